@@ -1,0 +1,1 @@
+"""Pure array functions and compiled loops; imports nothing of twin."""

@@ -1,0 +1,1 @@
+"""One physics each: elements in, solved columns out."""

@@ -1,0 +1,1 @@
+"""Datasets drawn in three dimensions."""
