@@ -1,1 +1,45 @@
-"""Public names of the twin, imported when first used."""
+"""A digital twin of AI factories: power, coolant, heat and air in one solve, tokens and cost out of it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from twin.dataset import Result, bound, solve
+    from twin.facility import Facility, LayoutError, catalogue, load, schema, shipped
+    from twin.limits import Bound
+
+_HOMES = {
+    "Result": "dataset",
+    "bound": "dataset",
+    "solve": "dataset",
+    "Facility": "facility",
+    "LayoutError": "facility",
+    "catalogue": "facility",
+    "load": "facility",
+    "schema": "facility",
+    "shipped": "facility",
+    "Bound": "limits",
+}
+
+__all__ = [
+    "Bound",
+    "Facility",
+    "LayoutError",
+    "Result",
+    "bound",
+    "catalogue",
+    "load",
+    "schema",
+    "shipped",
+    "solve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'twin' has no attribute {name!r}")
+    value = getattr(import_module(f"twin.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,205 @@
+"""Pipe flow: conservation, closed forms, controllers, reference solution."""
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twin.kernels import elimination, pipe_flow
+
+CASE = Path(__file__).parents[1] / "cases" / "loop_100"
+PASSIVE = np.nan
+
+
+def power_law(factor, exponent=2.0, head=0.0, laminar=0.0):
+    def law(m):
+        rate = factor * np.abs(m) ** (exponent - 1)
+        return (rate + laminar) * m - head, exponent * rate + laminar
+
+    return law
+
+
+def solve(start, end, law, set_flow, guess=1.0, nodes=(0,), pressure=((2e5,),), n=None):
+    start, end, set_flow = np.array(start), np.array(end), np.asarray(set_flow, float)
+    n = n or max(start.max(), end.max()) + 1
+    program = elimination.program(n, start, end)
+    guess = np.broadcast_to(guess, set_flow.shape)
+    result = pipe_flow.solve(program, start, end, law, np.array(nodes), np.array(pressure), set_flow, guess, n)
+    return result, imbalance(start, end, n, nodes, result.mass_flow), result.pressure[start] - result.pressure[end]
+
+
+def imbalance(start, end, n, nodes, mass_flow):
+    net = np.zeros((n, mass_flow.shape[1]))
+    np.add.at(net, start, mass_flow)
+    np.add.at(net, end, -mass_flow)
+    net[list(nodes)] = 0
+    return np.abs(net).max(axis=0)
+
+
+def header(branches, pumps=1):
+    """A pump (or several) from node 0 to 1, then branches of a pipe 1 -> k and a controller k -> 0."""
+    every = np.arange(branches)
+    start = np.r_[np.zeros(pumps, int), np.ones(branches, int), every + 2]
+    return start, np.r_[np.ones(pumps, int), every + 2, np.zeros(branches, int)]
+
+
+def header_law(branches, pumps=1, exponent=2.0, seed=0):
+    rng = np.random.default_rng(seed)
+    factor = np.r_[np.full(pumps, 1e5 / branches**2), rng.uniform(1e3, 3e4, branches), np.full(branches, 5e3)]
+    head = np.r_[np.full(pumps, 2e5), np.zeros(2 * branches)]
+    return power_law(factor[:, None], exponent, head[:, None])
+
+
+def header_flows(branches, set_flow, pumps=1):
+    set_flow = np.atleast_2d(set_flow)
+    return np.vstack((np.full((pumps + branches, set_flow.shape[1]), PASSIVE), set_flow))
+
+
+def loop():
+    with gzip.open(CASE / "loop.json.gz") as file, gzip.open(CASE / "reference.json.gz") as expected:
+        return json.load(file), json.load(expected)
+
+
+def swamee_jain(branches, fluid):
+    length, d, rough, zeta = (
+        np.array([b[k] for b in branches])[:, None] for k in ("length_m", "d_m", "rough_m", "zeta")
+    )
+    area, viscosity = np.pi * d**2 / 4, fluid["viscosity_pa_s"]
+    factor = 1 / (2 * fluid["density_kg_m3"] * area**2)
+
+    def law(m):
+        m = np.where(np.abs(m) < 1e-9, 1e-9, m)
+        turbulent = 5.74 / (np.abs(m) * d / (area * viscosity)) ** 0.9
+        inside = rough / (3.7 * d) + turbulent
+        friction = 0.25 / np.log10(inside) ** 2
+        bend = 2 * friction * 0.9 * turbulent / (inside * np.log(inside))  # m d(friction)/dm
+        loss = friction * length / d + zeta
+        return factor * loss * m * np.abs(m), factor * np.abs(m) * (2 * loss + bend * length / d)
+
+    return law
+
+
+def test_loop_equals_its_reference():
+    loop_, expected = loop()
+    index = {name: k for k, name in enumerate(loop_["nodes"])}
+    branches, plant = loop_["pipes"] + loop_["racks"], loop_["plant"]
+    start, end = ([index[b[k]] for b in branches] for k in ("a", "b"))
+    pressure = [[plant["p_return_pa"] + plant["dp_pa"]], [plant["p_return_pa"]]]
+    nodes = [index[plant["supply"]], index[plant["ret"]]]
+    law = swamee_jain(branches, loop_["fluid"])
+    result, balance, _ = solve(start, end, law, np.full((len(start), 1), PASSIVE), nodes=nodes, pressure=pressure)
+    assert result.converged.all() and result.iterations.max() <= 25
+    reference = np.r_[expected["pipe_m"], expected["rack_m"]]
+    np.testing.assert_allclose(result.mass_flow[:, 0], reference, rtol=1e-8)
+    np.testing.assert_allclose(result.pressure[:, 0], expected["node_p_pa"], atol=1e-2)
+    assert balance < 1e-9 * reference.max()
+
+
+@pytest.mark.parametrize("exponent", [1.0, 1.85, 2.0])
+@pytest.mark.parametrize("guess", [0.0, 1e-3, 1.0, -1.0, 1e3])
+def test_branches_in_series_and_parallel_have_a_closed_form(exponent, guess):
+    factor = np.array([3e3, 5e3, 2e4])
+    law = power_law(factor[:, None], exponent)
+    result, balance, _ = solve([0, 1, 1], [1, 2, 2], law, [[PASSIVE]] * 3, guess, (0, 2), ((3e5,), (1e5,)))
+    parallel = np.sum(factor[1:] ** (-1 / exponent)) ** -exponent
+    total = (2e5 / (factor[0] + parallel)) ** (1 / exponent)
+    assert result.converged.all()
+    np.testing.assert_allclose(result.mass_flow[0], total, rtol=1e-8)
+    assert balance < 1e-9 * total
+
+
+def test_pumps_in_series_add_head_and_in_parallel_add_flow():
+    law = power_law(np.array([[1e3], [1e3], [5e3]]), head=np.array([[1e5], [1e5], [0]]))
+    series, _, _ = solve([0, 1, 2], [1, 2, 0], law, [[PASSIVE]] * 3)
+    np.testing.assert_allclose(series.mass_flow, np.sqrt(2e5 / 7e3), rtol=1e-8)
+    parallel, _, _ = solve([0, 0, 1], [1, 1, 0], law, [[PASSIVE]] * 3)
+    np.testing.assert_allclose(parallel.mass_flow[2], np.sqrt(1e5 / (5e3 + 1e3 / 4)), rtol=1e-8)
+
+
+@pytest.mark.parametrize("laminar", [0.0, 10.0])
+def test_flow_rests_or_reverses_with_the_pressure(laminar):
+    law = power_law(np.array([[1e4], [1e4]]), laminar=laminar)
+    pressure = np.array([[2e5, 2e5, 2e5], [1e5, 2e5, 3e5]])
+    result, _, _ = solve([0, 1], [1, 2], law, np.full((2, 3), PASSIVE), 1.0, (0, 2), pressure)
+    assert result.converged.all()
+    assert (result.mass_flow[:, 0] > 0).all()
+    np.testing.assert_allclose(result.mass_flow[:, 1], 0, atol=1e-9)
+    np.testing.assert_allclose(result.mass_flow[:, 2], -result.mass_flow[:, 0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("branches", [1, 10, 3000])
+@pytest.mark.parametrize("exponent", [1.85, 2.0])
+def test_controllers_hold_their_flow_until_the_pump_saturates(branches, exponent):
+    start, end = header(branches)
+    law = header_law(branches, exponent=exponent)
+    wanted = np.random.default_rng(1).uniform(0.2, 1, (branches, 1)) * [0.0, 0.1, 1, 2, 20]
+    set_flow = header_flows(branches, wanted)
+    result, balance, available = solve(start, end, law, set_flow)
+    assert result.converged.all() and result.iterations.max() <= 20
+    assert (balance <= 1e-9 * np.maximum(np.abs(result.mass_flow).max(axis=0), 1e-3)).all()
+    assert not result.limited[:, :2].any() and result.limited[1 + branches :, 4].all()
+    obeys_the_rule(result, law, set_flow, available)
+
+
+def obeys_the_rule(result, law, set_flow, available):
+    set_flow = np.broadcast_to(set_flow, available.shape)
+    controlled, peak = ~np.isnan(set_flow), np.abs(result.mass_flow).max(axis=0)
+    holds = controlled & ~result.limited
+    tolerance = 1e-6 * np.maximum(np.abs(available).max(), 1e5)
+    assert (np.abs(result.mass_flow - set_flow) <= 1e-8 * np.maximum(peak, 1))[holds].all()
+    needed = np.where(set_flow == 0, -np.inf, law(np.where(controlled, set_flow, 0))[0])
+    assert (available >= needed - tolerance)[holds].all()
+    assert (np.abs(law(result.mass_flow)[0] - available) <= tolerance)[~holds].all()
+    assert (result.mass_flow < set_flow)[result.limited].all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999, 1.0, 1.001, 2.0])
+def test_a_pump_in_flow_mode_meets_controllers_in_series(share):
+    branches = 50
+    wanted = np.random.default_rng(2).uniform(0.2, 1, (branches, 1))
+    set_flow = header_flows(branches, wanted)
+    set_flow[0] = share * wanted.sum()
+    start, end = header(branches)
+    law = header_law(branches)
+    result, balance, available = solve(start, end, law, set_flow)
+    assert result.converged.all() and balance <= 1e-9 * wanted.sum()
+    np.testing.assert_allclose(result.mass_flow[0], min(share, 1) * wanted.sum(), rtol=1e-8, atol=1e-9)
+    obeys_the_rule(result, law, set_flow, available)
+
+
+def test_separate_loops_solve_side_by_side():
+    law = power_law(np.array([[1e3], [4e3], [1e3], [4e3]]), head=np.array([[1e5], [0], [2e5], [0]]))
+    result, _, _ = solve([0, 1, 2, 3], [1, 0, 3, 2], law, [[PASSIVE]] * 4, nodes=(0, 2), pressure=((1e5,), (3e5,)))
+    np.testing.assert_allclose(result.mass_flow[:, 0], np.sqrt([20, 20, 40, 40]), rtol=1e-8)
+    np.testing.assert_allclose(result.pressure[[0, 2], 0], [1e5, 3e5])
+
+
+def test_batch_equals_loop_of_singles_bitwise_and_nan_stays_alone():
+    start, end = header(30)
+    wanted = np.random.default_rng(3).uniform(0.2, 1, (30, 20)) * np.linspace(0.1, 5, 20)
+    law, guess = header_law(30), np.ones((61, 20))
+    guess[1:31, 7] = np.nan
+    batch, _, _ = solve(start, end, law, header_flows(30, wanted), guess)
+    assert np.flatnonzero(~batch.converged).tolist() == [7]
+    for s in np.delete(np.arange(20), 7):
+        one, _, _ = solve(start, end, law, header_flows(30, wanted[:, s : s + 1]))
+        np.testing.assert_array_equal(one.mass_flow[:, 0], batch.mass_flow[:, s])
+        np.testing.assert_array_equal(one.pressure[:, 0], batch.pressure[:, s])
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 2**31), st.integers(3, 30), st.sampled_from([1.0, 1.75, 1.85, 2.0]))
+def test_every_passive_network_converges_and_conserves_mass(seed, n, exponent):
+    rng = np.random.default_rng(seed)
+    start = np.r_[np.arange(1, n), rng.integers(0, n, n)]
+    end = np.r_[[rng.integers(0, i) for i in range(1, n)], rng.integers(0, n, n)]
+    m = len(start)
+    head = np.where(rng.random((m, 1)) < 0.3, rng.uniform(0, 3e5, (m, 1)), 0)
+    law = power_law(10 ** rng.uniform(2, 6, (m, 1)), exponent, head, 10.0)
+    result, balance, available = solve(start, end, law, np.full((m, 2), PASSIVE), n=n)
+    assert result.converged.all()
+    assert (balance <= 1e-9 * np.abs(result.mass_flow).max(axis=0)).all()
+    np.testing.assert_allclose(law(result.mass_flow)[0], available, atol=1e-6 * 3e5)

@@ -1,0 +1,359 @@
+"""The power train: utility, transformers, conductors, boards, UPS, rectifiers, batteries, generators."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from twin.components.base import (
+    YEAR,
+    Component,
+    Port,
+    Write,
+    constant,
+    draw,
+    limit,
+    price,
+    report,
+    warm_room,
+)
+from twin.elements import POWER_BASE, Converter, Level, Line, Ref, Source, Tally
+from twin.units import (
+    ApparentPower,
+    CapacitancePerLength,
+    Current,
+    Energy,
+    Fraction,
+    Frequency,
+    Length,
+    Power,
+    ResistancePerLength,
+    Voltage,
+)
+
+TIE = 1e-6
+"""Per-unit reactance on its own rating of a piece that is only a switch: a board, a panel."""
+
+
+def _level(t: Any, write: Write, port: str, voltage: Any, direct: Any = False) -> None:
+    write(Level(t.node(port), voltage, np.broadcast_to(direct, (t.n,)), t.names))
+
+
+def _branch(t: Any, write: Write, name: str, impedance: Any, rating: Any, **extra: Any) -> Any:
+    """A line from port `in` to port `out` with its loading limits and its loss as heat where it stands."""
+    rows = write(
+        Line(
+            t.node("in"),
+            t.node("out"),
+            impedance,
+            extra.get("shunt", 0j * rating),
+            extra.get("ratio", 1.0 + 0j * rating),
+            rating / POWER_BASE,
+            t.in_service,
+        )
+    )
+    report(t, write, f"{t.dimension}_loading", Ref("line.loading", rows), "1", f"{t.kind} current over rating")
+    report(t, write, f"{t.dimension}_power", Ref("line.power", rows), "W", f"active power into the {t.kind}")
+    report(t, write, f"{t.dimension}_loss", Ref("line.loss", rows), "W", f"{t.kind} loss")
+    limit(t, write, f"{name}_loading", Ref("line.loading", rows), t.continuous_factor, domain="electrical")
+    limit(t, write, f"{name}_peak", Ref("line.peak", rows), t.trip_factor, basis="peak", domain="electrical")
+    warm_room(t, write, Ref("line.loss", rows))
+    write(Tally("electrical_loss", Ref("line.loss", rows)))
+    price(t, write)
+    return rows
+
+
+class Utility(Component):
+    """The grid at the meter: an ideal source; `contract` bounds the demand."""
+
+    voltage: Voltage = Field(34.5e3, gt=0, description="line-to-line voltage held at the meter")
+    contract: Power = Field(float("inf"), gt=0, description="largest demand under the utility contract")
+    in_service: bool = True
+    ports: ClassVar[dict[str, Port]] = {"out": Port("power")}
+    heading: ClassVar[str] = "electrical"
+    box: ClassVar[tuple[float, float, float]] = (3.0, 3.0, 3.0)
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        _level(t, write, "out", t.voltage)
+        rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, 1.0 + 0 * t.voltage, t.in_service))
+        report(t, write, "utility_power", Ref("source.power", rows), "W", "active power from the grid")
+        limit(t, write, "utility_contract", Ref("source.power", rows), t.contract, dimension="power", domain="electrical")
+        price(t, write)
+
+
+class Generator(Component):
+    """On-site generation; out of service in normal operation, shares a bus with other sources by rating."""
+
+    voltage: Voltage = Field(415.0, gt=0)
+    rating: Power = Field(2.5e6, gt=0)
+    in_service: bool = False
+    ports: ClassVar[dict[str, Port]] = {"out": Port("power")}
+    heading: ClassVar[str] = "electrical"
+    box: ClassVar[tuple[float, float, float]] = (2.5, 7.0, 3.0)
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        _level(t, write, "out", t.voltage)
+        rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, t.rating, t.in_service))
+        report(t, write, "generator_power", Ref("source.power", rows), "W", "active power of the generator")
+        limit(t, write, "generator_rating", Ref("source.power", rows), t.rating, dimension="power", domain="electrical")
+        price(t, write)
+
+
+class Transformer(Component):
+    """Two windings as a pi branch, tap at the start (high) side [IEC 60076-1; pandapower `trafo`, pi model].
+
+    Series z = u_k S_b/S_n, r = load loss S_b/S_n; no-load loss and magnetising current as a shunt halved to both
+    ends. Above 1,000 m the rating falls by 0.4 % per 100 m [IEC 60076-2, air-cooled].
+    """
+
+    rating: ApparentPower = Field(3e6, gt=0)
+    voltage_in: Voltage = Field(34.5e3, gt=0)
+    voltage_out: Voltage = Field(415.0, gt=0)
+    impedance: Fraction = Field(0.0575, gt=0, le=0.3, description="short-circuit voltage u_k")
+    load_loss: Fraction = Field(0.0055, ge=0, le=0.1, description="copper loss at rating")
+    no_load_loss: Fraction = Field(0.001, ge=0, le=0.1)
+    no_load_current: Fraction = Field(0.005, ge=0, le=0.2)
+    tap: Fraction = Field(1.0, ge=0.8, le=1.2, description="off-nominal ratio at the high side")
+    continuous_factor: Fraction = Field(1.0, gt=0, le=2)
+    trip_factor: Fraction = Field(1.5, gt=0, le=5)
+    in_service: bool = True
+    life: float = 30 * YEAR
+    ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
+    heading: ClassVar[str] = "electrical"
+    box: ClassVar[tuple[float, float, float]] = (2.2, 2.0, 2.4)
+
+    @classmethod
+    def check(cls, name: str, part: Component) -> list[str]:
+        if part.load_loss > part.impedance:
+            return [f"{name}.load_loss: {part.load_loss} exceeds the impedance {part.impedance}"]
+        return []
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        _level(t, write, "in", t.voltage_in)
+        _level(t, write, "out", t.voltage_out)
+        own = POWER_BASE / t.rating
+        impedance = (t.load_loss + 1j * np.sqrt(t.impedance**2 - t.load_loss**2)) * own
+        current = np.maximum(t.no_load_current, t.no_load_loss)
+        shunt = (t.no_load_loss - 1j * np.sqrt(current**2 - t.no_load_loss**2)) / own
+        rating = t.rating * (1.0 - 4e-5 * np.maximum(t.site.elevation - 1000.0, 0.0))
+        _branch(t, write, "transformer", impedance, rating, shunt=shunt, ratio=t.tap + 0j)
+
+
+class _Conductor(Component):
+    """A length of cable or busbar as a pi branch; ampacity with the continuous rule of the electrical code."""
+
+    length: Length = Field(50.0, gt=0)
+    resistance: ResistancePerLength = Field(70e-6, ge=0)
+    reactance: ResistancePerLength = Field(118e-6, ge=0)
+    capacitance: CapacitancePerLength = Field(0.0, ge=0)
+    frequency: Frequency = Field(60.0, gt=0)
+    ampacity: Current = Field(600.0, gt=0)
+    voltage: Voltage = Field(34.5e3, gt=0)
+    continuous_factor: Fraction = Field(1.0, gt=0, le=2, description="continuous load over ampacity")
+    trip_factor: Fraction = Field(1.25, gt=0, le=5, description="short peak over ampacity that trips")
+    in_service: bool = True
+    ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
+    heading: ClassVar[str] = "electrical"
+    direct: ClassVar[bool] = False
+    box: ClassVar[tuple[float, float, float]] = (0.3, 0.3, 0.2)
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        for port in ("in", "out"):
+            _level(t, write, port, t.voltage, cls.direct)
+        base = t.voltage**2 / POWER_BASE
+        reactance = 0.0 if cls.direct else t.reactance
+        impedance = np.maximum(t.resistance, 1e-9) * t.length / base + 1j * reactance * t.length / base
+        shunt = 0j if cls.direct else 2j * np.pi * t.frequency * t.capacitance * t.length * base
+        rating = t.ampacity * t.voltage * (1.0 if cls.direct else np.sqrt(3.0))
+        _branch(t, write, cls.kind, impedance, rating, shunt=shunt + 0 * impedance)
+
+
+class Feeder(_Conductor):
+    """Medium-voltage cable."""
+
+    capacitance: CapacitancePerLength = Field(0.25e-9, ge=0)
+
+
+class Busway(_Conductor):
+    """Low-voltage busway with the 80 % continuous rule; impedance of the run to its load centre."""
+
+    voltage: Voltage = Field(415.0, gt=0)
+    length: Length = Field(15.0, gt=0)
+    resistance: ResistancePerLength = Field(50e-6, ge=0)
+    reactance: ResistancePerLength = Field(25e-6, ge=0)
+    ampacity: Current = Field(1250.0, gt=0)
+    continuous_factor: Fraction = Field(0.8, gt=0, le=2)
+    trip_factor: Fraction = Field(1.0, gt=0, le=5)
+
+
+class DcBusway(_Conductor):
+    """800 V DC busway; resistance of the loop."""
+
+    voltage: Voltage = Field(800.0, gt=0)
+    length: Length = Field(15.0, gt=0)
+    resistance: ResistancePerLength = Field(7.5e-6, ge=0)
+    ampacity: Current = Field(6000.0, gt=0)
+    continuous_factor: Fraction = Field(0.8, gt=0, le=2)
+    trip_factor: Fraction = Field(1.0, gt=0, le=5)
+    direct: ClassVar[bool] = True
+
+
+class Pdu(Component):
+    """A board, panel or floor PDU: a rated point of distribution; `full_load_loss` if it holds a transformer."""
+
+    rating: Power = Field(500e3, gt=0)
+    voltage: Voltage = Field(415.0, gt=0)
+    full_load_loss: Fraction = Field(0.0, ge=0, le=0.1, description="series loss at rating")
+    continuous_factor: Fraction = Field(0.8, gt=0, le=2)
+    trip_factor: Fraction = Field(1.0, gt=0, le=5)
+    in_service: bool = True
+    ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
+    heading: ClassVar[str] = "electrical"
+    box: ClassVar[tuple[float, float, float]] = (0.9, 0.9, 2.0)
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        _level(t, write, "in", t.voltage)
+        _level(t, write, "out", t.voltage)
+        impedance = (t.full_load_loss + 1j * np.maximum(TIE, t.full_load_loss)) * POWER_BASE / t.rating
+        _branch(t, write, cls.kind, impedance, t.rating)
+
+
+class Switchboard(Pdu):
+    """Main or unit-substation board."""
+
+    rating: Power = Field(4e6, gt=0)
+    continuous_factor: Fraction = Field(1.0, gt=0, le=2)
+    box: ClassVar[tuple[float, float, float]] = (4.0, 1.2, 2.2)
+
+
+class _Converter(Component):
+    """Loss = rating (fixed + proportional k + square k²), k = output / rating, the form UPS makers publish.
+
+    Give either the three coefficients or `efficiency`, a mapping of load fraction to efficiency; the three
+    coefficients are then fitted by least squares.
+    """
+
+    rating: Power = Field(1e6, gt=0)
+    voltage_in: Voltage = Field(415.0, gt=0)
+    voltage_out: Voltage = Field(415.0, gt=0)
+    fixed_loss: Fraction = Field(0.006, ge=0, le=0.5)
+    proportional_loss: Fraction = Field(0.012, ge=-0.5, le=0.5)
+    square_loss: Fraction = Field(0.014, ge=-0.5, le=0.5)
+    power_factor: Fraction = Field(0.99, gt=0, le=1)
+    output_voltage: Fraction = Field(1.0, ge=0.8, le=1.2, description="regulated output, per unit")
+    continuous_factor: Fraction = Field(1.0, gt=0, le=2)
+    trip_factor: Fraction = Field(1.25, gt=0, le=5)
+    in_service: bool = True
+    ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
+    heading: ClassVar[str] = "electrical"
+    direct_out: ClassVar[bool] = False
+    box: ClassVar[tuple[float, float, float]] = (3.0, 1.0, 2.0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fit(cls, data: Any) -> Any:
+        return fit_losses(data)
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        _level(t, write, "in", t.voltage_in)
+        _level(t, write, "out", t.voltage_out, cls.direct_out)
+        tangent = np.tan(np.arccos(t.power_factor))
+        rows = write(
+            Converter(
+                t.node("in"),
+                t.node("out"),
+                t.rating,
+                t.fixed_loss,
+                t.proportional_loss,
+                t.square_loss,
+                tangent,
+                t.output_voltage,
+                t.in_service,
+            )
+        )
+        report(t, write, f"{t.dimension}_loading", Ref("converter.loading", rows), "1", f"{t.kind} output over rating")
+        report(t, write, f"{t.dimension}_power", Ref("converter.power", rows), "W", f"active power into the {t.kind}")
+        report(t, write, f"{t.dimension}_loss", Ref("converter.loss", rows), "W", f"{t.kind} loss")
+        limit(t, write, f"{cls.kind}_loading", Ref("converter.loading", rows), t.continuous_factor, domain="electrical")
+        limit(
+            t, write, f"{cls.kind}_peak", Ref("converter.peak", rows), t.trip_factor, basis="peak", domain="electrical"
+        )
+        warm_room(t, write, Ref("converter.loss", rows))
+        write(Tally("electrical_loss", Ref("converter.loss", rows)))
+        price(t, write)
+
+
+def fit_losses(data: Any, prefix: str = "") -> Any:
+    """Replace `efficiency` points in raw input by the three loss coefficients, k(1/η - 1) = a + b k + c k²."""
+    key = f"{prefix}efficiency"
+    if not isinstance(data, dict) or key not in data:
+        return data
+    data = dict(data)
+    points = data.pop(key)
+    if not isinstance(points, dict) or len(points) < 3:
+        raise ValueError(f"{key}: give at least three points such as {{0.25: 0.96, 0.5: 0.97, 1.0: 0.97}}")
+    try:
+        load, eta = (np.array([float(v) for v in values]) for values in (points.keys(), points.values()))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{key}: points are numbers, load fraction: efficiency") from error
+    if not (np.all(load > 0) and np.all((eta > 0) & (eta <= 1))):
+        raise ValueError(f"{key}: load fractions are above 0 and efficiencies in (0, 1]")
+    a, b, c = np.linalg.lstsq(np.stack([np.ones_like(load), load, load**2], 1), load * (1 / eta - 1), rcond=None)[0]
+    return data | {f"{prefix}fixed_loss": max(float(a), 0.0), f"{prefix}proportional_loss": float(b), f"{prefix}square_loss": float(c)}
+
+
+class Ups(_Converter):
+    """Double-conversion or eco-mode UPS."""
+
+
+class Rectifier(_Converter):
+    """AC to 800 V DC; regulates its row."""
+
+    voltage_out: Voltage = Field(800.0, gt=0)
+    fixed_loss: Fraction = Field(0.004, ge=0, le=0.5)
+    proportional_loss: Fraction = Field(0.006, ge=-0.5, le=0.5)
+    square_loss: Fraction = Field(0.009, ge=-0.5, le=0.5)
+    direct_out: ClassVar[bool] = True
+
+
+class Battery(Component):
+    """Energy storage on a bus. Its charge is held in steady state, so it draws only its standby power."""
+
+    energy: Energy = Field(1.8e9, gt=0)
+    rating: Power = Field(1e6, gt=0)
+    round_trip: Fraction = Field(0.92, gt=0, le=1)
+    standby: Power = Field(0.0, ge=0)
+    ports: ClassVar[dict[str, Port]] = {"feed": Port("power")}
+    heading: ClassVar[str] = "electrical"
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        standby = constant(write, t.standby)
+        draw(t, write, standby, "house")
+        warm_room(t, write, standby)
+        price(t, write)
+
+
+class HouseLoad(Component):
+    """Lighting, offices, controls: constant power that becomes heat where it stands."""
+
+    power: Power = Field(50e3, ge=0)
+    power_factor: Fraction = Field(0.95, gt=0, le=1)
+    ports: ClassVar[dict[str, Port]] = {"feed": Port("power")}
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        power = constant(write, t.power)
+        draw(t, write, power, "house", t.power_factor)
+        warm_room(t, write, power)
+        price(t, write)
+
+

@@ -1,0 +1,83 @@
+"""The site, its weather, and rooms with their air."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from twin.components.base import Component, Model, Write, limit, report
+from twin.elements import Ref, Vent, Zone
+from twin.units import Fraction, Length, Power, Temperature, TemperatureDifference, VolumeFlow
+
+CLASSES = {
+    "A1": (288.15, 305.15),
+    "A2": (283.15, 308.15),
+    "A3": (278.15, 313.15),
+    "A4": (278.15, 318.15),
+    "H1": (288.15, 298.15),
+}
+"""Allowable rack inlet dry bulb by ASHRAE class, K, as cited in public secondary sources (TC 9.9, 2021)."""
+
+
+class Site(Model):
+    """Weather and height. One of wet bulb, relative humidity or dew point states the moisture."""
+
+    dry_bulb: Temperature = Field(303.15, ge=200, le=340, description="outdoor dry bulb")
+    wet_bulb: Temperature | None = Field(None, ge=200, le=330, description="outdoor wet bulb")
+    relative_humidity: Fraction | None = Field(None, ge=0, le=1)
+    dew_point: Temperature | None = Field(None, ge=200, le=330)
+    elevation: Length = Field(0.0, ge=-430, le=5000, description="above sea level")
+    recirculation: TemperatureDifference = Field(
+        0.0, ge=0, le=20, description="rise of the air that heat rejection draws above the weather"
+    )
+    design_power: Power | None = Field(None, gt=0, description="IT and network nameplate the site was built for")
+
+    @model_validator(mode="after")
+    def _moisture(self) -> Site:
+        stated = [n for n in ("wet_bulb", "relative_humidity", "dew_point") if getattr(self, n) is not None]
+        if len(stated) > 1:
+            raise ValueError(f"{' and '.join(stated)} both state the moisture; keep one")
+        if self.wet_bulb is not None and self.wet_bulb > self.dry_bulb + 1e-9:
+            raise ValueError(
+                f"wet_bulb {self.wet_bulb - 273.15:.2f} degC is above dry_bulb {self.dry_bulb - 273.15:.2f} degC"
+            )
+        return self
+
+
+class Room(Component):
+    """A room as mixed air nodes: coolers feed a supply, racks draw from it, and some air goes astray.
+
+    `recirculation` is the share of rack intake drawn from the hot side, `bypass` the share of cooler air that
+    returns without passing a rack. When coolers deliver less than the racks draw, the racks recirculate the rest.
+    """
+
+    length: Length = Field(20.0, gt=0, description="along x")
+    width: Length = Field(12.0, gt=0, description="along y")
+    height: Length = Field(4.0, gt=0)
+    recirculation: Fraction = Field(0.05, ge=0, lt=1)
+    bypass: Fraction = Field(0.05, ge=0, lt=1)
+    excess: Fraction = Field(1.1, ge=1, le=3, description="cooler air over the racks' demand, fans permitting")
+    ventilation: VolumeFlow = Field(0.0, ge=0, description="outdoor air through the room")
+    dew_point: Temperature = Field(283.15, ge=230, le=310, description="of the room air")
+    dew_point_margin: TemperatureDifference = Field(2.0, ge=0, le=20)
+    most_temperature: Temperature | None = Field(None, ge=280, le=345, description="of the return air")
+
+    box: ClassVar[tuple[float, float, float]] = (0.0, 0.0, 0.0)
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        supply, inlet, exhaust = t.own.supply, t.own.inlet, t.own.exhaust
+        outdoor = np.full(t.n, t.site.outdoor)
+        vents = [write(Vent(a, b)) for a, b in ((supply, inlet), (exhaust, inlet), (supply, exhaust))]
+        outflow, inflow = write(Vent(exhaust, outdoor)), write(Vent(outdoor, supply))
+        flow = t.ventilation * t.site.density
+        write(Zone(supply, inlet, exhaust, *vents, outflow, inflow, t.recirculation, t.bypass, t.excess, flow))
+        report(t, write, "room_supply_temperature", Ref("node.temperature", supply), "K", "air leaving the coolers")
+        report(t, write, "room_inlet_temperature", Ref("node.temperature", inlet), "K", "air entering the racks")
+        report(t, write, "room_return_temperature", Ref("node.temperature", exhaust), "K", "air returning to the coolers")
+        most = np.where(np.isfinite(t.most_temperature), t.most_temperature, np.inf)
+        limit(t, write, "room_temperature", Ref("node.temperature", exhaust), most, dimension="temperature")
+
+

@@ -1,0 +1,212 @@
+"""The coupling loop: compute, hydraulics, air, heat and electricity until nothing moves."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from twin.domains import air, compute, electrical, hydraulic, thermal
+from twin.elements import Array, Plant, Ref, Status
+
+log = logging.getLogger("twin")
+
+FREEZE = 12
+"""Passes after which the number of running pumps is kept."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Where the loop starts from: temperatures [K], flows [kg/s], valve targets and staging."""
+
+    node: Array
+    flow: Array
+    target: Array
+    held: Array
+    running: Array
+    columns: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Solved columns (row, scenario) by quantity, status of every scenario, and the state to go on from."""
+
+    plant: Plant
+    columns: dict[str, Array]
+    status: Array
+    iterations: Array
+    residual: Array
+    audit: Array
+    seconds: float
+    state: State
+
+    def __getitem__(self, ref: Ref) -> Array:
+        """Rows of a solved column, (row, scenario)."""
+        return self.columns[ref.quantity][ref.rows]
+
+    def total(self, heading: str) -> Array:
+        """Sum of all powers tallied under a heading, (scenario,)."""
+        parts = [self[t.power].sum(axis=0) for t in self.plant.tallies if t.heading == heading]
+        return np.sum(parts, axis=0) if parts else np.zeros(self.plant.scenarios)
+
+
+def begin(plant: Plant) -> State:
+    """A state to start from: rated flows, mild temperatures."""
+    size, pipes = plant.scenarios, len(plant.pipe.start)
+    flow = np.full((len(plant.start), size), 1.0)
+    e, pump = plant.exchange, plant.pump
+    controls = np.isfinite(e.set_point)
+    for rows, value in ((pump.pipe, pump.rated_flow * 1000.0 * pump.installed), (e.hot, e.rated_hot), (e.cold, e.rated_cold)):
+        inside = rows < pipes
+        flow[rows[inside]] = np.broadcast_to(value, (len(rows), value.shape[1]))[inside]
+    zeros = {
+        "constant": np.broadcast_to(plant.constant, (len(plant.constant), size)),
+        "line.loss": np.zeros((len(plant.line.start), size)),
+        "converter.loss": np.zeros((len(plant.converter.input), size)),
+    }
+    count = sum(len(c.stream) for c in plant.cooler)
+    zeros |= {f"cooler.{k}": np.zeros((count, size)) for k in ("power", "rejected")}
+    zeros |= {"fan.power": np.zeros((len(plant.fan.vent), size))}
+    for name in ("power", "shaft", "drive_loss"):
+        zeros[f"pump.{name}"] = np.zeros((len(pump.pipe), size))
+    return State(
+        node=plant.start_temperature.copy(),
+        flow=flow,
+        target=np.where(controls, e.rated_cold, np.nan) + np.zeros((len(e.hot), size)),
+        held=np.broadcast_to(controls, (len(e.hot), size)).copy(),
+        running=np.broadcast_to(pump.installed, (len(pump.pipe), size)).copy(),
+        columns=zeros,
+    )
+
+
+def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, most: int = 200) -> Solution:
+    """Solve power, coolant, heat and air of all scenarios together.
+
+    Gauss-Seidel over the domains. A scenario has settled when no temperature moves by more than `tolerance` x 300 K
+    and no power by more than `tolerance` of the largest; it is then kept as it is, so that its answer does not
+    depend on its neighbours.
+    """
+    began = time.perf_counter()
+    state = start or begin(plant)
+    size = plant.scenarios
+    done = np.zeros(size, bool)
+    status, passes = np.full(size, Status.NOT_CONVERGED), np.zeros(size, int)
+    residual = np.full(size, np.inf)
+    kept: dict[str, Array] | None = None
+    fed = _fed(plant)
+    best = state
+    for turn in range(most):
+        best, columns, faults = _pass(plant, state, fed, turn)
+        moved = _moved(plant, state, best, columns)
+        moved = np.where(np.isfinite(moved), moved, np.inf)
+        if kept is None:
+            kept = {k: np.array(np.broadcast_to(v, (v.shape[0], size))) for k, v in columns.items()}
+        for name, value in columns.items():
+            np.copyto(kept[name], value, where=~done)
+        residual = np.where(done, residual, moved)
+        passes = np.where(done, passes, turn + 1)
+        status = np.where(done, status, faults)
+        done |= (moved < tolerance) & (turn > 0)
+        log.debug("pass %d: residual %.2e, %d of %d settled", turn + 1, residual.max(), done.sum(), size)
+        if done.all():
+            break
+        state = best
+    assert kept is not None
+    status = np.where(~done & (status == Status.OK), Status.NOT_CONVERGED, status)
+    finite = np.all([np.isfinite(kept[k]).all(axis=0) for k in ("node.temperature", "source.power") if len(kept[k])], axis=0)
+    status = np.where(~finite, Status.INVALID, status)
+    kept |= _peaks(plant, kept)
+    return Solution(plant, kept, status, passes, residual, _audit(plant, kept), time.perf_counter() - began, best)
+
+
+def _fed(plant: Plant) -> Array:
+    """1 where a rack has a live feed, 0 where it has none, (rack, 1|S)."""
+    fed = np.ones((len(plant.engine.stream), plant.live.shape[1]))
+    for load in plant.load:
+        if load.power.quantity == "engine.power":
+            _, live = electrical.shares(plant, load)
+            fed[load.power.rows] = live
+    return fed
+
+
+def _pass(plant: Plant, state: State, fed: Array, turn: int) -> tuple[State, dict[str, Array], Array]:
+    pipes = len(plant.pipe.start)
+    columns = dict(state.columns)
+    fluid = thermal.properties(plant, state.node)
+    columns |= _engines(plant, state, fluid, fed)
+    target = np.where(np.isfinite(plant.pipe.set_flow), plant.pipe.set_flow * fluid.density, np.nan)
+    cold = plant.exchange.cold
+    target[cold] = np.where(np.isfinite(state.target), state.target, target[cold])
+    running = state.running
+    if turn < FREEZE and len(plant.pump.pipe):
+        rows = plant.pump.pipe
+        running = hydraulic.stage(plant.pump, state.flow[rows] / fluid.density[rows])
+    hydro = hydraulic.solve(plant, target, fluid.density, fluid.viscosity, running, state.flow[:pipes])
+    columns |= hydro.columns
+    gains = _gains(plant, columns, heat=False)
+    vents, fans = air.solve(plant, columns, gains)
+    columns |= fans
+    flow = np.concatenate([hydro.flow, vents])
+    held = state.held & ~hydro.limited[cold]
+    sources = _gains(plant, columns, heat=True, flow=flow)
+    warm = thermal.solve(plant, columns, flow, fluid.cp, state.node, held, sources)
+    columns |= warm.columns
+    columns |= {"node.temperature": warm.node, "stream.inlet": warm.inlet, "stream.outlet": warm.outlet, "stream.flow": flow}
+    columns |= {"audit.boundary": warm.audit["boundary"][None], "audit.cooler": warm.audit["cooler"][None]}
+    power = electrical.solve(plant, columns)
+    columns |= power.columns
+    faults = np.where(~power.converged, Status.ELECTRICAL, np.where(~hydro.converged, Status.HYDRAULIC, Status.OK))
+    return State(warm.node, flow, warm.target, warm.held, running, columns), columns, faults
+
+
+def _engines(plant: Plant, state: State, fluid: thermal.Properties, fed: Array) -> dict[str, Array]:
+    e = plant.engine
+    stream = e.stream
+    liquid = stream < len(plant.pipe.start)
+    conductivity = np.ones((len(stream), plant.scenarios))
+    conductivity[liquid] = fluid.conductivity[stream[liquid]]
+    inlet = state.node[e.node]
+    return compute.solve(e, inlet, state.flow[stream], fluid.cp[stream], conductivity, fed)
+
+
+def _gains(plant: Plant, columns: dict[str, Array], heat: bool, flow: Array | None = None) -> Array:
+    """Heat into nodes, W (node, scenario): rooms' own, and with `heat` also that of streams at their outflow."""
+    total = np.zeros((plant.nodes, plant.scenarios))
+    for gain in plant.gain:
+        np.add.at(total, gain.node, gain.share * columns[gain.power.quantity][gain.power.rows])
+    if heat and flow is not None:
+        for item in plant.heat:
+            warmed = item.share * columns[item.power.quantity][item.power.rows]
+            forward = flow[item.stream] >= 0
+            np.add.at(total, plant.end[item.stream], np.where(forward, warmed, 0.0))
+            np.add.at(total, plant.start[item.stream], np.where(forward, 0.0, warmed))
+    return total
+
+
+def _moved(plant: Plant, old: State, new: State, columns: dict[str, Array]) -> Array:
+    """Largest change of a temperature over 300 K, or of a power over the largest, per scenario."""
+    worst = np.abs(new.node - old.node).max(axis=0, initial=0.0) / 300.0
+    scale = np.maximum(columns["source.power"].sum(axis=0), 1.0)
+    for name in ("engine.power", "cooler.power", "pump.power", "line.loss", "converter.loss", "fan.power"):
+        if name in old.columns and name in columns and len(columns[name]):
+            worst = np.maximum(worst, np.abs(columns[name] - old.columns[name]).sum(axis=0) / scale)
+    return worst
+
+
+def _peaks(plant: Plant, columns: dict[str, Array]) -> dict[str, Array]:
+    peak = electrical.solve(plant, columns, peak=True)
+    return {
+        "line.peak": peak.columns["line.loading"],
+        "converter.peak": peak.columns["converter.loading"],
+        "source.peak": peak.columns["source.power"],
+        "bus.peak": peak.columns["bus.voltage"],
+    }
+
+
+def _audit(plant: Plant, columns: dict[str, Array]) -> Array:
+    """(Electricity in - heat out) / electricity in, per scenario: heat leaves by coolers and to outdoor air."""
+    drawn = columns["source.power"].sum(axis=0)
+    out = columns["audit.boundary"][0] + columns["audit.cooler"][0]
+    return (drawn - out) / np.where(drawn > 0, drawn, 1.0)

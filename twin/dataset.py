@@ -1,0 +1,315 @@
+"""Solution to xarray.Dataset, and the Result that users hold."""
+
+from __future__ import annotations
+
+import html
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from twin.elements import REASONS, Plant, Status
+from twin.facility import Facility, LayoutError, load
+from twin.figures import Figures, figures
+from twin.limits import Binding, Bound, Margins, Scale, bound as find_bound, classes, exceeded, margins, worst
+from twin.plant import compile
+from twin.coupling import Solution, steady
+
+KPIS = {
+    "facility_power": ("W", "power at the utility meter"),
+    "system_power": ("W", "power of racks and CDUs"),
+    "it_power": ("W", "power of racks at their feeds"),
+    "pue": ("1", "power usage effectiveness"),
+    "heat_to_liquid": ("W", "rack heat into coolant"),
+    "heat_to_air": ("W", "rack heat into room air"),
+    "conversion_loss": ("W", "losses of rack shelves and board converters"),
+    "electrical_loss": ("W", "losses of the power train up to the racks"),
+    "cooling_power": ("W", "pumps, CDUs, air handling and heat rejection"),
+    "provisioned_power": ("W", "nameplate of racks and network times PUE"),
+    "tokens_per_s": ("s-1", "tokens served"),
+    "usd_per_mw_year": ("USD MW-1 a-1", "yearly cost per MW drawn"),
+    "usd_per_million_tokens": ("USD", "cost of a million tokens"),
+    "energy_audit": ("1", "(electricity in - heat out) / electricity in"),
+    "water": ("kg s-1", "make-up water"),
+}
+
+
+def dataset(solution: Solution) -> xr.Dataset:
+    """Everything reported, labelled: dims `scenario`, `rack`, `cdu`, ...; SI with CF `units`; provenance in attrs."""
+    plant = solution.plant
+    variables: dict[str, Any] = {}
+    names: dict[str, list[str]] = {}
+    for item in plant.reports:
+        names.setdefault(item.dimension, []).extend(item.elements)
+    labels = {d: sorted(set(v)) for d, v in names.items()}
+    where = {d: {n: i for i, n in enumerate(v)} for d, v in labels.items()}
+    for item in plant.reports:
+        if item.name not in variables:
+            empty = np.full((len(labels[item.dimension]), plant.scenarios), np.nan)
+            attrs = {"units": item.unit, "long_name": item.long_name}
+            variables[item.name] = ((item.dimension, "scenario"), empty, attrs)
+        rows = [where[item.dimension][n] for n in item.elements]
+        variables[item.name][1][rows] = solution[item.value]
+    numbers = figures(solution)
+    for name, (unit, text) in KPIS.items():
+        variables[name] = ("scenario", np.array(getattr(numbers, name), float), {"units": unit, "long_name": text})
+    status = np.array([int(s) for s in solution.status], np.int8)
+    flags = {"flag_values": [int(s) for s in Status], "flag_meanings": " ".join(s.name.lower() for s in Status)}
+    variables["status"] = ("scenario", status, flags)
+    variables["reason"] = ("scenario", np.array([reason(solution, i) for i in range(plant.scenarios)], object))
+    variables["iterations"] = ("scenario", solution.iterations)
+    variables["limit_exceeded"] = ("scenario", exceeded(margins(solution)))
+    coordinates: dict[str, Any] = dict(labels)
+    for address, values in plant.coordinates.items():
+        coordinates[address] = ("scenario", np.array(values), {"long_name": address})
+    return xr.Dataset(variables, coordinates, provenance(solution))
+
+
+def reason(solution: Solution, scenario: int) -> str:
+    """Why a scenario failed, naming the domain and the worst element; empty if it did not."""
+    status = Status(int(solution.status[scenario]))
+    if status == Status.OK:
+        return ""
+    text = REASONS[status]
+    if status == Status.ELECTRICAL and len(solution.columns["bus.voltage"]):
+        size = np.nan_to_num(solution.columns["bus.voltage"][:, scenario], nan=0.0)
+        return f"{text} (lowest voltage {size.min():.3f} pu at {solution.plant.bus_names[int(size.argmin())]})"
+    return f"{text} (residual {solution.residual[scenario]:.1e} after {solution.iterations[scenario]} passes)"
+
+
+def provenance(solution: Solution) -> dict[str, Any]:
+    """Where a dataset comes from: layout and its hash, versions, device, precision, time."""
+    facility = solution.plant.facility
+    return {
+        "title": facility.name,
+        "layout": facility.source,
+        "layout_hash": facility.hash,
+        "twin_version": version("aifactory-twin"),
+        "numpy_version": np.__version__,
+        "python_version": platform.python_version(),
+        "device": "cpu",
+        "precision": "float64",
+        "wall_seconds": solution.seconds,
+        "serving": f"{facility.serving.model} {facility.serving.input_tokens}/{facility.serving.output_tokens} "
+        f"at {facility.serving.interactivity:g} tokens/s/user",
+    }
+
+
+@dataclass(frozen=True)
+class Result:
+    """A solved facility. `.dataset` holds the numbers; item access falls through to it."""
+
+    facility: Facility
+    plant: Plant
+    solution: Solution
+
+    @cached_property
+    def dataset(self) -> xr.Dataset:
+        """All results, labelled; see `dataset.dataset`."""
+        return dataset(self.solution)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """Headline figures, one value per scenario."""
+        return figures(self.solution)
+
+    @cached_property
+    def margins(self) -> Margins:
+        """Margin of every element to every limit."""
+        return margins(self.solution)
+
+    @cached_property
+    def bound(self) -> Bound:
+        """Highest sustainable uniform rack density of the first scenario."""
+        return bound(self)[0]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every scenario was solved."""
+        return bool((self.solution.status == Status.OK).all())
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        return self.dataset[name]
+
+    def worst(self, scenario: int = 0) -> tuple[Binding, ...]:
+        """The tightest element of every limit, tightest first."""
+        return worst(self.margins, scenario)
+
+    def explain(self, scenario: int = 0) -> str:
+        """Which limits are tightest, one line each."""
+        rows = [f"{b.name:28s} {b.element:24s} {show(b.margin, b.dimension, True)}" for b in self.worst(scenario)]
+        return "\n".join(rows)
+
+    def write(self, path: str | Path) -> Path:
+        """Write the dataset as .nc or .zarr; nothing is left behind if that fails."""
+        return write(self.dataset, path)
+
+    def _repr_html_(self) -> str:
+        f = self.figures
+        rows = [
+            ("Facility power", f"{f.facility_power[0] / 1e6:.3f} MW"),
+            ("PUE", f"{f.pue[0]:.4f}"),
+            ("IT power", f"{f.it_power[0] / 1e6:.3f} MW"),
+            ("Tokens/s", f"{f.tokens_per_s[0]:,.0f}"),
+        ]
+        tight = self.worst()
+        if tight:
+            rows.append(("Tightest limit", f"{tight[0].name} at {tight[0].element}"))
+        body = "".join(f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in rows)
+        count = self.plant.scenarios
+        return f"<b>{html.escape(self.facility.name)}</b>, {count} scenario{'s' * (count > 1)}<table>{body}</table>"
+
+
+UNITS = {
+    "temperature": (1.0, "K"),
+    "power": (1e3, "kW"),
+    "fraction": (0.01, "%"),
+    "mass_flow": (1.0, "kg/s"),
+    "velocity": (1.0, "m/s"),
+}
+
+
+def show(value: float, dimension: str, difference: bool = False) -> str:
+    """A limited value for the screen."""
+    if not np.isfinite(value):
+        return "unlimited"
+    if dimension == "temperature" and not difference:
+        return f"{value - 273.15:.1f} degC"
+    factor, unit = UNITS[dimension]
+    return f"{value / factor:,.1f} {unit}"
+
+
+def write(data: xr.Dataset, path: str | Path) -> Path:
+    """Write to .nc (netCDF4) or .zarr (v3) beside the target first, then rename."""
+    path = Path(path)
+    if path.suffix not in (".nc", ".zarr"):
+        raise LayoutError(str(path), [f"output {path.name}: ending {path.suffix!r} is neither .nc nor .zarr"])
+    if not path.parent.is_dir():
+        raise LayoutError(str(path), [f"output: no folder {path.parent}"])
+    if path.suffix == ".zarr" and path.exists():
+        raise LayoutError(str(path), ["output exists; remove it first"])
+    data = data.assign(reason=data["reason"].astype("U256"))
+    partial = path.with_name(f".{path.name}.part")
+    if path.suffix == ".nc":
+        data.assign(limit_exceeded=data["limit_exceeded"].astype("i1")).to_netcdf(partial, engine="h5netcdf")
+    else:
+        data.to_zarr(partial, zarr_format=3, consolidated=False)
+    partial.replace(path)
+    return path
+
+
+def solve(
+    layout: str | Path | Facility,
+    scenarios: Mapping[str, Any] | None = None,
+    *,
+    case: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Result:
+    """Solve a facility, or a shipped or written layout, in one or many scenarios.
+
+    `scenarios` maps addresses such as `site.dry_bulb` or `rack.it_power` to SI values, one per scenario.
+    Raises LayoutError for bad input; a scenario without solution carries a status and a reason.
+    """
+    facility = _facility(layout, case, overrides)
+    plant = compile(facility, scenarios)
+    return Result(facility, plant, steady(plant))
+
+
+def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, Any] | None) -> Facility:
+    if isinstance(layout, Facility):
+        if case or overrides:
+            raise LayoutError(layout.name, ["case and overrides are given to load"])
+        return layout
+    return load(layout, case, overrides)
+
+
+def bound(
+    layout: str | Path | Facility | Result,
+    *,
+    scale: Scale = "chips",
+    per_class: bool = False,
+    case: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    progress: Callable[[str], Any] | None = None,
+) -> list[Bound]:
+    """Highest sustainable rack density: scaling all racks alike, then with `per_class` each class alone.
+
+    `scale` is "chips" (more accelerators of the same power per rack) or "chip_power".
+    """
+    result = layout if isinstance(layout, Result) else solve(layout, case=case, overrides=overrides)
+    if result.plant.scenarios != 1:
+        raise LayoutError(result.facility.name, ["a bound is found for one scenario at a time"])
+    found = [find_bound(result.plant, scale, start=result.solution, progress=progress)]
+    groups = classes(result.plant)
+    if per_class:
+        for name, rows in groups.items():
+            found.append(find_bound(result.plant, scale, rows, name, start=result.solution, progress=progress))
+    return found
+
+
+def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str, Any]:
+    """Headline figures under the stable keys of `twin solve --json`."""
+    f, i = result.figures, scenario
+    number = lambda x: float(x) if np.isfinite(x) else None  # noqa: E731
+    status = Status(int(result.solution.status[i]))
+    over = bool(exceeded(result.margins)[i])
+    limit = found.limit if found else None
+    here = next((b for b in _rows(result.margins, limit, i)), None) if limit else None
+    return {
+        "status": status.name.lower() if status != Status.OK else "limit_exceeded" if over else "ok",
+        "reason": reason(result.solution, i),
+        "facility_power_mw": number(f.facility_power[i] / 1e6),
+        "system_power_mw": number(f.system_power[i] / 1e6),
+        "it_power_mw": number(f.it_power[i] / 1e6),
+        "pue": number(f.pue[i]),
+        "heat_to_liquid_mw": number(f.heat_to_liquid[i] / 1e6),
+        "heat_to_air_mw": number(f.heat_to_air[i] / 1e6),
+        "conversion_loss_mw": number(f.conversion_loss[i] / 1e6),
+        "electrical_loss_mw": number(f.electrical_loss[i] / 1e6),
+        "cooling_power_mw": number(f.cooling_power[i] / 1e6),
+        "binding_limit": {
+            "name": limit.name,
+            "element": limit.element,
+            "margin": number(here.margin if here else limit.margin),
+            "relative_margin": number(here.relative if here else limit.relative),
+            "dimension": limit.dimension,
+        }
+        if limit
+        else None,
+        "density_kw_per_rack": number(found.density / 1e3) if found else None,
+        "density_scale": number(found.scale) if found else None,
+        "density_basis": found.basis if found else None,
+        "accelerators": number(f.accelerators[i]),
+        "tokens_per_s": number(f.tokens_per_s[i]),
+        "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
+        "usd_per_million_tokens": number(f.usd_per_million_tokens[i]),
+        "usd_per_mw_year": number(f.usd_per_mw_year[i]),
+        "energy_audit": number(f.energy_audit[i]),
+        "water_m3_per_day": number(f.water[i] * 86.4),
+        "serving": provenance(result.solution)["serving"],
+        "warnings": warnings(result.solution, i),
+    }
+
+
+def _rows(m: Margins, limit: Binding, scenario: int) -> list[Binding]:
+    from_rows = np.flatnonzero((m.name == limit.name) & (m.element == limit.element))
+    rows = sorted(from_rows, key=lambda r: abs(m.bound[r, scenario] - limit.bound))
+    return [Binding(limit.name, limit.element, float(m.margin[r, scenario]), float(m.value[r, scenario]), float(m.bound[r, scenario]), limit.dimension, float(m.relative[r, scenario])) for r in rows[:1]]
+
+
+def warnings(solution: Solution, scenario: int = 0) -> list[str]:
+    """Where a model was used outside its box of validity."""
+    found = []
+    for item in solution.plant.reports:
+        if item.name.endswith("_warning"):
+            rows = solution[item.value][:, scenario] > 0.5
+            found += [f"{item.elements[i]}: {item.long_name}" for i in np.flatnonzero(rows)]
+    return found
+
+

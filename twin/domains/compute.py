@@ -1,0 +1,129 @@
+"""Rack power from clocks, caps, temperature and cooling."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.elements import Array, Engine
+
+AIR_HEAT = 1006.0
+"""Specific heat of dry air, J/kg/K."""
+
+SOFT = 0.01
+"""Width of the throttle's smooth clamp, as a share of chip power."""
+
+
+def soft_minimum(a: Array, b: Array, width: Array) -> Array:
+    """a where a is well below b, b where b is well below a, smooth between: a - w ln(1 + exp((a - b)/w))."""
+    return a - width * np.logaddexp(0.0, (a - b) / width)
+
+
+def thermal_resistance(e: Engine, flow: Array, cp: Array, conductivity: Array, spread: float | Array = 0.0) -> Array:
+    """Case to inlet of a chip, K/W: R = R_s + c/k + 1/(2 m cp), or a heat sink's R (m_r/m)^0.8, plus its interface.
+
+    Laminar cold-plate channels, fitted to the OCP 1 kW module; `flow` is the rack's, shared by its plates;
+    `spread` is 1 for the worst chip, 0 for the mean one.
+    """
+    whole = np.maximum(np.abs(flow), 1e-6)
+    plate = whole * (1.0 - spread * e.maldistribution) / (e.plates * np.maximum(e.chip_scale, 1e-6))
+    sink = e.sink_resistance * (e.sink_flow / whole) ** 0.8
+    interface = e.junction_to_case * (1.0 + spread * e.interface_spread)
+    return e.plate_spread + e.plate_conduction / conductivity + sink + 0.5 / (plate * cp) + interface
+
+
+def _junction(inlet: Array, resistance: Array, rest: Array, leak: Array, slope: Array, reference: Array) -> Array:
+    """T = inlet + R (rest + leak exp(slope (T - reference))) by Newton, K."""
+    T = inlet + resistance * (rest + leak)
+    for _ in range(6):
+        heat = leak * np.exp(np.clip(slope * (T - reference), -50.0, 4.0))
+        gap = T - inlet - resistance * (rest + heat)
+        T = T - gap / np.maximum(1.0 - slope * heat * resistance, 0.2)
+    return T
+
+
+def solve(e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, fed: Array) -> dict[str, Array]:
+    """Solved columns of all racks, (rack, scenario): power, heats, junctions, clocks, air flow, losses.
+
+    Chip power = base + active φ^a + leak exp(k (T_j - T_0)), where base + active + leak at T_0 is the power at
+    this utilisation. A cap lowers the clock φ; so does, smoothly, a worst chip that would pass its throttle
+    temperature, and since the chips work in step the slowest sets the clock of all. `fed` is 0 without supply.
+    """
+    full, idle = e.chip_power * e.power_scale, e.chip_idle * e.power_scale
+    leak = e.leakage_share * full
+    base, active = idle - leak, e.utilisation * (full - idle)
+    mean, worst = (thermal_resistance(e, flow, cp, conductivity, spread) for spread in (0.0, 1.0))
+    law = (leak, e.leakage_slope, e.leakage_temperature)
+    excess = 1.0 + e.power_spread
+
+    asked = active * e.clock**e.clock_exponent
+    hot = _junction(inlet, mean, base + asked, *law)
+    demand = base + asked + _leak(hot, *law)
+    capped = np.minimum(demand, e.cap)
+    room = (e.throttle_temperature - inlet) / (worst * excess)
+    chip = soft_minimum(capped, room, SOFT * np.maximum(full, 1.0))
+    clock = _clock(e, chip, base, active, inlet, mean, law)
+    free = _clock(e, capped, base, active, inlet, mean, law)
+    least = np.minimum(e.least_clock, e.clock)
+    clock, free = np.clip(clock, least, e.clock), np.clip(free, least, e.clock)
+    dynamic = base + active * clock**e.clock_exponent
+    junction_mean = _junction(inlet, mean, dynamic, *law)
+    chip = dynamic + _leak(junction_mean, *law)
+    junction = _junction(inlet, worst, dynamic * excess, leak * excess, *law[1:])
+
+    hosts = e.hosts * (e.host_idle + e.host_utilisation * (e.host_power - e.host_idle))
+    inside = e.chip_scale * (e.chips * chip + hosts + e.other_power)
+    board = e.board_fixed + inside * (e.board_proportional + inside * e.board_square)
+    power, speed, shelf = _shelves(e, inside + board + e.chip_scale * e.inner_power)
+    given = e.it_power * e.chip_scale * e.power_scale
+    override = np.isfinite(e.it_power)
+    ratio = np.where(override, given / power, 1.0)
+    power = np.where(override, given, power)
+    air = np.where(override, (1.0 - e.liquid_fraction) * given, (1.0 - e.liquid_fraction) * power)
+    speed = np.where(override, _speed(e, air), speed)
+    rise = lambda T: np.where(override, inlet + (T - inlet) * ratio, T)  # noqa: E731
+    on = fed * (e.chip_scale > 0)
+    columns = {
+        "power": on * power,
+        "peak": on * power * e.peak_factor,
+        "heat_liquid": on * power * e.liquid_fraction,
+        "heat_air": on * power * (1.0 - e.liquid_fraction),
+        "loss": on * (board + shelf) * ratio,
+        "chip_power": on * chip * ratio,
+        "chips": on * e.chips * e.chip_scale,
+        "junction_mean": rise(junction_mean),
+        "junction": rise(junction),
+        "clock": on * clock,
+        "clock_ratio": np.where(override, 1.0, clock / free),
+        "air_flow": on * speed * e.fan_flow,
+        "nameplate": e.nameplate * e.chip_scale * e.power_scale,
+    }
+    shape = np.broadcast_shapes(*(np.shape(v) for v in columns.values()))
+    return {f"engine.{name}": np.broadcast_to(v, shape) for name, v in columns.items()}
+
+
+def _leak(T: Array, leak: Array, slope: Array, reference: Array) -> Array:
+    return leak * np.exp(np.clip(slope * (T - reference), -50.0, 4.0))
+
+
+def _clock(e: Engine, chip: Array, base: Array, active: Array, inlet: Array, resistance: Array, law: tuple) -> Array:
+    """Clock at which a chip draws `chip` W at the temperature that this power gives it."""
+    dynamic = chip - base - _leak(inlet + resistance * chip, *law)
+    share = np.divide(dynamic, active, out=np.full(np.broadcast_shapes(dynamic.shape, active.shape), np.inf), where=active > 0)
+    return np.where(active > 0, np.maximum(share, 1e-9) ** (1.0 / e.clock_exponent), e.clock)
+
+
+def _speed(e: Engine, heat: Array) -> Array:
+    """Fan speed that keeps the air rise, within its least and full speed."""
+    wanted = heat / (AIR_HEAT * e.fan_rise * np.maximum(e.fan_flow, 1e-9))
+    return np.where(e.fan_flow > 0, np.clip(wanted, e.fan_least, 1.0), 0.0)
+
+
+def _shelves(e: Engine, load: Array) -> tuple[Array, Array, Array]:
+    """Rack power at the feed, fan speed and shelf loss; fans follow the air heat, of which they are part."""
+    power = load
+    for _ in range(12):
+        speed = _speed(e, (1.0 - e.liquid_fraction) * power)
+        out = load + e.fan_power * speed**3
+        shelf = e.shelf_fixed + out * (e.shelf_proportional + out * e.shelf_square)
+        power = out + shelf
+    return power, speed, shelf

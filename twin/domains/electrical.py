@@ -1,0 +1,96 @@
+"""Power flow through the layers that converters form, loads first, DC before AC."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.elements import POWER_BASE, Array, Load, Plant
+from twin.kernels import power_flow
+
+
+class Flow(NamedTuple):
+    """Bus voltages and the columns of lines, converters and sources."""
+
+    converged: Array
+    columns: dict[str, Array]
+
+
+def shares(plant: Plant, load: Load) -> tuple[Array, Array]:
+    """Share of a consumer's power on each of its live cords, and whether it has one, (cord, 1|S)."""
+    live = load.share * plant.live[load.bus]
+    total = np.zeros((int(load.power.rows.max(initial=-1)) + 1, live.shape[1]))
+    np.add.at(total, load.power.rows, live)
+    total = total[load.power.rows]
+    return live / np.where(total > 0, total, 1.0), total > 0
+
+
+def solve(plant: Plant, columns: dict[str, Array], peak: bool = False) -> Flow:
+    """Voltages [pu], loadings, losses [W] and the meter for the powers in `columns`; `peak` takes the EDP peaks.
+
+    Converters regulate their output and so part the plant into layers: each is solved once, its slack powers become
+    the next layer's loads, P_in = P_out + S (a + b k + c k²).
+    """
+    size, buses = plant.scenarios, len(plant.voltage)
+    demand = np.zeros((buses, size), complex)
+    for load in plant.load:
+        ref = load.peak if peak else load.power
+        share, _ = shares(plant, load)
+        drawn = columns[ref.quantity][ref.rows] * share
+        np.add.at(demand, load.bus, drawn * (1.0 + 1j * load.tangent * (plant.direct[load.bus] != 1)[:, None]) / POWER_BASE)
+    line, converter = plant.line, plant.converter
+    voltage = np.zeros((buses, size), complex)
+    first, last = (np.zeros((len(line.start), size), complex) for _ in range(2))
+    output, taken = (np.zeros((len(converter.input), size)) for _ in range(2))
+    source = np.zeros((len(plant.source.bus), size), complex)
+    converged = np.ones(size, bool)
+    for layer in plant.layers:
+        network, own = layer.network, len(layer.bus)
+        power = np.zeros((network.n, size), complex)
+        power[:own] = demand[layer.bus]
+        result = power_flow.solve(network, layer.voltage, power)
+        converged &= result.converged
+        voltage[layer.bus] = result.voltage[:own]
+        begin, finish = power_flow.branch_power(network, result.voltage)
+        lines = len(layer.line)
+        first[layer.line], last[layer.line] = begin[:lines], finish[:lines]
+        given = begin[lines:]
+        count = len(layer.source)
+        source[layer.source] = given[:count]
+        rows = layer.converter
+        output[rows] = given[count:].real * POWER_BASE
+        taken[rows] = _input(plant, rows, output[rows])
+        dc = plant.direct[converter.input[rows]] == 1
+        reactive = np.where(dc[:, None], 0.0, converter.tangent[rows])
+        np.add.at(demand, converter.input[rows], taken[rows] * (1 + 1j * reactive) / POWER_BASE)
+    return Flow(converged, _columns(plant, voltage, first, last, output, taken, source))
+
+
+def _input(plant: Plant, rows: Array, output: Array) -> Array:
+    c = plant.converter
+    on = c.in_service[rows] * plant.live[c.input[rows]]
+    k = output / c.rating[rows]
+    return on * (output + c.rating[rows] * (c.fixed[rows] + k * (c.proportional[rows] + k * c.square[rows])))
+
+
+def _columns(
+    plant: Plant, voltage: Array, first: Array, last: Array, output: Array, taken: Array, source: Array
+) -> dict[str, Array]:
+    line = plant.line
+    size = np.abs(voltage)
+    ends = np.stack([size[line.start], size[line.end]])
+    current = np.max(np.abs(np.stack([first, last])) / np.where(ends > 0, ends, 1.0), axis=0)
+    return {
+        "bus.voltage": size,
+        "bus.angle": np.degrees(np.angle(voltage)),
+        "line.loading": current / line.rating,
+        "line.power": np.maximum(first.real, -first.real) * POWER_BASE,
+        "line.loss": (first + last).real * POWER_BASE,
+        "converter.loading": output / plant.converter.rating,
+        "converter.power": taken,
+        "converter.output": output,
+        "converter.loss": taken - output,
+        "source.power": source.real * POWER_BASE,
+        "source.reactive": source.imag * POWER_BASE,
+    }

@@ -1,0 +1,152 @@
+"""Coolant flow: pipes, valves, pumps and their staging."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from twin.elements import Array, Pipe, Plant, Pump
+from twin.kernels import pipe_flow
+
+LAMINAR = 1e-4
+"""Share of rated flow below which a power law is continued as a straight line."""
+
+
+class Flow(NamedTuple):
+    """Pipe flows [kg/s], node pressures [Pa], and what the pumps do."""
+
+    flow: Array
+    pressure: Array
+    converged: Array
+    limited: Array
+    columns: dict[str, Array]
+
+
+def friction(m: Array, pipe: Pipe, rows: Array, density: Array, viscosity: Array) -> Array:
+    """Pressure drop of straight pipes and fittings, Pa: (λ L/D + ζ) m|m| / (2 ρ A²), λ by Churchill (1977)."""
+    L, D = pipe.length[rows], pipe.diameter[rows]
+    area = np.pi * D**2 / 4.0
+    reynolds = np.maximum(np.abs(m) * D / (area * viscosity), 1e-3)
+    A = (2.457 * np.log(1.0 / ((7.0 / reynolds) ** 0.9 + 0.27 * pipe.roughness[rows] / D))) ** 16
+    B = (37530.0 / reynolds) ** 16
+    factor = 8.0 * ((8.0 / reynolds) ** 12 + (A + B) ** -1.5) ** (1.0 / 12.0)
+    return (factor * L / D + pipe.zeta[rows]) * m * np.abs(m) / (2.0 * density * area**2)
+
+
+def head(pump: Pump, flow: Array, running: Array) -> tuple[Array, Array]:
+    """Pressure rise [Pa] at full speed of `running` pumps at volume flow [m3/s], and its slope over flow."""
+    s = pump.speed
+    x = flow / (running * s * pump.rated_flow)
+    square, quartic = pump.quadratic * x * np.abs(x), pump.quartic * x * np.abs(x) ** 3
+    rise = s**2 * pump.shutoff * (1.0 - square - quartic)
+    fall = s**2 * pump.shutoff * (2.0 * pump.quadratic * np.abs(x) + 4.0 * pump.quartic * np.abs(x) ** 3)
+    return rise, -fall / (running * s * pump.rated_flow)
+
+
+def stage(pump: Pump, flow: Array) -> Array:
+    """Pumps that run: the smallest number whose flow per pump stays below `stage_flow`."""
+    wanted = np.ceil(np.maximum(flow, 0.0) / pump.stage_flow - 1e-9)
+    return np.clip(wanted, pump.least, pump.installed)
+
+
+def _law(plant: Plant, density: Array, viscosity: Array, running: Array) -> Any:
+    pipe, pump = plant.pipe, plant.pump
+    straight = np.flatnonzero((pipe.length > 0).any(axis=1))
+    powered = np.flatnonzero((pipe.power > 0).any(axis=1))
+    squared = pipe.quadratic + (pipe.zeta / (2 * density * (np.pi * pipe.diameter**2 / 4) ** 2)) * (pipe.length <= 0)
+    rows = pump.pipe
+
+    def law(m: Array) -> tuple[Array, Array]:
+        drop, slope = squared * m * np.abs(m), 2.0 * squared * np.abs(m)
+        if len(straight):
+            part, rho, mu = m[straight], density[straight], viscosity[straight]
+            step = 1e-6 * np.abs(part) + 1e-9
+            here = friction(part, pipe, straight, rho, mu)
+            drop[straight] += here
+            slope[straight] += np.maximum((friction(part + step, pipe, straight, rho, mu) - here) / step, 0.0)
+        if len(powered):
+            part, n = m[powered], pipe.exponent[powered]
+            gradient = pipe.power[powered] * np.abs(part) ** (n - 1.0)
+            drop[powered] += gradient * part
+            slope[powered] += n * gradient
+        if len(rows):
+            rise, tilt = head(pump, m[rows] / density[rows], running)
+            held = pump.set_head < rise
+            np.subtract.at(drop, rows, np.where(held, pump.set_head, rise))
+            np.subtract.at(slope, rows, np.where(held, 0.0, tilt / density[rows]))
+        return drop, slope
+
+    return law
+
+
+def solve(plant: Plant, target: Array, density: Array, viscosity: Array, running: Array, guess: Array) -> Flow:
+    """Flows and pressures for controller targets [kg/s] (pipe, scenario), NaN where the pipe is free.
+
+    Arguments are (pipe, scenario) but `running` (pump, scenario). Global gradient method [Todini & Pilati 1988].
+    """
+    size = guess.shape[1]
+    if not len(plant.pipe.start):
+        empty = np.zeros((0, size))
+        names = ("speed", "demand", "shaft", "power", "drive_loss", "running", "rise")
+        columns = {f"pump.{k}": empty for k in names} | {"pipe.velocity": empty}
+        return Flow(empty, np.full((plant.nodes, size), np.nan), np.ones(size, bool), empty > 0, columns)
+    wide = lambda x: np.ascontiguousarray(np.broadcast_to(x, (len(x), size)))  # noqa: E731
+    law = _law(plant, wide(density), wide(viscosity), running)
+    number = np.full(plant.nodes, -1, np.int64)
+    number[plant.coolant] = np.arange(len(plant.coolant))
+    start, end = plant.pipe.start, plant.pipe.end
+    result = pipe_flow.solve(
+        plant.hydraulic,
+        number[start],
+        number[end],
+        law,
+        number[plant.anchor],
+        plant.pressure,
+        wide(target),
+        guess,
+        len(plant.coolant),
+    )
+    pressure = np.full((plant.nodes, size), np.nan)
+    pressure[plant.coolant] = result.pressure
+    columns = pumps(plant, result.mass_flow, pressure, wide(target), wide(density), running, result.limited)
+    area = np.pi * plant.pipe.diameter**2 / 4.0
+    columns["pipe.velocity"] = np.abs(result.mass_flow) / (wide(density) * area)
+    return Flow(result.mass_flow, pressure, result.converged, result.limited, columns)
+
+
+def pumps(
+    plant: Plant, flow: Array, pressure: Array, target: Array, density: Array, running: Array, limited: Array
+) -> dict[str, Array]:
+    """Speed, demand over ability, shaft and electrical power of pumps, (pump, scenario).
+
+    Speed solves p = s² p0 - a p0 q² - b p0 q⁴/s², q = Q/(n Qr). Demand above 1 means that full speed is too little.
+    """
+    pump, rows = plant.pump, plant.pump.pipe
+    volume = flow[rows] / density[rows]
+    most, _ = head(pump, volume, running)
+    by_flow = np.isfinite(target[rows])
+    start, end = plant.pipe.start[rows], plant.pipe.end[rows]
+    internal = plant.pipe.quadratic[rows] * flow[rows] * np.abs(flow[rows])
+    rise = np.where(by_flow, pressure[end] - pressure[start] + internal, np.fmin(pump.set_head, most))
+    q = np.maximum(volume, 0.0) / (running * pump.rated_flow)
+    middle = rise / pump.shutoff + pump.quadratic * q**2
+    speed = np.sqrt(np.maximum(0.5 * (middle + np.sqrt(np.maximum(middle**2 + 4.0 * pump.quartic * q**4, 0.0))), 0.0))
+    speed = np.minimum(speed, pump.speed)
+    short = np.where(limited[rows], target[rows] / np.maximum(flow[rows], 1e-9), speed / pump.speed)
+    over = np.where(pump.set_head > most, np.sqrt(pump.set_head / np.maximum(most, 1e-3)), speed / pump.speed)
+    demand = np.where(by_flow, short, np.where(np.isfinite(pump.set_head), over, 0.0))
+    shaft = np.maximum(rise * volume, 0.0) / pump.efficiency
+    fixed = np.isfinite(pump.fixed_power)
+    power = np.where(fixed, pump.fixed_power, shaft / pump.drive)
+    shaft = np.minimum(shaft, power)
+    columns = {
+        "speed": speed,
+        "demand": demand,
+        "shaft": shaft,
+        "power": power,
+        "drive_loss": power - shaft,
+        "running": running,
+        "rise": rise,
+    }
+    return {f"pump.{k}": np.broadcast_to(v, volume.shape) for k, v in columns.items()}

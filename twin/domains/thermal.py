@@ -1,0 +1,194 @@
+"""Temperatures of all coolant and air streams, across exchangers and heat rejection, in one linear solve."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from twin.domains.compute import AIR_HEAT
+from twin.elements import Array, Exchange, Plant
+from twin.fluids import fluid
+from twin.components import exchangers
+from twin.kernels import streams
+
+
+class Properties(NamedTuple):
+    """Coolant properties of each pipe, (pipe, scenario), and cp of every stream (equal within a loop)."""
+
+    density: Array
+    viscosity: Array
+    conductivity: Array
+    cp: Array
+
+
+class Temperatures(NamedTuple):
+    """Node, inlet and outlet temperatures [K], columns of exchangers and coolers, and what valves should do."""
+
+    node: Array
+    inlet: Array
+    outlet: Array
+    target: Array
+    held: Array
+    audit: dict[str, Array]
+    columns: dict[str, Array]
+
+
+def properties(plant: Plant, node: Array) -> Properties:
+    """Fluid properties at stream inlets; cp at the mean of each loop, so that m cp is conserved at nodes."""
+    shape = (len(plant.start), node.shape[1])
+    rho, mu, k, cp = (np.empty(shape) for _ in range(4))
+    cp[:] = AIR_HEAT
+    pipes = len(plant.pipe.start)
+    for name, rows, loop in plant.medium:
+        medium, T = fluid(name), node[plant.start[rows]]
+        rho[rows], mu[rows], k[rows] = medium.density(T), medium.viscosity(T), medium.conductivity(T)
+        _, number = np.unique(loop, return_inverse=True)
+        mean = np.zeros((number.max(initial=-1) + 1, shape[1]))
+        np.add.at(mean, number, T)
+        mean /= np.bincount(number)[:, None]
+        cp[rows] = medium.heat_capacity(mean)[number]
+    return Properties(rho[:pipes], mu[:pipes], k[:pipes], cp)
+
+
+def effectiveness(e: Exchange, hot: Array, cold: Array, cp_hot: Array, cp_cold: Array) -> Array:
+    """Effectiveness of exchangers at mass flows hot and cold [kg/s], never above 1."""
+    ua = exchangers.conductance(
+        np.abs(hot), np.abs(cold), e.rated_hot, e.rated_cold, e.film_hot, e.film_cold, e.exponent, e.fouling
+    )
+    C_hot, C_cold = np.abs(hot) * cp_hot, np.abs(cold) * cp_cold
+    least, most = np.minimum(C_hot, C_cold), np.maximum(C_hot, C_cold)
+    ntu = np.divide(ua, least, out=np.zeros_like(least + ua), where=least > 1e-9)
+    ratio = np.divide(least, most, out=np.zeros_like(least), where=most > 1e-9)
+    return np.where(e.crossflow > 0.5, exchangers.crossflow(ntu, ratio), exchangers.counterflow(ntu, ratio))
+
+
+def valve(e: Exchange, hot: Array, cp_hot: Array, cp_cold: Array, hot_in: Array, cold_in: Array, ceiling: Array) -> Array:
+    """Cold flow [kg/s] that brings the hot outlet to the set point, between least_flow and `ceiling`, by bisection."""
+    wanted = np.abs(hot) * cp_hot * (hot_in - e.set_point)
+    low = np.broadcast_to(e.least_flow, wanted.shape).copy()
+    high = np.maximum(np.broadcast_to(ceiling, wanted.shape), low).copy()
+    for _ in range(46):
+        middle = 0.5 * (low + high)
+        least = np.minimum(np.abs(hot) * cp_hot, middle * cp_cold)
+        enough = effectiveness(e, hot, middle, cp_hot, cp_cold) * least * (hot_in - cold_in) >= wanted
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return 0.5 * (low + high)
+
+
+def solve(
+    plant: Plant,
+    columns: dict[str, Array],
+    flow: Array,
+    cp: Array,
+    node: Array,
+    held: Array,
+    gains: Array,
+) -> Temperatures:
+    """One pass: rejection laws linearised at the last inlets, one linear solve, then what the valves should do.
+
+    `node` holds the last temperatures, `held` (exchange, scenario) which valves hold their set point, `gains`
+    heat into nodes [W]. A held exchanger brings its hot outlet to the set point and gives the cold side that heat;
+    otherwise effectiveness-NTU at the flows as they are.
+    """
+    e, size = plant.exchange, flow.shape[1]
+    C = flow * cp
+    upstream = lambda s: np.where(flow[s] >= 0, node[plant.start[s]], node[plant.end[s]])  # noqa: E731
+    own, offset = np.ones_like(C), np.zeros_like(C)
+    hot, cold = e.hot, e.cold
+    C_hot, C_cold = np.abs(C[hot]), np.abs(C[cold])
+    eps = effectiveness(e, flow[hot], flow[cold], cp[hot], cp[cold])
+    transfer = eps * np.minimum(C_hot, C_cold)
+    ratio_hot = np.divide(transfer, C_hot, out=np.zeros_like(transfer), where=C_hot > 1e-9)
+    ratio_cold = np.divide(transfer, C_cold, out=np.zeros_like(transfer), where=C_cold > 1e-9)
+    full = np.divide(C_hot, C_cold, out=np.zeros_like(transfer), where=C_cold > 1e-9)
+    set_point = np.where(np.isfinite(e.set_point), e.set_point, 0.0)
+    own[hot] = np.where(held, 0.0, 1.0 - ratio_hot)
+    offset[hot] = np.where(held, set_point, 0.0)
+    own[cold] = np.where(held, 1.0, 1.0 - ratio_cold)
+    offset[cold] = np.where(held, -full * set_point, 0.0)
+    coupling = np.concatenate([np.where(held, 0.0, ratio_hot), np.where(held, full, ratio_cold)])
+    coolers, source = _reject(plant, flow, cp, upstream, own, offset), gains.copy()
+    wall = plant.loss
+    if len(wall.stream):
+        _walls(plant, C, own, offset, source, node)
+    fixed = np.array([plant.outdoor])
+    result = streams.solve(plant.streams, C, own, coupling, offset, source, fixed, plant.site.dry_bulb)
+    inlet, outlet = result.inlet, result.outlet
+    duty = C_hot * (inlet[hot] - outlet[hot])
+    columns_out = {
+        "exchange.duty": duty,
+        "exchange.effectiveness": np.where(
+            (np.abs(inlet[hot] - inlet[cold]) > 1e-9) & (np.minimum(C_hot, C_cold) > 1e-9),
+            duty / np.maximum(np.minimum(C_hot, C_cold), 1e-9) / np.where(inlet[hot] == inlet[cold], 1.0, inlet[hot] - inlet[cold]),
+            eps,
+        ),
+    }
+    rejected = _cooler_columns(plant, coolers, C, inlet, outlet)
+    target, held = _valves(plant, flow, cp, inlet, held)
+    audit = {"boundary": np.sum(result.boundary_heat, axis=0), "cooler": _ambient(plant, rejected, size)}
+    return Temperatures(result.node, inlet, outlet, target, held, audit, columns_out | rejected)
+
+
+def _reject(plant: Plant, flow: Array, cp: Array, upstream: Any, own: Array, offset: Array) -> list[Any]:
+    answers = []
+    for cooler in plant.cooler:
+        s = cooler.stream
+        sink = plant.site.intake if cooler.sink is None else upstream(cooler.sink)
+        answer = cooler.law.respond(upstream(s), np.abs(flow[s]), cp[s], np.broadcast_to(sink, (len(s), flow.shape[1])))
+        own[s], offset[s] = answer.slope, answer.offset
+        answers.append(answer)
+    return answers
+
+
+def _walls(plant: Plant, C: Array, own: Array, offset: Array, source: Array, node: Array) -> None:
+    """Pipe wall loss T_out = T_a + (T_in - T_a) exp(-U A / m cp), given to the node around the pipe."""
+    wall = plant.loss
+    s, around = wall.stream, node[wall.node]
+    ntu = wall.conductance / np.maximum(np.abs(C[s]), 1e-6)
+    keep = np.exp(-np.minimum(ntu, 50.0))
+    own[s], offset[s] = keep, (1.0 - keep) * around
+    inlet = np.where(C[s] >= 0, node[plant.start[s]], node[plant.end[s]])
+    np.add.at(source, wall.node, np.abs(C[s]) * (1.0 - keep) * (inlet - around))
+
+
+def _cooler_columns(plant: Plant, answers: list[Any], C: Array, inlet: Array, outlet: Array) -> dict[str, Array]:
+    columns: dict[str, list[Array]] = {}
+    for cooler, answer in zip(plant.cooler, answers, strict=True):
+        duty = np.abs(C[cooler.stream]) * (inlet[cooler.stream] - outlet[cooler.stream])
+        for name, value in (
+            ("duty", duty),
+            ("rejected", duty + answer.power),
+            ("power", answer.power),
+            ("water", answer.water),
+            ("loading", answer.loading),
+            ("running", answer.running),
+            ("speed", answer.speed),
+            ("warning", answer.warning),
+        ):
+            columns.setdefault(name, []).append(np.broadcast_to(np.asarray(value, float), duty.shape))
+    return {f"cooler.{k}": np.concatenate(v) for k, v in columns.items()}
+
+
+def _ambient(plant: Plant, columns: dict[str, Array], size: int) -> Array:
+    """Heat that leaves the plant from streams into outdoor air, W."""
+    total, begin = np.zeros(size), 0
+    for cooler in plant.cooler:
+        rows = slice(begin, begin + len(cooler.stream))
+        begin = rows.stop
+        if cooler.sink is None:
+            total += columns["cooler.duty"][rows].sum(axis=0)
+    return total
+
+
+def _valves(plant: Plant, flow: Array, cp: Array, inlet: Array, held: Array) -> tuple[Array, Array]:
+    """Cold flows wanted by the valves (exchange, scenario), NaN without set point, and which hold their set point."""
+    e = plant.exchange
+    hot, cold = e.hot, e.cold
+    controls = np.isfinite(e.set_point)
+    if not controls.any():
+        return np.full(held.shape, np.nan), held & False
+    ceiling = np.minimum(e.most_flow, 3.0 * e.rated_cold)
+    wanted = valve(e, flow[hot], cp[hot], cp[cold], inlet[hot], inlet[cold], ceiling)
+    inside = (wanted > e.least_flow * (1.0 + 1e-9)) & (wanted < ceiling * (1.0 - 1e-9))
+    return np.where(controls, wanted, np.nan), controls & inside

@@ -1,0 +1,630 @@
+"""Layout file and catalogue to a validated facility graph; every fault is told at once."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache, cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import networkx as nx
+import yaml
+from pydantic import Field, ValidationError
+
+import twin.components.compute
+import twin.components.cooling
+import twin.components.electrical
+from twin.components.base import REGISTRY, YEAR, Component, Model
+from twin.components.hall import Room, Site
+from twin.units import Fraction, MoneyPerEnergy, MoneyPerPowerTime, MoneyPerTime, MoneyPerVolume, Number, parse
+
+LARGEST_FILE = 32 * 2**20
+LARGEST_REPEAT = 1_000_000
+PLACES = ("at", "size")
+
+
+class LayoutError(ValueError):
+    """All faults of a layout, one sentence each with its address."""
+
+    def __init__(self, source: str, faults: list[str]) -> None:
+        self.source, self.faults = source, faults
+        shown = faults[:25] + ([f"... and {len(faults) - 25} more"] if len(faults) > 25 else [])
+        super().__init__("\n".join(f"{source}: {fault}" for fault in shown))
+
+
+class Serving(Model):
+    """What the tokens are made of, and at which interactivity."""
+
+    model: str = "DeepSeek-R1-0528"
+    input_tokens: int = Field(1024, gt=0)
+    output_tokens: int = Field(1024, gt=0)
+    interactivity: Number = Field(116.7, gt=0, description="tokens/s/user")
+    availability: Fraction = Field(1.0, gt=0, le=1)
+    clock_exponent: Number = Field(1.0, ge=0, le=2, description="throughput over clock")
+
+
+class Economics(Model):
+    """Prices and terms that are not those of one component."""
+
+    discount_rate: Fraction = Field(0.08, ge=0, le=0.5)
+    electricity: MoneyPerEnergy = Field(0.07 / 3.6e6, ge=0)
+    demand_charge: MoneyPerPowerTime = Field(0.0, ge=0, description="on the contract, or on the demand without one")
+    water: MoneyPerVolume = Field(3.0, ge=0, description="input: no public price was found")
+    staff: MoneyPerTime = Field(0.0, ge=0)
+    other: MoneyPerTime = Field(0.0, ge=0, description="insurance, taxes, land lease")
+    capital_recovery: Literal["annuity"] = "annuity"
+
+
+class Limits(Model):
+    """Which limits do not count in this layout."""
+
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facility:
+    """A validated layout: components by name, joined ports, site, prices and cases."""
+
+    name: str
+    source: str
+    description: str
+    site: Site
+    components: Mapping[str, Component]
+    connections: tuple[tuple[str, tuple[str, str], tuple[str, str]], ...]
+    models: Mapping[str, str]
+    serving: Serving
+    economics: Economics
+    ignore: tuple[str, ...]
+    cases: Mapping[str, Mapping[str, Any]]
+    spec: Mapping[str, Any] = field(repr=False)
+
+    @cached_property
+    def graph(self) -> nx.MultiGraph:
+        """The facility graph: nodes are components, edges join ports of one carrier."""
+        graph = nx.MultiGraph(name=self.name)
+        for name, part in self.components.items():
+            graph.add_node(name, kind=part.kind)
+        for carrier, (a, port_a), (b, port_b) in self.connections:
+            graph.add_edge(a, b, carrier=carrier, ports=(port_a, port_b))
+        return graph
+
+    @cached_property
+    def hash(self) -> str:
+        """Content hash of the layout, independent of the order of components."""
+        return hashlib.sha256(json.dumps(self.spec, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+    def count(self) -> dict[str, int]:
+        """How many components of each kind."""
+        counts: dict[str, int] = {}
+        for part in self.components.values():
+            counts[part.kind] = counts.get(part.kind, 0) + 1
+        return dict(sorted(counts.items()))
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><td>{kind.replace('_', ' ')}</td><td>{n}</td></tr>" for kind, n in self.count().items())
+        return f"<b>{self.name}</b><br>{self.description}<table>{rows}</table>"
+
+
+# ---- reading -----------------------------------------------------------------------------------------------------
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """Plain data only; a key that appears twice is a fault."""
+
+
+def _mapping(loader: Any, node: Any) -> dict:
+    keys: dict[Any, int] = {}
+    for key, _ in node.value:
+        name = loader.construct_object(key, deep=True)
+        if not isinstance(name, (str, int, float, bool)):
+            raise yaml.YAMLError(f"line {key.start_mark.line + 1}: a name must be plain text")
+        if name in keys:
+            raise yaml.YAMLError(f"line {key.start_mark.line + 1}: duplicate name {name!r}, first on line {keys[name]}")
+        keys[name] = key.start_mark.line + 1
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def shipped() -> list[str]:
+    """Names of the halls that come with the package."""
+    folder = resources.files("twin.layouts") / "halls"
+    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
+
+
+def _text(layout: str | Path) -> tuple[str, str]:
+    path = Path(layout)
+    if path.suffix not in (".yaml", ".yml", ".json") and not path.exists():
+        if str(layout) in shipped():
+            return f"{layout}.yaml", (resources.files("twin.layouts") / "halls" / f"{layout}.yaml").read_text("utf-8")
+        raise LayoutError(str(layout), [f"no such file or shipped layout{_hint(str(layout), shipped())}"])
+    if not path.is_file():
+        raise LayoutError(str(layout), ["no such file"])
+    if path.stat().st_size > LARGEST_FILE:
+        raise LayoutError(path.name, [f"{path.stat().st_size / 2**20:.0f} MB is more than a layout may have (32 MB)"])
+    try:
+        return path.name, path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LayoutError(path.name, [f"cannot be read as UTF-8 text: {error}"]) from error
+
+
+def _parse(source: str, text: str) -> dict:
+    try:
+        data = yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        what = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise LayoutError(source, [f"{where}{what}"]) from error
+    if not isinstance(data, dict):
+        raise LayoutError(source, ["is not a mapping of layout sections"])
+    _no_cycle(source, data)
+    return data
+
+
+def _no_cycle(source: str, data: Any, above: frozenset[int] = frozenset(), budget: list[int] | None = None) -> None:
+    budget = budget if budget is not None else [20_000_000]
+    budget[0] -= 1
+    if id(data) in above or len(above) > 64 or budget[0] < 0:
+        raise LayoutError(source, ["an alias refers to what contains it, or expands without end"])
+    if isinstance(data, (dict, list)):
+        for item in data.values() if isinstance(data, dict) else data:
+            if isinstance(item, (dict, list)):
+                _no_cycle(source, item, above | {id(data)}, budget)
+
+
+@cache
+def catalogue() -> dict[str, dict[str, Any]]:
+    """Shipped entries by name: type, about, fields {name: {value, kind, source, range}} and sources' texts."""
+    entries: dict[str, dict[str, Any]] = {}
+    folder = resources.files("twin.layouts") / "hardware"
+    for file in sorted(folder.iterdir(), key=lambda p: p.name):
+        if not file.name.endswith(".yaml"):
+            continue
+        data = _parse(file.name, file.read_text("utf-8"))
+        sources = data.pop("sources", {})
+        for name, entry in data.items():
+            entries[name] = entry | {"sources": sources, "file": file.name}
+    return entries
+
+
+# ---- expanding ---------------------------------------------------------------------------------------------------
+
+_BRACES = re.compile(r"\{([^{}:]+)(?::([^{}]*))?\}")
+_ALLOWED = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Name, ast.Load, ast.Constant, ast.Add, ast.Sub, ast.Mult)
+_ALLOWED += (ast.Div, ast.FloorDiv, ast.Mod, ast.USub)
+
+
+@cache
+def _expression(text: str) -> Any:
+    tree = ast.parse(text.strip(), mode="eval")
+    for node in ast.walk(tree):
+        if not isinstance(node, _ALLOWED) or (isinstance(node, ast.Constant) and not isinstance(node.value, (int, float))):
+            raise ValueError(f"{{{text}}}: only + - * / // % on loop variables and numbers")
+    return compile(tree, "layout", "eval")
+
+
+def _fill(value: Any, loop: Mapping[str, Any]) -> Any:
+    if isinstance(value, str):
+        return _BRACES.sub(lambda m: format(eval(_expression(m[1]), {"__builtins__": {}}, dict(loop)), m[2] or ""), value)
+    if isinstance(value, list):
+        return [_fill(v, loop) for v in value]
+    if isinstance(value, dict):
+        return {_fill(k, loop): _fill(v, loop) for k, v in value.items()}
+    return value
+
+
+def _axis(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    match = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", str(value))
+    if not match:
+        raise ValueError(f"{value!r} is neither a list nor a range such as 1..8")
+    first, last = int(match[1]), int(match[2])
+    if last - first >= LARGEST_REPEAT:
+        raise ValueError(f"{value!r} repeats more than {LARGEST_REPEAT:,} times")
+    return list(range(first, last + 1))
+
+
+def _repeats(data: dict, faults: list[str]) -> Iterator[tuple[dict, list]]:
+    yield data.get("components") or {}, data.get("connections") or []
+    for k, block in enumerate(data.get("repeat") or [], 1):
+        try:
+            unknown = set(block) - {"over", "components", "connections"}
+            if unknown:
+                raise ValueError(f"unknown key {sorted(unknown)[0]!r}; use over, components, connections")
+            axes = {str(name): _axis(values) for name, values in block["over"].items()}
+            if math.prod(map(len, axes.values())) > LARGEST_REPEAT:
+                raise ValueError(f"repeats more than {LARGEST_REPEAT:,} times")
+            for values in itertools.product(*axes.values()):
+                loop = dict(zip(axes, values, strict=True))
+                yield _fill(block.get("components") or {}, loop), _fill(block.get("connections") or [], loop)
+        except (ValueError, KeyError, TypeError, AttributeError, NameError, SyntaxError, ZeroDivisionError) as error:
+            faults.append(f"repeat block {k}: {error}")
+
+
+# ---- validating --------------------------------------------------------------------------------------------------
+
+
+def _hint(word: Any, known: Any) -> str:
+    close = get_close_matches(str(word), list(known), 1, 0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterator[str]:
+    for fault in error.errors():
+        path = ".".join(str(p) for p in fault["loc"])
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            message = f"unknown field{_hint(fault['loc'][-1], model.model_fields)}"
+        yield f"{where}: {path}: {message}" if path else f"{where}: {message}"
+
+
+class _Builder:
+    """Turns raw component mappings into validated components, validating equal ones once."""
+
+    def __init__(self, local: dict[str, Any], faults: list[str]) -> None:
+        self.local, self.faults = local, faults
+        self.cache: dict[str, Component | None] = {}
+
+    def entry(self, name: str, seen: tuple[str, ...] = ()) -> tuple[str, dict[str, Any]]:
+        """Type and plain fields of a catalogue entry, bases resolved."""
+        if name in seen:
+            raise ValueError(f"catalogue {name}: cyclic reference {' -> '.join([*seen, name])}")
+        if name in self.local:
+            own = dict(self.local[name] or {})
+            base = own.pop("base", None)
+            kind = own.pop("type", None)
+            if base is not None:
+                base_kind, fields = self.entry(str(base), (*seen, name))
+                return kind or base_kind, fields | own
+            if kind is None:
+                raise ValueError(f"catalogue {name}: needs `type` or `base`")
+            return kind, own
+        if name in catalogue():
+            found = catalogue()[name]
+            return found["type"], {k: v["value"] for k, v in found["fields"].items()}
+        raise ValueError(f"unknown model {name!r}{_hint(name, [*self.local, *catalogue()])}")
+
+    def build(self, name: str, raw: Any) -> Component | None:
+        if not isinstance(raw, dict):
+            self.faults.append(f"component {name}: is not a mapping with `type` or `model`")
+            return None
+        raw = dict(raw)
+        places = {k: raw.pop(k) for k in PLACES if k in raw}
+        key = repr(sorted(raw.items(), key=lambda kv: str(kv[0])))
+        if key not in self.cache:
+            self.cache[key] = self._validate(name, raw)
+        part = self.cache[key]
+        if part is None:
+            if f"\0{key}" not in self.cache:
+                self.cache[f"\0{key}"] = None
+            return None
+        return self._placed(name, part, places)
+
+    def _validate(self, name: str, raw: dict[str, Any]) -> Component | None:
+        try:
+            fields = dict(raw)
+            kind, model = fields.pop("type", None), fields.pop("model", None)
+            if model is not None:
+                base_kind, base = self.entry(str(model))
+                kind, fields = kind or base_kind, base | fields
+            if kind is None:
+                raise ValueError("needs `type` or `model`")
+            if kind not in REGISTRY or kind.startswith("_"):
+                raise ValueError(f"unknown type {kind!r}{_hint(kind, _kinds())}")
+        except ValueError as error:
+            self.faults.append(f"component {name}: {error}")
+            return None
+        cls = REGISTRY[kind]
+        try:
+            part = cls.model_validate(fields)
+        except ValidationError as error:
+            self.faults.extend(_messages(error, f"{kind} {name}", cls))
+            return None
+        self.faults.extend(f"{kind} {fault}" for fault in cls.check(name, part))
+        return part
+
+    def _placed(self, name: str, part: Component, places: dict[str, Any]) -> Component:
+        update = {}
+        for key, value in places.items():
+            try:
+                if not isinstance(value, list) or len(value) != 3:
+                    raise ValueError("give three lengths, x y z")
+                update[key] = tuple(parse(v, "length") for v in value)
+            except ValueError as error:
+                self.faults.append(f"{part.kind} {name}: {key}: {error}")
+        return part.model_copy(update=update) if update else part
+
+
+def _kinds() -> list[str]:
+    return sorted(k for k in REGISTRY if not k.startswith("_"))
+
+
+def _section(data: dict, key: str, model: type[Model], faults: list[str]) -> Any:
+    try:
+        return model.model_validate(data.get(key) or {})
+    except ValidationError as error:
+        faults.extend(_messages(error, key, model))
+        return model()
+
+
+def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> list[tuple]:
+    joined = []
+    for item in raw:
+        if isinstance(item, dict):
+            item = [item.get("carrier"), item.get("from"), item.get("to")]
+        if not isinstance(item, list) or len(item) != 3:
+            faults.append(f"connection {item!r}: write [carrier, component.port, component.port]")
+            continue
+        carrier, ends = str(item[0]), []
+        for end in item[1:]:
+            name, _, port = str(end).rpartition(".")
+            if name not in parts:
+                faults.append(f"connection {item}: no component {name!r}{_hint(name, parts)}")
+            elif port not in parts[name].ports:
+                faults.append(
+                    f"connection {item}: {parts[name].kind} {name} has no port {port!r}"
+                    f"{_hint(port, parts[name].ports) or '; ports: ' + ', '.join(parts[name].ports)}"
+                )
+            elif parts[name].ports[port].carrier != carrier:
+                faults.append(
+                    f"connection {item}: port {end} carries {parts[name].ports[port].carrier}, not {carrier}"
+                )
+            else:
+                ends.append((name, port))
+        if len(ends) == 2:
+            if ends[0] == ends[1]:
+                faults.append(f"connection {item}: joins a port to itself")
+            joined.append((carrier, ends[0], ends[1]))
+    return joined
+
+
+def _ports(parts: Mapping[str, Component], joined: list[tuple], faults: list[str]) -> None:
+    used: dict[tuple[str, str], int] = {}
+    for _, a, b in joined:
+        used[a] = used.get(a, 0) + 1
+        used[b] = used.get(b, 0) + 1
+    for name, part in parts.items():
+        for port, spec in part.ports.items():
+            count = used.get((name, port), 0)
+            if spec.required and count == 0:
+                faults.append(f"{part.kind} {name}: port {port} is not connected ({spec.carrier})")
+            cords = getattr(part, "cords", 1)
+            if spec.cords and count > cords:
+                faults.append(
+                    f"{part.kind} {name}: port {port} has {count} feeds but {cords} cord{'s' * (cords > 1)}; "
+                    f"remove a connection or set `cords: {count}`"
+                )
+            if port == "in" and spec.carrier == "power" and count > 1 and part.kind != "switchboard":
+                faults.append(f"{part.kind} {name}: port in has {count} feeds; join them at a switchboard")
+
+
+def _rooms(parts: Mapping[str, Component], faults: list[str]) -> None:
+    rooms = [n for n, p in parts.items() if isinstance(p, Room)]
+    for name, part in parts.items():
+        if part.room is not None and part.room not in rooms:
+            faults.append(f"{part.kind} {name}: room: no room {part.room!r}{_hint(part.room, rooms)}")
+
+
+SECTIONS = (
+    "version",
+    "name",
+    "description",
+    "site",
+    "serving",
+    "economics",
+    "limits",
+    "catalogue",
+    "components",
+    "repeat",
+    "connections",
+    "cases",
+)
+
+
+def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, Any] | None = None) -> Facility:
+    """Read, validate and join a layout: a shipped name, a file, or YAML text with a newline in it.
+
+    `case` applies one of the file's `cases`; `overrides` maps addresses to unit strings and wins over the case.
+    Raises LayoutError with every fault found.
+    """
+    if isinstance(layout, str) and "\n" in layout:
+        source, text = "layout", layout
+    else:
+        source, text = _text(layout)
+    return build(source, _parse(source, text), case, overrides)
+
+
+def build(source: str, data: dict, case: str | None = None, overrides: Mapping[str, Any] | None = None) -> Facility:
+    """A facility from the parsed mapping of a layout; see `load`."""
+    faults: list[str] = [f"unknown section {k!r}{_hint(k, SECTIONS)}" for k in data if k not in SECTIONS]
+    if data.get("version") != 1:
+        faults.append(f"version: {data.get('version')!r} is not supported; write `version: 1`")
+    for key, kind in (("components", dict), ("connections", list), ("repeat", list), ("cases", dict), ("catalogue", dict)):
+        if data.get(key) is not None and not isinstance(data[key], kind):
+            raise LayoutError(source, [f"{key}: must be a {'mapping' if kind is dict else 'list'}"])
+    raws: dict[str, Any] = {}
+    links: list[Any] = []
+    for components, connections in _repeats(data, faults):
+        for name, raw in components.items():
+            if name in raws:
+                faults.append(f"component {name}: duplicate name")
+            raws[str(name)] = raw
+        links.extend(connections)
+    cases = data.get("cases") or {}
+    local = data.get("catalogue") or {}
+    site_raw = {k: dict(data.get(k) or {}) for k in ("site", "serving", "economics")}
+    for address, value in (_case(source, cases, case) | dict(overrides or {})).items():
+        _override(address, value, raws, site_raw, local, faults)
+    builder = _Builder(local, faults)
+    parts = {name: part for name in sorted(raws) if (part := builder.build(name, raws[name])) is not None}
+    site = _section(site_raw, "site", Site, faults)
+    serving = _section(site_raw, "serving", Serving, faults)
+    economics = _section(site_raw, "economics", Economics, faults)
+    limits = _section(data, "limits", Limits, faults)
+    broken = set(raws) - set(parts)
+    links = [l for l in links if not _touches(l, broken)]
+    joined = _connect(links, parts, faults)
+    if not broken:
+        _ports(parts, joined, faults)
+    _rooms(parts, faults)
+    if faults:
+        raise LayoutError(source, faults)
+    name = str(data.get("name") or source.removesuffix(".yaml"))
+    spec = {"components": raws, "links": sorted(map(str, joined)), **site_raw, "catalogue": local}
+    return Facility(
+        name,
+        source,
+        str(data.get("description") or ""),
+        site,
+        parts,
+        tuple(sorted(joined)),
+        {n: str(raws[n].get("model") or raws[n].get("type")) for n in parts},
+        serving,
+        economics,
+        limits.ignore,
+        cases,
+        spec,
+    )
+
+
+def _touches(link: Any, names: set[str]) -> bool:
+    ends = link[1:] if isinstance(link, list) else [link.get("from"), link.get("to")] if isinstance(link, dict) else []
+    return any(str(end).rpartition(".")[0] in names for end in ends)
+
+
+def _case(source: str, cases: dict, case: str | None) -> dict[str, Any]:
+    if case is None:
+        return {}
+    if case not in cases:
+        raise LayoutError(source, [f"no case {case!r}{_hint(case, cases)}; cases: {', '.join(cases) or 'none'}"])
+    if not isinstance(cases[case], dict):
+        raise LayoutError(source, [f"case {case}: must map addresses to values"])
+    return dict(cases[case])
+
+
+_ADDRESS = re.compile(r"^(?P<head>[A-Za-z0-9_.\-]+?)(\[(?P<name>[^\]]+)\])?\.(?P<field>[A-Za-z_]\w*)$")
+MOISTURE = ("wet_bulb", "relative_humidity", "dew_point")
+
+
+def split(address: str) -> tuple[str, str | None, str]:
+    """`kind.field`, `kind[name].field` or `name.field` as (head, name, field)."""
+    match = _ADDRESS.match(address)
+    if not match:
+        raise ValueError(f"{address!r} is not an address such as site.dry_bulb, rack.it_power or rack[r01].it_power")
+    return match["head"], match["name"], match["field"]
+
+
+def _override(address: str, value: Any, raws: dict, sections: dict, local: dict, faults: list[str]) -> None:
+    try:
+        head, name, fieldname = split(str(address))
+    except ValueError as error:
+        faults.append(str(error))
+        return
+    if head in sections and name is None:
+        section = sections[head]
+        if head == "site" and fieldname in MOISTURE:
+            for other in MOISTURE:
+                section.pop(other, None)
+        section[fieldname] = value
+        return
+    builder = _Builder(local, [])
+    chosen = [n for n in raws if n == (name or head)] if name or head in raws else []
+    if not chosen and name is None:
+        chosen = [n for n, raw in raws.items() if head in _labels(builder, raw)]
+    if not chosen:
+        known = [*sections, *raws, *{lab for raw in raws.values() for lab in _labels(builder, raw)}]
+        faults.append(f"{address}: nothing here is called {name or head!r}{_hint(name or head, known)}")
+        return
+    for n in chosen:
+        if isinstance(raws[n], dict):
+            raws[n] = {**raws[n], fieldname: value}
+
+
+def _labels(builder: _Builder, raw: Any) -> set[str]:
+    """Names under which a raw component can be addressed as a group: kind, dimension, model."""
+    if not isinstance(raw, dict):
+        return set()
+    try:
+        model = raw.get("model")
+        kind = raw.get("type") or builder.entry(str(model))[0]
+    except ValueError:
+        return set()
+    labels = {kind} | ({model} if model else set())
+    return labels | ({REGISTRY[kind].dimension} if kind in REGISTRY else set())
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of a layout file, for editors."""
+    kinds = _kinds()
+    definitions: dict[str, Any] = {}
+    for kind in kinds:
+        body = REGISTRY[kind].model_json_schema(ref_template="#/$defs/{model}")
+        definitions |= body.pop("$defs", {})
+        body["properties"]["type"] = {"const": kind}
+        body["properties"]["model"] = {"enum": sorted(catalogue())}
+        definitions[kind] = body | {"additionalProperties": False, "required": []}
+    sections = {"site": Site, "serving": Serving, "economics": Economics, "limits": Limits}
+    part = {
+        "type": "object",
+        "properties": {"type": {"enum": kinds}, "model": {"type": "string", "examples": sorted(catalogue())}},
+        "anyOf": [{"required": ["type"]}, {"required": ["model"]}],
+        "allOf": [
+            {"if": {"properties": {"type": {"const": k}}, "required": ["type"]}, "then": {"$ref": f"#/$defs/{k}"}}
+            for k in kinds
+        ],
+    }
+    end = {"type": "string", "pattern": r"^.+\.\w+$"}
+    carrier = {"enum": ["power", "coolant", "air"]}
+    connection = {
+        "oneOf": [
+            {"type": "array", "prefixItems": [carrier, end, end], "minItems": 3, "maxItems": 3},
+            {
+                "type": "object",
+                "properties": {"carrier": carrier, "from": end, "to": end},
+                "required": ["carrier", "from", "to"],
+                "additionalProperties": False,
+            },
+        ]
+    }
+    components = {"type": "object", "additionalProperties": part}
+    connections = {"type": "array", "items": connection}
+    block = {
+        "type": "object",
+        "properties": {"over": {"type": "object"}, "components": {"type": "object"}, "connections": {"type": "array"}},
+        "required": ["over"],
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "AI-factory twin layout, version 1",
+        "type": "object",
+        "properties": {
+            "version": {"const": 1},
+            "name": {"type": "string"},
+            "description": {"type": "string"},
+            **{key: model.model_json_schema() for key, model in sections.items()},
+            "catalogue": {"type": "object"},
+            "components": components,
+            "repeat": {"type": "array", "items": block},
+            "connections": connections,
+            "cases": {"type": "object", "additionalProperties": {"type": "object"}},
+        },
+        "required": ["version"],
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+__all__ = ["YEAR", "Facility", "LayoutError", "build", "catalogue", "load", "schema", "shipped", "split"]

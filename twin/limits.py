@@ -1,0 +1,288 @@
+"""Margins to every limit, the one that binds, and the highest sustainable rack density."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from twin.domains import electrical
+from twin.elements import Array, Limit, Plant, Ref, Status
+from twin.coupling import Solution, State, steady
+
+log = logging.getLogger("twin")
+
+Scale = Literal["chips", "chip_power"]
+VOLTAGE = (0.95, 1.05)
+"""Range of bus voltages, per unit [ANSI C84.1 range A]."""
+
+UNBOUNDED = 20.0
+"""Scale beyond which the search for a bound stops."""
+
+
+class Margins(NamedTuple):
+    """One row per limited element: value, bound and margin (negative beyond the limit), each (row, scenario)."""
+
+    name: Array
+    element: Array
+    dimension: Array
+    value: Array
+    bound: Array
+    margin: Array
+    relative: Array
+
+
+class Binding(NamedTuple):
+    """A limit at one element."""
+
+    name: str
+    element: str
+    margin: float
+    value: float
+    bound: float
+    dimension: str
+    relative: float
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Highest sustainable scale of the racks; `limit` is what binds there, None if nothing did up to UNBOUNDED.
+
+    `table` holds the tightest element of every limit at the bound; `density` is W per scaled rack.
+    """
+
+    scale: float
+    basis: Scale
+    racks: str
+    density: float
+    limit: Binding | None
+    table: tuple[Binding, ...]
+    solution: Solution
+    reason: str = ""
+
+
+def _extra(solution: Solution) -> Iterator[tuple[Limit, Array, Array]]:
+    """Limits that belong to buses and cords, not to one component: (limit, value, bound)."""
+    plant = solution.plant
+    alternating = np.flatnonzero(np.isfinite(plant.voltage))
+    names = [plant.bus_names[i] for i in alternating]
+    voltage = solution.columns["bus.voltage"][alternating]
+    lit = np.broadcast_to(plant.live[alternating], voltage.shape)
+    ref = Ref("bus.voltage", alternating)
+    for sense, bound in ((-1, VOLTAGE[0]), (1, VOLTAGE[1])):
+        value = np.where(lit, voltage, 1.0)
+        yield Limit("voltage", names, ref, np.full((len(names), 1), bound), sense, domain="electrical"), value, np.full((len(names), 1), bound)
+    for load in plant.load:
+        _, live = electrical.shares(plant, load)
+        bound = np.ones((len(load.bus), 1))
+        yield Limit("power_feed", load.names, load.power, bound, -1, domain="electrical"), 1.0 * live, bound
+
+
+def margins(solution: Solution) -> Margins:
+    """All margins of a solution. `relative` divides by the bound, temperatures by 100 K."""
+    names, elements, dimensions, values, bounds, senses = [], [], [], [], [], []
+    found = [(limit, solution[limit.value], limit.bound) for limit in solution.plant.limits]
+    found += [item for item in _extra(solution) if item[0].name not in solution.plant.facility.ignore]
+    for limit, value, bound in found:
+        finite = np.isfinite(bound).any(axis=1)
+        if not finite.any():
+            continue
+        n = int(finite.sum())
+        names += [limit.name] * n
+        dimensions += [limit.dimension] * n
+        elements += [limit.elements[i] for i in np.flatnonzero(finite)]
+        size = solution.plant.scenarios
+        values.append(np.broadcast_to(value, (len(bound), size))[finite])
+        bounds.append(np.broadcast_to(bound, (len(bound), size))[finite])
+        senses += [limit.sense] * n
+    if not names:
+        empty = np.zeros((0, solution.plant.scenarios))
+        return Margins(*(np.zeros(0, object) for _ in range(3)), *(empty for _ in range(4)))
+    value, bound = np.concatenate(values), np.concatenate(bounds)
+    margin = np.array(senses)[:, None] * (bound - value)
+    margin = np.where(np.isnan(margin), -np.inf, margin)
+    warm = np.array(dimensions) == "temperature"
+    scale = np.where(warm[:, None], 100.0, np.maximum(np.abs(bound), 1e-9))
+    text = [np.array(x, object) for x in (names, elements, dimensions)]
+    return Margins(*text, value, bound, margin, margin / scale)
+
+
+def binding(m: Margins, row: int, scenario: int = 0) -> Binding:
+    """One row of the margins in one scenario."""
+    return Binding(
+        str(m.name[row]),
+        str(m.element[row]),
+        float(m.margin[row, scenario]),
+        float(m.value[row, scenario]),
+        float(m.bound[row, scenario]),
+        str(m.dimension[row]),
+        float(m.relative[row, scenario]),
+    )
+
+
+def worst(m: Margins, scenario: int = 0) -> tuple[Binding, ...]:
+    """The tightest element of every limit, tightest first."""
+    rows: dict[str, int] = {}
+    for row in np.argsort(m.relative[:, scenario], kind="stable"):
+        rows.setdefault(str(m.name[row]), int(row))
+    return tuple(binding(m, row, scenario) for row in rows.values())
+
+
+def exceeded(m: Margins, tolerance: float = 1e-7) -> Array:
+    """True where a scenario passes any limit by more than `tolerance` of it, (scenario,)."""
+    return (m.relative < -tolerance).any(axis=0)
+
+
+# ---- the bound ---------------------------------------------------------------------------------------------------
+
+
+def scaled_rows(plant: Plant) -> Array:
+    """Racks whose density is in question: those with accelerators, or all if none has any."""
+    chips = (plant.engine.chips > 0).any(axis=1)
+    return chips if chips.any() else np.ones(len(chips), bool)
+
+
+def rescale(plant: Plant, factor: float, rows: Array, basis: Scale) -> Plant:
+    """The plant with the chips per rack, or the power per chip, of some racks multiplied.
+
+    More chips bring more trays in parallel, so the tray's resistance falls; ratings stay.
+    """
+    factors = np.where(rows, factor, 1.0)[:, None]
+    engine = plant.engine
+    if basis == "chip_power":
+        return replace(plant, engine=replace(engine, power_scale=engine.power_scale * factors))
+    power, exponent = plant.pipe.power.copy(), plant.pipe.exponent
+    liquid = engine.stream < len(plant.pipe.start)
+    pipes = engine.stream[liquid]
+    power[pipes] = power[pipes] / factors[liquid] ** np.broadcast_to(exponent, power.shape)[pipes]
+    return replace(
+        plant, engine=replace(engine, chip_scale=engine.chip_scale * factors), pipe=replace(plant.pipe, power=power)
+    )
+
+
+class _Point(NamedTuple):
+    scale: float
+    solution: Solution
+    margins: Margins
+    ok: bool
+
+
+def bound(
+    plant: Plant,
+    basis: Scale = "chips",
+    rows: Array | None = None,
+    racks: str = "all",
+    start: Solution | None = None,
+    progress: Callable[[str], Any] | None = None,
+    tolerance: float = 1e-6,
+) -> Bound:
+    """Highest scale at which one scenario converges and keeps every limit.
+
+    Each solve tells where each limit would be met if its margin went on as a straight line; the nearest such scale,
+    kept inside the bracket, is solved next. `plant` has one scenario; `start` is its solution at scale 1.
+    """
+    rows = scaled_rows(plant) if rows is None else rows
+    state: State | None = start.state if start is not None else None
+
+    def at(scale: float) -> _Point:
+        nonlocal state
+        solution = steady(rescale(plant, scale, rows, basis), state)
+        good = bool(solution.status[0] == Status.OK)
+        if good:
+            state = solution.state
+        m = margins(solution)
+        if progress:
+            progress(f"scale {scale:.4f}")
+        return _Point(scale, solution, m, good and not exceeded(m, 0.0)[0])
+
+    first = _Point(1.0, start, margins(start), False) if start is not None else at(1.0)
+    if start is not None:
+        first = first._replace(ok=bool(start.status[0] == Status.OK) and not exceeded(first.margins, 0.0)[0])
+    low, high = (first, None) if first.ok else (None, first)
+    last, step = first, 1.15 if first.ok else 1 / 1.15
+    point = at(step)
+    for _ in range(60):
+        if point.ok:
+            low = point if low is None or point.scale > low.scale else low
+        else:
+            high = point if high is None or point.scale < high.scale else high
+        if low is not None and high is not None and high.scale - low.scale <= tolerance * low.scale:
+            break
+        if low is not None and high is None and low.scale >= UNBOUNDED:
+            break
+        if low is None and high is not None and high.scale < 1e-3:
+            return _finish(plant, first, None, basis, rows, racks, _why(high))
+        last, point = point, at(_next(last, point, low, high, tolerance))
+    if low is None:
+        return _finish(plant, first, None, basis, rows, racks, _why(high or first))
+    return _finish(plant, low, high, basis, rows, racks, "")
+
+
+def _next(a: _Point, b: _Point, low: _Point | None, high: _Point | None, tolerance: float) -> float:
+    """Scale to try next: the nearest straight-line crossing of two points, kept inside the bracket."""
+    floor = low.scale if low else 0.0
+    ceiling = high.scale if high else 1.6 * (low.scale if low else 1.0)
+    guess = np.nan
+    usable = all(p.solution.status[0] == Status.OK for p in (a, b)) and a.scale != b.scale
+    if usable and len(a.margins.relative) == len(b.margins.relative):
+        slope = (b.margins.relative[:, 0] - a.margins.relative[:, 0]) / (b.scale - a.scale)
+        falling = slope < -1e-12
+        if falling.any():
+            guess = float(np.min((b.scale - b.margins.relative[:, 0] / np.where(falling, slope, -1.0))[falling]))
+    width = ceiling - floor
+    if not np.isfinite(guess):
+        return 0.5 * (floor + ceiling) if low and high else ceiling if low else 0.5 * ceiling
+    inset = min(0.3 * tolerance * max(floor, 1e-3), 0.5 * width)
+    if low and high and width < 4 * tolerance * floor:
+        return 0.5 * (floor + ceiling)
+    step = guess - inset if low is None or guess >= ceiling else guess + (inset if low.scale >= guess - inset else -inset)
+    return float(np.clip(step, floor + inset if floor else 0.02 * ceiling, ceiling - (inset if high else 0.0)))
+
+
+def _why(point: _Point) -> str:
+    if point.solution.status[0] != Status.OK:
+        return f"no solution at scale {point.scale:.3g}"
+    tight = worst(point.margins)[0]
+    return f"{tight.name} at {tight.element} is exceeded at every density"
+
+
+def _finish(plant: Plant, low: _Point, high: _Point | None, basis: Scale, rows: Array, racks: str, reason: str) -> Bound:
+    count = int(rows.sum())
+    density = float(low.solution.columns["engine.power"][rows, 0].sum()) / max(count, 1)
+    if reason:
+        table = worst(low.margins)
+        return Bound(0.0, basis, racks, 0.0, table[0] if table else None, table, low.solution, reason)
+    if high is None:
+        return Bound(low.scale, basis, racks, density, None, worst(low.margins), low.solution, "nothing binds")
+    broken = np.flatnonzero(high.margins.relative[:, 0] < 0) if high.solution.status[0] == Status.OK else []
+    if len(broken):
+        row = int(broken[np.argmin(high.margins.relative[broken, 0])])
+        limit = binding(low.margins, row)
+    else:
+        limit = Binding("solver", "plant", 0.0, 0.0, 0.0, "fraction", 0.0)
+    return Bound(low.scale, basis, racks, density, limit, worst(low.margins), low.solution, "")
+
+
+def classes(plant: Plant) -> dict[str, Array]:
+    """Rows of the scaled racks by class: catalogue model or type."""
+    rows = scaled_rows(plant)
+    names = rack_names(plant)
+    label = plant.facility.models
+    groups: dict[str, Array] = {}
+    for i in np.flatnonzero(rows):
+        groups.setdefault(label[names[i]], np.zeros(len(rows), bool))[i] = True
+    return dict(sorted(groups.items()))
+
+
+def rack_names(plant: Plant) -> list[str]:
+    """Names of the racks in the order of the engine's rows."""
+    return next(list(_engine_names(plant)) for _ in (0,)) if len(plant.engine.stream) else []
+
+
+def _engine_names(plant: Plant) -> Iterator[str]:
+    for item in plant.reports:
+        if item.name == "rack_power":
+            yield from item.elements

@@ -1,0 +1,57 @@
+"""Measured serving rows and published platform constants, read from the shipped files."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+FOLDER = files("twin.layouts") / "serving"
+NUMBERS = {
+    **dict.fromkeys(("isl", "osl", "concurrency", "prefill_gpus", "decode_gpus"), int),
+    **dict.fromkeys(
+        ("interactivity", "tokens_per_s_per_gpu", "output_tokens_per_s_per_decode_gpu", "ttft_s"),
+        float,
+    ),
+}
+UNITS = {
+    **dict.fromkeys(("power", "it_power"), "kW"),
+    **dict.fromkeys(("network_power", "low", "high"), "W"),
+    **dict.fromkeys(("own", "neocloud", "rental"), "$/h"),
+}
+
+
+@cache
+def fronts() -> tuple[dict[str, Any], ...]:
+    """Measured serving rows, one dict per row of `fronts.csv`; an empty number is None."""
+    with (FOLDER / "fronts.csv").open(encoding="utf-8") as file:
+        return tuple({name: _cell(name, text) for name, text in row.items()} for row in csv.DictReader(file))
+
+
+@cache
+def platforms() -> dict[str, dict[str, dict[str, float]]]:
+    """Published constants as set → platform → field, per accelerator: power kW, prices $/h, network W, PUE.
+
+    Sets are `published_2025_2026`, `published_2026_07` and `network`; sources and kinds stand in the file.
+    """
+    table = yaml.safe_load((FOLDER / "platforms.yaml").read_text(encoding="utf-8"))
+    return {
+        name: {key: {f: _number(f, v) for f, v in fields.items()} for key, fields in part["platforms"].items()}
+        for name, part in table.items()
+    }
+
+
+def _cell(name: str, text: str) -> Any:
+    if name not in NUMBERS:
+        return text
+    return NUMBERS[name](text) if text else None
+
+
+def _number(field: str, value: Any) -> float:
+    number, _, unit = str(value).partition(" ")
+    if unit != UNITS.get(field, ""):
+        raise ValueError(f"platforms.yaml: {field} {value!r} should be in {UNITS.get(field) or 'no unit'}")
+    return float(number)

@@ -1,0 +1,385 @@
+"""Units at the surface: "132 kW" -> 132000.0, from a closed table, and the typed aliases that fields declare."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
+from numbers import Real
+from types import MappingProxyType
+from typing import Annotated, Any, get_args
+
+from pydantic_core import core_schema
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+YEAR = 365.25 * DAY
+MONTH = YEAR / 12
+GALLON = 3.785411784e-3
+FOOT = 0.3048
+BTU = 1055.05585262
+
+_TIMES = {"s": 1.0, "h": HOUR, "day": DAY, "month": MONTH, "year": YEAR}
+_POWERS = {"W": 1.0, "kW": 1e3, "MW": 1e6}
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One row of the table: factors to SI, an example for messages, and the units the screen may show."""
+
+    name: str
+    units: Mapping[str, float]
+    example: str
+    screen: tuple[str, ...]
+    plain: bool = False
+    offsets: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def listing(self) -> str:
+        """The first few units, for a message."""
+        names = [u for u in self.units if u]
+        return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "") if names else "a plain number"
+
+
+def _table(rows: Iterable[Dimension]) -> Mapping[str, Dimension]:
+    return MappingProxyType({row.name.replace(" ", "_"): row for row in rows})
+
+
+DIMENSIONS = _table(
+    [
+        Dimension(
+            "power",
+            {"W": 1.0, "kW": 1e3, "MW": 1e6, "GW": 1e9, "mW": 1e-3, "hp": 745.699872, "ton": 12e3 * BTU / HOUR},
+            "132 kW",
+            ("W", "kW", "MW", "GW"),
+        ),
+        Dimension(
+            "energy",
+            {
+                "J": 1.0,
+                "kJ": 1e3,
+                "MJ": 1e6,
+                "GJ": 1e9,
+                "Wh": HOUR,
+                "kWh": 1e3 * HOUR,
+                "MWh": 1e6 * HOUR,
+                "GWh": 1e9 * HOUR,
+            },
+            "500 kWh",
+            ("J", "Wh", "kWh", "MWh", "GWh"),
+        ),
+        Dimension(
+            "temperature",
+            {"K": 1.0, "degC": 1.0, "°C": 1.0, "degF": 5 / 9, "°F": 5 / 9},
+            "35 degC",
+            ("degC",),
+            offsets={"degC": 273.15, "°C": 273.15, "degF": 459.67 * 5 / 9, "°F": 459.67 * 5 / 9},
+        ),
+        Dimension("temperature difference", {"K": 1.0, "mK": 1e-3}, "5 K", ("K",)),
+        Dimension("mass flow", {"kg/s": 1.0, "g/s": 1e-3, "kg/h": 1 / HOUR, "t/h": 1e3 / HOUR}, "20.6 kg/s", ("kg/s",)),
+        Dimension(
+            "volume flow",
+            {
+                "m3/s": 1.0,
+                "m3/h": 1 / HOUR,
+                "L/s": 1e-3,
+                "L/min": 1e-3 / 60,
+                "L/h": 1e-3 / HOUR,
+                "gpm": GALLON / 60,
+                "cfm": FOOT**3 / 60,
+            },
+            "150 L/min",
+            ("L/min", "m3/h", "m3/s"),
+        ),
+        Dimension(
+            "pressure",
+            {
+                "Pa": 1.0,
+                "hPa": 100.0,
+                "kPa": 1e3,
+                "MPa": 1e6,
+                "mbar": 100.0,
+                "bar": 1e5,
+                "atm": 101325.0,
+                "psi": 6894.757293,
+            },
+            "150 kPa",
+            ("Pa", "kPa", "MPa"),
+        ),
+        Dimension(
+            "length",
+            {"m": 1.0, "mm": 1e-3, "cm": 1e-2, "um": 1e-6, "km": 1e3, "in": 0.0254, "ft": FOOT},
+            "2.5 m",
+            ("um", "mm", "m", "km"),
+        ),
+        Dimension("area", {"m2": 1.0, "cm2": 1e-4, "mm2": 1e-6, "ft2": FOOT**2}, "12 m2", ("mm2", "cm2", "m2")),
+        Dimension("volume", {"m3": 1.0, "L": 1e-3, "mL": 1e-6, "gal": GALLON}, "24 L", ("mL", "L", "m3")),
+        Dimension("velocity", {"m/s": 1.0, "km/h": 1 / 3.6, "ft/s": FOOT, "ft/min": FOOT / 60}, "2.4 m/s", ("m/s",)),
+        Dimension("voltage", {"V": 1.0, "mV": 1e-3, "kV": 1e3}, "415 V", ("mV", "V", "kV")),
+        Dimension("current", {"A": 1.0, "mA": 1e-3, "kA": 1e3}, "400 A", ("mA", "A", "kA")),
+        Dimension(
+            "resistance",
+            {"ohm": 1.0, "Ω": 1.0, "kohm": 1e3, "mohm": 1e-3, "uohm": 1e-6},
+            "12 mohm",
+            ("uohm", "mohm", "ohm"),
+        ),
+        Dimension(
+            "resistance per length",
+            {"ohm/m": 1.0, "ohm/km": 1e-3, "mohm/m": 1e-3, "uohm/m": 1e-6, "ohm/kft": 1e-3 / FOOT},
+            "0.32 ohm/km",
+            ("ohm/km",),
+        ),
+        Dimension("apparent power", {"VA": 1.0, "kVA": 1e3, "MVA": 1e6, "GVA": 1e9}, "3 MVA", ("VA", "kVA", "MVA")),
+        Dimension("reactive power", {"var": 1.0, "kvar": 1e3, "Mvar": 1e6}, "400 kvar", ("var", "kvar", "Mvar")),
+        Dimension(
+            "capacitance", {"F": 1.0, "mF": 1e-3, "uF": 1e-6, "nF": 1e-9, "pF": 1e-12}, "40 uF", ("nF", "uF", "mF", "F")
+        ),
+        Dimension(
+            "capacitance per length", {"F/m": 1.0, "uF/km": 1e-9, "nF/km": 1e-12}, "210 nF/km", ("nF/km", "uF/km")
+        ),
+        Dimension("frequency", {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}, "60 Hz", ("Hz", "kHz", "MHz", "GHz")),
+        Dimension("fraction", {"": 1.0, "%": 0.01}, "0.95", ("%",), plain=True),
+        Dimension("number", {"": 1.0}, "4", ("",), plain=True),
+        Dimension(
+            "time",
+            {
+                "s": 1.0,
+                "ms": 1e-3,
+                "min": 60.0,
+                "h": HOUR,
+                "hour": HOUR,
+                "hours": HOUR,
+                "day": DAY,
+                "days": DAY,
+                "month": MONTH,
+                "months": MONTH,
+                "year": YEAR,
+                "years": YEAR,
+            },
+            "30 s",
+            ("ms", "s", "min", "h", "days", "years"),
+        ),
+        Dimension("speed", {"rev/s": 1.0, "rpm": 1 / 60}, "1450 rpm", ("rpm",)),
+        Dimension("thermal resistance", {"K/W": 1.0, "mK/W": 1e-3, "K/kW": 1e-3}, "0.02 K/W", ("mK/W", "K/W")),
+        Dimension("conductance", {"W/K": 1.0, "kW/K": 1e3, "MW/K": 1e6}, "313 kW/K", ("W/K", "kW/K", "MW/K")),
+        Dimension("thermal conductivity", {"W/m/K": 1.0, "W/(m K)": 1.0}, "0.6 W/m/K", ("W/m/K",)),
+        Dimension("fouling resistance", {"m2 K/W": 1.0, "m2K/W": 1.0, "m2.K/W": 1.0}, "1e-5 m2 K/W", ("m2 K/W",)),
+        Dimension(
+            "flow per power",
+            {"m3/s/W": 1.0, "L/min/kW": 1e-3 / 60 / 1e3, "L/s/kW": 1e-6, "cfm/kW": FOOT**3 / 60 / 1e3},
+            "1.5 L/min/kW",
+            ("L/min/kW",),
+        ),
+        Dimension("money", {"$": 1.0, "k$": 1e3, "M$": 1e6, "B$": 1e9}, "3.5 M$", ("$", "k$", "M$", "B$")),
+        Dimension(
+            "money per energy",
+            {"$/J": 1.0, "$/kWh": 1 / (1e3 * HOUR), "$/MWh": 1 / (1e6 * HOUR)},
+            "0.08 $/kWh",
+            ("$/kWh",),
+        ),
+        Dimension(
+            "money per power",
+            {"$/W": 1.0, "$/kW": 1e-3, "$/MW": 1e-6, "k$/kW": 1.0, "k$/MW": 1e-3, "M$/MW": 1.0},
+            "11 M$/MW",
+            ("$/MW", "$/kW", "M$/MW"),
+        ),
+        Dimension(
+            "money per power time",
+            {f"$/{p}-{t}": 1 / (_POWERS[p] * _TIMES[t]) for t in ("month", "year", "day") for p in ("kW", "MW")},
+            "12 $/kW-month",
+            ("$/kW-month",),
+        ),
+        Dimension("money per volume", {"$/m3": 1.0, "$/L": 1e3, "$/gal": 1 / GALLON}, "2.5 $/m3", ("$/m3",)),
+        Dimension(
+            "money per time", {f"$/{t}": 1 / s for t, s in _TIMES.items()} | {"M$/year": 1e6 / YEAR}, "3 $/h", ("$/h",)
+        ),
+        Dimension(
+            "carbon intensity",
+            {"kg/J": 1.0, "g/kWh": 1e-3 / (1e3 * HOUR), "kg/kWh": 1 / (1e3 * HOUR), "kg/MWh": 1 / (1e6 * HOUR)},
+            "380 g/kWh",
+            ("g/kWh",),
+        ),
+        Dimension(
+            "rate",
+            {"tok/s": 1.0, "ktok/s": 1e3, "Mtok/s": 1e6, "Gtok/s": 1e9},
+            "2500 tok/s",
+            ("tok/s", "ktok/s", "Mtok/s", "Gtok/s"),
+        ),
+    ]
+)
+UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType({k: d.units for k, d in DIMENSIONS.items()})
+"""Factor to SI of every unit, by dimension (temperature scales also have an offset)."""
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_TEXT = re.compile(rf"\s*(\$?)\s*({_NUMBER})\s*((?:[^\d\s,.+-].*?)?)\s*")
+
+
+def _dimension(name: str) -> Dimension:
+    try:
+        return DIMENSIONS[name]
+    except KeyError:
+        raise KeyError(f"no dimension {name!r}; there are {', '.join(DIMENSIONS)}") from None
+
+
+def _known(unit: str, wanted: Dimension) -> str:
+    """Why a unit does not fit: another dimension's, or a spelling near one that exists."""
+    for d in DIMENSIONS.values():
+        if unit in d.units:
+            return f"is a {d.name}, expected {wanted.name} ({wanted.listing})"
+    everything = list(dict.fromkeys([*wanted.units, *(u for d in DIMENSIONS.values() for u in d.units)]))
+    same = [u for u in everything if u and u.lower() == unit.lower()]
+    close = same or get_close_matches(unit, wanted.units, 1, 0.4) or get_close_matches(unit, everything, 1, 0.6)
+    hint = f"did you mean {close[0]!r}?" if close else f"{wanted.name} takes {wanted.listing}"
+    return f"has an unknown unit {unit!r}; {hint}"
+
+
+def _bare(value: Any, wanted: Dimension) -> float:
+    if not wanted.plain:
+        unit = wanted.example.partition(" ")[2]
+        raise ValueError(f"{value} needs a unit, write e.g. '{value} {unit}'")
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
+    return float(value)
+
+
+@lru_cache(maxsize=65536)
+def _parse(text: str, dimension: str) -> float:
+    wanted = _dimension(dimension)
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        if re.match(r"\s*[-+]?(nan|inf)", text, re.IGNORECASE):
+            raise ValueError(f"{text!r} is not a finite number")
+        raise ValueError(f"{text!r} is not a number with a unit, write e.g. {wanted.example!r}")
+    dollar, number, unit = match.groups()
+    unit = dollar + " ".join(unit.split())
+    if unit not in wanted.units:
+        if not unit:
+            return _bare(number, wanted)
+        raise ValueError(f"{text.strip()!r} {_known(unit, wanted)}")
+    value = float(number) * wanted.units[unit] + wanted.offsets.get(unit, 0.0)
+    if not math.isfinite(value):
+        raise ValueError(f"{text.strip()!r} is not a finite number")
+    return value
+
+
+def parse(text: Any, dimension: str) -> float:
+    """Value in SI of a number with its unit, such as parse("132 kW", "power") = 132000.0.
+
+    Fractions and plain numbers may come without a unit. Raises ValueError with the fix: a missing unit, a unit of
+    another dimension, an unknown unit with the nearest known one, or a number that is not finite.
+    """
+    if isinstance(text, str):
+        return _parse(text, dimension)
+    if isinstance(text, Real) and not isinstance(text, bool):
+        return _bare(text, _dimension(dimension))
+    raise ValueError(f"{text!r} is not a quantity, write e.g. {_dimension(dimension).example!r}")
+
+
+def _digits(value: float) -> str:
+    text = f"{value:.4g}" if 1e-4 <= abs(value) < 1e4 or value == 0 or not math.isfinite(value) else f"{value:,.0f}"
+    return f"{value:.3g}" if 0 < abs(value) < 1e-4 else text
+
+
+def format(value: float, dimension: str) -> str:
+    """Number with the unit that suits its size, for the screen: format(132000.0, "power") = "132 kW"."""
+    d = _dimension(dimension)
+    fitting = [u for u in d.screen if abs(value) >= 0.99995 * d.units[u]] if math.isfinite(value) else []
+    unit = fitting[-1] if fitting else d.screen[0]
+    if not fitting and value == 0 and not d.offsets:
+        unit = d.example.partition(" ")[2] or unit
+    return f"{_digits((value - d.offsets.get(unit, 0.0)) / d.units[unit])} {unit}".strip()
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Marks a float field as a quantity: read from a string with a unit, kept in SI."""
+
+    dimension: str
+
+    @property
+    def unit(self) -> str:
+        """The unit of the dimension's example, empty for plain numbers."""
+        return _dimension(self.dimension).example.partition(" ")[2]
+
+    def parse(self, text: Any) -> float:
+        """SI value of a string with a unit."""
+        return parse(text, self.dimension)
+
+    def format(self, value: float) -> str:
+        """The SI value for the screen."""
+        return format(value, self.dimension)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self.parse, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        d = _dimension(self.dimension)
+        units = "|".join(re.escape(u).replace("/", "\\/") for u in d.units if u)
+        pattern = rf"^\s*\$?\s*{_NUMBER}\s*({units})?\s*$" if d.plain else rf"^\s*\$?\s*{_NUMBER}\s*.*\S\s*$"
+        text = {"type": "string", "pattern": pattern, "examples": [d.example], "title": f"{d.name}: {d.listing}"}
+        return {"anyOf": [{"type": "number"}, text]} if d.plain else text
+
+
+def quantity(annotation: Any) -> Quantity | None:
+    """The Quantity in an annotation, a pydantic FieldInfo, a metadata list or an optional of one; None without."""
+    if isinstance(annotation, Quantity):
+        return annotation
+    if isinstance(annotation, (list, tuple)):
+        parts: Iterable[Any] = annotation
+    elif hasattr(annotation, "metadata") and hasattr(annotation, "annotation"):
+        parts = (*annotation.metadata, annotation.annotation)
+    else:
+        parts = (*getattr(annotation, "__metadata__", ()), *get_args(annotation))
+    return next((q for q in map(quantity, parts) if q), None)
+
+
+def outside(fault: Mapping[str, Any], annotation: Any) -> str | None:
+    """Sentence for a pydantic fault about a bound, in the user's units: "4000 kW is above 600 kW"; None if other."""
+    found, context = quantity(annotation), fault.get("ctx") or {}
+    words = {"ge": "is below", "gt": "is not above", "le": "is above", "lt": "is not below"}
+    for key, word in words.items():
+        if found and key in context:
+            return f"{fault['input']} {word} {found.format(context[key])}"
+    return None
+
+
+Power = Annotated[float, Quantity("power")]
+Energy = Annotated[float, Quantity("energy")]
+Temperature = Annotated[float, Quantity("temperature")]
+TemperatureDifference = Annotated[float, Quantity("temperature_difference")]
+MassFlow = Annotated[float, Quantity("mass_flow")]
+VolumeFlow = Annotated[float, Quantity("volume_flow")]
+Pressure = Annotated[float, Quantity("pressure")]
+Length = Annotated[float, Quantity("length")]
+Area = Annotated[float, Quantity("area")]
+Volume = Annotated[float, Quantity("volume")]
+Velocity = Annotated[float, Quantity("velocity")]
+Voltage = Annotated[float, Quantity("voltage")]
+Current = Annotated[float, Quantity("current")]
+Resistance = Annotated[float, Quantity("resistance")]
+ResistancePerLength = Annotated[float, Quantity("resistance_per_length")]
+ApparentPower = Annotated[float, Quantity("apparent_power")]
+ReactivePower = Annotated[float, Quantity("reactive_power")]
+Capacitance = Annotated[float, Quantity("capacitance")]
+CapacitancePerLength = Annotated[float, Quantity("capacitance_per_length")]
+Frequency = Annotated[float, Quantity("frequency")]
+Fraction = Annotated[float, Quantity("fraction")]
+Number = Annotated[float, Quantity("number")]
+Time = Annotated[float, Quantity("time")]
+Speed = Annotated[float, Quantity("speed")]
+ThermalResistance = Annotated[float, Quantity("thermal_resistance")]
+Conductance = Annotated[float, Quantity("conductance")]
+ThermalConductivity = Annotated[float, Quantity("thermal_conductivity")]
+FoulingResistance = Annotated[float, Quantity("fouling_resistance")]
+FlowPerPower = Annotated[float, Quantity("flow_per_power")]
+Money = Annotated[float, Quantity("money")]
+MoneyPerEnergy = Annotated[float, Quantity("money_per_energy")]
+MoneyPerPower = Annotated[float, Quantity("money_per_power")]
+MoneyPerPowerTime = Annotated[float, Quantity("money_per_power_time")]
+MoneyPerVolume = Annotated[float, Quantity("money_per_volume")]
+MoneyPerTime = Annotated[float, Quantity("money_per_time")]
+CarbonIntensity = Annotated[float, Quantity("carbon_intensity")]
+Rate = Annotated[float, Quantity("rate")]
