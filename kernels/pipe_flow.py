@@ -161,7 +161,9 @@ def _switch(network, state, available, tolerance):
     last = len(wrong) - 1 - np.argmax(wrong[::-1], axis=0)
     alone = np.arange(len(wrong))[:, None] == last
     switched = wrong & (alone | (patience >= 0))
-    return state.holding ^ switched, np.minimum(count, state.fewest), patience
+    # none wrong for the flows so far: count anew
+    fewest = np.where(count == 0, len(wrong) + 1, np.minimum(count, state.fewest))
+    return state.holding ^ switched, fewest, patience
 
 
 @njit(cache=True, error_model="numpy")
@@ -181,8 +183,9 @@ def _linearise(start, end, fixed, target, held, floor, flow, drop, slope, pressu
                 base[e, s] = flow[e, s] + y[e, s] * (pressure[i, s] - pressure[j, s] - drop[e, s])
             if inner:
                 off[e, s] = -y[e, s]
-            diagonal[i, s] += y[e, s]
-            diagonal[j, s] += y[e, s]
+            if i != j:
+                diagonal[i, s] += y[e, s]
+                diagonal[j, s] += y[e, s]
             surplus[i, s] -= base[e, s]
             surplus[j, s] += base[e, s]
     for k in range(len(fixed)):

@@ -139,26 +139,43 @@ def _pass(plant: Plant, state: State, fed: Array, turn: int) -> tuple[State, dic
     target = np.where(np.isfinite(plant.pipe.set_flow), plant.pipe.set_flow * fluid.density, np.nan)
     cold = plant.exchange.cold
     target[cold] = np.where(np.isfinite(state.target), state.target, target[cold])
+    if len(plant.relief.pipe):
+        target[plant.relief.pipe] = hydraulic.relief(plant, state.flow, fluid.density)
     running = state.running
     if turn < FREEZE and len(plant.pump.pipe):
         rows = plant.pump.pipe
         running = hydraulic.stage(plant.pump, state.flow[rows] / fluid.density[rows])
-    hydro = hydraulic.solve(plant, target, fluid.density, fluid.viscosity, running, state.flow[:pipes])
+    hydro = hydraulic.solve(plant, target, fluid.density, fluid.viscosity, running, _closed(plant, state), state.flow[:pipes])
     columns |= hydro.columns
-    gains = _gains(plant, columns, heat=False)
+    gains = _gains(plant, columns)
     vents, fans = air.solve(plant, columns, gains)
     columns |= fans
     flow = np.concatenate([hydro.flow, vents])
     held = state.held & ~hydro.limited[cold]
-    sources = _gains(plant, columns, heat=True, flow=flow)
+    warmth = _warmth(plant, columns)
+    into = np.where(flow >= 0, plant.end[:, None], plant.start[:, None])
+    sources = gains.copy()
+    np.add.at(sources, (into, np.arange(plant.scenarios)), warmth)
     warm = thermal.solve(plant, columns, flow, fluid.cp, state.node, held, sources)
+    rise = np.divide(warmth, np.abs(flow) * fluid.cp, out=np.zeros_like(warmth), where=np.abs(flow) > 1e-9)
     columns |= warm.columns
-    columns |= {"node.temperature": warm.node, "stream.inlet": warm.inlet, "stream.outlet": warm.outlet, "stream.flow": flow}
+    columns |= {"node.temperature": warm.node, "stream.inlet": warm.inlet, "stream.outlet": warm.outlet + rise, "stream.flow": flow}
     columns |= {"audit.boundary": warm.audit["boundary"][None], "audit.cooler": warm.audit["cooler"][None]}
     power = electrical.solve(plant, columns)
     columns |= power.columns
     faults = np.where(~power.converged, Status.ELECTRICAL, np.where(~hydro.converged, Status.HYDRAULIC, Status.OK))
     return State(warm.node, flow, warm.target, warm.held, running, columns), columns, faults
+
+
+def _closed(plant: Plant, state: State) -> Array:
+    """Factor on the resistance of pipes whose bank of units is partly shut off, (pipe, scenario)."""
+    factor, begin = np.ones((len(plant.pipe.start), plant.scenarios)), 0
+    for cooler in plant.cooler:
+        rows = slice(begin, begin + len(cooler.stream))
+        begin = rows.stop
+        if cooler.installed is not None and "cooler.running" in state.columns:
+            factor[cooler.stream] = (cooler.installed / np.maximum(state.columns["cooler.running"][rows], 1.0)) ** 2
+    return factor
 
 
 def _engines(plant: Plant, state: State, fluid: thermal.Properties, fed: Array) -> dict[str, Array]:
@@ -171,17 +188,19 @@ def _engines(plant: Plant, state: State, fluid: thermal.Properties, fed: Array) 
     return compute.solve(e, inlet, state.flow[stream], fluid.cp[stream], conductivity, fed)
 
 
-def _gains(plant: Plant, columns: dict[str, Array], heat: bool, flow: Array | None = None) -> Array:
-    """Heat into nodes, W (node, scenario): rooms' own, and with `heat` also that of streams at their outflow."""
+def _gains(plant: Plant, columns: dict[str, Array]) -> Array:
+    """Heat that equipment gives straight to nodes, W (node, scenario)."""
     total = np.zeros((plant.nodes, plant.scenarios))
     for gain in plant.gain:
         np.add.at(total, gain.node, gain.share * columns[gain.power.quantity][gain.power.rows])
-    if heat and flow is not None:
-        for item in plant.heat:
-            warmed = item.share * columns[item.power.quantity][item.power.rows]
-            forward = flow[item.stream] >= 0
-            np.add.at(total, plant.end[item.stream], np.where(forward, warmed, 0.0))
-            np.add.at(total, plant.start[item.stream], np.where(forward, 0.0, warmed))
+    return total
+
+
+def _warmth(plant: Plant, columns: dict[str, Array]) -> Array:
+    """Heat given to streams on their way, W (stream, scenario)."""
+    total = np.zeros((len(plant.start), plant.scenarios))
+    for item in plant.heat:
+        np.add.at(total, item.stream, item.share * columns[item.power.quantity][item.power.rows])
     return total
 
 

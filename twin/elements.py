@@ -99,6 +99,14 @@ class Pump:
 
 
 @dataclass(frozen=True)
+class Bypass:
+    """A pipe that opens just enough for its end node to receive a least volume flow."""
+
+    pipe: Index
+    least: Array
+
+
+@dataclass(frozen=True)
 class Anchor:
     """Where a closed loop takes its pressure from."""
 
@@ -172,11 +180,15 @@ class Law(Protocol):
 
 @dataclass(frozen=True)
 class Cooler:
-    """A stream cooled by a law; `sink` is the stream that takes the heat, None for outdoor air."""
+    """A stream cooled by a law; `sink` is the stream that takes the heat, None for outdoor air.
+
+    Where `installed` is given, units that do not run are shut off and the pipe resists accordingly.
+    """
 
     stream: Index
     sink: Index | None
     law: Law
+    installed: Array | None = None
 
 
 # ---- hall air ----------------------------------------------------------------------------------------------------
@@ -440,6 +452,7 @@ class Plant:
     end: Index
     pipe: Pipe
     pump: Pump
+    relief: Bypass
     anchor: Index
     pressure: Array
     medium: tuple[tuple[str, Array], ...]

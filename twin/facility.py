@@ -321,7 +321,7 @@ class _Builder:
                 kind, fields = kind or base_kind, base | fields
             if kind is None:
                 raise ValueError("needs `type` or `model`")
-            if kind not in REGISTRY or kind.startswith("_"):
+            if kind not in REGISTRY:
                 raise ValueError(f"unknown type {kind!r}{_hint(kind, _kinds())}")
         except ValueError as error:
             self.faults.append(f"component {name}: {error}")
@@ -348,7 +348,7 @@ class _Builder:
 
 
 def _kinds() -> list[str]:
-    return sorted(k for k in REGISTRY if not k.startswith("_"))
+    return sorted(REGISTRY)
 
 
 def _section(data: dict, key: str, model: type[Model], faults: list[str]) -> Any:

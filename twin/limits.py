@@ -77,8 +77,11 @@ def _extra(solution: Solution) -> Iterator[tuple[Limit, Array, Array]]:
         yield Limit("voltage", names, ref, np.full((len(names), 1), bound), sense, domain="electrical"), value, np.full((len(names), 1), bound)
     for load in plant.load:
         _, live = electrical.shares(plant, load)
-        bound = np.ones((len(load.bus), 1))
-        yield Limit("power_feed", load.names, load.power, bound, -1, domain="electrical"), 1.0 * live, bound
+        dark = np.flatnonzero(~live.all(axis=1))
+        if len(dark):
+            names = [load.names[i] for i in dark]
+            bound = np.ones((len(dark), 1))
+            yield Limit("power_feed", names, load.power, bound, -1, domain="electrical"), 1.0 * live[dark], bound
 
 
 def margins(solution: Solution) -> Margins:

@@ -20,6 +20,7 @@ from twin.elements import (
     VENT,
     Anchor,
     Array,
+    Bypass,
     Constant,
     Converter,
     Cooler,
@@ -88,6 +89,11 @@ class Table:
             bus += ends
             share += [s / sum(given[: len(ends)]) for s in given[: len(ends)]]
         return np.array(row), self._compiler.nodes(bus, "power"), np.array(share)[:, None]
+
+    def only(self, rows: Array) -> Table:
+        """The same table with some of its instances."""
+        kept = [n for n, keep in zip(self.names, rows, strict=True) if keep]
+        return Table(self._compiler, self._cls, kept, {k: v[rows] for k, v in self._columns.items()})
 
     def times(self, names: str, factor: Array) -> Table:
         """The same table with some columns multiplied."""
@@ -332,7 +338,7 @@ def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> P
     fixed = {kind: [_resolve(p, pipes) for p in parts] for kind, parts in c.parts.items()}
     merged = {
         kind: _merge(kind, fixed.get(kind, []))
-        for kind in (Pipe, Pump, Exchange, Loss, Vent, Fan, Zone, Engine, Line, Converter, Source, Anchor, Level)
+        for kind in (Pipe, Pump, Bypass, Exchange, Loss, Vent, Fan, Zone, Engine, Line, Converter, Source, Anchor, Level)
     }
     pipe, vent = merged[Pipe], merged[Vent]
     start = np.concatenate([pipe.start, vent.start])
@@ -369,6 +375,7 @@ def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> P
         end=end,
         pipe=pipe,
         pump=merged[Pump],
+        relief=merged[Bypass],
         anchor=anchor,
         pressure=pressure,
         medium=fluid_of,

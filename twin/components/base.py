@@ -39,6 +39,8 @@ class Component(Model):
     at: tuple[Length, Length, Length] | None = Field(None, description="position in the hall, x y z of the base")
     size: tuple[Length, Length, Length] | None = Field(None, description="width, depth and height")
     room: str | None = Field(None, description="the room it stands in; outdoors if none")
+    cords: int = Field(1, ge=1, le=8, description="feeds it can have")
+    shares: tuple[Fraction, ...] | None = Field(None, description="of the cords, in the order of their names")
     capital: Money = Field(0.0, ge=0, description="purchase and installation")
     life: Time = Field(15 * YEAR, gt=0, description="depreciation life")
     upkeep: Fraction = Field(0.03, ge=0, le=1, description="maintenance per year, share of capital")
@@ -51,8 +53,11 @@ class Component(Model):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.kind = "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("_")
-        if "dimension" not in cls.__dict__ and not cls.dimension:
+        if cls.__name__.startswith("_"):
+            return
+        if "kind" not in cls.__dict__:
+            cls.kind = "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("_")
+        if "dimension" not in cls.__dict__:
             cls.dimension = cls.kind
         REGISTRY[cls.kind] = cls
 
@@ -63,6 +68,9 @@ class Component(Model):
     @classmethod
     def check(cls, name: str, part: Component) -> list[str]:
         """Faults that only the whole component shows, one sentence each."""
+        shares = part.shares
+        if shares is not None and (len(shares) != part.cords or abs(sum(shares) - 1) > 1e-6):
+            return [f"{name}: shares: give {part.cords} shares that add up to 1"]
         return []
 
 

@@ -78,7 +78,6 @@ class Rack(Component):
     power_factor: Fraction = Field(0.98, gt=0, le=1)
     voltage: Voltage | None = Field(None, gt=0, description="checked against the bus, if given")
     cords: int = Field(2, ge=1, le=8)
-    shares: tuple[Fraction, ...] | None = Field(None, description="of the cords, in the order of connections")
     air_class: Literal["A1", "A2", "A3", "A4", "H1"] = "A2"
     life: Time = Field(4 * YEAR, gt=0)
 
@@ -98,11 +97,9 @@ class Rack(Component):
 
     @classmethod
     def check(cls, name: str, part: Component) -> list[str]:
-        faults = []
-        if part.shares is not None and (len(part.shares) != part.cords or abs(sum(part.shares) - 1) > 1e-6):
-            faults.append(f"{name}.shares: give {part.cords} shares that add up to 1")
+        faults = Component.check(name, part)
         if part.chip_idle > part.chip_power:
-            faults.append(f"{name}.chip_idle: {part.chip_idle:g} W exceeds chip_power {part.chip_power:g} W")
+            faults.append(f"{name}: chip_idle: {part.chip_idle:g} W exceeds chip_power {part.chip_power:g} W")
         return faults
 
     @classmethod
@@ -259,7 +256,7 @@ class LiquidRack(Rack):
         supply, out = Ref("node.temperature", t.node("supply")), Ref("stream.outlet", pipe)
         limit(t, write, "coolant_supply", supply, t.most_supply, dimension="temperature")
         limit(t, write, "coolant_return", out, t.most_return, dimension="temperature")
-        limit(t, write, "rack_flow", Ref("stream.flow", pipe), t.least_flow, sense=-1, dimension="mass_flow")
+        limit(t, write, "rack_flow", Ref("stream.flow", pipe), np.where(t.least_flow > 0, t.least_flow, -np.inf), sense=-1, dimension="mass_flow")
         limit(t, write, "dew_point", supply, t.room.dew_point, sense=-1, dimension="temperature")
         report(t, write, "rack_flow", Ref("stream.flow", pipe), "kg s-1", "coolant flow")
         report(t, write, "rack_supply_temperature", supply, "K", "coolant entering the rack")

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from twin.components.base import Component, Port, Write, constant, draw, limit, price, report, warm_room
 from twin.components import rejection
-from twin.elements import NAN, Anchor, Cooler, Exchange, Fan, Gain, Heat, Loss, Medium, Pipe, Pump, Ref, Tally, Vent
+from twin.elements import NAN, Anchor, Bypass, Cooler, Exchange, Fan, Gain, Heat, Loss, Medium, Pipe, Pump, Ref, Tally, Vent
 from twin.units import (
     Area,
     Conductance,
@@ -88,6 +88,26 @@ class Valve(Component):
         price(t, write)
 
 
+class MinimumFlowBypass(Component):
+    """A line that opens just enough for what its outlet joins to carry at least `least_flow`."""
+
+    least_flow: VolumeFlow = Field(0.1, gt=0)
+    drop: Pressure = Field(20e3, gt=0, description="wide open, at the least flow")
+    ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
+    heading: ClassVar[str] = "cooling"
+    kind: ClassVar[str] = "bypass"
+    dimension: ClassVar[str] = "bypass"
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        zero = 0.0 * t.least_flow
+        resistance = t.drop / (1000.0 * t.least_flow) ** 2
+        rows = write(Pipe(t.node("in"), t.node("out"), quadratic=resistance, set_flow=zero))
+        write(Bypass(rows, t.least_flow))
+        report(t, write, "bypass_flow", Ref("stream.flow", rows), "kg s-1", "flow past the consumers")
+        price(t, write)
+
+
 class ExpansionTank(Component):
     """Gives a closed loop its pressure and names its fluid."""
 
@@ -127,15 +147,15 @@ class _Pumped(Component):
     def check(cls, name: str, part: Component) -> list[str]:
         faults = []
         if part.quadratic + part.quartic <= 0:
-            faults.append(f"{name}.quadratic: the pump curve has zero slope; give a fall at rated flow above 0")
+            faults.append(f"{name}: quadratic: the pump curve has zero slope; give a fall at rated flow above 0")
         if part.quadratic + part.quartic >= 2:
-            faults.append(f"{name}.quadratic: the pump curve is negative at rated flow")
+            faults.append(f"{name}: quadratic: the pump curve is negative at rated flow")
         if part.control == "flow" and part.flow is None:
-            faults.append(f"{name}.flow: `control: flow` needs a flow")
+            faults.append(f"{name}: flow: `control: flow` needs a flow")
         if part.control == "head" and part.head > part.shutoff * part.most_speed**2:
-            faults.append(f"{name}.head: {part.head:g} Pa is above the shut-off head {part.shutoff:g} Pa")
+            faults.append(f"{name}: head: {part.head:g} Pa is above the shut-off head {part.shutoff:g} Pa")
         if part.least_pumps > part.pumps:
-            faults.append(f"{name}.least_pumps: {part.least_pumps} is more than the {part.pumps} installed")
+            faults.append(f"{name}: least_pumps: {part.least_pumps} is more than the {part.pumps} installed")
         return faults
 
     @classmethod
@@ -423,12 +443,12 @@ class RearDoor(_Coil):
 # ---- heat rejection ----------------------------------------------------------------------------------------------
 
 
-def _reject(t: Any, write: Write, stream: Any, law: Any, heading: str, sink: Any = None, capacity: bool = True) -> Any:
+def _reject(t: Any, write: Write, stream: Any, law: Any, sink: Any = None, installed: Any = None) -> Any:
     """Write a cooler on a stream with its power, water, limits and reports; returns its rows."""
     free = sink is None
-    rows = write(Cooler(stream, sink, law))
+    rows = write(Cooler(stream, sink, law, installed))
     power = Ref("cooler.power", rows)
-    draw(t, write, power, heading)
+    draw(t, write, power, "heat_rejection")
     outdoor = np.full(t.n, t.site.outdoor)
     if free:
         write(Gain(outdoor, power))
@@ -444,9 +464,8 @@ def _reject(t: Any, write: Write, stream: Any, law: Any, heading: str, sink: Any
     report(t, write, f"{t.dimension}_return_temperature", Ref("stream.inlet", stream), "K", "coolant entering")
     report(t, write, f"{t.dimension}_warning", Ref("cooler.warning", rows), "1", "outside the box of validity")
     report(t, write, f"{t.dimension}_flow", Ref("stream.flow", stream), "kg s-1", "coolant flow")
-    if capacity:
-        counts = np.array([[0.0 if c else np.inf] for c in t["limits_capacity"]])
-        limit(t, write, f"{t.kind}_capacity", Ref("cooler.loading", rows), 1.0 + counts)
+    judged = (t.limits_capacity > 0.5) & np.isfinite(t.set_point)
+    limit(t, write, f"{t.kind}_capacity", Ref("cooler.loading", rows), np.where(judged, 1.0, np.inf))
     write(Tally("water", Ref("cooler.water", rows)))
     price(t, write)
     return rows
@@ -493,17 +512,141 @@ class DryCooler(_Rejecter):
     @classmethod
     def check(cls, name: str, part: Component) -> list[str]:
         if not part.water_in > part.water_out > part.air_in:
-            return [f"{name}.water_out: the rating must have water_in above water_out above air_in"]
+            return [f"{name}: water_out: the rating must have water_in above water_out above air_in"]
         return []
 
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:
-        stream = cls.pipe(t, write)
-        law = rejection.DryCooler.rated(t)
-        _reject(t, write, stream, law, "heat_rejection")
+        air = t.air_flow * 1.2
+        law = rejection.DryCooler(
+            set_point=t.set_point,
+            conductance=rejection.from_rating(t.duty, t.water_in, t.water_out, t.air_in, air),
+            rated_flow=t.flow,
+            rated_air_flow=air,
+            fan_power=t.fan_power,
+            count=t.units,
+            ambient=t.site.intake,
+            wet_bulb=t.site.wet_intake,
+            saturation=t.saturation,
+            cycles=t.cycles,
+            density=t.site.density / 1.2,
+            fouling=t.fouling / np.where(np.isfinite(t.area), t.area, t.duty / 5.0 / TYPICAL_U),
+            least_speed=t.least_fan,
+        )
+        _reject(t, write, cls.pipe(t, write), law)
 
 
 class AdiabaticCooler(DryCooler):
     """A dry cooler whose air is first wetted: T = T_db - saturation (T_db - T_wb)."""
 
     saturation: Fraction = Field(0.8, ge=0, le=1)
+
+
+class Tower(_Rejecter):
+    """Open cooling tower; `units` counts its cells, of which the smallest number runs that may carry the load.
+
+    A cell takes up to `stage_heat` before the next starts (its rated flow if not given); `running` states the number
+    instead. The set point may follow the wet bulb: T = max(set_point, reset_at_freezing + reset_slope (T_wb - 0 degC)).
+    """
+
+    correlation: Literal["york", "merkel"] = "merkel"
+    approach: TemperatureDifference = Field(3.9, gt=0, le=20, description="at the design")
+    range: TemperatureDifference = Field(5.56, gt=0, le=30)
+    wet_bulb: Temperature = Field(298.71, ge=260, le=310, description="of the design")
+    least_cells: int = Field(1, ge=1, le=1000)
+    running: Number | None = Field(None, ge=1, le=1000, description="cells in use; staged if not given")
+    stage_heat: Power | None = Field(None, gt=0, description="heat of a cell at which the next starts")
+    cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
+    drift: Fraction = Field(2e-5, ge=0, le=0.01, description="of the water flow")
+    least_fan: Fraction = Field(0.2, gt=0, le=1)
+    reset_slope: Number = Field(0.0, ge=0, le=2)
+    reset_at_freezing: Temperature | None = Field(None, ge=230, le=330, description="set point law at 0 degC wet bulb")
+    kind: ClassVar[str] = "tower"
+    dimension: ClassVar[str] = "tower"
+    box: ClassVar[tuple[float, float, float]] = (6.0, 6.0, 6.0)
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        law = t.reset_at_freezing + t.reset_slope * (t.site.wet_bulb - 273.15)
+        set_point = np.fmax(t.set_point, law)
+        pipe = cls.pipe(t, write)
+        york = np.array([c == "york" for c in t["correlation"]])
+        for kind, rows in ((rejection.YorkTower, york), (rejection.MerkelTower, ~york)):
+            if rows.any():
+                part = t.only(rows)
+                _reject(part, write, pipe[rows], cls._law(part, set_point[rows], kind), installed=part.units)
+
+    @classmethod
+    def _law(cls, t: Any, set_point: Any, kind: Any) -> Any:
+        outlet = t.wet_bulb + t.approach
+        return kind(
+            set_point=set_point,
+            rated_flow=t.flow,
+            rated_inlet=outlet + t.range,
+            rated_outlet=outlet,
+            rated_wet_bulb=t.wet_bulb,
+            fan_power=t.fan_power,
+            cells=t.units,
+            wet_bulb=t.site.wet_intake,
+            dry_bulb=t.site.intake,
+            least_cells=t.least_cells,
+            running=t.running,
+            stage_heat=t.stage_heat,
+            least_speed=t.least_fan,
+            drift=t.drift,
+            cycles=t.cycles,
+        )
+
+
+class _Chiller(_Rejecter):
+    """Electric chillers: published curves inside their box, an anchored lift law with a warning outside."""
+
+    curve: Literal["carrier_30xa500", "york_yk", "carrier_19ex", "carrier_19xr", "trane_rthc"] = "york_yk"
+    capacity: Power | None = Field(None, gt=0, description="of one unit at its reference; the curve's if not given")
+    cop: Number | None = Field(None, gt=0, le=30)
+    stage_up: Fraction = Field(0.9, gt=0, le=1, description="part load at which the next unit starts")
+    set_point: Temperature | None = Field(280.0, ge=270, le=340, description="leaving chilled water")
+    fan_power: Power = Field(0.0, ge=0, description="counted in the curves")
+    kind: ClassVar[str] = "_chiller"
+
+    @classmethod
+    def law(cls, t: Any, ambient: Any) -> Any:
+        """Performance of the chillers of a table."""
+        return rejection.Chiller(
+            set_point=t.set_point,
+            count=t.units,
+            curves=rejection.stack(t["curve"]),
+            ambient=ambient,
+            capacity=t.capacity,
+            cop=t.cop,
+            stage_up=t.stage_up,
+        )
+
+
+class AirChiller(_Chiller):
+    """Chillers whose condensers reject to outdoor air."""
+
+    curve: Literal["carrier_30xa500"] = "carrier_30xa500"
+    kind: ClassVar[str] = "air_chiller"
+    dimension: ClassVar[str] = "chiller"
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        _reject(t, write, cls.pipe(t, write), cls.law(t, t.site.intake))
+
+
+class WaterChiller(_Chiller):
+    """Chillers whose condensers reject to a water loop; its heat is duty plus compressor power."""
+
+    curve: Literal["york_yk", "carrier_19ex", "carrier_19xr", "trane_rthc"] = "york_yk"
+    condenser_flow: MassFlow = Field(120.0, gt=0, description="rated, one unit")
+    condenser_drop: Pressure = Field(60e3, gt=0)
+    ports: ClassVar[dict[str, Port]] = _Rejecter.ports | {"cond_in": Port("coolant"), "cond_out": Port("coolant")}
+    kind: ClassVar[str] = "water_chiller"
+    dimension: ClassVar[str] = "chiller"
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        resistance = t.condenser_drop / (t.units * t.condenser_flow) ** 2
+        condenser = write(Pipe(t.node("cond_in"), t.node("cond_out"), quadratic=resistance))
+        _reject(t, write, cls.pipe(t, write), cls.law(t, np.nan), sink=condenser)

@@ -129,7 +129,7 @@ class Transformer(Component):
     @classmethod
     def check(cls, name: str, part: Component) -> list[str]:
         if part.load_loss > part.impedance:
-            return [f"{name}.load_loss: {part.load_loss} exceeds the impedance {part.impedance}"]
+            return [f"{name}: load_loss: {part.load_loss} exceeds the impedance {part.impedance}"]
         return []
 
     @classmethod

@@ -49,7 +49,7 @@ def parallel(ntu: Any, ratio: Any) -> Array:
 
 
 def effectiveness_to_ntu(effectiveness: Any, ratio: Any) -> Array:
-    """NTU of counterflow [1] with that effectiveness: ln((1 - e r) / (1 - e)) / (1 - r), the inverse of `counterflow`."""
+    """NTU [1] at which `counterflow` has that effectiveness: ln((1 - e r) / (1 - e)) / (1 - r)."""
     e = np.clip(effectiveness, 0.0, 1.0 - 1e-12)
     odds = e / (1.0 - e)
     x = odds * (1.0 - np.asarray(ratio))
@@ -88,7 +88,7 @@ def conductance(
     """Conductance UA [W/K] = 1 / (1/hA_hot + 1/hA_cold + R_f), films hA ~ m^exponent, zero without flow.
 
     Flows in kg/s, films in W/K at the rated flows, fouling R_f in K/W. `exponent_cold` is the exponent of the cold
-    side where it differs; the factors multiply the films, see `film_factor` [VDI Heat Atlas, ch. C1].
+    side where it differs; the factors multiply the films, see `film_factor`.
     """
     cold = exponent if exponent_cold is None else exponent_cold
     a = film_hot * factor_hot * (np.abs(flow_hot) / rated_hot) ** exponent

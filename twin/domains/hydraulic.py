@@ -50,11 +50,21 @@ def stage(pump: Pump, flow: Array) -> Array:
     return np.clip(wanted, pump.least, pump.installed)
 
 
-def _law(plant: Plant, density: Array, viscosity: Array, running: Array) -> Any:
+def relief(plant: Plant, flow: Array, density: Array) -> Array:
+    """Flow [kg/s] that bypasses should take: the least flow of their end node less what else arrives there."""
+    rows, pipes = plant.relief.pipe, len(plant.pipe.start)
+    arriving = np.zeros((plant.nodes, flow.shape[1]))
+    np.add.at(arriving, plant.pipe.end, np.maximum(flow[:pipes], 0.0))
+    np.add.at(arriving, plant.pipe.start, np.maximum(-flow[:pipes], 0.0))
+    rest = arriving[plant.pipe.end[rows]] - np.maximum(flow[rows], 0.0)
+    return np.maximum(plant.relief.least * density[rows] - rest, 0.0)
+
+
+def _law(plant: Plant, density: Array, viscosity: Array, running: Array, closed: Array) -> Any:
     pipe, pump = plant.pipe, plant.pump
     straight = np.flatnonzero((pipe.length > 0).any(axis=1))
     powered = np.flatnonzero((pipe.power > 0).any(axis=1))
-    squared = pipe.quadratic + (pipe.zeta / (2 * density * (np.pi * pipe.diameter**2 / 4) ** 2)) * (pipe.length <= 0)
+    squared = pipe.quadratic * closed + (pipe.zeta / (2 * density * (np.pi * pipe.diameter**2 / 4) ** 2)) * (pipe.length <= 0)
     rows = pump.pipe
 
     def law(m: Array) -> tuple[Array, Array]:
@@ -80,10 +90,13 @@ def _law(plant: Plant, density: Array, viscosity: Array, running: Array) -> Any:
     return law
 
 
-def solve(plant: Plant, target: Array, density: Array, viscosity: Array, running: Array, guess: Array) -> Flow:
+def solve(
+    plant: Plant, target: Array, density: Array, viscosity: Array, running: Array, closed: Array, guess: Array
+) -> Flow:
     """Flows and pressures for controller targets [kg/s] (pipe, scenario), NaN where the pipe is free.
 
-    Arguments are (pipe, scenario) but `running` (pump, scenario). Global gradient method [Todini & Pilati 1988].
+    Arguments are (pipe, scenario) but `running` (pump, scenario); `closed` multiplies the square-law resistance
+    where units of a bank are shut off. Global gradient method [Todini & Pilati 1988].
     """
     size = guess.shape[1]
     if not len(plant.pipe.start):
@@ -92,7 +105,7 @@ def solve(plant: Plant, target: Array, density: Array, viscosity: Array, running
         columns = {f"pump.{k}": empty for k in names} | {"pipe.velocity": empty}
         return Flow(empty, np.full((plant.nodes, size), np.nan), np.ones(size, bool), empty > 0, columns)
     wide = lambda x: np.ascontiguousarray(np.broadcast_to(x, (len(x), size)))  # noqa: E731
-    law = _law(plant, wide(density), wide(viscosity), running)
+    law = _law(plant, wide(density), wide(viscosity), running, closed)
     number = np.full(plant.nodes, -1, np.int64)
     number[plant.coolant] = np.arange(len(plant.coolant))
     start, end = plant.pipe.start, plant.pipe.end
