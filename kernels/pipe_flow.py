@@ -224,7 +224,7 @@ def _step(flow, new_flow, drop, new_drop, available, holding, small):
 def _judge(network, old, new, tolerance):
     """Whether each scenario has settled, and whether its flows are finite, both (S,)."""
     flow_change = np.abs(new.flow - old.flow).max(axis=0, initial=0)
-    peak = np.maximum(np.abs(new.flow).max(axis=0, initial=0), 1e-3 * network.level)
+    peak = np.maximum(np.abs(new.flow).max(axis=0, initial=0), 0.1 * network.level)
     available = new.pressure[network.start] - new.pressure[network.end]
     drop = np.where(new.holding | old.holding, 0, new.drop)
     small = 1e3 * tolerance * np.maximum(np.abs(drop).max(axis=0, initial=0), 1e-3 * network.scale)

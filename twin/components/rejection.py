@@ -289,6 +289,7 @@ class _Tower:
 
     def _staged(self, flow: Array, heat: Array) -> Array:
         load = np.where(np.isfinite(self.stage_heat), heat / self.stage_heat, flow / self.rated_flow)
+        load = np.where(np.isnan(load), np.inf, load)
         staged = np.clip(np.ceil(load - 1e-9), np.maximum(self.least_cells, 1.0), self.cells)
         return np.maximum(np.where(np.isnan(self.running), staged, self.running), 1e-9)
 

@@ -1,0 +1,506 @@
+"""The command line: one screen of text, or JSON. Heavy imports stay inside the commands."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from twin.dataset import Result
+    from twin.limits import Binding, Bound
+
+SOLVER_FAILED, BAD_INPUT, EXCEEDED, INTERRUPTED = 1, 2, 3, 130
+PATIENCE = 2.0
+"""Seconds of work before a line of progress shows."""
+
+
+class Fault(ValueError):
+    """Bad options, told like the faults of a layout: where, and one sentence each."""
+
+    def __init__(self, source: str, *faults: str) -> None:
+        self.source, self.faults = source, list(faults)
+        super().__init__("\n".join(f"{source}: {fault}" for fault in faults))
+
+
+class _Commands(TyperGroup):
+    """Turns what goes wrong into one line per fault and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(INTERRUPTED) from None
+        except ValueError as error:
+            faults = getattr(error, "faults", None)
+            if faults is None:
+                raise
+            for fault in faults:
+                typer.echo(f"{getattr(error, 'source', '')}: {fault}", err=True)
+            raise typer.Exit(BAD_INPUT) from None
+
+
+app = typer.Typer(
+    name="twin",
+    cls=_Commands,
+    help="Digital twin of AI factories: power, coolant, heat and air in one solve, tokens and cost out of it.",
+    epilog="Exit codes: 0 fine, 1 solver failed, 2 bad input, 3 a limit is exceeded or nothing is sustainable.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+class Scale(StrEnum):
+    """What grows when racks grow denser."""
+
+    chips = "chips"
+    chip_power = "chip_power"
+
+
+class Kind(StrEnum):
+    """What a scene is exported to."""
+
+    vtk = "vtk"
+    png = "png"
+
+
+Layout = Annotated[str, typer.Argument(help="A shipped layout (see `twin list`) or a YAML file.", show_default=False)]
+Case = Annotated[str | None, typer.Option("--case", help="Apply one of the layout's cases.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="ADDRESS=VALUE", help="Such as site.dry_bulb='38 degC'.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout and nothing else.")]
+Basis = Annotated[Scale, typer.Option("--scale", help="Denser by more chips a rack, or by more power a chip.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.", show_default=False)]
+
+
+# ---- what all commands share -------------------------------------------------------------------------------------
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("aifactory-twin"))
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log to stderr.")] = False,
+) -> None:
+    if verbose:
+        logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
+        logging.getLogger("twin").setLevel(logging.DEBUG)
+
+
+def _overrides(sets: Iterable[str] | None) -> dict[str, Any]:
+    """Addresses and values of `--set`; `null` takes a value away."""
+    found: dict[str, Any] = {}
+    faults = []
+    for text in sets or ():
+        address, equals, value = (part.strip() for part in text.partition("="))
+        if not (address and equals and value):
+            faults.append(f"{text!r} is not ADDRESS=VALUE, such as site.dry_bulb='38 degC'")
+        found[address] = None if value == "null" else value
+    if faults:
+        raise Fault("--set", *faults)
+    return found
+
+
+def _target(path: Path | None, endings: tuple[str, ...]) -> None:
+    """Refuse an output that could not be written, before any work is done."""
+    if path is None:
+        return
+    if endings and path.suffix not in endings:
+        raise Fault(f"output {path}", f"ending {path.suffix!r} is not {' or '.join(endings)}")
+    if not path.parent.is_dir():
+        raise Fault(f"output {path}", f"no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise Fault(f"output {path}", f"folder {path.parent} cannot be written to")
+    if path.is_dir():
+        raise Fault(f"output {path}", "exists; remove it first")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Fault(f"output {path}", error.strerror or str(error)) from error
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[str], None]]:
+    """One line on stderr, rewritten with the seconds so far; nothing if stderr is no terminal or the work is short."""
+    if not sys.stderr.isatty() or logging.getLogger("twin").isEnabledFor(logging.DEBUG):
+        yield lambda text: None
+        return
+    shown, done, began = [label], threading.Event(), time.monotonic()
+
+    def rewrite() -> None:
+        wait = PATIENCE
+        while not done.wait(wait):
+            line = f"{shown[0]}, {time.monotonic() - began:.0f} s"
+            sys.stderr.write(f"\r{line:<60.60}")
+            sys.stderr.flush()
+            wait = 0.5
+        if wait != PATIENCE:
+            sys.stderr.write(f"\r{'':60}\r")
+            sys.stderr.flush()
+
+    thread = threading.Thread(target=rewrite, daemon=True)
+    thread.start()
+    try:
+        yield lambda text: shown.__setitem__(0, f"{label}, {text}")
+    finally:
+        done.set()
+        thread.join()
+
+
+def _print_json(data: Any) -> None:
+    import json
+
+    typer.echo(json.dumps(data, indent=2, allow_nan=False))
+
+
+def _solve(layout: str, case: str | None, sets: list[str] | None) -> Result:
+    from twin.dataset import solve
+
+    with _progress(f"solving {layout}"):
+        return solve(layout, case=case, overrides=_overrides(sets))
+
+
+# ---- text --------------------------------------------------------------------------------------------------------
+
+
+def _table(rows: Iterable[tuple[str, ...]], right: frozenset[int] = frozenset()) -> str:
+    """Rows of text as aligned columns, two spaces apart; the columns in `right` end flush."""
+    rows = list(rows)
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    cells = (
+        [c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))] for row in rows
+    )
+    return "\n".join("  ".join(row).rstrip() for row in cells)
+
+
+def _limits(rows: Iterable[Binding]) -> str:
+    """Limits with value, bound and margin."""
+    from twin.dataset import show
+
+    body = [
+        (b.name, b.element, show(b.value, b.dimension), show(b.bound, b.dimension), show(b.margin, b.dimension, True))
+        for b in rows
+    ]
+    return _table([("limit", "element", "value", "bound", "margin"), *body], frozenset({2, 3, 4}))
+
+
+def _number(value: float | None, form: str, unit: str = "") -> str:
+    return "-" if value is None else f"{value:{form}} {unit}".rstrip()
+
+
+def _powers(s: Mapping[str, Any]) -> str:
+    mw = lambda key: _number(s[key], ",.3f", "MW")  # noqa: E731
+    return _table(
+        [
+            ("facility power", mw("facility_power_mw"), "  PUE", _number(s["pue"], ".4f")),
+            ("IT power", mw("it_power_mw"), "  racks and CDUs", mw("system_power_mw")),
+            ("heat to liquid", mw("heat_to_liquid_mw"), "  heat to air", mw("heat_to_air_mw")),
+            ("cooling power", mw("cooling_power_mw"), "  power train loss", mw("electrical_loss_mw")),
+        ],
+        frozenset({1, 3}),
+    )
+
+
+def _density(result: Result, found: Bound | None) -> list[tuple[str, str]]:
+    """What binds, and how dense the racks may be."""
+    if found is None:
+        return []
+    if found.reason and not found.scale:
+        return [("sustainable density", f"none: {found.reason}")]
+    density = f"{found.density / 1e3:,.1f} kW per rack, {found.scale:.4f} times this one, scaling {found.basis}"
+    if found.limit is None:
+        return [("binding limit", found.reason), ("sustainable density", density)]
+    return [("binding limit", f"{found.limit.name} at {found.limit.element}"), ("sustainable density", density)]
+
+
+def _tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rates = s["tokens_per_s_per_mw"]
+    contract = f", {rates['contract']:,.0f} contract" if rates["contract"] else ""
+    return [
+        ("tokens", f"{_number(s['tokens_per_s'], ',.0f')} tokens/s from {_number(s['accelerators'], ',.0f')} accelerators"),
+        (
+            "tokens/s per MW",
+            f"{_number(rates['provisioned'], ',.0f')} provisioned, {_number(rates['drawn'], ',.0f')} drawn{contract}",
+        ),
+        (
+            "cost",
+            f"{_number(s['usd_per_million_tokens'], ',.4f')} $ per million tokens, "
+            f"{_number(s['usd_per_mw_year'], ',.0f')} $ per MW-year",
+        ),
+        ("serving", s["serving"]),
+    ]
+
+
+def _screen(result: Result, found: Bound | None) -> str:
+    """One screen: powers, the tightest limits, what binds, tokens and money."""
+    from twin.dataset import summary
+
+    s, solution = summary(result, found), result.solution
+    state = s["status"].replace("_", " ") + (f": {s['reason']}" if s["reason"] else "")
+    head = f"{result.facility.name}: {result.facility.description}".removesuffix(": ")
+    run = f"{state}, {int(solution.iterations[0])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
+    tail = [*_density(result, found), *_tokens(s), ("energy audit", _number(s["energy_audit"], ".1e"))]
+    tail += [("water", _number(s["water_m3_per_day"], ",.1f", "m3 per day"))] if s["water_m3_per_day"] else []
+    tail += [("warning", text) for text in s["warnings"]]
+    parts = [f"{head}\n{run}", _powers(s), _limits(result.worst()[:8]), _table(tail)]
+    return "\n\n".join(parts)
+
+
+# ---- commands ----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def solve(
+    layout: Layout,
+    case: Case = None,
+    sets: Sets = None,
+    output: Output = None,
+    json: Json = False,
+    no_bound: Annotated[bool, typer.Option("--no-bound", help="Skip the search for the sustainable density.")] = False,
+    scale: Basis = Scale.chips,
+) -> None:
+    """Solve a layout; -o writes all results to FILE.nc or FILE.zarr."""
+    from twin import dataset
+
+    _target(output, (".nc", ".zarr"))
+    result = _solve(layout, case, sets)
+    found = None
+    if result.ok and not no_bound:
+        with _progress("searching the bound") as progress:
+            found = dataset.bound(result, scale=scale.value, progress=progress)[0]
+    if output:
+        with _writing(output):
+            result.write(output)
+    summary = dataset.summary(result, found)
+    if json:
+        _print_json(summary)
+    else:
+        typer.echo(_screen(result, found))
+    if not result.ok:
+        typer.echo(f"{result.facility.source}: {summary['reason']}", err=True)
+        raise typer.Exit(SOLVER_FAILED)
+    if summary["status"] == "limit_exceeded":
+        raise typer.Exit(EXCEEDED)
+
+
+@app.command()
+def bound(
+    layout: Layout, case: Case = None, sets: Sets = None, scale: Basis = Scale.chips, json: Json = False
+) -> None:
+    """Find the highest sustainable rack density: all racks alike, then each class alone."""
+    from twin import dataset
+    from twin.limits import classes
+
+    result = _solve(layout, case, sets)
+    with _progress("searching the bound") as progress:
+        several = len(classes(result.plant)) > 1
+        found = dataset.bound(result, scale=scale.value, per_class=several, progress=progress)
+    if json:
+        _print_json({"layout": result.facility.name, "bounds": [_bound(b) for b in found]})
+    else:
+        typer.echo(_bounds(result, found))
+    if not found[0].scale:
+        raise typer.Exit(SOLVER_FAILED if found[0].solution.status[0] else EXCEEDED)
+
+
+def _bound(found: Bound) -> dict[str, Any]:
+    """A bound under the keys of `twin bound --json`."""
+    row = lambda b: {k: v if not isinstance(v, float) or abs(v) < 1e300 else None for k, v in b._asdict().items()}  # noqa: E731
+    return {
+        "racks": found.racks,
+        "scale": found.scale,
+        "basis": found.basis,
+        "density_kw_per_rack": found.density / 1e3,
+        "binding_limit": row(found.limit) if found.limit else None,
+        "reason": found.reason,
+        "limits": [row(b) for b in found.table],
+    }
+
+
+def _bounds(result: Result, found: list[Bound]) -> str:
+    rows = [("racks", "scale", "kW per rack", "binding limit")]
+    for b in found:
+        where = f"{b.limit.name} at {b.limit.element}" if b.limit and b.scale else b.reason
+        rows.append((b.racks, f"{b.scale:.4f}", f"{b.density / 1e3:,.1f}" if b.scale else "-", where))
+    head = f"{result.facility.name}: highest sustainable density, scaling {found[0].basis}"
+    which = "limits at the bound of all racks" if found[0].scale else "limits as laid out"
+    return "\n\n".join([head, _table(rows, frozenset({1, 2})), f"{which}\n{_limits(found[0].table)}"])
+
+
+@app.command()
+def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
+    """Check a layout without solving it; every fault is told, one a line."""
+    from twin.facility import load
+    from twin.plant import compile
+
+    with _progress(f"checking {layout}"):
+        facility = load(layout, case, _overrides(sets))
+        plant = compile(facility)
+    counts = [(kind.replace("_", " "), f"{n:,}") for kind, n in facility.count().items()]
+    counts += [("connections", f"{len(facility.connections):,}"), ("limits", f"{sum(len(x.elements) for x in plant.limits):,}")]
+    counts += [("cases", ", ".join(facility.cases))] if facility.cases else []
+    typer.echo(f"{facility.source} is valid, layout {facility.hash}\n\n{_table(counts)}")
+
+
+@app.command()
+def schema(output: Output = None) -> None:
+    """Print the JSON Schema of layout files, for editors."""
+    import json
+
+    from twin.facility import schema as layout_schema
+
+    _target(output, ())
+    text = json.dumps(layout_schema(), indent=2)
+    if output is None:
+        typer.echo(text)
+        return
+    with _writing(output):
+        output.write_text(text + "\n", "utf-8")
+
+
+@app.command("list")
+def list_layouts() -> None:
+    """List the layouts that come with the package."""
+    from twin.facility import load, shipped
+
+    rows = []
+    for name in shipped():
+        facility = load(name)
+        racks = sum(part.dimension == "rack" for part in facility.components.values())
+        rows.append((name, f"{racks:,}", facility.description))
+    typer.echo(_table([("layout", "racks", "description"), *rows], frozenset({1})))
+
+
+@app.command()
+def export(
+    layout: Layout,
+    to: Annotated[Kind, typer.Option("--to", help="A picture, or a mesh with temperatures and powers.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="FILE.png, or FILE.vtp, .vtk, .vtm.", show_default=False)],
+    case: Case = None,
+    sets: Sets = None,
+) -> None:
+    """Draw a solved layout in three dimensions."""
+    from twin.scene import hall
+
+    _target(output, hall.ENDINGS[to.value])
+    try:
+        hall.ready(to.value)
+        result = _solve(layout, case, sets)
+        with _progress(f"drawing {layout}"), _writing(output):
+            hall.export(result, output, to.value)
+    except hall.RenderError as error:
+        raise Fault(f"export {to.value}", str(error)) from error
+
+
+# ---- doctor ------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Say what this machine has: Python, cores, libraries, GPU, rendering, extras."""
+    found = {**_machine(), "gpu": _gpu(), "rendering": _rendering(), "extras": _extras()}
+    if json:
+        _print_json(found)
+        return
+    rows = [(k, str(v)) for k, v in found.items() if not isinstance(v, dict)]
+    rows += [(k, v or "missing") for k, v in found["libraries"].items()]
+    gpu, rendering = found["gpu"], found["rendering"]
+    rows.append(("GPU", gpu["device"] or f"none: {gpu['why']}"))
+    rows += [(name, "found" if there else "not found") for name, there in rendering["libraries"].items()]
+    rows.append(("rendering", "ready" if rendering["ready"] else rendering["why"]))
+    for name, extra in found["extras"].items():
+        missing = f"lacks {', '.join(extra['missing'])}: {extra['install']}"
+        rows.append((f"extra {name}", missing if extra["missing"] else "installed"))
+    typer.echo(_table(rows))
+
+
+def _machine() -> dict[str, Any]:
+    import platform
+
+    names = ("aifactory-twin", "numpy", "scipy", "numba", "xarray", "networkx", "pydantic", "zarr")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "libraries": {name: _installed(name) for name in names},
+    }
+
+
+def _installed(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _gpu() -> dict[str, Any]:
+    from importlib import import_module
+
+    try:
+        cuda = import_module("cupy").cuda
+        if not cuda.is_available():
+            return {"available": False, "device": None, "why": "CuPy finds no CUDA device"}
+        return {"available": True, "device": cuda.runtime.getDeviceProperties(0)["name"].decode(), "why": None}
+    except ImportError:
+        return {"available": False, "device": None, "why": "CuPy is not installed"}
+    except Exception as error:  # a broken driver may raise anything, and this command exists to say so
+        return {"available": False, "device": None, "why": " ".join(str(error).split())}
+
+
+def _rendering() -> dict[str, Any]:
+    from twin.scene import hall
+
+    try:
+        hall.ready("png")
+        why = None
+    except hall.RenderError as error:
+        why = str(error)
+    return {"libraries": hall.gl_libraries(), "pyvista": _installed("pyvista"), "ready": why is None, "why": why}
+
+
+def _extras() -> dict[str, Any]:
+    """Extras of the installed package: which of their packages are missing, and how to get them."""
+    import re
+    from importlib.metadata import requires
+
+    found: dict[str, Any] = {}
+    for line in requires("aifactory-twin") or ():
+        name, extra = re.match(r"[\w.-]+", line), re.search(r"extra == ['\"]([\w-]+)", line)
+        if name and extra:
+            install = f'pip install "aifactory-twin[{extra[1]}]"'
+            entry = found.setdefault(extra[1], {"install": install, "missing": []})
+            entry["missing"] += [] if _installed(name[0]) else [name[0]]
+    return found
+
+
+def main() -> None:
+    """Run the command line; the exit code says how it went."""
+    app()
