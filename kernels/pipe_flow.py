@@ -21,6 +21,7 @@ from twin.kernels.elimination import Program, wide
 PROXIMAL = 1e-6  # conductance of a controlling branch over set flow / pressure scale; its effect vanishes with change
 GROUND = 1e-12  # relative addition to the diagonal; keeps parts that only controllers join solvable
 STIFFEST = 1e-11  # smallest slope over pressure scale / flow scale
+CALM = 3e-2  # change of flow over the largest flow below which a single controller may switch
 PATIENCE = 5  # steps in which all wrong controllers switch although they do not become fewer
 
 
@@ -84,8 +85,9 @@ def solve(
     `pressure_nodes`, one or more in each separate network. `set_flow` (m, 1|S) is nan for passive branches; a branch
     set to 0 is shut. `guess` (m, S) starts the iteration, `scale` [Pa] is a typical pressure difference.
 
-    A scenario has converged when no flow changes by more than `tolerance` of its largest flow, no controller switches,
-    and every branch that does not control keeps its law to 1000 `tolerance` of the largest drop.
+    A scenario has converged when no flow changes by more than `tolerance` of its largest flow (or of a hundredth of the
+    flows guessed and set, where all come to rest), every controller obeys the rule, and every branch that does not
+    control keeps its law to 1000 `tolerance` of the largest drop. A scenario whose flows are not finite stops.
     """
     network, state = _begin(program, start, end, law, pressure_nodes, pressure, set_flow, guess, n, tolerance, scale)
     scenarios = state.flow.shape[1]
@@ -109,9 +111,10 @@ def _begin(program, start, end, law, pressure_nodes, pressure, set_flow, guess, 
     target = wide(set_flow, guess.shape[1])
     holding = ~np.isnan(target)
     flow = np.where(holding, target, guess)
-    level = np.where(np.isfinite(flow), np.abs(flow), 0).max(axis=0, initial=0)
+    size = np.where(np.isfinite(flow), np.abs(flow), 0)
+    level = np.maximum(size.max(axis=0, initial=0), np.where(holding, size, 0).sum(axis=0))
     level = np.where(level > 0, level, 1.0)
-    floor = np.maximum(law(np.tile(tolerance * level, (len(flow), 1)))[1], STIFFEST * scale / level)
+    floor = np.maximum(law(tolerance * np.where(size > 0, size, level))[1], STIFFEST * scale / level)
     drop, slope = law(flow)
     needed = np.where(target == 0, -np.inf, np.where(holding, drop, np.nan))
     held = PROXIMAL / scale * (np.where(holding, np.abs(target), 0) + 1e-3 * level)
@@ -127,7 +130,7 @@ def _begin(program, start, end, law, pressure_nodes, pressure, set_flow, guess, 
 
 
 def _newton(network, law, state, running, tolerance):
-    """The next iterate, and whether each scenario took the whole Newton step (S,)."""
+    """The next iterate, and whether each scenario took the whole Newton step with every controller right (S,)."""
     start, end = network.start, network.end
     y, base, off, diagonal, surplus = _linearise(
         start, end, network.fixed, network.target, network.held, network.floor, *state[:5]
@@ -136,34 +139,38 @@ def _newton(network, law, state, running, tolerance):
     pressure = state.pressure + change
     flow = base + y * (change[start] - change[end])
     available = pressure[start] - pressure[end]
-    holding, fewest, patience = _switch(network, state, available, tolerance)
+    holding, wrong, fewest, patience = _switch(network, state, flow, available, tolerance)
     drop, slope = law(flow)
     step = _step(state.flow, flow, state.drop, drop, available, state.holding, tolerance * network.level)
     damped = np.where(state.holding, flow, state.flow + step * (flow - state.flow))
     damped = np.where(step == 1, flow, damped)
-    # an open controller starts from, and never exceeds, its set flow
+    # an open controller starts from its set flow, and keeps to it unless it is open although that is wrong
     excess = damped - network.target
     slack = tolerance * network.level
-    clip = ~holding & ((excess > slack) | (state.holding & (excess < -slack)))
+    clip = ~holding & ~wrong & (excess > slack) | (state.holding & ~holding & (np.abs(excess) > slack))
     damped = np.where(clip, network.target, damped)
-    whole = (step == 1) & ~clip.any(axis=0)
+    whole = (step == 1) & ~(clip | wrong).any(axis=0)
     if not whole[running].all():
         flow, (drop, slope) = damped, law(damped)
     return _State(flow, drop, slope, pressure, holding, fewest, patience), whole
 
 
-def _switch(network, state, available, tolerance):
-    """Which controllers hold their flow next, and the count that decides whether they may switch together."""
+def _switch(network, state, flow, available, tolerance):
+    """Which controllers hold their flow next, which are wrong now, and what decides whether they switch together.
+
+    One by one they switch only when the flows have about settled: that is what makes the pivots finite.
+    """
     shortage = network.needed - available
     wrong = np.where(state.holding, shortage, -shortage) > tolerance * network.scale
     count = wrong.sum(axis=0)
     patience = np.where(count < state.fewest, PATIENCE, state.patience - 1)
     last = len(wrong) - 1 - np.argmax(wrong[::-1], axis=0)
     alone = np.arange(len(wrong))[:, None] == last
-    switched = wrong & (alone | (patience >= 0))
+    calm = np.abs(flow - state.flow).max(axis=0, initial=0) <= CALM * np.abs(flow).max(axis=0, initial=0)
+    switched = wrong & ((patience >= 0) | (calm & alone))
     # none wrong for the flows so far: count anew
     fewest = np.where(count == 0, len(wrong) + 1, np.minimum(count, state.fewest))
-    return state.holding ^ switched, fewest, patience
+    return state.holding ^ switched, wrong, fewest, patience
 
 
 @njit(cache=True, error_model="numpy")
@@ -224,11 +231,10 @@ def _step(flow, new_flow, drop, new_drop, available, holding, small):
 def _judge(network, old, new, tolerance):
     """Whether each scenario has settled, and whether its flows are finite, both (S,)."""
     flow_change = np.abs(new.flow - old.flow).max(axis=0, initial=0)
-    peak = np.maximum(np.abs(new.flow).max(axis=0, initial=0), 0.1 * network.level)
+    peak = np.maximum(np.abs(new.flow).max(axis=0, initial=0), 0.01 * network.level)
     available = new.pressure[network.start] - new.pressure[network.end]
     drop = np.where(new.holding | old.holding, 0, new.drop)
     small = 1e3 * tolerance * np.maximum(np.abs(drop).max(axis=0, initial=0), 1e-3 * network.scale)
     residual = np.where(new.holding | old.holding, 0, np.abs(new.drop - available)).max(axis=0, initial=0)
-    switched = new.holding != old.holding
-    settled = (flow_change <= tolerance * peak) & (residual <= small) & ~switched.any(axis=0)
+    settled = (flow_change <= tolerance * peak) & (residual <= small)
     return settled, np.isfinite(flow_change)

@@ -16,6 +16,9 @@ log = logging.getLogger("twin")
 FREEZE = 12
 """Passes after which the number of running pumps is kept."""
 
+PHYSICAL = (230.0, 420.0)
+"""Temperatures between passes stay within this, K: a loop whose coolers all stand still has no temperature."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -25,6 +28,7 @@ class State:
     flow: Array
     target: Array
     held: Array
+    cold: Array
     running: Array
     columns: dict[str, Array]
 
@@ -76,6 +80,7 @@ def begin(plant: Plant) -> State:
         flow=flow,
         target=np.where(controls, e.rated_cold, np.nan) + np.zeros((len(e.hot), size)),
         held=np.broadcast_to(controls, (len(e.hot), size)).copy(),
+        cold=np.zeros((count, size), bool),
         running=np.broadcast_to(pump.installed, (len(pump.pipe), size)).copy(),
         columns=zeros,
     )
@@ -99,7 +104,7 @@ def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, mo
     best = state
     for turn in range(most):
         best, columns, faults = _pass(plant, state, fed, turn)
-        moved = _moved(plant, state, best, columns)
+        moved = _moved(state, columns)
         moved = np.where(np.isfinite(moved), moved, np.inf)
         if kept is None:
             kept = {k: np.array(np.broadcast_to(v, (v.shape[0], size))) for k, v in columns.items()}
@@ -156,7 +161,7 @@ def _pass(plant: Plant, state: State, fed: Array, turn: int) -> tuple[State, dic
     into = np.where(flow >= 0, plant.end[:, None], plant.start[:, None])
     sources = gains.copy()
     np.add.at(sources, (into, np.arange(plant.scenarios)), warmth)
-    warm = thermal.solve(plant, columns, flow, fluid.cp, state.node, held, sources)
+    warm = thermal.solve(plant, columns, flow, fluid.cp, state.node, held, state.cold, sources)
     rise = np.divide(warmth, np.abs(flow) * fluid.cp, out=np.zeros_like(warmth), where=np.abs(flow) > 1e-9)
     columns |= warm.columns
     columns |= {"node.temperature": warm.node, "stream.inlet": warm.inlet, "stream.outlet": warm.outlet + rise, "stream.flow": flow}
@@ -164,7 +169,7 @@ def _pass(plant: Plant, state: State, fed: Array, turn: int) -> tuple[State, dic
     power = electrical.solve(plant, columns)
     columns |= power.columns
     faults = np.where(~power.converged, Status.ELECTRICAL, np.where(~hydro.converged, Status.HYDRAULIC, Status.OK))
-    return State(warm.node, flow, warm.target, warm.held, running, columns), columns, faults
+    return State(np.clip(warm.node, *PHYSICAL), flow, warm.target, warm.held, warm.cold, running, columns), columns, faults
 
 
 def _closed(plant: Plant, state: State) -> Array:
@@ -204,9 +209,9 @@ def _warmth(plant: Plant, columns: dict[str, Array]) -> Array:
     return total
 
 
-def _moved(plant: Plant, old: State, new: State, columns: dict[str, Array]) -> Array:
+def _moved(old: State, columns: dict[str, Array]) -> Array:
     """Largest change of a temperature over 300 K, or of a power over the largest, per scenario."""
-    worst = np.abs(new.node - old.node).max(axis=0, initial=0.0) / 300.0
+    worst = np.abs(columns["node.temperature"] - old.node).max(axis=0, initial=0.0) / 300.0
     scale = np.maximum(columns["source.power"].sum(axis=0), 1.0)
     for name in ("engine.power", "cooler.power", "pump.power", "line.loss", "converter.loss", "fan.power"):
         if name in old.columns and name in columns and len(columns[name]):

@@ -101,7 +101,7 @@ def provenance(solution: Solution) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """A solved facility. `.dataset` holds the numbers; item access falls through to it."""
 
@@ -136,6 +136,10 @@ class Result:
 
     def __getitem__(self, name: str) -> xr.DataArray:
         return self.dataset[name]
+
+    def __repr__(self) -> str:
+        states = ", ".join(sorted({Status(int(s)).name.lower() for s in self.solution.status}))
+        return f"<Result {self.facility.name}: {self.plant.scenarios} scenarios, {states}>"
 
     def worst(self, scenario: int = 0) -> tuple[Binding, ...]:
         """The tightest element of every limit, tightest first."""

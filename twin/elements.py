@@ -173,6 +173,8 @@ class Exchange:
 class Law(Protocol):
     """How a unit that rejects heat answers its inlet: the exact local affine outlet and what it costs."""
 
+    set_point: Any
+
     def respond(self, inlet: Array, flow: Array, cp: Any, sink: Array) -> Any:
         """Affine outlet and consumption for inlet [K], flow [kg/s] and sink [K], all (unit, scenario)."""
         ...

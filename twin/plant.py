@@ -407,8 +407,16 @@ def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> P
         streams=program,
         hydraulic=elimination.program(len(coolant), *_within(coolant, pipe, thermal)),
         coolant=coolant,
-        start_temperature=np.full((thermal, c.size), 303.15),
+        start_temperature=_warm_start(thermal, coolant, c),
     )
+
+
+def _warm_start(nodes: int, coolant: Array, c: _Compiler) -> Array:
+    """Temperatures to start from, K: warm coolant, so that every cooler begins at work."""
+    T = np.full((nodes, c.size), 300.0)
+    T[coolant] = 335.0
+    T[c.site.outdoor] = c.site.dry_bulb
+    return T
 
 
 def _within(coolant: Array, pipe: Pipe, nodes: int) -> tuple[Array, Array]:

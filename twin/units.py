@@ -278,6 +278,21 @@ def parse(text: Any, dimension: str) -> float:
     raise ValueError(f"{text!r} is not a quantity, write e.g. {_dimension(dimension).example!r}")
 
 
+def _either(units: Iterable[str]) -> str:
+    plain = {"\\ ": " ", "\\-": "-"}
+    longest_first = sorted(units, key=len, reverse=True)
+    return "|".join(re.sub(r"\\[ -]", lambda m: plain[m.group()], re.escape(u)) for u in longest_first)
+
+
+def _pattern(d: Dimension) -> str:
+    """Regular expression of what `parse` reads, for JSON Schema."""
+    forms = [rf"{_NUMBER}\s*(?:{_either(d.units)})"]
+    dollars = [u[1:] for u in d.units if u.startswith("$")]
+    if dollars:
+        forms.append(rf"\$\s*{_NUMBER}\s*(?:{_either(dollars)})")
+    return rf"^\s*(?:{'|'.join(forms)})\s*$"
+
+
 def _digits(value: float) -> str:
     text = f"{value:.4g}" if 1e-4 <= abs(value) < 1e4 or value == 0 or not math.isfinite(value) else f"{value:,.0f}"
     return f"{value:.3g}" if 0 < abs(value) < 1e-4 else text
@@ -317,9 +332,7 @@ class Quantity:
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         d = _dimension(self.dimension)
-        units = "|".join(re.escape(u).replace("/", "\\/") for u in d.units if u)
-        pattern = rf"^\s*\$?\s*{_NUMBER}\s*({units})?\s*$" if d.plain else rf"^\s*\$?\s*{_NUMBER}\s*.*\S\s*$"
-        text = {"type": "string", "pattern": pattern, "examples": [d.example], "title": f"{d.name}: {d.listing}"}
+        text = {"type": "string", "pattern": _pattern(d), "examples": [d.example], "title": f"{d.name}: {d.listing}"}
         return {"anyOf": [{"type": "number"}, text]} if d.plain else text
 
 
@@ -337,12 +350,13 @@ def quantity(annotation: Any) -> Quantity | None:
 
 
 def outside(fault: Mapping[str, Any], annotation: Any) -> str | None:
-    """Sentence for a pydantic fault about a bound, in the user's units: "4000 kW is above 600 kW"; None if other."""
+    """Sentence for a pydantic fault about a bound, in the user's units: "4 MW is above 600 kW"; None if other."""
     found, context = quantity(annotation), fault.get("ctx") or {}
     words = {"ge": "is below", "gt": "is not above", "le": "is above", "lt": "is not below"}
     for key, word in words.items():
         if found and key in context:
-            return f"{fault['input']} {word} {found.format(context[key])}"
+            given = fault["input"] if isinstance(fault["input"], str) else found.format(fault["input"])
+            return f"{given} {word} {found.format(context[key])}"
     return None
 
 

@@ -173,7 +173,7 @@ class DryCooler:
         """Response to inlets [K] and flows [kg/s] of all units together (unit, scenario); `sink` is ignored."""
         inlet, flow, C = _inputs(self, inlet, flow, cp, sink)
         count = np.maximum(self.count, 1e-9)
-        effect = self._effect(flow / count, C / count)
+        effect = self._effect(C / (cp * count), C / count)
         full, wanted = effect(np.ones_like(inlet)), inlet - self.set_point
         (air, wetted), wettest = self._air(inlet, full), self._air(inlet, full, True)[0]
         slope, offset, off = _affine(inlet, self.set_point, full, wettest)
@@ -559,19 +559,20 @@ class Chiller:
 
     def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan) -> Response:
         """Response to inlets [K], flows [kg/s] and entering condenser water [K], (unit, scenario)."""
-        inlet, _, C = _inputs(self, inlet, flow, cp, sink)
+        inlet, flow, C = _inputs(self, inlet, flow, cp, sink)
         set_point = np.where(np.isnan(self.set_point), self.curves.leaving_box[0] + FREEZING, self.set_point)
         one, cop, outside = self.performance(set_point, np.where(self.curves.air, self.ambient, sink))
-        off, wanted = inlet <= set_point - OFF, np.maximum(C * (inlet - set_point), 0.0)
+        off, wanted = inlet <= set_point - OFF, np.maximum(flow * cp * (inlet - set_point), 0.0)
         running = np.clip(np.ceil(wanted / (self.stage_up * one) - 1e-9), 1.0, np.maximum(self.count, 1.0))
         available = one * np.maximum(self.count, 1e-9)
         part = np.minimum(wanted / np.minimum(running * one, available), 1.0)
         c, p = self.curves.plr, np.maximum(part, self.least_plr)
         fade = np.minimum(part / self.least_plr, 1.0)
         power = running * one / cop * (c[0] + p * (c[1] + p * c[2])) * fade
-        held = wanted < available
-        slope = np.where(off, 1.0 - 1e-9, np.where(held, 0.0, 1.0))
-        offset = np.where(off, 1e-9 * set_point, np.where(held, set_point, -available / C))
+        # A line through the set point: a constant duty would leave a closed loop without a temperature.
+        short = np.where(wanted > available, 1.0 - available / np.maximum(wanted, 1e-9), 0.0)
+        slope = np.where(off, 1.0 - 1e-9, short)
+        offset = np.where(off, 1e-9, 1.0 - short) * set_point
         return _answer(
             inlet.shape,
             slope,

@@ -13,6 +13,10 @@ from twin.components import exchangers
 from twin.kernels import streams
 
 
+STROKE = 4.0
+"""Factor by which a valve may change its flow in one pass."""
+
+
 class Properties(NamedTuple):
     """Coolant properties of each pipe, (pipe, scenario), and cp of every stream (equal within a loop)."""
 
@@ -30,6 +34,7 @@ class Temperatures(NamedTuple):
     outlet: Array
     target: Array
     held: Array
+    cold: Array
     audit: dict[str, Array]
     columns: dict[str, Array]
 
@@ -83,21 +88,23 @@ def solve(
     cp: Array,
     node: Array,
     held: Array,
+    cold: Array,
     gains: Array,
 ) -> Temperatures:
     """One pass: rejection laws linearised at the last inlets, one linear solve, then what the valves should do.
 
     `node` holds the last temperatures, `held` (exchange, scenario) which valves hold their set point, `gains`
     heat into nodes [W]. A held exchanger brings its hot outlet to the set point and gives the cold side that heat;
-    otherwise effectiveness-NTU at the flows as they are.
+    otherwise effectiveness-NTU at the flows as they are. `cold` (cooler, scenario) tells which coolers found their
+    inlet below the set point in the last pass: only those stand still.
     """
     e, size = plant.exchange, flow.shape[1]
     C = flow * cp
     upstream = lambda s: np.where(flow[s] >= 0, node[plant.start[s]], node[plant.end[s]])  # noqa: E731
     own, offset = np.ones_like(C), np.zeros_like(C)
-    hot, cold = e.hot, e.cold
-    C_hot, C_cold = np.abs(C[hot]), np.abs(C[cold])
-    eps = effectiveness(e, flow[hot], flow[cold], cp[hot], cp[cold])
+    hot, chilled = e.hot, e.cold
+    C_hot, C_cold = np.abs(C[hot]), np.abs(C[chilled])
+    eps = effectiveness(e, flow[hot], flow[chilled], cp[hot], cp[chilled])
     transfer = eps * np.minimum(C_hot, C_cold)
     ratio_hot = np.divide(transfer, C_hot, out=np.zeros_like(transfer), where=C_hot > 1e-9)
     ratio_cold = np.divide(transfer, C_cold, out=np.zeros_like(transfer), where=C_cold > 1e-9)
@@ -105,10 +112,11 @@ def solve(
     set_point = np.where(np.isfinite(e.set_point), e.set_point, 0.0)
     own[hot] = np.where(held, 0.0, 1.0 - ratio_hot)
     offset[hot] = np.where(held, set_point, 0.0)
-    own[cold] = np.where(held, 1.0, 1.0 - ratio_cold)
-    offset[cold] = np.where(held, -full * set_point, 0.0)
+    own[chilled] = np.where(held, 1.0, 1.0 - ratio_cold)
+    offset[chilled] = np.where(held, -full * set_point, 0.0)
     coupling = np.concatenate([np.where(held, 0.0, ratio_hot), np.where(held, full, ratio_cold)])
-    coolers, source = _reject(plant, flow, cp, upstream, own, offset), gains.copy()
+    coolers, cold = _reject(plant, flow, cp, upstream, own, offset, cold)
+    source = gains.copy()
     wall = plant.loss
     if len(wall.stream):
         _walls(plant, C, own, offset, source, node)
@@ -119,26 +127,38 @@ def solve(
     columns_out = {
         "exchange.duty": duty,
         "exchange.effectiveness": np.where(
-            (np.abs(inlet[hot] - inlet[cold]) > 1e-9) & (np.minimum(C_hot, C_cold) > 1e-9),
-            duty / np.maximum(np.minimum(C_hot, C_cold), 1e-9) / np.where(inlet[hot] == inlet[cold], 1.0, inlet[hot] - inlet[cold]),
+            (np.abs(inlet[hot] - inlet[chilled]) > 1e-9) & (np.minimum(C_hot, C_cold) > 1e-9),
+            duty / np.maximum(np.minimum(C_hot, C_cold), 1e-9) / np.where(inlet[hot] == inlet[chilled], 1.0, inlet[hot] - inlet[chilled]),
             eps,
         ),
     }
     rejected = _cooler_columns(plant, coolers, C, inlet, outlet)
-    target, held = _valves(plant, flow, cp, inlet, held)
+    target, held = _valves(plant, flow, cp, inlet)
     audit = {"boundary": np.sum(result.boundary_heat, axis=0), "cooler": _ambient(plant, rejected, size)}
-    return Temperatures(result.node, inlet, outlet, target, held, audit, columns_out | rejected)
+    return Temperatures(result.node, inlet, outlet, target, held, cold, audit, columns_out | rejected)
 
 
-def _reject(plant: Plant, flow: Array, cp: Array, upstream: Any, own: Array, offset: Array) -> list[Any]:
-    answers = []
+def _reject(
+    plant: Plant, flow: Array, cp: Array, upstream: Any, own: Array, offset: Array, cold: Array
+) -> tuple[list[Any], Array]:
+    """Outlet lines of all coolers into `own` and `offset`; the laws' answers and which inlets lie below set points.
+
+    A cooler whose inlet has only now fallen below its set point is still taken to hold it: in the first passes a loop
+    whose coolers all stood still would have no temperature.
+    """
+    answers, begin, now = [], 0, np.zeros_like(cold)
     for cooler in plant.cooler:
-        s = cooler.stream
+        s, rows = cooler.stream, slice(begin, begin + len(cooler.stream))
+        begin = rows.stop
         sink = plant.site.intake if cooler.sink is None else upstream(cooler.sink)
-        answer = cooler.law.respond(upstream(s), np.abs(flow[s]), cp[s], np.broadcast_to(sink, (len(s), flow.shape[1])))
-        own[s], offset[s] = answer.slope, answer.offset
+        inlet = upstream(s)
+        answer = cooler.law.respond(inlet, np.abs(flow[s]), cp[s], np.broadcast_to(sink, inlet.shape))
+        now[rows] = inlet < cooler.law.set_point - 1e-6
+        fresh = now[rows] & ~cold[rows]
+        own[s] = np.where(fresh, 0.0, answer.slope)
+        offset[s] = np.where(fresh, cooler.law.set_point, answer.offset)
         answers.append(answer)
-    return answers
+    return answers, now
 
 
 def _walls(plant: Plant, C: Array, own: Array, offset: Array, source: Array, node: Array) -> None:
@@ -181,14 +201,19 @@ def _ambient(plant: Plant, columns: dict[str, Array], size: int) -> Array:
     return total
 
 
-def _valves(plant: Plant, flow: Array, cp: Array, inlet: Array, held: Array) -> tuple[Array, Array]:
-    """Cold flows wanted by the valves (exchange, scenario), NaN without set point, and which hold their set point."""
+def _valves(plant: Plant, flow: Array, cp: Array, inlet: Array) -> tuple[Array, Array]:
+    """Cold flows wanted by the valves (exchange, scenario), NaN without set point, and which hold their set point.
+
+    A valve moves by no more than STROKE in one pass.
+    """
     e = plant.exchange
     hot, cold = e.hot, e.cold
     controls = np.isfinite(e.set_point)
     if not controls.any():
-        return np.full(held.shape, np.nan), held & False
+        return np.full((len(hot), flow.shape[1]), np.nan), np.zeros((len(hot), flow.shape[1]), bool)
     ceiling = np.minimum(e.most_flow, 3.0 * e.rated_cold)
     wanted = valve(e, flow[hot], cp[hot], cp[cold], inlet[hot], inlet[cold], ceiling)
     inside = (wanted > e.least_flow * (1.0 + 1e-9)) & (wanted < ceiling * (1.0 - 1e-9))
-    return np.where(controls, wanted, np.nan), controls & inside
+    least = np.maximum(e.least_flow, 1e-3 * e.rated_cold)
+    now = np.maximum(np.abs(flow[cold]), least)
+    return np.where(controls, np.clip(wanted, now / STROKE, now * STROKE), np.nan), controls & inside

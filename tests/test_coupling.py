@@ -1,0 +1,161 @@
+"""Laws of the coupled solve: conservation, independence of order and neighbours, monotone answers."""
+
+import numpy as np
+import pytest
+import yaml
+
+import twin
+from twin.coupling import steady
+from twin.elements import Status
+from twin.facility import build
+from twin.plant import compile
+
+CELSIUS = 273.15
+
+
+def solve(text, scenarios=None, **overrides):
+    return twin.solve(twin.load(text, overrides={k.replace("__", "."): v for k, v in overrides.items()}), scenarios)
+
+
+def test_electricity_in_equals_heat_out(small):
+    result = solve(small)
+    assert result.ok
+    assert abs(result.figures.energy_audit[0]) < 1e-6
+
+
+@pytest.mark.parametrize("dry_bulb", ["-20 degC", "5 degC", "33 degC", "42 degC"])
+@pytest.mark.parametrize("utilisation", [0.0, 0.5, 1.0])
+def test_audit_closes_in_any_weather_and_load(small, dry_bulb, utilisation):
+    result = solve(small, site__dry_bulb=dry_bulb, site__wet_bulb="-25 degC", rack__utilisation=utilisation)
+    assert result.ok
+    assert abs(result.figures.energy_audit[0]) < 1e-6
+
+
+def test_mass_closes_at_every_coolant_node(small):
+    result = solve(small)
+    plant, flow = result.plant, result.solution.columns["stream.flow"][:, 0]
+    balance = np.zeros(plant.nodes)
+    np.add.at(balance, plant.end, flow)
+    np.subtract.at(balance, plant.start, flow)
+    balance[plant.outdoor] = 0.0
+    assert np.abs(balance).max() < 1e-8 * np.abs(flow).max()
+
+
+def test_energy_closes_in_every_exchanger(small):
+    result = solve(small)
+    columns, e = result.solution.columns, result.plant.exchange
+    flow, T_in, T_out = (columns[f"stream.{k}"] for k in ("flow", "inlet", "outlet"))
+    cp = np.full_like(flow, 1006.0)
+    fluid = steady_properties(result)
+    cp[: len(fluid)] = fluid
+    hot = flow[e.hot] * cp[e.hot] * (T_in[e.hot] - T_out[e.hot])
+    cold = flow[e.cold] * cp[e.cold] * (T_out[e.cold] - T_in[e.cold])
+    np.testing.assert_allclose(hot, cold, rtol=1e-8)
+    np.testing.assert_allclose(hot, columns["exchange.duty"], rtol=1e-8)
+    assert (columns["exchange.effectiveness"] <= 1.0 + 1e-12).all()
+
+
+def steady_properties(result):
+    from twin.domains import thermal
+
+    plant = result.plant
+    return thermal.properties(plant, result.solution.state.node).cp[: len(plant.pipe.start)]
+
+
+def test_order_of_components_does_not_matter(small):
+    data = yaml.safe_load(small)
+    turned = dict(data)
+    turned["components"] = dict(reversed(data["components"].items()))
+    turned["connections"] = [[c, b, a] for c, a, b in reversed(data["connections"])]
+    a, b = (twin.solve(build("small", d)) for d in (data, turned))
+    for name in a.dataset.data_vars:
+        if a.dataset[name].dtype.kind == "f":
+            np.testing.assert_array_equal(a.dataset[name].values, b.dataset[name].values)
+
+
+def test_scenarios_are_bitwise_the_singles(small):
+    weather = np.array([263.15, 293.15, 308.15, 315.15])
+    load = np.array([0.2, 1.0, 0.7, 0.9])
+    batch = solve(small, {"site.dry_bulb": weather, "rack.utilisation": load}, site__wet_bulb="-20 degC")
+    for i in range(4):
+        one = solve(
+            small, {"site.dry_bulb": weather[i : i + 1], "rack.utilisation": load[i : i + 1]}, site__wet_bulb="-20 degC"
+        )
+        for name in ("rack_power", "rack_worst_junction_temperature", "cdu_facility_flow", "utility_power"):
+            np.testing.assert_array_equal(one[name].values[:, 0], batch[name].values[:, i])
+
+
+def test_a_hopeless_scenario_stays_alone(small):
+    good = solve(small, {"rack.it_power": np.array([100e3])})
+    both = solve(small, {"rack.it_power": np.array([100e3, 2e6])})
+    assert both.solution.status[0] == Status.OK
+    assert both.solution.status[1] != Status.OK
+    assert both.dataset["reason"].values[1]
+    np.testing.assert_array_equal(both["rack_power"].values[:, 0], good["rack_power"].values[:, 0])
+
+
+def test_settles_within_an_iteration_ceiling(small):
+    assert solve(small).solution.iterations[0] <= 25
+
+
+def test_a_restart_from_the_solution_settles_at_once(small):
+    plant = compile(twin.load(small))
+    first = steady(plant)
+    again = steady(plant, first.state)
+    assert again.iterations[0] <= 3
+    np.testing.assert_allclose(again.columns["node.temperature"], first.columns["node.temperature"], atol=1e-5)
+
+
+def test_more_pump_head_never_lowers_flow(small):
+    heads = np.linspace(40e3, 300e3, 14)
+    result = solve(small, {"cdu.head": heads})
+    flow = result["rack_flow"].values[0]
+    assert (np.diff(flow) >= -1e-9 * flow[:-1]).all()
+
+
+def test_warmer_chilled_water_never_lowers_chiller_cop(small):
+    set_points = CELSIUS + np.linspace(5.0, 20.0, 16)
+    result = solve(small, {"chiller.set_point": set_points})
+    names = list(result.dataset["chiller"].values)
+    row = names.index("chiller")
+    cop = result["chiller_duty"].values[row] / result["chiller_power"].values[row]
+    inside = set_points <= CELSIUS + 10.0
+    assert (np.diff(cop[~inside]) >= -1e-9).all()
+
+
+def test_warmer_weather_never_cools_a_chip(small):
+    weather = CELSIUS + np.linspace(-10.0, 45.0, 12)
+    result = solve(small, {"site.dry_bulb": weather}, site__wet_bulb="-15 degC")
+    junction = result["rack_worst_junction_temperature"].values.max(axis=0)
+    assert (np.diff(junction) > -1e-4).all()  # thinner air moves rack fan power a little
+
+
+def test_a_cap_lowers_power_and_clock(small):
+    caps = np.array([900.0, 1100.0, 1300.0, 5000.0])
+    result = solve(small, {"rack.power_cap": caps})
+    power, clock = result["rack_power"].values[0], result["rack_clock"].values[0]
+    assert (np.diff(power) > 0).all() and (np.diff(clock) > 0).all()
+    assert clock[-1] == pytest.approx(1.0)
+
+
+def test_a_hot_coolant_throttles_smoothly(small):
+    set_points = CELSIUS + np.linspace(40.0, 64.0, 25)
+    result = solve(
+        small, {"cdu.set_point": set_points, "cooler.set_point": set_points - 4.0, "trim.set_point": set_points - 4.0}
+    )
+    clock = result["rack_clock"].values[0]
+    assert clock[0] == pytest.approx(1.0, abs=1e-3)
+    assert clock[-1] < 0.9
+    assert (np.diff(clock) <= 1e-9).all() and np.abs(np.diff(clock)).max() < 0.06
+    assert result["tokens_per_s"].values[-1] < result["tokens_per_s"].values[0]
+
+
+def test_fouling_costs_facility_flow(small):
+    clean, foul = (solve(small, cdu__fouling=f"{x} m2 K/W")["cdu_facility_flow"].values[0, 0] for x in ("0", "1e-4"))
+    assert foul > clean
+
+
+def test_altitude_thins_the_air(small):
+    low, high = (solve(small, site__elevation=f"{x} m", site__wet_bulb="15 degC") for x in (0, 2500))
+    assert high["rack_air_flow"].values[0, 0] <= low["rack_air_flow"].values[0, 0]
+    assert high["dry_cooler_fan_speed"].values[0, 0] > low["dry_cooler_fan_speed"].values[0, 0]
