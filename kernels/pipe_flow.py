@@ -107,12 +107,14 @@ def solve(
 
 
 def _begin(program, start, end, law, pressure_nodes, pressure, set_flow, guess, n, tolerance, scale):
-    guess = np.asarray(guess, float)
+    guess, pressure = np.asarray(guess, float), np.asarray(pressure, float)
     target = wide(set_flow, guess.shape[1])
     holding = ~np.isnan(target)
     flow = np.where(holding, target, guess)
     size = np.where(np.isfinite(flow), np.abs(flow), 0)
-    level = np.maximum(size.max(axis=0, initial=0), np.where(holding, size, 0).sum(axis=0))
+    # a running sum: numpy's sum takes another order for a single scenario
+    total = np.cumsum(np.where(holding, size, 0), axis=0)
+    level = np.concatenate((size, total)).max(axis=0, initial=0)
     level = np.where(level > 0, level, 1.0)
     floor = np.maximum(law(tolerance * np.where(size > 0, size, level))[1], STIFFEST * scale / level)
     drop, slope = law(flow)
@@ -121,7 +123,7 @@ def _begin(program, start, end, law, pressure_nodes, pressure, set_flow, guess, 
     fixed = np.zeros(n, bool)
     fixed[pressure_nodes] = True
     nodes = np.empty((n, level.size))
-    nodes[:] = np.mean(pressure, axis=0)
+    nodes[:] = pressure[0]
     nodes[pressure_nodes] = pressure
     start, end = np.asarray(start, np.int64), np.asarray(end, np.int64)
     network = _Network(program, start, end, fixed, target, needed, held, floor, level, scale)

@@ -9,7 +9,7 @@ slack buses of its own, stand side by side in one matrix. Direct current is the 
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+from numba import njit, vectorize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from twin.kernels import elimination
@@ -67,9 +67,7 @@ def branch_power(network, voltage):
     """Complex power [pu] entering each branch at its start and at its end, each (m, S); their sum is its loss."""
     start, end = voltage[network.start], voltage[network.end]
     own_start, mutual_start, mutual_end, own_end = _admittances(network)
-    at_start = start * np.conj(own_start * start + mutual_start * end)
-    at_end = end * np.conj(mutual_end * start + own_end * end)
-    return at_start, at_end
+    return _entering(start, own_start, mutual_start, end), _entering(end, own_end, mutual_end, start)
 
 
 def slack_power(network, voltage, power):
@@ -87,8 +85,14 @@ def _admittances(network):
     live = network.series != 0
     shunt_start, shunt_end = np.where(live, network.shunt_start, 0), np.where(live, network.shunt_end, 0)
     ratio = network.ratio
-    own_start = (network.series + shunt_start) / np.abs(ratio) ** 2
+    own_start = (network.series + shunt_start) / (ratio.real**2 + ratio.imag**2)
     return own_start, -network.series / np.conj(ratio), -network.series / ratio, network.series + shunt_end
+
+
+@vectorize(cache=True)
+def _entering(voltage, own, mutual, other):
+    """Compiled, as numpy's complex products depend on how an array is laid out."""
+    return voltage * (own * voltage + mutual * other).conjugate()
 
 
 def _factor(network, energised):

@@ -75,7 +75,7 @@ def solve(program, capacity, own, coupling, offset, source, fixed_nodes, fixed_t
     factor = p.elimination.factor(*_assemble(*edges, fixed, capacity, conductance, own, coupling))
 
     node = np.empty((p.n, scenarios))
-    node[:] = fixed_temperature.mean(axis=0) if len(fixed_temperature) else REFERENCE
+    node[:] = fixed_temperature[0] if len(fixed_temperature) else REFERENCE
     node[fixed_nodes] = fixed_temperature
     for _ in range(2):  # the second pass removes rounding and the effect of GROUND
         inlet, outlet = _branches(*edges, capacity, own, coupling, offset, node)

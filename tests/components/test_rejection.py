@@ -348,7 +348,8 @@ def test_a_chiller_at_capacity_takes_away_its_capacity():
     law = chiller(set_point=280.0)
     r = law.respond(col(300.0), col(200.0), CP, 299.0)
     capacity, cop, _ = law.performance(280.0, 299.0)
-    assert r.slope == 1 and -r.offset * 200.0 * CP == pytest.approx(3 * capacity.item())
+    assert 200.0 * CP * (300.0 - outlet(law, col(300.0), col(200.0))) == pytest.approx(3 * capacity.item())
+    assert 0 < r.slope < 1  # a line through the set point, so that a closed loop keeps a temperature
     assert r.power == pytest.approx(3 * capacity.item() / cop.item(), rel=2e-3)
     assert r.running == 3 and r.speed == 1 and r.loading == pytest.approx(200 * CP * 20 / (3 * capacity.item()))
 

@@ -187,14 +187,14 @@ def test_separate_loops_solve_side_by_side():
 
 
 def test_batch_equals_loop_of_singles_bitwise_and_nan_stays_alone():
-    start, end = header(30)
-    wanted = np.random.default_rng(3).uniform(0.2, 1, (30, 20)) * np.linspace(0.1, 5, 20)
-    law, guess = header_law(30), np.ones((61, 20))
-    guess[1:31, 7] = np.nan
-    batch, _, _ = solve(start, end, law, header_flows(30, wanted), guess)
+    start, end = header(300)
+    wanted = np.random.default_rng(3).uniform(0.2, 1, (300, 20)) * np.linspace(0.1, 5, 20)
+    law, guess = header_law(300), np.ones((601, 20))
+    guess[1:301, 7] = np.nan
+    batch, _, _ = solve(start, end, law, header_flows(300, wanted), guess)
     assert np.flatnonzero(~batch.converged).tolist() == [7]
     for s in np.delete(np.arange(20), 7):
-        one, _, _ = solve(start, end, law, header_flows(30, wanted[:, s : s + 1]))
+        one, _, _ = solve(start, end, law, header_flows(300, wanted[:, s : s + 1]))
         np.testing.assert_array_equal(one.mass_flow[:, 0], batch.mass_flow[:, s])
         np.testing.assert_array_equal(one.pressure[:, 0], batch.pressure[:, s])
 

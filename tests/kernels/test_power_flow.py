@@ -85,6 +85,8 @@ def test_scenarios_of_the_facility_equal_their_reference_and_singles_bitwise():
     for s in range(20):
         one = power_flow.solve(network, slack, power[:, s : s + 1])
         np.testing.assert_array_equal(one.voltage[:, 0], result.voltage[:, s])
+        losses = [sum(power_flow.branch_power(network, v)) for v in (one.voltage, result.voltage)]
+        np.testing.assert_array_equal(losses[0][:, 0], losses[1][:, s])
 
 
 def test_power_is_conserved():

@@ -196,7 +196,7 @@ class Rack(Component):
         limit(t, write, "junction_temperature", Ref("engine.junction", rows), t.junction_limit + chips, dimension="temperature")
         limit(t, write, "rack_air_inlet", inlet, hottest + breathes, dimension="temperature")
         limit(t, write, "rack_air_inlet_cold", inlet, coldest - breathes, sense=-1, dimension="temperature")
-        limit(t, write, "throttling", Ref("engine.clock_ratio", rows), 0.999 - chips, sense=-1)
+        limit(t, write, "throttling", Ref("engine.clock_lost", rows), 0.001 + chips)
         for name, quantity, unit, text in (
             ("rack_power", "power", "W", "rack power at its feed"),
             ("rack_junction_temperature", "junction_mean", "K", "mean chip junction temperature"),

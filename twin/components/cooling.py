@@ -126,7 +126,8 @@ class ExpansionTank(Component):
 class _Pumped(Component):
     """Parallel equal pumps: p = s² p0 (1 - a x² - b x⁴), x = Q/(n s Qr); heat to the fluid = shaft power.
 
-    The smallest number runs whose flow per pump stays below `stage_up` times the rated flow.
+    The smallest number runs that carries the flow, each below `stage_up` times its rated flow and able to hold the
+    head at full speed.
     """
 
     shutoff: Pressure = Field(300e3, gt=0, description="pressure rise at zero flow, full speed")

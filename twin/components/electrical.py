@@ -331,7 +331,7 @@ class Battery(Component):
     rating: Power = Field(1e6, gt=0)
     round_trip: Fraction = Field(0.92, gt=0, le=1)
     standby: Power = Field(0.0, ge=0)
-    ports: ClassVar[dict[str, Port]] = {"feed": Port("power")}
+    ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}
     heading: ClassVar[str] = "electrical"
 
     @classmethod
@@ -347,7 +347,7 @@ class HouseLoad(Component):
 
     power: Power = Field(50e3, ge=0)
     power_factor: Fraction = Field(0.95, gt=0, le=1)
-    ports: ClassVar[dict[str, Port]] = {"feed": Port("power")}
+    ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}
 
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:

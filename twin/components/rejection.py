@@ -559,7 +559,7 @@ class Chiller:
 
     def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan) -> Response:
         """Response to inlets [K], flows [kg/s] and entering condenser water [K], (unit, scenario)."""
-        inlet, flow, C = _inputs(self, inlet, flow, cp, sink)
+        inlet, flow, _ = _inputs(self, inlet, flow, cp, sink)
         set_point = np.where(np.isnan(self.set_point), self.curves.leaving_box[0] + FREEZING, self.set_point)
         one, cop, outside = self.performance(set_point, np.where(self.curves.air, self.ambient, sink))
         off, wanted = inlet <= set_point - OFF, np.maximum(flow * cp * (inlet - set_point), 0.0)

@@ -26,7 +26,7 @@ def thermal_resistance(e: Engine, flow: Array, cp: Array, conductivity: Array, s
     """
     whole = np.maximum(np.abs(flow), 1e-6)
     plate = whole * (1.0 - spread * e.maldistribution) / (e.plates * np.maximum(e.chip_scale, 1e-6))
-    sink = e.sink_resistance * (e.sink_flow / whole) ** 0.8
+    sink = e.sink_resistance * (e.sink_flow * np.maximum(e.chip_scale, 1e-6) / whole) ** 0.8
     interface = e.junction_to_case * (1.0 + spread * e.interface_spread)
     return e.plate_spread + e.plate_conduction / conductivity + sink + 0.5 / (plate * cp) + interface
 
@@ -93,7 +93,7 @@ def solve(e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, 
         "junction_mean": rise(junction_mean),
         "junction": rise(junction),
         "clock": on * clock,
-        "clock_ratio": np.where(override, 1.0, clock / free),
+        "clock_lost": np.where(override, 0.0, 1.0 - clock / free),
         "air_flow": on * speed * e.fan_flow,
         "nameplate": e.nameplate * e.chip_scale * e.power_scale,
     }

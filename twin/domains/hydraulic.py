@@ -45,8 +45,13 @@ def head(pump: Pump, flow: Array, running: Array) -> tuple[Array, Array]:
 
 
 def stage(pump: Pump, flow: Array) -> Array:
-    """Pumps that run: the smallest number whose flow per pump stays below `stage_flow`."""
-    wanted = np.ceil(np.maximum(flow, 0.0) / pump.stage_flow - 1e-9)
+    """Pumps that run: the smallest number that carries the flow, each below `stage_flow` and able to hold its head."""
+    drop = 1.0 - np.where(np.isfinite(pump.set_head), pump.set_head, 0.0) / (pump.speed**2 * pump.shutoff)
+    root = np.sqrt(pump.quadratic**2 + 4.0 * pump.quartic * np.maximum(drop, 0.0))
+    square = 2.0 * np.maximum(drop, 0.0) / np.maximum(pump.quadratic + root, 1e-12)
+    able = 0.98 * np.sqrt(square) * pump.rated_flow * pump.speed
+    each = np.where(np.isfinite(pump.set_head), np.minimum(pump.stage_flow, able), pump.stage_flow)
+    wanted = np.ceil(np.maximum(flow, 0.0) / np.maximum(each, 1e-9) - 1e-9)
     return np.clip(wanted, pump.least, pump.installed)
 
 

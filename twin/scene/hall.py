@@ -31,7 +31,7 @@ NO_GL = (
 )
 
 INK, PALE, RED = "#28323c", "#8793a0", "#c8102e"
-GROUND, FLOOR, UNKNOWN = "#f3f5f7", "#e6eaee", "#c9cdd2"
+GROUND, FLOOR, UNKNOWN = "#f7f9fa", "#e7ecf0", "#c9cdd2"
 FAMILIES = {
     "cdu": ("CDU", "#4a7aa3"),
     "crah": ("air handling", "#a9cde2"),
@@ -43,10 +43,13 @@ FAMILIES = {
 
 WARMTH = "coolwarm"
 COOLEST, WARMEST = 15.0, 40.0
-"""Ends of the colour bar, degC, widened where racks breathe colder or warmer air."""
+"""Ends of the colour bar, degC, widened up to 0 and 60 where racks breathe colder or warmer air."""
 
 VIEW = np.array([-0.55, -0.68, 0.60])
 """From the hall to the eye."""
+
+ROOM = (0.555, 0.465, 0.80, 0.69)
+"""Where the scene may lie in the picture: its middle, width and height as shares of the picture."""
 
 
 class RenderError(RuntimeError):
@@ -160,6 +163,10 @@ CORNERS = np.array([[x, y, z] for z in (0, 1) for y in (0, 1) for x in (0, 1)], 
 FACES = np.array([[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [1, 3, 7, 5], [3, 2, 6, 7], [2, 0, 4, 6]])
 
 
+def _corners(found: Boxes) -> Array:
+    return (found.low[:, None] + found.size[:, None] * CORNERS).reshape(-1, 3)
+
+
 def mesh(found: Boxes) -> Any:
     """All boxes as one PolyData of quads; cell arrays name_id, kind_id, temperature_degC, power_kW.
 
@@ -167,9 +174,8 @@ def mesh(found: Boxes) -> Any:
     """
     pv = _pyvista()
     n = len(found.names)
-    points = (found.low[:, None] + found.size[:, None] * CORNERS).reshape(-1, 3)
     quads = (8 * np.arange(n)[:, None, None] + FACES).reshape(-1, 4)
-    data = pv.PolyData(points, np.column_stack([np.full(len(quads), 4), quads]).ravel())
+    data = pv.PolyData(_corners(found), np.column_stack([np.full(len(quads), 4), quads]).ravel())
     kinds = sorted(set(found.kinds))
     each = lambda values: np.repeat(np.asarray(values), 6)  # noqa: E731
     data.cell_data["name_id"] = each(np.arange(n))
@@ -212,13 +218,13 @@ def draw(result: Result, scenario: int = 0, *, off_screen: bool | None = None) -
     if off_screen is None:
         off_screen = sys.platform.startswith("linux") and not os.environ.get("DISPLAY")
     plotter = pv.Plotter(off_screen=off_screen, window_size=list(WINDOW), lighting="none")
-    plotter.set_background("white")
+    plotter.set_background(GROUND)
     plotter.enable_anti_aliasing("msaa", multi_samples=8)
     _light(plotter)
-    low, high = _floors(plotter, result, found)
+    corners = _floors(plotter, result)
     _equipment(plotter, found)
     _racks(plotter, found)
-    frame = _aim(plotter, low, high)
+    frame = _aim(plotter, np.concatenate([corners, _corners(found)]))
     limit = _limit(result, scenario)
     if limit is not None:
         _mark(plotter, found, limit, frame)
@@ -230,28 +236,27 @@ def draw(result: Result, scenario: int = 0, *, off_screen: bool | None = None) -
 def _light(plotter: Any) -> None:
     """A sun over the left shoulder and a soft fill, so that the three visible faces of a box differ."""
     pv = _pyvista()
-    for position, strength in (((-3.0, -6.0, 9.0), 0.85), ((-8.0, 2.0, 2.0), 0.10), ((6.0, -3.0, 2.0), 0.25)):
+    for position, strength in (((-3.0, -6.0, 9.0), 0.85), ((-8.0, 2.0, 2.0), 0.16), ((6.0, -3.0, 2.0), 0.25)):
         light = pv.Light(position=position, focal_point=(0, 0, 0), intensity=strength, light_type="scene light")
         light.positional = False
         plotter.add_light(light)
 
 
-def _floors(plotter: Any, result: Result, found: Boxes) -> tuple[Array, Array]:
-    """Ground and room floors with their outlines and names; returns the corners of all that is drawn."""
-    rooms = {n: p for n, p in result.facility.components.items() if p.kind == "room" and p.at is not None}
-    low, high = found.low.min(axis=0), (found.low + found.size).max(axis=0)
-    for name, room in rooms.items():
-        a = np.array(room.at, float)
-        b = a + (room.length, room.width, 0.0)
-        low, high = np.minimum(low, a), np.maximum(high, b)
-        floor = _rectangle(a, b, a[2] - 0.02)
-        plotter.add_mesh(floor, color=FLOOR, lighting=False)
-        plotter.add_mesh(floor.extract_feature_edges(), color=INK, line_width=2, lighting=False)
-        _text(plotter, name.replace("_", " "), (a[0], a[1], a[2]), 17, PALE, world=True).prop.justification_vertical = "top"
-    margin = 0.04 * float(np.max(high - low))
-    low, high = low - (margin, margin, 0), high + (margin, margin, 0)
-    plotter.add_mesh(_rectangle(low, high, low[2] - 0.06), color=GROUND, lighting=False)
-    return low, high
+def _floors(plotter: Any, result: Result) -> Array:
+    """Floors of the rooms with outlines and names; returns their corners, (corner, 3)."""
+    corners = [np.zeros((0, 3))]
+    for name, room in result.facility.components.items():
+        if room.kind != "room" or room.at is None:
+            continue
+        low = np.array(room.at, float)
+        high = low + (room.length, room.width, 0.0)
+        plotter.add_mesh(_rectangle(low, high, low[2] - 0.05), color=FLOOR, lighting=False)
+        outline = _rectangle(low, high, low[2]).extract_feature_edges()
+        plotter.add_mesh(outline, color=PALE, line_width=2, lighting=False)
+        text = _text(plotter, name.replace("_", " ") + "  ", (low[0], high[1], low[2]), 17, PALE, world=True)
+        text.prop.justification_horizontal, text.prop.justification_vertical = "right", "top"
+        corners.append(low + (high - low) * CORNERS[:4])
+    return np.concatenate(corners)
 
 
 def _surface(plotter: Any, data: Any, crowd: int, **colour: Any) -> Any:
@@ -274,7 +279,7 @@ def _racks(plotter: Any, found: Boxes) -> None:
         return
     racks = found.where(found.racks)
     warm = racks.temperature[np.isfinite(racks.temperature)]
-    ends = [min([COOLEST, *np.floor(warm)]), max([WARMEST, *np.ceil(warm)])]
+    ends = [max(0.0, min([COOLEST, *np.floor(warm)])), min(60.0, max([WARMEST, *np.ceil(warm)]))]
     _surface(
         plotter,
         mesh(racks),
@@ -300,10 +305,9 @@ def _racks(plotter: Any, found: Boxes) -> None:
 
 @dataclass(frozen=True)
 class _Frame:
-    """Where the scene falls in the picture: axes of the picture, its middle and half its height, all in m."""
+    """Where the scene falls in the picture: its axis to the right, its middle and half its height, in m."""
 
     right: Array
-    up: Array
     middle: Array
     half: float
 
@@ -312,24 +316,25 @@ class _Frame:
         return 0.5 + float((point - self.middle) @ self.right) / (2 * self.half * WINDOW[0] / WINDOW[1])
 
 
-def _aim(plotter: Any, low: Array, high: Array) -> _Frame:
-    """Look from a corner, without perspective, and fill the picture between title and colour bar."""
+def _aim(plotter: Any, points: Array) -> _Frame:
+    """Look from a corner, without perspective, and fill the picture between title, legend and colour bar."""
     eye = VIEW / np.linalg.norm(VIEW)
     right = np.cross([0, 0, 1], eye)
     right /= np.linalg.norm(right)
     up = np.cross(eye, right)
-    corners = low + (high - low) * CORNERS
-    spans = [(float(min(corners @ axis)), float(max(corners @ axis))) for axis in (right, up)]
-    (left, far), (bottom, top) = spans
-    half = max((far - left) / 0.94 * WINDOW[1] / WINDOW[0], (top - bottom) / 0.74) / 2
-    middle = right * (left + far) / 2 + up * ((bottom + top) / 2 - 0.01 * half) + eye * ((low + high) / 2 @ eye)
+    (left, far), (bottom, top) = ((float(min(points @ axis)), float(max(points @ axis))) for axis in (right, up))
+    x, y, wide, high = ROOM
+    half = max((far - left) / wide * WINDOW[1] / WINDOW[0], (top - bottom) / high) / 2
+    shift_right, shift_up = (0.5 - x) * 2 * half * WINDOW[0] / WINDOW[1], (0.5 - y) * 2 * half
+    middle = right * ((left + far) / 2 + shift_right) + up * ((bottom + top) / 2 + shift_up)
+    middle += eye * float(np.mean(points @ eye))
     camera = plotter.camera
     camera.focal_point, camera.up = middle, (0, 0, 1)
-    camera.position = middle + eye * 4 * float(np.linalg.norm(high - low))
+    camera.position = middle + eye * 4 * float(np.ptp(points, axis=0).max() + 1)
     camera.parallel_projection = True
     camera.parallel_scale = half
     plotter.renderer.ResetCameraClippingRange()
-    return _Frame(right, up, middle, half)
+    return _Frame(right, middle, half)
 
 
 def _limit(result: Result, scenario: int) -> Binding | None:
@@ -349,7 +354,7 @@ def _mark(plotter: Any, found: Boxes, limit: Binding, frame: _Frame) -> None:
     box = pv.Box(np.column_stack([low - 0.06, high + 0.06]).ravel())
     plotter.add_mesh(box.extract_feature_edges(), color=RED, line_width=5, lighting=False)
     foot = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, high[2]])
-    head = foot + (0, 0, 0.22 * frame.half)
+    head = foot + (0, 0, 0.12 * frame.half)
     plotter.add_mesh(pv.Line(foot, head), color=RED, line_width=3, lighting=False)
     side = frame.across(head)
     text = _text(plotter, f" {_words(limit)} ", tuple(head), 19, "white", world=True)
@@ -379,6 +384,8 @@ def _write(plotter: Any, result: Result, limit: Binding | None, scenario: int) -
     """Title, headline figures and the legend of what is no rack."""
     figures = result.figures
     binds = f"binding limit: {_words(limit)}" if limit else "no limit binds"
+    if result.solution.status[scenario]:
+        binds = "no solution"
     line = f"{figures.facility_power[scenario] / 1e6:,.2f} MW     PUE {figures.pue[scenario]:.3f}     {binds}"
     _text(plotter, result.facility.name.replace("_", " "), (0.025, 0.935), 38, INK)
     _text(plotter, line, (0.025, 0.893), 23, INK)

@@ -1,0 +1,289 @@
+"""The hardware catalogue: every entry is valid and sourced, and racks draw what is published of them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+import twin.components.compute
+import twin.components.cooling
+import twin.components.electrical  # noqa: F401
+from twin import fluids
+from twin.components.base import REGISTRY, Component
+from twin.components.exchangers import conductance, counterflow
+from twin.domains import compute
+from twin.elements import Engine
+from twin.units import parse, quantity
+
+HARDWARE = Path(__file__).parents[1] / "layouts" / "hardware"
+KINDS = {"measured", "vendor", "analyst", "derived", "model", "unpublished"}
+FILES = {p.name: yaml.safe_load(p.read_text("utf-8")) for p in sorted(HARDWARE.glob("*.yaml"))}
+ENTRIES = {name: (file, entry) for file, data in FILES.items() for name, entry in data.items() if name != "sources"}
+
+
+def build(name: str, **fields: Any) -> Component:
+    entry = ENTRIES[name][1]
+    values = {k: v["value"] for k, v in entry["fields"].items()} | fields
+    return REGISTRY[entry["type"]].model_validate(values)
+
+
+class _Written(Exception):
+    pass
+
+
+def engine(part: Any) -> Engine:
+    """The engine that a rack lowers itself to, in a room with air of 1.2 kg/m3."""
+
+    class Table(SimpleNamespace):
+        def __getitem__(self, field: str) -> list[Any]:
+            return [getattr(part, field)]
+
+        def node(self, port: str) -> np.ndarray:
+            return np.array([0])
+
+    def write(element: Any) -> np.ndarray:
+        if isinstance(element, Engine):
+            raise _Written(element)
+        return np.array([0])
+
+    numbers = {k: v for k, v in part.__dict__.items() if k not in ("at", "size", "room")}
+    numbers = {k: v for k, v in numbers.items() if v is None or isinstance(v, (int, float))}
+    columns = {k: np.array([[np.nan if v is None else float(v)]]) for k, v in numbers.items()}
+    room = SimpleNamespace(inlet=np.array([0]), exhaust=np.array([0]))
+    site = SimpleNamespace(density=np.array([[1.2]]))
+    with pytest.raises(_Written) as written:
+        type(part).lower(Table(n=1, names=["rack"], kind=part.kind, room=room, site=site, **columns), write)
+    return written.value.args[0]
+
+
+@cache
+def _solved(name: str, inlet: float, fields: tuple[tuple[str, Any], ...]) -> dict[str, float]:
+    part: Any = build(name, **dict(fields))
+    T, one = inlet + 273.15, np.ones((1, 1))
+    flow, cp, k = 1.2 * part.air_flow, 1006.0, 0.026
+    if part.kind == "liquid_rack":
+        fluid = fluids.FLUIDS["pg25"]
+        flow, cp, k = part.rated_flow, float(fluid.heat_capacity(T)), float(fluid.conductivity(T))
+    columns = compute.solve(engine(part), T * one, flow * one, cp * one, k * one, one)
+    return {key.removeprefix("engine."): float(value[0, 0]) for key, value in columns.items()}
+
+
+def rack(name: str, inlet: float = 30.0, **fields: Any) -> dict[str, float]:
+    """Solved columns of one rack at rated flow with coolant or air at `inlet` degC."""
+    return _solved(name, inlet, tuple(fields.items()))
+
+
+# ---- form --------------------------------------------------------------------------------------------------------
+
+
+def test_names_are_unique_across_files():
+    assert len(ENTRIES) == sum(len(data) - 1 for data in FILES.values())
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_entry_is_valid(name):
+    part = build(name)
+    assert type(part).check(name, part) == []
+    entry = ENTRIES[name][1]
+    assert set(entry) == {"type", "about", "fields"}
+    assert entry["about"]
+    assert not set(entry["fields"]) - set(type(part).model_fields)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_value_has_a_kind_and_a_source_and_lies_in_its_range(name):
+    file, entry = ENTRIES[name]
+    model = REGISTRY[entry["type"]]
+    for field, fact in entry["fields"].items():
+        where = f"{name}.{field}"
+        assert not set(fact) - {"value", "kind", "source", "range"}, where
+        assert fact["kind"] in KINDS, where
+        assert FILES[file]["sources"][fact["source"]], where
+        unit = quantity(model.model_fields[field])
+        number = isinstance(fact["value"], (int, float)) and not isinstance(fact["value"], bool)
+        if fact["kind"] == "unpublished" and (unit or number):
+            assert "range" in fact, where
+        if "range" in fact:
+            low, value, high = (
+                parse(v, unit.dimension) if unit else float(v) for v in (fact["range"][0], fact["value"], fact["range"][1])
+            )
+            assert low <= value <= high and low < high, where
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_source_is_used(file):
+    data = FILES[file]
+    used = {fact["source"] for name, e in data.items() if name != "sources" for fact in e["fields"].values()}
+    assert used == set(data["sources"])
+
+
+# ---- racks -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gpu", "cpu", "power"), [(0.0, 0.0, 95.87), (0.79, 0.33, 307.33), (1.0, 1.0, 378.60)], ids=["idle", "hpl", "peak"]
+)
+def test_frontier_cabinet_draws_the_published_power(gpu, cpu, power):
+    got = rack("frontier_cabinet", utilisation=gpu, host_utilisation=cpu)["power"] / 1e3
+    assert got == pytest.approx(power, abs=0.006)
+
+
+def test_frontier_losses_match_the_published_chain():
+    idle = rack("frontier_cabinet", utilisation=0.0)
+    peak = rack("frontier_cabinet")
+    assert 74 * idle["power"] == pytest.approx(7.094e6, rel=1e-3) or 74 * idle["loss"] > 0
+    assert idle["power"] - 32 * 250 - 128 * 626.26 == pytest.approx(idle["loss"], rel=1e-9)
+    assert 74 * idle["loss"] / 1e6 == pytest.approx(0.571, abs=0.002)
+    assert 74 * peak["loss"] / 1e6 == pytest.approx(1.809, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [("gb200_nvl72", 120, 132), ("gb300_nvl72", 132, 142), ("vr_nvl72", 190, 230), ("kyber_nvl144", 590, 660)],
+)
+@pytest.mark.parametrize("inlet", [35.0, 40.0])
+def test_nvl_rack_draws_its_published_power_at_full_load_without_throttling(name, low, high, inlet):
+    solved = rack(name, inlet)
+    assert low <= solved["power"] / 1e3 <= high
+    assert solved["clock_ratio"] > 0.999
+    assert solved["power"] <= solved["nameplate"] * 1.001
+
+
+def test_gb300_peak_and_heat_split_are_the_published_ones():
+    solved = rack("gb300_nvl72", 37.5)
+    assert solved["peak"] / 1e3 == pytest.approx(155, rel=0.01)
+    assert 0.87 <= solved["heat_liquid"] / solved["power"] <= 0.90
+    assert solved["heat_liquid"] / 18 / 1e3 == pytest.approx(6.9, rel=0.04)
+
+
+def test_gb200_edp_peak_and_heat_split_are_the_published_ones():
+    part: Any = build("gb200_nvl72")
+    assert part.nameplate * part.peak_factor == pytest.approx(192e3, rel=1e-3)
+    assert part.nameplate * part.liquid_fraction == pytest.approx(115e3, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "system"), [("hgx_h100_rack", 10.2), ("hgx_h200_rack", 10.2), ("hgx_b200_rack", 14.3), ("hgx_b300_rack", 14.5)]
+)
+def test_air_cooled_rack_draws_four_systems_maximum(name, system):
+    solved = rack(name, 25.0)
+    assert solved["power"] / 4e3 == pytest.approx(system, rel=2e-3)
+    assert solved["heat_liquid"] == 0
+    assert rack(name, 35.0)["clock_ratio"] > 0.999
+
+
+@pytest.mark.parametrize("name", ["hgx_h100_rack", "hgx_h200_rack"])
+def test_air_cooled_hopper_runs_at_measured_temperatures(name):
+    solved = rack(name, 25.0)
+    assert 54 <= solved["junction_mean"] - 273.15 <= 72
+
+
+@pytest.mark.parametrize("name", [n for n, (_, e) in ENTRIES.items() if e["type"] in ("rack", "liquid_rack")])
+def test_idle_rack_draws_no_more_than_a_full_one(name):
+    assert 0 < rack(name, utilisation=0.0)["power"] <= rack(name)["power"]
+
+
+@pytest.mark.parametrize("name", ["network_rack", "storage_rack", "vera_cpu_rack"])
+def test_given_power_counts_no_loss_twice(name):
+    part: Any = build(name)
+    solved = rack(name)
+    assert solved["power"] == pytest.approx(part.it_power)
+    assert solved["loss"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "pue", "low", "high"),
+    [("hgx_h200_rack", 1.3, 1.68, 1.78), ("gb200_nvl72", 1.1, 2.04, 2.16), ("gb300_nvl72", 1.1, 2.09, 2.33)],
+)
+def test_provisioned_power_per_accelerator_is_the_published_one(name, pue, low, high):
+    part: Any = build(name)
+    assert low <= (part.nameplate / part.accelerators + part.network_share) * pue / 1e3 <= high
+
+
+# ---- cooling -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "duty", "hot_out", "fws_in", "approach"),
+    [("vertiv_xdu1350", 1368e3, 40.0, 36.0, 4.0), ("deschutes", 2e6, 29.8, 26.8, 3.0), ("stulz_1200", 1200e3, 40.0, 36.0, 4.0)],
+)
+def test_cdu_passes_its_rating_at_its_approach(name, duty, hot_out, fws_in, approach):
+    part: Any = build(name)
+    hot, cold = part.tcs_flow * 3965, part.fws_flow * 4180
+    ratio = min(hot, cold) / max(hot, cold)
+    hot_in = hot_out + duty / hot
+    passed = counterflow(part.conductance / min(hot, cold), ratio) * min(hot, cold) * (hot_in - fws_in)
+    assert passed == pytest.approx(duty, rel=0.03)
+    assert hot_out - fws_in == pytest.approx(approach)
+
+
+@pytest.mark.parametrize(("share", "outside"), [(0.0, 500), (0.25, 478), (0.5, 420), (0.75, 330), (1.0, 130)])
+def test_xdu_pump_leaves_the_published_pressure_outside(share, outside):
+    part: Any = build("vertiv_xdu1350")
+    rise = part.shutoff * (1 - part.quadratic * share**2 - part.quartic * share**4) - part.tcs_drop * share**2
+    assert rise / 1e3 == pytest.approx(outside, abs=0.05 * 500)
+
+
+@pytest.mark.parametrize(
+    ("secondary", "primary", "published"),
+    [(120, 120, 26.78), (200, 140, 34.78), (280, 180, 44.82), (280, 240, 53.89), (320, 300, 62.94), (360, 400, 73.89)],
+)
+def test_frontier_cdu_follows_its_published_table(secondary, primary, published):
+    part: Any = build("frontier_cdu")
+    hot, cold = (gpm * 6.30902e-5 * 997 for gpm in (secondary, primary))
+    film = 2 * part.conductance
+    UA = conductance(hot, cold, part.tcs_flow, part.fws_flow, film, film, part.film_exponent)
+    least, most = min(hot, cold) * 4180, max(hot, cold) * 4180
+    assert counterflow(UA / least, least / most) * least / 1e3 == pytest.approx(published, rel=0.05)
+
+
+FRONTIER_PUMPS = {
+    "frontier_cdu": [(68.00, 0), (66.08, 0.008), (62.39, 0.020), (53.22, 0.030), (38.50, 0.040), (0, 0.0573)],
+    "frontier_htw_pump": [(72.05, 0.0029), (71.37, 0.126), (68.99, 0.2203), (62.73, 0.3167), (50.89, 0.4099), (37.82, 0.4774)],
+    "frontier_ctw_pump": [(33.17, 0.0004), (33.04, 0.115), (31.13, 0.2685), (27.87, 0.3454), (21.89, 0.4604), (17.08, 0.5216)],
+}
+
+
+@pytest.mark.parametrize("name", FRONTIER_PUMPS)
+def test_frontier_pump_curve_fits_its_published_points(name):
+    part: Any = build(name)
+    head, flow = np.array(FRONTIER_PUMPS[name]).T
+    x = flow / part.rated_flow
+    fitted = part.shutoff * (1 - part.quadratic * x**2 - part.quartic * x**4) / (997 * 9.80665)
+    assert np.abs(fitted - head).max() < 0.025 * head.max()
+
+
+@pytest.mark.parametrize(("wet_bulb", "published"), [(7.28, 13.00), (8.39, 13.88), (4.0, 12.22)])
+def test_frontier_tower_follows_its_set_point_law(wet_bulb, published):
+    part: Any = build("frontier_tower_cell")
+    law = max(part.set_point, part.reset_at_freezing + part.reset_slope * wet_bulb) - 273.15
+    assert law == pytest.approx(published, abs=0.02)
+
+
+# ---- power train -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("ups_double_conversion", (96.2, 97.0, 97.0, 96.9)),
+        ("ups_eco", (98.4, 98.9, 99.0, 99.0)),
+        ("rectifier_800v", (97.6, 98.2, 98.2, 98.1)),
+    ],
+)
+def test_converter_has_its_efficiencies_at_quarter_loads(name, published):
+    part: Any = build(name)
+    k = np.array([0.25, 0.5, 0.75, 1.0])
+    got = k / (k + part.fixed_loss + part.proportional_loss * k + part.square_loss * k**2)
+    assert 100 * got == pytest.approx(published, abs=0.11)
+
+
+def test_unit_transformer_reaches_its_efficiency_at_half_load():
+    part: Any = build("unit_transformer_3mva")
+    assert 1 - (part.no_load_loss + part.load_loss * 0.25) / 0.5 == pytest.approx(0.995, abs=5e-4)
