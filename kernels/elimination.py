@@ -84,9 +84,11 @@ def program(n, start, end) -> Program:
 
 
 def wide(value, scenarios, dtype=np.float64):
-    """`value` (rows, 1|S) as a contiguous array (rows, S)."""
+    """`value` (rows, 1|S) as a contiguous array (rows, S); writable, or Numba would compile for read-only as well."""
     value = np.asarray(value, dtype)
-    return np.ascontiguousarray(np.broadcast_to(value, (value.shape[0], scenarios)))
+    if value.shape[1] != scenarios:
+        value = np.broadcast_to(value, (value.shape[0], scenarios))
+    return np.require(value, requirements=["C", "W"])
 
 
 def blocking(scenarios):

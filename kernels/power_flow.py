@@ -54,12 +54,13 @@ def solve(network, slack_voltage, power, tolerance=1e-10, max_iterations=100) ->
     source[network.slack] = slack_voltage
     load = np.where(energised, power, 0)
     load[network.slack] = 0
-    source, load, dead = (elimination.wide(v, scenarios, complex) for v in (source, load, ~energised))
+    source, load = (elimination.wide(value, scenarios, complex) for value in (source, load))
+    dead = elimination.wide(~energised, scenarios)
     voltage = np.empty((network.n, scenarios), complex)
     converged, iterations = np.zeros(scenarios, bool), np.zeros(scenarios, np.int64)
     program = factor.program
     arrays = (program.order, program.column, program.row, factor.pivot, factor.lower, factor.upper)
-    _iterate(*arrays, source, load, dead.real, tolerance, max_iterations, voltage, converged, iterations)
+    _iterate(*arrays, source, load, dead, tolerance, max_iterations, voltage, converged, iterations)
     return Result(voltage, converged, iterations, np.broadcast_to(energised, voltage.shape))
 
 

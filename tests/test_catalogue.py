@@ -16,7 +16,7 @@ import twin.components.cooling
 import twin.components.electrical  # noqa: F401
 from twin import fluids
 from twin.components.base import REGISTRY, Component
-from twin.components.exchangers import conductance, counterflow
+from twin.kernels.exchangers import conductance, counterflow
 from twin.domains import compute
 from twin.elements import Engine
 from twin.units import parse, quantity
@@ -111,7 +111,8 @@ def test_every_value_has_a_kind_and_a_source_and_lies_in_its_range(name):
             assert "range" in fact, where
         if "range" in fact:
             low, value, high = (
-                parse(v, unit.dimension) if unit else float(v) for v in (fact["range"][0], fact["value"], fact["range"][1])
+                parse(v, unit.dimension) if unit else float(v)
+                for v in (fact["range"][0], fact["value"], fact["range"][1])
             )
             assert low <= value <= high and low < high, where
 
@@ -137,7 +138,6 @@ def test_frontier_cabinet_draws_the_published_power(gpu, cpu, power):
 def test_frontier_losses_match_the_published_chain():
     idle = rack("frontier_cabinet", utilisation=0.0)
     peak = rack("frontier_cabinet")
-    assert 74 * idle["power"] == pytest.approx(7.094e6, rel=1e-3) or 74 * idle["loss"] > 0
     assert idle["power"] - 32 * 250 - 128 * 626.26 == pytest.approx(idle["loss"], rel=1e-9)
     assert 74 * idle["loss"] / 1e6 == pytest.approx(0.571, abs=0.002)
     assert 74 * peak["loss"] / 1e6 == pytest.approx(1.809, abs=0.002)
@@ -151,7 +151,7 @@ def test_frontier_losses_match_the_published_chain():
 def test_nvl_rack_draws_its_published_power_at_full_load_without_throttling(name, low, high, inlet):
     solved = rack(name, inlet)
     assert low <= solved["power"] / 1e3 <= high
-    assert solved["clock_ratio"] > 0.999
+    assert solved["clock_lost"] < 0.001
     assert solved["power"] <= solved["nameplate"] * 1.001
 
 
@@ -169,13 +169,14 @@ def test_gb200_edp_peak_and_heat_split_are_the_published_ones():
 
 
 @pytest.mark.parametrize(
-    ("name", "system"), [("hgx_h100_rack", 10.2), ("hgx_h200_rack", 10.2), ("hgx_b200_rack", 14.3), ("hgx_b300_rack", 14.5)]
+    ("name", "system"),
+    [("hgx_h100_rack", 10.2), ("hgx_h200_rack", 10.2), ("hgx_b200_rack", 14.3), ("hgx_b300_rack", 14.5)],
 )
 def test_air_cooled_rack_draws_four_systems_maximum(name, system):
     solved = rack(name, 25.0)
     assert solved["power"] / 4e3 == pytest.approx(system, rel=2e-3)
     assert solved["heat_liquid"] == 0
-    assert rack(name, 35.0)["clock_ratio"] > 0.999
+    assert rack(name, 35.0)["clock_lost"] < 0.001
 
 
 @pytest.mark.parametrize("name", ["hgx_h100_rack", "hgx_h200_rack"])
@@ -211,7 +212,11 @@ def test_provisioned_power_per_accelerator_is_the_published_one(name, pue, low, 
 
 @pytest.mark.parametrize(
     ("name", "duty", "hot_out", "fws_in", "approach"),
-    [("vertiv_xdu1350", 1368e3, 40.0, 36.0, 4.0), ("deschutes", 2e6, 29.8, 26.8, 3.0), ("stulz_1200", 1200e3, 40.0, 36.0, 4.0)],
+    [
+        ("vertiv_xdu1350", 1368e3, 40.0, 36.0, 4.0),
+        ("deschutes", 2e6, 29.8, 26.8, 3.0),
+        ("stulz_1200", 1200e3, 40.0, 36.0, 4.0),
+    ],
 )
 def test_cdu_passes_its_rating_at_its_approach(name, duty, hot_out, fws_in, approach):
     part: Any = build(name)
@@ -245,8 +250,22 @@ def test_frontier_cdu_follows_its_published_table(secondary, primary, published)
 
 FRONTIER_PUMPS = {
     "frontier_cdu": [(68.00, 0), (66.08, 0.008), (62.39, 0.020), (53.22, 0.030), (38.50, 0.040), (0, 0.0573)],
-    "frontier_htw_pump": [(72.05, 0.0029), (71.37, 0.126), (68.99, 0.2203), (62.73, 0.3167), (50.89, 0.4099), (37.82, 0.4774)],
-    "frontier_ctw_pump": [(33.17, 0.0004), (33.04, 0.115), (31.13, 0.2685), (27.87, 0.3454), (21.89, 0.4604), (17.08, 0.5216)],
+    "frontier_htw_pump": [
+        (72.05, 0.0029),
+        (71.37, 0.126),
+        (68.99, 0.2203),
+        (62.73, 0.3167),
+        (50.89, 0.4099),
+        (37.82, 0.4774),
+    ],
+    "frontier_ctw_pump": [
+        (33.17, 0.0004),
+        (33.04, 0.115),
+        (31.13, 0.2685),
+        (27.87, 0.3454),
+        (21.89, 0.4604),
+        (17.08, 0.5216),
+    ],
 }
 
 

@@ -422,7 +422,6 @@ class Serving:
 
     engine: Index
     platform: Sequence[str]
-    network_power: Array
 
 
 # ---- the plant ---------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ import twin.components.cooling
 import twin.components.electrical
 from twin.components.base import REGISTRY, YEAR, Component, Model
 from twin.components.hall import Room, Site
-from twin.units import Fraction, MoneyPerEnergy, MoneyPerPowerTime, MoneyPerTime, MoneyPerVolume, Number, parse
+from twin.units import Fraction, MoneyPerEnergy, MoneyPerPowerTime, MoneyPerTime, MoneyPerVolume, Number, outside, parse
 
 LARGEST_FILE = 32 * 2**20
 LARGEST_REPEAT = 1_000_000
@@ -267,6 +267,8 @@ def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterato
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             message = f"unknown field{_hint(fault['loc'][-1], model.model_fields)}"
+        field = model.model_fields.get(str(fault["loc"][-1])) if fault["loc"] else None
+        message = (field and outside(fault, field)) or message
         yield f"{where}: {path}: {message}" if path else f"{where}: {message}"
 
 

@@ -349,7 +349,7 @@ def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> P
     coolant, anchor, pressure = _hydraulic(pipe, merged[Anchor], names["thermal"], faults)
     voltage, direct = _voltages(merged[Level], buses, names["power"], faults)
     layers, live = _layers(merged[Line], merged[Converter], merged[Source], buses, c.size, names["power"], faults)
-    _cooled(facility, c, fixed, faults)
+    _cooled(facility, c, faults)
     if faults:
         raise LayoutError(facility.source, faults)
     exchange = merged[Exchange]
@@ -601,14 +601,16 @@ def _followers(vents: int, merged: dict, fixed: dict, pipes: int) -> Array:
     return np.setdiff1d(np.arange(pipes, pipes + vents), known)
 
 
-def _cooled(facility: Facility, c: _Compiler, fixed: dict, faults: list[str]) -> None:
+def _cooled(facility: Facility, c: _Compiler, faults: list[str]) -> None:
     """A room that holds equipment needs something that takes the heat away."""
     cooled = {p.room for p in facility.components.values() if p.kind in ("crah", "fan_wall", "rear_door")}
-    for name in c.rooms:
-        inside = sorted(n for n, p in facility.components.items() if p.room == name)
-        room = facility.components[name]
-        if inside and name not in cooled and getattr(room, "ventilation", 0.0) <= 0.0:
+    inside: dict[str, list[str]] = {}
+    for n, p in sorted(facility.components.items()):
+        if p.room is not None:
+            inside.setdefault(p.room, []).append(n)
+    for name in sorted(set(c.rooms) - cooled):
+        if name in inside and getattr(facility.components[name], "ventilation", 0.0) <= 0.0:
             faults.append(
-                f"room {name}: holds {inside[0]} and {len(inside) - 1} more but nothing cools it; "
+                f"room {name}: holds {inside[name][0]} and {len(inside[name]) - 1} more but nothing cools it; "
                 "add a crah or fan_wall, or give it ventilation"
             )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from twin import fluids
 from twin.components import rejection
-from twin.components.exchangers import conductance, crossflow
+from twin.kernels.exchangers import conductance, crossflow
 from twin.components.rejection import CURVES, Chiller, DryCooler, MerkelTower, YorkTower, from_rating, make_up, stack
 
 NAN = np.nan

@@ -171,9 +171,10 @@ class Rack(Component):
         write(Tally("heat_to_air", air))
         write(Tally("heat_to_liquid", Ref("engine.heat_liquid", rows)))
         write(Tally("conversion_loss", Ref("engine.loss", rows)))
-        serves = [i for i, p in enumerate(t["platform"]) if p]
+        platforms = t["platform"]
+        serves = [i for i, p in enumerate(platforms) if p]
         if serves:
-            write(Serving(rows[serves], [t["platform"][i] for i in serves], t.network_share[serves]))
+            write(Serving(rows[serves], [platforms[i] for i in serves]))
         cls._judge(t, write, rows)
         price(t, write)
         return rows

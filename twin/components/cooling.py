@@ -503,7 +503,7 @@ class DryCooler(_Rejecter):
     water_in: Temperature = Field(319.25, ge=270, le=380)
     water_out: Temperature = Field(313.7, ge=270, le=380)
     air_in: Temperature = Field(308.15, ge=230, le=340)
-    air_flow: VolumeFlow = Field(220.0, gt=0, description="one unit, at the rating")
+    air_flow: VolumeFlow = Field(375.0, gt=0, description="one unit, at the rating")
     saturation: Fraction = Field(0.0, ge=0, le=1, description="adiabatic pads: share of the wet-bulb depression")
     cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
     fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
@@ -514,7 +514,11 @@ class DryCooler(_Rejecter):
     def check(cls, name: str, part: Component) -> list[str]:
         if not part.water_in > part.water_out > part.air_in:
             return [f"{name}: water_out: the rating must have water_in above water_out above air_in"]
-        return []
+        try:
+            rejection.from_rating(part.duty, part.water_in, part.water_out, part.air_in, part.air_flow * 1.2)
+        except ValueError as error:
+            return [f"{name}: air_flow: {error}"]
+        return Component.check(name, part)
 
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twin.components.exchangers import conductance, counterflow, crossflow
+from twin.kernels.exchangers import conductance, counterflow, crossflow
 from twin.fluids import DRY_AIR_CP, FREEZING, STANDARD_PRESSURE, VAPORISATION, VAPOUR_CP, air_enthalpy
 from twin.fluids import humidity_ratio_from_relative_humidity as _ratio
 

@@ -133,12 +133,19 @@ def solve(
     return Flow(result.mass_flow, pressure, result.converged, result.limited, columns)
 
 
+def needed_speed(pump: Pump, flow: Array, rise: Array, running: Array) -> Array:
+    """Speed at which `running` pumps give `rise` [Pa] at volume flow [m3/s]: p = s² p0 - a p0 q² - b p0 q⁴/s²."""
+    q = np.maximum(flow, 0.0) / (running * pump.rated_flow)
+    middle = rise / pump.shutoff + pump.quadratic * q**2
+    return np.sqrt(np.maximum(0.5 * (middle + np.sqrt(np.maximum(middle**2 + 4.0 * pump.quartic * q**4, 0.0))), 0.0))
+
+
 def pumps(
     plant: Plant, flow: Array, pressure: Array, target: Array, density: Array, running: Array, limited: Array
 ) -> dict[str, Array]:
     """Speed, demand over ability, shaft and electrical power of pumps, (pump, scenario).
 
-    Speed solves p = s² p0 - a p0 q² - b p0 q⁴/s², q = Q/(n Qr). Demand above 1 means that full speed is too little.
+    Demand is the speed that all installed pumps would need over the largest; above 1 they are too few.
     """
     pump, rows = plant.pump, plant.pump.pipe
     volume = flow[rows] / density[rows]
@@ -147,13 +154,11 @@ def pumps(
     start, end = plant.pipe.start[rows], plant.pipe.end[rows]
     internal = plant.pipe.quadratic[rows] * flow[rows] * np.abs(flow[rows])
     rise = np.where(by_flow, pressure[end] - pressure[start] + internal, np.fmin(pump.set_head, most))
-    q = np.maximum(volume, 0.0) / (running * pump.rated_flow)
-    middle = rise / pump.shutoff + pump.quadratic * q**2
-    speed = np.sqrt(np.maximum(0.5 * (middle + np.sqrt(np.maximum(middle**2 + 4.0 * pump.quartic * q**4, 0.0))), 0.0))
-    speed = np.minimum(speed, pump.speed)
-    short = np.where(limited[rows], target[rows] / np.maximum(flow[rows], 1e-9), speed / pump.speed)
-    over = np.where(pump.set_head > most, np.sqrt(pump.set_head / np.maximum(most, 1e-3)), speed / pump.speed)
-    demand = np.where(by_flow, short, np.where(np.isfinite(pump.set_head), over, 0.0))
+    speed = np.minimum(needed_speed(pump, volume, rise, running), pump.speed)
+    wanted = np.where(by_flow, rise, pump.set_head)
+    demand = needed_speed(pump, volume, wanted, pump.installed) / pump.speed
+    demand = np.where(limited[rows], target[rows] / np.maximum(flow[rows], 1e-9), demand)
+    demand = np.where(by_flow | np.isfinite(pump.set_head), demand, 0.0)
     shaft = np.maximum(rise * volume, 0.0) / pump.efficiency
     fixed = np.isfinite(pump.fixed_power)
     power = np.where(fixed, pump.fixed_power, shaft / pump.drive)

@@ -9,7 +9,7 @@ import numpy as np
 from twin.domains.compute import AIR_HEAT
 from twin.elements import Array, Exchange, Plant
 from twin.fluids import fluid
-from twin.components import exchangers
+from twin.kernels import exchangers
 from twin.kernels import streams
 
 

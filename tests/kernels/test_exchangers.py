@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.components import exchangers as hx
-from twin.components.exchangers import Films, counterflow, crossflow, parallel
+from twin.kernels import exchangers as hx
+from twin.kernels.exchangers import Films, counterflow, crossflow, parallel
 from twin.fluids import fluid
 
 ARRANGEMENTS = [counterflow, crossflow, parallel]

@@ -1,0 +1,350 @@
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+from twin.cli import app
+
+GOOD = """\
+version: 1
+name: small
+description: Two liquid-cooled racks, one CDU, one dry cooler
+site: {dry_bulb: 25 degC}
+catalogue:
+  tray: {type: liquid_rack, it_power: 130 kW, nameplate: 132 kW, cords: 1, platform: gb300, accelerators: 72,
+         junction_limit: 126 degC, throttle_temperature: 126.5 degC}
+components:
+  grid: {type: utility, voltage: 415 V, contract: 1 MW}
+  r1: {model: tray}
+  r2: {model: tray, it_power: 120 kW}
+  cdu: {type: cdu, capacity: 400 kW, control: head, head: 90 kPa}
+  tank: {type: expansion_tank}
+  pump: {type: pump, control: head, head: 150 kPa}
+  cooler: {type: dry_cooler}
+connections:
+  - [power, grid.out, r1.feed]
+  - [power, grid.out, r2.feed]
+  - [power, grid.out, cdu.feed]
+  - [power, grid.out, pump.feed]
+  - [power, grid.out, cooler.feed]
+  - [coolant, cdu.tcs_supply, r1.supply]
+  - [coolant, cdu.tcs_supply, r2.supply]
+  - [coolant, r1.return, cdu.tcs_return]
+  - [coolant, r2.return, cdu.tcs_return]
+  - [coolant, cooler.out, cdu.fws_supply]
+  - [coolant, cdu.fws_return, pump.in]
+  - [coolant, pump.out, cooler.in]
+  - [coolant, tank.port, pump.in]
+cases:
+  hot: {site.dry_bulb: 38 degC}
+"""
+
+TANK = ("  tank: {type: expansion_tank}\n", "  - [coolant, tank.port, pump.in]\n")
+
+FAULTY = {
+    "unknown type": ([("type: dry_cooler", "type: dry_coler")], ["cooler", "type", "dry_cooler"]),
+    "unknown field": ([("capacity: 400 kW", "capcity: 400 kW")], ["cdu", "capcity", "capacity"]),
+    "missing port": ([("  - [coolant, cooler.out, cdu.fws_supply]\n", "")], ["cdu", "fws_supply", "not connected"]),
+    "two feeds, one cord": ([("connections:\n", "connections:\n  - [power, grid.out, r1.feed]\n")], ["r1", "feed", "cords"]),
+    "no pressure reference": ([(TANK[0], ""), (TANK[1], "")], ["pump", "pressure"]),
+    "pump of zero slope": ([("head: 150 kPa", "head: 150 kPa, quadratic: 0, quartic: 0")], ["pump", "quadratic", "slope"]),
+    "bare number": ([("capacity: 400 kW", "capacity: 400000")], ["cdu", "capacity", "kW"]),
+    "wrong dimension": ([("control: head, head: 150 kPa", "control: flow, flow: 20 kW")], ["pump", "flow", "power"]),
+    "nan": ([("it_power: 120 kW", "it_power: nan kW")], ["r2", "it_power", "finite"]),
+    "yaml nan": ([("it_power: 120 kW", "utilisation: .nan")], ["r2", "utilisation", "finite"]),
+    "negative capacity": ([("capacity: 400 kW", "capacity: -400 kW")], ["cdu", "capacity", "greater"]),
+    "duplicate names": ([("  tank:", "  r1: {model: tray}\n  tank:")], ["r1", "duplicate"]),
+    "cyclic reference": ([("  tray: {type: liquid_rack,", "  a: {base: tray}\n  tray: {base: a,")], ["r1", "cyclic", "tray"]),
+    "cyclic alias": ([("cases:\n", "cases: &c\n  loop: *c\n")], ["alias"]),
+    "object tag": ([("25 degC", "!!python/object/apply:os.system ['touch made']")], ["line 4", "tag"]),
+    "no yaml": ([("components:", "components: {[")], ["line 9"]),
+    "bad case": ([("site.dry_bulb: 38", "sight.dry_bulb: 38")], ["sight", "site"]),
+}
+
+
+@pytest.fixture
+def good(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "small.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+def run(*arguments):
+    """Exit code, stdout and stderr of the command line in this process."""
+    result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def process(*arguments, **options):
+    """The command line in a process of its own."""
+    command = [sys.executable, "-c", "from twin.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+
+
+# ---- start-up ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["solve", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments):
+    heavy = ("numpy", "xarray", "networkx", "numba", "pyvista", "scipy", "pydantic", "zarr")
+    code = (
+        f"import sys\nsys.argv = ['twin', *{arguments!r}]\nfrom twin.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        f"print([m for m in {heavy!r} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.strip()) == (0, "[]")
+
+
+# ---- what is printed ---------------------------------------------------------------------------------------------
+
+
+def test_solve_prints_one_screen(good):
+    code, out, err = run("solve", good)
+    assert (code, err) == (0, "")
+    words = ("facility power", "PUE", "heat to liquid", "cdu_duty", "binding limit", "kW per rack", "tokens/s per MW")
+    assert all(word in out for word in (*words, "$ per million tokens", "$ per MW-year", "serving", "energy audit"))
+    assert len(out.splitlines()) <= 40
+    assert max(map(len, out.splitlines())) <= 120
+
+
+def test_solve_json_is_one_document_that_agrees_with_the_screen(good):
+    code, out, err = run("solve", good, "--json")
+    found = json.loads(out)
+    assert (code, err, found["status"]) == (0, "", "ok")
+    assert found["it_power_mw"] == pytest.approx(0.25)
+    assert found["density_scale"] > 1
+    assert f"{found['pue']:.4f}" in run("solve", good, "--no-bound")[1]
+
+
+def test_no_bound_skips_the_search(good):
+    assert json.loads(run("solve", good, "--no-bound", "--json")[1])["density_scale"] is None
+
+
+def test_case_and_set_reach_the_solve(good):
+    pue = [json.loads(run("solve", good, "--no-bound", "--json", *more)[1])["pue"] for more in ([], ["--case", "hot"])]
+    same = json.loads(run("solve", good, "--no-bound", "--json", "--set", "site.dry_bulb=38 degC")[1])["pue"]
+    assert pue[1] == same != pue[0]
+
+
+@pytest.mark.parametrize("ending", [".nc", ".zarr"])
+def test_output_reads_back(good, ending):
+    path = good.with_suffix(ending)
+    assert run("solve", good, "--no-bound", "-o", path)[0] == 0
+    engine = "h5netcdf" if ending == ".nc" else "zarr"
+    with xr.open_dataset(path, engine=engine) as data:
+        assert float(data["it_power"][0]) == pytest.approx(250e3)
+    assert sorted(p.name for p in good.parent.iterdir()) == sorted([good.name, path.name])
+
+
+def test_bound_has_a_table_of_limits(good):
+    code, out, _ = run("bound", good)
+    assert code == 0
+    assert all(word in out for word in ("racks", "scale", "cdu_duty", "margin", "limits at the bound"))
+    found = json.loads(run("bound", good, "--json", "--scale", "chip_power")[1])["bounds"]
+    assert [(b["racks"], b["basis"]) for b in found] == [("all", "chip_power")]
+    assert found[0]["binding_limit"]["margin"] == pytest.approx(0, abs=1.0)
+    assert {"name", "element", "value", "bound", "margin"} <= set(found[0]["limits"][0])
+
+
+def test_validate_counts_components(good):
+    code, out, _ = run("validate", good)
+    assert code == 0
+    assert all(word in out for word in ("small.yaml is valid", "liquid rack", "connections", "hot"))
+
+
+def test_list_names_every_shipped_layout():
+    from twin.facility import shipped
+
+    code, out, _ = run("list")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()[1:]] == shipped()
+
+
+def test_schema_is_json_on_stdout_and_in_a_file(tmp_path):
+    code, out, _ = run("schema")
+    assert code == 0
+    assert run("schema", "-o", tmp_path / "schema.json")[0] == 0
+    assert json.loads(out) == json.loads((tmp_path / "schema.json").read_text())
+    assert json.loads(out)["properties"]["version"] == {"const": 1}
+
+
+def test_doctor_reports_libraries_gpu_rendering_and_extras():
+    code, out, _ = run("doctor")
+    assert code == 0
+    assert all(word in out for word in ("python", "cores", "numpy", "numba", "GPU", "rendering", "extra viz"))
+    found = json.loads(run("doctor", "--json")[1])
+    assert found["extras"]["viz"]["install"] == 'pip install "aifactory-twin[viz]"'
+    assert (found["gpu"]["device"] is None) == bool(found["gpu"]["why"])
+
+
+def test_verbose_logs_on_stderr(good):
+    done = process("-v", "solve", good, "--no-bound", "--json")
+    assert "twin: pass 1" in done.stderr
+    assert json.loads(done.stdout)["status"] == "ok"
+
+
+# ---- exit codes --------------------------------------------------------------------------------------------------
+
+
+def test_an_exceeded_limit_exits_3(good):
+    code, out, _ = run("solve", good, "--set", "cdu.capacity=200 kW")
+    assert code == 3
+    assert "limit exceeded" in out
+
+
+def test_nothing_sustainable_exits_3(good):
+    code, out, _ = run("bound", good, "--set", "rack.most_supply=20 degC")
+    assert code == 3
+    assert "coolant_supply" in out
+
+
+def test_a_failed_solve_exits_1_with_its_reason(good):
+    code, out, err = run("solve", good, "--set", "cdu.in_service=x")
+    assert (code, out) == (2, "")
+    long = ("grid.out, r1.feed", "line.out, r1.feed")
+    feeder = "  line: {type: feeder, voltage: 415 V, length: 3 km}\n  tank:"
+    good.write_text(GOOD.replace(*long).replace("  tank:", feeder) .replace(
+        "connections:\n", "connections:\n  - [power, grid.out, line.in]\n"))  # fmt: skip
+    code, out, err = run("solve", good, "--json")
+    assert code == 1
+    assert json.loads(out)["status"] == "electrical"
+    assert "power flow" in err
+
+
+@pytest.mark.parametrize("name", FAULTY)
+@pytest.mark.parametrize("command", ["solve", "validate"])
+def test_bad_input_exits_2_naming_file_element_and_field(good, name, command):
+    edits, words = FAULTY[name]
+    text = GOOD
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    good.write_text(text)
+    more = ["--case", "hot"] if name == "bad case" else []
+    code, out, err = run(command, good, *more, *(["-o", good.with_suffix(".nc")] if command == "solve" else []))
+    assert (code, out) == (2, "")
+    assert all(word in err for word in ("small.yaml", *words)), err
+    assert "Traceback" not in err
+    assert [p.name for p in good.parent.iterdir()] == [good.name]
+
+
+def test_all_faults_are_told_one_a_line(good):
+    good.write_text(GOOD.replace("400 kW", "-400 kW").replace("it_power: 120 kW", "it_power: 120"))
+    code, _, err = run("solve", good)
+    assert code == 2
+    assert len(err.splitlines()) == 2
+
+
+def test_fifty_megabytes_of_nonsense_are_refused(good):
+    good.write_bytes(os.urandom(1 << 20) * 50)
+    code, out, err = run("solve", good)
+    assert (code, out) == (2, "")
+    assert "small.yaml: 50 MB" in err
+
+
+def test_bytes_that_are_no_text_are_refused(good):
+    good.write_bytes(b"\xff\xfe\x00version")
+    assert run("validate", good)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["solve", "gb300_hal"], ["gb300_hal", "no such"]),
+        (["solve", "nowhere.yaml"], ["nowhere.yaml", "no such file"]),
+        (["solve", "small.yaml", "--case", "hott"], ["hott", "hot"]),
+        (["solve", "small.yaml", "--set", "dry_bulb"], ["--set", "dry_bulb", "ADDRESS=VALUE"]),
+        (["solve", "small.yaml", "--set", "site.dry_bulb=35"], ["site", "dry_bulb", "degC"]),
+        (["solve", "small.yaml", "--set", "sight.dry_bulb=35 degC"], ["sight", "site"]),
+        (["solve", "small.yaml", "-o", "no/such/folder/x.nc"], ["x.nc", "no folder"]),
+        (["solve", "small.yaml", "-o", "x.csv"], ["x.csv", ".nc or .zarr"]),
+        (["solve", "small.yaml", "--scale", "volts"], ["--scale", "chip_power"]),
+        (["export", "small.yaml", "--to", "png", "-o", "x.jpg"], ["x.jpg", ".png"]),
+        (["export", "small.yaml", "--to", "vtk", "-o", "no/x.vtp"], ["x.vtp", "no folder"]),
+        (["schema", "-o", "no/schema.json"], ["schema.json", "no folder"]),
+        (["solv"], ["solv"]),
+    ],
+)
+def test_bad_options_exit_2_and_write_nothing(good, arguments, words):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert all(word in err for word in words), err
+    assert "Traceback" not in err
+    assert [p.name for p in good.parent.iterdir()] == [good.name]
+
+
+def test_an_output_that_exists_as_a_folder_is_kept(good):
+    target = good.with_suffix(".zarr")
+    target.mkdir()
+    assert run("solve", good, "-o", target)[0] == 2
+    assert list(target.iterdir()) == []
+
+
+# ---- terminals, pipes, signals -----------------------------------------------------------------------------------
+
+
+def test_a_missing_extra_is_one_line_with_the_pip_command(good):
+    code = (
+        "import sys\nfrom importlib import util\nfind = util.find_spec\n"
+        "util.find_spec = lambda name, *a: None if name == 'pyvista' else find(name, *a)\n"
+        "from twin.cli import main\nmain()"
+    )
+    command = [sys.executable, "-c", code, "export", str(good), "--to", "vtk", "-o", "x.vtp"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == ['export vtk: 3D output needs PyVista: pip install "aifactory-twin[viz]"']
+
+
+def test_progress_is_silent_without_a_terminal(good):
+    assert process("solve", good).stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_progress_rewrites_one_line_on_a_terminal():
+    code = "import time\nfrom twin import cli\ncli.PATIENCE = 0.05\nwith cli._progress('work'):\n    time.sleep(0.5)\n"
+    master, slave = pty.openpty()
+    subprocess.run([sys.executable, "-c", code], stderr=slave, check=True, timeout=60)
+    os.close(slave)
+    text = os.read(master, 4096).decode()
+    os.close(master)
+    assert text.startswith("\rwork, ")
+    assert "\n" not in text
+    assert text.endswith("\r")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_interrupt_ends_quietly(good):
+    code = (
+        "import os, signal, sys\nimport twin.dataset as d\n"
+        "d.solve = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\nfrom twin.cli import main\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "solve", str(good)], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert signal.SIGINT
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
+def test_a_broken_pipe_ends_quietly():
+    command = [sys.executable, "-c", "from twin.cli import main; main()", "schema"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout and child.stderr
+    child.stdout.close()
+    error = child.stderr.read()
+    child.stderr.close()
+    assert (child.wait(60), error) == (130, b"")
+
+
+def test_the_file_named_on_the_command_line_is_never_written(good):
+    before = Path(good).read_bytes()
+    run("solve", good)
+    run("validate", good)
+    assert Path(good).read_bytes() == before
