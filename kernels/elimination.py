@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 from numba import njit
+from numpy.typing import DTypeLike
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
@@ -83,7 +84,7 @@ def program(n, start, end) -> Program:
     return _program(int(n), start.tobytes(), end.tobytes())
 
 
-def wide(value, scenarios, dtype=np.float64):
+def wide(value, scenarios, dtype: DTypeLike = np.float64):
     """`value` (rows, 1|S) as a contiguous array (rows, S); writable, or Numba would compile for read-only as well."""
     value = np.asarray(value, dtype)
     if value.shape[1] != scenarios:

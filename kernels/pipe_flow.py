@@ -116,8 +116,8 @@ def _begin(program, start, end, law, pressure_nodes, pressure, set_flow, guess, 
     total = np.cumsum(np.where(holding, size, 0), axis=0)
     level = np.concatenate((size, total)).max(axis=0, initial=0)
     level = np.where(level > 0, level, 1.0)
-    floor = np.maximum(law(tolerance * np.where(size > 0, size, level))[1], STIFFEST * scale / level)
-    drop, slope = law(flow)
+    floor = np.maximum(_evaluate(law, tolerance * np.where(size > 0, size, level))[1], STIFFEST * scale / level)
+    drop, slope = _evaluate(law, flow)
     needed = np.where(target == 0, -np.inf, np.where(holding, drop, np.nan))
     held = PROXIMAL / scale * (np.where(holding, np.abs(target), 0) + 1e-3 * level)
     fixed = np.zeros(n, bool)
@@ -131,6 +131,11 @@ def _begin(program, start, end, law, pressure_nodes, pressure, set_flow, guess, 
     return network, _State(flow, drop, slope, nodes, holding, count, np.full_like(count, PATIENCE))
 
 
+def _evaluate(law, flow):
+    drop, slope = law(flow)
+    return wide(drop, flow.shape[1]), wide(slope, flow.shape[1])
+
+
 def _newton(network, law, state, running, tolerance):
     """The next iterate, and whether each scenario took the whole Newton step with every controller right (S,)."""
     start, end = network.start, network.end
@@ -142,7 +147,7 @@ def _newton(network, law, state, running, tolerance):
     flow = base + y * (change[start] - change[end])
     available = pressure[start] - pressure[end]
     holding, wrong, fewest, patience = _switch(network, state, flow, available, tolerance)
-    drop, slope = law(flow)
+    drop, slope = _evaluate(law, flow)
     step = _step(state.flow, flow, state.drop, drop, available, state.holding, tolerance * network.level)
     damped = np.where(state.holding, flow, state.flow + step * (flow - state.flow))
     damped = np.where(step == 1, flow, damped)
@@ -153,7 +158,7 @@ def _newton(network, law, state, running, tolerance):
     damped = np.where(clip, network.target, damped)
     whole = (step == 1) & ~(clip | wrong).any(axis=0)
     if not whole[running].all():
-        flow, (drop, slope) = damped, law(damped)
+        flow, (drop, slope) = damped, _evaluate(law, damped)
     return _State(flow, drop, slope, pressure, holding, fewest, patience), whole
 
 

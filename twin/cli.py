@@ -141,8 +141,8 @@ def _target(path: Path | None, endings: tuple[str, ...]) -> None:
 def _writing(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise Fault(f"output {path}", error.strerror or str(error)) from error
+    except (OSError, ImportError) as error:
+        raise Fault(f"output {path}", getattr(error, "strerror", None) or str(error)) from error
 
 
 @contextmanager
@@ -257,6 +257,17 @@ def _tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _grouped(warnings: Iterable[str]) -> Iterator[str]:
+    """Warnings of equal text as one, naming the first element and the number of others."""
+    elements: dict[str, list[str]] = {}
+    for warning in warnings:
+        element, _, text = warning.partition(": ")
+        elements.setdefault(text, []).append(element)
+    for text, names in elements.items():
+        others = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+        yield f"{names[0]}{others}: {text}"
+
+
 def _screen(result: Result, found: Bound | None) -> str:
     """One screen: powers, the tightest limits, what binds, tokens and money."""
     from twin.dataset import summary
@@ -267,7 +278,7 @@ def _screen(result: Result, found: Bound | None) -> str:
     run = f"{state}, {int(solution.iterations[0])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
     tail = [*_density(result, found), *_tokens(s), ("energy audit", _number(s["energy_audit"], ".1e"))]
     tail += [("water", _number(s["water_m3_per_day"], ",.1f", "m3 per day"))] if s["water_m3_per_day"] else []
-    tail += [("warning", text) for text in s["warnings"]]
+    tail += [("warning", text) for text in _grouped(s["warnings"])]
     parts = [f"{head}\n{run}", _powers(s), _limits(result.worst()[:8]), _table(tail)]
     return "\n\n".join(parts)
 

@@ -418,10 +418,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class Serving:
-    """Accelerators that serve tokens: platform per row and the engine that runs them."""
+    """Accelerators that serve tokens: platform per row, the engine that runs them, network power of each [W]."""
 
     engine: Index
     platform: Sequence[str]
+    network: Array
 
 
 # ---- the plant ---------------------------------------------------------------------------------------------------

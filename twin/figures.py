@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -130,10 +129,17 @@ def figures(solution: Solution) -> Figures:
     )
 
 
-def per_accelerator(f: Figures) -> dict[str, Any]:
-    """Provisioned and drawn kW per accelerator, to hold against published constants."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return {
-            "provisioned": f.provisioned_power / f.accelerators / 1e3,
-            "drawn": f.facility_power / f.accelerators / 1e3,
-        }
+def per_accelerator(solution: Solution) -> dict[str, Array]:
+    """kW per accelerator of each platform, (scenario,): nameplate of its racks plus its share of network, times PUE.
+
+    The quantity that public comparisons provision by [SemiAnalysis InferenceX]; here the PUE is that of the solve.
+    """
+    pue, found = figures(solution).pue, {}
+    for group in solution.plant.serving:
+        for platform in sorted(set(group.platform)):
+            chosen = np.array([p == platform for p in group.platform])
+            rows = group.engine[chosen]
+            chips = solution.columns["engine.chips"][rows].sum(axis=0)
+            network = (group.network[chosen] * solution.columns["engine.chips"][rows]).sum(axis=0)
+            found[platform] = (solution.columns["engine.nameplate"][rows].sum(axis=0) + network) / chips * pue / 1e3
+    return found

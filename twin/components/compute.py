@@ -174,7 +174,7 @@ class Rack(Component):
         platforms = t["platform"]
         serves = [i for i, p in enumerate(platforms) if p]
         if serves:
-            write(Serving(rows[serves], [platforms[i] for i in serves]))
+            write(Serving(rows[serves], [platforms[i] for i in serves], t.network_share[serves]))
         cls._judge(t, write, rows)
         price(t, write)
         return rows

@@ -282,7 +282,7 @@ class _Tower:
             on * cells * self.fan_power * cube,
             on * make_up(evaporated, self.drift * flow * speed, self.cycles),
             np.where(off, 0.0, np.where(np.isnan(wanted), 1.0, _over(wanted, full * gap))),
-            np.where(off, 0.0, cells),
+            cells,
             on * speed,
             (on > 0) & self._outside(cooling),
         )
