@@ -82,7 +82,9 @@ class Kind(StrEnum):
 
 Layout = Annotated[str, typer.Argument(help="A shipped layout (see `twin list`) or a YAML file.", show_default=False)]
 Case = Annotated[str | None, typer.Option("--case", help="Apply one of the layout's cases.")]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="ADDRESS=VALUE", help="Such as site.dry_bulb='38 degC'.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="ADDRESS=VALUE", help="Such as site.dry_bulb='38 degC'.")
+]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout and nothing else.")]
 Basis = Annotated[Scale, typer.Option("--scale", help="Denser by more chips a rack, or by more power a chip.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.", show_default=False)]
@@ -101,7 +103,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log to stderr.")] = False,
 ) -> None:
     if verbose:
@@ -194,7 +198,8 @@ def _table(rows: Iterable[tuple[str, ...]], right: frozenset[int] = frozenset())
     rows = list(rows)
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     cells = (
-        [c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))] for row in rows
+        [c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))]
+        for row in rows
     )
     return "\n".join("  ".join(row).rstrip() for row in cells)
 
@@ -243,7 +248,10 @@ def _tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     rates = s["tokens_per_s_per_mw"]
     contract = f", {rates['contract']:,.0f} contract" if rates["contract"] else ""
     return [
-        ("tokens", f"{_number(s['tokens_per_s'], ',.0f')} tokens/s from {_number(s['accelerators'], ',.0f')} accelerators"),
+        (
+            "tokens",
+            f"{_number(s['tokens_per_s'], ',.0f')} tokens/s from {_number(s['accelerators'], ',.0f')} accelerators",
+        ),
         (
             "tokens/s per MW",
             f"{_number(rates['provisioned'], ',.0f')} provisioned, {_number(rates['drawn'], ',.0f')} drawn{contract}",
@@ -321,9 +329,7 @@ def solve(
 
 
 @app.command()
-def bound(
-    layout: Layout, case: Case = None, sets: Sets = None, scale: Basis = Scale.chips, json: Json = False
-) -> None:
+def bound(layout: Layout, case: Case = None, sets: Sets = None, scale: Basis = Scale.chips, json: Json = False) -> None:
     """Find the highest sustainable rack density: all racks alike, then each class alone."""
     from twin import dataset
     from twin.limits import classes
@@ -374,7 +380,10 @@ def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
         facility = load(layout, case, _overrides(sets))
         plant = compile(facility)
     counts = [(kind.replace("_", " "), f"{n:,}") for kind, n in facility.count().items()]
-    counts += [("connections", f"{len(facility.connections):,}"), ("limits", f"{sum(len(x.elements) for x in plant.limits):,}")]
+    counts += [
+        ("connections", f"{len(facility.connections):,}"),
+        ("limits", f"{sum(len(x.elements) for x in plant.limits):,}"),
+    ]
     counts += [("cases", ", ".join(facility.cases))] if facility.cases else []
     typer.echo(f"{facility.source} is valid, layout {facility.hash}\n\n{_table(counts)}")
 
@@ -412,7 +421,9 @@ def list_layouts() -> None:
 def export(
     layout: Layout,
     to: Annotated[Kind, typer.Option("--to", help="A picture, or a mesh with temperatures and powers.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="FILE.png, or FILE.vtp, .vtk, .vtm.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="FILE.png, or FILE.vtp, .vtk, .vtm.", show_default=False)
+    ],
     case: Case = None,
     sets: Sets = None,
 ) -> None:

@@ -14,7 +14,7 @@ from twin.elements import Array, Plant, Ref, Status
 log = logging.getLogger("twin")
 
 FREEZE = 12
-"""Passes after which the number of running pumps is kept."""
+"""Passes after which the numbers of running pumps, cells and chillers are kept."""
 
 PHYSICAL = (230.0, 420.0)
 """Temperatures between passes stay within this, K: a loop whose coolers all stand still has no temperature."""
@@ -71,7 +71,7 @@ def begin(plant: Plant) -> State:
         "converter.loss": np.zeros((len(plant.converter.input), size)),
     }
     count = sum(len(c.stream) for c in plant.cooler)
-    zeros |= {f"cooler.{k}": np.zeros((count, size)) for k in ("power", "rejected")}
+    zeros |= {f"cooler.{k}": np.zeros((count, size)) for k in ("power", "rejected", "running")}
     zeros |= {"fan.power": np.zeros((len(plant.fan.vent), size))}
     for name in ("power", "shaft", "drive_loss"):
         zeros[f"pump.{name}"] = np.zeros((len(pump.pipe), size))
@@ -161,7 +161,8 @@ def _pass(plant: Plant, state: State, fed: Array, turn: int) -> tuple[State, dic
     into = np.where(flow >= 0, plant.end[:, None], plant.start[:, None])
     sources = gains.copy()
     np.add.at(sources, (into, np.arange(plant.scenarios)), warmth)
-    warm = thermal.solve(plant, columns, flow, fluid.cp, state.node, held, state.cold, sources)
+    staged = state.columns["cooler.running"] if turn >= FREEZE else None
+    warm = thermal.solve(plant, columns, flow, fluid.cp, state.node, held, state.cold, sources, staged)
     rise = np.divide(warmth, np.abs(flow) * fluid.cp, out=np.zeros_like(warmth), where=np.abs(flow) > 1e-9)
     columns |= warm.columns
     columns |= {"node.temperature": warm.node, "stream.inlet": warm.inlet, "stream.outlet": warm.outlet + rise, "stream.flow": flow}
@@ -178,8 +179,9 @@ def _closed(plant: Plant, state: State) -> Array:
     for cooler in plant.cooler:
         rows = slice(begin, begin + len(cooler.stream))
         begin = rows.stop
-        if cooler.installed is not None and "cooler.running" in state.columns:
-            factor[cooler.stream] = (cooler.installed / np.maximum(state.columns["cooler.running"][rows], 1.0)) ** 2
+        if cooler.installed is not None:
+            running = state.columns["cooler.running"][rows]
+            factor[cooler.stream] = (cooler.installed / np.where(running > 0, running, cooler.installed)) ** 2
     return factor
 
 

@@ -175,7 +175,7 @@ class Law(Protocol):
 
     set_point: Any
 
-    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Array) -> Any:
+    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Array, running: Array | None) -> Any:
         """Affine outlet and consumption for inlet [K], flow [kg/s] and sink [K], all (unit, scenario)."""
         ...
 

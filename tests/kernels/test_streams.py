@@ -107,7 +107,7 @@ def test_energy_is_conserved(seed, n):
     result = solve(n, start, end, capacity, rng.uniform(0.9, 1, capacity.shape), offset, source, fixed)
     gain = (np.abs(capacity) * (result.outlet - result.inlet)).sum(axis=0) + source.sum(axis=0)
     scale = (np.abs(capacity) * np.abs(result.outlet - result.inlet)).sum(axis=0) + source.sum(axis=0)
-    assert (np.abs(result.boundary_heat.sum(axis=0) - gain) <= 1e-11 * scale).all()
+    assert (np.abs(result.boundary_heat.sum(axis=0) - gain) <= 1e-12 * scale).all()
 
 
 def test_batch_equals_loop_of_singles_bitwise_and_nan_stays_alone():

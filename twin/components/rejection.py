@@ -169,8 +169,8 @@ class DryCooler:
     fouling: Array | float = 0.0
     least_speed: Array | float = 0.1
 
-    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan) -> Response:
-        """Response to inlets [K] and flows [kg/s] of all units together (unit, scenario); `sink` is ignored."""
+    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan, running: Any = None) -> Response:
+        """Response to inlets [K] and flows [kg/s] of all units together (unit, scenario); all run, `sink` is ignored."""
         inlet, flow, C = _inputs(self, inlet, flow, cp, sink)
         count = np.maximum(self.count, 1e-9)
         effect = self._effect(C / (cp * count), C / count)
@@ -260,15 +260,19 @@ class _Tower:
     drift: Array | float = 2e-5
     cycles: Array | float = 4.0
 
-    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan) -> Response:
-        """Response to inlets [K] and flows [kg/s] of all cells together (unit, scenario); `sink` is ignored."""
+    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan, running: Any = None) -> Response:
+        """Response to inlets [K] and flows [kg/s] of all cells together (unit, scenario); `sink` is ignored.
+
+        `running` keeps the staging of an earlier answer. `loading` counts all cells that may run.
+        """
         inlet, flow, C = _inputs(self, inlet, flow, cp, sink)
-        cells = self._staged(flow, C * np.maximum(inlet - self.set_point, 0.0))
+        cells = self._staged(flow, C * np.maximum(inlet - self.set_point, 0.0)) if running is None else running
+        cells = np.maximum(cells, 1e-9)
         effect = self._effect(inlet, flow / cells, C / cells)
         gap, wanted = inlet - self.wet_bulb, inlet - self.set_point
-        span = np.maximum(gap, 0.0)
-        most = _rising(lambda r: r - effect(r, np.ones_like(r)) * gap, 0.0 * span, span)
-        full = effect(most, np.ones_like(most))
+        most, full = self._most(effect, gap)
+        every = np.maximum(np.where(np.isnan(self.running), self.cells, self.running), 1e-9)
+        able = self._most(self._effect(inlet, flow / every, C / every), gap)[0]
         slope, offset, off = _affine(inlet, self.set_point, full, self.wet_bulb + 0.0 * inlet)
         aim = np.where(np.isnan(wanted), np.inf, wanted / np.maximum(gap, 1e-9))
         cooling = np.where(wanted < most, np.maximum(wanted, 0.0), most)
@@ -281,11 +285,18 @@ class _Tower:
             offset,
             on * cells * self.fan_power * cube,
             on * make_up(evaporated, self.drift * flow * speed, self.cycles),
-            np.where(off, 0.0, np.where(np.isnan(wanted), 1.0, _over(wanted, full * gap))),
+            np.where(off, 0.0, np.where(np.isnan(wanted), 1.0, _over(wanted, able))),
             cells,
             on * speed,
             (on > 0) & self._outside(cooling),
         )
+
+    @staticmethod
+    def _most(effect: Callable[[Array, Array], Array], gap: Array) -> tuple[Array, Array]:
+        """Largest range [K] at full speed for an inlet `gap` above the wet bulb, and the effectiveness there."""
+        span = np.maximum(gap, 0.0)
+        most = _rising(lambda r: r - effect(r, np.ones_like(r)) * gap, 0.0 * span, span)
+        return most, effect(most, np.ones_like(most))
 
     def _staged(self, flow: Array, heat: Array) -> Array:
         load = np.where(np.isfinite(self.stage_heat), heat / self.stage_heat, flow / self.rated_flow)
@@ -557,13 +568,17 @@ class Chiller:
     evaporator_approach: Array | float = 2.0
     condenser_approach: Array | float = np.nan
 
-    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan) -> Response:
-        """Response to inlets [K], flows [kg/s] and entering condenser water [K], (unit, scenario)."""
+    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan, running: Any = None) -> Response:
+        """Response to inlets [K], flows [kg/s] and entering condenser water [K], (unit, scenario).
+
+        `running` keeps the staging of an earlier answer.
+        """
         inlet, flow, _ = _inputs(self, inlet, flow, cp, sink)
         set_point = np.where(np.isnan(self.set_point), self.curves.leaving_box[0] + FREEZING, self.set_point)
         one, cop, outside = self.performance(set_point, np.where(self.curves.air, self.ambient, sink))
         off, wanted = inlet <= set_point - OFF, np.maximum(flow * cp * (inlet - set_point), 0.0)
-        running = np.clip(np.ceil(wanted / (self.stage_up * one) - 1e-9), 1.0, np.maximum(self.count, 1.0))
+        staged = np.clip(np.ceil(wanted / (self.stage_up * one) - 1e-9), 1.0, np.maximum(self.count, 1.0))
+        running = staged if running is None else np.maximum(running, 1.0)
         available = one * np.maximum(self.count, 1e-9)
         part = np.minimum(wanted / np.minimum(running * one, available), 1.0)
         c, p = self.curves.plr, np.maximum(part, self.least_plr)

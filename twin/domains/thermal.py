@@ -90,13 +90,14 @@ def solve(
     held: Array,
     cold: Array,
     gains: Array,
+    staged: Array | None = None,
 ) -> Temperatures:
     """One pass: rejection laws linearised at the last inlets, one linear solve, then what the valves should do.
 
     `node` holds the last temperatures, `held` (exchange, scenario) which valves hold their set point, `gains`
     heat into nodes [W]. A held exchanger brings its hot outlet to the set point and gives the cold side that heat;
     otherwise effectiveness-NTU at the flows as they are. `cold` (cooler, scenario) tells which coolers found their
-    inlet below the set point in the last pass: only those stand still.
+    inlet below the set point in the last pass: only those stand still; `staged` keeps how many units run.
     """
     e, size = plant.exchange, flow.shape[1]
     C = flow * cp
@@ -115,7 +116,7 @@ def solve(
     own[chilled] = np.where(held, 1.0, 1.0 - ratio_cold)
     offset[chilled] = np.where(held, -full * set_point, 0.0)
     coupling = np.concatenate([np.where(held, 0.0, ratio_hot), np.where(held, full, ratio_cold)])
-    coolers, cold = _reject(plant, flow, cp, upstream, own, offset, cold)
+    coolers, cold = _reject(plant, flow, cp, upstream, own, offset, cold, staged)
     source = gains.copy()
     wall = plant.loss
     if len(wall.stream):
@@ -139,7 +140,14 @@ def solve(
 
 
 def _reject(
-    plant: Plant, flow: Array, cp: Array, upstream: Any, own: Array, offset: Array, cold: Array
+    plant: Plant,
+    flow: Array,
+    cp: Array,
+    upstream: Any,
+    own: Array,
+    offset: Array,
+    cold: Array,
+    staged: Array | None,
 ) -> tuple[list[Any], Array]:
     """Outlet lines of all coolers into `own` and `offset`; the laws' answers and which inlets lie below set points.
 
@@ -152,7 +160,8 @@ def _reject(
         begin = rows.stop
         sink = plant.site.intake if cooler.sink is None else upstream(cooler.sink)
         inlet = upstream(s)
-        answer = cooler.law.respond(inlet, np.abs(flow[s]), cp[s], np.broadcast_to(sink, inlet.shape))
+        kept = None if staged is None else staged[rows]
+        answer = cooler.law.respond(inlet, np.abs(flow[s]), cp[s], np.broadcast_to(sink, inlet.shape), kept)
         now[rows] = inlet < cooler.law.set_point - 1e-6
         fresh = now[rows] & ~cold[rows]
         own[s] = np.where(fresh, 0.0, answer.slope)

@@ -45,6 +45,9 @@ WARMTH = "coolwarm"
 COOLEST, WARMEST = 15.0, 40.0
 """Ends of the colour bar, degC, widened up to 0 and 60 where racks breathe colder or warmer air."""
 
+CROWD, CROWD_OF_ROOMS = 2500, 8
+"""Boxes above which edges, and rooms above which names, would hide more than they show."""
+
 VIEW = np.array([-0.55, -0.68, 0.60])
 """From the hall to the eye."""
 
@@ -243,25 +246,30 @@ def _light(plotter: Any) -> None:
 
 
 def _floors(plotter: Any, result: Result) -> Array:
-    """Floors of the rooms with outlines and names; returns their corners, (corner, 3)."""
-    corners = [np.zeros((0, 3))]
-    for name, room in result.facility.components.items():
-        if room.kind != "room" or room.at is None:
-            continue
-        low = np.array(room.at, float)
-        high = low + (room.length, room.width, 0.0)
-        plotter.add_mesh(_rectangle(low, high, low[2] - 0.05), color=FLOOR, lighting=False)
-        outline = _rectangle(low, high, low[2]).extract_feature_edges()
-        plotter.add_mesh(outline, color=PALE, line_width=2, lighting=False)
-        text = _text(plotter, name.replace("_", " ") + "  ", (low[0], high[1], low[2]), 17, PALE, world=True)
+    """Floors of the rooms with outlines, and names unless there are many; returns their corners, (corner, 3)."""
+    rooms: dict[str, Any] = {
+        n: p for n, p in result.facility.components.items() if p.kind == "room" and p.at is not None
+    }
+    if not rooms:
+        return np.zeros((0, 3))
+    low = np.array([p.at for p in rooms.values()], float)
+    high = low + [(p.length, p.width, 0.0) for p in rooms.values()]
+    few = len(rooms) <= CROWD_OF_ROOMS
+    floors = _pyvista().merge([_rectangle(a, b, a[2] - 0.05) for a, b in zip(low, high, strict=True)])
+    plotter.add_mesh(floors, color=FLOOR, lighting=False)
+    outlines = floors.extract_feature_edges().translate((0, 0, 0.05))
+    plotter.add_mesh(outlines, color=PALE, line_width=2 if few else 1, lighting=False)
+    for name, (x, _, z), (_, y, _) in zip(rooms, low, high, strict=True) if few else ():
+        text = _text(plotter, name.replace("_", " ") + "  ", (x, y, z), 17, PALE, world=True)
         text.prop.justification_horizontal, text.prop.justification_vertical = "right", "top"
-        corners.append(low + (high - low) * CORNERS[:4])
-    return np.concatenate(corners)
+    return np.concatenate(
+        [low, high, np.column_stack([low[:, 0], high[:, 1:]]), np.column_stack([high[:, 0], low[:, 1:]])]
+    )
 
 
 def _surface(plotter: Any, data: Any, crowd: int, **colour: Any) -> Any:
     """Boxes with thin edges, which would drown thousands of them."""
-    few = crowd < 2500
+    few = crowd <= CROWD
     return plotter.add_mesh(
         data, show_edges=few, edge_color=INK, edge_opacity=0.55, line_width=1, ambient=0.42, diffuse=0.72, **colour
     )
@@ -354,7 +362,7 @@ def _mark(plotter: Any, found: Boxes, limit: Binding, frame: _Frame) -> None:
     box = pv.Box(np.column_stack([low - 0.06, high + 0.06]).ravel())
     plotter.add_mesh(box.extract_feature_edges(), color=RED, line_width=5, lighting=False)
     foot = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, high[2]])
-    head = foot + (0, 0, 0.12 * frame.half)
+    head = foot + np.array([0.0, 0.0, 0.12 * frame.half])
     plotter.add_mesh(pv.Line(foot, head), color=RED, line_width=3, lighting=False)
     side = frame.across(head)
     text = _text(plotter, f" {_words(limit)} ", tuple(head), 19, "white", world=True)

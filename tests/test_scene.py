@@ -1,0 +1,129 @@
+import os
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import twin
+
+pytest.importorskip("pyvista")
+
+from twin.scene import hall
+
+
+@pytest.fixture(scope="module")
+def result():
+    return twin.solve("gb300_hall")
+
+
+def in_a_process(code, **environment):
+    """Run Python, without a display unless given one; a crash of VTK then stays in that process."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "VTK_DEFAULT_OPENGL_WINDOW")}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=clean | environment)
+
+
+def picture_size(path):
+    head = path.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    return struct.unpack(">II", head[16:])
+
+
+def test_every_placed_component_is_one_box(result):
+    found = hall.boxes(result)
+    placed = [n for n, p in result.facility.components.items() if p.at is not None and p.kind != "room"]
+    assert set(found.names) <= set(placed)
+    racks = {n for n, p in result.facility.components.items() if p.dimension == "rack" and p.at is not None}
+    assert {n for n, is_rack in zip(found.names, found.racks, strict=True) if is_rack} == racks
+
+
+def test_boxes_carry_the_dataset(result):
+    found = hall.boxes(result)
+    for name in ("r101", "net1"):
+        row = found.names.index(name)
+        here = result.dataset.sel(rack=name).isel(scenario=0)
+        assert found.temperature[row] == pytest.approx(float(here["rack_inlet_temperature"]) - 273.15)
+        assert found.power[row] == pytest.approx(float(here["rack_power"]) / 1e3)
+
+
+@pytest.mark.parametrize("ending", ["vtp", "vtk"])
+def test_a_mesh_reads_back(result, tmp_path, ending):
+    import pyvista as pv
+
+    path = hall.export(result, tmp_path / f"hall.{ending}", "vtk")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    found, data = hall.boxes(result), pv.read(path)
+    assert data.n_cells == 6 * len(found.names)
+    assert list(data.field_data["names"]) == list(found.names)
+    np.testing.assert_array_equal(data.cell_data["name_id"][::6], np.arange(len(found.names)))
+    kinds = data.field_data["kinds"]
+    assert [kinds[i] for i in data.cell_data["kind_id"][::6]] == list(found.kinds)
+    np.testing.assert_allclose(data.cell_data["temperature_degC"][::6], found.temperature)
+    np.testing.assert_allclose(data.cell_data["power_kW"][::6], found.power)
+
+
+def test_blocks_read_back_by_kind(result, tmp_path):
+    import pyvista as pv
+
+    path = hall.export(result, tmp_path / "hall.vtm", "vtk")
+    data, found = pv.read(path), hall.boxes(result)
+    assert sorted(data.keys()) == sorted(set(found.kinds))
+    assert sum(block.n_cells for block in data) == 6 * len(found.names)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["hall", "hall.vtm"]
+
+
+def test_boxes_enclose_their_volume(result):
+    found = hall.boxes(result)
+    assert hall.mesh(found).volume == pytest.approx(found.size.prod(axis=1).sum())
+    assert (hall.mesh(found).compute_normals().cell_data["Normals"][:, 2] > 0.9).sum() == len(found.names)
+
+
+def test_a_picture_or_a_readable_error(tmp_path):
+    path = tmp_path / "hall.png"
+    code = f"import twin; from twin.scene import hall; hall.export(twin.solve('gb300_hall'), {str(path)!r})"
+    done = in_a_process(code)
+    if hall.gl_libraries() and not any(hall.gl_libraries().values()):
+        assert done.returncode == 1
+        assert "libegl1" in done.stderr.splitlines()[-1]
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert done.returncode == 0, done.stderr
+        assert picture_size(path) == hall.WINDOW
+        assert done.stderr == ""
+
+
+def test_no_opengl_is_an_error_and_not_a_crash(result, tmp_path, monkeypatch):
+    monkeypatch.setattr(hall, "gl_libraries", lambda: dict.fromkeys(hall.LIBRARIES, False))
+    monkeypatch.setenv("DISPLAY", "")
+    with pytest.raises(hall.RenderError, match=r"libegl1 libegl-mesa0 libgl1-mesa-dri.*libosmesa6"):
+        hall.export(result, tmp_path / "hall.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_pyvista_the_pip_command_is_named(result, tmp_path, monkeypatch):
+    monkeypatch.setattr(hall, "find_spec", lambda name: None)
+    with pytest.raises(hall.RenderError, match=r'pip install "aifactory-twin\[viz\]"'):
+        hall.export(result, tmp_path / "hall.vtp", "vtk")
+
+
+def test_a_layout_without_places_cannot_be_drawn(small):
+    text = small.replace(', at: ["{r} m", 1 m, 0 m]', "")
+    with pytest.raises(hall.RenderError, match="place"):
+        hall.boxes(twin.solve(twin.load(text)))
+
+
+def test_a_wrong_ending_is_refused(result, tmp_path):
+    with pytest.raises(hall.RenderError, match=r"\.vtp"):
+        hall.export(result, tmp_path / "hall.stl", "vtk")
+
+
+def test_an_export_by_the_command_line_reads_back(tmp_path):
+    import pyvista as pv
+
+    path = tmp_path / "row.vtp"
+    code = f"import sys; sys.argv = ['twin', 'export', 'dps_demo', '--to', 'vtk', '-o', {str(path)!r}]\n"
+    done = in_a_process(code + "from twin.cli import main; main()")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert pv.read(path).n_cells == 6 * 14
