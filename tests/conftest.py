@@ -16,7 +16,7 @@ components:
   tank: {type: expansion_tank, fluid: pg25}
   pump: {type: pump, shutoff: 300 kPa, rated_flow: 30 L/s, head: 180 kPa, pumps: 2}
   main: {type: pipe, length: 40 m, diameter: 0.15 m, zeta: 4, wall_conductance: 20 W/K, room: hall}
-  cooler: {type: dry_cooler, flow: 120 kg/s, duty: 2.9 MW, fan_power: 117 kW, set_point: 36 degC, limits_capacity: false}
+  cooler: {type: dry_cooler, flow: 120 kg/s, fan_power: 117 kW, set_point: 36 degC, limits_capacity: false}
   trim: {type: air_chiller, set_point: 36 degC, flow: 60 kg/s}
   cdu: {type: cdu, head: 110 kPa, set_point: 40 degC, room: hall, shutoff: 500 kPa, rated_flow: 20 L/s}
   chw_tank: {type: expansion_tank}

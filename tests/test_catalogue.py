@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from twin.kernels.exchangers import conductance, counterflow
 
 import twin.components.compute
 import twin.components.cooling
 import twin.components.electrical  # noqa: F401
 from twin import fluids
 from twin.components.base import REGISTRY, Component
-from twin.kernels.exchangers import conductance, counterflow
 from twin.domains import compute
 from twin.elements import Engine
 from twin.units import parse, quantity

@@ -190,6 +190,15 @@ def _solve(layout: str, case: str | None, sets: list[str] | None) -> Result:
         return solve(layout, case=case, overrides=_overrides(sets))
 
 
+def _settled(result: Result) -> None:
+    """End with exit code 1 and the reason if there is no solution."""
+    from twin.dataset import reason
+
+    if not result.ok:
+        typer.echo(f"{result.facility.source}: {reason(result.solution, 0)}", err=True)
+        raise typer.Exit(SOLVER_FAILED)
+
+
 # ---- text --------------------------------------------------------------------------------------------------------
 
 
@@ -321,9 +330,7 @@ def solve(
         _print_json(summary)
     else:
         typer.echo(_screen(result, found))
-    if not result.ok:
-        typer.echo(f"{result.facility.source}: {summary['reason']}", err=True)
-        raise typer.Exit(SOLVER_FAILED)
+    _settled(result)
     if summary["status"] == "limit_exceeded":
         raise typer.Exit(EXCEEDED)
 
@@ -410,10 +417,11 @@ def list_layouts() -> None:
     from twin.facility import load, shipped
 
     rows = []
-    for name in shipped():
-        facility = load(name)
-        racks = sum(part.dimension == "rack" for part in facility.components.values())
-        rows.append((name, f"{racks:,}", facility.description))
+    with _progress("reading layouts"):
+        for name in shipped():
+            facility = load(name)
+            racks = sum(part.dimension == "rack" for part in facility.components.values())
+            rows.append((name, f"{racks:,}", facility.description))
     typer.echo(_table([("layout", "racks", "description"), *rows], frozenset({1})))
 
 
@@ -434,6 +442,7 @@ def export(
     try:
         hall.ready(to.value)
         result = _solve(layout, case, sets)
+        _settled(result)
         with _progress(f"drawing {layout}"), _writing(output):
             hall.export(result, output, to.value)
     except hall.RenderError as error:

@@ -62,7 +62,11 @@ def begin(plant: Plant) -> State:
     flow = np.full((len(plant.start), size), 1.0)
     e, pump = plant.exchange, plant.pump
     controls = np.isfinite(e.set_point)
-    for rows, value in ((pump.pipe, pump.rated_flow * 1000.0 * pump.installed), (e.hot, e.rated_hot), (e.cold, e.rated_cold)):
+    for rows, value in (
+        (pump.pipe, pump.rated_flow * 1000.0 * pump.installed),
+        (e.hot, e.rated_hot),
+        (e.cold, e.rated_cold),
+    ):
         inside = rows < pipes
         flow[rows[inside]] = np.broadcast_to(value, (len(rows), value.shape[1]))[inside]
     zeros = {
@@ -120,7 +124,9 @@ def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, mo
         state = best
     assert kept is not None
     status = np.where(~done & (status == Status.OK), Status.NOT_CONVERGED, status)
-    finite = np.all([np.isfinite(kept[k]).all(axis=0) for k in ("node.temperature", "source.power") if len(kept[k])], axis=0)
+    finite = np.all(
+        [np.isfinite(kept[k]).all(axis=0) for k in ("node.temperature", "source.power") if len(kept[k])], axis=0
+    )
     status = np.where(~finite, Status.INVALID, status)
     kept |= _peaks(plant, kept)
     return Solution(plant, kept, status, passes, residual, _audit(plant, kept), time.perf_counter() - began, best)
@@ -150,7 +156,9 @@ def _pass(plant: Plant, state: State, fed: Array, turn: int) -> tuple[State, dic
     if turn < FREEZE and len(plant.pump.pipe):
         rows = plant.pump.pipe
         running = hydraulic.stage(plant.pump, state.flow[rows] / fluid.density[rows])
-    hydro = hydraulic.solve(plant, target, fluid.density, fluid.viscosity, running, _closed(plant, state), state.flow[:pipes])
+    hydro = hydraulic.solve(
+        plant, target, fluid.density, fluid.viscosity, running, _closed(plant, state), state.flow[:pipes]
+    )
     columns |= hydro.columns
     gains = _gains(plant, columns)
     vents, fans = air.solve(plant, columns, gains)
@@ -165,12 +173,21 @@ def _pass(plant: Plant, state: State, fed: Array, turn: int) -> tuple[State, dic
     warm = thermal.solve(plant, columns, flow, fluid.cp, state.node, held, state.cold, sources, staged)
     rise = np.divide(warmth, np.abs(flow) * fluid.cp, out=np.zeros_like(warmth), where=np.abs(flow) > 1e-9)
     columns |= warm.columns
-    columns |= {"node.temperature": warm.node, "stream.inlet": warm.inlet, "stream.outlet": warm.outlet + rise, "stream.flow": flow}
+    columns |= {
+        "node.temperature": warm.node,
+        "stream.inlet": warm.inlet,
+        "stream.outlet": warm.outlet + rise,
+        "stream.flow": flow,
+    }
     columns |= {"audit.boundary": warm.audit["boundary"][None], "audit.cooler": warm.audit["cooler"][None]}
     power = electrical.solve(plant, columns)
     columns |= power.columns
     faults = np.where(~power.converged, Status.ELECTRICAL, np.where(~hydro.converged, Status.HYDRAULIC, Status.OK))
-    return State(np.clip(warm.node, *PHYSICAL), flow, warm.target, warm.held, warm.cold, running, columns), columns, faults
+    return (
+        State(np.clip(warm.node, *PHYSICAL), flow, warm.target, warm.held, warm.cold, running, columns),
+        columns,
+        faults,
+    )
 
 
 def _closed(plant: Plant, state: State) -> Array:

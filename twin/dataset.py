@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from twin.coupling import Solution, steady
 from twin.elements import REASONS, Plant, Status
 from twin.facility import Facility, LayoutError, load
 from twin.figures import Figures, figures
-from twin.limits import Binding, Bound, Margins, Scale, bound as find_bound, classes, exceeded, margins, worst
+from twin.limits import Binding, Bound, Margins, Scale, classes, exceeded, margins, worst
+from twin.limits import bound as find_bound
 from twin.plant import compile
-from twin.coupling import Solution, steady
 
 KPIS = {
     "facility_power": ("W", "power at the utility meter"),
@@ -304,7 +305,18 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
 def _rows(m: Margins, limit: Binding, scenario: int) -> list[Binding]:
     from_rows = np.flatnonzero((m.name == limit.name) & (m.element == limit.element))
     rows = sorted(from_rows, key=lambda r: abs(m.bound[r, scenario] - limit.bound))
-    return [Binding(limit.name, limit.element, float(m.margin[r, scenario]), float(m.value[r, scenario]), float(m.bound[r, scenario]), limit.dimension, float(m.relative[r, scenario])) for r in rows[:1]]
+    return [
+        Binding(
+            limit.name,
+            limit.element,
+            float(m.margin[r, scenario]),
+            float(m.value[r, scenario]),
+            float(m.bound[r, scenario]),
+            limit.dimension,
+            float(m.relative[r, scenario]),
+        )
+        for r in rows[:1]
+    ]
 
 
 def warnings(solution: Solution, scenario: int = 0) -> list[str]:
@@ -315,5 +327,3 @@ def warnings(solution: Solution, scenario: int = 0) -> list[str]:
             rows = solution[item.value][:, scenario] > 0.5
             found += [f"{item.elements[i]}: {item.long_name}" for i in np.flatnonzero(rows)]
     return found
-
-

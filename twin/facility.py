@@ -20,10 +20,7 @@ import networkx as nx
 import yaml
 from pydantic import Field, ValidationError
 
-import twin.components.compute
-import twin.components.cooling
-import twin.components.electrical
-from twin.components.base import REGISTRY, YEAR, Component, Model
+from twin.components.base import REGISTRY, Component, Model
 from twin.components.hall import Room, Site
 from twin.units import Fraction, MoneyPerEnergy, MoneyPerPowerTime, MoneyPerTime, MoneyPerVolume, Number, outside, parse
 
@@ -209,14 +206,18 @@ _ALLOWED += (ast.Div, ast.FloorDiv, ast.Mod, ast.USub)
 def _expression(text: str) -> Any:
     tree = ast.parse(text.strip(), mode="eval")
     for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED) or (isinstance(node, ast.Constant) and not isinstance(node.value, (int, float))):
+        if not isinstance(node, _ALLOWED) or (
+            isinstance(node, ast.Constant) and not isinstance(node.value, (int, float))
+        ):
             raise ValueError(f"{{{text}}}: only + - * / // % on loop variables and numbers")
     return compile(tree, "layout", "eval")
 
 
 def _fill(value: Any, loop: Mapping[str, Any]) -> Any:
     if isinstance(value, str):
-        return _BRACES.sub(lambda m: format(eval(_expression(m[1]), {"__builtins__": {}}, dict(loop)), m[2] or ""), value)
+        return _BRACES.sub(
+            lambda m: format(eval(_expression(m[1]), {"__builtins__": {}}, dict(loop)), m[2] or ""), value
+        )
     if isinstance(value, list):
         return [_fill(v, loop) for v in value]
     if isinstance(value, dict):
@@ -380,9 +381,7 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
                     f"{_hint(port, parts[name].ports) or '; ports: ' + ', '.join(parts[name].ports)}"
                 )
             elif parts[name].ports[port].carrier != carrier:
-                faults.append(
-                    f"connection {item}: port {end} carries {parts[name].ports[port].carrier}, not {carrier}"
-                )
+                faults.append(f"connection {item}: port {end} carries {parts[name].ports[port].carrier}, not {carrier}")
             else:
                 ends.append((name, port))
         if len(ends) == 2:
@@ -453,7 +452,13 @@ def build(source: str, data: dict, case: str | None = None, overrides: Mapping[s
     faults: list[str] = [f"unknown section {k!r}{_hint(k, SECTIONS)}" for k in data if k not in SECTIONS]
     if data.get("version") != 1:
         faults.append(f"version: {data.get('version')!r} is not supported; write `version: 1`")
-    for key, kind in (("components", dict), ("connections", list), ("repeat", list), ("cases", dict), ("catalogue", dict)):
+    for key, kind in (
+        ("components", dict),
+        ("connections", list),
+        ("repeat", list),
+        ("cases", dict),
+        ("catalogue", dict),
+    ):
         if data.get(key) is not None and not isinstance(data[key], kind):
             raise LayoutError(source, [f"{key}: must be a {'mapping' if kind is dict else 'list'}"])
     raws: dict[str, Any] = {}
@@ -629,4 +634,3 @@ def schema() -> dict[str, Any]:
     }
 
 
-__all__ = ["YEAR", "Facility", "LayoutError", "build", "catalogue", "load", "schema", "shipped", "split"]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twin.coupling import Solution
 from twin.domains import cost, serving
 from twin.elements import Array
-from twin.coupling import Solution
 from twin.tables import fronts
 
 LOSSES = ("electrical_loss",)
@@ -48,7 +48,9 @@ class Figures:
 
     def tokens_per_s_per_mw(self, basis: str) -> Array:
         """Tokens/s over 'provisioned' (nameplate x PUE), 'drawn' (meter) or 'contract' power, in MW."""
-        power = {"provisioned": self.provisioned_power, "drawn": self.facility_power, "contract": self.contract_power}[basis]
+        power = {"provisioned": self.provisioned_power, "drawn": self.facility_power, "contract": self.contract_power}[
+            basis
+        ]
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(power > 0, self.tokens_per_s / (power / 1e6), np.nan)
 
@@ -72,7 +74,9 @@ def _tokens(solution: Solution) -> tuple[Array, Array]:
 def _annual(solution: Solution, facility_power: Array, contract: Array, water: Array) -> cost.Annual:
     economics, costs = solution.plant.facility.economics, solution.plant.costs
     capital, life, upkeep = (
-        np.concatenate([np.broadcast_to(getattr(c, k), (len(c.elements), 1)) for c in costs]) if costs else np.zeros((0, 1))
+        np.concatenate([np.broadcast_to(getattr(c, k), (len(c.elements), 1)) for c in costs])
+        if costs
+        else np.zeros((0, 1))
         for k in ("capital", "life", "upkeep")
     )
     demand = np.where(np.isfinite(contract), contract, facility_power)
@@ -130,7 +134,7 @@ def figures(solution: Solution) -> Figures:
 
 
 def per_accelerator(solution: Solution) -> dict[str, Array]:
-    """kW per accelerator of each platform, (scenario,): nameplate of its racks plus its share of network, times PUE.
+    """KW per accelerator of each platform, (scenario,): nameplate of its racks plus its share of network, times PUE.
 
     The quantity that public comparisons provision by [SemiAnalysis InferenceX]; here the PUE is that of the solve.
     """

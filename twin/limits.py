@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from twin.coupling import Solution, State, steady
 from twin.domains import electrical
 from twin.elements import Array, Limit, Plant, Ref, Status
-from twin.coupling import Solution, State, steady
 
 log = logging.getLogger("twin")
 
@@ -74,7 +74,11 @@ def _extra(solution: Solution) -> Iterator[tuple[Limit, Array, Array]]:
     ref = Ref("bus.voltage", alternating)
     for sense, bound in ((-1, VOLTAGE[0]), (1, VOLTAGE[1])):
         value = np.where(lit, voltage, 1.0)
-        yield Limit("voltage", names, ref, np.full((len(names), 1), bound), sense, domain="electrical"), value, np.full((len(names), 1), bound)
+        yield (
+            Limit("voltage", names, ref, np.full((len(names), 1), bound), sense, domain="electrical"),
+            value,
+            np.full((len(names), 1), bound),
+        )
     for load in plant.load:
         _, live = electrical.shares(plant, load)
         dark = np.flatnonzero(~live.all(axis=1))
@@ -241,7 +245,9 @@ def _next(a: _Point, b: _Point, low: _Point | None, high: _Point | None, toleran
     inset = min(0.3 * tolerance * max(floor, 1e-3), 0.5 * width)
     if low and high and width < 4 * tolerance * floor:
         return 0.5 * (floor + ceiling)
-    step = guess - inset if low is None or guess >= ceiling else guess + (inset if low.scale >= guess - inset else -inset)
+    step = (
+        guess - inset if low is None or guess >= ceiling else guess + (inset if low.scale >= guess - inset else -inset)
+    )
     return float(np.clip(step, floor + inset if floor else 0.02 * ceiling, ceiling - (inset if high else 0.0)))
 
 
@@ -252,7 +258,9 @@ def _why(point: _Point) -> str:
     return f"{tight.name} at {tight.element} is exceeded at every density"
 
 
-def _finish(plant: Plant, low: _Point, high: _Point | None, basis: Scale, rows: Array, racks: str, reason: str) -> Bound:
+def _finish(
+    plant: Plant, low: _Point, high: _Point | None, basis: Scale, rows: Array, racks: str, reason: str
+) -> Bound:
     count = int(rows.sum())
     density = float(low.solution.columns["engine.power"][rows, 0].sum()) / max(count, 1)
     if reason:

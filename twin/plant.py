@@ -63,7 +63,13 @@ class Table:
 
     def __init__(self, compiler: _Compiler, cls: type[Component], names: list[str], columns: dict[str, Array]) -> None:
         self._compiler, self._cls, self._columns = compiler, cls, columns
-        self.names, self.n, self.kind, self.dimension, self.heading = names, len(names), cls.kind, cls.dimension, cls.heading
+        self.names, self.n, self.kind, self.dimension, self.heading = (
+            names,
+            len(names),
+            cls.kind,
+            cls.dimension,
+            cls.heading,
+        )
         self.site = compiler.site
         self.__dict__.update(columns)
 
@@ -123,7 +129,9 @@ class _Compiler:
         self.counts: dict[type, int] = {}
         self.root, self.feeds = _join(facility)
         self.site = self._site()
-        self.rooms = {n: i for i, n in enumerate(sorted(n for n, p in facility.components.items() if isinstance(p, Room)))}
+        self.rooms = {
+            n: i for i, n in enumerate(sorted(n for n, p in facility.components.items() if isinstance(p, Room)))
+        }
 
     def nodes(self, keys: Sequence[Key], carrier: str) -> Array:
         """Indices of joined ports, numbered when first seen."""
@@ -225,7 +233,9 @@ def _first(element: Any) -> Any:
 
 def _scenario_columns(facility: Facility, scenarios: Mapping[str, Any]) -> tuple[dict, dict, int, dict]:
     values = {a: np.atleast_1d(np.asarray(v, float)) for a, v in scenarios.items()}
-    faults = [f"{a}: values are not finite numbers" for a, v in values.items() if v.ndim != 1 or not np.isfinite(v).all()]
+    faults = [
+        f"{a}: values are not finite numbers" for a, v in values.items() if v.ndim != 1 or not np.isfinite(v).all()
+    ]
     sizes = {len(v) for v in values.values() if v.ndim == 1} - {1}
     if len(sizes) > 1:
         faults.append(f"scenarios have different lengths: {', '.join(f'{a} {len(v)}' for a, v in values.items())}")
@@ -275,7 +285,9 @@ def _check_bounds(address: str, model: Any, field: str, value: Array, faults: li
         for name, bad in (("ge", np.less), ("gt", np.less_equal), ("le", np.greater), ("lt", np.greater_equal)):
             bound = getattr(rule, name, None)
             if bound is not None and bad(value, bound).any():
-                faults.append(f"{address}: {value[bad(value, bound)][0]:g} is outside its bounds ({name} {bound:g}, SI)")
+                faults.append(
+                    f"{address}: {value[bad(value, bound)][0]:g} is outside its bounds ({name} {bound:g}, SI)"
+                )
 
 
 # ---- joining -----------------------------------------------------------------------------------------------------
@@ -338,7 +350,22 @@ def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> P
     fixed = {kind: [_resolve(p, pipes) for p in parts] for kind, parts in c.parts.items()}
     merged = {
         kind: _merge(kind, fixed.get(kind, []))
-        for kind in (Pipe, Pump, Bypass, Exchange, Loss, Vent, Fan, Zone, Engine, Line, Converter, Source, Anchor, Level)
+        for kind in (
+            Pipe,
+            Pump,
+            Bypass,
+            Exchange,
+            Loss,
+            Vent,
+            Fan,
+            Zone,
+            Engine,
+            Line,
+            Converter,
+            Source,
+            Anchor,
+            Level,
+        )
     }
     pipe, vent = merged[Pipe], merged[Vent]
     start = np.concatenate([pipe.start, vent.start])
@@ -481,9 +508,7 @@ def _media(media: list[Medium], pipe: Pipe, coolant: Array, names: Sequence[str]
 
 def _voltages(levels: Level, n: int, names: Sequence[str], faults: list[str]) -> tuple[Array, Array]:
     voltage, direct, who = np.full(n, np.nan), np.full(n, -1), [""] * n
-    for bus, value, dc, name in zip(
-        levels.bus, levels.voltage[:, 0], levels.direct, levels.names, strict=True
-    ):
+    for bus, value, dc, name in zip(levels.bus, levels.voltage[:, 0], levels.direct, levels.names, strict=True):
         if np.isnan(voltage[bus]):
             voltage[bus], who[bus] = value, name
         elif abs(value / voltage[bus] - 1) > 0.05:
@@ -521,7 +546,8 @@ def _layers(
         faults.append(f"bus {names[dark[0]]} has no path to a utility or generator ({len(dark)} such buses)")
         return (), live
     layers = [
-        _layer(np.flatnonzero(depth[island] == d), line, converter, source, live) for d in range(depth.max(initial=-1) + 1)
+        _layer(np.flatnonzero(depth[island] == d), line, converter, source, live)
+        for d in range(depth.max(initial=-1) + 1)
     ]
     return tuple(layers), live
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twin.kernels.exchangers import conductance, crossflow
 
 from twin import fluids
 from twin.components import rejection
-from twin.kernels.exchangers import conductance, crossflow
 from twin.components.rejection import CURVES, Chiller, DryCooler, MerkelTower, YorkTower, from_rating, make_up, stack
 
 NAN = np.nan

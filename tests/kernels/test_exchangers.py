@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from twin.kernels import exchangers as hx
 from twin.kernels.exchangers import Films, counterflow, crossflow, parallel
+
 from twin.fluids import fluid
 
 ARRANGEMENTS = [counterflow, crossflow, parallel]

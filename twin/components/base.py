@@ -45,6 +45,7 @@ class Component(Model):
     life: Time = Field(15 * YEAR, gt=0, description="depreciation life")
     upkeep: Fraction = Field(0.03, ge=0, le=1, description="maintenance per year, share of capital")
 
+    abstract: ClassVar[bool] = False
     kind: ClassVar[str] = ""
     dimension: ClassVar[str] = ""
     heading: ClassVar[str] = "facility"
@@ -53,7 +54,7 @@ class Component(Model):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.__name__.startswith("_"):
+        if cls.__name__.startswith("_") or cls.__dict__.get("abstract", False):
             return
         if "kind" not in cls.__dict__:
             cls.kind = "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("_")

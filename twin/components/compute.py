@@ -20,8 +20,8 @@ from twin.units import (
     Temperature,
     ThermalResistance,
     Time,
-    VolumeFlow,
     Voltage,
+    VolumeFlow,
 )
 
 
@@ -45,7 +45,9 @@ class Rack(Component):
     leakage_share: Fraction = Field(0.15, ge=0, le=0.5, description="of chip power at its reference; 0.1 to 0.2")
     leakage_slope: Number = Field(0.010, ge=0, le=0.05, description="1/K; unpublished, 0.008 to 0.015")
     leakage_temperature: Temperature = Field(333.15, ge=250, le=400, description="reference of leakage_share")
-    junction_to_case: ThermalResistance = Field(0.018, ge=0, le=1, description="with interface; unpublished, 0.016 to 0.02")
+    junction_to_case: ThermalResistance = Field(
+        0.018, ge=0, le=1, description="with interface; unpublished, 0.016 to 0.02"
+    )
     junction_limit: Temperature = Field(360.15, ge=300, le=420, description="highest operating junction temperature")
     throttle_temperature: Temperature = Field(362.15, ge=300, le=420, description="junction where the clock gives way")
     least_clock: Fraction = Field(0.3, gt=0, le=1, description="lowest clock under throttling")
@@ -71,7 +73,9 @@ class Rack(Component):
     air_flow: VolumeFlow = Field(0.0, ge=0, le=50, description="rated air flow")
     air_rise: Number = Field(14.0, gt=0, le=60, description="air temperature rise the fans aim at, K")
     least_fan: Fraction = Field(0.3, gt=0, le=1)
-    network_share: Power = Field(0.0, ge=0, description="network power per accelerator outside this rack, for kW per GPU")
+    network_share: Power = Field(
+        0.0, ge=0, description="network power per accelerator outside this rack, for kW per GPU"
+    )
     peak_factor: Number = Field(1.0, ge=1, le=3, description="EDP peak over sustained power")
     it_power: Power | None = Field(None, ge=0, le=2e6, description="power at the feed, instead of the chip model")
     nameplate: Power = Field(10e3, gt=0, le=2e6)
@@ -194,7 +198,14 @@ class Rack(Component):
         coldest, hottest = (np.array([c[k] for c in classes])[:, None] for k in (0, 1))
         breathes = np.where(t.air_flow > 0, 0.0, np.inf)
         inlet = Ref("node.temperature", t.room.inlet)
-        limit(t, write, "junction_temperature", Ref("engine.junction", rows), t.junction_limit + chips, dimension="temperature")
+        limit(
+            t,
+            write,
+            "junction_temperature",
+            Ref("engine.junction", rows),
+            t.junction_limit + chips,
+            dimension="temperature",
+        )
         limit(t, write, "rack_air_inlet", inlet, hottest + breathes, dimension="temperature")
         limit(t, write, "rack_air_inlet_cold", inlet, coldest - breathes, sense=-1, dimension="temperature")
         limit(t, write, "throttling", Ref("engine.clock_lost", rows), 0.001 + chips)
@@ -257,10 +268,16 @@ class LiquidRack(Rack):
         supply, out = Ref("node.temperature", t.node("supply")), Ref("stream.outlet", pipe)
         limit(t, write, "coolant_supply", supply, t.most_supply, dimension="temperature")
         limit(t, write, "coolant_return", out, t.most_return, dimension="temperature")
-        limit(t, write, "rack_flow", Ref("stream.flow", pipe), np.where(t.least_flow > 0, t.least_flow, -np.inf), sense=-1, dimension="mass_flow")
+        limit(
+            t,
+            write,
+            "rack_flow",
+            Ref("stream.flow", pipe),
+            np.where(t.least_flow > 0, t.least_flow, -np.inf),
+            sense=-1,
+            dimension="mass_flow",
+        )
         limit(t, write, "dew_point", supply, t.room.dew_point, sense=-1, dimension="temperature")
         report(t, write, "rack_flow", Ref("stream.flow", pipe), "kg s-1", "coolant flow")
         report(t, write, "rack_supply_temperature", supply, "K", "coolant entering the rack")
         report(t, write, "rack_return_temperature", out, "K", "coolant leaving the rack")
-
-

@@ -80,7 +80,9 @@ class Utility(Component):
         _level(t, write, "out", t.voltage)
         rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, 1.0 + 0 * t.voltage, t.in_service))
         report(t, write, "utility_power", Ref("source.power", rows), "W", "active power from the grid")
-        limit(t, write, "utility_contract", Ref("source.power", rows), t.contract, dimension="power", domain="electrical")
+        limit(
+            t, write, "utility_contract", Ref("source.power", rows), t.contract, dimension="power", domain="electrical"
+        )
         price(t, write)
 
 
@@ -307,7 +309,11 @@ def fit_losses(data: Any, prefix: str = "") -> Any:
     if not (np.all(load > 0) and np.all((eta > 0) & (eta <= 1))):
         raise ValueError(f"{key}: load fractions are above 0 and efficiencies in (0, 1]")
     a, b, c = np.linalg.lstsq(np.stack([np.ones_like(load), load, load**2], 1), load * (1 / eta - 1), rcond=None)[0]
-    return data | {f"{prefix}fixed_loss": max(float(a), 0.0), f"{prefix}proportional_loss": float(b), f"{prefix}square_loss": float(c)}
+    return data | {
+        f"{prefix}fixed_loss": max(float(a), 0.0),
+        f"{prefix}proportional_loss": float(b),
+        f"{prefix}square_loss": float(c),
+    }
 
 
 class Ups(_Converter):
@@ -355,5 +361,3 @@ class HouseLoad(Component):
         draw(t, write, power, "house", t.power_factor)
         warm_room(t, write, power)
         price(t, write)
-
-

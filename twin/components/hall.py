@@ -76,8 +76,8 @@ class Room(Component):
         write(Zone(supply, inlet, exhaust, *vents, outflow, inflow, t.recirculation, t.bypass, t.excess, flow))
         report(t, write, "room_supply_temperature", Ref("node.temperature", supply), "K", "air leaving the coolers")
         report(t, write, "room_inlet_temperature", Ref("node.temperature", inlet), "K", "air entering the racks")
-        report(t, write, "room_return_temperature", Ref("node.temperature", exhaust), "K", "air returning to the coolers")
+        report(
+            t, write, "room_return_temperature", Ref("node.temperature", exhaust), "K", "air returning to the coolers"
+        )
         most = np.where(np.isfinite(t.most_temperature), t.most_temperature, np.inf)
         limit(t, write, "room_temperature", Ref("node.temperature", exhaust), most, dimension="temperature")
-
-

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twin.kernels.exchangers import conductance, counterflow, crossflow
 from twin.fluids import DRY_AIR_CP, FREEZING, STANDARD_PRESSURE, VAPORISATION, VAPOUR_CP, air_enthalpy
 from twin.fluids import humidity_ratio_from_relative_humidity as _ratio
+from twin.kernels.exchangers import conductance, counterflow, crossflow
 
 Array = np.ndarray
 OFF = 1e-6
@@ -170,7 +170,7 @@ class DryCooler:
     least_speed: Array | float = 0.1
 
     def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan, running: Any = None) -> Response:
-        """Response to inlets [K] and flows [kg/s] of all units together (unit, scenario); all run, `sink` is ignored."""
+        """Response to inlets [K] and flows [kg/s] of all units together (unit, scenario); all run, no `sink`."""
         inlet, flow, C = _inputs(self, inlet, flow, cp, sink)
         count = np.maximum(self.count, 1e-9)
         effect = self._effect(C / (cp * count), C / count)

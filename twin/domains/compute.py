@@ -14,7 +14,7 @@ SOFT = 0.01
 
 
 def soft_minimum(a: Array, b: Array, width: Array) -> Array:
-    """a where a is well below b, b where b is well below a, smooth between: a - w ln(1 + exp((a - b)/w))."""
+    """A where a is well below b, b where b is well below a, smooth between: a - w ln(1 + exp((a - b)/w))."""
     return a - width * np.logaddexp(0.0, (a - b) / width)
 
 
@@ -108,7 +108,9 @@ def _leak(T: Array, leak: Array, slope: Array, reference: Array) -> Array:
 def _clock(e: Engine, chip: Array, base: Array, active: Array, inlet: Array, resistance: Array, law: tuple) -> Array:
     """Clock at which a chip draws `chip` W at the temperature that this power gives it."""
     dynamic = chip - base - _leak(inlet + resistance * chip, *law)
-    share = np.divide(dynamic, active, out=np.full(np.broadcast_shapes(dynamic.shape, active.shape), np.inf), where=active > 0)
+    share = np.divide(
+        dynamic, active, out=np.full(np.broadcast_shapes(dynamic.shape, active.shape), np.inf), where=active > 0
+    )
     return np.where(active > 0, np.maximum(share, 1e-9) ** (1.0 / e.clock_exponent), e.clock)
 
 

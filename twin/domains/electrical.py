@@ -38,7 +38,9 @@ def solve(plant: Plant, columns: dict[str, Array], peak: bool = False) -> Flow:
         ref = load.peak if peak else load.power
         share, _ = shares(plant, load)
         drawn = columns[ref.quantity][ref.rows] * share
-        np.add.at(demand, load.bus, drawn * (1.0 + 1j * load.tangent * (plant.direct[load.bus] != 1)[:, None]) / POWER_BASE)
+        np.add.at(
+            demand, load.bus, drawn * (1.0 + 1j * load.tangent * (plant.direct[load.bus] != 1)[:, None]) / POWER_BASE
+        )
     line, converter = plant.line, plant.converter
     voltage = np.zeros((buses, size), complex)
     first, last = (np.zeros((len(line.start), size), complex) for _ in range(2))

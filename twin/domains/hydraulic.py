@@ -69,7 +69,9 @@ def _law(plant: Plant, density: Array, viscosity: Array, running: Array, closed:
     pipe, pump = plant.pipe, plant.pump
     straight = np.flatnonzero((pipe.length > 0).any(axis=1))
     powered = np.flatnonzero((pipe.power > 0).any(axis=1))
-    squared = pipe.quadratic * closed + (pipe.zeta / (2 * density * (np.pi * pipe.diameter**2 / 4) ** 2)) * (pipe.length <= 0)
+    squared = pipe.quadratic * closed + (pipe.zeta / (2 * density * (np.pi * pipe.diameter**2 / 4) ** 2)) * (
+        pipe.length <= 0
+    )
     rows = pump.pipe
 
     def law(m: Array) -> tuple[Array, Array]:

@@ -9,9 +9,7 @@ import numpy as np
 from twin.domains.compute import AIR_HEAT
 from twin.elements import Array, Exchange, Plant
 from twin.fluids import fluid
-from twin.kernels import exchangers
-from twin.kernels import streams
-
+from twin.kernels import exchangers, streams
 
 STROKE = 4.0
 """Factor by which a valve may change its flow in one pass."""
@@ -68,7 +66,9 @@ def effectiveness(e: Exchange, hot: Array, cold: Array, cp_hot: Array, cp_cold: 
     return np.where(e.crossflow > 0.5, exchangers.crossflow(ntu, ratio), exchangers.counterflow(ntu, ratio))
 
 
-def valve(e: Exchange, hot: Array, cp_hot: Array, cp_cold: Array, hot_in: Array, cold_in: Array, ceiling: Array) -> Array:
+def valve(
+    e: Exchange, hot: Array, cp_hot: Array, cp_cold: Array, hot_in: Array, cold_in: Array, ceiling: Array
+) -> Array:
     """Cold flow [kg/s] that brings the hot outlet to the set point, between least_flow and `ceiling`, by bisection."""
     wanted = np.abs(hot) * cp_hot * (hot_in - e.set_point)
     low = np.broadcast_to(e.least_flow, wanted.shape).copy()
@@ -129,7 +129,9 @@ def solve(
         "exchange.duty": duty,
         "exchange.effectiveness": np.where(
             (np.abs(inlet[hot] - inlet[chilled]) > 1e-9) & (np.minimum(C_hot, C_cold) > 1e-9),
-            duty / np.maximum(np.minimum(C_hot, C_cold), 1e-9) / np.where(inlet[hot] == inlet[chilled], 1.0, inlet[hot] - inlet[chilled]),
+            duty
+            / np.maximum(np.minimum(C_hot, C_cold), 1e-9)
+            / np.where(inlet[hot] == inlet[chilled], 1.0, inlet[hot] - inlet[chilled]),
             eps,
         ),
     }

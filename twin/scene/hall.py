@@ -116,12 +116,8 @@ class Boxes:
     def where(self, rows: Array) -> Boxes:
         """The boxes in which `rows`, (box,), is true."""
         at = np.flatnonzero(rows)
-        pick = lambda values: tuple(values[i] for i in at)  # noqa: E731
-        return Boxes(
-            pick(self.names), pick(self.kinds), pick(self.families), *(
-                v[at] for v in (self.low, self.size, self.temperature, self.power)
-            )
-        )  # fmt: skip
+        names, kinds, families = (tuple(w[i] for i in at) for w in (self.names, self.kinds, self.families))
+        return Boxes(names, kinds, families, self.low[at], self.size[at], self.temperature[at], self.power[at])
 
 
 def boxes(result: Result, scenario: int = 0) -> Boxes:

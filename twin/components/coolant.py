@@ -1,0 +1,197 @@
+"""Pipes, valves, bypasses, expansion tanks and pumps."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from twin.components.base import Component, Port, Write, draw, limit, price, report, warm_room
+from twin.elements import (
+    NAN,
+    Anchor,
+    Bypass,
+    Heat,
+    Loss,
+    Medium,
+    Pipe,
+    Pump,
+    Ref,
+)
+from twin.units import (
+    Conductance,
+    Fraction,
+    Length,
+    Number,
+    Pressure,
+    Velocity,
+    VolumeFlow,
+)
+
+
+class CoolantPipe(Component):
+    """A straight run with fittings; Darcy-Weisbach with Churchill's friction factor; loses heat to its room."""
+
+    length: Length = Field(10.0, gt=0)
+    diameter: Length = Field(0.1, gt=0)
+    roughness: Length = Field(4.5e-5, ge=0)
+    zeta: Number = Field(0.0, ge=0, description="sum of fitting loss coefficients")
+    wall_conductance: Conductance = Field(0.0, ge=0, description="whole pipe to the air of its room")
+    most_velocity: Velocity = Field(2.4, gt=0)
+    ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
+    heading: ClassVar[str] = "cooling"
+    kind: ClassVar[str] = "pipe"
+    dimension: ClassVar[str] = "pipe"
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        rows = write(
+            Pipe(t.node("in"), t.node("out"), length=t.length, diameter=t.diameter, roughness=t.roughness, zeta=t.zeta)
+        )
+        write(Loss(rows, t.room.exhaust, t.wall_conductance))
+        report(t, write, "pipe_flow", Ref("stream.flow", rows), "kg s-1", "coolant flow")
+        report(t, write, "pipe_velocity", Ref("pipe.velocity", rows), "m s-1", "mean coolant velocity")
+        limit(t, write, "loop_velocity", Ref("pipe.velocity", rows), t.most_velocity, dimension="velocity")
+        price(t, write)
+
+
+class Valve(Component):
+    """Equal-percentage valve K_v(y) = K_vs R^(y-1), R = 50, or a pressure-independent flow setting."""
+
+    flow_coefficient: VolumeFlow = Field(100 / 3600.0, gt=0, description="K_vs: flow at 1 bar, fully open")
+    opening: Fraction = Field(1.0, ge=0, le=1)
+    flow_limiter: VolumeFlow | None = Field(None, ge=0, description="pressure-independent flow setting")
+    ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
+    heading: ClassVar[str] = "cooling"
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        factor = t.flow_coefficient * np.maximum(50.0 ** (t.opening - 1.0), 1e-4)
+        rows = write(Pipe(t.node("in"), t.node("out"), quadratic=1e5 / (1000.0 * factor) ** 2, set_flow=t.flow_limiter))
+        report(t, write, "valve_flow", Ref("stream.flow", rows), "kg s-1", "coolant flow")
+        price(t, write)
+
+
+class MinimumFlowBypass(Component):
+    """A line that opens just enough for what its outlet joins to carry at least `least_flow`."""
+
+    least_flow: VolumeFlow = Field(0.1, gt=0)
+    drop: Pressure = Field(20e3, gt=0, description="wide open, at the least flow")
+    ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
+    heading: ClassVar[str] = "cooling"
+    kind: ClassVar[str] = "bypass"
+    dimension: ClassVar[str] = "bypass"
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        zero = 0.0 * t.least_flow
+        resistance = t.drop / (1000.0 * t.least_flow) ** 2
+        rows = write(Pipe(t.node("in"), t.node("out"), quadratic=resistance, set_flow=zero))
+        write(Bypass(rows, t.least_flow))
+        report(t, write, "bypass_flow", Ref("stream.flow", rows), "kg s-1", "flow past the consumers")
+        price(t, write)
+
+
+class ExpansionTank(Component):
+    """Gives a closed loop its pressure and names its fluid."""
+
+    pressure: Pressure = Field(200e3, gt=0, description="absolute")
+    fluid: Literal["water", "pg25"] = "water"
+    ports: ClassVar[dict[str, Port]] = {"port": Port("coolant")}
+    heading: ClassVar[str] = "cooling"
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        write(Anchor(t.node("port"), t.pressure))
+        write(Medium(t.node("port"), t["fluid"]))
+        price(t, write)
+
+
+class Pumped(Component):
+    """Parallel equal pumps: p = s² p0 (1 - a x² - b x⁴), x = Q/(n s Qr); heat to the fluid = shaft power.
+
+    The smallest number runs that carries the flow, each below `stage_up` times its rated flow and able to hold the
+    head at full speed.
+    """
+
+    abstract: ClassVar[bool] = True
+    shutoff: Pressure = Field(300e3, gt=0, description="pressure rise at zero flow, full speed")
+    rated_flow: VolumeFlow = Field(0.03, gt=0, description="per pump")
+    quadratic: Number = Field(0.5, ge=0, le=2, description="a: fall of the curve at rated flow")
+    quartic: Number = Field(0.1, ge=0, le=2, description="b")
+    most_speed: Fraction = Field(1.0, gt=0, le=1.2)
+    pump_efficiency: Fraction = Field(0.75, gt=0, le=1)
+    drive_efficiency: Fraction = Field(0.90, gt=0, le=1, description="motor times converter")
+    pumps: int = Field(1, ge=1, le=64, description="installed")
+    least_pumps: int = Field(1, ge=1, le=64)
+    stage_up: Fraction = Field(1.2, gt=0, le=4, description="flow over rated flow at which the next pump starts")
+    control: Literal["speed", "head", "flow"] = "head"
+    head: Pressure = Field(150e3, gt=0, description="pressure rise held by `control: head`")
+    flow: VolumeFlow | None = Field(None, gt=0, description="flow held by `control: flow`")
+
+    @classmethod
+    def check(cls, name: str, part: Component) -> list[str]:
+        faults = []
+        if part.quadratic + part.quartic <= 0:
+            faults.append(f"{name}: quadratic: the pump curve has zero slope; give a fall at rated flow above 0")
+        if part.quadratic + part.quartic >= 2:
+            faults.append(f"{name}: quadratic: the pump curve is negative at rated flow")
+        if part.control == "flow" and part.flow is None:
+            faults.append(f"{name}: flow: `control: flow` needs a flow")
+        if part.control == "head" and part.head > part.shutoff * part.most_speed**2:
+            faults.append(f"{name}: head: {part.head:g} Pa is above the shut-off head {part.shutoff:g} Pa")
+        if part.least_pumps > part.pumps:
+            faults.append(f"{name}: least_pumps: {part.least_pumps} is more than the {part.pumps} installed")
+        return faults
+
+    @classmethod
+    def pump(cls, t: Any, write: Write, start: Any, end: Any, drop: Any, heading: str = "pumps") -> Any:
+        """Write the pumps of a table between two nodes with an internal `quadratic` drop; returns pipe rows."""
+        controls = np.array([[c] for c in t["control"]])
+        pipe = write(Pipe(start, end, quadratic=drop, set_flow=np.where(controls == "flow", t.flow, np.nan)))
+        rows = write(
+            Pump(
+                pipe=pipe,
+                shutoff=t.shutoff,
+                rated_flow=t.rated_flow,
+                quadratic=t.quadratic,
+                quartic=t.quartic,
+                speed=t.most_speed,
+                set_head=np.where(controls == "head", t.head, np.nan),
+                efficiency=t.pump_efficiency,
+                drive=t.drive_efficiency,
+                installed=t.pumps,
+                least=t.least_pumps,
+                stage_flow=t.rated_flow * t.stage_up,
+                fixed_power=getattr(t, "constant_power", NAN) + 0 * t.shutoff,
+            )
+        )
+        power = Ref("pump.power", rows)
+        draw(t, write, power, heading)
+        write(Heat(pipe, Ref("pump.shaft", rows)))
+        warm_room(t, write, Ref("pump.drive_loss", rows))
+        report(t, write, f"{t.dimension}_speed", Ref("pump.speed", rows), "1", "pump speed over nominal")
+        report(t, write, f"{t.dimension}_running", Ref("pump.running", rows), "1", "pumps running")
+        report(t, write, f"{t.dimension}_pump_power", power, "W", "pump power")
+        report(t, write, f"{t.dimension}_flow", Ref("stream.flow", pipe), "kg s-1", "flow through the pumps")
+        limit(t, write, "pump_head", Ref("pump.demand", rows), 1.0, domain="hydraulic")
+        return pipe
+
+
+class PumpStation(Pumped):
+    """Pumps of a loop."""
+
+    ports: ClassVar[dict[str, Port]] = {
+        "in": Port("coolant"),
+        "out": Port("coolant"),
+        "feed": Port("power", cords=True),
+    }
+    heading: ClassVar[str] = "cooling"
+    kind: ClassVar[str] = "pump"
+    dimension: ClassVar[str] = "pump"
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        cls.pump(t, write, t.node("in"), t.node("out"), 0.01 * t.shutoff / (1000.0 * t.rated_flow) ** 2)
+        price(t, write)

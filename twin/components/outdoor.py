@@ -1,0 +1,245 @@
+"""Dry coolers, towers and chillers: what gives the plant's heat to the weather."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from twin.components import rejection
+from twin.components.base import Component, Port, Write, draw, limit, price, report
+from twin.components.cooling import TYPICAL_U
+from twin.elements import (
+    Cooler,
+    Gain,
+    Heat,
+    Pipe,
+    Ref,
+    Tally,
+)
+from twin.units import (
+    Area,
+    FoulingResistance,
+    Fraction,
+    MassFlow,
+    Number,
+    Power,
+    Pressure,
+    Temperature,
+    TemperatureDifference,
+    VolumeFlow,
+)
+
+
+def _reject(t: Any, write: Write, stream: Any, law: Any, sink: Any = None, installed: Any = None) -> Any:
+    """Write a cooler on a stream with its power, water, limits and reports; returns its rows."""
+    free = sink is None
+    rows = write(Cooler(stream, sink, law, installed))
+    power = Ref("cooler.power", rows)
+    draw(t, write, power, "heat_rejection")
+    outdoor = np.full(t.n, t.site.outdoor)
+    if free:
+        write(Gain(outdoor, power))
+    else:
+        write(Heat(sink, Ref("cooler.rejected", rows)))
+    report(t, write, f"{t.dimension}_duty", Ref("cooler.duty", rows), "W", "heat taken from the coolant")
+    report(t, write, f"{t.dimension}_power", power, "W", "fan or compressor power of the running units")
+    report(t, write, f"{t.dimension}_loading", Ref("cooler.loading", rows), "1", "wanted over available duty")
+    report(t, write, f"{t.dimension}_running", Ref("cooler.running", rows), "1", "units running")
+    report(t, write, f"{t.dimension}_fan_speed", Ref("cooler.speed", rows), "1", "fan speed over nominal")
+    report(t, write, f"{t.dimension}_water", Ref("cooler.water", rows), "kg s-1", "make-up water")
+    report(t, write, f"{t.dimension}_supply_temperature", Ref("stream.outlet", stream), "K", "coolant leaving")
+    report(t, write, f"{t.dimension}_return_temperature", Ref("stream.inlet", stream), "K", "coolant entering")
+    report(t, write, f"{t.dimension}_warning", Ref("cooler.warning", rows), "1", "outside the box of validity")
+    report(t, write, f"{t.dimension}_flow", Ref("stream.flow", stream), "kg s-1", "coolant flow")
+    judged = (t.limits_capacity > 0.5) & np.isfinite(t.set_point)
+    limit(t, write, f"{t.kind}_capacity", Ref("cooler.loading", rows), np.where(judged, 1.0, np.inf))
+    write(Tally("water", Ref("cooler.water", rows)))
+    price(t, write)
+    return rows
+
+
+class _Rejecter(Component):
+    units: int = Field(1, ge=1, le=10_000, description="installed in parallel")
+    flow: MassFlow = Field(100.0, gt=0, description="rated, one unit")
+    drop: Pressure = Field(60e3, gt=0, description="coolant side at rated flow")
+    fan_power: Power = Field(30e3, ge=0, description="one unit at full speed")
+    set_point: Temperature | None = Field(None, ge=270, le=340, description="leaving coolant; none: full speed")
+    limits_capacity: bool = Field(True, description="false for a pre-cooler that another unit follows")
+    ports: ClassVar[dict[str, Port]] = {
+        "in": Port("coolant"),
+        "out": Port("coolant"),
+        "feed": Port("power", cords=True),
+    }
+    heading: ClassVar[str] = "cooling"
+    box: ClassVar[tuple[float, float, float]] = (2.4, 10.0, 2.6)
+
+    @classmethod
+    def pipe(cls, t: Any, write: Write) -> Any:
+        """Coolant side of all units in parallel."""
+        return write(Pipe(t.node("in"), t.node("out"), quadratic=t.drop / (t.units * t.flow) ** 2))
+
+
+class DryCooler(_Rejecter):
+    """Coolant to outdoor air through a finned coil; fan power follows the cube law [ASHRAE HVAC S&E, ch. 39].
+
+    The coil is rated by `duty` between `water_in` and `water_out` with air entering at `air_in`.
+    """
+
+    duty: Power = Field(2.931e6, gt=0, description="rating of one unit")
+    water_in: Temperature = Field(319.25, ge=270, le=380)
+    water_out: Temperature = Field(313.7, ge=270, le=380)
+    air_in: Temperature = Field(308.15, ge=230, le=340)
+    air_flow: VolumeFlow = Field(375.0, gt=0, description="one unit, at the rating")
+    saturation: Fraction = Field(0.0, ge=0, le=1, description="adiabatic pads: share of the wet-bulb depression")
+    cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
+    fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
+    area: Area | None = Field(None, gt=0)
+    least_fan: Fraction = Field(0.1, gt=0, le=1)
+
+    @classmethod
+    def check(cls, name: str, part: Component) -> list[str]:
+        if not part.water_in > part.water_out > part.air_in:
+            return [f"{name}: water_out: the rating must have water_in above water_out above air_in"]
+        try:
+            rejection.from_rating(part.duty, part.water_in, part.water_out, part.air_in, part.air_flow * 1.2)
+        except ValueError as error:
+            return [f"{name}: air_flow: {error}"]
+        return Component.check(name, part)
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        air = t.air_flow * 1.2
+        law = rejection.DryCooler(
+            set_point=t.set_point,
+            conductance=rejection.from_rating(t.duty, t.water_in, t.water_out, t.air_in, air),
+            rated_flow=t.flow,
+            rated_air_flow=air,
+            fan_power=t.fan_power,
+            count=t.units,
+            ambient=t.site.intake,
+            wet_bulb=t.site.wet_intake,
+            saturation=t.saturation,
+            cycles=t.cycles,
+            density=t.site.density / 1.2,
+            fouling=t.fouling / np.where(np.isfinite(t.area), t.area, t.duty / 5.0 / TYPICAL_U),
+            least_speed=t.least_fan,
+        )
+        _reject(t, write, cls.pipe(t, write), law)
+
+
+class AdiabaticCooler(DryCooler):
+    """A dry cooler whose air is first wetted: T = T_db - saturation (T_db - T_wb)."""
+
+    saturation: Fraction = Field(0.8, ge=0, le=1)
+
+
+class Tower(_Rejecter):
+    """Open cooling tower; `units` counts its cells, of which the smallest number runs that may carry the load.
+
+    A cell takes up to `stage_heat` before the next starts (its rated flow if not given); `running` states the number
+    instead. The set point may follow the wet bulb: T = max(set_point, reset_at_freezing + reset_slope (T_wb - 0 degC)).
+    """
+
+    correlation: Literal["york", "merkel"] = "merkel"
+    approach: TemperatureDifference = Field(3.9, gt=0, le=20, description="at the design")
+    range: TemperatureDifference = Field(5.56, gt=0, le=30)
+    wet_bulb: Temperature = Field(298.71, ge=260, le=310, description="of the design")
+    least_cells: int = Field(1, ge=1, le=1000)
+    running: Number | None = Field(None, ge=1, le=1000, description="cells in use; staged if not given")
+    stage_heat: Power | None = Field(None, gt=0, description="heat of a cell at which the next starts")
+    cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
+    drift: Fraction = Field(2e-5, ge=0, le=0.01, description="of the water flow")
+    least_fan: Fraction = Field(0.2, gt=0, le=1)
+    reset_slope: Number = Field(0.0, ge=0, le=2)
+    reset_at_freezing: Temperature | None = Field(None, ge=230, le=330, description="set point law at 0 degC wet bulb")
+    kind: ClassVar[str] = "tower"
+    dimension: ClassVar[str] = "tower"
+    box: ClassVar[tuple[float, float, float]] = (6.0, 6.0, 6.0)
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        law = t.reset_at_freezing + t.reset_slope * (t.site.wet_bulb - 273.15)
+        set_point = np.fmax(t.set_point, law)
+        pipe = cls.pipe(t, write)
+        york = np.array([c == "york" for c in t["correlation"]])
+        for kind, rows in ((rejection.YorkTower, york), (rejection.MerkelTower, ~york)):
+            if rows.any():
+                part = t.only(rows)
+                _reject(part, write, pipe[rows], cls._law(part, set_point[rows], kind), installed=part.units)
+
+    @classmethod
+    def _law(cls, t: Any, set_point: Any, kind: Any) -> Any:
+        outlet = t.wet_bulb + t.approach
+        return kind(
+            set_point=set_point,
+            rated_flow=t.flow,
+            rated_inlet=outlet + t.range,
+            rated_outlet=outlet,
+            rated_wet_bulb=t.wet_bulb,
+            fan_power=t.fan_power,
+            cells=t.units,
+            wet_bulb=t.site.wet_intake,
+            dry_bulb=t.site.intake,
+            least_cells=t.least_cells,
+            running=t.running,
+            stage_heat=t.stage_heat,
+            least_speed=t.least_fan,
+            drift=t.drift,
+            cycles=t.cycles,
+        )
+
+
+class _Chiller(_Rejecter):
+    """Electric chillers: published curves inside their box, an anchored lift law with a warning outside."""
+
+    curve: Literal["carrier_30xa500", "york_yk", "carrier_19ex", "carrier_19xr", "trane_rthc"] = "york_yk"
+    capacity: Power | None = Field(None, gt=0, description="of one unit at its reference; the curve's if not given")
+    cop: Number | None = Field(None, gt=0, le=30)
+    stage_up: Fraction = Field(0.9, gt=0, le=1, description="part load at which the next unit starts")
+    set_point: Temperature | None = Field(280.0, ge=270, le=340, description="leaving chilled water")
+    fan_power: Power = Field(0.0, ge=0, description="counted in the curves")
+    kind: ClassVar[str] = "_chiller"
+
+    @classmethod
+    def law(cls, t: Any, ambient: Any) -> Any:
+        """Performance of the chillers of a table."""
+        return rejection.Chiller(
+            set_point=t.set_point,
+            count=t.units,
+            curves=rejection.stack(t["curve"]),
+            ambient=ambient,
+            capacity=t.capacity,
+            cop=t.cop,
+            stage_up=t.stage_up,
+        )
+
+
+class AirChiller(_Chiller):
+    """Chillers whose condensers reject to outdoor air."""
+
+    curve: Literal["carrier_30xa500"] = "carrier_30xa500"
+    kind: ClassVar[str] = "air_chiller"
+    dimension: ClassVar[str] = "chiller"
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        _reject(t, write, cls.pipe(t, write), cls.law(t, t.site.intake))
+
+
+class WaterChiller(_Chiller):
+    """Chillers whose condensers reject to a water loop; its heat is duty plus compressor power."""
+
+    curve: Literal["york_yk", "carrier_19ex", "carrier_19xr", "trane_rthc"] = "york_yk"
+    condenser_flow: MassFlow = Field(120.0, gt=0, description="rated, one unit")
+    condenser_drop: Pressure = Field(60e3, gt=0)
+    ports: ClassVar[dict[str, Port]] = _Rejecter.ports | {"cond_in": Port("coolant"), "cond_out": Port("coolant")}
+    kind: ClassVar[str] = "water_chiller"
+    dimension: ClassVar[str] = "chiller"
+
+    @classmethod
+    def lower(cls, t: Any, write: Write) -> None:
+        resistance = t.condenser_drop / (t.units * t.condenser_flow) ** 2
+        condenser = write(Pipe(t.node("cond_in"), t.node("cond_out"), quadratic=resistance))
+        _reject(t, write, cls.pipe(t, write), cls.law(t, np.nan), sink=condenser)
