@@ -199,8 +199,11 @@ def write(data: xr.Dataset, path: str | Path) -> Path:
         raise LayoutError(str(path), [f"output: no folder {path.parent}"])
     if path.suffix == ".zarr" and path.exists():
         raise LayoutError(str(path), ["output exists; remove it first"])
-    data = data.assign(reason=data["reason"].astype("U256"))
     partial = path.with_name(f".{path.name}.part")
+    text = {n: v.astype(object) for n, v in data.variables.items() if v.dtype.kind in "UO"}
+    data = data.assign({n: v for n, v in text.items() if n in data}).assign_coords(
+        {n: v for n, v in text.items() if n in data.coords}
+    )
     if path.suffix == ".nc":
         data.assign(limit_exceeded=data["limit_exceeded"].astype("i1")).to_netcdf(partial, engine="h5netcdf")
     else:

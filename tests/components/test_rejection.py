@@ -66,7 +66,7 @@ def test_a_unit_holds_its_set_point_when_it_can(law):
 def test_a_unit_stands_still_below_its_set_point(law):
     r = law.respond(col(float(law.set_point) - 1.0), col(40.0), CP, 299.0)
     assert r.slope == pytest.approx(1) and outlet(law, col(270.0), col(40.0)) == pytest.approx(270.0, abs=1e-5)
-    assert r.power == r.water == r.loading == r.running == r.speed == 0
+    assert r.power == r.water == r.loading == r.speed == 0
 
 
 def test_no_flow_takes_no_power_and_reversed_flow_is_like_forward_flow(law):

@@ -173,7 +173,8 @@ class Pumped(Component):
         warm_room(t, write, Ref("pump.drive_loss", rows))
         report(t, write, f"{t.dimension}_speed", Ref("pump.speed", rows), "1", "pump speed over nominal")
         report(t, write, f"{t.dimension}_running", Ref("pump.running", rows), "1", "pumps running")
-        report(t, write, f"{t.dimension}_pump_power", power, "W", "pump power")
+        name = "pump_power" if t.dimension == "pump" else f"{t.dimension}_pump_power"
+        report(t, write, name, power, "W", "pump power")
         report(t, write, f"{t.dimension}_flow", Ref("stream.flow", pipe), "kg s-1", "flow through the pumps")
         limit(t, write, "pump_head", Ref("pump.demand", rows), 1.0, domain="hydraulic")
         return pipe
