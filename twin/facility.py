@@ -248,7 +248,9 @@ def _repeats(data: dict, faults: list[str]) -> Iterator[tuple[dict, list]]:
             if math.prod(map(len, axes.values())) > LARGEST_REPEAT:
                 raise ValueError(f"repeats more than {LARGEST_REPEAT:,} times")
             for values in itertools.product(*axes.values()):
-                loop = dict(zip(axes, values, strict=True))
+                loop = {}
+                for name, value in zip(axes, values, strict=True):
+                    loop |= value if isinstance(value, dict) else {name: value}
                 yield _fill(block.get("components") or {}, loop), _fill(block.get("connections") or [], loop)
         except (ValueError, KeyError, TypeError, AttributeError, NameError, SyntaxError, ZeroDivisionError) as error:
             faults.append(f"repeat block {k}: {error}")
