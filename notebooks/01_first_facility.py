@@ -76,7 +76,8 @@ print(f"{bound.density / 1e3:.1f} kW per rack, {bound.scale:.3f} times today's, 
 dry_bulb = 273.15 + np.linspace(0.0, 40.0, 41)
 dew_point = np.minimum(dry_bulb - 5.0, 273.15 + 12.0)
 year = twin.solve(facility, {"site.dry_bulb": dry_bulb, "site.dew_point": dew_point})
-axes = year.dataset.assign_coords(outdoor=("scenario", dry_bulb - 273.15)).swap_dims(scenario="outdoor")
+outdoor = ("scenario", dry_bulb - 273.15, {"long_name": "outdoor dry bulb", "units": "degC"})
+axes = year.dataset.assign_coords(outdoor=outdoor).swap_dims(scenario="outdoor")
 _ = axes["pue"].plot(x="outdoor")
 # %% [markdown]
 # Cost follows power, and power follows the weather. The price of a million tokens over the same range:

@@ -89,7 +89,7 @@ def test_names_are_unique_across_files():
 @pytest.mark.parametrize("name", ENTRIES)
 def test_entry_is_valid(name):
     part = build(name)
-    assert type(part).check(name, part) == []
+    assert part.check(name) == []
     entry = ENTRIES[name][1]
     assert set(entry) == {"type", "about", "fields"}
     assert entry["about"]

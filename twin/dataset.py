@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import platform
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -177,6 +178,7 @@ UNITS = {
     "fraction": (0.01, "%"),
     "mass_flow": (1.0, "kg/s"),
     "velocity": (1.0, "m/s"),
+    "pressure": (1e3, "kPa"),
 }
 
 
@@ -204,11 +206,15 @@ def write(data: xr.Dataset, path: str | Path) -> Path:
     data = data.assign({n: v for n, v in text.items() if n in data}).assign_coords(
         {n: v for n, v in text.items() if n in data.coords}
     )
-    if path.suffix == ".nc":
-        data.assign(limit_exceeded=data["limit_exceeded"].astype("i1")).to_netcdf(partial, engine="h5netcdf")
-    else:
-        data.to_zarr(partial, zarr_format=3, consolidated=False)
-    partial.replace(path)
+    try:
+        if path.suffix == ".nc":
+            data.assign(limit_exceeded=data["limit_exceeded"].astype("i1")).to_netcdf(partial, engine="h5netcdf")
+        else:
+            data.to_zarr(partial, zarr_format=3, consolidated=False, mode="w")
+        partial.replace(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.unlink(missing_ok=True)
     return path
 
 

@@ -6,18 +6,19 @@ Every field is an array whose first axis counts rows and whose last axis, if pre
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin.kernels import elimination, power_flow, streams
 
-Array = np.ndarray
-Index = np.ndarray
+Array = NDArray[Any]
+Index = NDArray[Any]
 """Row, node, bus or stream numbers, one-dimensional."""
 NAN = np.full((1, 1), np.nan)
 ZERO = np.zeros((1, 1))
@@ -119,7 +120,7 @@ class Medium:
     """Which fluid fills the loop that a node belongs to."""
 
     node: Index
-    fluid: Sequence[str]
+    fluid: list[str]
 
 
 # ---- heat --------------------------------------------------------------------------------------------------------
@@ -254,7 +255,7 @@ class Level:
     bus: Index
     voltage: Array
     direct: Index
-    names: Sequence[str]
+    names: list[str]
 
 
 @dataclass(frozen=True)
@@ -300,7 +301,7 @@ class Load:
     """Power drawn from a bus. Cords of one consumer share it in the ratio of `share` among live cords."""
 
     bus: Index
-    names: Sequence[str]
+    names: list[str]
     power: Ref
     peak: Ref
     share: Array
@@ -376,7 +377,7 @@ class Limit:
     """A solved column must stay on one side of a bound; `basis` is 'sustained' or 'peak'."""
 
     name: str
-    elements: Sequence[str]
+    elements: list[str]
     value: Ref
     bound: Array
     sense: int = 1
@@ -391,7 +392,7 @@ class Report:
 
     dimension: str
     name: str
-    elements: Sequence[str]
+    elements: list[str]
     value: Ref
     unit: str
     long_name: str
@@ -409,7 +410,7 @@ class Tally:
 class Cost:
     """Capital [$], its life [s] and yearly upkeep as a fraction of capital."""
 
-    elements: Sequence[str]
+    elements: list[str]
     heading: str
     capital: Array
     life: Array
@@ -421,7 +422,7 @@ class Serving:
     """Accelerators that serve tokens: platform per row, the engine that runs them, network power of each [W]."""
 
     engine: Index
-    platform: Sequence[str]
+    platform: list[str]
     network: Array
 
 
@@ -457,7 +458,7 @@ class Plant:
     relief: Bypass
     anchor: Index
     pressure: Array
-    medium: tuple[tuple[str, Array], ...]
+    medium: tuple[tuple[str, Array, Array], ...]
     exchange: Exchange
     cooler: tuple[Cooler, ...]
     loss: Loss
@@ -477,7 +478,7 @@ class Plant:
     live: Array
     voltage: Array
     direct: Index
-    bus_names: Sequence[str]
+    bus_names: list[str]
     limits: tuple[Limit, ...]
     reports: tuple[Report, ...]
     tallies: tuple[Tally, ...]

@@ -114,7 +114,10 @@ class Facility:
 # ---- reading -----------------------------------------------------------------------------------------------------
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+_SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_SAFE):
     """Plain data only; a key that appears twice is a fault."""
 
 
@@ -337,7 +340,7 @@ class _Builder:
         except ValidationError as error:
             self.faults.extend(_messages(error, f"{kind} {name}", cls))
             return None
-        self.faults.extend(f"{kind} {fault}" for fault in cls.check(name, part))
+        self.faults.extend(f"{kind} {fault}" for fault in part.check(name))
         return part
 
     def _placed(self, name: str, part: Component, places: dict[str, Any]) -> Component:
@@ -634,5 +637,3 @@ def schema() -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": definitions,
     }
-
-

@@ -52,7 +52,7 @@ class Figures:
             basis
         ]
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(power > 0, self.tokens_per_s / (power / 1e6), np.nan)
+            return np.where((power > 0) & np.isfinite(power), self.tokens_per_s / (power / 1e6), np.nan)
 
 
 def _tokens(solution: Solution) -> tuple[Array, Array]:

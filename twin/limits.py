@@ -106,15 +106,15 @@ def margins(solution: Solution) -> Margins:
         bounds.append(np.broadcast_to(bound, (len(bound), size))[finite])
         senses += [limit.sense] * n
     if not names:
-        empty = np.zeros((0, solution.plant.scenarios))
-        return Margins(*(np.zeros(0, object) for _ in range(3)), *(empty for _ in range(4)))
+        text, empty = np.zeros(0, object), np.zeros((0, solution.plant.scenarios))
+        return Margins(text, text, text, empty, empty, empty, empty)
     value, bound = np.concatenate(values), np.concatenate(bounds)
     margin = np.array(senses)[:, None] * (bound - value)
     margin = np.where(np.isnan(margin), -np.inf, margin)
     warm = np.array(dimensions) == "temperature"
     scale = np.where(warm[:, None], 100.0, np.maximum(np.abs(bound), 1e-9))
-    text = [np.array(x, object) for x in (names, elements, dimensions)]
-    return Margins(*text, value, bound, margin, margin / scale)
+    name, element, dimension = (np.array(x, object) for x in (names, elements, dimensions))
+    return Margins(name, element, dimension, value, bound, margin, margin / scale)
 
 
 def binding(m: Margins, row: int, scenario: int = 0) -> Binding:
@@ -140,7 +140,7 @@ def worst(m: Margins, scenario: int = 0) -> tuple[Binding, ...]:
 
 def exceeded(m: Margins, tolerance: float = 1e-7) -> Array:
     """True where a scenario passes any limit by more than `tolerance` of it, (scenario,)."""
-    return (m.relative < -tolerance).any(axis=0)
+    return np.any(m.relative < -tolerance, axis=0)
 
 
 # ---- the bound ---------------------------------------------------------------------------------------------------
@@ -148,8 +148,8 @@ def exceeded(m: Margins, tolerance: float = 1e-7) -> Array:
 
 def scaled_rows(plant: Plant) -> Array:
     """Racks whose density is in question: those with accelerators, or all if none has any."""
-    chips = (plant.engine.chips > 0).any(axis=1)
-    return chips if chips.any() else np.ones(len(chips), bool)
+    chips = np.any(plant.engine.chips > 0, axis=1)
+    return chips if np.any(chips) else np.ones(len(plant.engine.stream), bool)
 
 
 def rescale(plant: Plant, factor: float, rows: Array, basis: Scale) -> Plant:

@@ -147,7 +147,7 @@ class _Compiler:
         }
         zone = np.array([self.rooms.get(r, -1) for r in rooms])
         parts = self.facility.components
-        dew = [[parts[r].dew_point + parts[r].dew_point_margin] if r else [-np.inf] for r in rooms]
+        dew = [[_dry(parts[r])] if r in self.rooms else [-np.inf] for r in rooms]
         return SimpleNamespace(**ends, zone=zone, dew_point=np.array(dew, float).reshape(len(rooms), 1))
 
     def write(self, element: Any) -> Array:
@@ -216,6 +216,11 @@ class _Compiler:
         )
         site.outdoor = int(self.nodes([("", ":outdoor")], "air")[0])
         return site
+
+
+def _dry(room: Any) -> float:
+    """Coldest coolant that stays dry in a room, K."""
+    return room.dew_point + room.dew_point_margin
 
 
 def _first(element: Any) -> Any:
@@ -472,7 +477,7 @@ def _resolve(element: Any, pipes: int) -> Any:
     return replace(element, **changes)
 
 
-def _hydraulic(pipe: Pipe, anchors: Anchor, names: Sequence[str], faults: list[str]) -> tuple[Array, Array, Array]:
+def _hydraulic(pipe: Pipe, anchors: Anchor, names: list[str], faults: list[str]) -> tuple[Array, Array, Array]:
     """Coolant nodes, one pressure node in each separate loop and its pressure."""
     start, end = pipe.start, pipe.end
     coolant = np.unique(np.concatenate([start, end]))
@@ -480,8 +485,9 @@ def _hydraulic(pipe: Pipe, anchors: Anchor, names: Sequence[str], faults: list[s
     graph = coo_array((np.ones(len(start)), (start, end)), shape=(n, n))
     _, loop = connected_components(graph, directed=False)
     chosen: dict[int, tuple[int, float]] = {}
-    for node, pressure in sorted(zip(anchors.node, anchors.pressure[:, 0], strict=True), key=lambda a: names[a[0]]):
-        chosen.setdefault(int(loop[node]), (node, pressure))
+    for row in sorted(range(len(anchors.node)), key=lambda i: names[anchors.node[i]]):
+        node = int(anchors.node[row])
+        chosen.setdefault(int(loop[node]), (node, float(anchors.pressure[row, 0])))
     for which in np.unique(loop[coolant]):
         if which not in chosen:
             inside = sorted(names[i] for i in coolant[loop[coolant] == which])
@@ -489,12 +495,12 @@ def _hydraulic(pipe: Pipe, anchors: Anchor, names: Sequence[str], faults: list[s
                 f"coolant loop through {inside[0]} ({len(inside)} nodes) has no pressure reference; "
                 "connect an expansion_tank or give a CDU an expansion pressure"
             )
-    inside = {int(loop[i]) for i in coolant}
-    kept = [chosen[k] for k in sorted(chosen) if k in inside]
+    loops = {int(loop[i]) for i in coolant}
+    kept = [chosen[k] for k in sorted(chosen) if k in loops]
     return coolant, np.array([k[0] for k in kept], np.int64), np.array([[k[1]] for k in kept]).reshape(-1, 1)
 
 
-def _media(media: list[Medium], pipe: Pipe, coolant: Array, names: Sequence[str], n: int) -> tuple:
+def _media(media: list[Medium], pipe: Pipe, coolant: Array, names: list[str], n: int) -> tuple:
     """Pipes of each fluid; a loop that names none is water."""
     start, end = pipe.start, pipe.end
     _, loop = connected_components(coo_array((np.ones(len(start)), (start, end)), shape=(n, n)), directed=False)
@@ -506,7 +512,7 @@ def _media(media: list[Medium], pipe: Pipe, coolant: Array, names: Sequence[str]
     return tuple((fluid, np.flatnonzero(of == fluid), loop[start[of == fluid]]) for fluid in sorted(set(of)))
 
 
-def _voltages(levels: Level, n: int, names: Sequence[str], faults: list[str]) -> tuple[Array, Array]:
+def _voltages(levels: Level, n: int, names: list[str], faults: list[str]) -> tuple[Array, Array]:
     voltage, direct, who = np.full(n, np.nan), np.full(n, -1), [""] * n
     for bus, value, dc, name in zip(levels.bus, levels.voltage[:, 0], levels.direct, levels.names, strict=True):
         if np.isnan(voltage[bus]):
@@ -523,7 +529,7 @@ def _voltages(levels: Level, n: int, names: Sequence[str], faults: list[str]) ->
 
 
 def _layers(
-    line: Line, converter: Converter, source: Source, n: int, size: int, names: Sequence[str], faults: list[str]
+    line: Line, converter: Converter, source: Source, n: int, size: int, names: list[str], faults: list[str]
 ) -> tuple[tuple[Layer, ...], Array]:
     """Networks in the order of solution, loads first, and which buses are live in each scenario."""
     ls, le = line.start, line.end

@@ -66,12 +66,11 @@ class Component(Model):
     def lower(cls, t: Any, write: Write) -> None:
         """Write the elements of all instances, columns (instance, scenario)."""
 
-    @classmethod
-    def check(cls, name: str, part: Component) -> list[str]:
+    def check(self, name: str) -> list[str]:
         """Faults that only the whole component shows, one sentence each."""
-        shares = part.shares
-        if shares is not None and (len(shares) != part.cords or abs(sum(shares) - 1) > 1e-6):
-            return [f"{name}: shares: give {part.cords} shares that add up to 1"]
+        shares = self.shares
+        if shares is not None and (len(shares) != self.cords or abs(sum(shares) - 1) > 1e-6):
+            return [f"{name}: shares: give {self.cords} shares that add up to 1"]
         return []
 
 

@@ -99,11 +99,10 @@ class Rack(Component):
     def _fit(cls, data: Any) -> Any:
         return fit_losses(fit_losses(data, "shelf_"), "board_")
 
-    @classmethod
-    def check(cls, name: str, part: Component) -> list[str]:
-        faults = Component.check(name, part)
-        if part.chip_idle > part.chip_power:
-            faults.append(f"{name}: chip_idle: {part.chip_idle:g} W exceeds chip_power {part.chip_power:g} W")
+    def check(self, name: str) -> list[str]:
+        faults = super().check(name)
+        if self.chip_idle > self.chip_power:
+            faults.append(f"{name}: chip_idle: {self.chip_idle:g} W exceeds chip_power {self.chip_power:g} W")
         return faults
 
     @classmethod
@@ -167,11 +166,11 @@ class Rack(Component):
         power = Ref("engine.power", rows)
         draw(t, write, power, "it", t.power_factor, Ref("engine.peak", rows))
         cls._levels(t, write)
-        moving = np.asarray(t.air_flow > 0).any(axis=1)
+        moving = np.any(t.air_flow > 0, axis=1, keepdims=True)
         air = Ref("engine.heat_air", rows)
         write(Intake(intake, t.room.zone, Ref("engine.air_flow", rows)))
-        write(Heat(intake, air, 1.0 * moving[:, None]))
-        write(Gain(t.node("exhaust"), air, 1.0 - moving[:, None]))
+        write(Heat(intake, air, 1.0 * moving))
+        write(Gain(t.node("exhaust"), air, 1.0 - moving))
         write(Tally("heat_to_air", air))
         write(Tally("heat_to_liquid", Ref("engine.heat_liquid", rows)))
         write(Tally("conversion_loss", Ref("engine.loss", rows)))

@@ -130,19 +130,18 @@ class Pumped(Component):
     head: Pressure = Field(150e3, gt=0, description="pressure rise held by `control: head`")
     flow: VolumeFlow | None = Field(None, gt=0, description="flow held by `control: flow`")
 
-    @classmethod
-    def check(cls, name: str, part: Component) -> list[str]:
-        faults = []
-        if part.quadratic + part.quartic <= 0:
+    def check(self, name: str) -> list[str]:
+        faults = super().check(name)
+        if self.quadratic + self.quartic <= 0:
             faults.append(f"{name}: quadratic: the pump curve has zero slope; give a fall at rated flow above 0")
-        if part.quadratic + part.quartic >= 2:
+        if self.quadratic + self.quartic >= 2:
             faults.append(f"{name}: quadratic: the pump curve is negative at rated flow")
-        if part.control == "flow" and part.flow is None:
+        if self.control == "flow" and self.flow is None:
             faults.append(f"{name}: flow: `control: flow` needs a flow")
-        if part.control == "head" and part.head > part.shutoff * part.most_speed**2:
-            faults.append(f"{name}: head: {part.head:g} Pa is above the shut-off head {part.shutoff:g} Pa")
-        if part.least_pumps > part.pumps:
-            faults.append(f"{name}: least_pumps: {part.least_pumps} is more than the {part.pumps} installed")
+        if self.control == "head" and self.head > self.shutoff * self.most_speed**2:
+            faults.append(f"{name}: head: {self.head:g} Pa is above the shut-off head {self.shutoff:g} Pa")
+        if self.least_pumps > self.pumps:
+            faults.append(f"{name}: least_pumps: {self.least_pumps} is more than the {self.pumps} installed")
         return faults
 
     @classmethod

@@ -128,11 +128,10 @@ class Transformer(Component):
     heading: ClassVar[str] = "electrical"
     box: ClassVar[tuple[float, float, float]] = (2.2, 2.0, 2.4)
 
-    @classmethod
-    def check(cls, name: str, part: Component) -> list[str]:
-        if part.load_loss > part.impedance:
-            return [f"{name}: load_loss: {part.load_loss} exceeds the impedance {part.impedance}"]
-        return []
+    def check(self, name: str) -> list[str]:
+        if self.load_loss > self.impedance:
+            return [f"{name}: load_loss: {self.load_loss} exceeds the impedance {self.impedance}"]
+        return super().check(name)
 
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:

@@ -70,10 +70,22 @@ class Room(Component):
     def lower(cls, t: Any, write: Write) -> None:
         supply, inlet, exhaust = t.own.supply, t.own.inlet, t.own.exhaust
         outdoor = np.full(t.n, t.site.outdoor)
-        vents = [write(Vent(a, b)) for a, b in ((supply, inlet), (exhaust, inlet), (supply, exhaust))]
-        outflow, inflow = write(Vent(exhaust, outdoor)), write(Vent(outdoor, supply))
-        flow = t.ventilation * t.site.density
-        write(Zone(supply, inlet, exhaust, *vents, outflow, inflow, t.recirculation, t.bypass, t.excess, flow))
+        write(
+            Zone(
+                supply,
+                inlet,
+                exhaust,
+                forward=write(Vent(supply, inlet)),
+                backward=write(Vent(exhaust, inlet)),
+                bypassing=write(Vent(supply, exhaust)),
+                outflow=write(Vent(exhaust, outdoor)),
+                inflow=write(Vent(outdoor, supply)),
+                recirculation=t.recirculation,
+                bypass=t.bypass,
+                excess=t.excess,
+                ventilation=t.ventilation * t.site.density,
+            )
+        )
         report(t, write, "room_supply_temperature", Ref("node.temperature", supply), "K", "air leaving the coolers")
         report(t, write, "room_inlet_temperature", Ref("node.temperature", inlet), "K", "air entering the racks")
         report(

@@ -98,15 +98,14 @@ class DryCooler(_Rejecter):
     area: Area | None = Field(None, gt=0)
     least_fan: Fraction = Field(0.1, gt=0, le=1)
 
-    @classmethod
-    def check(cls, name: str, part: Component) -> list[str]:
-        if not part.water_in > part.water_out > part.air_in:
+    def check(self, name: str) -> list[str]:
+        if not self.water_in > self.water_out > self.air_in:
             return [f"{name}: water_out: the rating must have water_in above water_out above air_in"]
         try:
-            rejection.from_rating(part.duty, part.water_in, part.water_out, part.air_in, part.air_flow * 1.2)
+            rejection.from_rating(self.duty, self.water_in, self.water_out, self.air_in, self.air_flow * 1.2)
         except ValueError as error:
             return [f"{name}: air_flow: {error}"]
-        return Component.check(name, part)
+        return super().check(name)
 
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:
@@ -194,7 +193,6 @@ class Tower(_Rejecter):
 class _Chiller(_Rejecter):
     """Electric chillers: published curves inside their box, an anchored lift law with a warning outside."""
 
-    curve: Literal["carrier_30xa500", "york_yk", "carrier_19ex", "carrier_19xr", "trane_rthc"] = "york_yk"
     capacity: Power | None = Field(None, gt=0, description="of one unit at its reference; the curve's if not given")
     cop: Number | None = Field(None, gt=0, le=30)
     stage_up: Fraction = Field(0.9, gt=0, le=1, description="part load at which the next unit starts")

@@ -122,7 +122,7 @@ def _speed(e: Engine, heat: Array) -> Array:
 
 def _shelves(e: Engine, load: Array) -> tuple[Array, Array, Array]:
     """Rack power at the feed, fan speed and shelf loss; fans follow the air heat, of which they are part."""
-    power = load
+    power, speed, shelf = load, load, load
     for _ in range(12):
         speed = _speed(e, (1.0 - e.liquid_fraction) * power)
         out = load + e.fan_power * speed**3

@@ -40,8 +40,8 @@ class Temperatures(NamedTuple):
 def properties(plant: Plant, node: Array) -> Properties:
     """Fluid properties at stream inlets; cp at the mean of each loop, so that m cp is conserved at nodes."""
     shape = (len(plant.start), node.shape[1])
-    rho, mu, k, cp = (np.empty(shape) for _ in range(4))
-    cp[:] = AIR_HEAT
+    rho, mu, k = np.empty(shape), np.empty(shape), np.empty(shape)
+    cp = np.full(shape, AIR_HEAT)
     pipes = len(plant.pipe.start)
     for name, rows, loop in plant.medium:
         medium, T = fluid(name), node[plant.start[rows]]
