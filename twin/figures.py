@@ -59,14 +59,19 @@ def _tokens(solution: Solution) -> tuple[Array, Array]:
     """Accelerators and tokens/s of all racks, each (scenario,)."""
     plant, terms = solution.plant, solution.plant.facility.serving
     count, rate = np.zeros(plant.scenarios), np.zeros(plant.scenarios)
-    chips, clock = solution.columns["engine.chips"], solution.columns["engine.clock"]
+    chips, clock, busy = (solution.columns[f"engine.{k}"] for k in ("chips", "clock", "utilisation"))
     for group in plant.serving:
         for platform in sorted(set(group.platform)):
             rows = group.engine[[p == platform for p in group.platform]]
             count = count + chips[rows].sum(axis=0)
             front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
             rate = rate + serving.tokens_per_s(
-                front, chips[rows], clock[rows], terms.interactivity, terms.availability, terms.clock_exponent
+                front,
+                chips[rows] * busy[rows],
+                clock[rows],
+                terms.interactivity,
+                terms.availability,
+                terms.clock_exponent,
             ).sum(axis=0)
     return count, rate
 

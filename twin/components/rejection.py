@@ -597,7 +597,7 @@ class Chiller:
             np.where(off, 0.0, _over(wanted, available)),
             np.where(off | (wanted <= 0), 0.0, np.minimum(running, self.count)),
             np.where(off, 0.0, part),
-            outside & ~off,
+            outside & ~off & (wanted > 1e-4 * available),
         )
 
     def performance(self, leaving: Any, entering: Any) -> tuple[Array, Array, Array]:
