@@ -330,6 +330,7 @@ def test_progress_rewrites_one_line_on_a_terminal():
 def test_interrupt_ends_quietly(good):
     code = (
         "import os, signal, sys\nimport twin.dataset as d\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "d.solve = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\nfrom twin.cli import main\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", code, "solve", str(good)], capture_output=True, text=True, timeout=60)

@@ -1,0 +1,187 @@
+"""Laws of the sustainable density: it is a bound, it names what binds, and it does not depend on how it was found."""
+
+import numpy as np
+import pytest
+
+import twin
+from twin.coupling import steady
+from twin.limits import bound as find
+from twin.limits import exceeded
+from twin.plant import compile
+
+# Hall, address of the racks that the bound scales.
+HALLS = [("small", "liquid_rack"), ("dps_demo", "rack"), ("dsx_row", "rack"), ("gb300_hall", "liquid_rack")]
+FIELD = {"chips": "chip_scale", "chip_power": "power_scale"}
+
+
+@pytest.fixture
+def untrimmed(small):
+    """The small facility with a dry cooler alone: warm weather reaches the chips."""
+    text = "\n".join(line for line in small.splitlines() if "trim" not in line)
+    return text.replace("main.out, cooler.in]", "main.out, cooler.in]\n  - [coolant, cooler.out, cdu.fws_supply]")
+
+
+def layout(hall, small):
+    return small if hall == "small" else hall
+
+
+def solve(text, scenarios=None, **overrides):
+    return twin.solve(twin.load(text, overrides=named(overrides)), scenarios)
+
+
+def bound(text, scale="chips", **overrides):
+    return twin.bound(twin.load(text, overrides=named(overrides)), scale=scale)[0]
+
+
+def named(overrides):
+    return {k.replace("__", "."): v for k, v in overrides.items()}
+
+
+def margin(result, limit, scenario=0):
+    m = result.margins
+    rows = (m.name == limit.name) & (m.element == limit.element)
+    return m.margin[rows, scenario].min()
+
+
+@pytest.mark.parametrize("scale", FIELD)
+@pytest.mark.parametrize(("hall", "racks"), HALLS)
+def test_one_percent_more_passes_the_named_limit_and_a_little_less_keeps_all(hall, racks, scale, small):
+    found = bound(layout(hall, small), scale)
+    assert found.limit is not None
+    assert found.reason == ""
+    factors = found.scale * np.array([0.999, 1.01])
+    result = solve(layout(hall, small), {f"{racks}.{FIELD[scale]}": factors})
+    assert result.ok
+    assert exceeded(result.margins).tolist() == [False, True]
+    assert margin(result, found.limit, 0) > 0 > margin(result, found.limit, 1)
+
+
+@pytest.mark.parametrize("scale", FIELD)
+@pytest.mark.parametrize(("hall", "racks"), HALLS)
+def test_at_the_bound_nothing_is_exceeded_and_the_limit_is_met(hall, racks, scale, small):
+    found = bound(layout(hall, small), scale)
+    assert min(b.relative for b in found.table) >= -1e-7
+    assert found.limit.relative == pytest.approx(0.0, abs=1e-5)
+    power = found.solution.columns["engine.power"][:, 0]
+    chips = found.solution.columns["engine.chips"][:, 0] > 0
+    assert found.density == pytest.approx(power[chips].mean(), rel=1e-9)
+
+
+@pytest.mark.parametrize("scale", FIELD)
+def test_the_bound_does_not_depend_on_the_density_of_the_layout(small, scale):
+    found = [bound(small, scale, **{f"rack__{FIELD[scale]}": str(start)}) for start in (0.3, 1.0, 1.7)]
+    for other in found[1:]:
+        assert other.limit.name == found[0].limit.name
+        assert other.density == pytest.approx(found[0].density, rel=5e-6)
+
+
+def test_the_bound_does_not_depend_on_the_temperatures_it_starts_from(small):
+    facility = twin.load(small)
+    plant = compile(facility)
+    cold = steady(compile(twin.load(small, overrides={"site.dry_bulb": "-10 degC", "site.wet_bulb": "-12 degC"})))
+    first = steady(plant)
+    again = steady(plant, cold.state)
+    found = [find(plant), find(plant, start=first), find(plant, start=again)]
+    assert {f.limit.name for f in found} == {found[0].limit.name}
+    for other in found[1:]:
+        assert other.scale == pytest.approx(found[0].scale, rel=5e-6)
+
+
+WEATHER = (15.0, 24.0, 33.0, 38.0, 42.0, 45.0)
+STRICT, LOOSE = 5e-6, 1e-3
+# Air in a room is given the density of the air outside, so rack fans work a little less on a hot day: 1e-4 per 3 K.
+thin_air = pytest.mark.xfail(strict=True, reason="room air has the density of outdoor air")
+
+
+def in_weather(text, scale):
+    found = [bound(text, scale, site__dry_bulb=f"{t} degC", site__wet_bulb="5 degC") for t in WEATHER]
+    for t, f in zip(WEATHER, found, strict=True):
+        print(f"{t:5.0f} degC  {f.scale:.6f}  {f.limit.name if f.limit else f.reason}")
+    return np.array([f.scale for f in found])
+
+
+@pytest.mark.parametrize(
+    ("scale", "tolerance"),
+    [("chips", LOOSE), ("chip_power", STRICT), pytest.param("chips", STRICT, marks=thin_air)],
+)
+def test_warmer_weather_never_raises_the_bound_of_a_dry_cooler(untrimmed, scale, tolerance):
+    scales = in_weather(untrimmed, scale)
+    assert (np.diff(scales) <= tolerance * scales[:-1]).all()
+    assert scales[-1] < 0.9 * scales[0]
+
+
+@pytest.mark.parametrize(
+    ("scale", "tolerance"),
+    [("chips", LOOSE), ("chip_power", STRICT), pytest.param("chips", STRICT, marks=thin_air)],
+)
+def test_warmer_weather_never_raises_the_bound_of_a_loop_trimmed_by_chillers(small, scale, tolerance):
+    scales = in_weather(small.replace("flow: 60 kg/s}", "flow: 60 kg/s, limits_capacity: true}"), scale)
+    assert (np.diff(scales) <= tolerance * scales[:-1]).all()
+
+
+@pytest.mark.parametrize(("address", "values"), [("utility.contract", [0.8, 1.2, 2.0, 4.0]), ("ups.rating", [0.9, 1.3, 1.6, 3.0])])
+def test_a_higher_rating_never_lowers_the_bound(small, address, values):
+    scales = [bound(small, **{address.replace(".", "__"): f"{v} MW"}).scale for v in values]
+    assert (np.diff(scales) >= -1e-3).all()  # a larger idle converter loses a little more
+    assert scales[-1] > scales[0]
+
+
+# With very few chips the loop does not settle, and then the reason speaks of the solver.
+unsettled = pytest.mark.xfail(strict=True, reason="a layout of 3e-4 of its chips does not settle")
+
+
+@pytest.mark.parametrize(
+    ("scale", "supply"), [("chips", 46), ("chip_power", 50), pytest.param("chips", 50, marks=unsettled)]
+)
+def test_a_limit_passed_at_every_density_gives_nothing_and_says_why(small, scale, supply):
+    facility_water = f"{supply - 3} degC"
+    found = bound(
+        small,
+        scale,
+        cdu__set_point=f"{supply} degC",
+        cooler__set_point=facility_water,
+        trim__set_point=facility_water,
+    )
+    assert found.scale == 0.0
+    assert found.density == 0.0
+    assert found.limit is not None
+    assert found.reason == "coolant_supply at r1 is exceeded at every density"
+
+
+def test_a_rack_without_a_feed_leaves_no_bound(small):
+    found = bound(small, bus__in_service=False)
+    assert found.scale == 0.0
+    assert "power_feed" in found.reason
+
+
+def test_no_limit_no_bound():
+    found = bound("dps_demo", utility__contract="1 GW", board__rating="1 GW", pdu__rating="1 GW")
+    assert found.limit is None
+    assert found.reason == "nothing binds"
+    assert found.scale >= 20
+
+
+def test_ignored_limits_do_not_bind(small):
+    plain = bound(small)
+    freed = bound(small.replace("components:", f"limits: {{ignore: [{plain.limit.name}]}}\ncomponents:", 1))
+    assert freed.scale > plain.scale
+    assert freed.limit.name != plain.limit.name
+
+
+def test_each_class_alone_may_be_at_least_as_dense(small):
+    mixed = small + "cases: {mixed: {r7.model: gb200_nvl72, r8.model: gb200_nvl72}}\n"
+    found = twin.bound(mixed, case="mixed", per_class=True)
+    assert [f.racks for f in found] == ["all", "gb200_nvl72", "gb300_nvl72"]
+    assert found[0].scale > 1.0
+    for one in found[1:]:
+        assert one.scale >= found[0].scale * (1 - 1e-6)
+    for one, racks in ((found[1], ("r7", "r8")), (found[2], [f"r{i}" for i in range(1, 7)])):
+        factors = one.scale * np.array([0.999, 1.01])
+        result = twin.solve(twin.load(mixed, case="mixed"), {f"{r}.chip_scale": factors for r in racks})
+        assert exceeded(result.margins).tolist() == [False, True]
+        assert margin(result, one.limit, 1) < 0
+
+
+def test_a_bound_is_found_for_one_scenario(small):
+    with pytest.raises(twin.LayoutError, match="one scenario"):
+        twin.bound(solve(small, {"site.dry_bulb": [290.0, 300.0]}))
