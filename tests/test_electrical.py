@@ -102,7 +102,9 @@ def test_a_converter_takes_its_output_and_its_three_losses():
     result = solve(ROW, {"load.power": power})
     delivered = power + value(result, "busway_loss")
     k = delivered / 1e6
-    np.testing.assert_allclose(value(result, "ups_power"), delivered + 1e6 * (0.006 + 0.012 * k + 0.014 * k**2), rtol=1e-9)
+    np.testing.assert_allclose(
+        value(result, "ups_power"), delivered + 1e6 * (0.006 + 0.012 * k + 0.014 * k**2), rtol=1e-9
+    )
     np.testing.assert_allclose(value(result, "ups_loading"), k, rtol=1e-9, atol=1e-12)
 
 
@@ -148,7 +150,10 @@ def test_a_dc_row_sags_as_the_closed_form():
 
 def test_a_dc_row_past_its_nose_fails_alone():
     nose = 800.0**2 / (4 * 100 * 20e-6)  # 80 MW
-    result = solve(DIRECT.replace("resistance: 20 uohm/m", "resistance: 2 mohm/m"), {"load.power": np.array([0.9, 1.1]) * nose / 100})
+    result = solve(
+        DIRECT.replace("resistance: 20 uohm/m", "resistance: 2 mohm/m"),
+        {"load.power": np.array([0.9, 1.1]) * nose / 100},
+    )
     assert result.solution.status[0] == 0
     assert result.solution.status[1] != 0
     assert result["reason"].values[1]
@@ -193,7 +198,9 @@ def test_outages_as_scenarios_equal_outages_in_the_layout():
 
 
 def test_a_transformer_is_rated_lower_in_thin_air():
-    low, edge, high = (value(solve(STEP_DOWN, site__elevation=f"{h} m"), "transformer_loading")[0] for h in (0, 1000, 2500))
+    low, edge, high = (
+        value(solve(STEP_DOWN, site__elevation=f"{h} m"), "transformer_loading")[0] for h in (0, 1000, 2500)
+    )
     assert low == edge
     assert high == pytest.approx(low / (1 - 0.4e-2 * 15), rel=1e-9)
 
@@ -219,7 +226,9 @@ def test_the_meter_reads_loads_and_losses(text):
     assert_balance(solve(text))
 
 
-@pytest.mark.parametrize("hall", ["small", "gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "dsx_row", "dps_demo"])
+@pytest.mark.parametrize(
+    "hall", ["small", "gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "dsx_row", "dps_demo"]
+)
 def test_the_meter_reads_loads_and_losses_of_whole_halls(hall, small):
     assert_balance(solve(small if hall == "small" else hall))
 

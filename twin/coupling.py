@@ -90,7 +90,7 @@ def begin(plant: Plant) -> State:
     )
 
 
-def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, most: int = 200) -> Solution:
+def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, most: int = 100) -> Solution:
     """Solve power, coolant, heat and air of all scenarios together.
 
     Gauss-Seidel over the domains. A scenario has settled when no temperature moves by more than `tolerance` x 300 K
@@ -124,6 +124,8 @@ def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, mo
         state = best
     assert kept is not None
     status = np.where(~done & (status == Status.OK), Status.NOT_CONVERGED, status)
+    hottest = kept["node.temperature"].max(axis=0, initial=0.0)
+    status = np.where((status == Status.NOT_CONVERGED) & (hottest > PHYSICAL[1]), Status.OVERHEATED, status)
     finite = np.all(
         [np.isfinite(kept[k]).all(axis=0) for k in ("node.temperature", "source.power") if len(kept[k])], axis=0
     )

@@ -82,6 +82,10 @@ def reason(solution: Solution, scenario: int) -> str:
     if status == Status.ELECTRICAL and len(solution.columns["bus.voltage"]):
         size = np.nan_to_num(solution.columns["bus.voltage"][:, scenario], nan=0.0)
         return f"{text} (lowest voltage {size.min():.3f} pu at {solution.plant.bus_names[int(size.argmin())]})"
+    if status == Status.OVERHEATED:
+        return (
+            f"{text} (at {solution.plant.node_names[int(solution.columns['node.temperature'][:, scenario].argmax())]})"
+        )
     return f"{text} (residual {solution.residual[scenario]:.1e} after {solution.iterations[scenario]} passes)"
 
 

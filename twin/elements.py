@@ -36,6 +36,7 @@ class Status(IntEnum):
     HYDRAULIC = 2
     ELECTRICAL = 3
     INVALID = 4
+    OVERHEATED = 5
 
 
 VENT = 1 << 40
@@ -47,6 +48,7 @@ REASONS = {
     Status.HYDRAULIC: "pipe flow found no solution",
     Status.ELECTRICAL: "power flow found no solution: the load is beyond what the network can carry",
     Status.INVALID: "the solution is not a finite number",
+    Status.OVERHEATED: "no steady temperature: the plant cannot reject the heat",
 }
 
 
@@ -479,6 +481,7 @@ class Plant:
     voltage: Array
     direct: Index
     bus_names: list[str]
+    node_names: list[str]
     limits: tuple[Limit, ...]
     reports: tuple[Report, ...]
     tallies: tuple[Tally, ...]

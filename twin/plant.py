@@ -431,6 +431,7 @@ def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> P
         voltage=voltage,
         direct=direct,
         bus_names=names["power"],
+        node_names=names["thermal"],
         limits=tuple(x for x in fixed.get(Limit, []) if x.name not in facility.ignore),
         reports=tuple(fixed.get(Report, [])),
         tallies=tuple(fixed.get(Tally, [])),

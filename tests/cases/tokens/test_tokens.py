@@ -26,7 +26,9 @@ def test_kilowatts_per_accelerator_come_near_the_published(halls, platform):
     found = per_accelerator(halls[platform].solution)
     assert list(found) == [platform]
     kilowatts = found[platform][0]
-    print(f"\n{platform}: {kilowatts:.3f} kW, published {PUBLISHED[platform]}, PUE {halls[platform].figures.pue[0]:.3f}")
+    print(
+        f"\n{platform}: {kilowatts:.3f} kW, published {PUBLISHED[platform]}, PUE {halls[platform].figures.pue[0]:.3f}"
+    )
     assert kilowatts == pytest.approx(PUBLISHED[platform], rel=0.15)
 
 
@@ -36,9 +38,16 @@ def test_tokens_per_megawatt_come_near_the_published_ratio(halls):
         r.figures.tokens_per_s[0] / r.figures.accelerators[0] / per_accelerator(r.solution)[name][0]
         for name, r in (("h200", a), ("gb300", b))
     ]
-    ratios = {basis: (b.figures.tokens_per_s_per_mw(basis) / a.figures.tokens_per_s_per_mw(basis))[0] for basis in ("provisioned", "drawn")}
+    ratios = {
+        basis: (b.figures.tokens_per_s_per_mw(basis) / a.figures.tokens_per_s_per_mw(basis))[0]
+        for basis in ("provisioned", "drawn")
+    }
     ratios["by kW per accelerator"] = share[1] / share[0]
-    print("\nGB300 over H200, tokens/s/MW: " + ", ".join(f"{k} {v:.1f}" for k, v in ratios.items()) + f"; published {RATIOS}")
+    print(
+        "\nGB300 over H200, tokens/s/MW: "
+        + ", ".join(f"{k} {v:.1f}" for k, v in ratios.items())
+        + f"; published {RATIOS}"
+    )
     for ratio in ratios.values():
         assert ratio == pytest.approx(RATIOS[0], rel=0.15)
         assert ratio == pytest.approx(RATIOS[1], rel=0.15)
@@ -51,7 +60,9 @@ def test_published_constants_give_the_published_figures():
     kilowatts = np.array([constants[name]["power"] for name in ("h200", "gb300")])
     prices = np.array([constants[name]["own"] for name in ("h200", "gb300")])
     per_megawatt, usd = 1e3 * rates / kilowatts, prices / (3600 * rates) * 1e6
-    print(f"\ntable mode: {per_megawatt.round()} tokens/s/MW, {usd.round(4)} $/M tokens, ratio {per_megawatt[1] / per_megawatt[0]:.2f}")
+    print(
+        f"\ntable mode: {per_megawatt.round()} tokens/s/MW, {usd.round(4)} $/M tokens, ratio {per_megawatt[1] / per_megawatt[0]:.2f}"
+    )
     np.testing.assert_allclose(per_megawatt, [53_844, 2_842_981], rtol=0.01)
     np.testing.assert_allclose(usd, [4.205, 0.1234], rtol=0.01)
     assert per_megawatt[1] / per_megawatt[0] == pytest.approx(52.8, rel=0.01)

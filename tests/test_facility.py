@@ -1,0 +1,433 @@
+"""Layouts: repeats, overrides, cases, faults told at once with their address, and everything that is shipped."""
+
+import itertools
+import re
+from importlib.resources import files
+
+import jsonschema
+import pytest
+import yaml
+
+import twin
+from twin.facility import build, split
+from twin.plant import compile
+
+HALLS = twin.shipped()
+SMALL_HALLS = [name for name in HALLS if name != "campus_1gw"]
+slow_campus = [pytest.param(n, marks=pytest.mark.slow) if n == "campus_1gw" else n for n in HALLS]
+
+POWER = """
+version: 1
+name: power
+site: {dry_bulb: 20 degC}
+components:
+  grid: {type: utility, voltage: 415 V}
+  p1: {type: pdu, rating: 100 kW}
+  r1: {type: rack, it_power: 20 kW, nameplate: 30 kW, cords: 1}
+  r2: {type: rack, it_power: 30 kW, nameplate: 30 kW, cords: 1}
+connections:
+  - [power, grid.out, p1.in]
+  - [power, p1.out, r1.feed]
+  - [power, p1.out, r2.feed]
+cases:
+  busy: {rack.it_power: 25 kW, r2.it_power: 28 kW}
+"""
+
+
+def faults(text, case=None, overrides=None):
+    with pytest.raises(twin.LayoutError) as error:
+        compile(twin.load(text, case, overrides))
+    return "\n".join(error.value.faults)
+
+
+def power(**raw):
+    data = yaml.safe_load(POWER)
+    data["components"] |= raw
+    return data
+
+
+# ---- repeats -----------------------------------------------------------------------------------------------------
+
+
+def test_repeats_expand_to_all_combinations():
+    block = """
+repeat:
+  - over: {row: 1..2, side: [a, b], k: -1..0}
+    components:
+      "x{row}{side}{k + 2:02d}": {type: house_load, power: "{row * 10 + k} kW", at: ["{row / 2} m", "{(k + 1) % 2} m", 0 m]}
+    connections:
+      - [power, p1.out, "x{row}{side}{k + 2:02d}.feed"]
+"""
+    facility = twin.load(POWER + block)
+    expected = {f"x{r}{s}{k + 2:02d}" for r, s, k in itertools.product((1, 2), "ab", (-1, 0))}
+    assert expected == {n for n, p in facility.components.items() if p.kind == "house_load"}
+    assert facility.components["x2b01"].power == pytest.approx(19e3)
+    assert facility.components["x2b02"].at == (1.0, 1.0, 0.0)
+    assert facility.count()["house_load"] == 8
+
+
+def test_a_repeat_equals_the_same_written_out():
+    data = yaml.safe_load(POWER)
+    for name in ("r1", "r2"):
+        del data["components"][name]
+    data["connections"] = data["connections"][:1]
+    data["repeat"] = [
+        {
+            "over": {"k": "1..2"},
+            "components": {"r{k}": {"type": "rack", "it_power": "{k * 10 + 10} kW", "nameplate": "30 kW", "cords": 1}},
+            "connections": [["power", "p1.out", "r{k}.feed"]],
+        }
+    ]
+    assert build("power", data).components == twin.load(POWER).components
+    assert build("power", data).hash == twin.load(POWER).hash
+
+
+def test_later_repeats_see_names_of_earlier_ones_and_clashes_are_told():
+    block = '\nrepeat:\n  - over: {k: 1..2}\n    components:\n      "r{k}": {type: house_load}\n'
+    text = faults(POWER + block)
+    assert "r1: duplicate name" in text
+    assert "r2: duplicate name" in text
+
+
+@pytest.mark.parametrize(
+    "over",
+    ["{k: 1..x}", "{k: 1..3000000}", "{a: 1..1000, b: 1..1001}", "{k: 7}"],
+)
+def test_a_bad_range_is_a_fault(over):
+    assert "repeat block 1" in faults(POWER + f"\nrepeat:\n  - over: {over}\n    components: {{}}\n")
+
+
+@pytest.mark.parametrize("expression", ["k.__class__", "open('x')", "k ** 99", "q", "[k]", "k / 0"])
+def test_expressions_do_sums_and_nothing_else(expression):
+    block = f'\nrepeat:\n  - over: {{k: 1..2}}\n    components:\n      "y{{{expression}}}": {{type: house_load}}\n'
+    assert "repeat block 1" in faults(POWER + block)
+
+
+# ---- overrides and cases -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "racks"),
+    [
+        ("rack[r2].it_power", {"r2"}),
+        ("r2.it_power", {"r2"}),
+        ("rack.it_power", {"r1", "r2"}),
+        ("gb300_nvl72.it_power", {"r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8"}),
+        ("liquid_rack.it_power", {"r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8"}),
+    ],
+)
+def test_overrides_reach_what_they_name(address, racks, small):
+    text = POWER if len(racks) < 3 else small
+    facility = twin.load(text, overrides={address: "11 kW"})
+    assert {n for n, p in facility.components.items() if getattr(p, "it_power", None) == 11e3} == racks
+
+
+def test_an_override_may_name_an_entry_of_the_layouts_own_catalogue():
+    facility = twin.load("dsx_row", overrides={"row_rack.it_power": "99 kW", "panel.rating": "400 kW"})
+    assert {p.it_power for p in facility.components.values() if p.kind == "rack"} == {99e3}
+    assert {p.rating for p in facility.components.values() if p.kind == "pdu"} == {400e3}
+
+
+def test_an_override_of_the_site_and_the_terms():
+    facility = twin.load(
+        POWER,
+        overrides={"site.dry_bulb": "30 degC", "serving.interactivity": 50, "economics.electricity": "0.1 $/kWh"},
+    )
+    assert facility.site.dry_bulb == pytest.approx(303.15)
+    assert facility.serving.interactivity == 50
+    assert facility.economics.electricity == pytest.approx(0.1 / 3.6e6)
+
+
+def test_stating_one_moisture_replaces_the_other():
+    text = POWER.replace("dry_bulb: 20 degC", "dry_bulb: 20 degC, wet_bulb: 15 degC")
+    facility = twin.load(text, overrides={"site.relative_humidity": "40 %"})
+    assert facility.site.wet_bulb is None
+    assert facility.site.relative_humidity == pytest.approx(0.4)
+    assert facility.site.dry_bulb == pytest.approx(293.15)
+
+
+def test_the_order_of_a_case_is_kept_and_overrides_win():
+    busy = twin.load(POWER, "busy")
+    assert [busy.components[r].it_power for r in ("r1", "r2")] == [25e3, 28e3]
+    own = twin.load(POWER, "busy", {"r1.it_power": "12 kW"})
+    assert [own.components[r].it_power for r in ("r1", "r2")] == [12e3, 28e3]
+
+
+def test_a_scenario_equals_the_override(small):
+    field, values = "rack.utilisation", (0.4, 0.9)
+    batch = twin.solve(twin.load(small), {field: values})
+    for i, v in enumerate(values):
+        one = twin.solve(twin.load(small, overrides={field: v}))
+        assert batch.figures.facility_power[i] == one.figures.facility_power[0]
+
+
+@pytest.mark.parametrize(
+    ("address", "parts"),
+    [
+        ("rack.it_power", ("rack", None, "it_power")),
+        ("rack[r1].it_power", ("rack", "r1", "it_power")),
+        ("cdu.1.head", ("cdu.1", None, "head")),
+    ],
+)
+def test_addresses_split(address, parts):
+    assert split(address) == parts
+
+
+@pytest.mark.parametrize("address", ["rack", "rack.", ".it_power", "rack[].it_power", "rack it_power", ""])
+def test_what_is_no_address_is_told(address):
+    with pytest.raises(ValueError, match="is not an address"):
+        split(address)
+    assert "is not an address" in faults(POWER, overrides={address: 1})
+
+
+# ---- faults ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (("type: pdu", "type: pud"), "did you mean 'pdu'?"),
+        (("rating: 100 kW", "ratng: 100 kW"), "did you mean 'rating'?"),
+        (("grid.out, p1.in", "gird.out, p1.in"), "no component 'gird'; did you mean 'grid'?"),
+        (("p1.out, r1.feed", "p1.out, r1.fed"), "no port 'fed'; did you mean 'feed'?"),
+        (("components:", "componets:"), "did you mean 'components'?"),
+        (("type: utility", "model: mv_feeder_34k"), "did you mean 'mv_feeder_34kv'?"),
+        (("cords: 1}\nconnections", "cords: 1, room: hal}\n  hall: {type: room}\nconnections"), "did you mean 'hall'?"),
+    ],
+)
+def test_a_slip_of_the_pen_is_met_with_a_proposal(change, found):
+    assert found in faults(POWER.replace(*change, 1))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "found"),
+    [
+        ({"rck.it_power": "1 kW"}, "did you mean 'rack'?"),
+        ({"rack[r9].it_power": "1 kW"}, "'r9'"),
+        ({"rack.it_pwer": "1 kW"}, "did you mean 'it_power'?"),
+        ({"rack.it_power": 1000}, "kW"),
+        ({"rack.it_power": "20 kg/s"}, "it_power"),
+        ({"site.dry_blub": "1 degC"}, "did you mean 'dry_bulb'?"),
+        ({"sight.dry_bulb": "1 degC"}, "did you mean 'site'?"),
+    ],
+)
+def test_a_bad_override_is_met_with_its_address(overrides, found):
+    assert found in faults(POWER, overrides=overrides)
+
+
+def test_an_unknown_case_names_those_there_are():
+    assert "no case 'bussy'; did you mean 'busy'?; cases: busy" in faults(POWER, "bussy")
+
+
+def test_all_faults_are_told_at_once():
+    data = power(
+        r1={"type": "rack", "it_power": "4000 kW", "nameplate": "30 kW"},
+        r2={"type": "rak"},
+        p2={"type": "pdu", "rating": 5},
+        p3={"type": "pdu", "raiting": "5 kW"},
+    )
+    data["site"]["wet_bulb"] = "30 degC"
+    data["connections"].append(["power", "grid.out", "p9.in"])
+    data["colour"] = "red"
+    data["version"] = 2
+    with pytest.raises(twin.LayoutError) as error:
+        build("power.yaml", data)
+    text = str(error.value)
+    for word in ("r1: it_power", "unknown type 'rak'", "p2: rating", "raiting", "wet_bulb", "p9", "colour", "version"):
+        assert word in text, word
+    assert len(error.value.faults) == 8
+    assert all(line.startswith("power.yaml: ") for line in text.splitlines())
+
+
+def test_a_long_list_of_faults_is_cut_on_screen_only():
+    with pytest.raises(twin.LayoutError) as error:
+        build("power", power(**{f"x{i:03d}": {"type": f"nothing_{i}"} for i in range(100)}))
+    assert len(error.value.faults) == 100
+    assert str(error.value).endswith("... and 75 more")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (POWER.replace("  p1:", "  p1: {type: pdu}\n  p1:"), "duplicate name 'p1'"),
+        (POWER.replace("p1.in]", "r1.feed]"), "r1: port feed has 2 feeds but 1 cord"),
+        (POWER + "  - not a mapping\n", "line"),
+        (POWER.replace("[power, grid.out, p1.in]", "[coolant, grid.out, p1.in]"), "carries power, not coolant"),
+        (POWER.replace("[power, grid.out, p1.in]", "[power, grid.out]"), "write [carrier"),
+        (POWER.replace("  - [power, grid.out, p1.in]\n", ""), "p1: port in is not connected"),
+        (POWER.replace("p1: {type: pdu", "p1: {type: pdu, voltage: 480 V"), "expects 480 V but"),
+        (POWER.replace("r1: {type: rack", "r1: {type: rack, voltage: 800 V"), "800 V"),
+        ("just a word\n", "not a mapping"),
+    ],
+)
+def test_what_cannot_be_is_told(text, found):
+    assert found in faults(text)
+
+
+def test_two_voltages_on_a_bus_within_five_per_cent_are_one():
+    compile(twin.load(POWER.replace("p1: {type: pdu", "p1: {type: pdu, voltage: 400 V")))
+
+
+def test_alternating_and_direct_current_do_not_join():
+    rectifier = POWER.replace("p1: {type: pdu, rating: 100 kW}", "p1: {type: dc_busway, voltage: 415 V}")
+    text = faults(rectifier)
+    assert "AC and DC" in text
+    assert "rectifier" in text
+
+
+def test_converters_in_a_circle_are_told():
+    data = power(u1={"type": "ups"}, u2={"type": "ups"}, b={"type": "switchboard"})
+    data["connections"] += [
+        ["power", "b.out", "u1.in"],
+        ["power", "u1.out", "u2.in"],
+        ["power", "u2.out", "b.in"],
+        ["power", "grid.out", "b.in"],
+    ]
+    with pytest.raises(twin.LayoutError, match="in a circle"):
+        compile(build("power", data))
+
+
+def test_a_bus_without_a_source_is_told():
+    data = power(p9={"type": "pdu"}, b9={"type": "switchboard"}, x={"type": "house_load"})
+    data["connections"] += [["power", "b9.out", "p9.in"], ["power", "p9.out", "x.feed"], ["power", "p9.out", "b9.in"]]
+    with pytest.raises(twin.LayoutError, match="no path to a utility"):
+        compile(build("power", data))
+
+
+def test_a_closed_loop_needs_a_pressure_reference(small):
+    text = small.replace("  tank: {type: expansion_tank, fluid: pg25}\n", "").replace(
+        "  - [coolant, tank.port, pump.in]\n", ""
+    )
+    found = faults(text)
+    assert "no pressure reference" in found
+    assert "expansion_tank" in found
+
+
+def test_a_heated_room_needs_something_that_cools_it(small):
+    text = re.sub(
+        r"fan: \{type: fan_wall, units: 4, room: hall\}",
+        "fan: {type: fan_wall, units: 4, room: other}\n  other: {type: room}",
+        small,
+    )
+    found = faults(text)
+    assert "hall" in found
+    assert "other" not in found.replace("other:", "")
+
+
+# ---- content hash ------------------------------------------------------------------------------------------------
+
+
+def test_the_hash_is_of_the_content_and_not_of_the_order(small):
+    data = yaml.safe_load(small)
+    turned = {k: data[k] for k in reversed(data)}
+    turned["components"] = dict(reversed(data["components"].items()))
+    turned["connections"] = list(reversed(data["connections"]))
+    turned["site"] = dict(reversed(data["site"].items()))
+    assert build("a", data).hash == build("b", turned).hash
+    changed = yaml.safe_load(small)
+    changed["components"]["pump"]["pumps"] = 3
+    assert build("a", changed).hash != build("a", data).hash
+    assert twin.load(small, overrides={"pump.pumps": 3}).hash == build("a", changed).hash
+
+
+@pytest.mark.parametrize("address", ["site.dry_bulb", "pump.head", "cdu.set_point", "serving.interactivity"])
+def test_every_override_changes_the_hash(small, address):
+    value = {
+        "site.dry_bulb": "31 degC",
+        "pump.head": "181 kPa",
+        "cdu.set_point": "41 degC",
+        "serving.interactivity": 90,
+    }
+    assert twin.load(small, overrides={address: value[address]}).hash != twin.load(small).hash
+
+
+@pytest.mark.xfail(strict=True, reason="the hash leaves out `limits`")
+def test_ignored_limits_change_the_hash(small):
+    assert twin.load(small + "limits: {ignore: [voltage]}\n").hash != twin.load(small).hash
+
+
+@pytest.mark.xfail(strict=True, reason="the hash takes the two ends of a connection as written")
+def test_the_written_order_of_an_edge_does_not_change_the_hash(small):
+    data = yaml.safe_load(small)
+    turned = data | {"connections": [[c, b, a] for c, a, b in data["connections"]]}
+    assert build("a", turned).hash == build("a", data).hash
+
+
+# ---- what is shipped ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hall", slow_campus)
+def test_every_shipped_layout_loads_and_compiles(hall):
+    facility = twin.load(hall)
+    plant = compile(facility)
+    assert plant.scenarios == 1
+    assert facility.description
+    assert facility.name == hall
+    assert set(facility.graph) == set(facility.components)
+
+
+@pytest.mark.parametrize(("hall", "case"), [(h, c) for h in SMALL_HALLS for c in twin.load(h).cases])
+def test_every_shipped_case_is_solved(hall, case):
+    result = twin.solve(hall, case=case)
+    assert result.ok, result.dataset["reason"].values[0]
+    assert abs(result.figures.energy_audit[0]) < 1e-6
+
+
+@pytest.mark.parametrize("hall", SMALL_HALLS)
+def test_every_shipped_layout_keeps_its_limits_by_default(hall):
+    result = twin.solve(hall)
+    assert result.ok
+    assert not result["limit_exceeded"].values[0], result.explain()
+
+
+@pytest.mark.parametrize("hall", HALLS)
+def test_the_schema_accepts_every_shipped_layout(hall):
+    jsonschema.Draft202012Validator(twin.schema()).validate(raw(hall))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2},
+        {"colour": "red"},
+        {"components": {"a": {}}},
+        {"connections": [["power", "a.out"]]},
+        {"repeat": [{}]},
+    ],
+)
+def test_the_schema_refuses_what_the_loader_refuses(change):
+    data = yaml.safe_load(POWER) | change
+    assert list(jsonschema.Draft202012Validator(twin.schema()).iter_errors(data))
+    with pytest.raises(twin.LayoutError):
+        build("power", data)
+
+
+def test_the_schema_is_sound():
+    jsonschema.Draft202012Validator.check_schema(twin.schema())
+
+
+def raw(hall):
+    return yaml.safe_load((files("twin.layouts") / "halls" / f"{hall}.yaml").read_text("utf-8"))
+
+
+EXEMPT = {"feeder", "busway", "dc_busway", "pipe", "house_load", "valve", "bypass"}
+"""Kinds that run from one place to another, or stand nowhere."""
+
+
+def marked(hall, name, reason):
+    return pytest.param(hall, marks=pytest.mark.xfail(strict=True, reason=reason)) if hall == name else hall
+
+
+@pytest.mark.parametrize("hall", [marked(h, "campus_1gw", "its 28 medium-voltage boards have no `at`") for h in HALLS])
+def test_every_rack_and_unit_has_a_place(hall):
+    missing = [n for n, p in twin.load(hall).components.items() if p.at is None and p.kind not in EXEMPT]
+    assert missing == []
+
+
+@pytest.mark.parametrize("hall", HALLS)
+def test_no_two_units_stand_at_one_spot(hall):
+    spots = {}
+    for name, part in twin.load(hall).components.items():
+        if part.at is not None and part.kind != "room":
+            spots.setdefault(part.at, []).append(name)
+    assert [names for names in spots.values() if len(names) > 1] == []
