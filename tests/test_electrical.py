@@ -149,10 +149,10 @@ def test_a_dc_row_sags_as_the_closed_form():
 
 
 def test_a_dc_row_past_its_nose_fails_alone():
-    nose = 800.0**2 / (4 * 100 * 20e-6)  # 80 MW
+    nose = 800.0**2 / (4 * 100 * 2e-3)  # 800 kW
     result = solve(
-        DIRECT.replace("resistance: 20 uohm/m", "resistance: 2 mohm/m"),
-        {"load.power": np.array([0.9, 1.1]) * nose / 100},
+        DIRECT.replace("20 uohm/m", "2 mohm/m"),
+        {"load.power": np.array([0.9, 1.1]) * nose},
     )
     assert result.solution.status[0] == 0
     assert result.solution.status[1] != 0
@@ -191,6 +191,36 @@ def test_outages_as_scenarios_equal_outages_in_the_layout():
     for i, (a, b) in enumerate([(True, True), (False, True), (True, False), (False, False)]):
         one = solve(TWO_SIDES, a__in_service=a, b__in_service=b)
         for name in ("pdu_power", "rack_power", "utility_power"):
+            np.testing.assert_array_equal(one[name].values[:, 0], batch[name].values[:, i])
+
+
+# ---- parameters as scenarios -------------------------------------------------------------------------------------
+
+narrow = pytest.mark.xfail(strict=True, raises=ValueError, reason="the layers take this field from one scenario only")
+
+
+@pytest.mark.parametrize(
+    ("address", "values"),
+    [
+        ("tx.rating", (2.5e6, 3e6)),
+        ("tx.impedance", (0.05, 0.06)),
+        ("board.rating", (2e6, 3e6)),
+        ("ups.square_loss", (0.01, 0.02)),
+        ("bus.length", (10.0, 20.0)),
+        ("bus.in_service", (1.0, 0.0)),
+        pytest.param("tx.tap", (0.975, 1.025), marks=narrow),
+        pytest.param("tx.no_load_loss", (0.001, 0.002), marks=narrow),
+        pytest.param("ups.rating", (1.6e6, 2e6), marks=narrow),
+        pytest.param("ups.output_voltage", (0.98, 1.02), marks=narrow),
+        pytest.param("bus.ampacity", (2.5e3, 3e3), marks=narrow),
+        pytest.param("rack.power_factor", (0.95, 0.98), marks=narrow),
+    ],
+)
+def test_parameters_as_scenarios_equal_the_singles(small, address, values):
+    batch = solve(small, {address: np.array(values)})
+    for i, v in enumerate(values):
+        one = solve(small, {address: np.array([v])})
+        for name in ("utility_power", "ups_loading", "busway_loss", "transformer_loss"):
             np.testing.assert_array_equal(one[name].values[:, 0], batch[name].values[:, i])
 
 
