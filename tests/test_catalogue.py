@@ -56,7 +56,7 @@ def engine(part: Any) -> Engine:
     numbers = {k: v for k, v in numbers.items() if v is None or isinstance(v, (int, float))}
     columns = {k: np.array([[np.nan if v is None else float(v)]]) for k, v in numbers.items()}
     room = SimpleNamespace(inlet=np.array([0]), exhaust=np.array([0]))
-    site = SimpleNamespace(density=np.array([[1.2]]))
+    site = SimpleNamespace(density=np.array([[1.2]]), room_density=np.array([[1.2]]), elevation=np.zeros((1, 1)))
     with pytest.raises(_Written) as written:
         type(part).lower(Table(n=1, names=["rack"], kind=part.kind, room=room, site=site, **columns), write)
     return written.value.args[0]

@@ -59,7 +59,7 @@ def steady_properties(result):
     from twin.domains import thermal
 
     plant = result.plant
-    return thermal.properties(plant, result.solution.state.node).cp[: len(plant.pipe.start)]
+    return thermal.properties(plant, result.solution.state.node, result.solution.state.flow).cp[: len(plant.pipe.start)]
 
 
 def test_order_of_components_does_not_matter(small):

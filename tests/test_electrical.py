@@ -196,8 +196,6 @@ def test_outages_as_scenarios_equal_outages_in_the_layout():
 
 # ---- parameters as scenarios -------------------------------------------------------------------------------------
 
-narrow = pytest.mark.xfail(strict=True, raises=ValueError, reason="the layers take this field from one scenario only")
-
 
 @pytest.mark.parametrize(
     ("address", "values"),
@@ -208,12 +206,12 @@ narrow = pytest.mark.xfail(strict=True, raises=ValueError, reason="the layers ta
         ("ups.square_loss", (0.01, 0.02)),
         ("bus.length", (10.0, 20.0)),
         ("bus.in_service", (1.0, 0.0)),
-        pytest.param("tx.tap", (0.975, 1.025), marks=narrow),
-        pytest.param("tx.no_load_loss", (0.001, 0.002), marks=narrow),
-        pytest.param("ups.rating", (1.6e6, 2e6), marks=narrow),
-        pytest.param("ups.output_voltage", (0.98, 1.02), marks=narrow),
-        pytest.param("bus.ampacity", (2.5e3, 3e3), marks=narrow),
-        pytest.param("rack.power_factor", (0.95, 0.98), marks=narrow),
+        ("tx.tap", (0.975, 1.025)),
+        ("tx.no_load_loss", (0.001, 0.002)),
+        ("ups.rating", (1.6e6, 2e6)),
+        ("ups.output_voltage", (0.98, 1.02)),
+        ("bus.ampacity", (2.5e3, 3e3)),
+        ("rack.power_factor", (0.95, 0.98)),
     ],
 )
 def test_parameters_as_scenarios_equal_the_singles(small, address, values):

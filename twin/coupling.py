@@ -9,15 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin.domains import air, compute, electrical, hydraulic, thermal
-from twin.elements import Array, Plant, Ref, Status
+from twin.elements import Array, Plant, Ref, Status, total
 
 log = logging.getLogger("twin")
 
 FREEZE = 12
 """Passes after which the numbers of running pumps, cells and chillers are kept."""
 
-PHYSICAL = (230.0, 420.0)
+PHYSICAL = (150.0, 420.0)
 """Temperatures between passes stay within this, K: a loop whose coolers all stand still has no temperature."""
+
+
+MOST_RISE = 500.0
+"""Largest temperature rise told of a stream, K: one that stands still has none."""
+
+BALANCE = 1e-6
+"""Largest share of the electricity that may be missing in the heat."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +59,8 @@ class Solution:
 
     def total(self, heading: str) -> Array:
         """Sum of all powers tallied under a heading, (scenario,)."""
-        parts = [self[t.power].sum(axis=0) for t in self.plant.tallies if t.heading == heading]
-        return np.sum(parts, axis=0) if parts else np.zeros(self.plant.scenarios)
+        parts = [total(self[t.power]) for t in self.plant.tallies if t.heading == heading]
+        return total(np.array(parts)) if parts else np.zeros(self.plant.scenarios)
 
 
 def begin(plant: Plant) -> State:
@@ -131,24 +138,28 @@ def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, mo
     )
     status = np.where(~finite, Status.INVALID, status)
     kept |= _peaks(plant, kept)
-    return Solution(plant, kept, status, passes, residual, _audit(plant, kept), time.perf_counter() - began, best)
+    audit = _audit(plant, kept)
+    status = np.where((status == Status.OK) & ~(np.abs(audit) < BALANCE), Status.UNBALANCED, status)
+    return Solution(plant, kept, status, passes, residual, audit, time.perf_counter() - began, best)
 
 
-def _fed(plant: Plant) -> Array:
-    """1 where a rack has a live feed, 0 where it has none, (rack, 1|S)."""
-    fed = np.ones((len(plant.engine.stream), plant.live.shape[1]))
+def _fed(plant: Plant) -> dict[str, Array]:
+    """1 where a rack, pump, fan or cooler has a live feed, 0 where it has none, (row, 1|S) by quantity."""
+    coolers = sum(len(c.stream) for c in plant.cooler)
+    counts = {"engine": len(plant.engine.stream), "pump": len(plant.pump.pipe), "fan": len(plant.fan.vent)}
+    fed = {f"{k}.power": np.ones((n, plant.live.shape[1])) for k, n in (counts | {"cooler": coolers}).items()}
     for load in plant.load:
-        if load.power.quantity == "engine.power":
+        if load.power.quantity in fed:
             _, live = electrical.shares(plant, load)
-            fed[load.power.rows] = live
+            fed[load.power.quantity][load.power.rows] = live
     return fed
 
 
-def _pass(plant: Plant, state: State, fed: Array, turn: int) -> tuple[State, dict[str, Array], Array]:
+def _pass(plant: Plant, state: State, fed: dict[str, Array], turn: int) -> tuple[State, dict[str, Array], Array]:
     pipes = len(plant.pipe.start)
     columns = dict(state.columns)
-    fluid = thermal.properties(plant, state.node)
-    columns |= _engines(plant, state, fluid, fed)
+    fluid = thermal.properties(plant, state.node, state.flow)
+    columns |= _engines(plant, state, fluid, fed["engine.power"])
     target = np.where(np.isfinite(plant.pipe.set_flow), plant.pipe.set_flow * fluid.density, np.nan)
     cold = plant.exchange.cold
     target[cold] = np.where(np.isfinite(state.target), state.target, target[cold])
@@ -158,12 +169,15 @@ def _pass(plant: Plant, state: State, fed: Array, turn: int) -> tuple[State, dic
     if turn < FREEZE and len(plant.pump.pipe):
         rows = plant.pump.pipe
         running = hydraulic.stage(plant.pump, state.flow[rows] / fluid.density[rows])
+    target[plant.pump.pipe] = np.where(fed["pump.power"] > 0, target[plant.pump.pipe], 0.0)
     hydro = hydraulic.solve(
         plant, target, fluid.density, fluid.viscosity, running, _closed(plant, state), state.flow[:pipes]
     )
     columns |= hydro.columns
+    for name in ("power", "shaft", "drive_loss", "running"):
+        columns[f"pump.{name}"] = columns[f"pump.{name}"] * fed["pump.power"]
     gains = _gains(plant, columns)
-    vents, fans = air.solve(plant, columns, gains)
+    vents, fans = air.solve(plant, columns, gains, fed["fan.power"])
     columns |= fans
     flow = np.concatenate([hydro.flow, vents])
     held = state.held & ~hydro.limited[cold]
@@ -172,8 +186,11 @@ def _pass(plant: Plant, state: State, fed: Array, turn: int) -> tuple[State, dic
     sources = gains.copy()
     np.add.at(sources, (into, np.arange(plant.scenarios)), warmth)
     staged = state.columns["cooler.running"] if turn >= FREEZE else None
-    warm = thermal.solve(plant, columns, flow, fluid.cp, state.node, held, state.cold, sources, staged)
+    warm = thermal.solve(
+        plant, columns, flow, fluid.cp, state.node, held, state.cold, sources, fed["cooler.power"], staged
+    )
     rise = np.divide(warmth, np.abs(flow) * fluid.cp, out=np.zeros_like(warmth), where=np.abs(flow) > 1e-9)
+    rise = np.minimum(rise, MOST_RISE)
     columns |= warm.columns
     columns |= {
         "node.temperature": warm.node,
@@ -210,7 +227,8 @@ def _engines(plant: Plant, state: State, fluid: thermal.Properties, fed: Array) 
     liquid = stream < len(plant.pipe.start)
     conductivity = np.ones((len(stream), plant.scenarios))
     conductivity[liquid] = fluid.conductivity[stream[liquid]]
-    inlet = state.node[e.node]
+    upstream = np.where(state.flow[stream] >= 0, plant.start[stream][:, None], plant.end[stream][:, None])
+    inlet = np.take_along_axis(state.node, upstream, axis=0)
     return compute.solve(e, inlet, state.flow[stream], fluid.cp[stream], conductivity, fed)
 
 
@@ -233,10 +251,10 @@ def _warmth(plant: Plant, columns: dict[str, Array]) -> Array:
 def _moved(old: State, columns: dict[str, Array]) -> Array:
     """Largest change of a temperature over 300 K, or of a power over the largest, per scenario."""
     worst = np.abs(columns["node.temperature"] - old.node).max(axis=0, initial=0.0) / 300.0
-    scale = np.maximum(columns["source.power"].sum(axis=0), 1.0)
+    scale = np.maximum(total(columns["source.power"]), 1.0)
     for name in ("engine.power", "cooler.power", "pump.power", "line.loss", "converter.loss", "fan.power"):
         if name in old.columns and name in columns and len(columns[name]):
-            worst = np.maximum(worst, np.abs(columns[name] - old.columns[name]).sum(axis=0) / scale)
+            worst = np.maximum(worst, total(np.abs(columns[name] - old.columns[name])) / scale)
     return worst
 
 
@@ -252,6 +270,6 @@ def _peaks(plant: Plant, columns: dict[str, Array]) -> dict[str, Array]:
 
 def _audit(plant: Plant, columns: dict[str, Array]) -> Array:
     """(Electricity in - heat out) / electricity in, per scenario: heat leaves by coolers and to outdoor air."""
-    drawn = columns["source.power"].sum(axis=0)
+    drawn = total(columns["source.power"])
     out = columns["audit.boundary"][0] + columns["audit.cooler"][0]
-    return (drawn - out) / np.where(drawn > 0, drawn, 1.0)
+    return (drawn - out) / np.maximum(np.maximum(np.abs(drawn), np.abs(out)), 1.0)

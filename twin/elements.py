@@ -37,6 +37,12 @@ class Status(IntEnum):
     ELECTRICAL = 3
     INVALID = 4
     OVERHEATED = 5
+    UNBALANCED = 6
+
+
+def total(rows: Array) -> Array:
+    """Sum over rows in a fixed order, (scenario,); np.sum picks its order from the number of scenarios."""
+    return np.cumsum(rows, axis=0)[-1] if len(rows) else np.zeros(rows.shape[-1])
 
 
 VENT = 1 << 40
@@ -48,6 +54,7 @@ REASONS = {
     Status.HYDRAULIC: "pipe flow found no solution",
     Status.ELECTRICAL: "power flow found no solution: the load is beyond what the network can carry",
     Status.INVALID: "the solution is not a finite number",
+    Status.UNBALANCED: "electricity in and heat out differ",
     Status.OVERHEATED: "no steady temperature: the plant cannot reject the heat",
 }
 

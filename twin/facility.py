@@ -419,6 +419,8 @@ def _ports(parts: Mapping[str, Component], joined: list[tuple], faults: list[str
 def _rooms(parts: Mapping[str, Component], faults: list[str]) -> None:
     rooms = [n for n, p in parts.items() if isinstance(p, Room)]
     for name, part in parts.items():
+        if part.indoors and part.room is None:
+            faults.append(f"{part.kind} {name}: room: name the room whose air it moves")
         if part.room is not None and part.room not in rooms:
             faults.append(f"{part.kind} {name}: room: no room {part.room!r}{_hint(part.room, rooms)}")
 
@@ -494,7 +496,13 @@ def build(source: str, data: dict, case: str | None = None, overrides: Mapping[s
     if faults:
         raise LayoutError(source, faults)
     name = str(data.get("name") or source.removesuffix(".yaml"))
-    spec = {"components": raws, "links": sorted(map(str, joined)), **site_raw, "catalogue": local}
+    spec = {
+        "components": raws,
+        "links": sorted(str((c, *sorted((a, b)))) for c, a, b in joined),
+        "ignore": limits.ignore,
+        **site_raw,
+        "catalogue": local,
+    }
     return Facility(
         name,
         source,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from twin.coupling import Solution
 from twin.domains import cost, serving
-from twin.elements import Array
+from twin.elements import Array, Status, total
 from twin.tables import fronts
 
 LOSSES = ("electrical_loss",)
@@ -63,34 +63,32 @@ def _tokens(solution: Solution) -> tuple[Array, Array]:
     for group in plant.serving:
         for platform in sorted(set(group.platform)):
             rows = group.engine[[p == platform for p in group.platform]]
-            count = count + chips[rows].sum(axis=0)
+            count = count + total(chips[rows])
             front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
-            rate = rate + serving.tokens_per_s(
-                front,
-                chips[rows] * busy[rows],
-                clock[rows],
-                terms.interactivity,
-                terms.availability,
-                terms.clock_exponent,
-            ).sum(axis=0)
+            share = chips[rows] * busy[rows]
+            served = serving.tokens_per_s(
+                front, share, clock[rows], terms.interactivity, terms.availability, terms.clock_exponent
+            )
+            rate = rate + total(served)
     return count, rate
 
 
-def _annual(solution: Solution, facility_power: Array, contract: Array, water: Array) -> cost.Annual:
+def _annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
     economics, costs = solution.plant.facility.economics, solution.plant.costs
     capital, life, upkeep = (
-        np.concatenate([np.broadcast_to(getattr(c, k), (len(c.elements), 1)) for c in costs])
+        np.concatenate([np.broadcast_to(getattr(c, k), (len(c.elements), len(water))) for c in costs])
         if costs
         else np.zeros((0, 1))
         for k in ("capital", "life", "upkeep")
     )
-    demand = np.where(np.isfinite(contract), contract, facility_power)
+    grid = solution.total("grid")
+    demand = np.where(np.isfinite(contract), contract, grid)
     return cost.annual_cost(
         capital,
         life,
         economics.discount_rate,
         upkeep,
-        facility_power,
+        grid,
         economics.electricity,
         demand,
         economics.demand_charge,
@@ -103,22 +101,17 @@ def _annual(solution: Solution, facility_power: Array, contract: Array, water: A
 def figures(solution: Solution) -> Figures:
     """Headline figures of a solution.
 
-    Provisioned power is the nameplate of all racks (with the network's share per accelerator) times the PUE of the
-    solve; drawn power is the utility meter; the contract stands beside.
+    Provisioned power is the nameplate of all racks, network and storage racks included, times the PUE of the
+    solve; drawn power is what sources deliver; the contract stands beside. The grid's share is what is paid for.
     """
-    plant, columns = solution.plant, solution.columns
-    facility = columns["source.power"].sum(axis=0)
-    it = columns["engine.power"].sum(axis=0)
+    columns = solution.columns
+    facility, it = total(columns["source.power"]), total(columns["engine.power"])
     with np.errstate(divide="ignore", invalid="ignore"):
         pue = np.where(it > 0, facility / it, np.nan)
-    nameplate = columns["engine.nameplate"].sum(axis=0)
-    contract = np.zeros(plant.scenarios)
-    for limit in plant.limits:
-        if limit.name == "utility_contract":
-            contract = contract + limit.bound.sum(axis=0)
+    nameplate, contract = total(columns["engine.nameplate"]), solution.total("contract")
     accelerators, tokens = _tokens(solution)
     water = solution.total("water")
-    return Figures(
+    found = Figures(
         facility_power=facility,
         system_power=it + solution.total("cdus"),
         it_power=it,
@@ -127,15 +120,25 @@ def figures(solution: Solution) -> Figures:
         heat_to_air=solution.total("heat_to_air"),
         conversion_loss=solution.total("conversion_loss"),
         electrical_loss=solution.total("electrical_loss"),
-        cooling_power=np.sum([solution.total(h) for h in COOLING], axis=0),
+        cooling_power=total(np.array([solution.total(h) for h in COOLING])),
         provisioned_power=nameplate * pue,
         contract_power=contract,
         accelerators=accelerators,
         tokens_per_s=tokens,
-        annual=_annual(solution, facility, contract, water),
+        annual=_annual(solution, contract, water),
         energy_audit=solution.audit,
         water=water,
     )
+    return _solved(found, solution.status == Status.OK)
+
+
+def _solved(found: Figures, ok: Array) -> Figures:
+    """Figures of scenarios that were solved; NaN for the others."""
+    if np.all(ok):
+        return found
+    blank = lambda x: np.where(ok, x, np.nan)  # noqa: E731
+    changes = {f.name: blank(getattr(found, f.name)) for f in fields(found) if f.name not in ("annual", "energy_audit")}
+    return replace(found, **changes, annual=cost.Annual(*(blank(x) for x in found.annual)))
 
 
 def per_accelerator(solution: Solution) -> dict[str, Array]:
@@ -148,7 +151,7 @@ def per_accelerator(solution: Solution) -> dict[str, Array]:
         for platform in sorted(set(group.platform)):
             chosen = np.array([p == platform for p in group.platform])
             rows = group.engine[chosen]
-            chips = solution.columns["engine.chips"][rows].sum(axis=0)
-            network = (group.network[chosen] * solution.columns["engine.chips"][rows]).sum(axis=0)
-            found[platform] = (solution.columns["engine.nameplate"][rows].sum(axis=0) + network) / chips * pue / 1e3
+            chips = solution.columns["engine.chips"][rows]
+            power = solution.columns["engine.nameplate"][rows] + group.network[chosen] * chips
+            found[platform] = total(power) / total(chips) * pue / 1e3
     return found

@@ -22,6 +22,9 @@ VOLTAGE = (0.95, 1.05)
 UNBOUNDED = 20.0
 """Scale beyond which the search for a bound stops."""
 
+LEAST = 0.01
+"""Scale below which nothing is called sustainable."""
+
 
 class Margins(NamedTuple):
     """One row per limited element: value, bound and margin (negative beyond the limit), each (row, scenario)."""
@@ -67,18 +70,17 @@ class Bound:
 def _extra(solution: Solution) -> Iterator[tuple[Limit, Array, Array]]:
     """Limits that belong to buses and cords, not to one component: (limit, value, bound)."""
     plant = solution.plant
-    alternating = np.flatnonzero(np.isfinite(plant.voltage))
-    names = [plant.bus_names[i] for i in alternating]
-    voltage = solution.columns["bus.voltage"][alternating]
-    lit = np.broadcast_to(plant.live[alternating], voltage.shape)
-    ref = Ref("bus.voltage", alternating)
-    for sense, bound in ((-1, VOLTAGE[0]), (1, VOLTAGE[1])):
-        value = np.where(lit, voltage, 1.0)
-        yield (
-            Limit("voltage", names, ref, np.full((len(names), 1), bound), sense, domain="electrical"),
-            value,
-            np.full((len(names), 1), bound),
-        )
+    known = np.flatnonzero(np.isfinite(plant.voltage))
+    names = [plant.bus_names[i] for i in known]
+    lit = plant.live[known]
+    sustained, peak = (solution.columns[f"bus.{k}"][known] for k in ("voltage", "peak"))
+    for sense, bound, value in (
+        (-1, VOLTAGE[0], np.minimum(sustained, peak)),
+        (1, VOLTAGE[1], np.maximum(sustained, peak)),
+    ):
+        at = np.full((len(names), 1), bound)
+        limit = Limit("voltage", names, Ref("bus.voltage", known), at, sense, domain="electrical")
+        yield limit, np.where(lit, value, 1.0), at
     for load in plant.load:
         _, live = electrical.shares(plant, load)
         dark = np.flatnonzero(~live.all(axis=1))
@@ -89,7 +91,7 @@ def _extra(solution: Solution) -> Iterator[tuple[Limit, Array, Array]]:
 
 
 def margins(solution: Solution) -> Margins:
-    """All margins of a solution. `relative` divides by the bound, temperatures by 100 K."""
+    """All margins of a solution. `relative` divides by the bound (0.02 at least), temperatures by 100 K."""
     names, elements, dimensions, values, bounds, senses = [], [], [], [], [], []
     found = [(limit, solution[limit.value], limit.bound) for limit in solution.plant.limits]
     found += [item for item in _extra(solution) if item[0].name not in solution.plant.facility.ignore]
@@ -112,7 +114,7 @@ def margins(solution: Solution) -> Margins:
     margin = np.array(senses)[:, None] * (bound - value)
     margin = np.where(np.isnan(margin), -np.inf, margin)
     warm = np.array(dimensions) == "temperature"
-    scale = np.where(warm[:, None], 100.0, np.maximum(np.abs(bound), 1e-9))
+    scale = np.where(warm[:, None], 100.0, np.maximum(np.abs(bound), 0.02))
     name, element, dimension = (np.array(x, object) for x in (names, elements, dimensions))
     return Margins(name, element, dimension, value, bound, margin, margin / scale)
 
@@ -160,14 +162,23 @@ def rescale(plant: Plant, factor: float, rows: Array, basis: Scale) -> Plant:
     factors = np.where(rows, factor, 1.0)[:, None]
     engine = plant.engine
     if basis == "chip_power":
-        return replace(plant, engine=replace(engine, power_scale=engine.power_scale * factors))
+        return _asking(replace(plant, engine=replace(engine, power_scale=engine.power_scale * factors)), factors)
     power, exponent = plant.pipe.power.copy(), plant.pipe.exponent
     liquid = engine.stream < len(plant.pipe.start)
     pipes = engine.stream[liquid]
     power[pipes] = power[pipes] / factors[liquid] ** np.broadcast_to(exponent, power.shape)[pipes]
-    return replace(
-        plant, engine=replace(engine, chip_scale=engine.chip_scale * factors), pipe=replace(plant.pipe, power=power)
+    scaled = replace(engine, chip_scale=engine.chip_scale * factors)
+    return _asking(replace(plant, engine=scaled, pipe=replace(plant.pipe, power=power)), factors)
+
+
+def _asking(plant: Plant, factors: Array) -> Plant:
+    """The plant with the least coolant flow that scaled racks ask for."""
+    of = dict(zip(rack_names(plant), factors[:, 0], strict=True))
+    limits = (
+        replace(x, bound=x.bound * np.array([[of[n]] for n in x.elements])) if x.name == "rack_flow" else x
+        for x in plant.limits
     )
+    return replace(plant, limits=tuple(limits))
 
 
 class _Point(NamedTuple):
@@ -220,12 +231,12 @@ def bound(
             break
         if low is not None and high is None and low.scale >= UNBOUNDED:
             break
-        if low is None and high is not None and high.scale < 1e-3:
-            return _finish(plant, first, None, basis, rows, racks, _why(high))
+        if low is None and high is not None and high.scale < LEAST:
+            return _nothing(first, high, basis, racks)
         last, point = point, at(_next(last, point, low, high, tolerance))
     if low is None:
-        return _finish(plant, first, None, basis, rows, racks, _why(high or first))
-    return _finish(plant, low, high, basis, rows, racks, "")
+        return _nothing(first, high or first, basis, racks)
+    return _finish(plant, low, high, basis, rows, racks)
 
 
 def _next(a: _Point, b: _Point, low: _Point | None, high: _Point | None, tolerance: float) -> float:
@@ -245,27 +256,31 @@ def _next(a: _Point, b: _Point, low: _Point | None, high: _Point | None, toleran
     inset = min(0.3 * tolerance * max(floor, 1e-3), 0.5 * width)
     if low and high and width < 4 * tolerance * floor:
         return 0.5 * (floor + ceiling)
-    step = (
-        guess - inset if low is None or guess >= ceiling else guess + (inset if low.scale >= guess - inset else -inset)
-    )
-    return float(np.clip(step, floor + inset if floor else 0.02 * ceiling, ceiling - (inset if high else 0.0)))
+    if low is None or guess >= ceiling or low.scale < guess - inset:
+        step = guess - inset
+    else:
+        step = guess + inset
+    least = floor + inset if floor else max(0.02 * ceiling, 0.9 * LEAST)
+    return float(np.clip(step, least, ceiling - (inset if high else 0.0)))
 
 
-def _why(point: _Point) -> str:
-    if point.solution.status[0] != Status.OK:
-        return f"no solution at scale {point.scale:.3g}"
-    tight = worst(point.margins)[0]
-    return f"{tight.name} at {tight.element} is exceeded at every density"
+def _nothing(first: _Point, least: _Point, basis: Scale, racks: str) -> Bound:
+    """No density is sustainable: the limit exceeded both at the given and at the least density, or no solution."""
+    if least.solution.status[0] != Status.OK:
+        reason = f"no solution at scale {least.scale:.3g}"
+        return Bound(0.0, basis, racks, 0.0, None, worst(least.margins), least.solution, reason)
+    broken = least.margins.relative[:, 0] < 0
+    if first.solution.status[0] == Status.OK and np.any(broken & (first.margins.relative[:, 0] < 0)):
+        broken &= first.margins.relative[:, 0] < 0
+    row = int(np.argmin(np.where(broken, first.margins.relative[:, 0], np.inf)))
+    tight = binding(least.margins, row)
+    reason = f"{tight.name} at {tight.element} is exceeded at every density"
+    return Bound(0.0, basis, racks, 0.0, tight, worst(least.margins), least.solution, reason)
 
 
-def _finish(
-    plant: Plant, low: _Point, high: _Point | None, basis: Scale, rows: Array, racks: str, reason: str
-) -> Bound:
+def _finish(plant: Plant, low: _Point, high: _Point | None, basis: Scale, rows: Array, racks: str) -> Bound:
     count = int(rows.sum())
     density = float(low.solution.columns["engine.power"][rows, 0].sum()) / max(count, 1)
-    if reason:
-        table = worst(low.margins)
-        return Bound(0.0, basis, racks, 0.0, table[0] if table else None, table, low.solution, reason)
     if high is None:
         return Bound(low.scale, basis, racks, density, None, worst(low.margins), low.solution, "nothing binds")
     broken = np.flatnonzero(high.margins.relative[:, 0] < 0) if high.solution.status[0] == Status.OK else []
@@ -290,10 +305,4 @@ def classes(plant: Plant) -> dict[str, Array]:
 
 def rack_names(plant: Plant) -> list[str]:
     """Names of the racks in the order of the engine's rows."""
-    return next(list(_engine_names(plant)) for _ in (0,)) if len(plant.engine.stream) else []
-
-
-def _engine_names(plant: Plant) -> Iterator[str]:
-    for item in plant.reports:
-        if item.name == "rack_power":
-            yield from item.elements
+    return [name for item in plant.reports if item.name == "rack_power" for name in item.elements]

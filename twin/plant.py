@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from difflib import get_close_matches
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -49,11 +50,15 @@ from twin.elements import (
     Vent,
     Zone,
 )
-from twin.facility import MOISTURE, Facility, LayoutError, split
+from twin.facility import Facility, LayoutError
 from twin.kernels import elimination, power_flow, streams
+from twin.scenarios import read
 
 TIE = 1e-6
 """Per-unit reactance, on its own rating, between a regulated source and its bus."""
+
+ROOM_AIR = 297.15
+"""Dry bulb at which fans of racks and room coolers move their volume, K."""
 
 Key = tuple[str, str]
 
@@ -123,7 +128,7 @@ class _Compiler:
 
     def __init__(self, facility: Facility, scenarios: Mapping[str, Any]) -> None:
         self.facility = facility
-        self.columns, self.site_values, self.size, self.coordinates = _scenario_columns(facility, scenarios)
+        self.columns, self.site_values, self.size, self.coordinates = read(facility, scenarios)
         self.index: dict[str, dict[Key, int]] = {"thermal": {}, "power": {}}
         self.parts: dict[type, list[Any]] = {}
         self.counts: dict[type, int] = {}
@@ -146,9 +151,19 @@ class _Compiler:
             for port in ("supply", "inlet", "exhaust")
         }
         zone = np.array([self.rooms.get(r, -1) for r in rooms])
-        parts = self.facility.components
-        dew = [[_dry(parts[r])] if r in self.rooms else [-np.inf] for r in rooms]
-        return SimpleNamespace(**ends, zone=zone, dew_point=np.array(dew, float).reshape(len(rooms), 1))
+        dew = [self._dry(r) if r in self.rooms else np.full(1, -np.inf) for r in rooms]
+        width = max((len(d) for d in dew), default=1)
+        wide = np.array([np.broadcast_to(d, (width,)) for d in dew]).reshape(len(rooms), width)
+        return SimpleNamespace(**ends, zone=zone, dew_point=wide)
+
+    def _dry(self, room: str) -> Array:
+        """Coldest coolant that stays dry in a room, K, (1|S,)."""
+        part: Any = self.facility.components[room]
+        dew, margin = (
+            np.atleast_1d(self.columns.get(f, {}).get(room, getattr(part, f)))
+            for f in ("dew_point", "dew_point_margin")
+        )
+        return dew + margin
 
     def write(self, element: Any) -> Array:
         """Add rows of an element kind; returns their numbers."""
@@ -213,14 +228,10 @@ class _Compiler:
             intake=row(dry + v["recirculation"]),
             wet_intake=row(wet + v["recirculation"]),
             density=row(fluids.air_density(dry, ratio, pressure)),
+            room_density=row(fluids.air_density(ROOM_AIR, 0.008, pressure)),
         )
         site.outdoor = int(self.nodes([("", ":outdoor")], "air")[0])
         return site
-
-
-def _dry(room: Any) -> float:
-    """Coldest coolant that stays dry in a room, K."""
-    return room.dew_point + room.dew_point_margin
 
 
 def _first(element: Any) -> Any:
@@ -231,68 +242,6 @@ def _first(element: Any) -> Any:
         if isinstance(value, np.ndarray) and not isinstance(element, (Limit, Report)):
             return value
     return getattr(element, "elements", [0])
-
-
-# ---- scenarios ---------------------------------------------------------------------------------------------------
-
-
-def _scenario_columns(facility: Facility, scenarios: Mapping[str, Any]) -> tuple[dict, dict, int, dict]:
-    values = {a: np.atleast_1d(np.asarray(v, float)) for a, v in scenarios.items()}
-    faults = [
-        f"{a}: values are not finite numbers" for a, v in values.items() if v.ndim != 1 or not np.isfinite(v).all()
-    ]
-    sizes = {len(v) for v in values.values() if v.ndim == 1} - {1}
-    if len(sizes) > 1:
-        faults.append(f"scenarios have different lengths: {', '.join(f'{a} {len(v)}' for a, v in values.items())}")
-    if faults:
-        raise LayoutError(facility.source, faults)
-    size = max(sizes, default=1)
-    site = {k: v for k, v in facility.site.model_dump().items() if v is not None}
-    columns: dict[str, dict[str, Array]] = {}
-    for address, value in values.items():
-        try:
-            head, name, field = split(address)
-        except ValueError as error:
-            faults.append(str(error))
-            continue
-        if head == "site" and name is None:
-            _site_column(facility, site, field, value, faults)
-            continue
-        chosen = [
-            n
-            for n, p in facility.components.items()
-            if (n == name if name else n == head) or (name is None and head in (p.kind, p.dimension))
-        ]
-        chosen = [n for n in chosen if field in type(facility.components[n]).model_fields]
-        if not chosen:
-            faults.append(f"{address}: no component has this address")
-        for n in chosen:
-            _check_bounds(address, type(facility.components[n]), field, value, faults)
-            columns.setdefault(field, {})[n] = np.broadcast_to(value, (size,))
-    if faults:
-        raise LayoutError(facility.source, list(dict.fromkeys(faults)))
-    return columns, site, size, {a: np.broadcast_to(v, (size,)) for a, v in values.items()}
-
-
-def _site_column(facility: Facility, site: dict, field: str, value: Array, faults: list[str]) -> None:
-    if field not in type(facility.site).model_fields:
-        faults.append(f"site.{field}: no such field")
-        return
-    _check_bounds(f"site.{field}", type(facility.site), field, value, faults)
-    if field in MOISTURE:
-        for other in MOISTURE:
-            site.pop(other, None)
-    site[field] = value
-
-
-def _check_bounds(address: str, model: Any, field: str, value: Array, faults: list[str]) -> None:
-    for rule in model.model_fields[field].metadata:
-        for name, bad in (("ge", np.less), ("gt", np.less_equal), ("le", np.greater), ("lt", np.greater_equal)):
-            bound = getattr(rule, name, None)
-            if bound is not None and bad(value, bound).any():
-                faults.append(
-                    f"{address}: {value[bad(value, bound)][0]:g} is outside its bounds ({name} {bound:g}, SI)"
-                )
 
 
 # ---- joining -----------------------------------------------------------------------------------------------------
@@ -382,13 +331,15 @@ def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> P
     voltage, direct = _voltages(merged[Level], buses, names["power"], faults)
     layers, live = _layers(merged[Line], merged[Converter], merged[Source], buses, c.size, names["power"], faults)
     _cooled(facility, c, faults)
+    _open(vent, [c.site.outdoor, *merged[Zone].inlet], names["thermal"], faults)
+    _ignored(facility, fixed.get(Limit, []), faults)
+    fluid_of = _media(fixed.get(Medium, []), pipe, coolant, names["thermal"], faults)
     if faults:
         raise LayoutError(facility.source, faults)
     exchange = merged[Exchange]
     loads = tuple(fixed.get(Load, []))
     constant = _merge(Constant, fixed.get(Constant, [])).value
     follow = _followers(len(vent.start), merged, fixed, pipes)
-    fluid_of = _media(fixed.get(Medium, []), pipe, coolant, names["thermal"], thermal)
     program = streams.program(
         thermal,
         start,
@@ -501,14 +452,18 @@ def _hydraulic(pipe: Pipe, anchors: Anchor, names: list[str], faults: list[str])
     return coolant, np.array([k[0] for k in kept], np.int64), np.array([[k[1]] for k in kept]).reshape(-1, 1)
 
 
-def _media(media: list[Medium], pipe: Pipe, coolant: Array, names: list[str], n: int) -> tuple:
+def _media(media: list[Medium], pipe: Pipe, coolant: Array, names: list[str], faults: list[str]) -> tuple:
     """Pipes of each fluid; a loop that names none is water."""
     start, end = pipe.start, pipe.end
+    n = len(names)
     _, loop = connected_components(coo_array((np.ones(len(start)), (start, end)), shape=(n, n)), directed=False)
     name = {}
     for m in media:
         for node, fluid in zip(m.node, m.fluid, strict=True):
-            name.setdefault(int(loop[node]), fluid)
+            if name.setdefault(int(loop[node]), fluid) != fluid:
+                faults.append(
+                    f"coolant loop through {names[node]}: filled with {name[int(loop[node])]} and with {fluid}"
+                )
     of = np.array([name.get(int(k), "water") for k in loop[start]], dtype=object)
     return tuple((fluid, np.flatnonzero(of == fluid), loop[start[of == fluid]]) for fluid in sorted(set(of)))
 
@@ -596,11 +551,12 @@ def _layer(bus: Array, line: Line, converter: Converter, source: Source, live: A
     local = lambda ends: np.array([number[int(e)] for e in ends], np.int64)  # noqa: E731
     behind = np.concatenate([local(source.bus[sources]), local(converter.output[outputs])]).astype(np.int64)
     slack = len(bus) + np.arange(len(behind))
-    width = max(x.shape[1] for x in (line.impedance, line.in_service, converter.in_service, source.in_service, live))
+    columns = [getattr(e, f.name) for e in (line, converter, source) for f in fields(e) if f.type == "Array"]
+    width = max(x.shape[1] for x in (*columns, live))
     wide = lambda x: np.broadcast_to(x, (len(x), width))  # noqa: E731
     awake = wide(converter.in_service[outputs]) * wide(live)[converter.input[outputs]]
     on = np.concatenate([wide(source.in_service[sources]), awake])
-    rating = np.concatenate([source.rating[sources] * 1e3, converter.rating[outputs]])
+    rating = np.concatenate([wide(source.rating[sources]), wide(converter.rating[outputs])])
     tie = on / (1j * TIE * POWER_BASE / np.maximum(rating, POWER_BASE))
     series = np.concatenate([wide(line.in_service[lines]) / wide(line.impedance[lines]), tie])
     shunt = wide(line.in_service[lines]) * wide(line.shunt[lines]) / 2.0
@@ -632,6 +588,20 @@ def _followers(vents: int, merged: dict, fixed: dict, pipes: int) -> Array:
     set_by += [zone.forward, zone.backward, zone.bypassing, zone.outflow, zone.inflow]
     known = np.concatenate(set_by).astype(np.int64) if set_by else np.zeros(0, np.int64)
     return np.setdiff1d(np.arange(pipes, pipes + vents), known)
+
+
+def _open(vent: Vent, ends: list[int], names: list[str], faults: list[str]) -> None:
+    """Air that arrives at a node must leave it, but for the outdoors and rooms without racks."""
+    for node in np.setdiff1d(vent.end, np.concatenate([vent.start, ends])):
+        faults.append(f"air port {names[node]}: air has no way out; connect it to a rear_door or leave it open")
+
+
+def _ignored(facility: Facility, limits: list[Limit], faults: list[str]) -> None:
+    known = {x.name for x in limits} | {"voltage", "power_feed"}
+    for name in facility.ignore:
+        close = get_close_matches(name, known, 1, 0.8)
+        if name not in known and close:
+            faults.append(f"limits: ignore: no limit {name!r}; did you mean {close[0]!r}?")
 
 
 def _cooled(facility: Facility, c: _Compiler, faults: list[str]) -> None:

@@ -46,6 +46,8 @@ class Component(Model):
     upkeep: Fraction = Field(0.03, ge=0, le=1, description="maintenance per year, share of capital")
 
     abstract: ClassVar[bool] = False
+    indoors: ClassVar[bool] = False
+    structural: ClassVar[frozenset[str]] = frozenset({"at", "size", "room", "cords", "shares"})
     kind: ClassVar[str] = ""
     dimension: ClassVar[str] = ""
     heading: ClassVar[str] = "facility"
@@ -87,7 +89,8 @@ def curve(t: Any) -> tuple[Array, Array, Array]:
 def draw(t: Any, write: Write, power: Ref, heading: str, power_factor: Any = 0.95, peak: Ref | None = None) -> None:
     """Connect consumers to the buses on their `feed` ports and tally what they take."""
     row, bus, share = t.feeds("feed")
-    tangent = np.tan(np.arccos(np.clip(np.broadcast_to(power_factor, (t.n, 1))[row], 1e-3, 1.0)))
+    factor = np.clip(power_factor + np.zeros((t.n, 1)), 1e-3, 1.0)
+    tangent = np.tan(np.arccos(factor[row]))
     peak = peak or power
     names = [t.names[i] for i in row]
     write(Load(bus, names, Ref(power.quantity, power.rows[row]), Ref(peak.quantity, peak.rows[row]), share, tangent))

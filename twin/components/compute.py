@@ -136,7 +136,7 @@ class Rack(Component):
                 plate_spread=getattr(t, "plate_spread", 0 * whole),
                 plate_conduction=getattr(t, "plate_conduction", 0 * whole),
                 sink_resistance=0 * whole if hasattr(t, "plate_spread") else t.sink_resistance,
-                sink_flow=np.maximum(t.air_flow * t.site.density, 1e-9),
+                sink_flow=np.maximum(t.air_flow * t.site.room_density, 1e-9),
                 maldistribution=t.maldistribution,
                 power_spread=t.power_spread,
                 interface_spread=t.interface_spread,
@@ -152,8 +152,8 @@ class Rack(Component):
                 shelf_fixed=t.shelf_fixed_loss * t.shelf_rating,
                 shelf_proportional=t.shelf_proportional_loss,
                 shelf_square=t.shelf_square_loss / t.shelf_rating,
-                fan_power=t.fan_power * t.site.density / 1.2,
-                fan_flow=t.air_flow * t.site.density,
+                fan_power=t.fan_power * t.site.room_density / 1.2,
+                fan_flow=t.air_flow * t.site.room_density,
                 fan_rise=t.air_rise,
                 fan_least=t.least_fan,
                 liquid_fraction=liquid_fraction * whole,
@@ -194,7 +194,8 @@ class Rack(Component):
     def _judge(cls, t: Any, write: Write, rows: Any) -> None:
         chips = np.where(t.accelerators > 0, 0.0, np.inf)
         classes = [CLASSES[c] for c in t["air_class"]]
-        coldest, hottest = (np.array([c[k] for c in classes])[:, None] for k in (0, 1))
+        coldest, hottest, thin = (np.array([c[k] for c in classes])[:, None] for k in (0, 1, 2))
+        hottest = hottest - thin * np.maximum(t.site.elevation - 900.0, 0.0)
         breathes = np.where(t.air_flow > 0, 0.0, np.inf)
         inlet = Ref("node.temperature", t.room.inlet)
         limit(
@@ -272,7 +273,7 @@ class LiquidRack(Rack):
             write,
             "rack_flow",
             Ref("stream.flow", pipe),
-            np.where(t.least_flow > 0, t.least_flow, -np.inf),
+            t.least_flow * t.chip_scale * t.power_scale,
             sense=-1,
             dimension="mass_flow",
         )

@@ -231,6 +231,8 @@ class Crah(_Coil):
     dimension: ClassVar[str] = "crah"
     box: ClassVar[tuple[float, float, float]] = (1.0, 2.5, 2.3)
 
+    indoors: ClassVar[bool] = True
+
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:
         middle = t.inner("coil")
@@ -241,8 +243,8 @@ class Crah(_Coil):
                 blown,
                 hot,
                 t.room.zone,
-                t.air_flow * t.site.density,
-                t.fan_power * t.site.density / 1.2,
+                t.air_flow * t.site.room_density,
+                t.fan_power * t.site.room_density / 1.2,
                 t.units,
                 t.least_fan,
             )

@@ -33,6 +33,9 @@ from twin.units import (
     Voltage,
 )
 
+GRID = 1e9
+"""Strength of the utility beside generators on its bus, VA."""
+
 TIE = 1e-6
 """Per-unit reactance on its own rating of a piece that is only a switch: a board, a panel."""
 
@@ -78,7 +81,9 @@ class Utility(Component):
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:
         _level(t, write, "out", t.voltage)
-        rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, 1.0 + 0 * t.voltage, t.in_service))
+        rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, GRID + 0 * t.voltage, t.in_service))
+        write(Tally("grid", Ref("source.power", rows)))
+        write(Tally("contract", constant(write, t.contract)))
         report(t, write, "utility_power", Ref("source.power", rows), "W", "active power from the grid")
         limit(
             t, write, "utility_contract", Ref("source.power", rows), t.contract, dimension="power", domain="electrical"
@@ -101,7 +106,9 @@ class Generator(Component):
         _level(t, write, "out", t.voltage)
         rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, t.rating, t.in_service))
         report(t, write, "generator_power", Ref("source.power", rows), "W", "active power of the generator")
-        limit(t, write, "generator_rating", Ref("source.power", rows), t.rating, dimension="power", domain="electrical")
+        for name, quantity, basis in (("generator_rating", "power", "sustained"), ("generator_peak", "peak", "peak")):
+            ref = Ref(f"source.{quantity}", rows)
+            limit(t, write, name, ref, t.rating, dimension="power", basis=basis, domain="electrical")
         price(t, write)
 
 

@@ -12,13 +12,16 @@ from twin.elements import Ref, Vent, Zone
 from twin.units import Fraction, Length, Power, Temperature, TemperatureDifference, VolumeFlow
 
 CLASSES = {
-    "A1": (288.15, 305.15),
-    "A2": (283.15, 308.15),
-    "A3": (278.15, 313.15),
-    "A4": (278.15, 318.15),
-    "H1": (288.15, 298.15),
+    "A1": (288.15, 305.15, 1 / 300),
+    "A2": (283.15, 308.15, 1 / 300),
+    "A3": (278.15, 313.15, 1 / 175),
+    "A4": (278.15, 318.15, 1 / 125),
+    "H1": (288.15, 298.15, 1 / 500),
 }
-"""Allowable rack inlet dry bulb by ASHRAE class, K, as cited in public secondary sources (TC 9.9, 2021)."""
+"""Allowable rack inlet dry bulb by ASHRAE class, K, and its fall above 900 m, K/m.
+
+As cited in public secondary sources (TC 9.9, 2021).
+"""
 
 
 class Site(Model):

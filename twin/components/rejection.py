@@ -150,6 +150,8 @@ class DryCooler:
     `film_ratio` air over water; crossflow; fan power follows the cube law and the air density
     (`density` over that of the rating) [ASHRAE HVAC S&E (2020), ch. 39]. `fouling` in K/W of one unit.
 
+    Coolant that is colder than the air goes round the coils.
+
     `ambient` is the air drawn in [K], recirculation included. Pads bring it to T_db - saturation (T_db - T_wb) at
     most; they are wetted only as far as fans at full speed fail to hold the set point.
     """
@@ -177,6 +179,9 @@ class DryCooler:
         full, wanted = effect(np.ones_like(inlet)), inlet - self.set_point
         (air, wetted), wettest = self._air(inlet, full), self._air(inlet, full, True)[0]
         slope, offset, off = _affine(inlet, self.set_point, full, wettest)
+        bypassed = inlet <= wettest
+        slope = np.where(bypassed, 1.0 - 1e-9, slope)
+        offset, off = np.where(bypassed, 1e-9 * wettest, offset), off | bypassed
         aim = np.where(np.isnan(wanted), np.inf, wanted / np.maximum(inlet - air, 1e-9))
         speed, cube = _fans(effect, aim, self.least_speed, 0.0)
         on = np.where(off, 0.0, np.clip(flow / (AWAKE * count * self.rated_flow), 0.0, 1.0))

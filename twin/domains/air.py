@@ -11,12 +11,12 @@ ROOM_RISE = 10.0
 """Air temperature rise, K, that cooler fans allow for heat that no rack fan moves."""
 
 
-def solve(plant: Plant, columns: dict[str, Array], gains: Array) -> tuple[Array, dict[str, Array]]:
+def solve(plant: Plant, columns: dict[str, Array], gains: Array, fed: Array) -> tuple[Array, dict[str, Array]]:
     """Mass flow [kg/s] of every vent, (vent, scenario), and the fans' columns.
 
     Racks draw what their fans ask; cooler fans deliver that times the room's excess plus what carries other room
     heat `gains` [W] (node, scenario) at ROOM_RISE, staged, up to their rating. Racks short of cooler air
-    recirculate. Flows balance at every node.
+    recirculate. Flows balance at every node. Fans that are not `fed` (fan, scenario) stand still.
     """
     zone, fan, size = plant.zone, plant.fan, gains.shape[1]
     pipes = len(plant.pipe.start)
@@ -28,7 +28,7 @@ def solve(plant: Plant, columns: dict[str, Array], gains: Array) -> tuple[Array,
         inside = intake.zone >= 0
         np.add.at(demand, intake.zone[inside], drawn[inside])
     other = np.maximum(gains[zone.exhaust], 0.0) / (AIR_HEAT * ROOM_RISE)
-    supplied, fans = _fans(plant, zone.excess * demand + other)
+    supplied, fans = _fans(plant, zone.excess * demand + other, fed)
     if len(fan.vent):
         flow[fan.vent - pipes] = fans.pop("flow")
     total = supplied + zone.ventilation
@@ -47,16 +47,16 @@ def solve(plant: Plant, columns: dict[str, Array], gains: Array) -> tuple[Array,
     return flow, {f"fan.{k}": v for k, v in fans.items()}
 
 
-def _fans(plant: Plant, wanted: Array) -> tuple[Array, dict[str, Array]]:
+def _fans(plant: Plant, wanted: Array, fed: Array) -> tuple[Array, dict[str, Array]]:
     """Air that cooler fans deliver to each zone and, per fan group, flow, power, running units and demand."""
     fan, zones = plant.fan, wanted.shape
     zone = fan.zone
     ability = np.zeros(zones)
-    np.add.at(ability, zone, np.broadcast_to(fan.rated_flow * fan.installed, (len(zone), zones[1])))
+    np.add.at(ability, zone, np.broadcast_to(fan.rated_flow * fan.installed * fed, (len(zone), zones[1])))
     share = wanted / np.maximum(ability, 1e-9)
     part = np.clip(share, 0.0, 1.0)[zone]
-    running = np.maximum(np.ceil(part * fan.installed - 1e-9), 1.0)
-    speed = np.clip(part * fan.installed / running, fan.least_speed, 1.0)
+    running = fed * np.maximum(np.ceil(part * fan.installed - 1e-9), 1.0)
+    speed = np.clip(part * fan.installed / np.maximum(running, 1.0), fan.least_speed, 1.0)
     flow = running * speed * fan.rated_flow
     supplied = np.zeros(zones)
     np.add.at(supplied, zone, flow)

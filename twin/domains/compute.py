@@ -9,6 +9,9 @@ from twin.elements import Array, Engine
 AIR_HEAT = 1006.0
 """Specific heat of dry air, J/kg/K."""
 
+MOST_RISE = 500.0
+"""Largest rise of a junction above its coolant that is told, K."""
+
 SOFT = 0.01
 """Width of the throttle's smooth clamp, as a share of chip power."""
 
@@ -24,7 +27,7 @@ def thermal_resistance(e: Engine, flow: Array, cp: Array, conductivity: Array, s
     Laminar cold-plate channels, fitted to the OCP 1 kW module; `flow` is the rack's, shared by its plates;
     `spread` is 1 for the worst chip, 0 for the mean one.
     """
-    whole = np.maximum(np.abs(flow), 1e-6)
+    whole = np.maximum(np.abs(flow), 1e-4 * e.plates)
     plate = whole * (1.0 - spread * e.maldistribution) / (e.plates * np.maximum(e.chip_scale, 1e-6))
     sink = e.sink_resistance * (e.sink_flow * np.maximum(e.chip_scale, 1e-6) / whole) ** 0.8
     interface = e.junction_to_case * (1.0 + spread * e.interface_spread)
@@ -37,7 +40,7 @@ def _junction(inlet: Array, resistance: Array, rest: Array, leak: Array, slope: 
     for _ in range(6):
         heat = leak * np.exp(np.clip(slope * (T - reference), -50.0, 4.0))
         gap = T - inlet - resistance * (rest + heat)
-        T = T - gap / np.maximum(1.0 - slope * heat * resistance, 0.2)
+        T = np.clip(T - gap / np.maximum(1.0 - slope * heat * resistance, 0.2), inlet, inlet + MOST_RISE)
     return T
 
 
@@ -93,7 +96,7 @@ def solve(e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, 
         "junction_mean": rise(junction_mean),
         "junction": rise(junction),
         "clock": on * clock,
-        "utilisation": on * e.utilisation,
+        "utilisation": on * (power > 0) * e.utilisation,
         "clock_lost": np.where(override, 0.0, 1.0 - clock / free),
         "air_flow": on * speed * e.fan_flow,
         "nameplate": e.nameplate * e.chip_scale * e.power_scale,

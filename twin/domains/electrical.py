@@ -18,12 +18,25 @@ class Flow(NamedTuple):
 
 
 def shares(plant: Plant, load: Load) -> tuple[Array, Array]:
-    """Share of a consumer's power on each of its live cords, and whether it has one, (cord, 1|S)."""
-    live = load.share * plant.live[load.bus]
-    total = np.zeros((int(load.power.rows.max(initial=-1)) + 1, live.shape[1]))
-    np.add.at(total, load.power.rows, live)
-    total = total[load.power.rows]
-    return live / np.where(total > 0, total, 1.0), total > 0
+    """Share of a consumer's power on each of its live cords, and whether it has one, (cord, 1|S).
+
+    Live cords share in the ratio of their shares; if only cords of share 0 are live, they take over equally.
+    """
+    live = 1.0 * plant.live[load.bus]
+    wanted, spare = _normal(load, load.share * live), _normal(load, live)
+    return np.where(wanted > 0, wanted, np.where(_sum(load, wanted) > 0, 0.0, spare)), _sum(load, live) > 0
+
+
+def _sum(load: Load, weight: Array) -> Array:
+    """Sum of a weight over the cords of each consumer, for each cord."""
+    sums = np.zeros((int(load.power.rows.max(initial=-1)) + 1, weight.shape[1]))
+    np.add.at(sums, load.power.rows, weight)
+    return sums[load.power.rows]
+
+
+def _normal(load: Load, weight: Array) -> Array:
+    sums = _sum(load, weight)
+    return weight / np.where(sums > 0, sums, 1.0)
 
 
 def solve(plant: Plant, columns: dict[str, Array], peak: bool = False) -> Flow:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twin.domains.compute import AIR_HEAT
-from twin.elements import Array, Exchange, Plant
+from twin.elements import Array, Exchange, Plant, total
 from twin.fluids import fluid
 from twin.kernels import exchangers, streams
 
@@ -37,14 +37,18 @@ class Temperatures(NamedTuple):
     columns: dict[str, Array]
 
 
-def properties(plant: Plant, node: Array) -> Properties:
-    """Fluid properties at stream inlets; cp at the mean of each loop, so that m cp is conserved at nodes."""
+def properties(plant: Plant, node: Array, flow: Array) -> Properties:
+    """Fluid properties at the inlets that streams of `flow` [kg/s] have.
+
+    cp is that at the mean of each loop, so that m cp is conserved at nodes.
+    """
     shape = (len(plant.start), node.shape[1])
     rho, mu, k = np.empty(shape), np.empty(shape), np.empty(shape)
     cp = np.full(shape, AIR_HEAT)
     pipes = len(plant.pipe.start)
     for name, rows, loop in plant.medium:
-        medium, T = fluid(name), node[plant.start[rows]]
+        upstream = np.where(flow[rows] >= 0, plant.start[rows][:, None], plant.end[rows][:, None])
+        medium, T = fluid(name), np.take_along_axis(node, upstream, axis=0)
         rho[rows], mu[rows], k[rows] = medium.density(T), medium.viscosity(T), medium.conductivity(T)
         _, number = np.unique(loop, return_inverse=True)
         mean = np.zeros((number.max(initial=-1) + 1, shape[1]))
@@ -90,6 +94,7 @@ def solve(
     held: Array,
     cold: Array,
     gains: Array,
+    fed: Array,
     staged: Array | None = None,
 ) -> Temperatures:
     """One pass: rejection laws linearised at the last inlets, one linear solve, then what the valves should do.
@@ -97,7 +102,8 @@ def solve(
     `node` holds the last temperatures, `held` (exchange, scenario) which valves hold their set point, `gains`
     heat into nodes [W]. A held exchanger brings its hot outlet to the set point and gives the cold side that heat;
     otherwise effectiveness-NTU at the flows as they are. `cold` (cooler, scenario) tells which coolers found their
-    inlet below the set point in the last pass: only those stand still; `staged` keeps how many units run.
+    inlet below the set point in the last pass: only those stand still; `staged` keeps how many units run;
+    coolers that are not `fed` (cooler, scenario) let the coolant pass.
     """
     e, size = plant.exchange, flow.shape[1]
     C = flow * cp
@@ -116,7 +122,7 @@ def solve(
     own[chilled] = np.where(held, 1.0, 1.0 - ratio_cold)
     offset[chilled] = np.where(held, -full * set_point, 0.0)
     coupling = np.concatenate([np.where(held, 0.0, ratio_hot), np.where(held, full, ratio_cold)])
-    coolers, cold = _reject(plant, flow, cp, upstream, own, offset, cold, staged)
+    coolers, cold = _reject(plant, flow, cp, upstream, own, offset, cold, fed, staged)
     source = gains.copy()
     wall = plant.loss
     if len(wall.stream):
@@ -137,7 +143,7 @@ def solve(
     }
     rejected = _cooler_columns(plant, coolers, C, inlet, outlet)
     target, held = _valves(plant, flow, cp, inlet)
-    audit = {"boundary": np.sum(result.boundary_heat, axis=0), "cooler": _ambient(plant, rejected, size)}
+    audit = {"boundary": total(result.boundary_heat), "cooler": _ambient(plant, rejected, size)}
     return Temperatures(result.node, inlet, outlet, target, held, cold, audit, columns_out | rejected)
 
 
@@ -149,6 +155,7 @@ def _reject(
     own: Array,
     offset: Array,
     cold: Array,
+    fed: Array,
     staged: Array | None,
 ) -> tuple[list[Any], Array]:
     """Outlet lines of all coolers into `own` and `offset`; the laws' answers and which inlets lie below set points.
@@ -166,9 +173,10 @@ def _reject(
         answer = cooler.law.respond(inlet, np.abs(flow[s]), cp[s], np.broadcast_to(sink, inlet.shape), kept)
         now[rows] = inlet < cooler.law.set_point - 1e-6
         fresh = now[rows] & ~cold[rows]
-        own[s] = np.where(fresh, 0.0, answer.slope)
-        offset[s] = np.where(fresh, cooler.law.set_point, answer.offset)
-        answers.append(answer)
+        on = fed[rows]
+        own[s] = np.where(on > 0, np.where(fresh, 0.0, answer.slope), 1.0 - 1e-9)
+        offset[s] = np.where(on > 0, np.where(fresh, cooler.law.set_point, answer.offset), 1e-9 * inlet)
+        answers.append(answer._replace(power=on * answer.power, water=on * answer.water, running=on * answer.running))
     return answers, now
 
 
@@ -203,13 +211,13 @@ def _cooler_columns(plant: Plant, answers: list[Any], C: Array, inlet: Array, ou
 
 def _ambient(plant: Plant, columns: dict[str, Array], size: int) -> Array:
     """Heat that leaves the plant from streams into outdoor air, W."""
-    total, begin = np.zeros(size), 0
+    heat, begin = np.zeros(size), 0
     for cooler in plant.cooler:
         rows = slice(begin, begin + len(cooler.stream))
         begin = rows.stop
         if cooler.sink is None:
-            total += columns["cooler.duty"][rows].sum(axis=0)
-    return total
+            heat = heat + total(columns["cooler.duty"][rows])
+    return heat
 
 
 def _valves(plant: Plant, flow: Array, cp: Array, inlet: Array) -> tuple[Array, Array]:
