@@ -256,10 +256,8 @@ def _next(a: _Point, b: _Point, low: _Point | None, high: _Point | None, toleran
     inset = min(0.3 * tolerance * max(floor, 1e-3), 0.5 * width)
     if low and high and width < 4 * tolerance * floor:
         return 0.5 * (floor + ceiling)
-    if low is None or guess >= ceiling or low.scale < guess - inset:
-        step = guess - inset
-    else:
-        step = guess + inset
+    below = low is None or guess >= ceiling or low.scale < guess - inset
+    step = guess - inset if below else guess + inset
     least = floor + inset if floor else max(0.02 * ceiling, 0.9 * LEAST)
     return float(np.clip(step, least, ceiling - (inset if high else 0.0)))
 

@@ -160,7 +160,7 @@ class _Compiler:
         """Coldest coolant that stays dry in a room, K, (1|S,)."""
         part: Any = self.facility.components[room]
         dew, margin = (
-            np.atleast_1d(self.columns.get(f, {}).get(room, getattr(part, f)))
+            np.atleast_1d(np.asarray(self.columns.get(f, {}).get(room, getattr(part, f)), float))
             for f in ("dew_point", "dew_point_margin")
         )
         return dew + margin
