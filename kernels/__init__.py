@@ -6,6 +6,6 @@ from pathlib import Path
 from numba import config
 
 # Compiled code beside the sources would outlive an uninstall and shadow the next install as a namespace package.
-if not config.CACHE_DIR:
+if not getattr(config, "CACHE_DIR", ""):
     home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
-    config.CACHE_DIR = str(Path(home) / "aifactory-twin" / "kernels")
+    vars(config)["CACHE_DIR"] = str(Path(home) / "aifactory-twin" / "kernels")
