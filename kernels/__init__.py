@@ -8,4 +8,4 @@ from numba import config
 # Compiled code beside the sources would outlive an uninstall and shadow the next install as a namespace package.
 if not getattr(config, "CACHE_DIR", ""):
     home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
-    vars(config)["CACHE_DIR"] = str(Path(home) / "aifactory-twin" / "kernels")
+    setattr(config, "CACHE_DIR", str(Path(home) / "aifactory-twin" / "kernels"))  # noqa: B010, numba sets it at run time
