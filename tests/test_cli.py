@@ -170,7 +170,7 @@ def test_validate_counts_components(good):
 
 
 def test_list_names_every_shipped_layout():
-    from twin.facility import shipped
+    from twin.layout import shipped
 
     code, out, _ = run("list")
     assert code == 0

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import twin
-from twin.facility import build, split
+from twin.facility import build
+from twin.layout import split
 from twin.plant import compile
 
 HALLS = twin.shipped()

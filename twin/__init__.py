@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from twin.dataset import Result, bound, solve
-    from twin.facility import Facility, LayoutError, catalogue, load, schema, shipped
+    from twin.facility import Facility, load
+    from twin.layout import LayoutError, catalogue, shipped
     from twin.limits import Bound
+    from twin.schemas import schema
 
 _HOMES = {
     "Result": "dataset",
     "bound": "dataset",
     "solve": "dataset",
     "Facility": "facility",
-    "LayoutError": "facility",
-    "catalogue": "facility",
+    "LayoutError": "layout",
+    "catalogue": "layout",
     "load": "facility",
-    "schema": "facility",
-    "shipped": "facility",
+    "schema": "schemas",
+    "shipped": "layout",
     "Bound": "limits",
 }
 

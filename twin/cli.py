@@ -400,7 +400,7 @@ def schema(output: Output = None) -> None:
     """Print the JSON Schema of layout files, for editors."""
     import json
 
-    from twin.facility import schema as layout_schema
+    from twin.schemas import schema as layout_schema
 
     _target(output, ())
     text = json.dumps(layout_schema(), indent=2)
@@ -414,7 +414,8 @@ def schema(output: Output = None) -> None:
 @app.command("list")
 def list_layouts() -> None:
     """List the layouts that come with the package."""
-    from twin.facility import load, shipped
+    from twin.facility import load
+    from twin.layout import shipped
 
     rows = []
     with _progress("reading layouts"):

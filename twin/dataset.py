@@ -17,8 +17,9 @@ import xarray as xr
 
 from twin.coupling import Solution, steady
 from twin.elements import REASONS, Plant, Status
-from twin.facility import Facility, LayoutError, load
+from twin.facility import Facility, load
 from twin.figures import Figures, figures
+from twin.layout import LayoutError
 from twin.limits import Binding, Bound, Margins, Scale, classes, exceeded, margins, worst
 from twin.limits import bound as find_bound
 from twin.plant import compile

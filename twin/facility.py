@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import itertools
 import json
-import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import networkx as nx
-import yaml
 from pydantic import Field, ValidationError
 
 from twin.components.base import REGISTRY, Component, Model
 from twin.components.hall import Room, Site
+from twin.layout import MOISTURE, LayoutError, catalogue, hint, parse_text, read_text, repeats, split
 from twin.units import Fraction, MoneyPerEnergy, MoneyPerPowerTime, MoneyPerTime, MoneyPerVolume, Number, outside, parse
 
-LARGEST_FILE = 32 * 2**20
-LARGEST_REPEAT = 1_000_000
 PLACES = ("at", "size")
-
-
-class LayoutError(ValueError):
-    """All faults of a layout, one sentence each with its address."""
-
-    def __init__(self, source: str, faults: list[str]) -> None:
-        self.source, self.faults = source, faults
-        shown = faults[:25] + ([f"... and {len(faults) - 25} more"] if len(faults) > 25 else [])
-        super().__init__("\n".join(f"{source}: {fault}" for fault in shown))
 
 
 class Serving(Model):
@@ -111,160 +94,7 @@ class Facility:
         return f"<b>{self.name}</b><br>{self.description}<table>{rows}</table>"
 
 
-# ---- reading -----------------------------------------------------------------------------------------------------
-
-
-_SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_SAFE):
-    """Plain data only; a key that appears twice is a fault."""
-
-
-def _mapping(loader: Any, node: Any) -> dict:
-    keys: dict[Any, int] = {}
-    for key, _ in node.value:
-        name = loader.construct_object(key, deep=True)
-        if not isinstance(name, (str, int, float, bool)):
-            raise yaml.YAMLError(f"line {key.start_mark.line + 1}: a name must be plain text")
-        if name in keys:
-            raise yaml.YAMLError(f"line {key.start_mark.line + 1}: duplicate name {name!r}, first on line {keys[name]}")
-        keys[name] = key.start_mark.line + 1
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-
-
-def shipped() -> list[str]:
-    """Names of the halls that come with the package."""
-    folder = resources.files("twin.layouts") / "halls"
-    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
-
-
-def _text(layout: str | Path) -> tuple[str, str]:
-    path = Path(layout)
-    if path.suffix not in (".yaml", ".yml", ".json") and not path.exists():
-        if str(layout) in shipped():
-            return f"{layout}.yaml", (resources.files("twin.layouts") / "halls" / f"{layout}.yaml").read_text("utf-8")
-        raise LayoutError(str(layout), [f"no such file or shipped layout{_hint(str(layout), shipped())}"])
-    if not path.is_file():
-        raise LayoutError(str(layout), ["no such file"])
-    if path.stat().st_size > LARGEST_FILE:
-        raise LayoutError(path.name, [f"{path.stat().st_size / 2**20:.0f} MB is more than a layout may have (32 MB)"])
-    try:
-        return path.name, path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LayoutError(path.name, [f"cannot be read as UTF-8 text: {error}"]) from error
-
-
-def _parse(source: str, text: str) -> dict:
-    try:
-        data = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise LayoutError(source, [f"{where}{what}"]) from error
-    if not isinstance(data, dict):
-        raise LayoutError(source, ["is not a mapping of layout sections"])
-    _no_cycle(source, data)
-    return data
-
-
-def _no_cycle(source: str, data: Any, above: frozenset[int] = frozenset(), budget: list[int] | None = None) -> None:
-    budget = budget if budget is not None else [20_000_000]
-    budget[0] -= 1
-    if id(data) in above or len(above) > 64 or budget[0] < 0:
-        raise LayoutError(source, ["an alias refers to what contains it, or expands without end"])
-    if isinstance(data, (dict, list)):
-        for item in data.values() if isinstance(data, dict) else data:
-            if isinstance(item, (dict, list)):
-                _no_cycle(source, item, above | {id(data)}, budget)
-
-
-@cache
-def catalogue() -> dict[str, dict[str, Any]]:
-    """Shipped entries by name: type, about, fields {name: {value, kind, source, range}} and sources' texts."""
-    entries: dict[str, dict[str, Any]] = {}
-    folder = resources.files("twin.layouts") / "hardware"
-    for file in sorted(folder.iterdir(), key=lambda p: p.name):
-        if not file.name.endswith(".yaml"):
-            continue
-        data = _parse(file.name, file.read_text("utf-8"))
-        sources = data.pop("sources", {})
-        for name, entry in data.items():
-            entries[name] = entry | {"sources": sources, "file": file.name}
-    return entries
-
-
-# ---- expanding ---------------------------------------------------------------------------------------------------
-
-_BRACES = re.compile(r"\{([^{}:]+)(?::([^{}]*))?\}")
-_ALLOWED = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Name, ast.Load, ast.Constant, ast.Add, ast.Sub, ast.Mult)
-_ALLOWED += (ast.Div, ast.FloorDiv, ast.Mod, ast.USub)
-
-
-@cache
-def _expression(text: str) -> Any:
-    tree = ast.parse(text.strip(), mode="eval")
-    for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED) or (
-            isinstance(node, ast.Constant) and not isinstance(node.value, (int, float))
-        ):
-            raise ValueError(f"{{{text}}}: only + - * / // % on loop variables and numbers")
-    return compile(tree, "layout", "eval")
-
-
-def _fill(value: Any, loop: Mapping[str, Any]) -> Any:
-    if isinstance(value, str):
-        return _BRACES.sub(
-            lambda m: format(eval(_expression(m[1]), {"__builtins__": {}}, dict(loop)), m[2] or ""), value
-        )
-    if isinstance(value, list):
-        return [_fill(v, loop) for v in value]
-    if isinstance(value, dict):
-        return {_fill(k, loop): _fill(v, loop) for k, v in value.items()}
-    return value
-
-
-def _axis(value: Any) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    match = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", str(value))
-    if not match:
-        raise ValueError(f"{value!r} is neither a list nor a range such as 1..8")
-    first, last = int(match[1]), int(match[2])
-    if last - first >= LARGEST_REPEAT:
-        raise ValueError(f"{value!r} repeats more than {LARGEST_REPEAT:,} times")
-    return list(range(first, last + 1))
-
-
-def _repeats(data: dict, faults: list[str]) -> Iterator[tuple[dict, list]]:
-    yield data.get("components") or {}, data.get("connections") or []
-    for k, block in enumerate(data.get("repeat") or [], 1):
-        try:
-            unknown = set(block) - {"over", "components", "connections"}
-            if unknown:
-                raise ValueError(f"unknown key {sorted(unknown)[0]!r}; use over, components, connections")
-            axes = {str(name): _axis(values) for name, values in block["over"].items()}
-            if math.prod(map(len, axes.values())) > LARGEST_REPEAT:
-                raise ValueError(f"repeats more than {LARGEST_REPEAT:,} times")
-            for values in itertools.product(*axes.values()):
-                loop = {}
-                for name, value in zip(axes, values, strict=True):
-                    loop |= value if isinstance(value, dict) else {name: value}
-                yield _fill(block.get("components") or {}, loop), _fill(block.get("connections") or [], loop)
-        except (ValueError, KeyError, TypeError, AttributeError, NameError, SyntaxError, ZeroDivisionError) as error:
-            faults.append(f"repeat block {k}: {error}")
-
-
 # ---- validating --------------------------------------------------------------------------------------------------
-
-
-def _hint(word: Any, known: Any) -> str:
-    close = get_close_matches(str(word), list(known), 1, 0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterator[str]:
@@ -272,7 +102,7 @@ def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterato
         path = ".".join(str(p) for p in fault["loc"])
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            message = f"unknown field{_hint(fault['loc'][-1], model.model_fields)}"
+            message = f"unknown field{hint(fault['loc'][-1], model.model_fields)}"
         field = model.model_fields.get(str(fault["loc"][-1])) if fault["loc"] else None
         message = (field and outside(fault, field)) or message
         yield f"{where}: {path}: {message}" if path else f"{where}: {message}"
@@ -302,7 +132,7 @@ class _Builder:
         if name in catalogue():
             found = catalogue()[name]
             return found["type"], {k: v["value"] for k, v in found["fields"].items()}
-        raise ValueError(f"unknown model {name!r}{_hint(name, [*self.local, *catalogue()])}")
+        raise ValueError(f"unknown model {name!r}{hint(name, [*self.local, *catalogue()])}")
 
     def build(self, name: str, raw: Any) -> Component | None:
         if not isinstance(raw, dict):
@@ -330,7 +160,7 @@ class _Builder:
             if kind is None:
                 raise ValueError("needs `type` or `model`")
             if kind not in REGISTRY:
-                raise ValueError(f"unknown type {kind!r}{_hint(kind, _kinds())}")
+                raise ValueError(f"unknown type {kind!r}{hint(kind, _kinds())}")
         except ValueError as error:
             self.faults.append(f"component {name}: {error}")
             return None
@@ -379,11 +209,11 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
         for end in item[1:]:
             name, _, port = str(end).rpartition(".")
             if name not in parts:
-                faults.append(f"connection {item}: no component {name!r}{_hint(name, parts)}")
+                faults.append(f"connection {item}: no component {name!r}{hint(name, parts)}")
             elif port not in parts[name].ports:
                 faults.append(
                     f"connection {item}: {parts[name].kind} {name} has no port {port!r}"
-                    f"{_hint(port, parts[name].ports) or '; ports: ' + ', '.join(parts[name].ports)}"
+                    f"{hint(port, parts[name].ports) or '; ports: ' + ', '.join(parts[name].ports)}"
                 )
             elif parts[name].ports[port].carrier != carrier:
                 faults.append(f"connection {item}: port {end} carries {parts[name].ports[port].carrier}, not {carrier}")
@@ -422,7 +252,7 @@ def _rooms(parts: Mapping[str, Component], faults: list[str]) -> None:
         if part.indoors and part.room is None:
             faults.append(f"{part.kind} {name}: room: name the room whose air it moves")
         if part.room is not None and part.room not in rooms:
-            faults.append(f"{part.kind} {name}: room: no room {part.room!r}{_hint(part.room, rooms)}")
+            faults.append(f"{part.kind} {name}: room: no room {part.room!r}{hint(part.room, rooms)}")
 
 
 SECTIONS = (
@@ -450,13 +280,13 @@ def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, An
     if isinstance(layout, str) and "\n" in layout:
         source, text = "layout", layout
     else:
-        source, text = _text(layout)
-    return build(source, _parse(source, text), case, overrides)
+        source, text = read_text(layout)
+    return build(source, parse_text(source, text), case, overrides)
 
 
 def build(source: str, data: dict, case: str | None = None, overrides: Mapping[str, Any] | None = None) -> Facility:
     """A facility from the parsed mapping of a layout; see `load`."""
-    faults: list[str] = [f"unknown section {k!r}{_hint(k, SECTIONS)}" for k in data if k not in SECTIONS]
+    faults: list[str] = [f"unknown section {k!r}{hint(k, SECTIONS)}" for k in data if k not in SECTIONS]
     if data.get("version") != 1:
         faults.append(f"version: {data.get('version')!r} is not supported; write `version: 1`")
     for key, kind in (
@@ -470,7 +300,7 @@ def build(source: str, data: dict, case: str | None = None, overrides: Mapping[s
             raise LayoutError(source, [f"{key}: must be a {'mapping' if kind is dict else 'list'}"])
     raws: dict[str, Any] = {}
     links: list[Any] = []
-    for components, connections in _repeats(data, faults):
+    for components, connections in repeats(data, faults):
         for name, raw in components.items():
             if name in raws:
                 faults.append(f"component {name}: duplicate name")
@@ -528,22 +358,10 @@ def _case(source: str, cases: dict, case: str | None) -> dict[str, Any]:
     if case is None:
         return {}
     if case not in cases:
-        raise LayoutError(source, [f"no case {case!r}{_hint(case, cases)}; cases: {', '.join(cases) or 'none'}"])
+        raise LayoutError(source, [f"no case {case!r}{hint(case, cases)}; cases: {', '.join(cases) or 'none'}"])
     if not isinstance(cases[case], dict):
         raise LayoutError(source, [f"case {case}: must map addresses to values"])
     return dict(cases[case])
-
-
-_ADDRESS = re.compile(r"^(?P<head>[A-Za-z0-9_.\-]+?)(\[(?P<name>[^\]]+)\])?\.(?P<field>[A-Za-z_]\w*)$")
-MOISTURE = ("wet_bulb", "relative_humidity", "dew_point")
-
-
-def split(address: str) -> tuple[str, str | None, str]:
-    """`kind.field`, `kind[name].field` or `name.field` as (head, name, field)."""
-    match = _ADDRESS.match(address)
-    if not match:
-        raise ValueError(f"{address!r} is not an address such as site.dry_bulb, rack.it_power or rack[r01].it_power")
-    return match["head"], match["name"], match["field"]
 
 
 def _override(address: str, value: Any, raws: dict, sections: dict, local: dict, faults: list[str]) -> None:
@@ -565,7 +383,7 @@ def _override(address: str, value: Any, raws: dict, sections: dict, local: dict,
         chosen = [n for n, raw in raws.items() if head in _labels(builder, raw)]
     if not chosen:
         known = [*sections, *raws, *{lab for raw in raws.values() for lab in _labels(builder, raw)}]
-        faults.append(f"{address}: nothing here is called {name or head!r}{_hint(name or head, known)}")
+        faults.append(f"{address}: nothing here is called {name or head!r}{hint(name or head, known)}")
         return
     for n in chosen:
         if isinstance(raws[n], dict):
@@ -583,65 +401,3 @@ def _labels(builder: _Builder, raw: Any) -> set[str]:
         return set()
     labels = {kind} | ({model} if model else set())
     return labels | ({REGISTRY[kind].dimension} if kind in REGISTRY else set())
-
-
-def schema() -> dict[str, Any]:
-    """JSON Schema of a layout file, for editors."""
-    kinds = _kinds()
-    definitions: dict[str, Any] = {}
-    for kind in kinds:
-        body = REGISTRY[kind].model_json_schema(ref_template="#/$defs/{model}")
-        definitions |= body.pop("$defs", {})
-        body["properties"]["type"] = {"const": kind}
-        body["properties"]["model"] = {"enum": sorted(catalogue())}
-        definitions[kind] = body | {"additionalProperties": False, "required": []}
-    sections = {"site": Site, "serving": Serving, "economics": Economics, "limits": Limits}
-    part = {
-        "type": "object",
-        "properties": {"type": {"enum": kinds}, "model": {"type": "string", "examples": sorted(catalogue())}},
-        "anyOf": [{"required": ["type"]}, {"required": ["model"]}],
-        "allOf": [
-            {"if": {"properties": {"type": {"const": k}}, "required": ["type"]}, "then": {"$ref": f"#/$defs/{k}"}}
-            for k in kinds
-        ],
-    }
-    end = {"type": "string", "pattern": r"^.+\.\w+$"}
-    carrier = {"enum": ["power", "coolant", "air"]}
-    connection = {
-        "oneOf": [
-            {"type": "array", "prefixItems": [carrier, end, end], "minItems": 3, "maxItems": 3},
-            {
-                "type": "object",
-                "properties": {"carrier": carrier, "from": end, "to": end},
-                "required": ["carrier", "from", "to"],
-                "additionalProperties": False,
-            },
-        ]
-    }
-    components = {"type": "object", "additionalProperties": part}
-    connections = {"type": "array", "items": connection}
-    block = {
-        "type": "object",
-        "properties": {"over": {"type": "object"}, "components": {"type": "object"}, "connections": {"type": "array"}},
-        "required": ["over"],
-        "additionalProperties": False,
-    }
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "AI-factory twin layout, version 1",
-        "type": "object",
-        "properties": {
-            "version": {"const": 1},
-            "name": {"type": "string"},
-            "description": {"type": "string"},
-            **{key: model.model_json_schema() for key, model in sections.items()},
-            "catalogue": {"type": "object"},
-            "components": components,
-            "repeat": {"type": "array", "items": block},
-            "connections": connections,
-            "cases": {"type": "object", "additionalProperties": {"type": "object"}},
-        },
-        "required": ["version"],
-        "additionalProperties": False,
-        "$defs": definitions,
-    }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
 from twin.components.base import Component
 from twin.elements import Array
-from twin.facility import MOISTURE, Facility, LayoutError, split
+from twin.facility import Facility
+from twin.layout import MOISTURE, LayoutError, hint, split
 from twin.units import quantity
 
 LARGEST_CHECK = 1000
@@ -81,15 +81,12 @@ def _chosen(facility: Facility, address: str, head: str, name: str | None, field
         chosen = [head] if head in parts else [n for n in parts if head in group(n)]
     if not chosen:
         known = {*parts, *(g for n in parts for g in group(n)), "site"}
-        close = get_close_matches(name or head, known, 1, 0.5)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        faults.append(f"{address}: nothing here is called {name or head!r}{hint}")
+        faults.append(f"{address}: nothing here is called {name or head!r}{hint(name or head, known)}")
         return []
     having = [n for n in chosen if field in type(parts[n]).model_fields]
     if not having:
-        close = get_close_matches(field, type(parts[chosen[0]]).model_fields, 1, 0.5)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        faults.append(f"{address}: {parts[chosen[0]].kind} has no field {field!r}{hint}")
+        likely = hint(field, type(parts[chosen[0]]).model_fields)
+        faults.append(f"{address}: {parts[chosen[0]].kind} has no field {field!r}{likely}")
     elif not varies(type(parts[having[0]]), field):
         faults.append(f"{address}: {field} shapes the plant; change it in the layout, by a case or an override")
         return []
@@ -129,8 +126,7 @@ def _checked(facility: Facility, columns: Columns, faults: list[str]) -> None:
 def _site(facility: Facility, site: dict[str, Any], field: str, value: Array, faults: list[str]) -> None:
     fields = type(facility.site).model_fields
     if field not in fields:
-        close = get_close_matches(field, fields, 1, 0.5)
-        faults.append(f"site.{field}: no such field" + (f"; did you mean {close[0]!r}?" if close else ""))
+        faults.append(f"site.{field}: no such field{hint(field, fields)}")
         return
     _bounds(f"site.{field}", type(facility.site), field, value, faults)
     if field in MOISTURE:

@@ -137,8 +137,9 @@ class AdiabaticCooler(DryCooler):
 class Tower(_Rejecter):
     """Open cooling tower; `units` counts its cells, of which the smallest number runs that may carry the load.
 
-    A cell takes up to `stage_heat` before the next starts (its rated flow if not given); `running` states the number
-    instead. The set point may follow the wet bulb: T = max(set_point, reset_at_freezing + reset_slope (T_wb - 0 degC)).
+    A cell takes up to `stage_heat` before the next starts (its rated flow if not given); more start where fans at full
+    speed would miss the set point by more than `stage_miss`; `running` states the number instead. The set point may
+    follow the wet bulb: T = max(set_point, reset_at_freezing + reset_slope (T_wb - 0 degC)).
     """
 
     correlation: Literal["york", "merkel"] = "merkel"
@@ -148,6 +149,7 @@ class Tower(_Rejecter):
     least_cells: int = Field(1, ge=1, le=1000)
     running: Number | None = Field(None, ge=1, le=1000, description="cells in use; staged if not given")
     stage_heat: Power | None = Field(None, gt=0, description="heat of a cell at which the next starts")
+    stage_miss: TemperatureDifference = Field(0.5, ge=0, le=50, description="over the set point, starts more cells")
     cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
     drift: Fraction = Field(2e-5, ge=0, le=0.01, description="of the water flow")
     least_fan: Fraction = Field(0.2, gt=0, le=1)
@@ -184,6 +186,7 @@ class Tower(_Rejecter):
             least_cells=t.least_cells,
             running=t.running,
             stage_heat=t.stage_heat,
+            stage_miss=t.stage_miss,
             least_speed=t.least_fan,
             drift=t.drift,
             cycles=t.cycles,

@@ -240,8 +240,9 @@ class _Tower:
 
     One cell is designed for `rated_flow` [kg/s] between `rated_inlet` and `rated_outlet` at `rated_wet_bulb` [K] with
     `fan_power` [W]; `cells` are installed. Stage rule: the smallest number of cells runs, at least `least_cells`,
-    at which a cell carries no more than its rated flow, or takes no more than a finite `stage_heat` [W]; a finite
-    `running` overrides both. Fans follow the cube law.
+    at which a cell carries no more than its rated flow, or takes no more than a finite `stage_heat` [W], and at which
+    fans at full speed miss the set point by no more than `stage_miss` [K]; a finite `running` overrides all that.
+    Fans follow the cube law.
     Below `least_speed` they run part of the time; standing fans leave `free_convection` of the full effect.
 
     Water: air leaves saturated at the mean water temperature, which fixes how much of the duty evaporates; `drift`
@@ -260,6 +261,7 @@ class _Tower:
     least_cells: Array | float = 1.0
     running: Array | float = np.nan
     stage_heat: Array | float = np.nan
+    stage_miss: Array | float = np.inf
     least_speed: Array | float = 0.2
     free_convection: Array | float = 0.125
     drift: Array | float = 2e-5
@@ -271,7 +273,7 @@ class _Tower:
         `running` keeps the staging of an earlier answer. `loading` counts all cells that may run.
         """
         inlet, flow, C = _inputs(self, inlet, flow, cp, sink)
-        cells = self._staged(flow, C * np.maximum(inlet - self.set_point, 0.0)) if running is None else running
+        cells = self._staged(inlet, flow, C) if running is None else running
         cells = np.maximum(cells, 1e-9)
         effect = self._effect(inlet, flow / cells, C / cells)
         gap, wanted = inlet - self.wet_bulb, inlet - self.set_point
@@ -303,11 +305,24 @@ class _Tower:
         most = _rising(lambda r: r - effect(r, np.ones_like(r)) * gap, 0.0 * span, span)
         return most, effect(most, np.ones_like(most))
 
-    def _staged(self, flow: Array, heat: Array) -> Array:
+    def _staged(self, inlet: Array, flow: Array, C: Array) -> Array:
+        heat = C * np.maximum(inlet - self.set_point, 0.0)
         load = np.where(np.isfinite(self.stage_heat), heat / self.stage_heat, flow / self.rated_flow)
         load = np.where(np.isnan(load), np.inf, load)
         staged = np.clip(np.ceil(load - 1e-9), np.maximum(self.least_cells, 1.0), self.cells)
+        if np.any(np.isfinite(self.stage_miss)):
+            staged = self._enough(inlet, flow, C, staged)
         return np.maximum(np.where(np.isnan(self.running), staged, self.running), 1e-9)
+
+    def _enough(self, inlet: Array, flow: Array, C: Array, least: Array) -> Array:
+        """Smallest number of cells, `least` at least, that keeps `stage_miss`; all where none does, by bisection."""
+        wanted, gap = inlet - self.set_point - self.stage_miss, inlet - self.wet_bulb
+        low, high = least, np.maximum(self.cells + 0.0 * least, least)
+        for _ in range(int(np.ceil(np.log2(np.max(high - low, initial=0.0) + 1.0)))):
+            middle = np.floor(0.5 * (low + high))
+            able = self._most(self._effect(inlet, flow / middle, C / middle), gap)[0] >= wanted
+            low, high = np.where(able, low, middle + 1.0), np.where(able, middle, high)
+        return high
 
     def _latent(self, inlet: Array, cooling: Array) -> Array:
         """Water evaporated per heat rejected [kg/J]: (w_out - w_in) / (h_out - h_in)."""
