@@ -194,3 +194,20 @@ def test_each_class_alone_may_be_at_least_as_dense(small):
 def test_a_bound_is_found_for_one_scenario(small):
     with pytest.raises(twin.LayoutError, match="one scenario"):
         twin.bound(solve(small, {"site.dry_bulb": np.array([300.0, 310.0])}))
+
+
+def test_coolant_that_would_freeze_is_a_limit_exceeded(small):
+    text = small.replace("fluid: pg25}", "fluid: water}").replace("site: {dry_bulb: 30 degC, wet_bulb: 20 degC}", "")
+    text = text.replace("fan_power: 117 kW, set_point: 36 degC", "fan_power: 117 kW")
+    result = solve(text, site__dry_bulb="-30 degC", site__relative_humidity="50 %", rack__utilisation="0.1")
+    frozen = [b for b in result.worst() if b.name == "coolant_freezing"]
+    assert frozen and frozen[0].margin < 0
+
+
+def test_peaks_beyond_what_the_network_carries_exceed_the_limits(small):
+    text = small.replace("ampacity: 3 kA, room: hall", "ampacity: 30 kA, length: 350 m, room: hall")
+    text = text.replace("rating: 1.6 MW", "rating: 9 MW") + "limits: {ignore: [voltage]}\n"
+    result = solve(text, {"liquid_rack.peak_factor": [1.0, 3.0]})
+    assert result.ok
+    assert list(np.isinf(result.solution.columns["line.peak"]).any(axis=0)) == [False, True]
+    assert list(exceeded(result.margins)) == [False, True]

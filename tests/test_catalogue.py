@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,10 +13,12 @@ import pytest
 import yaml
 from twin.kernels.exchangers import conductance, counterflow
 
+import twin
 import twin.components.compute
 import twin.components.cooling
-import twin.components.electrical  # noqa: F401
+import twin.components.electrical
 from twin import fluids
+from twin.components import rejection
 from twin.components.base import REGISTRY, Component
 from twin.domains import compute
 from twin.elements import Engine
@@ -170,7 +173,7 @@ def test_gb200_edp_peak_and_heat_split_are_the_published_ones():
 
 @pytest.mark.parametrize(
     ("name", "system"),
-    [("hgx_h100_rack", 10.2), ("hgx_h200_rack", 10.2), ("hgx_b200_rack", 14.3), ("hgx_b300_rack", 14.5)],
+    [("hgx_h100_rack", 10.2), ("hgx_h200_rack", 10.2), ("hgx_b200_rack", 14.3), ("hgx_b300_rack", 15.1)],
 )
 def test_air_cooled_rack_draws_four_systems_maximum(name, system):
     solved = rack(name, 25.0)
@@ -208,6 +211,19 @@ def test_provisioned_power_per_accelerator_is_the_published_one(name, pue, low, 
 
 
 # ---- cooling -----------------------------------------------------------------------------------------------------
+
+
+def test_the_dry_cooler_meets_its_rating_in_a_plant(small):
+    """BAC TDFS1238N: 2,931 kW from 46.1 to 40.55 degC with air at 35 degC, fans 117.7 kW."""
+    text = small.replace("type: dry_cooler, flow: 120 kg/s, fan_power: 117 kW", "model: bac_tdfs1238n")
+    data = yaml.safe_load(text)
+    data["site"] = {"dry_bulb": "35 degC", "relative_humidity": "0 %"}
+    plant = twin.solve(twin.load(yaml.safe_dump(data))).plant
+    law = next(c.law for c in plant.cooler if isinstance(c.law, rejection.DryCooler))
+    rate = 2.931e6 / 5.55
+    answer = replace(law, set_point=np.array([[np.nan]])).respond(319.25, law.rated_flow, rate / law.rated_flow)
+    assert rate * (319.25 - answer.slope * 319.25 - answer.offset) == pytest.approx(2.931e6, rel=2e-3)
+    assert answer.power == pytest.approx(117.7e3, rel=2e-3)
 
 
 @pytest.mark.parametrize(

@@ -159,3 +159,57 @@ def test_altitude_thins_the_air(small):
     low, high = (solve(small, site__elevation=f"{x} m", site__wet_bulb="15 degC") for x in (0, 2500))
     assert high["rack_air_flow"].values[0, 0] <= low["rack_air_flow"].values[0, 0]
     assert high["dry_cooler_fan_speed"].values[0, 0] > low["dry_cooler_fan_speed"].values[0, 0]
+
+
+def test_both_fractions_of_a_room_hold(small):
+    bypass, recirculation = np.array([0.0, 0.05, 0.1, 0.3]), np.array([0.0, 0.2, 0.05, 0.1])
+    result = solve(small, {"hall.bypass": bypass, "hall.recirculation": recirculation})
+    flow, zone = result.solution.columns["stream.flow"], result.plant.zone
+    forward, back, past = (flow[v][0] for v in (zone.forward, zone.backward, zone.bypassing))
+    np.testing.assert_allclose(back / (forward + back), recirculation, atol=1e-9)
+    # other heat of the room adds air that goes by
+    assert (past / (forward + past) >= bypass - 1e-9).all()
+    assert (np.diff(past[[0, 1, 3]]) > 0).all()
+
+
+def test_chips_behind_fans_at_full_speed_run_warmer_at_altitude():
+    hall = twin.load("h200_hall", overrides={"rack.utilisation": "0.4", "rack.least_fan": "1"})
+    result = twin.solve(hall, {"site.elevation": [0.0, 1000.0, 2000.0, 3000.0]})
+    assert result.ok
+    assert (np.diff(result["rack_junction_temperature"].mean("rack").values) > 0.2).all()
+
+
+def test_more_accelerators_cost_more(small):
+    result = solve(small, {"liquid_rack.chip_scale": [0.5, 1.0, 1.2]})
+    servers = result["yearly_cost"].sel(cost_item="servers capital").values
+    np.testing.assert_allclose(servers / servers[1], [0.5, 1.0, 1.2], rtol=1e-12)
+    np.testing.assert_allclose(result["yearly_cost"].sum("cost_item"), result.figures.annual.total, rtol=1e-12)
+
+
+def test_provisioned_power_follows_the_design_not_the_weather(small):
+    weather = {"site.dry_bulb": [280.15, 303.15, 313.15]}
+    text = small.replace("wet_bulb: 20 degC}", "dew_point: 0 degC, design_pue: 1.2}")
+    fixed = solve(text, weather).figures.provisioned_power
+    assert np.ptp(fixed) == 0.0
+    assert np.ptp(solve(text.replace(", design_pue: 1.2", ""), weather).figures.provisioned_power) > 1e4
+
+
+def test_ventilation_brings_the_dew_point_of_the_weather(small):
+    text = small.replace("wet_bulb: 20 degC}", "dew_point: 26 degC}")
+    still, open_ = solve(text), solve(text, hall__ventilation="2 m3/s")
+    dew = {r.name: r.bound for r in still.worst()}["dew_point"], {r.name: r.bound for r in open_.worst()}["dew_point"]
+    assert dew[0] == pytest.approx(CELSIUS + 12.0)
+    assert dew[1] == pytest.approx(CELSIUS + 28.0, abs=1e-6)
+
+
+def test_a_shut_valve_passes_its_leakage_alone(small):
+    text = small.replace("  tank: {", "  valve: {type: valve, flow_coefficient: 60 m3/h}\n  tank: {")
+    text = text.replace(
+        "  - [coolant, pump.out, main.in]",
+        "  - [coolant, pump.out, main.in]\n  - [coolant, pump.out, valve.in]\n  - [coolant, valve.out, pump.in]",
+    )
+    result = solve(text, {"valve.opening": [0.0, 0.02, 0.05, 0.2, 1.0]})
+    flow = result["valve_flow"].values[0]
+    assert result.ok
+    assert (np.diff(flow) > 0).all()
+    assert flow[0] < 1e-3 * flow[-1]

@@ -305,8 +305,25 @@ def test_what_cannot_be_is_told(text, found):
     assert found in faults(text)
 
 
-def test_two_voltages_on_a_bus_within_five_per_cent_are_one():
-    compile(twin.load(POWER.replace("p1: {type: pdu", "p1: {type: pdu, voltage: 400 V")))
+def test_two_voltages_on_a_bus_are_a_fault():
+    with pytest.raises(twin.LayoutError, match=r"4\d\d V but"):
+        compile(twin.load(POWER.replace("p1: {type: pdu", "p1: {type: pdu, voltage: 400 V")))
+
+
+def test_what_many_elements_share_is_told_once(small):
+    text = small.replace(
+        "model: gb300_nvl72, room: hall", "model: gb300_nvl72, room: hall, hosts: '1 kg', nameplate: '10{r} kW'"
+    )
+    with pytest.raises(twin.LayoutError) as error:
+        twin.load(text)
+    assert len(error.value.faults) == 8
+    assert str(error.value).count("r1 (and 7 more): hosts") == 1
+
+
+def test_more_running_than_installed_is_a_fault(small):
+    text = small.replace("  tank: {", "  towers: {type: tower, units: 4, running: 5}\n  tank: {")
+    with pytest.raises(twin.LayoutError, match="towers: running: 5 is more than the 4 installed"):
+        twin.load(text)
 
 
 def test_alternating_and_direct_current_do_not_join():

@@ -48,11 +48,9 @@ class _Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(INTERRUPTED) from None
         except ValueError as error:
-            faults = getattr(error, "faults", None)
-            if faults is None:
+            if not hasattr(error, "faults"):
                 raise
-            for fault in faults:
-                typer.echo(f"{getattr(error, 'source', '')}: {fault}", err=True)
+            typer.echo(str(error), err=True)
             raise typer.Exit(BAD_INPUT) from None
 
 
@@ -381,10 +379,12 @@ def _bounds(result: Result, found: list[Bound]) -> str:
 def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
     """Check a layout without solving it; every fault is told, one a line."""
     from twin.facility import load
+    from twin.figures import served
     from twin.plant import compile
 
     with _progress(f"checking {layout}"):
         facility = load(layout, case, _overrides(sets))
+        served(facility)
         plant = compile(facility)
     counts = [(kind.replace("_", " "), f"{n:,}") for kind, n in facility.count().items()]
     counts += [

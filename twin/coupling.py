@@ -259,12 +259,14 @@ def _moved(old: State, columns: dict[str, Array]) -> Array:
 
 
 def _peaks(plant: Plant, columns: dict[str, Array]) -> dict[str, Array]:
+    """Loadings and voltages at the EDP peaks: infinite and zero where the network cannot carry them."""
     peak = electrical.solve(plant, columns, peak=True)
+    over = lambda name: np.where(peak.converged, peak.columns[name], np.inf)  # noqa: E731
     return {
-        "line.peak": peak.columns["line.loading"],
-        "converter.peak": peak.columns["converter.loading"],
-        "source.peak": peak.columns["source.power"],
-        "bus.peak": peak.columns["bus.voltage"],
+        "line.peak": over("line.loading"),
+        "converter.peak": over("converter.loading"),
+        "source.peak": over("source.power"),
+        "bus.peak": np.where(peak.converged, peak.columns["bus.voltage"], 0.0),
     }
 
 

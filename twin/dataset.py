@@ -18,7 +18,7 @@ import xarray as xr
 from twin.coupling import Solution, steady
 from twin.elements import REASONS, Plant, Status
 from twin.facility import Facility, load
-from twin.figures import Figures, figures
+from twin.figures import Figures, figures, served, yearly
 from twin.layout import LayoutError
 from twin.limits import Binding, Bound, Margins, Scale, classes, exceeded, margins, worst
 from twin.limits import bound as find_bound
@@ -62,6 +62,10 @@ def dataset(solution: Solution) -> xr.Dataset:
     numbers = figures(solution)
     for name, (unit, text) in KPIS.items():
         variables[name] = ("scenario", np.array(getattr(numbers, name), float), {"units": unit, "long_name": text})
+    items = yearly(solution, numbers.annual)
+    cost = {"units": "USD a-1", "long_name": "yearly cost by item"}
+    variables["yearly_cost"] = (("cost_item", "scenario"), np.array(list(items.values())), cost)
+    labels["cost_item"] = list(items)
     status = np.array([int(s) for s in solution.status], np.int8)
     flags = {"flag_values": [int(s) for s in Status], "flag_meanings": " ".join(s.name.lower() for s in Status)}
     variables["status"] = ("scenario", status, flags)
@@ -236,6 +240,7 @@ def solve(
     Raises LayoutError for bad input; a scenario without solution carries a status and a reason.
     """
     facility = _facility(layout, case, overrides)
+    served(facility)
     plant = compile(facility, scenarios)
     return Result(facility, plant, steady(plant))
 
@@ -309,6 +314,7 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
         "usd_per_million_tokens": number(f.usd_per_million_tokens[i]),
         "usd_per_mw_year": number(f.usd_per_mw_year[i]),
+        "usd_per_year": {k: number(v[i]) for k, v in yearly(result.solution, f.annual).items()},
         "energy_audit": number(f.energy_audit[i]),
         "water_m3_per_day": number(f.water[i] * 86.4),
         "serving": provenance(result.solution)["serving"],

@@ -9,6 +9,8 @@ import numpy as np
 from twin.coupling import Solution
 from twin.domains import cost, serving
 from twin.elements import Array, Status, total
+from twin.facility import Facility
+from twin.layout import LayoutError
 from twin.tables import fronts
 
 LOSSES = ("electrical_loss",)
@@ -55,6 +57,18 @@ class Figures:
             return np.where((power > 0) & np.isfinite(power), self.tokens_per_s / (power / 1e6), np.nan)
 
 
+def served(facility: Facility) -> None:
+    """Raises LayoutError if a rack's platform has no measured rows of the layout's model and sequence lengths."""
+    faults, terms = [], facility.serving
+    for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
+        try:
+            serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise LayoutError(facility.source, faults)
+
+
 def _tokens(solution: Solution) -> tuple[Array, Array]:
     """Accelerators and tokens/s of all racks, each (scenario,)."""
     plant, terms = solution.plant, solution.plant.facility.serving
@@ -98,16 +112,31 @@ def _annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
     )
 
 
+def yearly(solution: Solution, annual: cost.Annual) -> dict[str, Array]:
+    """Cost of a year by item, $/year (scenario,): capital and upkeep of each class of equipment, then what is used."""
+    rate, size, found = solution.plant.facility.economics.discount_rate, solution.plant.scenarios, {}
+    for heading in sorted({c.heading for c in solution.plant.costs}):
+        parts = [c for c in solution.plant.costs if c.heading == heading]
+        for name, share in (("capital", lambda c: cost.annuity(rate, c.life)), ("upkeep", lambda c: c.upkeep)):
+            rows = [total(np.broadcast_to(c.capital * share(c), (len(c.elements), size))) for c in parts]
+            found[f"{heading} {name}"] = total(np.array(rows))
+    return found | {
+        name: np.broadcast_to(getattr(annual, name), (size,)) for name in ("energy", "demand", "water", "other")
+    }
+
+
 def figures(solution: Solution) -> Figures:
     """Headline figures of a solution.
 
-    Provisioned power is the nameplate of all racks, network and storage racks included, times the PUE of the
-    solve; drawn power is what sources deliver; the contract stands beside. The grid's share is what is paid for.
+    Provisioned power is the nameplate of all racks, network and storage racks included, times the site's design PUE
+    (that of the solve where the site states none); drawn power is what sources deliver; the contract stands beside.
+    The grid's share is what is paid for.
     """
     columns = solution.columns
     facility, it = total(columns["source.power"]), total(columns["engine.power"])
     with np.errstate(divide="ignore", invalid="ignore"):
         pue = np.where(it > 0, facility / it, np.nan)
+    design = pue if solution.plant.site.design_pue is None else solution.plant.site.design_pue
     nameplate, contract = total(columns["engine.nameplate"]), solution.total("contract")
     accelerators, tokens = _tokens(solution)
     water = solution.total("water")
@@ -121,7 +150,7 @@ def figures(solution: Solution) -> Figures:
         conversion_loss=solution.total("conversion_loss"),
         electrical_loss=solution.total("electrical_loss"),
         cooling_power=total(np.array([solution.total(h) for h in COOLING])),
-        provisioned_power=nameplate * pue,
+        provisioned_power=nameplate * np.broadcast_to(design, pue.shape),
         contract_power=contract,
         accelerators=accelerators,
         tokens_per_s=tokens,

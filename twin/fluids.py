@@ -27,7 +27,8 @@ _MOLAR_RATIO = 0.621945
 class Fluid:
     """A liquid as polynomials in x = (T - centre) / scale, ascending powers; viscosity as the log of one.
 
-    `least` and `most` bound the fitted temperatures [K]; outside, the value at the nearer bound is used.
+    `least` and `most` bound the fitted temperatures [K]; outside, the value at the nearer bound is used. `freezing` [K]
+    at atmospheric pressure.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Fluid:
     scale: float
     least: float
     most: float
+    freezing: float
     rho: tuple[float, ...]
     cp: tuple[float, ...]
     log_mu: tuple[float, ...]
@@ -78,6 +80,7 @@ FLUIDS = {
             scale=50.0,
             least=274.15,
             most=368.15,
+            freezing=273.15,
             rho=(988.111504, -22.6889335, -8.04957307, 1.88674127, -0.889502474),
             cp=(4181.23943, 16.4869102, 15.6222331, -16.4514259, 20.6339563),
             log_mu=(-7.51172503, -0.839945563, 0.224545791, -0.0661166806, 0.0365235634, -0.0194113558),
@@ -91,6 +94,7 @@ FLUIDS = {
             scale=30.0,
             least=278.15,
             most=343.15,
+            freezing=265.55,
             rho=(1008.72136, -13.6497017, -2.87202712, 0.412942551),
             cp=(4008.41483, 63.6564835, 0.294194801, -0.869103336),
             log_mu=(-6.62918118, -0.761781636, 0.17817554, -0.0325360066),
@@ -102,6 +106,7 @@ FLUIDS = {
             scale=30.0,
             least=278.15,
             most=343.15,
+            freezing=262.85,
             rho=(1012.47935, -14.9961388, -2.60560637, 0.387334762),
             cp=(3956.67071, 72.0524829, -0.985693053, -0.555770774),
             log_mu=(-6.47484121, -0.815313171, 0.196804655, -0.0349481141),

@@ -22,7 +22,7 @@ def voltages(levels: Level, n: int, names: list[str], faults: list[str]) -> tupl
     for bus, value, dc, name in zip(levels.bus, levels.voltage[:, 0], levels.direct, levels.names, strict=True):
         if np.isnan(voltage[bus]):
             voltage[bus], who[bus] = value, name
-        elif abs(value / voltage[bus] - 1) > 0.05:
+        elif abs(value / voltage[bus] - 1) > 1e-3:
             faults.append(
                 f"bus {names[bus]}: {who[bus]} expects {voltage[bus]:g} V but {name} expects {value:g} V; "
                 "set the voltages of both alike or put a transformer between"

@@ -26,8 +26,19 @@ class LayoutError(ValueError):
 
     def __init__(self, source: str, faults: list[str]) -> None:
         self.source, self.faults = source, faults
-        shown = faults[:25] + ([f"... and {len(faults) - 25} more"] if len(faults) > 25 else [])
-        super().__init__("\n".join(f"{source}: {fault}" for fault in shown))
+        super().__init__("\n".join(f"{source}: {fault}" for fault in self.told()))
+
+    def told(self, most: int = 25) -> list[str]:
+        """Up to `most` faults for a reader: what many elements share is said once, at the first of them."""
+        places: dict[str, list[str]] = {}
+        for fault in self.faults:
+            place, colon, sentence = fault.partition(": ")
+            places.setdefault(sentence if colon else place, []).append(place if colon else "")
+        lines = []
+        for sentence, at in places.items():
+            others = f" (and {len(at) - 1:,} more)" if len(at) > 1 else ""
+            lines.append(f"{at[0]}{others}: {sentence}" if at[0] else sentence)
+        return lines[:most] + ([f"... and {len(lines) - most:,} more"] if len(lines) > most else [])
 
 
 def hint(word: Any, known: Any) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from twin.coupling import Solution, State, steady
 from twin.domains import electrical
 from twin.elements import Array, Limit, Plant, Ref, Status
+from twin.fluids import fluid
 
 log = logging.getLogger("twin")
 
@@ -24,6 +25,9 @@ UNBOUNDED = 20.0
 
 LEAST = 0.01
 """Scale below which nothing is called sustainable."""
+
+FREEZING = 2.0
+"""How far above its freezing point coolant must stay, K."""
 
 
 class Margins(NamedTuple):
@@ -68,8 +72,9 @@ class Bound:
 
 
 def _extra(solution: Solution) -> Iterator[tuple[Limit, Array, Array]]:
-    """Limits that belong to buses and cords, not to one component: (limit, value, bound)."""
+    """Limits that belong to buses, cords and loops, not to one component: (limit, value, bound)."""
     plant = solution.plant
+    yield from _frozen(plant, solution.columns["node.temperature"])
     known = np.flatnonzero(np.isfinite(plant.voltage))
     names = [plant.bus_names[i] for i in known]
     lit = plant.live[known]
@@ -88,6 +93,21 @@ def _extra(solution: Solution) -> Iterator[tuple[Limit, Array, Array]]:
             names = [load.names[i] for i in dark]
             bound = np.ones((len(dark), 1))
             yield Limit("power_feed", names, load.power, bound, -1, domain="electrical"), 1.0 * live[dark], bound
+
+
+def _frozen(plant: Plant, temperature: Array) -> Iterator[tuple[Limit, Array, Array]]:
+    """The coldest node of every coolant loop against the freezing point of what fills it."""
+    for name, pipes, loop in plant.medium:
+        names, value = [], []
+        for which in np.unique(loop):
+            rows = pipes[loop == which]
+            nodes = np.unique(np.concatenate([plant.pipe.start[rows], plant.pipe.end[rows]]))
+            coldest = nodes[int(np.argmin(temperature[nodes].min(axis=1)))]
+            names.append(plant.node_names[coldest])
+            value.append(temperature[nodes].min(axis=0))
+        bound = np.full((len(names), 1), fluid(name).freezing + FREEZING)
+        limit = Limit("coolant_freezing", names, Ref("node.temperature", pipes), bound, -1, "temperature")
+        yield limit, np.array(value), bound
 
 
 def margins(solution: Solution) -> Margins:
@@ -168,7 +188,7 @@ def rescale(plant: Plant, factor: float, rows: Array, basis: Scale) -> Plant:
     pipes = engine.stream[liquid]
     power[pipes] = power[pipes] / factors[liquid] ** np.broadcast_to(exponent, power.shape)[pipes]
     scaled = replace(engine, chip_scale=engine.chip_scale * factors)
-    return _asking(replace(plant, engine=scaled, pipe=replace(plant.pipe, power=power)), factors)
+    return _paying(_asking(replace(plant, engine=scaled, pipe=replace(plant.pipe, power=power)), factors), factors)
 
 
 def _asking(plant: Plant, factors: Array) -> Plant:
@@ -179,6 +199,13 @@ def _asking(plant: Plant, factors: Array) -> Plant:
         for x in plant.limits
     )
     return replace(plant, limits=tuple(limits))
+
+
+def _paying(plant: Plant, factors: Array) -> Plant:
+    """The plant with the capital of scaled racks."""
+    of = dict(zip(rack_names(plant), factors[:, 0], strict=True))
+    costs = (replace(x, capital=x.capital * np.array([[of.get(n, 1.0)] for n in x.elements])) for x in plant.costs)
+    return replace(plant, costs=tuple(costs))
 
 
 class _Point(NamedTuple):

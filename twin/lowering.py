@@ -119,11 +119,11 @@ class Lowering:
     def _dry(self, room: str) -> Array:
         """Coldest coolant that stays dry in a room, K, (1|S,)."""
         part: Any = self.facility.components[room]
-        dew, margin = (
+        dew, margin, ventilation = (
             np.atleast_1d(np.asarray(self.columns.get(f, {}).get(room, getattr(part, f)), float))
-            for f in ("dew_point", "dew_point_margin")
+            for f in ("dew_point", "dew_point_margin", "ventilation")
         )
-        return dew + margin
+        return np.where(ventilation > 0, np.maximum(dew, self.site.dew_point[0]), dew) + margin
 
     def write(self, element: Any) -> Array:
         """Add rows of an element kind; returns their numbers."""
@@ -188,7 +188,10 @@ class Lowering:
             intake=row(dry + v["recirculation"]),
             wet_intake=row(wet + v["recirculation"]),
             density=row(fluids.air_density(dry, ratio, pressure)),
+            intake_density=row(fluids.air_density(dry + v["recirculation"], ratio, pressure)),
             room_density=row(fluids.air_density(ROOM_AIR, 0.008, pressure)),
+            dew_point=row(fluids.dew_point(ratio, pressure)),
+            design_pue=v.get("design_pue"),
         )
         site.outdoor = int(self.nodes([("", ":outdoor")], "air")[0])
         return site

@@ -79,6 +79,8 @@ DIMENSIONS = _table(
             offsets={"degC": 273.15, "°C": 273.15, "degF": 459.67 * 5 / 9, "°F": 459.67 * 5 / 9},
         ),
         Dimension("temperature difference", {"K": 1.0, "mK": 1e-3}, "5 K", ("K",)),
+        Dimension("per temperature", {"1/K": 1.0, "%/K": 0.01}, "0.01 1/K", ("1/K",)),
+        Dimension("per length", {"1/m": 1.0, "1/mm": 1e3}, "0.007 1/m", ("1/m",)),
         Dimension("mass flow", {"kg/s": 1.0, "g/s": 1e-3, "kg/h": 1 / HOUR, "t/h": 1e3 / HOUR}, "20.6 kg/s", ("kg/s",)),
         Dimension(
             "volume flow",
@@ -214,7 +216,7 @@ UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType({k: d.units for k, d
 """Factor to SI of every unit, by dimension (temperature scales also have an offset)."""
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_TEXT = re.compile(rf"\s*(\$?)\s*({_NUMBER})\s*((?:[^\d\s,.+-].*?)?)\s*")
+_TEXT = re.compile(rf"\s*(\$?)\s*({_NUMBER})\s*((?:(?:1/)?[^\d\s,.+-].*?)?)\s*")
 
 
 def _dimension(name: str) -> Dimension:
@@ -364,6 +366,8 @@ Power = Annotated[float, Quantity("power")]
 Energy = Annotated[float, Quantity("energy")]
 Temperature = Annotated[float, Quantity("temperature")]
 TemperatureDifference = Annotated[float, Quantity("temperature_difference")]
+PerTemperature = Annotated[float, Quantity("per_temperature")]
+PerLength = Annotated[float, Quantity("per_length")]
 MassFlow = Annotated[float, Quantity("mass_flow")]
 VolumeFlow = Annotated[float, Quantity("volume_flow")]
 Pressure = Annotated[float, Quantity("pressure")]

@@ -383,3 +383,52 @@ def test_air_cooled_machines_look_at_the_air_and_water_cooled_ones_at_the_sink()
     law = Chiller(set_point=col(280.0), count=col(2.0), curves=curves, ambient=col(308.15))
     mild, warm = (law.respond(np.full((2, 1), 283.0), np.full((2, 1), 100.0), CP, sink) for sink in (292.0, 300.0))
     assert mild.power[0] == warm.power[0] and mild.power[1] < warm.power[1]
+
+
+# ---- altitude and anchors ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_the_lift_law_keeps_below_carnot_and_the_anchor(name):
+    """Outside the box the share of Carnot is nowhere more than 5 % above the best inside."""
+    machine = chiller(name)
+    c = machine.curves
+    inside_x, inside_y = (np.linspace(box[0, 0, 0], box[1, 0, 0], 12) for box in (c.leaving_box, c.entering_box))
+    outside_x, outside_y = np.linspace(4.4, 45.0, 30), np.linspace(10.0, 60.0, 30)
+
+    def share(x, y):
+        X, Y = np.meshgrid(x, y)
+        cop = machine.performance(X + 273.15, Y + 273.15)[1]
+        return cop / machine._carnot(X, Y), X, Y
+
+    best = share(inside_x, inside_y)[0].max()
+    found, X, Y = share(outside_x, outside_y)
+    assert (found[Y - X > 3.0] <= best * 1.05).all()
+
+
+@pytest.mark.parametrize("kind", TOWERS)
+def test_thin_air_takes_less_fan_power(kind):
+    low, high = (tower(kind, pressure=np.array([[p]])).respond(col(308.0), col(100.0), CP) for p in (101325.0, 80000.0))
+    assert high.power[0, 0] == pytest.approx(low.power[0, 0] * 80000.0 / 101325.0, rel=1e-6)
+
+
+def test_merkel_towers_answer_each_pressure_as_if_it_stood_alone():
+    pressures = np.array([[101325.0, 80000.0, 101325.0]])
+    together = tower(MerkelTower, pressure=pressures).respond(col(308.0), col(100.0), CP)
+    for k, p in enumerate(pressures[0]):
+        alone = tower(MerkelTower, pressure=col(p)).respond(col(308.0), col(100.0), CP)
+        assert together.offset[0, k] == alone.offset[0, 0]
+
+
+def test_more_cells_start_where_the_set_point_is_missed():
+    warm = tower(set_point=300.5, wet_bulb=298.7, cells=8.0)
+    lazy, eager = (replace(warm, stage_miss=m).respond(col(308.0), col(100.0), CP) for m in (np.inf, 0.5))
+    assert lazy.running[0, 0] == 1.0
+    assert 1.0 < eager.running[0, 0] <= 8.0
+    assert eager.offset + eager.slope * 308.0 <= 300.5 + 0.5 + 1e-9
+    one_less = replace(warm, running=eager.running - 1.0).respond(col(308.0), col(100.0), CP)
+    assert one_less.offset + one_less.slope * 308.0 > 300.5 + 0.5
+
+
+def test_no_number_of_cells_below_the_wet_bulb_runs_them_all():
+    assert tower(set_point=290.0, cells=8.0, stage_miss=0.5).respond(col(308.0), col(100.0), CP).running[0, 0] == 8.0

@@ -9,15 +9,18 @@ from pydantic import Field, model_validator
 
 from twin.components.base import YEAR, Component, Port, Write, draw, limit, price, report
 from twin.components.electrical import fit_losses
-from twin.components.hall import CLASSES
+from twin.components.hall import AIR_DENSITY, CLASSES
 from twin.elements import Engine, Gain, Heat, Intake, Level, Pipe, Ref, Serving, Tally, Vent
 from twin.units import (
     Fraction,
     MassFlow,
     Number,
+    PerLength,
+    PerTemperature,
     Power,
     Pressure,
     Temperature,
+    TemperatureDifference,
     ThermalResistance,
     Time,
     Voltage,
@@ -43,7 +46,7 @@ class Rack(Component):
     power_cap: Power | None = Field(None, gt=0, description="cap per accelerator")
     clock_exponent: Number = Field(2.4, ge=1, le=4, description="dynamic power over clock; unpublished, 2 to 3")
     leakage_share: Fraction = Field(0.15, ge=0, le=0.5, description="of chip power at its reference; 0.1 to 0.2")
-    leakage_slope: Number = Field(0.010, ge=0, le=0.05, description="1/K; unpublished, 0.008 to 0.015")
+    leakage_slope: PerTemperature = Field(0.010, ge=0, le=0.05, description="unpublished, 0.008 to 0.015 1/K")
     leakage_temperature: Temperature = Field(333.15, ge=250, le=400, description="reference of leakage_share")
     junction_to_case: ThermalResistance = Field(
         0.018, ge=0, le=1, description="with interface; unpublished, 0.016 to 0.02"
@@ -71,7 +74,7 @@ class Rack(Component):
     shelf_square_loss: Fraction = Field(0.017, ge=-0.5, le=0.5)
     fan_power: Power = Field(0.0, ge=0, le=1e5, description="all rack fans at rated air flow")
     air_flow: VolumeFlow = Field(0.0, ge=0, le=50, description="rated air flow")
-    air_rise: Number = Field(14.0, gt=0, le=60, description="air temperature rise the fans aim at, K")
+    air_rise: TemperatureDifference = Field(14.0, gt=0, le=60, description="of the air, that the fans aim at")
     least_fan: Fraction = Field(0.3, gt=0, le=1)
     network_share: Power = Field(
         0.0, ge=0, description="network power per accelerator outside this rack, for kW per GPU"
@@ -136,7 +139,7 @@ class Rack(Component):
                 plate_spread=getattr(t, "plate_spread", 0 * whole),
                 plate_conduction=getattr(t, "plate_conduction", 0 * whole),
                 sink_resistance=0 * whole if hasattr(t, "plate_spread") else t.sink_resistance,
-                sink_flow=np.maximum(t.air_flow * t.site.room_density, 1e-9),
+                sink_flow=np.maximum(t.air_flow * AIR_DENSITY, 1e-9),
                 maldistribution=t.maldistribution,
                 power_spread=t.power_spread,
                 interface_spread=t.interface_spread,
@@ -152,7 +155,7 @@ class Rack(Component):
                 shelf_fixed=t.shelf_fixed_loss * t.shelf_rating,
                 shelf_proportional=t.shelf_proportional_loss,
                 shelf_square=t.shelf_square_loss / t.shelf_rating,
-                fan_power=t.fan_power * t.site.room_density / 1.2,
+                fan_power=t.fan_power * t.site.room_density / AIR_DENSITY,
                 fan_flow=t.air_flow * t.site.room_density,
                 fan_rise=t.air_rise,
                 fan_least=t.least_fan,
@@ -179,7 +182,7 @@ class Rack(Component):
         if serves:
             write(Serving(rows[serves], [platforms[i] for i in serves], t.network_share[serves]))
         cls._judge(t, write, rows)
-        price(t, write)
+        price(t.times("capital", t.chip_scale), write)
         return rows
 
     @classmethod
@@ -233,7 +236,7 @@ class LiquidRack(Rack):
     liquid_fraction: Fraction = Field(0.87, ge=0, le=1)
     plates: Number = Field(72.0, gt=0, le=5000, description="cold plates in parallel that share the rack flow")
     plate_spread: ThermalResistance = Field(0.0021, ge=0, le=1, description="spreading in the lid and base")
-    plate_conduction: Number = Field(0.0071, ge=0, le=1, description="1/m, divided by the coolant conductivity")
+    plate_conduction: PerLength = Field(0.0071, ge=0, le=1, description="divided by the coolant's conductivity")
     rated_flow: MassFlow = Field(2.4, gt=0, le=200)
     manifold_drop: Pressure = Field(20e3, ge=0, le=1e6, description="manifold and quick disconnects at rated flow")
     tray_drop: Pressure = Field(60e3, gt=0, le=1e6, description="trays at rated flow")

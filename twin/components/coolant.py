@@ -29,6 +29,10 @@ from twin.units import (
     VolumeFlow,
 )
 
+RANGEABILITY = 50.0
+SEAT, LEAKAGE = 0.05, 1e-4
+"""Opening from which a valve shuts in a straight line, and what passes it shut, both over fully open."""
+
 
 class CoolantPipe(Component):
     """A straight run with fittings; Darcy-Weisbach with Churchill's friction factor; loses heat to its room."""
@@ -57,7 +61,10 @@ class CoolantPipe(Component):
 
 
 class Valve(Component):
-    """Equal-percentage valve K_v(y) = K_vs R^(y-1), R = 50, or a pressure-independent flow setting."""
+    """Equal-percentage valve K_v(y) = K_vs R^(y-1), R = 50, or a pressure-independent flow setting.
+
+    Below an opening of SEAT the plug closes on its seat: K_v falls in a straight line to the leakage.
+    """
 
     flow_coefficient: VolumeFlow = Field(100 / 3600.0, gt=0, description="K_vs: flow at 1 bar, fully open")
     opening: Fraction = Field(1.0, ge=0, le=1)
@@ -67,7 +74,8 @@ class Valve(Component):
 
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:
-        factor = t.flow_coefficient * np.maximum(50.0 ** (t.opening - 1.0), 1e-4)
+        curve = RANGEABILITY ** (np.maximum(t.opening, SEAT) - 1.0)
+        factor = t.flow_coefficient * np.maximum(curve * np.minimum(t.opening / SEAT, 1.0), LEAKAGE)
         rows = write(Pipe(t.node("in"), t.node("out"), quadratic=1e5 / (1000.0 * factor) ** 2, set_flow=t.flow_limiter))
         report(t, write, "valve_flow", Ref("stream.flow", rows), "kg s-1", "coolant flow")
         price(t, write)
@@ -97,7 +105,7 @@ class ExpansionTank(Component):
     """Gives a closed loop its pressure and names its fluid."""
 
     pressure: Pressure = Field(200e3, gt=0, description="absolute")
-    fluid: Literal["water", "pg25"] = "water"
+    fluid: Literal["water", "pg20", "pg25"] = "water"
     ports: ClassVar[dict[str, Port]] = {"port": Port("coolant")}
     heading: ClassVar[str] = "cooling"
 

@@ -67,7 +67,7 @@ class Cdu(Pumped):
     constant_power: Power | None = Field(
         None, ge=0, description="total electrical power if it does not follow the pumps"
     )
-    tcs_fluid: Literal["water", "pg25"] = "pg25"
+    tcs_fluid: Literal["water", "pg20", "pg25"] = "pg25"
     expansion: Pressure | None = Field(300e3, gt=0, description="built-in expansion vessel, absolute; none without")
     quadratic: Number = Field(0.61, ge=0, le=2)
     quartic: Number = Field(0.13, ge=0, le=2)
@@ -112,6 +112,7 @@ class Cdu(Pumped):
         most = np.where(np.isfinite(t.most_flow), t.most_flow, 1.1 * t.tcs_flow)
         limit(t, write, "cdu_duty", duty, t.capacity, dimension="power")
         limit(t, write, "cdu_flow", Ref("stream.flow", pumped), most, dimension="mass_flow")
+        limit(t, write, "cdu_facility_flow", Ref("stream.flow", cold), 1.1 * t.fws_flow, dimension="mass_flow")
         limit(t, write, "dew_point", supply, t.room.dew_point, sense=-1, dimension="temperature")
         for name, value, unit, text in (
             ("cdu_duty", duty, "W", "heat passed to facility water"),
@@ -148,6 +149,11 @@ class HeatExchanger(Component):
     }
     heading: ClassVar[str] = "cooling"
     box: ClassVar[tuple[float, float, float]] = (1.0, 3.0, 2.5)
+
+    def check(self, name: str) -> list[str]:
+        if self.running is not None and self.running > self.units:
+            return [f"{name}: running: {self.running:g} is more than the {self.units} installed"]
+        return super().check(name)
 
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:
@@ -252,7 +258,7 @@ class Crah(_Coil):
         power = Ref("fan.power", fans)
         draw(t, write, power, "air_handling")
         write(Heat(blown, power))
-        cls.coil(t.times("capacity conductance water_flow air_flow", t.units), write, hot)
+        cls.coil(t.times("capacity conductance water_flow air_flow area", t.units), write, hot)
         report(t, write, "crah_fan_power", power, "W", "fan power of the running units")
         report(t, write, "crah_running", Ref("fan.running", fans), "1", "units running")
         report(t, write, "crah_air_flow", Ref("stream.flow", hot), "kg s-1", "air flow")

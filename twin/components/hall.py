@@ -9,7 +9,10 @@ from pydantic import Field, model_validator
 
 from twin.components.base import Component, Model, Write, limit, report
 from twin.elements import Ref, Vent, Zone
-from twin.units import Fraction, Length, Power, Temperature, TemperatureDifference, VolumeFlow
+from twin.units import Fraction, Length, Number, Temperature, TemperatureDifference, VolumeFlow
+
+AIR_DENSITY = 1.2
+"""Of the air at which equipment is rated, kg/m3."""
 
 CLASSES = {
     "A1": (288.15, 305.15, 1 / 300),
@@ -35,7 +38,7 @@ class Site(Model):
     recirculation: TemperatureDifference = Field(
         0.0, ge=0, le=20, description="rise of the air that heat rejection draws above the weather"
     )
-    design_power: Power | None = Field(None, gt=0, description="IT and network nameplate the site was built for")
+    design_pue: Number | None = Field(None, ge=1, le=4, description="provisions power; that of the solve if not given")
 
     @model_validator(mode="after")
     def _moisture(self) -> Site:
@@ -53,17 +56,18 @@ class Room(Component):
     """A room as mixed air nodes: coolers feed a supply, racks draw from it, and some air goes astray.
 
     `recirculation` is the share of rack intake drawn from the hot side, `bypass` the share of cooler air that
-    returns without passing a rack. When coolers deliver less than the racks draw, the racks recirculate the rest.
+    returns without passing a rack: racks that draw D call for (1 - recirculation) D / (1 - bypass), times `excess`,
+    which all goes by. When coolers deliver less than that, the racks recirculate the rest.
     """
 
     length: Length = Field(20.0, gt=0, description="along x")
     width: Length = Field(12.0, gt=0, description="along y")
     height: Length = Field(4.0, gt=0)
     recirculation: Fraction = Field(0.05, ge=0, lt=1)
-    bypass: Fraction = Field(0.05, ge=0, lt=1)
-    excess: Fraction = Field(1.1, ge=1, le=3, description="cooler air over the racks' demand, fans permitting")
+    bypass: Fraction = Field(0.1, ge=0, lt=1)
+    excess: Fraction = Field(1.0, ge=1, le=3, description="cooler air over what the two fractions call for")
     ventilation: VolumeFlow = Field(0.0, ge=0, description="outdoor air through the room")
-    dew_point: Temperature = Field(283.15, ge=230, le=310, description="of the room air")
+    dew_point: Temperature = Field(283.15, ge=230, le=310, description="of the room air; the weather's if ventilated")
     dew_point_margin: TemperatureDifference = Field(2.0, ge=0, le=20)
     most_temperature: Temperature | None = Field(None, ge=280, le=345, description="of the return air")
 

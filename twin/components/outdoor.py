@@ -18,6 +18,7 @@ from twin.elements import (
     Ref,
     Tally,
 )
+from twin.fluids import STANDARD_PRESSURE
 from twin.units import (
     Area,
     FoulingResistance,
@@ -102,14 +103,16 @@ class DryCooler(_Rejecter):
         if not self.water_in > self.water_out > self.air_in:
             return [f"{name}: water_out: the rating must have water_in above water_out above air_in"]
         try:
-            rejection.from_rating(self.duty, self.water_in, self.water_out, self.air_in, self.air_flow * 1.2)
+            air = self.air_flow * rejection.rated_density(self.air_in)
+            rejection.from_rating(self.duty, self.water_in, self.water_out, self.air_in, air)
         except ValueError as error:
             return [f"{name}: air_flow: {error}"]
         return super().check(name)
 
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:
-        air = t.air_flow * 1.2
+        density = rejection.rated_density(t.air_in)
+        air = t.air_flow * density
         law = rejection.DryCooler(
             set_point=t.set_point,
             conductance=rejection.from_rating(t.duty, t.water_in, t.water_out, t.air_in, air),
@@ -121,7 +124,7 @@ class DryCooler(_Rejecter):
             wet_bulb=t.site.wet_intake,
             saturation=t.saturation,
             cycles=t.cycles,
-            density=t.site.density / 1.2,
+            density=t.site.intake_density / density,
             fouling=t.fouling / np.where(np.isfinite(t.area), t.area, t.duty / 5.0 / TYPICAL_U),
             least_speed=t.least_fan,
         )
@@ -159,6 +162,11 @@ class Tower(_Rejecter):
     dimension: ClassVar[str] = "tower"
     box: ClassVar[tuple[float, float, float]] = (6.0, 6.0, 6.0)
 
+    def check(self, name: str) -> list[str]:
+        if self.running is not None and self.running > self.units:
+            return [f"{name}: running: {self.running:g} is more than the {self.units} installed"]
+        return super().check(name)
+
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:
         law = t.reset_at_freezing + t.reset_slope * (t.site.wet_bulb - 273.15)
@@ -190,6 +198,7 @@ class Tower(_Rejecter):
             least_speed=t.least_fan,
             drift=t.drift,
             cycles=t.cycles,
+            pressure=t.site.pressure,
         )
 
 
@@ -218,7 +227,7 @@ class _Chiller(_Rejecter):
 
 
 class AirChiller(_Chiller):
-    """Chillers whose condensers reject to outdoor air."""
+    """Chillers whose condensers reject to outdoor air; thin air warms more, as if it came in warmer."""
 
     curve: Literal["carrier_30xa500"] = "carrier_30xa500"
     kind: ClassVar[str] = "air_chiller"
@@ -226,7 +235,8 @@ class AirChiller(_Chiller):
 
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:
-        _reject(t, write, cls.pipe(t, write), cls.law(t, t.site.intake))
+        thin = rejection.AIR_APPROACH * (STANDARD_PRESSURE / t.site.pressure - 1.0)
+        _reject(t, write, cls.pipe(t, write), cls.law(t, t.site.intake + thin))
 
 
 class WaterChiller(_Chiller):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from twin.fluids import DRY_AIR_CP, FREEZING, STANDARD_PRESSURE, VAPORISATION, VAPOUR_CP, air_enthalpy
+from twin.fluids import DRY_AIR_CP, FREEZING, STANDARD_PRESSURE, VAPORISATION, VAPOUR_CP, air_density, air_enthalpy
 from twin.fluids import humidity_ratio_from_relative_humidity as _ratio
 from twin.kernels.exchangers import conductance, counterflow, crossflow
 
@@ -21,6 +22,8 @@ OFF = 1e-6
 """How far below the set point an inlet must be for the unit to stand still, K."""
 AWAKE = 1e-3
 """Share of the rated flow below which fans and compressors fade out."""
+AIR_APPROACH = 13.0
+"""Condensing temperature above the entering air, K, of which thin air needs more."""
 WATER_CP = 4186.0
 MOIST_CP = 1020.0
 """Specific heat of outdoor air with its moisture, J/(kg K)."""
@@ -117,6 +120,11 @@ def make_up(evaporation: Any, drift: Any, cycles: Any) -> Array:
 
 
 # ---- dry and adiabatic coolers -----------------------------------------------------------------------------------
+
+
+def rated_density(air_in: Any) -> Array:
+    """Density of the air that a coil is rated with, dry and at standard pressure, kg/m3."""
+    return air_density(air_in, 0.0, STANDARD_PRESSURE)
 
 
 def from_rating(
@@ -226,12 +234,25 @@ class DryCooler:
 # ---- cooling towers ----------------------------------------------------------------------------------------------
 
 _TABLE_T = np.arange(-40.0, 90.01, 0.125) + FREEZING
-_TABLE_H = air_enthalpy(_TABLE_T, _ratio(_TABLE_T, 1.0, STANDARD_PRESSURE))
 
 
-def _saturated(T: Any) -> Array:
-    """Enthalpy of saturated air [J/kg] at standard pressure."""
-    return np.interp(T, _TABLE_T, _TABLE_H)
+@lru_cache(maxsize=256)
+def _table(pressure: float) -> Array:
+    return air_enthalpy(_TABLE_T, _ratio(_TABLE_T, 1.0, pressure))
+
+
+def _look_up(x: Any, pressure: Any, inverse: bool = False) -> Array:
+    x, p = np.broadcast_arrays(np.asarray(x, float), np.asarray(pressure, float))
+    found = np.empty(x.shape)
+    for value in np.unique(pressure):
+        at, table = p == value, _table(float(value))
+        found[at] = np.interp(x[at], *((table, _TABLE_T) if inverse else (_TABLE_T, table)))
+    return found
+
+
+def _saturated(T: Any, pressure: Any = STANDARD_PRESSURE) -> Array:
+    """Enthalpy of saturated air [J/kg] at a temperature [K] and pressure [Pa]."""
+    return _look_up(T, pressure)
 
 
 @dataclass(frozen=True)
@@ -242,7 +263,7 @@ class _Tower:
     `fan_power` [W]; `cells` are installed. Stage rule: the smallest number of cells runs, at least `least_cells`,
     at which a cell carries no more than its rated flow, or takes no more than a finite `stage_heat` [W], and at which
     fans at full speed miss the set point by no more than `stage_miss` [K]; a finite `running` overrides all that.
-    Fans follow the cube law.
+    Fans follow the cube law and the density of the air at the site's `pressure` [Pa].
     Below `least_speed` they run part of the time; standing fans leave `free_convection` of the full effect.
 
     Water: air leaves saturated at the mean water temperature, which fixes how much of the duty evaporates; `drift`
@@ -266,6 +287,12 @@ class _Tower:
     free_convection: Array | float = 0.125
     drift: Array | float = 2e-5
     cycles: Array | float = 4.0
+    pressure: Array | float = STANDARD_PRESSURE
+
+    @property
+    def _thin(self) -> Array:
+        """Density of the air over that of the rating."""
+        return np.asarray(self.pressure) / STANDARD_PRESSURE
 
     def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan, running: Any = None) -> Response:
         """Response to inlets [K] and flows [kg/s] of all cells together (unit, scenario); `sink` is ignored.
@@ -290,7 +317,7 @@ class _Tower:
             inlet.shape,
             slope,
             offset,
-            on * cells * self.fan_power * cube,
+            on * cells * self.fan_power * self._thin * cube,
             on * make_up(evaporated, self.drift * flow * speed, self.cycles),
             np.where(off, 0.0, np.where(np.isnan(wanted), 1.0, _over(wanted, able))),
             cells,
@@ -327,8 +354,8 @@ class _Tower:
     def _latent(self, inlet: Array, cooling: Array) -> Array:
         """Water evaporated per heat rejected [kg/J]: (w_out - w_in) / (h_out - h_in)."""
         T = inlet - 0.5 * cooling
-        h_in, h_out = _saturated(self.wet_bulb), _saturated(T)
-        w_out = _ratio(T, 1.0, STANDARD_PRESSURE)
+        h_in, h_out = _saturated(self.wet_bulb, self.pressure), _saturated(T, self.pressure)
+        w_out = _ratio(T, 1.0, self.pressure)
         dry = np.maximum(self.dry_bulb, self.wet_bulb)
         w_in = np.maximum((h_in - DRY_AIR_CP * (dry - FREEZING)) / (VAPORISATION + VAPOUR_CP * (dry - FREEZING)), 0.0)
         return np.clip((w_out - w_in) / np.maximum(h_out - h_in, 1e3), 0.0, 1.5 / VAPORISATION)
@@ -390,6 +417,7 @@ class YorkTower(_Tower):
     """Tower after the York correlation: approach = sum of 27 terms in wet bulb, range and L/G.
 
     L/G is in units of the reference cell; the rating fixes the scale. Outside the box see `_york`; a warning is set.
+    The correlation knows no altitude.
     """
 
     def _effect(self, inlet: Array, flow: Array, C: Array) -> Callable[[Array, Array], Array]:
@@ -425,7 +453,7 @@ class MerkelTower(_Tower):
         return np.where(np.isnan(self.rated_air_flow), self.rated_flow / 1.2, self.rated_air_flow)
 
     def _effect(self, inlet: Array, flow: Array, C: Array) -> Callable[[Array, Array], Array]:
-        air, base = self._air(), _saturated(self.wet_bulb)
+        air, base = self._air() * self._thin, _saturated(self.wet_bulb, self.pressure)
         lift = 1.0 + 0.0081 * np.clip(self.rated_wet_bulb - self.wet_bulb, -10.0, 25.0)
         part = np.clip(flow / self.rated_flow, 0.3, 1.0)
         ua = self._rated_ua() * lift * (0.1082 + 1.667 * part - 0.7713 * part**2) / 1.0039
@@ -433,9 +461,9 @@ class MerkelTower(_Tower):
         def effect(range_: Array, speed: Array) -> Array:
             speed = np.clip(speed, 0.2, 1.0)
             heat = np.maximum(C * range_, 50.0 * air)
-            cold, c_e = _equivalent(base, self.wet_bulb, heat, air * speed)
-            least = np.minimum(C, cold)
-            ntu = ua * (1.3 * speed - 0.3 * speed**2) * c_e / DRY_AIR_CP / least
+            cold, c_e = _equivalent(base, self.wet_bulb, heat, air * speed, self.pressure)
+            least, moved = np.minimum(C, cold), speed * self._thin
+            ntu = ua * (1.3 * moved - 0.3 * moved**2) * c_e / DRY_AIR_CP / least
             return counterflow(ntu, least / np.maximum(C, cold)) * least / C
 
         return effect
@@ -444,7 +472,7 @@ class MerkelTower(_Tower):
         """UA [W/K] at the rating, from the effectiveness there."""
         C, span = self.rated_flow * WATER_CP, self.rated_inlet - self.rated_outlet
         base = _saturated(self.rated_wet_bulb)
-        cold, c_e = _equivalent(base, self.rated_wet_bulb, C * span, self._air())
+        cold, c_e = _equivalent(base, self.rated_wet_bulb, C * span, self._air(), STANDARD_PRESSURE)
         least, most = np.minimum(C, cold), np.maximum(C, cold)
         wanted = C * span / (least * (self.rated_inlet - self.rated_wet_bulb))
         log = _rising(lambda x: counterflow(np.exp(x), least / most) - wanted, np.full(np.shape(wanted), -6.0), 6.0, 60)
@@ -455,10 +483,10 @@ class MerkelTower(_Tower):
         return (drop < -10.0) | (drop > 25.0)
 
 
-def _equivalent(base: Array, wet_bulb: Array, heat: Array, air: Array) -> tuple[Array, Array]:
+def _equivalent(base: Array, wet_bulb: Array, heat: Array, air: Array, pressure: Any) -> tuple[Array, Array]:
     """Capacity rate [W/K] and specific heat [J/(kg K)] of air as a stream of wet bulbs that takes up `heat` [W]."""
     rise = heat / air
-    c_e = rise / np.maximum(np.interp(base + rise, _TABLE_H, _TABLE_T) - wet_bulb, 1e-3)
+    c_e = rise / np.maximum(_look_up(base + rise, pressure, inverse=True) - wet_bulb, 1e-3)
     return air * c_e, c_e
 
 
@@ -641,18 +669,21 @@ class Chiller:
     def _beyond(self, x: Array, y: Array, near_x: Array, near_y: Array) -> Array:
         """COP at (x, y) over COP at the nearest point of the box.
 
-        Towards less lift, the lift law at both coordinates. Towards more lift, one coordinate at a time with the
-        other at its reference: with both, a curve flatter than the law would let COP fall as the water gets warmer.
+        One coordinate after the other, from the box outwards: y at the nearest x while the lift shrinks, at the
+        reference where it grows (at the nearest x a curve flatter than the law would let COP fall as the water gets
+        warmer); then x towards warmer water at the actual y, towards colder water at the reference.
         """
         c, law = self.curves, self._carnot
         least, most = c.leaving_box[0], c.entering_box[1]
-        easier = law(np.maximum(x, least), np.minimum(y, most)) / law(near_x, near_y)
+        cooler = law(near_x, np.minimum(y, most)) / law(near_x, near_y)
+        hotter = law(c.leaving, np.maximum(y, most)) / law(c.leaving, most)
+        warmer = law(np.maximum(x, least), y) / law(near_x, y)
         colder = law(np.minimum(x, least), c.entering) / law(least, c.entering)
-        return easier * colder * law(c.leaving, np.maximum(y, most)) / law(c.leaving, most)
+        return cooler * hotter * warmer * colder
 
     def _carnot(self, x: Any, y: Any) -> Array:
         """T_e / (T_c - T_e) with approaches on both sides; the lift is at least 3 K."""
-        default = np.where(self.curves.air, 13.0, 7.0)
+        default = np.where(self.curves.air, AIR_APPROACH, 7.0)
         approach = np.where(np.isnan(self.condenser_approach), default, self.condenser_approach)
         T = x - self.evaporator_approach + FREEZING
         return T / np.maximum(y + FREEZING + approach - T, 3.0)

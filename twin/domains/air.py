@@ -14,9 +14,9 @@ ROOM_RISE = 10.0
 def solve(plant: Plant, columns: dict[str, Array], gains: Array, fed: Array) -> tuple[Array, dict[str, Array]]:
     """Mass flow [kg/s] of every vent, (vent, scenario), and the fans' columns.
 
-    Racks draw what their fans ask; cooler fans deliver that times the room's excess plus what carries other room
-    heat `gains` [W] (node, scenario) at ROOM_RISE, staged, up to their rating. Racks short of cooler air
-    recirculate. Flows balance at every node. Fans that are not `fed` (fan, scenario) stand still.
+    Racks draw what their fans ask; cooler fans deliver what the room's fractions then call for, times its excess, plus
+    what carries other room heat `gains` [W] (node, scenario) at ROOM_RISE, staged, up to their rating. Racks short of
+    cooler air recirculate. Flows balance at every node. Fans that are not `fed` (fan, scenario) stand still.
     """
     zone, fan, size = plant.zone, plant.fan, gains.shape[1]
     pipes = len(plant.pipe.start)
@@ -28,7 +28,8 @@ def solve(plant: Plant, columns: dict[str, Array], gains: Array, fed: Array) -> 
         inside = intake.zone >= 0
         np.add.at(demand, intake.zone[inside], drawn[inside])
     other = np.maximum(gains[zone.exhaust], 0.0) / (AIR_HEAT * ROOM_RISE)
-    supplied, fans = _fans(plant, zone.excess * demand + other, fed)
+    called = (1.0 - zone.recirculation) * demand / (1.0 - zone.bypass)
+    supplied, fans = _fans(plant, zone.excess * called + other, fed)
     if len(fan.vent):
         flow[fan.vent - pipes] = fans.pop("flow")
     total = supplied + zone.ventilation

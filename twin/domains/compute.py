@@ -62,7 +62,8 @@ def solve(e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, 
     hot = _junction(inlet, mean, base + asked, *law)
     demand = base + asked + _leak(hot, *law)
     capped = np.minimum(demand, e.cap)
-    room = (e.throttle_temperature - inlet) / (worst * excess)
+    hottest = (e.throttle_temperature - inlet) / (worst * excess)
+    room = hottest - _leak(e.throttle_temperature, *law) + _leak(inlet + mean * hottest, *law)
     chip = soft_minimum(capped, room, SOFT * np.maximum(full, 1.0))
     clock = _clock(e, chip, base, active, inlet, mean, law)
     free = _clock(e, capped, base, active, inlet, mean, law)
@@ -95,7 +96,7 @@ def solve(e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, 
         "chips": on * e.chips * e.chip_scale,
         "junction_mean": rise(junction_mean),
         "junction": rise(junction),
-        "clock": on * clock,
+        "clock": on * np.where(override, e.clock, clock),
         "utilisation": on * (power > 0) * e.utilisation,
         "clock_lost": np.where(override, 0.0, 1.0 - clock / free),
         "air_flow": on * speed * e.fan_flow,
