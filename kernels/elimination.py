@@ -17,6 +17,8 @@ from numba import njit
 from numpy.typing import DTypeLike
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
+from twin.kernels.cell import LANES, Int, Ints1, Reals3, cell, kernel
+from twin.kernels.launch import bind
 
 BLOCK = 16
 
@@ -31,7 +33,7 @@ class Program:
     row: np.ndarray  # (fill,) sorted rows of the strictly lower factor, column by column
     target: np.ndarray  # (updates,) the slot that each pair of entries in a column updates
     slot: np.ndarray  # (pairs,) the slot of each given pair, -1 for a pair of equal nodes
-    flipped: np.ndarray  # (pairs,) True where A[start, end] lies above the diagonal
+    flipped: np.ndarray  # (pairs,) 1 where A[start, end] lies above the diagonal
 
     def factor(self, diagonal, forward, backward) -> "Factor":
         """L D U of A with A[start, end] = forward, A[end, start] = backward, A[i, i] = diagonal.
@@ -50,6 +52,21 @@ class Program:
         _assemble(self.order, self.slot, self.flipped, diagonal, forward, backward, pivot, lower, upper)
         _factor(self.column, self.row, self.target, pivot, lower, upper)
         return Factor(self, scenarios, pivot, lower, upper)
+
+    def factor_pairs(self, diagonal, forward, backward):
+        """L D U of a matrix of 2 x 2 blocks: pivots, lower and upper factor as flat arrays, four numbers a block.
+
+        `diagonal` is (n, 2, 2), `forward` and `backward` (pairs, 2, 2); blocks of pairs that repeat add up.
+        """
+        pivot = np.ascontiguousarray(diagonal[self.order])
+        lower, upper = (np.zeros((len(self.row), 2, 2)) for _ in range(2))
+        real, flipped = self.slot >= 0, self.flipped > 0
+        for chosen, low, high in ((real & ~flipped, forward, backward), (real & flipped, backward, forward)):
+            np.add.at(lower, self.slot[chosen], low[chosen])
+            np.add.at(upper, self.slot[chosen], high[chosen])
+        parts = [a.reshape(1, -1, 1) for a in (pivot, lower, upper)]
+        bind(factor_pairs, (1,), self.column, self.row, self.target, *parts, self.n)()
+        return tuple(a.ravel() for a in parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +124,10 @@ def _program(n, start, end):
     key = np.unique(low[real] * n + high[real])
     column, row = _fill(n, *np.divmod(key, n)) if n else (np.zeros(1, np.int64), np.zeros(0, np.int64))
     slot = _slots(column, row, low, high)
-    return Program(n, np.argsort(position), column, row, _targets(column, row), slot, position[start] < position[end])
+    flipped = (position[start] < position[end]).astype(np.int32)
+    narrow = lambda t: t.astype(np.int32)  # noqa: E731
+    order, target = narrow(np.argsort(position)), narrow(_targets(column, row))
+    return Program(n, order, narrow(column), narrow(row), target, narrow(slot), flipped)
 
 
 def _minimum_degree(n, start, end):
@@ -303,3 +323,85 @@ def store(order, block, first, value):
     for k in range(len(order)):
         for j in range(min(block.shape[1], value.shape[1] - first)):
             value[order[k], first + j] = block[k, j]
+
+
+# ---- 2 x 2 blocks ------------------------------------------------------------------------------------------------
+# Numbers of a block stand row by row at 4 k ... 4 k + 3 of the second axis; lanes are scenarios.
+
+
+@cell
+def invert(b, k, pivot):
+    """The k-th pivot block becomes its inverse."""
+    for j in range(LANES):
+        p0 = pivot[b, 4 * k, j]
+        p1 = pivot[b, 4 * k + 1, j]
+        p2 = pivot[b, 4 * k + 2, j]
+        p3 = pivot[b, 4 * k + 3, j]
+        d = 1.0 / (p0 * p3 - p1 * p2)
+        pivot[b, 4 * k, j] = p3 * d
+        pivot[b, 4 * k + 1, j] = -p1 * d
+        pivot[b, 4 * k + 2, j] = -p2 * d
+        pivot[b, 4 * k + 3, j] = p0 * d
+
+
+@cell
+def divide(b, u, k, lower, pivot):
+    """Block u of the lower factor times the inverse of pivot k, from the right."""
+    for j in range(LANES):
+        a0 = lower[b, 4 * u, j]
+        a1 = lower[b, 4 * u + 1, j]
+        a2 = lower[b, 4 * u + 2, j]
+        a3 = lower[b, 4 * u + 3, j]
+        lower[b, 4 * u, j] = a0 * pivot[b, 4 * k, j] + a1 * pivot[b, 4 * k + 2, j]
+        lower[b, 4 * u + 1, j] = a0 * pivot[b, 4 * k + 1, j] + a1 * pivot[b, 4 * k + 3, j]
+        lower[b, 4 * u + 2, j] = a2 * pivot[b, 4 * k, j] + a3 * pivot[b, 4 * k + 2, j]
+        lower[b, 4 * u + 3, j] = a2 * pivot[b, 4 * k + 1, j] + a3 * pivot[b, 4 * k + 3, j]
+
+
+@cell
+def subtract(b, t, target, u, lower, v, upper):
+    """Block t of `target` less block u of `lower` times block v of `upper`."""
+    for j in range(LANES):
+        l0 = lower[b, 4 * u, j]
+        l1 = lower[b, 4 * u + 1, j]
+        l2 = lower[b, 4 * u + 2, j]
+        l3 = lower[b, 4 * u + 3, j]
+        u0 = upper[b, 4 * v, j]
+        u1 = upper[b, 4 * v + 1, j]
+        u2 = upper[b, 4 * v + 2, j]
+        u3 = upper[b, 4 * v + 3, j]
+        target[b, 4 * t, j] -= l0 * u0 + l1 * u2
+        target[b, 4 * t + 1, j] -= l0 * u1 + l1 * u3
+        target[b, 4 * t + 2, j] -= l2 * u0 + l3 * u2
+        target[b, 4 * t + 3, j] -= l2 * u1 + l3 * u3
+
+
+@cell
+def eliminate_pairs(b, column, row, target, pivot, lower, upper, n):
+    """L D U in place, right-looking, pivots as inverses."""
+    o = 0
+    for k in range(n):
+        invert(b, k, pivot)
+        for u in range(column[k], column[k + 1]):
+            divide(b, u, k, lower, pivot)
+            subtract(b, row[u], pivot, u, lower, u, upper)
+        for v in range(column[k], column[k + 1]):
+            for u in range(v + 1, column[k + 1]):
+                subtract(b, target[o], lower, u, lower, v, upper)
+                subtract(b, target[o], upper, v, lower, u, upper)
+                o += 1
+
+
+@kernel
+def factor_pairs(
+    b,
+    column: Ints1,
+    row: Ints1,
+    target: Ints1,
+    pivot: Reals3,
+    lower: Reals3,
+    upper: Reals3,
+    n: Int,
+):
+    """Factor blocks of matrices (blocks, 4 n, LANES) in place."""
+    eliminate_pairs(b, column, row, target, pivot, lower, upper, n)

@@ -450,7 +450,19 @@ def export(
         raise Fault(f"export {to.value}", str(error)) from error
 
 
-# ---- doctor ------------------------------------------------------------------------------------------------------
+# ---- the machine -------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def warmup() -> None:
+    """Compile what solving needs, once, into the user's cache folder."""
+    from twin.dataset import solve
+    from twin.kernels.cell import cache_folder, warm_up
+
+    with _progress("compiling"):
+        solve("gb300_hall", {"site.dry_bulb": [303.15] * 17})
+        count = warm_up(lanes=(1, 16))
+    typer.echo(f"{count} builds are ready in {cache_folder()}")
 
 
 @app.command()

@@ -1,0 +1,112 @@
+"""Kernels run where their arrays live: through Numba on NumPy's, through CuPy on the GPU's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from twin.kernels.cell import PRECISIONS, Kernel, numba_module
+from twin.kernels.cuda import cuda_source
+
+LARGEST = 2**31 - 1
+"""Elements an array may have: offsets are 32-bit on the GPU."""
+
+
+def bind(
+    k: Kernel, domain: Sequence[int], *args: Any, lanes: int = 1, options: tuple[str, ...] = ()
+) -> Callable[[], Any]:
+    """A call of a kernel over `domain`, its arguments checked and laid out once for where their arrays live.
+
+    Raises TypeError for arguments of the wrong number, kind or shape, and ValueError for arrays that overlap with one
+    that is written. `lanes` is what LANES means in a build for the CPU; `options` go to NVRTC.
+    """
+    if len(domain) != len(k.index) or len(args) != len(k.args):
+        raise TypeError(f"{k.name} takes {len(k.index)} extents and {len(k.args)} arguments: {', '.join(k.args)}")
+    named = dict(zip(k.args, args, strict=True))
+    arrays = {a: v for a, v in named.items() if k.kinds[a].ndim}
+    reals = {v.dtype.name for a, v in arrays.items() if k.kinds[a].real}
+    if len(reals) != 1 or not reals <= PRECISIONS.keys():
+        raise TypeError(f"{k.name}: arrays of reals are all float32 or all float64, not {', '.join(sorted(reals))}")
+    precision = reals.pop()
+    on_cpu = all(isinstance(v, np.ndarray) for v in arrays.values())
+    for a, v in arrays.items():
+        _check(k, a, v, on_cpu)
+    _apart(k, arrays)
+    if on_cpu:
+        scalar = np.dtype(precision).type
+        numbers = {a: scalar(v) if k.kinds[a].real else int(v) for a, v in named.items() if not k.kinds[a].ndim}
+        run = numba_module(k, precision, lanes).run
+        return partial(run, *map(int, domain), *(named | numbers).values())
+    block = ((128,), (64, 4), (64, 4, 1))[len(domain) - 1]
+    grid = tuple(-(-n // b) for n, b in zip(reversed(domain), block, strict=True))
+    return partial(_cuda_function(k, precision, options), grid, block, tuple(flatten(k, precision, domain, args)))
+
+
+def flatten(k: Kernel, precision: str, domain: Sequence[int], args: Sequence[Any], pointer: Any = None) -> list[Any]:
+    """Launch arguments in the order of `signature`; `pointer` turns an array into what the caller passes."""
+    scalar, out = np.dtype(precision).type, [np.int32(n) for n in domain]
+    for a, v in zip(k.args, args, strict=True):
+        kind = k.kinds[a]
+        if kind.ndim:
+            strides = [np.int32(s // v.itemsize) for s in v.strides]
+            out += [pointer(v) if pointer else v, *strides]
+        else:
+            out.append(scalar(v) if kind.real else np.int32(v))
+    return out
+
+
+def _check(k: Kernel, a: str, v: Any, on_cpu: bool) -> None:
+    kind = k.kinds[a]
+    if v.ndim != kind.ndim or (not kind.real and v.dtype != np.int32):
+        wanted = f"{kind.ndim}-dimensional {'reals' if kind.real else 'int32'}"
+        raise TypeError(f"{k.name}: {a} is {v.ndim}-dimensional {v.dtype}, not {wanted}")
+    if v.size > LARGEST:
+        raise TypeError(f"{k.name}: {a} has {v.size:,} elements, more than 32-bit offsets reach")
+    if on_cpu and not (v.flags.c_contiguous and v.flags.writeable):
+        raise TypeError(f"{k.name}: {a} must be a contiguous, writable array")
+
+
+def _apart(k: Kernel, arrays: dict[str, Any]) -> None:
+    """Refuse arrays that share memory with one that the kernel writes."""
+    spans = {}
+    for a, v in arrays.items():
+        start = v.__array_interface__["data"][0] if isinstance(v, np.ndarray) else v.data.ptr
+        spans[a] = (start, start + v.nbytes if v.size else start)
+    for a in k.written & arrays.keys():
+        for b in arrays:
+            if b != a and spans[a][0] < spans[b][1] and spans[b][0] < spans[a][1]:
+                raise ValueError(f"{k.name}: {a} is written and overlaps {b}")
+
+
+def record(calls: Sequence[Callable[[], Any]], on_gpu: bool) -> Callable[[], Any]:
+    """Bound calls replayed as one: a CUDA graph on the GPU, a loop on the CPU."""
+    if not on_gpu:
+        return lambda: [call() for call in calls] and None
+    cupy = import_module("cupy")
+
+    stream = cupy.cuda.Stream(non_blocking=True)
+    with stream:
+        stream.begin_capture()
+        for call in calls:
+            call()
+        graph = stream.end_capture()
+    return lambda: graph.launch(stream)
+
+
+def plain(k: Kernel, domain: Sequence[int], *args: Any) -> None:
+    """Run a kernel as the Python that it is, one index at a time: slow, for a debugger."""
+    for index in np.ndindex(*domain):
+        k.function(*index, *args)
+
+
+@cache
+def _cuda_function(k: Kernel, precision: str, options: tuple[str, ...]) -> Any:
+    cupy = import_module("cupy")
+
+    module = cupy.RawModule(code=cuda_source(k, precision), options=("--std=c++17", *options))
+    function = module.get_function("run")
+    function.compile()  # now, so that the capture of a graph only records
+    return function
