@@ -59,7 +59,7 @@ def solve(network, slack_voltage, power, tolerance=1e-10, max_iterations=100, ba
     slack_voltage, power = np.asarray(slack_voltage, complex), np.asarray(power, complex)
     widths = (network.series, network.ratio, network.shunt_start, network.shunt_end, slack_voltage, power)
     scenarios = max(value.shape[1] for value in widths)
-    energised = _energised(network, slack_voltage)
+    energised = live_buses(network, slack_voltage)
     voltage = np.zeros((network.n, scenarios), complex)
     converged, iterations = np.zeros(scenarios, bool), np.zeros(scenarios, np.int64)
     slack_voltage, power = (np.broadcast_to(v, (len(v), scenarios)) for v in (slack_voltage, power))
@@ -257,7 +257,7 @@ def _entering(voltage, own, mutual, other):
     return voltage * (own * voltage + mutual * other).conjugate()
 
 
-def _energised(network, slack_voltage):
+def live_buses(network, slack_voltage):
     """Whether a slack bus of non-zero voltage reaches each bus, (n, 1|S); searched once per distinct pattern."""
     width = max(network.series.shape[1], slack_voltage.shape[1])
     closed = np.broadcast_to(network.series != 0, (len(network.start), width))

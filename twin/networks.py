@@ -1,0 +1,244 @@
+"""Network solvers on their own: a power flow of a file that other programs write, as a labelled Dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from twin.kernels import newton
+from twin.kernels import power_flow as chord
+from twin.readers import matpower
+from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
+
+Array = np.ndarray
+OK, BEYOND_LOADABILITY, NOT_CONVERGED, INVALID = range(4)
+STATES = ("ok", "beyond_loadability", "not_converged", "invalid")
+MOST_TURNS = 30
+"""Rounds in which generators may change between holding their voltage and their reactive limit."""
+
+
+def read_power_network(path: str | Path) -> PowerNetwork:
+    """The power network of a file: MATPOWER `.m`. Raises ValueError for what cannot be read."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    if path.suffix != ".m":
+        raise ValueError(f"{path.name}: ending {path.suffix!r} is not .m (MATPOWER)")
+    return matpower.read(path)
+
+
+def power_flow(
+    network: PowerNetwork | str | Path,
+    p_mw: Any = None,
+    q_mvar: Any = None,
+    *,
+    enforce_q_limits: bool = False,
+    tolerance: float = 1e-10,
+) -> xr.Dataset:
+    """Solve a power network, or a file of one, under pandapower's result names.
+
+    `p_mw` and `q_mvar` (bus, scenario) replace the loads of the file. Networks without generators that hold a voltage
+    go through chord Newton, all scenarios on one factor; the others, and what that does not settle, take full Newton.
+    `enforce_q_limits` lets a generator leave its voltage where its reactive limit binds. A scenario that fails has a
+    status: `beyond_loadability` where a solution exists at a lighter load but none at this one, `not_converged`,
+    `invalid` for loads that are no numbers; the others stand.
+    """
+    net = network if isinstance(network, PowerNetwork) else read_power_network(network)
+    load = _loads(net, p_mw, q_mvar)
+    solver = _Solver(net, tolerance)
+    invalid = ~np.isfinite(load).all(axis=0)
+    voltage, kind, status = solver.solve(np.where(np.isfinite(load), load, 0.0), enforce_q_limits)
+    status = np.where(invalid, INVALID, status)
+    return _dataset(net, solver, np.where((status == OK) & (kind != DEAD), voltage, np.nan), load, kind, status)
+
+
+def _loads(net: PowerNetwork, p_mw: Any, q_mvar: Any) -> Array:
+    columns = []
+    for given, own in ((p_mw, net.load.real), (q_mvar, net.load.imag)):
+        column = own[:, None] if given is None else np.asarray(given, float) / net.base_mva
+        column = column[:, None] if column.ndim == 1 else column
+        if len(column) != len(net.bus):
+            raise ValueError(f"{net.name}: loads have {len(column)} rows for {len(net.bus)} buses")
+        columns.append(column)
+    return np.asarray(columns[0] + 1j * columns[1], complex)
+
+
+class _Solver:
+    """The network as kernels take it."""
+
+    def __init__(self, net: PowerNetwork, tolerance: float) -> None:
+        self.net, self.tolerance = net, tolerance
+        column = lambda a: np.ascontiguousarray(np.asarray(a, complex)[:, None])  # noqa: E731
+        series = np.where(net.in_service, np.where(np.isfinite(net.series), net.series, 0), 0)
+        half = column(net.charging / 2)
+        slack = np.flatnonzero(net.kind == SLACK)
+        self.network = chord.Network(
+            len(net.bus), net.start, net.end, column(series), half, half, column(net.ratio), slack
+        )
+        held = np.ones(len(net.bus))
+        on = net.gen_in_service
+        held[net.gen_bus[on]] = net.gen_voltage[on]
+        own = np.where(net.initial != 0, net.initial, 1.0)
+        self.start = np.where(net.kind >= PV, held, np.abs(own)) * np.exp(1j * np.angle(own))
+        self.given = np.zeros(len(net.bus), complex)
+        np.add.at(self.given, net.gen_bus[on], net.gen_power[on])
+        self.kind = self._reached(series, slack)
+
+    def _reached(self, series: Array, slack: Array) -> Array:
+        """Bus kinds, DEAD where no slack bus supplies."""
+        live = chord.live_buses(self.network, np.ones((len(slack), 1), complex))[:, 0]
+        return np.where(live, self.net.kind, DEAD)
+
+    def solve(self, load: Array, limits: bool) -> tuple[Array, Array, Array]:
+        """Voltages (n, S), kinds of the buses (n, S) and a status (S,)."""
+        scenarios = load.shape[1]
+        kind = np.repeat(self.kind[:, None], scenarios, axis=1)
+        if not (self.kind == PV).any() and not (limits and self._limited().any()):
+            voltage, good = self._chord(load)
+        else:
+            voltage, good = np.zeros(load.shape, complex), np.zeros(scenarios, bool)
+        for s in np.flatnonzero(~good):
+            voltage[:, s], kind[:, s], good[s] = self._newton(load[:, s], limits)
+        status = np.where(good, OK, NOT_CONVERGED)
+        for s in np.flatnonzero(~good):
+            if self._lighter(load[:, s]):
+                status[s] = BEYOND_LOADABILITY
+        return voltage, kind, status
+
+    def _limited(self) -> Array:
+        return np.isfinite(self.net.gen_high) & (self.kind[self.net.gen_bus] == PV)
+
+    def _chord(self, load: Array) -> tuple[Array, Array]:
+        slack = self.start[self.network.slack][:, None]
+        shunted = self._with_shunts()
+        demand = load - self.given[:, None]
+        result = chord.solve(shunted, slack, demand, self.tolerance, base=demand[:, 0] * 0 + self.net.load - self.given)
+        return result.voltage, result.converged
+
+    def _with_shunts(self) -> chord.Network:
+        """The network with its bus shunts as branches from each bus to itself, half at either end."""
+        net, have = self.network, np.flatnonzero(self.net.shunt != 0)
+        if not len(have):
+            return net
+        more = lambda a, b: np.concatenate([a, np.broadcast_to(b, (len(have), 1)).astype(complex)])  # noqa: E731
+        tiny = np.full((len(have), 1), 1e-9 + 0j)
+        half = self.net.shunt[have][:, None] / 2
+        return chord.Network(
+            net.n,
+            np.r_[net.start, have],
+            np.r_[net.end, have],
+            more(net.series, tiny),
+            more(net.shunt_start, half),
+            more(net.shunt_end, half),
+            more(net.ratio, 1.0),
+            net.slack,
+        )
+
+    def _newton(self, load: Array, limits: bool) -> tuple[Array, Array, bool]:
+        """One scenario by full Newton; generators at a reactive limit become loads until none is beyond."""
+        kind, injection = self.kind.copy(), self.given - load
+        start = self.start.copy()
+        low, high = self._reactive()
+        side = np.zeros(len(kind), int)
+        for _ in range(MOST_TURNS):
+            given = (injection[:, None], kind, start[:, None])
+            result = newton.solve(self.network, self.net.shunt, *given, self.tolerance)
+            voltage, good = result.voltage[:, 0], bool(result.converged[0])
+            if not (limits and good):
+                return voltage, kind, good
+            made = newton.balance(self.network, self.net.shunt, result.voltage)[:, 0].imag + load.imag
+            over, under = (kind == PV) & (made > high + 1e-9), (kind == PV) & (made < low - 1e-9)
+            size, held = np.abs(voltage), np.abs(self.start)
+            back = ((side > 0) & (size > held + 1e-9)) | ((side < 0) & (size < held - 1e-9))
+            if not (over | under | back).any():
+                return voltage, kind, good
+            side = np.where(back, 0, np.where(over, 1, np.where(under, -1, side)))
+            kind = np.where(side != 0, PQ, self.kind)
+            limit = np.where(side > 0, high, np.where(side < 0, low, 0.0))
+            injection = self.given - load + 1j * limit
+            start = np.where(side != 0, voltage, np.where(self.kind >= PV, self.start, voltage))
+        return voltage, kind, False
+
+    def _reactive(self) -> tuple[Array, Array]:
+        """Reactive limits of the generators at each bus, pu."""
+        net, on = self.net, self.net.gen_in_service
+        low, high = np.zeros(len(net.bus)), np.zeros(len(net.bus))
+        np.add.at(low, net.gen_bus[on], net.gen_low[on])
+        np.add.at(high, net.gen_bus[on], net.gen_high[on])
+        return low, high
+
+    def _lighter(self, load: Array) -> bool:
+        """Whether the same case solves at a share of its load and generation."""
+        for share in (0.5, 0.1, 0.0):
+            found = newton.solve(
+                self.network, self.net.shunt, share * (self.given - load)[:, None], self.kind, self.start[:, None]
+            )
+            if found.converged[0]:
+                return True
+        return False
+
+
+def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, kind: Array, status: Array) -> xr.Dataset:
+    base, size = net.base_mva, np.abs(voltage)
+    sent = newton.balance(solver.network, net.shunt, voltage)
+    own = newton.balance(solver.network, 0 * net.shunt, voltage)
+    made = np.where(kind == DEAD, 0, sent + np.broadcast_to(load, sent.shape))
+    flow = [base * f for f in chord.branch_power(solver.network, voltage)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kilovolt = [np.sqrt(3.0) * size[at] * net.vn_kv[at][:, None] for at in (net.start, net.end)]
+        current = [np.abs(f) / kv for f, kv in zip(flow, kilovolt, strict=True)]
+        loading = 100.0 * np.maximum(*(np.abs(f) for f in flow)) / (base * net.rating)[:, None]
+    loading = np.where(np.isfinite(net.rating)[:, None], loading, np.nan)
+    found: dict[str, Any] = {
+        "vm_pu": ("bus", size, "1", "voltage magnitude"),
+        "va_degree": ("bus", np.degrees(np.angle(voltage)), "degree", "voltage angle"),
+        "p_mw": ("bus", -base * own.real, "MW", "active power consumed"),
+        "q_mvar": ("bus", -base * own.imag, "Mvar", "reactive power consumed"),
+        **_generators(net, made, base),
+    }
+    for element, rows, one, other in (("line", ~net.trafo, "from", "to"), ("trafo", net.trafo, "hv", "lv")):
+        for end, f, i in ((one, flow[0], current[0]), (other, flow[1], current[1])):
+            found[f"{element}_p_{end}_mw"] = (element, f.real[rows], "MW", f"active power entering at the {end} side")
+            found[f"{element}_q_{end}_mvar"] = (
+                element,
+                f.imag[rows],
+                "Mvar",
+                f"reactive power entering at the {end} side",
+            )
+            found[f"{element}_i_{end}_ka"] = (element, i[rows], "kA", f"current at the {end} side")
+        loss = (flow[0] + flow[1])[rows]
+        found[f"{element}_pl_mw"] = (element, loss.real, "MW", "active power lost")
+        found[f"{element}_ql_mvar"] = (element, loss.imag, "Mvar", "reactive power taken")
+        found[f"{element}_loading_percent"] = (element, loading[rows], "percent", "apparent power over rating")
+    variables = {k: ((d, "scenario"), v, {"units": u, "long_name": t}) for k, (d, v, u, t) in found.items()}
+    flags = {"flag_values": list(range(len(STATES))), "flag_meanings": " ".join(STATES)}
+    variables["status"] = ("scenario", status.astype(np.int8), flags)
+    labels = {"bus": net.bus, "line": net.branch[~net.trafo], "trafo": net.branch[net.trafo]}
+    attrs = {"title": net.name, "base_mva": base, "conventions": "; ".join(net.notes)}
+    return xr.Dataset(variables, labels, attrs)
+
+
+def _generators(net: PowerNetwork, made: Array, base: float) -> dict[str, Any]:
+    """Power of each generator: those that share a bus share its reactive power by their ranges, as in MATPOWER."""
+    on, at = net.gen_in_service, net.gen_bus
+    active = np.where(on, net.gen_power, 0.0)[:, None] + np.zeros((1, made.shape[1]))
+    others = np.zeros(made.shape)
+    np.add.at(others, at[on], active[on])
+    first = np.array([k for k, b in enumerate(at) if on[k] and b not in at[:k][on[:k]]], int)
+    slack = first[net.kind[at[first]] == SLACK] if len(first) else first
+    active[slack] += made.real[at[slack]] - others[at[slack]]
+    reach = np.where(np.isfinite(net.gen_high - net.gen_low), net.gen_high - net.gen_low, 1.0)
+    reach = np.where(on, np.maximum(reach, 1e-9), 0.0)
+    least = np.where(on & np.isfinite(net.gen_low), net.gen_low, 0.0)
+    ranges, floor = np.zeros(len(net.bus)), np.zeros(len(net.bus))
+    np.add.at(ranges, at, reach)
+    np.add.at(floor, at, least)
+    share = np.where(on, reach / np.maximum(ranges[at], 1e-12), 0.0)[:, None]
+    reactive = np.where(on[:, None], least[:, None] + share * (made.imag[at] - floor[at][:, None]), 0.0)
+    return {
+        "gen_p_mw": ("gen", base * active, "MW", "active power generated"),
+        "gen_q_mvar": ("gen", base * reactive, "Mvar", "reactive power generated"),
+    }
