@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from twin.kernels import newton
 from twin.kernels import power_flow as chord
 from twin.readers import matpower
 from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
 
-Array = np.ndarray
+Array = NDArray[Any]
 OK, BEYOND_LOADABILITY, NOT_CONVERGED, INVALID = range(4)
 STATES = ("ok", "beyond_loadability", "not_converged", "invalid")
 MOST_TURNS = 30
@@ -142,7 +143,7 @@ class _Solver:
         kind, injection = self.kind.copy(), self.given - load
         start = self.start.copy()
         low, high = self._reactive()
-        side = np.zeros(len(kind), int)
+        side, voltage = np.zeros(len(kind), int), start
         for _ in range(MOST_TURNS):
             given = (injection[:, None], kind, start[:, None])
             result = newton.solve(self.network, self.net.shunt, *given, self.tolerance)
@@ -213,7 +214,9 @@ def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, ki
         found[f"{element}_pl_mw"] = (element, loss.real, "MW", "active power lost")
         found[f"{element}_ql_mvar"] = (element, loss.imag, "Mvar", "reactive power taken")
         found[f"{element}_loading_percent"] = (element, loading[rows], "percent", "apparent power over rating")
-    variables = {k: ((d, "scenario"), v, {"units": u, "long_name": t}) for k, (d, v, u, t) in found.items()}
+    variables: dict[str, Any] = {
+        k: ((d, "scenario"), v, {"units": u, "long_name": t}) for k, (d, v, u, t) in found.items()
+    }
     flags = {"flag_values": list(range(len(STATES))), "flag_meanings": " ".join(STATES)}
     variables["status"] = ("scenario", status.astype(np.int8), flags)
     labels = {"bus": net.bus, "line": net.branch[~net.trafo], "trafo": net.branch[net.trafo]}

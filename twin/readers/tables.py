@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray
+Array = NDArray[Any]
 
 PQ, PV, SLACK, DEAD = 1, 2, 3, 0
 
