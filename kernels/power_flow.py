@@ -60,14 +60,19 @@ def solve(network, slack_voltage, power, tolerance=1e-10, max_iterations=100, ba
     widths = (network.series, network.ratio, network.shunt_start, network.shunt_end, slack_voltage, power)
     scenarios = max(value.shape[1] for value in widths)
     energised = live_buses(network, slack_voltage)
+    slack_voltage, power = (elimination.wide(v, scenarios, complex) for v in (slack_voltage, power))
+    groups = _topologies(network, energised, scenarios)
+    if len(groups) == 1:
+        f = _factored(network, 0, energised[:, 0], base)
+        found = f.solve(slack_voltage, power, tolerance, max_iterations, precision)
+        return Result(*found, np.broadcast_to(energised, found[0].shape))
     voltage = np.zeros((network.n, scenarios), complex)
     converged, iterations = np.zeros(scenarios, bool), np.zeros(scenarios, np.int64)
-    slack_voltage, power = (np.broadcast_to(v, (len(v), scenarios)) for v in (slack_voltage, power))
-    for chosen in _topologies(network, energised, scenarios):
-        f = _factored(network, int(chosen[0]), energised[:, min(chosen[0], energised.shape[1] - 1)], base)
-        part = chosen if len(chosen) < scenarios else slice(None)
-        found = f.solve(slack_voltage[:, part], power[:, part], tolerance, max_iterations, precision)
-        voltage[:, part], converged[part], iterations[part] = found
+    for chosen in groups:
+        s = int(chosen[0])
+        f = _factored(network, s, energised[:, min(s, energised.shape[1] - 1)], base)
+        found = f.solve(slack_voltage[:, chosen], power[:, chosen], tolerance, max_iterations, precision)
+        voltage[:, chosen], converged[chosen], iterations[chosen] = found
     return Result(voltage, converged, iterations, np.broadcast_to(energised, voltage.shape))
 
 
@@ -94,62 +99,79 @@ class Factor:
 
     def solve(self, slack_voltage, power, tolerance=1e-10, limit=100, precision="float64"):
         """Voltages (n, S), whether converged (S,) and steps (S,), for complex (k, S) and (n, S)."""
+        scenarios = power.shape[1]
         kind = {"float64": np.complex128, "float32": np.complex64}[precision]
-        n, scenarios = power.shape
-        lanes = BLOCK if scenarios > 4 else 1
+        key = scenarios, kind, tolerance, limit
+        if scenarios > BLOCK:
+            return self._batch(*key, power)(slack_voltage, power)
+        if key not in self._kept:
+            self._kept[key] = self._batch(*key, None)
+        voltage, good, turns = self._kept[key](slack_voltage, power)
+        return voltage.copy(), good, turns
+
+    def _batch(self, scenarios, kind, tolerance, limit, power):
+        """A solve of so many scenarios with its buffers laid out; `power` itself is one of them where it fits."""
+        n, lanes = self.network.n, BLOCK if scenarios > 4 else 1
         blocks = -(-scenarios // lanes)
-        source = np.zeros((n, blocks * lanes), kind)
-        source[:, :scenarios] = np.where((self.kind_of_bus == LOAD)[:, None], power, 0)
-        source[self.network.slack, :scenarios] = slack_voltage
-        source[:, scenarios:] = source[:, :1]
-        start = np.ones((2, blocks * lanes), kind)
-        start[0] = source[self._lead]
-        if self.base:
-            start[1] = np.cumsum(source.real * (self.kind_of_bus == LOAD)[:, None], axis=0)[-1] / self.base
-        pairs = lambda x: x.view(x.real.dtype).reshape(*x.shape, 2)  # noqa: E731
-        idle, swing = (pairs(np.ascontiguousarray(v, kind)) for v in (self.idle, self.swing))
-        scalar = start.real.dtype
-        voltage = np.empty_like(source)
+        padded = blocks * lanes
+        fits = power is not None and padded == scenarios and power.dtype == kind and power.flags.c_contiguous
+        own = fits and power.flags.writeable
+        load = power if own else np.zeros((n, padded), kind)
+        held, voltage = np.zeros((len(self.network.slack), padded), kind), np.empty((n, padded), kind)
+        scalar = held.real.dtype
         gap, alive, turns = (np.zeros((blocks, lanes), scalar) for _ in range(3))
-        work = np.zeros((1, 6 * n, lanes), scalar)
-        matrix = [np.asarray(m, scalar) for m in (*self.matrix, *self.droop)]
-        bind(
+        pairs = lambda x: x.view(scalar).reshape(*x.shape, 2)  # noqa: E731
+        fixed = [np.asarray(m, scalar) for m in (*self.matrix, *self.droop)]
+        start = [pairs(np.ascontiguousarray(v, kind)) for v in (self.idle, self.swing)]
+        arrays = (pairs(held), pairs(load), np.zeros((1, 6 * n, lanes), scalar), pairs(voltage), gap, alive, turns)
+        numbers = (self._lead, n, 0, self.inverse_base, tolerance, limit)
+        call = bind(
             chord,
             (blocks,),
             *self.tables,
-            *matrix,
+            *fixed,
             self.bus,
             self.kind,
-            idle,
-            swing,
-            pairs(start),
-            pairs(source),
-            work,
-            pairs(voltage),
-            gap,
-            alive,
-            turns,
-            n,
-            0,
-            tolerance,
-            limit,
+            self.seat,
+            *start,
+            *arrays,
+            *numbers,
             lanes=lanes,
-        )()
-        gap, turns = gap.ravel()[:scenarios], turns.ravel()[:scenarios]
-        return voltage[:, :scenarios], gap <= tolerance, turns.astype(np.int64)
+        )
+
+        def run(slack_voltage, power):
+            for mine, theirs in ((held, slack_voltage), *(() if own else ((load, power),))):
+                mine[:, :scenarios] = theirs
+                mine[:, scenarios:] = mine[:, :1]
+            turns[:] = 0
+            call()
+            good, steps = gap.ravel()[:scenarios] <= tolerance, turns.ravel()[:scenarios].astype(np.int64)
+            return voltage[:, :scenarios], good, steps
+
+        return run
 
     @cached_property
-    def kind_of_bus(self):
-        """LOAD, SLACK or DEAD of every bus, (n,)."""
-        found = np.empty_like(self.kind)
-        found[self.bus] = self.kind
-        return found
+    def _kept(self):
+        """Small batches with their buffers, by size."""
+        return {}
+
+    @cached_property
+    def inverse_base(self):
+        """One over the base load, 0 without one."""
+        return 1.0 / self.base if self.base else 0.0
+
+    @cached_property
+    def seat(self):
+        """Row of the slack voltages at each position, 0 where it is none."""
+        row = np.zeros(self.network.n, np.int32)
+        row[self.network.slack] = np.arange(len(self.network.slack))
+        return row[self.bus]
 
     @cached_property
     def _lead(self):
-        """A slack bus that is live, whose voltage scales the start."""
-        live = [s for s in self.network.slack if self.kind_of_bus[s] == SLACK]
-        return int(live[0]) if live else 0
+        """Row of the first slack bus that is live, whose voltage scales the start."""
+        live = np.flatnonzero(np.isin(self.network.slack, self.bus[self.kind == SLACK]))
+        return int(live[0]) if len(live) else 0
 
 
 _FACTORS: WeakKeyDictionary[Network, dict] = WeakKeyDictionary()
@@ -313,46 +335,64 @@ def chord(
     droop_im: Reals1,
     bus: Ints1,
     kind: Ints1,
+    seat: Ints1,
     idle: Reals2,
     swing: Reals2,
-    start: Reals3,
-    given: Reals3,
+    held: Reals3,
+    load: Reals3,
     work: Reals3,
     voltage: Reals3,
     gap: Reals2,
     alive: Reals2,
     turns: Reals2,
+    lead: Int,
     n: Int,
     apart: Int,
+    inverse: Real,
     tolerance: Real,
     limit: Int,
 ):
     """Chord Newton of one block of lanes on a common factor; complex arrays end in (real, imaginary).
 
     A row of `work` holds right-hand side, voltage and load of a position, 6 n rows; blocks share it on the CPU
-    (`apart` 0), where they follow each other. `given` is the load of a bus, or its voltage where it is slack; `start`
-    the factor on idle voltages and the load over the base's. `gap` is the last move of a lane, NaN or above
-    `tolerance` where it did not settle; a lane that has settled stands still while its block goes on.
+    (`apart` 0), where they follow each other. `held` are the slack voltages, at row `seat` of a position. The start is
+    idle + swing x load / base (`inverse` is one over the base), turned with the slack voltage at row `lead`. `gap` is
+    the last move of a lane, NaN or above `tolerance` where it did not settle; a lane that has settled stands still
+    while its block goes on.
     """
     first = b * LANES
     w = b * apart
+    for j in range(LANES):
+        gap[b, j] = 0.0
+        alive[b, j] = 1.0
+    for k in range(n):
+        i = bus[k]
+        if kind[k] == SLACK:
+            for j in range(LANES):
+                work[w, 6 * k + 4, j] = held[seat[k], first + j, 0]
+                work[w, 6 * k + 5, j] = held[seat[k], first + j, 1]
+        if kind[k] == LOAD:
+            for j in range(LANES):
+                work[w, 6 * k + 4, j] = load[i, first + j, 0]
+                work[w, 6 * k + 5, j] = load[i, first + j, 1]
+                gap[b, j] += work[w, 6 * k + 4, j]
+        if kind[k] == DEAD:
+            for j in range(LANES):
+                work[w, 6 * k + 4, j] = 0.0
+                work[w, 6 * k + 5, j] = 0.0
     for k in range(n):
         i = bus[k]
         a0 = idle[i, 0]
         a1 = idle[i, 1]
-        c0 = swing[i, 0]
-        c1 = swing[i, 1]
+        c0 = swing[i, 0] * inverse
+        c1 = swing[i, 1] * inverse
         for j in range(LANES):
-            re = a0 + c0 * start[1, first + j, 0]
-            im = a1 + c1 * start[1, first + j, 0]
+            re = a0 + c0 * gap[b, j]
+            im = a1 + c1 * gap[b, j]
             work[w, 6 * k, j] = 0.0
             work[w, 6 * k + 1, j] = 0.0
-            work[w, 6 * k + 2, j] = re * start[0, first + j, 0] - im * start[0, first + j, 1]
-            work[w, 6 * k + 3, j] = re * start[0, first + j, 1] + im * start[0, first + j, 0]
-            work[w, 6 * k + 4, j] = given[i, first + j, 0]
-            work[w, 6 * k + 5, j] = given[i, first + j, 1]
-    for j in range(LANES):
-        alive[b, j] = 1.0
+            work[w, 6 * k + 2, j] = re * held[lead, first + j, 0] - im * held[lead, first + j, 1]
+            work[w, 6 * k + 3, j] = re * held[lead, first + j, 1] + im * held[lead, first + j, 0]
     for _turn in range(limit):
         for k in range(n):
             if kind[k] == LOAD:

@@ -1,6 +1,11 @@
 """A small complete facility that tests bend: eight liquid racks, a CDU, a dry cooler, air on a chiller."""
 
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for feeders.py, which the benchmarks use too
 
 SMALL = """
 version: 1

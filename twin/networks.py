@@ -58,7 +58,7 @@ def power_flow(
 
 def _loads(net: PowerNetwork, p_mw: Any, q_mvar: Any) -> Array:
     columns = []
-    for given, own in ((p_mw, net.load.real), (q_mvar, net.load.imag)):
+    for given, own in ((p_mw, np.real(net.load)), (q_mvar, np.imag(net.load))):
         column = own[:, None] if given is None else np.asarray(given, float) / net.base_mva
         column = column[:, None] if column.ndim == 1 else column
         if len(column) != len(net.bus):
@@ -150,7 +150,7 @@ class _Solver:
             voltage, good = result.voltage[:, 0], bool(result.converged[0])
             if not (limits and good):
                 return voltage, kind, good
-            made = newton.balance(self.network, self.net.shunt, result.voltage)[:, 0].imag + load.imag
+            made = newton.balance(self.network, self.net.shunt, result.voltage)[:, 0].imag + np.imag(load)
             over, under = (kind == PV) & (made > high + 1e-9), (kind == PV) & (made < low - 1e-9)
             size, held = np.abs(voltage), np.abs(self.start)
             back = ((side > 0) & (size > held + 1e-9)) | ((side < 0) & (size < held - 1e-9))
@@ -232,7 +232,7 @@ def _generators(net: PowerNetwork, made: Array, base: float) -> dict[str, Any]:
     np.add.at(others, at[on], active[on])
     first = np.array([k for k, b in enumerate(at) if on[k] and b not in at[:k][on[:k]]], int)
     slack = first[net.kind[at[first]] == SLACK] if len(first) else first
-    active[slack] += made.real[at[slack]] - others[at[slack]]
+    active[slack] += np.real(made)[at[slack]] - others[at[slack]]
     reach = np.where(np.isfinite(net.gen_high - net.gen_low), net.gen_high - net.gen_low, 1.0)
     reach = np.where(on, np.maximum(reach, 1e-9), 0.0)
     least = np.where(on & np.isfinite(net.gen_low), net.gen_low, 0.0)
@@ -240,7 +240,7 @@ def _generators(net: PowerNetwork, made: Array, base: float) -> dict[str, Any]:
     np.add.at(ranges, at, reach)
     np.add.at(floor, at, least)
     share = np.where(on, reach / np.maximum(ranges[at], 1e-12), 0.0)[:, None]
-    reactive = np.where(on[:, None], least[:, None] + share * (made.imag[at] - floor[at][:, None]), 0.0)
+    reactive = np.where(on[:, None], least[:, None] + share * (np.imag(made)[at] - floor[at][:, None]), 0.0)
     return {
         "gen_p_mw": ("gen", base * active, "MW", "active power generated"),
         "gen_q_mvar": ("gen", base * reactive, "Mvar", "reactive power generated"),

@@ -92,11 +92,11 @@ def arguments(k, precision):
     reals = [np.asarray(m, precision) for m in (*f.matrix, *f.droop)]
     pairs = [np.stack([v.real, v.imag], -1).astype(precision) for v in (f.idle, f.swing)]
     load = rng.uniform(0, 0.05, (30, 5, 2)).astype(precision)
-    load[4] = (1.0, 0.0)
+    held = np.full((1, 5, 2), (1.0, 0.0)).astype(precision)
     scratch = [np.zeros((5, 180, 1)), np.zeros((30, 5, 2)), *(np.zeros((5, 1)) for _ in range(3))]
     scratch = [a.astype(precision) for a in scratch]
-    start_at = np.ones((2, 5, 2), precision)
-    return (5,), [*f.tables, *reals, f.bus, f.kind, *pairs, start_at, load, *scratch, 30, 1, 1e-5, 40]
+    numbers = [0, 30, 1, f.inverse_base, 1e-5, 40]
+    return (5,), [*f.tables, *reals, f.bus, f.kind, f.seat, *pairs, held, load, *scratch, *numbers]
 
 
 def outputs(k, args):

@@ -1,12 +1,11 @@
 """Power flow: closed forms, conservation, islands, reference solutions."""
 
-from pathlib import Path
-
+import feeders
 import numpy as np
 import pytest
 from twin.kernels import power_flow
 
-CASE = Path(__file__).parents[1] / "cases" / "facility_150"
+FEEDERS = ["facility_150", "facility_1000/radial", "facility_1000/meshed"]
 
 
 def feeder(series, n=2, start=(0,), end=(1,), shunt=0.0, ratio=1.0, slack=(0,)):
@@ -16,27 +15,10 @@ def feeder(series, n=2, start=(0,), end=(1,), shunt=0.0, ratio=1.0, slack=(0,)):
     return power_flow.Network(n, np.array(start), np.array(end), series, shunt, shunt, ratio, np.array(slack))
 
 
-def facility():
-    """The network of the case on `base` MVA, its load and its branches' pi model."""
-    t = np.load(CASE / "network.npz")
-    base, kv = t["load__p_mw"].sum(), t["bus__vn_kv"]
-    impedance = kv[t["line__from"]] ** 2 / base
-    line = impedance / (t["line__r_ohm"] + 1j * t["line__x_ohm"])
-    charging = 1j * np.pi * 60 * t["line__c_nf"] * 1e-9 * impedance
-    scale = base / t["trafo__sn_mva"] * (t["trafo__vn_lv_kv"] / kv[t["trafo__lv"]]) ** 2
-    z, r = t["trafo__vk_percent"] / 100, t["trafo__vkr_percent"] / 100
-    trafo = 1 / ((r + 1j * np.sqrt(z**2 - r**2)) * scale)
-    y, g = t["trafo__i0_percent"] / 100, t["trafo__pfe_kw"] / 1e3 / t["trafo__sn_mva"]
-    magnetising = (g - 1j * np.sqrt(y**2 - g**2)) / (2 * scale)
-    ratio = t["trafo__vn_hv_kv"] / kv[t["trafo__hv"]] / (t["trafo__vn_lv_kv"] / kv[t["trafo__lv"]])
-    column = [
-        a[:, None] for a in (np.r_[line, trafo], np.r_[charging, magnetising], np.r_[np.ones(len(line)), ratio] + 0j)
-    ]
-    start, end = np.r_[t["line__from"], t["trafo__hv"]], np.r_[t["line__to"], t["trafo__lv"]]
-    network = power_flow.Network(len(kv), start, end, column[0], column[1], column[1], column[2], t["source__bus"])
-    power = np.zeros((len(kv), 1), complex)
-    np.add.at(power, t["load__bus"], (t["load__p_mw"] + 1j * t["load__q_mvar"])[:, None] / base)
-    return network, power, t["source__vm_pu"][:, None] + 0j, base
+def facility(name="facility_150"):
+    """The network of a case, its load, its slack voltage, and the base in MVA."""
+    f = feeders.feeder(name)
+    return f.network, f.power, f.slack, f.base
 
 
 @pytest.mark.parametrize("power", [0, 0.1, 0.5 + 0.2j, -0.4 + 0.1j])
@@ -60,33 +42,55 @@ def test_tap_divides_the_voltage():
     np.testing.assert_allclose(result.voltage[1], 1.0)
 
 
-def test_facility_equals_its_reference():
-    network, power, slack, base = facility()
-    expected = np.load(CASE / "solution.npz")
-    result = power_flow.solve(network, slack, power, tolerance=1e-12)
+@pytest.mark.parametrize("name", FEEDERS)
+@pytest.mark.parametrize("linearised", [False, True], ids=["fixed point", "chord"])
+def test_facility_equals_its_reference(name, linearised):
+    network, power, slack, base = facility(name)
+    expected = feeders.tables(name)[1]
+    result = power_flow.solve(network, slack, power, tolerance=1e-12, base=power if linearised else None)
     np.testing.assert_allclose(abs(result.voltage[:, 0]), expected["vm_pu"], atol=1e-9)
     np.testing.assert_allclose(np.degrees(np.angle(result.voltage[:, 0])), expected["va_deg"], atol=1e-8)
     source = base * power_flow.slack_power(network, result.voltage, power)[0, 0]
     np.testing.assert_allclose([source.real, source.imag], [expected["source_p_mw"], expected["source_q_mvar"]], 1e-9)
     loss = base * sum(power_flow.branch_power(network, result.voltage)).real.ravel()
-    np.testing.assert_allclose(loss, np.r_[expected["line_loss_mw"], expected["trafo_loss_mw"]], atol=1e-9)
+    np.testing.assert_allclose(loss, np.r_[expected["line_loss_mw"], expected["trafo_loss_mw"]], atol=1e-8)
 
 
-def test_scenarios_of_the_facility_equal_their_reference_and_singles_bitwise():
-    network, power, slack, _ = facility()
-    rng = np.random.default_rng(1)
-    bus = np.load(CASE / "network.npz")["load__bus"]
-    common, own = rng.uniform(0.3, 1.1, (10000, 1)), rng.uniform(0.9, 1.1, (10000, len(bus)))
-    power = np.repeat(power, 20, axis=1)
-    power[bus] *= (common * own)[:20].T
-    result = power_flow.solve(network, slack, power)
-    np.testing.assert_allclose(result.voltage.T, np.load(CASE / "solution.npz")["scen_v"], atol=1e-9)
-    assert result.iterations.max() <= 15
-    for s in range(20):
-        one = power_flow.solve(network, slack, power[:, s : s + 1])
-        np.testing.assert_array_equal(one.voltage[:, 0], result.voltage[:, s])
-        losses = [sum(power_flow.branch_power(network, v)) for v in (one.voltage, result.voltage)]
-        np.testing.assert_array_equal(losses[0][:, 0], losses[1][:, s])
+@pytest.mark.parametrize("name", FEEDERS)
+def test_scenarios_of_the_facility_equal_their_reference_and_singles_bitwise(name):
+    f = feeders.feeder(name)
+    expected = f.expected["scen_v"]
+    count = len(expected)
+    power = np.repeat(f.power, count, axis=1)
+    power[f.tables["load__bus"]] *= feeders.load_cases(f.tables, count)
+    for base in (None, f.power):
+        result = power_flow.solve(f.network, f.slack, power, base=base)
+        np.testing.assert_allclose(result.voltage.T, expected, atol=1e-9)
+        assert result.iterations.max() <= 15
+        for s in range(count):
+            one = power_flow.solve(f.network, f.slack, power[:, s : s + 1], base=base)
+            np.testing.assert_array_equal(one.voltage[:, 0], result.voltage[:, s])
+            losses = [sum(power_flow.branch_power(f.network, v)) for v in (one.voltage, result.voltage)]
+            np.testing.assert_array_equal(losses[0][:, 0], losses[1][:, s])
+
+
+@pytest.mark.parametrize("name", FEEDERS)
+def test_the_chord_takes_fewer_steps_than_the_fixed_point(name):
+    f = feeders.feeder(name)
+    power = f.power * np.linspace(0.3, 1.1, 30)
+    steps = [power_flow.solve(f.network, f.slack, power, 1e-8, base=b).iterations.mean() for b in (None, f.power)]
+    assert steps[1] <= 0.8 * steps[0]
+
+
+def test_single_precision_screens():
+    f = feeders.feeder("facility_1000/radial")
+    power = f.power * np.linspace(0.3, 1.1, 20)
+    exact, screened = (
+        power_flow.solve(f.network, f.slack, power, t, base=f.power, precision=p)
+        for t, p in ((1e-10, "float64"), (1e-6, "float32"))
+    )
+    assert screened.converged.all()
+    assert np.abs(screened.voltage - exact.voltage).max() < 5e-6
 
 
 def test_power_is_conserved():
