@@ -16,6 +16,12 @@ log = logging.getLogger("twin")
 FREEZE = 12
 """Passes after which the numbers of running pumps, cells and chillers are kept."""
 
+TRUST = 6
+"""First passes, in which coolers are taken to hold their set points.
+
+A plant can have two steady states, one with its valves throttled and one with them wide open and its coolers short: the
+first is found whenever the coolers have the capacity for it."""
+
 PHYSICAL = (150.0, 420.0)
 """Temperatures between passes stay within this, K: a loop whose coolers all stand still has no temperature."""
 
@@ -124,7 +130,7 @@ def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, mo
         residual = np.where(done, residual, moved)
         passes = np.where(done, passes, turn + 1)
         status = np.where(done, status, faults)
-        done |= (moved < tolerance) & (turn > 0)
+        done |= (moved < tolerance) & (turn > TRUST)
         log.debug("pass %d: residual %.2e, %d of %d settled", turn + 1, residual.max(), done.sum(), size)
         if done.all():
             break
@@ -186,8 +192,9 @@ def _pass(plant: Plant, state: State, fed: dict[str, Array], turn: int) -> tuple
     sources = gains.copy()
     np.add.at(sources, (into, np.arange(plant.scenarios)), warmth)
     staged = state.columns["cooler.running"] if turn >= FREEZE else None
+    trusted = turn < TRUST
     warm = thermal.solve(
-        plant, columns, flow, fluid.cp, state.node, held, state.cold, sources, fed["cooler.power"], staged
+        plant, columns, flow, fluid.cp, state.node, held, state.cold, sources, fed["cooler.power"], staged, trusted
     )
     rise = np.divide(warmth, np.abs(flow) * fluid.cp, out=np.zeros_like(warmth), where=np.abs(flow) > 1e-9)
     rise = np.minimum(rise, MOST_RISE)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from twin.coupling import Solution, State, steady
+from twin.coupling import Solution, steady
 from twin.domains import electrical
 from twin.elements import Array, Limit, Plant, Ref, Status
 from twin.fluids import fluid
@@ -227,17 +227,16 @@ def bound(
     """Highest scale at which one scenario converges and keeps every limit.
 
     Each solve tells where each limit would be met if its margin went on as a straight line; the nearest such scale,
-    kept inside the bracket, is solved next. `plant` has one scenario; `start` is its solution at scale 1.
+    kept inside the bracket, is solved next, each from a cold start, so that a bound does not depend on the way to it.
+    `plant` has one scenario; `start` is its solution at scale 1. Raises ValueError for another basis.
     """
+    if basis not in get_args(Scale):
+        raise ValueError(f"scale {basis!r} is none of {', '.join(get_args(Scale))}")
     rows = scaled_rows(plant) if rows is None else rows
-    state: State | None = start.state if start is not None else None
 
     def at(scale: float) -> _Point:
-        nonlocal state
-        solution = steady(rescale(plant, scale, rows, basis), state)
+        solution = steady(rescale(plant, scale, rows, basis))
         good = bool(solution.status[0] == Status.OK)
-        if good:
-            state = solution.state
         m = margins(solution)
         if progress:
             progress(f"scale {scale:.4f}")
@@ -308,9 +307,10 @@ def _finish(plant: Plant, low: _Point, high: _Point | None, basis: Scale, rows: 
     density = float(low.solution.columns["engine.power"][rows, 0].sum()) / max(count, 1)
     if high is None:
         return Bound(low.scale, basis, racks, density, None, worst(low.margins), low.solution, "nothing binds")
-    broken = np.flatnonzero(high.margins.relative[:, 0] < 0) if high.solution.status[0] == Status.OK else []
-    if len(broken):
-        row = int(broken[np.argmin(high.margins.relative[broken, 0])])
+    broken = np.flatnonzero(high.margins.relative[:, 0] < 0)
+    if len(broken) and len(high.margins.relative) == len(low.margins.relative):
+        # Past a jump many limits fail together; the one that was nearest before it is the cause.
+        row = int(broken[np.argmin(low.margins.relative[broken, 0])])
         limit = binding(low.margins, row)
     else:
         limit = Binding("solver", "plant", 0.0, 0.0, 0.0, "fraction", 0.0)

@@ -112,7 +112,6 @@ class Cdu(Pumped):
         most = np.where(np.isfinite(t.most_flow), t.most_flow, 1.1 * t.tcs_flow)
         limit(t, write, "cdu_duty", duty, t.capacity, dimension="power")
         limit(t, write, "cdu_flow", Ref("stream.flow", pumped), most, dimension="mass_flow")
-        limit(t, write, "cdu_facility_flow", Ref("stream.flow", cold), 1.1 * t.fws_flow, dimension="mass_flow")
         limit(t, write, "dew_point", supply, t.room.dew_point, sense=-1, dimension="temperature")
         for name, value, unit, text in (
             ("cdu_duty", duty, "W", "heat passed to facility water"),

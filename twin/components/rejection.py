@@ -308,6 +308,7 @@ class _Tower:
         every = np.maximum(np.where(np.isnan(self.running), self.cells, self.running), 1e-9)
         able = self._most(self._effect(inlet, flow / every, C / every), gap)[0]
         slope, offset, off = _affine(inlet, self.set_point, full, self.wet_bulb + 0.0 * inlet)
+        slope, offset = self._tangent(slope, offset, inlet, flow / cells, C / cells, most)
         aim = np.where(np.isnan(wanted), np.inf, wanted / np.maximum(gap, 1e-9))
         cooling = np.where(wanted < most, np.maximum(wanted, 0.0), most)
         speed, cube = _fans(lambda s: effect(cooling, s), aim, self.least_speed, self.free_convection)
@@ -324,6 +325,14 @@ class _Tower:
             on * speed,
             (on > 0) & self._outside(cooling),
         )
+
+    def _tangent(self, slope: Array, offset: Array, inlet: Array, flow: Array, C: Array, most: Array) -> Any:
+        """The line of a cell at full speed as a tangent: a warmer inlet changes the effectiveness too."""
+        step = 0.01
+        more = self._most(self._effect(inlet + step, flow, C), inlet + step - self.wet_bulb)[0]
+        true = np.clip(1.0 - (more - most) / step, 0.0, 1.0 - 1e-9)
+        free = (slope > 0.0) & (slope < 1.0 - 1e-8)
+        return np.where(free, true, slope), np.where(free, inlet - most - true * inlet, offset)
 
     @staticmethod
     def _most(effect: Callable[[Array, Array], Array], gap: Array) -> tuple[Array, Array]:

@@ -40,7 +40,8 @@ class Temperatures(NamedTuple):
 def properties(plant: Plant, node: Array, flow: Array) -> Properties:
     """Fluid properties at the inlets that streams of `flow` [kg/s] have.
 
-    cp is that at the mean of each loop, so that m cp is conserved at nodes.
+    cp is that at the mean of each loop's nodes, so that m cp is conserved at nodes; a mean of inlets would jump where
+    a pipe at rest turns.
     """
     shape = (len(plant.start), node.shape[1])
     rho, mu, k = np.empty(shape), np.empty(shape), np.empty(shape)
@@ -52,7 +53,7 @@ def properties(plant: Plant, node: Array, flow: Array) -> Properties:
         rho[rows], mu[rows], k[rows] = medium.density(T), medium.viscosity(T), medium.conductivity(T)
         _, number = np.unique(loop, return_inverse=True)
         mean = np.zeros((number.max(initial=-1) + 1, shape[1]))
-        np.add.at(mean, number, T)
+        np.add.at(mean, number, 0.5 * (node[plant.start[rows]] + node[plant.end[rows]]))
         mean /= np.bincount(number)[:, None]
         cp[rows] = medium.heat_capacity(mean)[number]
     return Properties(rho[:pipes], mu[:pipes], k[:pipes], cp)
@@ -96,6 +97,7 @@ def solve(
     gains: Array,
     fed: Array,
     staged: Array | None = None,
+    trusted: bool = False,
 ) -> Temperatures:
     """One pass: rejection laws linearised at the last inlets, one linear solve, then what the valves should do.
 
@@ -103,7 +105,7 @@ def solve(
     heat into nodes [W]. A held exchanger brings its hot outlet to the set point and gives the cold side that heat;
     otherwise effectiveness-NTU at the flows as they are. `cold` (cooler, scenario) tells which coolers found their
     inlet below the set point in the last pass: only those stand still; `staged` keeps how many units run;
-    coolers that are not `fed` (cooler, scenario) let the coolant pass.
+    coolers that are not `fed` (cooler, scenario) let the coolant pass; `trusted` ones hold their set points.
     """
     e, size = plant.exchange, flow.shape[1]
     C = flow * cp
@@ -122,7 +124,7 @@ def solve(
     own[chilled] = np.where(held, 1.0, 1.0 - ratio_cold)
     offset[chilled] = np.where(held, -full * set_point, 0.0)
     coupling = np.concatenate([np.where(held, 0.0, ratio_hot), np.where(held, full, ratio_cold)])
-    coolers, cold = _reject(plant, flow, cp, upstream, own, offset, cold, fed, staged)
+    coolers, cold = _reject(plant, flow, cp, upstream, own, offset, cold, fed, staged, trusted)
     source = gains.copy()
     wall = plant.loss
     if len(wall.stream):
@@ -157,6 +159,7 @@ def _reject(
     cold: Array,
     fed: Array,
     staged: Array | None,
+    trusted: bool,
 ) -> tuple[list[Any], Array]:
     """Outlet lines of all coolers into `own` and `offset`; the laws' answers and which inlets lie below set points.
 
@@ -172,7 +175,7 @@ def _reject(
         kept = None if staged is None else staged[rows]
         answer = cooler.law.respond(inlet, np.abs(flow[s]), cp[s], np.broadcast_to(sink, inlet.shape), kept)
         now[rows] = inlet < cooler.law.set_point - 1e-6
-        fresh = now[rows] & ~cold[rows]
+        fresh = (now[rows] & ~cold[rows]) | (trusted & ~now[rows] & np.isfinite(cooler.law.set_point))
         on = fed[rows]
         own[s] = np.where(on > 0, np.where(fresh, 0.0, answer.slope), 1.0 - 1e-9)
         offset[s] = np.where(on > 0, np.where(fresh, cooler.law.set_point, answer.offset), 1e-9 * inlet)
