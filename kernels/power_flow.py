@@ -13,6 +13,7 @@ admittances.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -109,13 +110,13 @@ class Factor:
         voltage, good, turns = self._kept[key](slack_voltage, power)
         return voltage.copy(), good, turns
 
-    def _batch(self, scenarios, kind, tolerance, limit, power):
+    def _batch(self, scenarios, kind, tolerance, limit, power: Any):
         """A solve of so many scenarios with its buffers laid out; `power` itself is one of them where it fits."""
         n, lanes = self.network.n, BLOCK if scenarios > 4 else 1
         blocks = -(-scenarios // lanes)
         padded = blocks * lanes
-        fits = power is not None and padded == scenarios and power.dtype == kind and power.flags.c_contiguous
-        own = fits and power.flags.writeable
+        own = power is not None and padded == scenarios and power.dtype == kind
+        own = own and power.flags.c_contiguous and power.flags.writeable
         load = power if own else np.zeros((n, padded), kind)
         held, voltage = np.zeros((len(self.network.slack), padded), kind), np.empty((n, padded), kind)
         scalar = held.real.dtype

@@ -18,6 +18,7 @@ from twin.kernels import elimination
 from twin.kernels.elimination import wide
 
 NEGLIGIBLE = 1e-9  # of the largest capacity rate: below it a branch conducts that much instead of carrying heat
+REST = 1e-6  # W/K, below which any branch is at rest: where all are, rounding in the flows must not heat a node
 GROUND = 1e-12  # relative addition to the diagonal; keeps loops at rest, which nothing anchors, solvable
 REFERENCE = 293.15  # K, where no temperature is fixed
 
@@ -88,8 +89,8 @@ def solve(program, capacity, own, coupling, offset, source, fixed_nodes, fixed_t
 
 def _conductance(capacity):
     """Conductance [W/K] of each branch: 0, or a trace where its flow is negligible."""
-    trace = NEGLIGIBLE * np.abs(capacity).max(axis=0, initial=0)
-    return np.where(np.abs(capacity) <= trace, np.where(trace > 0, trace, 1.0), 0.0)
+    trace = np.maximum(NEGLIGIBLE * np.abs(capacity).max(axis=0, initial=0), REST)
+    return np.where(np.abs(capacity) <= trace, trace, 0.0)
 
 
 @njit(cache=True)

@@ -1,12 +1,14 @@
 """Laws of the sustainable density: it is a bound, it names what binds, and it does not depend on how it was found."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 import twin
 from twin.coupling import steady
 from twin.limits import bound as find
-from twin.limits import exceeded, margins
+from twin.limits import exceeded, margins, rescale, scaled_rows
 from twin.plant import compile
 
 # Hall, address of the racks that the bound scales.
@@ -211,3 +213,35 @@ def test_peaks_beyond_what_the_network_carries_exceed_the_limits(small):
     assert result.ok
     assert list(np.isinf(result.solution.columns["line.peak"]).any(axis=0)) == [False, True]
     assert list(exceeded(result.margins)) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("hall", "changes"),
+    [
+        ("frontier", {"site.wet_bulb": "18 degC"}),
+        ("frontier", {"site.dry_bulb": "35 degC", "site.wet_bulb": "25 degC"}),
+        ("gb300_hall", {"site.dry_bulb": "50 degC"}),
+        ("gb300_hall", {"chillers.units": "1"}),
+        ("h200_hall", {"chillers.units": "1"}),
+    ],
+)
+def test_a_hundredth_more_violates_the_limit_that_is_named(hall, changes):
+    plant = compile(twin.load(hall, overrides=changes))
+    found = find(plant)
+    assert found.limit is not None and found.limit.name != "solver"
+    m = margins(steady(rescale(plant, 1.01 * found.scale, scaled_rows(plant), "chips")))
+    rows = (m.name == found.limit.name) & (m.element == found.limit.element)
+    assert m.margin[rows, 0].min() < 0
+
+
+def test_warmer_weather_never_raises_the_bound_of_the_towers():
+    scales = [
+        twin.bound("frontier", overrides={"site.dry_bulb": "35 degC", "site.wet_bulb": f"{t} degC"})[0].scale
+        for t in (16, 20, 23, 24, 25, 26)
+    ]
+    assert all(b <= a * (1 + 1e-5) for a, b in pairwise(scales)), scales
+
+
+def test_an_unknown_basis_is_refused(small):
+    with pytest.raises(ValueError, match="'chipz' is none of chips, chip_power"):
+        twin.bound(twin.load(small), scale="chipz")

@@ -213,3 +213,73 @@ def test_a_shut_valve_passes_its_leakage_alone(small):
     assert result.ok
     assert (np.diff(flow) > 0).all()
     assert flow[0] < 1e-3 * flow[-1]
+
+
+@pytest.mark.parametrize(
+    ("hall", "racks", "weather"),
+    [
+        ("frontier", "rack", {"site.dry_bulb": 308.15, "site.wet_bulb": np.linspace(258.15, 302.15, 8)}),
+        ("gb300_hall", "gb300_nvl72", {"site.dry_bulb": np.linspace(253.15, 323.15, 8)}),
+        ("h200_hall", "hgx_h200_rack", {"site.dry_bulb": np.linspace(253.15, 323.15, 8)}),
+    ],
+)
+def test_every_weather_and_load_settles(hall, racks, weather):
+    load = np.linspace(0.0, 1.0, 9)
+    grid = {k: np.repeat(v, 9) if np.ndim(v) else v for k, v in weather.items()} | {
+        f"{racks}.utilisation": np.tile(load, 8)
+    }
+    overrides = {} if hall == "frontier" else {"site.dew_point": "-25 degC"}
+    result = twin.solve(twin.load(hall, overrides=overrides), grid)
+    assert result.ok, [(i, str(result["reason"].values[i])) for i in np.flatnonzero(result.solution.status)]
+
+
+def test_of_two_steady_states_the_throttled_one_is_found():
+    """At 45 degC with its valves wide open the trim would be short; throttled, it carries the racks."""
+    hall = twin.load("gb300_hall", overrides={"site.dry_bulb": "45 degC", "gb300_nvl72.chip_scale": "0.8"})
+    loading = twin.solve(hall)["chiller_loading"].sel(chiller="trim").item()
+    assert 0.8 < loading < 1.0
+
+
+def test_dead_loads_give_no_heat(small):
+    text = small.replace(
+        "  tank: {",
+        "  dark: {type: pdu, rating: 1 MW, in_service: false}\n  lamp: {type: house_load, room: hall}\n  tank: {",
+    )
+    text = text.replace(
+        "  - [power, tx.out, board.in]",
+        "  - [power, tx.out, board.in]\n  - [power, board.out, dark.in]\n  - [power, dark.out, lamp.feed]",
+    )
+    result = solve(text)
+    assert result.ok
+    assert result.figures.facility_power[0] == pytest.approx(solve(small).figures.facility_power[0], rel=1e-6)
+
+
+def test_racks_without_power_are_as_cool_as_their_coolant(small):
+    text = small.replace("ups: {type: ups", "ups: {type: ups, in_service: false")
+    result = solve(text)
+    assert result["rack_worst_junction_temperature"].max().item() < CELSIUS + 60
+    assert "throttling" not in [b.name for b in result.worst() if b.margin < 0]
+
+
+def test_tokens_follow_a_given_power():
+    hall = twin.load("gb300_hall")
+    tokens = twin.solve(hall, {"gb300_nvl72.it_power": [1.0, 60e3, 100e3, 140e3]}).figures.tokens_per_s
+    assert tokens[0] == 0.0
+    assert tokens[1] < tokens[2] < tokens[3]
+    assert tokens[3] == pytest.approx(twin.solve(hall).figures.tokens_per_s[0])
+
+
+def test_failed_scenarios_leave_no_numbers(small):
+    result = solve(small, {"cooler.units": [1.0, 1.0], "trim.units": [1.0, 1.0], "pump.head": [180e3, 1.0]})
+    failed = result.solution.status != Status.OK
+    if failed.any():
+        assert np.isnan(result["rack_power"].values[:, failed]).all()
+    coordinate = result.dataset["pump.head"]
+    assert coordinate.attrs["units"] == "Pa"
+
+
+def test_coolant_that_runs_backwards_exceeds_a_limit(small):
+    text = small.replace("trim.out, cdu.fws_supply]", "trim.out, cdu.fws_return]").replace(
+        "cdu.fws_return, pump.in]", "cdu.fws_supply, pump.in]"
+    )
+    assert [b.margin < 0 for b in solve(text).worst() if b.name == "flow_reversed"] == [True]

@@ -479,3 +479,49 @@ def test_no_two_units_stand_at_one_spot(hall):
         if part.at is not None and part.kind != "room":
             spots.setdefault(part.at, []).append(name)
     assert [names for names in spots.values() if len(names) > 1] == []
+
+
+# ---- nonsense that once came through -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("site: [1]", "site: must be a mapping"),
+        ("serving: x", "serving: must be a mapping"),
+        ("name: [x, y]", "name: must be text"),
+        ("catalogue: {a: {base: b}, b: {base: a}}", "cyclic reference"),
+        ("catalogue: {5: hello}", "catalogue 5: is not a mapping"),
+        ("cases: {1: {nowhere.power: 1 kW}}", "case 1: nowhere.power: nothing here is called 'nowhere'"),
+        ("cases: {a: 3}", "case a: must map addresses to values"),
+        ("repeat: [{over: {i: 1..2}, components: [a]}]", "components must be a mapping"),
+        ("repeat: [{over: {i: 5..1}, components: {'x{i}': {type: room}}}]", "i runs over nothing"),
+        ("repeat: [{components: {}}]", "needs `over`"),
+        ("repeat: [{over: {s: [ab]}, components: {'x{s*99999999}': {type: room}}}]", "repeat block 1"),
+    ],
+)
+def test_sections_of_the_wrong_kind_are_told(lines, says):
+    section = lines.partition(":")[0]
+    data = yaml.safe_load(POWER) | yaml.safe_load(lines)
+    assert section in data
+    assert says in faults(yaml.safe_dump(data))
+
+
+def test_an_unquoted_number_is_a_name_like_any_other():
+    block = "\nrepeat:\n  - over: {i: 7..7}\n    components: {'{i}': {type: room}}\n"
+    assert "component 7: duplicate name" in faults(
+        POWER.replace("components:", "components:\n  7: {type: room}", 1) + block
+    )
+
+
+def test_an_empty_layout_is_a_fault():
+    assert "components: there are none" in faults("version: 1\nname: nothing\n")
+
+
+def test_losses_below_zero_are_a_fault():
+    text = faults(POWER.replace("p1: {type: pdu, rating: 100 kW}", "p1: {type: ups, fixed_loss: 0, square_loss: -0.4}"))
+    assert "the losses turn negative" in text
+
+
+def test_an_address_of_another_kind_is_a_fault():
+    assert "p1 is no ups" in faults(POWER, overrides={"ups[p1].rating": "1 kW"})

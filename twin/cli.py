@@ -294,6 +294,8 @@ def _screen(result: Result, found: Bound | None) -> str:
     tail = [*_density(result, found), *_tokens(s), ("energy audit", _number(s["energy_audit"], ".1e"))]
     tail += [("water", _number(s["water_m3_per_day"], ",.1f", "m3 per day"))] if s["water_m3_per_day"] else []
     tail += [("warning", text) for text in _grouped(s["warnings"])]
+    if not result.ok:
+        return f"{head}\n{run}"
     parts = [f"{head}\n{run}", _powers(s), _limits(result.worst()[:8]), _table(tail)]
     return "\n\n".join(parts)
 

@@ -13,8 +13,9 @@ from twin.elements import Array, Plant, Ref, Status, total
 
 log = logging.getLogger("twin")
 
-FREEZE = 12
-"""Passes after which the numbers of running pumps, cells and chillers are kept."""
+RISE, FREEZE = 8, 12
+"""Passes from which the numbers of running pumps, cells and chillers only rise, and from which they are kept: of two
+numbers that would follow each other without end the larger stays, whatever the way there."""
 
 TRUST = 6
 """First passes, in which coolers are taken to hold their set points.
@@ -83,7 +84,6 @@ def begin(plant: Plant) -> State:
         inside = rows < pipes
         flow[rows[inside]] = np.broadcast_to(value, (len(rows), value.shape[1]))[inside]
     zeros = {
-        "constant": np.broadcast_to(plant.constant, (len(plant.constant), size)),
         "line.loss": np.zeros((len(plant.line.start), size)),
         "converter.loss": np.zeros((len(plant.converter.input), size)),
     }
@@ -119,8 +119,9 @@ def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, mo
     kept: dict[str, Array] | None = None
     fed = _fed(plant)
     best = state
+    trust = TRUST if start is None and plant.cooler else 0
     for turn in range(most):
-        best, columns, faults = _pass(plant, state, fed, turn)
+        best, columns, faults = _pass(plant, state, fed, turn, turn < trust)
         moved = _moved(state, columns)
         moved = np.where(np.isfinite(moved), moved, np.inf)
         if kept is None:
@@ -130,7 +131,7 @@ def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, mo
         residual = np.where(done, residual, moved)
         passes = np.where(done, passes, turn + 1)
         status = np.where(done, status, faults)
-        done |= (moved < tolerance) & (turn > TRUST)
+        done |= (moved < tolerance) & (turn > trust)
         log.debug("pass %d: residual %.2e, %d of %d settled", turn + 1, residual.max(), done.sum(), size)
         if done.all():
             break
@@ -150,10 +151,16 @@ def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, mo
 
 
 def _fed(plant: Plant) -> dict[str, Array]:
-    """1 where a rack, pump, fan or cooler has a live feed, 0 where it has none, (row, 1|S) by quantity."""
+    """1 where a rack, pump, fan, cooler or constant load has a live feed, 0 where not, (row, 1|S) by quantity."""
     coolers = sum(len(c.stream) for c in plant.cooler)
-    counts = {"engine": len(plant.engine.stream), "pump": len(plant.pump.pipe), "fan": len(plant.fan.vent)}
-    fed = {f"{k}.power": np.ones((n, plant.live.shape[1])) for k, n in (counts | {"cooler": coolers}).items()}
+    counts = {
+        "engine.power": len(plant.engine.stream),
+        "pump.power": len(plant.pump.pipe),
+        "fan.power": len(plant.fan.vent),
+        "cooler.power": coolers,
+        "constant": len(plant.constant),
+    }
+    fed = {name: np.ones((n, plant.live.shape[1])) for name, n in counts.items()}
     for load in plant.load:
         if load.power.quantity in fed:
             _, live = electrical.shares(plant, load)
@@ -161,9 +168,11 @@ def _fed(plant: Plant) -> dict[str, Array]:
     return fed
 
 
-def _pass(plant: Plant, state: State, fed: dict[str, Array], turn: int) -> tuple[State, dict[str, Array], Array]:
+def _pass(
+    plant: Plant, state: State, fed: dict[str, Array], turn: int, trusted: bool
+) -> tuple[State, dict[str, Array], Array]:
     pipes = len(plant.pipe.start)
-    columns = dict(state.columns)
+    columns = dict(state.columns) | {"constant": plant.constant * fed["constant"]}
     fluid = thermal.properties(plant, state.node, state.flow)
     columns |= _engines(plant, state, fluid, fed["engine.power"])
     target = np.where(np.isfinite(plant.pipe.set_flow), plant.pipe.set_flow * fluid.density, np.nan)
@@ -174,7 +183,8 @@ def _pass(plant: Plant, state: State, fed: dict[str, Array], turn: int) -> tuple
     running = state.running
     if turn < FREEZE and len(plant.pump.pipe):
         rows = plant.pump.pipe
-        running = hydraulic.stage(plant.pump, state.flow[rows] / fluid.density[rows])
+        staged = hydraulic.stage(plant.pump, state.flow[rows] / fluid.density[rows])
+        running = staged if turn < RISE else np.maximum(staged, running)
     target[plant.pump.pipe] = np.where(fed["pump.power"] > 0, target[plant.pump.pipe], 0.0)
     hydro = hydraulic.solve(
         plant, target, fluid.density, fluid.viscosity, running, _closed(plant, state), state.flow[:pipes]
@@ -191,10 +201,9 @@ def _pass(plant: Plant, state: State, fed: dict[str, Array], turn: int) -> tuple
     into = np.where(flow >= 0, plant.end[:, None], plant.start[:, None])
     sources = gains.copy()
     np.add.at(sources, (into, np.arange(plant.scenarios)), warmth)
-    staged = state.columns["cooler.running"] if turn >= FREEZE else None
-    trusted = turn < TRUST
+    staging = (state.columns["cooler.running"] if turn >= RISE else None, turn >= FREEZE, trusted)
     warm = thermal.solve(
-        plant, columns, flow, fluid.cp, state.node, held, state.cold, sources, fed["cooler.power"], staged, trusted
+        plant, columns, flow, fluid.cp, state.node, held, state.cold, sources, fed["cooler.power"], *staging
     )
     rise = np.divide(warmth, np.abs(flow) * fluid.cp, out=np.zeros_like(warmth), where=np.abs(flow) > 1e-9)
     rise = np.minimum(rise, MOST_RISE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import platform
 import shutil
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from twin.layout import LayoutError
 from twin.limits import Binding, Bound, Margins, Scale, classes, exceeded, margins, worst
 from twin.limits import bound as find_bound
 from twin.plant import compile
+from twin.scenarios import si_unit
 
 KPIS = {
     "facility_power": ("W", "power at the utility meter"),
@@ -58,7 +60,7 @@ def dataset(solution: Solution) -> xr.Dataset:
             attrs = {"units": item.unit, "long_name": item.long_name}
             variables[item.name] = ((item.dimension, "scenario"), empty, attrs)
         rows = [where[item.dimension][n] for n in item.elements]
-        variables[item.name][1][rows] = solution[item.value]
+        variables[item.name][1][rows] = np.where(solution.status == Status.OK, solution[item.value], np.nan)
     numbers = figures(solution)
     for name, (unit, text) in KPIS.items():
         variables[name] = ("scenario", np.array(getattr(numbers, name), float), {"units": unit, "long_name": text})
@@ -74,7 +76,8 @@ def dataset(solution: Solution) -> xr.Dataset:
     variables["limit_exceeded"] = ("scenario", exceeded(margins(solution)))
     coordinates: dict[str, Any] = dict(labels)
     for address, values in plant.coordinates.items():
-        coordinates[address] = ("scenario", np.array(values), {"long_name": address})
+        unit = si_unit(plant.facility, address)
+        coordinates[address] = ("scenario", np.array(values), {"long_name": address, "units": unit})
     return xr.Dataset(variables, coordinates, provenance(solution))
 
 
@@ -208,9 +211,10 @@ def write(data: xr.Dataset, path: str | Path) -> Path:
         raise LayoutError(str(path), [f"output {path.name}: ending {path.suffix!r} is neither .nc nor .zarr"])
     if not path.parent.is_dir():
         raise LayoutError(str(path), [f"output: no folder {path.parent}"])
-    if path.suffix == ".zarr" and path.exists():
-        raise LayoutError(str(path), ["output exists; remove it first"])
-    partial = path.with_name(f".{path.name}.part")
+    if path.suffix == ".zarr" and path.exists() and not (path / "zarr.json").is_file():
+        raise LayoutError(str(path), ["output exists and is no Zarr store; remove it first"])
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    old = partial.with_suffix(".old")
     text = {n: v.astype(object) for n, v in data.variables.items() if v.dtype.kind in "UO"}
     data = data.assign({n: v for n, v in text.items() if n in data}).assign_coords(
         {n: v for n, v in text.items() if n in data.coords}
@@ -220,8 +224,11 @@ def write(data: xr.Dataset, path: str | Path) -> Path:
             data.assign(limit_exceeded=data["limit_exceeded"].astype("i1")).to_netcdf(partial, engine="h5netcdf")
         else:
             data.to_zarr(partial, zarr_format=3, consolidated=False, mode="w")
+            if path.exists():
+                path.replace(old)
         partial.replace(path)
     finally:
+        shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(partial, ignore_errors=True)
         partial.unlink(missing_ok=True)
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -58,13 +59,13 @@ class Facility:
     source: str
     description: str
     site: Site
-    components: Mapping[str, Component]
-    connections: tuple[tuple[str, tuple[str, str], tuple[str, str]], ...]
-    models: Mapping[str, str]
+    components: Mapping[str, Component] = field(repr=False)
+    connections: tuple[tuple[str, tuple[str, str], tuple[str, str]], ...] = field(repr=False)
+    models: Mapping[str, str] = field(repr=False)
     serving: Serving
     economics: Economics
     ignore: tuple[str, ...]
-    cases: Mapping[str, Mapping[str, Any]]
+    cases: Mapping[str, Mapping[str, Any]] = field(repr=False)
     spec: Mapping[str, Any] = field(repr=False)
 
     @cached_property
@@ -91,7 +92,7 @@ class Facility:
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><td>{kind.replace('_', ' ')}</td><td>{n}</td></tr>" for kind, n in self.count().items())
-        return f"<b>{self.name}</b><br>{self.description}<table>{rows}</table>"
+        return f"<b>{html.escape(self.name)}</b><br>{html.escape(self.description)}<table>{rows}</table>"
 
 
 # ---- validating --------------------------------------------------------------------------------------------------
@@ -120,7 +121,9 @@ class _Builder:
         if name in seen:
             raise ValueError(f"catalogue {name}: cyclic reference {' -> '.join([*seen, name])}")
         if name in self.local:
-            own = dict(self.local[name] or {})
+            if not isinstance(self.local[name], dict):
+                raise ValueError(f"catalogue {name}: is not a mapping with `type` or `base`")
+            own = dict(self.local[name])
             base = own.pop("base", None)
             kind = own.pop("type", None)
             if base is not None:
@@ -159,7 +162,7 @@ class _Builder:
                 kind, fields = kind or base_kind, base | fields
             if kind is None:
                 raise ValueError("needs `type` or `model`")
-            if kind not in REGISTRY:
+            if not isinstance(kind, str) or kind not in REGISTRY:
                 raise ValueError(f"unknown type {kind!r}{hint(kind, _kinds())}")
         except ValueError as error:
             self.faults.append(f"component {name}: {error}")
@@ -287,28 +290,31 @@ def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, An
 def build(source: str, data: dict, case: str | None = None, overrides: Mapping[str, Any] | None = None) -> Facility:
     """A facility from the parsed mapping of a layout; see `load`."""
     faults: list[str] = [f"unknown section {k!r}{hint(k, SECTIONS)}" for k in data if k not in SECTIONS]
-    if data.get("version") != 1:
+    if data.get("version") != 1 or isinstance(data["version"], bool):
         faults.append(f"version: {data.get('version')!r} is not supported; write `version: 1`")
-    for key, kind in (
-        ("components", dict),
-        ("connections", list),
-        ("repeat", list),
-        ("cases", dict),
-        ("catalogue", dict),
-    ):
+    for key in SECTIONS:
+        kind = {"connections": list, "repeat": list, "version": int, "name": str, "description": str}.get(key, dict)
         if data.get(key) is not None and not isinstance(data[key], kind):
-            raise LayoutError(source, [f"{key}: must be a {'mapping' if kind is dict else 'list'}"])
+            what = {dict: "a mapping", list: "a list", int: "a whole number", str: "text"}[kind]
+            raise LayoutError(source, [f"{key}: must be {what}"])
     raws: dict[str, Any] = {}
     links: list[Any] = []
     for components, connections in repeats(data, faults):
-        for name, raw in components.items():
+        truths = [n for n in components if isinstance(n, bool)]
+        faults.extend(f"component {n}: on, off, yes and no are truth values in YAML; quote it" for n in truths)
+        for name, raw in ((str(n), r) for n, r in components.items()):
             if name in raws:
                 faults.append(f"component {name}: duplicate name")
-            raws[str(name)] = raw
+            if not name.strip():
+                faults.append("components: a name is empty")
+            raws[name] = raw
         links.extend(connections)
-    cases = data.get("cases") or {}
-    local = data.get("catalogue") or {}
+    cases = {str(name): case for name, case in (data.get("cases") or {}).items()}
+    local = {str(name): entry for name, entry in (data.get("catalogue") or {}).items()}
+    if not raws and not faults:
+        faults.append("components: there are none")
     site_raw = {k: dict(data.get(k) or {}) for k in ("site", "serving", "economics")}
+    _offered(source, _Builder(local, faults), cases, case, raws, site_raw, faults)
     for address, value in (_case(source, cases, case) | dict(overrides or {})).items():
         _override(address, value, raws, site_raw, local, faults)
     builder = _Builder(local, faults)
@@ -349,6 +355,23 @@ def build(source: str, data: dict, case: str | None = None, overrides: Mapping[s
     )
 
 
+def _offered(
+    source: str, builder: _Builder, cases: dict, chosen: str | None, raws: dict, sections: dict, faults: list[str]
+) -> None:
+    """Faults in what the layout offers and this load does not use: catalogue entries, other cases."""
+    for name in builder.local:
+        try:
+            builder.entry(name)
+        except ValueError as error:
+            faults.append(str(error))
+    for name in cases:
+        told: list[str] = []
+        if name != chosen:
+            for address, value in _case(source, cases, name).items():
+                _override(address, value, dict(raws), {k: dict(v) for k, v in sections.items()}, builder.local, told)
+        faults.extend(f"case {name}: {fault}" for fault in told)
+
+
 def _touches(link: Any, names: set[str]) -> bool:
     ends = link[1:] if isinstance(link, list) else [link.get("from"), link.get("to")] if isinstance(link, dict) else []
     return any(str(end).rpartition(".")[0] in names for end in ends)
@@ -379,6 +402,9 @@ def _override(address: str, value: Any, raws: dict, sections: dict, local: dict,
         return
     builder = _Builder(local, [])
     chosen = [n for n in raws if n == (name or head)] if name or head in raws else []
+    if chosen and name and head not in _labels(builder, raws[name]):
+        faults.append(f"{address}: {name} is no {head}")
+        return
     if not chosen and name is None:
         chosen = [n for n, raw in raws.items() if head in _labels(builder, raw)]
     if not chosen:
@@ -396,8 +422,8 @@ def _labels(builder: _Builder, raw: Any) -> set[str]:
         return set()
     try:
         model = raw.get("model")
-        kind = raw.get("type") or builder.entry(str(model))[0]
+        kind = str(raw.get("type") or builder.entry(str(model))[0])
     except ValueError:
         return set()
-    labels = {kind} | ({model} if model else set())
+    labels = {kind} | ({str(model)} if model else set())
     return labels | ({REGISTRY[kind].dimension} if kind in REGISTRY else set())

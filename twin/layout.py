@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-LARGEST_FILE = 32 * 2**20
+LARGEST_FILE = 8 * 2**20
 LARGEST_REPEAT = 1_000_000
 MOISTURE = ("wet_bulb", "relative_humidity", "dew_point")
 """Fields of the site of which one states the moisture."""
@@ -86,9 +86,9 @@ def read_text(layout: str | Path) -> tuple[str, str]:
             return f"{layout}.yaml", (resources.files("twin.layouts") / "halls" / f"{layout}.yaml").read_text("utf-8")
         raise LayoutError(str(layout), [f"no such file or shipped layout{hint(str(layout), shipped())}"])
     if not path.is_file():
-        raise LayoutError(str(layout), ["no such file"])
+        raise LayoutError(str(layout), ["is a folder, not a layout file" if path.is_dir() else "no such file"])
     if path.stat().st_size > LARGEST_FILE:
-        raise LayoutError(path.name, [f"{path.stat().st_size / 2**20:.0f} MB is more than a layout may have (32 MB)"])
+        raise LayoutError(path.name, [f"{path.stat().st_size / 2**20:.0f} MB is more than a layout may have (8 MB)"])
     try:
         return path.name, path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -111,7 +111,7 @@ def parse_text(source: str, text: str) -> dict:
 
 
 def _no_cycle(source: str, data: Any, above: frozenset[int] = frozenset(), budget: list[int] | None = None) -> None:
-    budget = budget if budget is not None else [20_000_000]
+    budget = budget if budget is not None else [2_000_000]
     budget[0] -= 1
     if id(data) in above or len(above) > 64 or budget[0] < 0:
         raise LayoutError(source, ["an alias refers to what contains it, or expands without end"])
@@ -138,7 +138,7 @@ def catalogue() -> dict[str, dict[str, Any]]:
 
 # ---- expanding ---------------------------------------------------------------------------------------------------
 
-_BRACES = re.compile(r"\{([^{}:]+)(?::([^{}]*))?\}")
+_BRACES = re.compile(r"\{([^{}:]+)(?::(0?\d{0,2}d?))?\}")
 _ALLOWED = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Name, ast.Load, ast.Constant, ast.Add, ast.Sub, ast.Mult)
 _ALLOWED += (ast.Div, ast.FloorDiv, ast.Mod, ast.USub)
 
@@ -154,10 +154,15 @@ def _expression(text: str) -> Any:
     return compile(tree, "layout", "eval")
 
 
+def _numbers(text: str, loop: Mapping[str, Any]) -> dict[str, Any]:
+    """The loop variables; texts only where they stand alone, since arithmetic would repeat them."""
+    return dict(loop) if text.strip() in loop else {k: v for k, v in loop.items() if isinstance(v, (int, float))}
+
+
 def _fill(value: Any, loop: Mapping[str, Any]) -> Any:
     if isinstance(value, str):
         return _BRACES.sub(
-            lambda m: format(eval(_expression(m[1]), {"__builtins__": {}}, dict(loop)), m[2] or ""), value
+            lambda m: format(eval(_expression(m[1]), {"__builtins__": {}}, _numbers(m[1], loop)), m[2] or ""), value
         )
     if isinstance(value, list):
         return [_fill(v, loop) for v in value]
@@ -186,7 +191,15 @@ def repeats(data: dict, faults: list[str]) -> Iterator[tuple[dict, list]]:
             unknown = set(block) - {"over", "components", "connections"}
             if unknown:
                 raise ValueError(f"unknown key {sorted(unknown)[0]!r}; use over, components, connections")
+            if not isinstance(block.get("over"), dict):
+                raise ValueError("needs `over`, a mapping of loop variables to ranges such as 1..8 or lists")
+            for key, kind in (("components", dict), ("connections", list)):
+                if block.get(key) is not None and not isinstance(block[key], kind):
+                    raise ValueError(f"{key} must be a {'mapping' if kind is dict else 'list'}")
             axes = {str(name): _axis(values) for name, values in block["over"].items()}
+            empty = [name for name, values in axes.items() if not values]
+            if empty:
+                raise ValueError(f"{empty[0]} runs over nothing")
             if math.prod(map(len, axes.values())) > LARGEST_REPEAT:
                 raise ValueError(f"repeats more than {LARGEST_REPEAT:,} times")
             for values in itertools.product(*axes.values()):

@@ -75,6 +75,7 @@ def _extra(solution: Solution) -> Iterator[tuple[Limit, Array, Array]]:
     """Limits that belong to buses, cords and loops, not to one component: (limit, value, bound)."""
     plant = solution.plant
     yield from _frozen(plant, solution.columns["node.temperature"])
+    yield from _reversed(plant, solution.columns["stream.flow"])
     known = np.flatnonzero(np.isfinite(plant.voltage))
     names = [plant.bus_names[i] for i in known]
     lit = plant.live[known]
@@ -108,6 +109,17 @@ def _frozen(plant: Plant, temperature: Array) -> Iterator[tuple[Limit, Array, Ar
         bound = np.full((len(names), 1), fluid(name).freezing + FREEZING)
         limit = Limit("coolant_freezing", names, Ref("node.temperature", pipes), bound, -1, "temperature")
         yield limit, np.array(value), bound
+
+
+def _reversed(plant: Plant, flow: Array) -> Iterator[tuple[Limit, Array, Array]]:
+    """Coolant through pumps, exchangers and coolers runs the way they are connected."""
+    through = [plant.exchange.hot, plant.exchange.cold, plant.pump.pipe, *(c.stream for c in plant.cooler)]
+    rows = np.unique(np.concatenate(through))
+    rows = rows[rows < len(plant.pipe.start)]
+    if len(rows):
+        names = [plant.node_names[n] for n in plant.pipe.end[rows]]
+        bound = np.full((len(rows), 1), -1e-3)
+        yield Limit("flow_reversed", names, Ref("stream.flow", rows), bound, -1, "mass_flow"), flow[rows], bound
 
 
 def margins(solution: Solution) -> Margins:

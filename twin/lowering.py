@@ -58,7 +58,8 @@ class Table:
             given = getattr(self._lowering.facility.components[n], "shares", None) or [1.0 / len(ends)] * len(ends)
             row += [i] * len(ends)
             bus += ends
-            share += [s / sum(given[: len(ends)]) for s in given[: len(ends)]]
+            used = given[: len(ends)] if sum(given[: len(ends)]) > 0 else [1.0] * len(ends)
+            share += [s / sum(used) for s in used]
         return np.array(row), self._lowering.nodes(bus, "power"), np.array(share)[:, None]
 
     def only(self, rows: Array) -> Table:

@@ -259,7 +259,7 @@ def _open(vent: Vent, ends: list[int], names: list[str], faults: list[str]) -> N
 
 
 def _ignored(facility: Facility, limits: list[Limit], faults: list[str]) -> None:
-    known = {x.name for x in limits} | {"voltage", "power_feed", "coolant_freezing"}
+    known = {x.name for x in limits} | {"voltage", "power_feed", "coolant_freezing", "flow_reversed"}
     for name in facility.ignore:
         close = get_close_matches(name, known, 1, 0.8)
         if name not in known and close:

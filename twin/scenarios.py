@@ -11,7 +11,7 @@ from twin.components.base import Component
 from twin.elements import Array
 from twin.facility import Facility
 from twin.layout import MOISTURE, LayoutError, hint, split
-from twin.units import quantity
+from twin.units import UNITS, quantity
 
 LARGEST_CHECK = 1000
 """Distinct sets of values of one component that are checked beyond their bounds."""
@@ -55,6 +55,8 @@ def read(facility: Facility, scenarios: Mapping[str, Any]) -> tuple[Columns, dic
         faults.append(f"{' and '.join(stated)} both state the moisture; keep one")
     if "wet_bulb" in site and np.any(np.asarray(site["wet_bulb"]) > np.asarray(site["dry_bulb"]) + 1e-9):
         faults.append("site.wet_bulb: above site.dry_bulb in a scenario")
+    if "dew_point" in site and np.any(np.asarray(site["dew_point"]) > np.asarray(site["dry_bulb"]) + 1e-9):
+        faults.append("site.dew_point: above site.dry_bulb in a scenario")
     if faults:
         raise LayoutError(facility.source, list(dict.fromkeys(faults)))
     return columns, site, size, {a: np.broadcast_to(v, (size,)) for a, v in values.items()}
@@ -148,3 +150,16 @@ def _bounds(address: str, model: Any, field: str, value: Array, faults: list[str
                 faults.append(
                     f"{address}: {value[bad(value, bound)][0]:g} is outside its bounds ({name} {bound:g}, SI)"
                 )
+
+
+def si_unit(facility: Facility, address: str) -> str:
+    """The SI unit in which scenarios give an address, "1" for plain numbers."""
+    head, name, field = split(address)
+    if head == "site" and name is None:
+        found = quantity(type(facility.site).model_fields[field])
+    else:
+        parts = facility.components
+        chosen = _chosen(facility, address, head, name, field, [])
+        found = quantity(type(parts[chosen[0]]).model_fields[field]) if chosen else None
+    units = UNITS[found.dimension] if found else {}
+    return next((u for u, factor in units.items() if factor == 1.0 and u), "1")

@@ -71,8 +71,8 @@ class Component(Model):
     def check(self, name: str) -> list[str]:
         """Faults that only the whole component shows, one sentence each."""
         shares = self.shares
-        if shares is not None and (len(shares) != self.cords or abs(sum(shares) - 1) > 1e-6):
-            return [f"{name}: shares: give {self.cords} shares that add up to 1"]
+        if shares is not None and (len(shares) != self.cords or abs(sum(shares) - 1) > 1e-6 or min(shares) < 0):
+            return [f"{name}: shares: give {self.cords} shares, none negative, that add up to 1"]
         return []
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from twin.components.base import YEAR, Component, Port, Write, draw, limit, price, report
-from twin.components.electrical import fit_losses
+from twin.components.electrical import fit_losses, gains
 from twin.components.hall import AIR_DENSITY, CLASSES
 from twin.elements import Engine, Gain, Heat, Intake, Level, Pipe, Ref, Serving, Tally, Vent
 from twin.units import (
@@ -106,7 +106,7 @@ class Rack(Component):
         faults = super().check(name)
         if self.chip_idle > self.chip_power:
             faults.append(f"{name}: chip_idle: {self.chip_idle:g} W exceeds chip_power {self.chip_power:g} W")
-        return faults
+        return [*faults, *gains(self, name, "shelf_", 1.2), *gains(self, name, "board_", 1.2)]
 
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:

@@ -269,6 +269,9 @@ class _Converter(Component):
     def _fit(cls, data: Any) -> Any:
         return fit_losses(data)
 
+    def check(self, name: str) -> list[str]:
+        return [*super().check(name), *gains(self, name, "", self.trip_factor)]
+
     @classmethod
     def lower(cls, t: Any, write: Write) -> None:
         _level(t, write, "in", t.voltage_in)
@@ -297,6 +300,16 @@ class _Converter(Component):
         warm_room(t, write, Ref("converter.loss", rows))
         write(Tally("electrical_loss", Ref("converter.loss", rows)))
         price(t, write)
+
+
+def gains(part: Any, name: str, prefix: str, most: float) -> list[str]:
+    """A fault if a converter's loss is negative anywhere up to the load fraction `most`."""
+    a, b, c = (getattr(part, f"{prefix}{k}_loss") for k in ("fixed", "proportional", "square"))
+    k = np.linspace(0.0, most, 101)
+    loss = a + k * (b + k * c)
+    if loss.min() >= -1e-12:
+        return []
+    return [f"{name}: {prefix}square_loss: the losses turn negative at {k[loss.argmin()]:.0%} load, more out than in"]
 
 
 def fit_losses(data: Any, prefix: str = "") -> Any:

@@ -49,6 +49,10 @@ class Site(Model):
             raise ValueError(
                 f"wet_bulb {self.wet_bulb - 273.15:.2f} degC is above dry_bulb {self.dry_bulb - 273.15:.2f} degC"
             )
+        if self.dew_point is not None and self.dew_point > self.dry_bulb + 1e-9:
+            raise ValueError(
+                f"dew_point {self.dew_point - 273.15:.2f} degC is above dry_bulb {self.dry_bulb - 273.15:.2f} degC"
+            )
         return self
 
 

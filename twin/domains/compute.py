@@ -50,6 +50,7 @@ def solve(e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, 
     Chip power = base + active φ^a + leak exp(k (T_j - T_0)), where base + active + leak at T_0 is the power at
     this utilisation. A cap lowers the clock φ; so does, smoothly, a worst chip that would pass its throttle
     temperature, and since the chips work in step the slowest sets the clock of all. `fed` is 0 without supply.
+    Where a power is given for the whole rack, the work done follows from what it leaves for the chips.
     """
     full, idle = e.chip_power * e.power_scale, e.chip_idle * e.power_scale
     leak = e.leakage_share * full
@@ -78,7 +79,7 @@ def solve(e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, 
     inside = e.chip_scale * (e.chips * chip + hosts + e.other_power)
     board = e.board_fixed + inside * (e.board_proportional + inside * e.board_square)
     power, speed, shelf = _shelves(e, inside + board + e.chip_scale * e.inner_power)
-    given = e.it_power * e.chip_scale * e.power_scale
+    given, modelled = e.it_power * e.chip_scale * e.power_scale, power
     override = np.isfinite(e.it_power)
     ratio = np.where(override, given / power, 1.0)
     power = np.where(override, given, power)
@@ -94,16 +95,22 @@ def solve(e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, 
         "loss": on * (board + shelf) * ratio,
         "chip_power": on * chip * ratio,
         "chips": on * e.chips * e.chip_scale,
-        "junction_mean": rise(junction_mean),
-        "junction": rise(junction),
+        "junction_mean": np.where(on > 0, rise(junction_mean), inlet),
+        "junction": np.where(on > 0, rise(junction), inlet),
         "clock": on * np.where(override, e.clock, clock),
-        "utilisation": on * (power > 0) * e.utilisation,
-        "clock_lost": np.where(override, 0.0, 1.0 - clock / free),
+        "utilisation": on * e.utilisation * np.where(override, _busy(e, given, modelled, active), 1.0),
+        "clock_lost": np.where(override, 0.0, on * (1.0 - clock / free)),
         "air_flow": on * speed * e.fan_flow,
         "nameplate": e.nameplate * e.chip_scale * e.power_scale,
     }
     shape = np.broadcast_shapes(*(np.shape(v) for v in columns.values()))
     return {f"engine.{name}": np.broadcast_to(v, shape) for name, v in columns.items()}
+
+
+def _busy(e: Engine, given: Array, modelled: Array, active: Array) -> Array:
+    """Share of the modelled work that a given power pays for: the chips' active power takes what is missing."""
+    moving = np.maximum(e.chip_scale * e.chips * active, 1e-9)
+    return np.clip(1.0 - (modelled - given) / moving, 0.0, 1.0)
 
 
 def _leak(T: Array, leak: Array, slope: Array, reference: Array) -> Array:

@@ -96,7 +96,8 @@ def solve(
     cold: Array,
     gains: Array,
     fed: Array,
-    staged: Array | None = None,
+    kept: Array | None = None,
+    frozen: bool = False,
     trusted: bool = False,
 ) -> Temperatures:
     """One pass: rejection laws linearised at the last inlets, one linear solve, then what the valves should do.
@@ -104,8 +105,9 @@ def solve(
     `node` holds the last temperatures, `held` (exchange, scenario) which valves hold their set point, `gains`
     heat into nodes [W]. A held exchanger brings its hot outlet to the set point and gives the cold side that heat;
     otherwise effectiveness-NTU at the flows as they are. `cold` (cooler, scenario) tells which coolers found their
-    inlet below the set point in the last pass: only those stand still; `staged` keeps how many units run;
-    coolers that are not `fed` (cooler, scenario) let the coolant pass; `trusted` ones hold their set points.
+    inlet below the set point in the last pass: only those stand still. At least as many units run as `kept` says,
+    just so many if `frozen`. Coolers that are not `fed` (cooler, scenario) let the coolant pass; `trusted` ones hold
+    their set points.
     """
     e, size = plant.exchange, flow.shape[1]
     C = flow * cp
@@ -124,7 +126,7 @@ def solve(
     own[chilled] = np.where(held, 1.0, 1.0 - ratio_cold)
     offset[chilled] = np.where(held, -full * set_point, 0.0)
     coupling = np.concatenate([np.where(held, 0.0, ratio_hot), np.where(held, full, ratio_cold)])
-    coolers, cold = _reject(plant, flow, cp, upstream, own, offset, cold, fed, staged, trusted)
+    coolers, cold = _reject(plant, flow, cp, upstream, own, offset, cold, fed, kept, frozen, trusted)
     source = gains.copy()
     wall = plant.loss
     if len(wall.stream):
@@ -158,7 +160,8 @@ def _reject(
     offset: Array,
     cold: Array,
     fed: Array,
-    staged: Array | None,
+    kept: Array | None,
+    frozen: bool,
     trusted: bool,
 ) -> tuple[list[Any], Array]:
     """Outlet lines of all coolers into `own` and `offset`; the laws' answers and which inlets lie below set points.
@@ -172,8 +175,10 @@ def _reject(
         begin = rows.stop
         sink = plant.site.intake if cooler.sink is None else upstream(cooler.sink)
         inlet = upstream(s)
-        kept = None if staged is None else staged[rows]
-        answer = cooler.law.respond(inlet, np.abs(flow[s]), cp[s], np.broadcast_to(sink, inlet.shape), kept)
+        given = (inlet, np.abs(flow[s]), cp[s], np.broadcast_to(sink, inlet.shape))
+        answer = cooler.law.respond(*given, kept[rows] if frozen and kept is not None else None)
+        if kept is not None and not frozen and (answer.running < kept[rows]).any():
+            answer = cooler.law.respond(*given, np.maximum(answer.running, kept[rows]))
         now[rows] = inlet < cooler.law.set_point - 1e-6
         fresh = (now[rows] & ~cold[rows]) | (trusted & ~now[rows] & np.isfinite(cooler.law.set_point))
         on = fed[rows]
