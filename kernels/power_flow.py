@@ -110,14 +110,12 @@ class Factor:
         voltage, good, turns = self._kept[key](slack_voltage, power)
         return voltage.copy(), good, turns
 
-    def _batch(self, scenarios, kind, tolerance, limit, power: Any):
-        """A solve of so many scenarios with its buffers laid out; `power` itself is one of them where it fits."""
+    def _batch(self, scenarios, kind, tolerance, limit, given: Any):
+        """A solve of so many scenarios with its buffers laid out; the loads `given` are one of them where they fit."""
         n, lanes = self.network.n, BLOCK if scenarios > 4 else 1
         blocks = -(-scenarios // lanes)
         padded = blocks * lanes
-        own = power is not None and padded == scenarios and power.dtype == kind
-        own = own and power.flags.c_contiguous and power.flags.writeable
-        load = power if own else np.zeros((n, padded), kind)
+        load = given if _fits(given, padded, kind) else np.zeros((n, padded), kind)
         held, voltage = np.zeros((len(self.network.slack), padded), kind), np.empty((n, padded), kind)
         scalar = held.real.dtype
         gap, alive, turns = (np.zeros((blocks, lanes), scalar) for _ in range(3))
@@ -141,7 +139,7 @@ class Factor:
         )
 
         def run(slack_voltage, power):
-            for mine, theirs in ((held, slack_voltage), *(() if own else ((load, power),))):
+            for mine, theirs in ((held, slack_voltage), *(() if load is given else ((load, power),))):
                 mine[:, :scenarios] = theirs
                 mine[:, scenarios:] = mine[:, :1]
             turns[:] = 0
@@ -173,6 +171,13 @@ class Factor:
         """Row of the first slack bus that is live, whose voltage scales the start."""
         live = np.flatnonzero(np.isin(self.network.slack, self.bus[self.kind == SLACK]))
         return int(live[0]) if len(live) else 0
+
+
+def _fits(given, scenarios, kind):
+    """Whether a kernel can read the loads as they lie."""
+    if given is None or given.shape[1] != scenarios or given.dtype != kind:
+        return False
+    return given.flags.c_contiguous and given.flags.writeable
 
 
 _FACTORS: WeakKeyDictionary[Network, dict] = WeakKeyDictionary()
