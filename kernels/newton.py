@@ -17,6 +17,7 @@ from twin.kernels import elimination
 from twin.kernels.cell import Int, Ints1, Real, Reals2, Reals3, cell, kernel, real
 from twin.kernels.elimination import eliminate_pairs
 from twin.kernels.launch import bind
+from twin.kernels.power_flow import admittances
 
 PQ, PV, SLACK, DEAD = 1, 2, 3, 0
 
@@ -43,7 +44,7 @@ def solve(network, shunt, injection, kind, start, tolerance=1e-10, max_iteration
     scenarios = max(injection.shape[1], start.shape[1])
     program = elimination.program(n, from_bus, to_bus)
     tables = (program.order, program.column, program.row, program.target, program.slot, program.flipped)
-    branches = np.stack([np.ascontiguousarray(a[:, 0]) for a in _entries(network)], axis=1)
+    branches = np.stack([np.ascontiguousarray(a[:, 0]) for a in admittances(network)], axis=1)
     live = np.repeat((np.asarray(kind) != DEAD)[:, None], scenarios, axis=1)
     voltage, given = (np.where(live, a, 0j) for a in (start, injection))
     pairs = lambda x: x.view(float).reshape(*x.shape, 2)  # noqa: E731
@@ -74,18 +75,9 @@ def solve(network, shunt, injection, kind, start, tolerance=1e-10, max_iteration
     return Result(voltage, good, turns[:, 0].astype(np.int64), gap[:, 0])
 
 
-def _entries(network):
-    """The four entries of each branch's admittance matrix: own and mutual at the start, mutual and own at the end."""
-    live = network.series != 0
-    shunt_start, shunt_end = np.where(live, network.shunt_start, 0), np.where(live, network.shunt_end, 0)
-    ratio = network.ratio
-    own = (network.series + shunt_start) / (ratio.real**2 + ratio.imag**2)
-    return own, -network.series / np.conj(ratio), -network.series / ratio, network.series + shunt_end
-
-
 def balance(network, shunt, voltage):
     """Power [pu] that each bus sends into branches and shunts, (n, S)."""
-    own_start, mutual_start, mutual_end, own_end = _entries(network)
+    own_start, mutual_start, mutual_end, own_end = admittances(network)
     current = np.asarray(shunt)[:, None] * voltage
     start, end = voltage[network.start], voltage[network.end]
     np.add.at(current, network.start, own_start * start + mutual_start * end)

@@ -214,7 +214,7 @@ def factor(network, energised, base=None) -> Factor:
 
 def _factor(network, kind, droop, idle, swing, base) -> Factor:
     """The factored matrix Y - D, with unit rows for slack buses and for buses that are not energised."""
-    own_start, mutual_start, mutual_end, own_end = (a[:, 0] for a in _admittances(network))
+    own_start, mutual_start, mutual_end, own_end = (a[:, 0] for a in admittances(network))
     solved = kind == LOAD
     at_start, at_end = solved[network.start], solved[network.end]
     diagonal = np.where(solved, 0j, 1)
@@ -256,7 +256,7 @@ def _topologies(network, energised, scenarios):
 def branch_power(network, voltage):
     """Complex power [pu] entering each branch at its start and at its end, each (m, S); their sum is its loss."""
     start, end = voltage[network.start], voltage[network.end]
-    own_start, mutual_start, mutual_end, own_end = _admittances(network)
+    own_start, mutual_start, mutual_end, own_end = admittances(network)
     return _entering(start, own_start, mutual_start, end), _entering(end, own_end, mutual_end, start)
 
 
@@ -270,8 +270,8 @@ def slack_power(network, voltage, power):
     return total[network.slack]
 
 
-def _admittances(network):
-    """The four entries of each branch's admittance matrix, with out-of-service branches at zero."""
+def admittances(network):
+    """The entries of each branch's admittance matrix, own and mutual at the start, mutual and own at the end."""
     live = network.series != 0
     shunt_start, shunt_end = np.where(live, network.shunt_start, 0), np.where(live, network.shunt_end, 0)
     ratio = network.ratio
