@@ -103,6 +103,8 @@ def parse_text(source: str, text: str) -> dict:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         what = getattr(error, "problem", None) or str(error).splitlines()[0]
+        if "constructor for the tag" in what:
+            what = f"{what}; a layout is plain data, without tags and merge keys"
         raise LayoutError(source, [f"{where}{what}"]) from error
     if not isinstance(data, dict):
         raise LayoutError(source, ["is not a mapping of layout sections"])

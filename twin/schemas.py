@@ -17,6 +17,9 @@ def schema() -> dict[str, Any]:
     for kind in kinds:
         body = REGISTRY[kind].model_json_schema(ref_template="#/$defs/{model}")
         definitions |= body.pop("$defs", {})
+        for name in [n for n in body["properties"] if n.endswith("fixed_loss")]:
+            points = {"type": "object", "additionalProperties": {"type": "number"}, "minProperties": 3}
+            body["properties"][name.removesuffix("fixed_loss") + "efficiency"] = points
         body["properties"]["type"] = {"const": kind}
         body["properties"]["model"] = {"enum": sorted(catalogue())}
         definitions[kind] = body | {"additionalProperties": False, "required": []}
@@ -28,6 +31,11 @@ def schema() -> dict[str, Any]:
         "allOf": [
             {"if": {"properties": {"type": {"const": k}}, "required": ["type"]}, "then": {"$ref": f"#/$defs/{k}"}}
             for k in kinds
+        ]
+        + [
+            {"if": {"properties": {"model": {"enum": models}}, "required": ["model"]}, "then": {"$ref": f"#/$defs/{k}"}}
+            for k in kinds
+            if (models := [m for m, entry in sorted(catalogue().items()) if entry["type"] == k])
         ],
     }
     end = {"type": "string", "pattern": r"^.+\.\w+$"}

@@ -239,11 +239,11 @@ def _known(unit: str, wanted: Dimension) -> str:
 
 
 def _bare(value: Any, wanted: Dimension) -> float:
+    if not isinstance(value, str) and not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
     if not wanted.plain:
         unit = wanted.example.partition(" ")[2]
         raise ValueError(f"{value} needs a unit, write e.g. '{value} {unit}'")
-    if not math.isfinite(value):
-        raise ValueError(f"{value} is not a finite number")
     return float(value)
 
 
