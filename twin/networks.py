@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from twin.kernels import newton
 from twin.kernels import power_flow as chord
-from twin.readers import matpower
+from twin.readers import matpower, power_grid_model
 from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
 
 Array = NDArray[Any]
@@ -22,13 +22,14 @@ MOST_TURNS = 30
 
 
 def read_power_network(path: str | Path) -> PowerNetwork:
-    """The power network of a file: MATPOWER `.m`. Raises ValueError for what cannot be read."""
+    """The power network of a file: MATPOWER `.m` or power-grid-model `.json`; ValueError for what cannot be read."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
-    if path.suffix != ".m":
-        raise ValueError(f"{path.name}: ending {path.suffix!r} is not .m (MATPOWER)")
-    return matpower.read(path)
+    readers = {".m": matpower.read, ".json": power_grid_model.read}
+    if path.suffix not in readers:
+        raise ValueError(f"{path.name}: ending {path.suffix!r} is neither .m (MATPOWER) nor .json (power-grid-model)")
+    return readers[path.suffix](path)
 
 
 def power_flow(
@@ -188,10 +189,12 @@ def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, ki
     own = newton.balance(solver.network, 0 * net.shunt, voltage)
     made = np.where(kind == DEAD, 0, sent + np.broadcast_to(load, sent.shape))
     flow = [base * f for f in chord.branch_power(solver.network, voltage)]
+    ends = (net.start, net.end)
     with np.errstate(divide="ignore", invalid="ignore"):
-        kilovolt = [np.sqrt(3.0) * size[at] * net.vn_kv[at][:, None] for at in (net.start, net.end)]
+        kilovolt = [np.sqrt(3.0) * size[at] * net.vn_kv[at][:, None] for at in ends]
         current = [np.abs(f) / kv for f, kv in zip(flow, kilovolt, strict=True)]
-        loading = 100.0 * np.maximum(*(np.abs(f) for f in flow)) / (base * net.rating)[:, None]
+        apart = [np.abs(f) / np.where(net.trafo[:, None], 1.0, size[at]) for f, at in zip(flow, ends, strict=True)]
+        loading = 100.0 * np.maximum(*apart) / (base * net.rating)[:, None]
     loading = np.where(np.isfinite(net.rating)[:, None], loading, np.nan)
     found: dict[str, Any] = {
         "vm_pu": ("bus", size, "1", "voltage magnitude"),
@@ -200,6 +203,7 @@ def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, ki
         "q_mvar": ("bus", -base * own.imag, "Mvar", "reactive power consumed"),
         **_generators(net, made, base),
     }
+    over = {"line": "current over rated current", "trafo": "apparent power over rating"}
     for element, rows, one, other in (("line", ~net.trafo, "from", "to"), ("trafo", net.trafo, "hv", "lv")):
         for end, f, i in ((one, flow[0], current[0]), (other, flow[1], current[1])):
             found[f"{element}_p_{end}_mw"] = (element, f.real[rows], "MW", f"active power entering at the {end} side")
@@ -213,7 +217,7 @@ def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, ki
         loss = (flow[0] + flow[1])[rows]
         found[f"{element}_pl_mw"] = (element, loss.real, "MW", "active power lost")
         found[f"{element}_ql_mvar"] = (element, loss.imag, "Mvar", "reactive power taken")
-        found[f"{element}_loading_percent"] = (element, loading[rows], "percent", "apparent power over rating")
+        found[f"{element}_loading_percent"] = (element, loading[rows], "percent", over[element])
     variables: dict[str, Any] = {
         k: ((d, "scenario"), v, {"units": u, "long_name": t}) for k, (d, v, u, t) in found.items()
     }
