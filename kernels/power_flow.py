@@ -212,6 +212,13 @@ def factor(network, energised, base=None) -> Factor:
     return _factor(network, kind, droop, idle, (mean[:, 0] - idle) / MEAN, total)
 
 
+def refactor(f, network) -> Factor:
+    """The factor of a network with other branches in service and the same buses, linearised and started as `f` is."""
+    kind, droop = np.empty_like(f.kind), np.empty(network.n, complex)
+    kind[f.bus], droop[f.bus] = f.kind, f.droop[0] + 1j * f.droop[1]
+    return _factor(network, kind, droop, f.idle, f.swing, f.base)
+
+
 def _factor(network, kind, droop, idle, swing, base) -> Factor:
     """The factored matrix Y - D, with unit rows for slack buses and for buses that are not energised."""
     own_start, mutual_start, mutual_end, own_end = (a[:, 0] for a in admittances(network))

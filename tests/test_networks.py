@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import twin
-from twin.networks import STATES, read_power_network
+from twin.networks import STATES, contingencies, read_power_network
 from twin.readers.tables import PQ, PV, SLACK, PowerNetwork
 
 CASES = Path(__file__).parent / "cases" / "ieee"
@@ -155,6 +155,25 @@ def test_results_state_their_conventions():
     assert "from side" in found.attrs["conventions"]
     assert found["vm_pu"].attrs["units"] == "1"
     assert found["line_loading_percent"].dims == ("line", "scenario")
+
+
+def test_contingencies_say_what_goes_dark_and_what_binds():
+    net = network(
+        4, ((0, 1), (0, 1), (1, 2), (2, 3)), load=np.array([0, 0.1, 0.2, 0.3]), rating=np.array([0.5, 0.5, 1.0, 1.0])
+    )
+    found = contingencies(net)
+    np.testing.assert_allclose(found["unserved_mw"], [0, 0, 0.5, 0.3], atol=1e-12)
+    assert found["loading_max_branch"].values[0] == "1"
+    assert 120 < found["loading_max_percent"].values[0] < 130
+    assert (found["status"] == 0).all()
+    for k in range(4):
+        alone = twin.power_flow(replace(net, in_service=np.arange(4) != k))
+        assert found["vm_min_pu"].values[k] == pytest.approx(np.nanmin(alone["vm_pu"]), abs=1e-8)
+
+
+def test_contingencies_with_generators_are_refused():
+    with pytest.raises(ValueError, match="without generators"):
+        contingencies(CASES / "case14.m")
 
 
 # ---- files -------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from twin.facility import Facility, load
     from twin.layout import LayoutError, catalogue, shipped
     from twin.limits import Bound
-    from twin.networks import power_flow
+    from twin.networks import contingencies, power_flow
     from twin.schemas import schema
 
 _HOMES = {
@@ -24,6 +24,7 @@ _HOMES = {
     "schema": "schemas",
     "shipped": "layout",
     "Bound": "limits",
+    "contingencies": "networks",
     "power_flow": "networks",
 }
 
@@ -34,6 +35,7 @@ __all__ = [
     "Result",
     "bound",
     "catalogue",
+    "contingencies",
     "load",
     "power_flow",
     "schema",

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from twin.kernels import newton
+from twin.kernels import newton, outages
 from twin.kernels import power_flow as chord
 from twin.readers import matpower, power_grid_model
 from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
@@ -55,6 +55,46 @@ def power_flow(
     voltage, kind, status = solver.solve(np.where(np.isfinite(load), load, 0.0), enforce_q_limits)
     status = np.where(invalid, INVALID, status)
     return _dataset(net, solver, np.where((status == OK) & (kind != DEAD), voltage, np.nan), load, kind, status)
+
+
+def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8) -> xr.Dataset:
+    """Loss of each branch alone (N-1): what stays supplied, the lowest voltage, the highest loading and where.
+
+    Dimension `contingency`, named after the branch that is lost. For networks without generators that hold a voltage;
+    raises ValueError for others.
+    """
+    net = network if isinstance(network, PowerNetwork) else read_power_network(network)
+    solver = _Solver(net, tolerance)
+    if (solver.kind == PV).any():
+        raise ValueError(f"{net.name}: contingencies are solved for networks without generators that hold a voltage")
+    demand = (net.load - solver.given)[:, None]
+    slack = solver.start[solver.network.slack][:, None]
+    lost = np.flatnonzero(net.in_service)
+    found = outages.solve(solver.with_shunts(), slack, demand, lost, tolerance, demand[:, 0])
+    good = found.converged
+    size = np.where(found.energised & good, np.abs(found.voltage), np.nan)
+    flow = [np.abs(f) for f in chord.branch_power(solver.network, found.voltage)]
+    apart = [
+        f / np.where(net.trafo[:, None] | (size[at] == 0), 1.0, size[at])
+        for f, at in zip(flow, (net.start, net.end), strict=True)
+    ]
+    loading = 100.0 * np.fmax(*apart) / net.rating[:, None]
+    loading[lost, np.arange(len(lost))] = np.nan
+    loading = np.where(np.isfinite(net.rating)[:, None] & good, loading, np.nan)
+    unserved = np.where(found.energised, 0.0, np.real(net.load)[:, None]).sum(axis=0) * net.base_mva
+    lowest, highest = np.nan_to_num(size, nan=np.inf).argmin(axis=0), np.nan_to_num(loading, nan=-1.0).argmax(axis=0)
+    every = np.arange(len(lost))
+    flags = {"flag_values": list(range(len(STATES))), "flag_meanings": " ".join(STATES)}
+    columns: dict[str, Any] = {
+        "vm_min_pu": (size[lowest, every], {"units": "1", "long_name": "lowest voltage of what is supplied"}),
+        "vm_min_bus": (net.bus[lowest], {"long_name": "bus of the lowest voltage"}),
+        "loading_max_percent": (loading[highest, every], {"units": "percent", "long_name": "highest loading"}),
+        "loading_max_branch": (net.branch[highest], {"long_name": "branch of the highest loading"}),
+        "unserved_mw": (unserved, {"units": "MW", "long_name": "load without supply"}),
+        "status": (np.where(good, OK, NOT_CONVERGED).astype(np.int8), flags),
+    }
+    variables = {k: ("contingency", v, attrs) for k, (v, attrs) in columns.items()}
+    return xr.Dataset(variables, {"contingency": net.branch[lost]}, {"title": net.name})
 
 
 def _loads(net: PowerNetwork, p_mw: Any, q_mvar: Any) -> Array:
@@ -115,12 +155,12 @@ class _Solver:
 
     def _chord(self, load: Array) -> tuple[Array, Array]:
         slack = self.start[self.network.slack][:, None]
-        shunted = self._with_shunts()
+        shunted = self.with_shunts()
         demand = load - self.given[:, None]
         result = chord.solve(shunted, slack, demand, self.tolerance, base=demand[:, 0] * 0 + self.net.load - self.given)
         return result.voltage, result.converged
 
-    def _with_shunts(self) -> chord.Network:
+    def with_shunts(self) -> chord.Network:
         """The network with its bus shunts as branches from each bus to itself, half at either end."""
         net, have = self.network, np.flatnonzero(self.net.shunt != 0)
         if not len(have):

@@ -22,7 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import feeders
-from twin.kernels import power_flow
+from twin.kernels import outages, power_flow
 
 warnings.filterwarnings("ignore")
 
@@ -89,7 +89,28 @@ def grid_model(f, factors):
             output_component_types={"node": ["u_pu", "u_angle"]},
         )["node"]
 
-    return run, lambda: kept["v"]["u_pu"] * np.exp(1j * kept["v"]["u_angle"])
+    return run, lambda: kept["v"]["u_pu"] * np.exp(1j * kept["v"]["u_angle"]), model
+
+
+def lost_lines(f):
+    """Loss of each line alone, ours and power-grid-model's if it is installed."""
+    lines = len(f.tables["line__from"])
+    runs = {"ours": lambda: outages.solve(f.network, f.slack, f.power, np.arange(lines), 1e-8, f.power)}
+    peer = grid_model(f, np.ones((len(f.tables["load__bus"]), 1)))
+    if peer:
+        from power_grid_model import CalculationMethod, initialize_array
+
+        update = initialize_array("update", "line", (lines, 1))
+        update["id"][:, 0] = len(f.tables["bus__vn_kv"]) + np.arange(lines)
+        update["from_status"] = update["to_status"] = 0
+        runs["power-grid-model, iterative current"] = lambda: peer[2].calculate_power_flow(
+            update_data={"line": update},
+            calculation_method=CalculationMethod.iterative_current,
+            error_tolerance=1e-8,
+            threading=-1,
+            output_component_types={"node": ["u_pu", "u_angle"]},
+        )
+    return lines, runs
 
 
 def transmission(path):
@@ -135,14 +156,18 @@ def main():
         errors = [error(kept["float64"].voltage.T)] * 2 + [error(kept["float32"].voltage.T)]
         errors += [error(peer[1]())] if peer else []
         for (label, seconds), wrong in zip(taken.items(), errors, strict=True):
-            print(f"{name:22s} {label:36s} {count / seconds:10,.0f} scenarios/s, error {wrong:.0e} pu")
+            print(f"{name:22s} {label:42s} {count / seconds:10,.0f} scenarios/s, error {wrong:.0e} pu")
         factor = power_flow.factor(f.network, np.ones(f.network.n, bool), f.power)
         again = partial(factor.solve, f.slack, power[:, :1].copy(), 1e-8)
         single = race({"single": lambda again=again: [again() for _ in range(100)]}, 5)["single"]
-        print(f"{name:22s} {'ours, single solve, factor ready':36s} {10 * single:10.3f} ms")
+        print(f"{name:22s} {'ours, single solve, factor ready':42s} {10 * single:10.3f} ms")
+        if name.endswith("meshed"):
+            lines, runs = lost_lines(f)
+            for label, seconds in race(runs, 3).items():
+                print(f"{name:22s} {'N-1, ' + label:42s} {lines / seconds:10,.0f} outages/s")
     if given.case:
         seconds = race({"newton": transmission(given.case)}, 5)["newton"]
-        print(f"{Path(given.case).stem:22s} {'ours, full Newton, one solve':36s} {1e3 * seconds:10.1f} ms")
+        print(f"{Path(given.case).stem:22s} {'ours, full Newton, one solve':42s} {1e3 * seconds:10.1f} ms")
 
 
 if __name__ == "__main__":
