@@ -203,7 +203,7 @@ def newton(
                 pivot[w, 4 * k + 2, 0] = sr - ar
                 pivot[w, 4 * k + 3, 0] = si + ai
                 work[w, 2 * k + 1, 0] = given[i, b, 1] - si
-            miss = max(abs(work[w, 2 * k, 0]), abs(work[w, 2 * k + 1, 0]))
+            miss = abs(work[w, 2 * k, 0]) + abs(work[w, 2 * k + 1, 0])
             worst = worst if miss <= worst else miss + 0.0 * worst
         gap[b, 0] = worst
         turns[b, 0] = real(turn)

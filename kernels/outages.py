@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 from twin.kernels.power_flow import Result, admittances, factor, live_buses, refactor
 
-ROUNDS = (1e-4, 1e-6, None)
-"""Tolerances of the rounds, the last one the caller's: the injection moves by less than a hundredth each time."""
+ROUNDS = (1e-4, 1e-6)
+"""Tolerances of the rounds before the last: the injection moves by less than a hundredth each time."""
 
 
 def solve(network, slack_voltage, power, branches, tolerance=1e-8, base=None) -> Result:
@@ -64,12 +64,15 @@ def _bridged(network, f, slack_voltage, power, branches, dark, tolerance):
     load = np.where(dark, 0, np.asarray(power, complex))
     square = np.abs(idle[at] * np.asarray(slack_voltage)[0, 0]) ** 2
     held = np.repeat(np.asarray(slack_voltage, complex), len(branches), axis=1)
-    for allowed in ROUNDS:
+
+    def around(allowed):
         given = load.copy()
         given[at, every] -= np.conj(drawn) * square
-        found = f.solve(held, given, allowed or tolerance)
-        square = np.abs(found[0][at, every]) ** 2
-    return found
+        return f.solve(held, given, allowed)
+
+    for allowed in ROUNDS:
+        square = np.abs(around(allowed)[0][at, every]) ** 2
+    return around(tolerance)
 
 
 def bridges(network, live):

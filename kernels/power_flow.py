@@ -80,6 +80,9 @@ def solve(network, slack_voltage, power, tolerance=1e-10, max_iterations=100, ba
 MEAN = 0.7
 """Share of the base load about which steps are linearised."""
 
+MOST_KEPT = 16
+"""Factors of a network, and small batches of a factor, that are kept for the next call."""
+
 BLOCK = 16
 """Scenarios in a SIMD block on the CPU."""
 
@@ -105,10 +108,13 @@ class Factor:
         key = scenarios, kind, tolerance, limit
         if scenarios > BLOCK:
             return self._batch(*key, power)(slack_voltage, power)
-        if key not in self._kept:
-            self._kept[key] = self._batch(*key, None)
-        voltage, good, turns = self._kept[key](slack_voltage, power)
-        return voltage.copy(), good, turns
+        # Taken out while it is used: another thread lays out buffers of its own.
+        batch = self._kept.pop(key, None) or self._batch(*key, None)
+        voltage, good, turns = batch(slack_voltage, power)
+        voltage = voltage.copy()
+        if len(self._kept) < MOST_KEPT:
+            self._kept[key] = batch
+        return voltage, good, turns
 
     def _batch(self, scenarios, kind, tolerance, limit, given: Any):
         """A solve of so many scenarios with its buffers laid out; the loads `given` are one of them where they fit."""
@@ -187,9 +193,10 @@ def _factored(network, s, energised, base) -> Factor:
     """The factor of the network as it is in scenario s; kept as long as the network is."""
     kept = _FACTORS.setdefault(network, {})
     key = s, energised.tobytes(), None if base is None else np.asarray(base).tobytes()
-    if key not in kept:
-        kept[key] = factor(_column(network, s), energised, base)
-    return kept[key]
+    found = kept.get(key) or factor(_column(network, s), energised, base)
+    if len(kept) < MOST_KEPT:
+        kept[key] = found
+    return found
 
 
 def factor(network, energised, base=None) -> Factor:
@@ -227,6 +234,8 @@ def _factor(network, kind, droop, idle, swing, base) -> Factor:
     diagonal = np.where(solved, 0j, 1)
     np.add.at(diagonal, network.start, np.where(at_start, own_start, 0))
     np.add.at(diagonal, network.end, np.where(at_end, own_end, 0))
+    own = np.flatnonzero((network.start == network.end) & at_start)
+    np.add.at(diagonal, network.start[own], mutual_start[own] + mutual_end[own])
     program = elimination.program(network.n, network.start, network.end)
     turned = np.stack([np.stack([droop.real, droop.imag], -1), np.stack([droop.imag, -droop.real], -1)], -2)
     off = (_block(np.where(live, m, 0)) for live, m in ((at_start, mutual_start), (at_end, mutual_end)))

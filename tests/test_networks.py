@@ -1,6 +1,7 @@
 """Power flow as an API of its own: balances, limits, failures that stay alone, files that are refused."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 import twin
 from twin.networks import STATES, contingencies, read_power_network
-from twin.readers.tables import PQ, PV, SLACK, PowerNetwork
+from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
 
 CASES = Path(__file__).parent / "cases" / "ieee"
 
@@ -212,11 +213,92 @@ def test_conversions_at_the_end_of_a_case_are_applied(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("statement", "factor"),
+    [
+        ("mpc.bus(:, [PD, QD]) = mpc.bus(:, [PD, QD]) / 2 * 4;", 2.0),
+        ("mpc.bus(:, [PD, QD]) = mpc.bus(:, [PD, QD]) / 10 / 10;", 0.01),
+        ("k = 3; mpc.bus(:, [PD, QD]) = k .* mpc.bus(:, [PD, QD]);", 3.0),
+        ("%{\nmpc.bus(:, [PD, QD]) = mpc.bus(:, [PD, QD]) * 7;\n%}", 1.0),
+        ("pf = 0.8; mpc.bus(:, PD) = mpc.bus(:, PD) * cos(acos(pf)) / 0.8;", 1.0),
+    ],
+)
+def test_statements_mean_what_they_mean_in_matlab(tmp_path, statement, factor):
+    plain = read_power_network(written(tmp_path, SMALL))
+    changed = read_power_network(written(tmp_path, SMALL + statement + "\n"))
+    np.testing.assert_allclose(changed.load, factor * plain.load)
+
+
+def test_odd_spellings_are_read(tmp_path):
+    text = (
+        SMALL.replace("'2'", '"2"').replace("mpc.baseMVA = 10;", "mpc.baseMVA = 10").replace("0.4 ...", "0.4 ... % x")
+    )
+    text = text.replace("10 0 ];", "10 0, ];")
+    np.testing.assert_array_equal(read_power_network(written(tmp_path, text)).load, [0, 0.1 + 0.05j])
+
+
+def test_reactive_power_of_a_generator_without_voltage_control_counts(tmp_path):
+    text = SMALL.replace("mpc.gen = [ 1 0 0", "mpc.gen = [ 2 0.02 0.03 10 -10 1.0 100 1 10 0; 1 0 0")
+    found = twin.power_flow(written(tmp_path, text))
+    assert found["gen_q_mvar"].values[0, 0] == pytest.approx(0.03)
+    assert found["q_mvar"].values[1, 0] == pytest.approx(0.5 - 0.03, abs=1e-9)
+
+
+def test_a_dead_bus_neither_takes_power_nor_hides_its_neighbour():
+    net = network(3, ((0, 1), (0, 2)), load=np.array([0, 0.1, 0.1]), kind=np.array([SLACK, PQ, DEAD]))
+    for kind in (net.kind, np.array([SLACK, PV, DEAD])):
+        more = {} if kind is net.kind else dict(
+            gen_bus=np.array([0, 1]), gen_power=np.zeros(2), gen_voltage=np.ones(2), gen_low=np.full(2, -np.inf),
+            gen_high=np.full(2, np.inf), gen_in_service=np.ones(2, bool))  # fmt: skip
+        found = twin.power_flow(replace(net, kind=kind, **more))
+        assert np.isfinite(found["gen_p_mw"]).all()
+        assert found["gen_p_mw"].values[0, 0] == pytest.approx(0.1, rel=1e-2)
+        assert np.isnan(found["vm_pu"].values[2, 0]) and found["p_mw"].values[2, 0] == 0
+
+
+def test_short_lines_do_not_look_like_collapse():
+    chain = tuple((k, k + 1) for k in range(29))
+    kind = np.r_[SLACK, np.full(28, PQ), PV]
+    net = network(30, chain, 1e-7j, 0.01, kind=kind, gen_bus=np.array([0, 29]), gen_power=np.array([0.0, 0.1]),
+        gen_voltage=np.ones(2), gen_low=np.full(2, -np.inf), gen_high=np.full(2, np.inf),
+        gen_in_service=np.ones(2, bool))  # fmt: skip
+    assert int(twin.power_flow(net)["status"][0]) == 0
+
+
+def test_a_branch_from_a_bus_to_itself_is_a_shunt():
+    net = network(3, ((0, 1), (1, 2), (1, 1)), load=np.array([0, 0, 0.1]), charging=np.array([0, 0, 0.2j]))
+    other = network(3, ((0, 1), (1, 2)), load=np.array([0, 0, 0.1]), shunt=np.array([0, 0.2j, 0]))
+    np.testing.assert_allclose(twin.power_flow(net)["vm_pu"], twin.power_flow(other)["vm_pu"], atol=1e-9)
+
+
+def test_threads_do_not_share_buffers():
+    net = read_power_network(CASES / "case33bw.m")
+    load = net.load.real * 100
+    alone = [twin.power_flow(net, s * load)["vm_pu"].values for s in (0.2, 1.0)]
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda k: twin.power_flow(net, (0.2, 1.0)[k % 2] * load)["vm_pu"].values, range(200)))
+    for k, found in enumerate(both):
+        np.testing.assert_array_equal(found, alone[k % 2])
+
+
+def test_loads_that_do_not_fit_together_are_refused():
+    with pytest.raises(ValueError, match="p_mw and q_mvar have 3 and 4 scenarios"):
+        twin.power_flow(network(), np.zeros((2, 3)), np.zeros((2, 4)))
+    with pytest.raises(ValueError, match="loads are"):
+        twin.power_flow(network(), np.zeros((2, 0)))
+
+
+@pytest.mark.parametrize(
     ("change", "says"),
     [
         (("'2'", "'1'"), "small.m: not a MATPOWER case of version 2"),
         (("mpc.gen =", "mpc.none ="), "small.m: no table mpc.gen"),
-        (("mpc.baseMVA = 10;", ""), "small.m: no mpc.baseMVA"),
+        (("mpc.baseMVA = 10;", "mpc.baseMVA = 0;"), "small.m: mpc.baseMVA is not above 0"),
+        (("];\n%% convert", "]' * 2;\n%% convert"), "mpc.branch: write one matrix in brackets and nothing behind it"),
+        ((" 2 1 1000", " 2.5 1 1000"), "BUS_I is no whole number"),
+        ((" 2 1 1000", " 2 5 1000"), "BUS_TYPE is none of 1, 2, 3, 4"),
+        (("[PD, QD]) / 1e3;", "[PD, QX]) / 1e3;"), "mpc.bus has no column 'QX'"),
+        (("Vbase =", "if 0\n mpc.bus(:, PD) = mpc.bus(:, PD) * 2;\nend\nVbase ="), "does not know the statement"),
+        (("Vbase =", "mpc = scale_load(2, mpc);\nVbase ="), "does not know the statement"),
         ((" 2 1 1000", " 2 1 x1000"), "small.m: .*x1000"),
         (("-10 1.0 100 1 10 0 ]", "-10 1.0 ]"), "mpc.gen: row 1 has 6 columns"),
         ((" 1 2 0.4", " 1 7 0.4"), "there is no bus 7"),

@@ -44,7 +44,8 @@ def power_flow(
 
     `p_mw` and `q_mvar` (bus, scenario) replace the loads of the file. Networks without generators that hold a voltage
     go through chord Newton, all scenarios on one factor; the others, and what that does not settle, take full Newton.
-    `enforce_q_limits` lets a generator leave its voltage where its reactive limit binds. A scenario that fails has a
+    `enforce_q_limits` lets a generator leave its voltage where its reactive limit binds and return where it no longer
+    does (MATPOWER's rule never returns; the slack bus is not limited). A scenario that fails has a
     status: `beyond_loadability` where a solution exists at a lighter load but none at this one, `not_converged`,
     `invalid` for loads that are no numbers; the others stand.
     """
@@ -54,7 +55,7 @@ def power_flow(
     invalid = ~np.isfinite(load).all(axis=0)
     voltage, kind, status = solver.solve(np.where(np.isfinite(load), load, 0.0), enforce_q_limits)
     status = np.where(invalid, INVALID, status)
-    return _dataset(net, solver, np.where((status == OK) & (kind != DEAD), voltage, np.nan), load, kind, status)
+    return _dataset(net, solver, np.where(kind == DEAD, 0.0, voltage), load, kind, status)
 
 
 def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8) -> xr.Dataset:
@@ -104,7 +105,11 @@ def _loads(net: PowerNetwork, p_mw: Any, q_mvar: Any) -> Array:
         column = column[:, None] if column.ndim == 1 else column
         if len(column) != len(net.bus):
             raise ValueError(f"{net.name}: loads have {len(column)} rows for {len(net.bus)} buses")
+        if column.ndim != 2 or column.shape[1] == 0:
+            raise ValueError(f"{net.name}: loads are (bus, scenario), not {column.shape}")
         columns.append(column)
+    if len({c.shape[1] for c in columns} - {1}) > 1:
+        raise ValueError(f"{net.name}: p_mw and q_mvar have {columns[0].shape[1]} and {columns[1].shape[1]} scenarios")
     return np.asarray(columns[0] + 1j * columns[1], complex)
 
 
@@ -114,7 +119,8 @@ class _Solver:
     def __init__(self, net: PowerNetwork, tolerance: float) -> None:
         self.net, self.tolerance = net, tolerance
         column = lambda a: np.ascontiguousarray(np.asarray(a, complex)[:, None])  # noqa: E731
-        series = np.where(net.in_service, np.where(np.isfinite(net.series), net.series, 0), 0)
+        joined = net.in_service & (net.kind[net.start] != DEAD) & (net.kind[net.end] != DEAD)
+        series = np.where(joined, np.where(np.isfinite(net.series), net.series, 0), 0)
         half = column(net.charging / 2)
         slack = np.flatnonzero(net.kind == SLACK)
         self.network = chord.Network(
@@ -127,6 +133,12 @@ class _Solver:
         self.start = np.where(net.kind >= PV, held, np.abs(own)) * np.exp(1j * np.angle(own))
         self.given = np.zeros(len(net.bus), complex)
         np.add.at(self.given, net.gen_bus[on], net.gen_power[on])
+        self.given = np.where(net.kind == PQ, self.given, np.real(self.given))
+        # A balance is never known better than the rounding of what flows through its bus.
+        through = np.zeros(len(net.bus))
+        np.add.at(through, net.start, np.abs(series))
+        np.add.at(through, net.end, np.abs(series))
+        self.tolerance = max(tolerance, 8 * np.finfo(float).eps * through.max(initial=0.0))
         self.kind = self._reached(series, slack)
 
     def _reached(self, series: Array, slack: Array) -> Array:
@@ -145,9 +157,9 @@ class _Solver:
         for s in np.flatnonzero(~good):
             voltage[:, s], kind[:, s], good[s] = self._newton(load[:, s], limits)
         status = np.where(good, OK, NOT_CONVERGED)
-        for s in np.flatnonzero(~good):
-            if self._lighter(load[:, s]):
-                status[s] = BEYOND_LOADABILITY
+        for s in np.flatnonzero(~good) if not limits else ():
+            voltage[:, s], share = self._continued(load[:, s])
+            status[s] = OK if share == 1.0 else BEYOND_LOADABILITY if share > 0.0 else NOT_CONVERGED
         return voltage, kind, status
 
     def _limited(self) -> Array:
@@ -212,19 +224,23 @@ class _Solver:
         np.add.at(high, net.gen_bus[on], net.gen_high[on])
         return low, high
 
-    def _lighter(self, load: Array) -> bool:
-        """Whether the same case solves at a share of its load and generation."""
-        for share in (0.5, 0.1, 0.0):
-            found = newton.solve(
-                self.network, self.net.shunt, share * (self.given - load)[:, None], self.kind, self.start[:, None]
-            )
+    def _continued(self, load: Array) -> tuple[Array, float]:
+        """Voltages at the largest share of load and generation that continuation from none reaches, and the share."""
+        start, share, step = self.start, 0.0, 0.5
+        while share < 1.0 and step > 0.01:
+            trial = min(share + step, 1.0)
+            injection = trial * (self.given - load)[:, None]
+            found = newton.solve(self.network, self.net.shunt, injection, self.kind, start[:, None], self.tolerance)
             if found.converged[0]:
-                return True
-        return False
+                start, share = found.voltage[:, 0], trial
+            else:
+                step *= 0.5
+        return start, share
 
 
 def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, kind: Array, status: Array) -> xr.Dataset:
-    base, size = net.base_mva, np.abs(voltage)
+    base, size, solved = net.base_mva, np.abs(voltage), status == OK
+    live = solved & (kind != DEAD)
     sent = newton.balance(solver.network, net.shunt, voltage)
     own = newton.balance(solver.network, 0 * net.shunt, voltage)
     made = np.where(kind == DEAD, 0, sent + np.broadcast_to(load, sent.shape))
@@ -237,11 +253,11 @@ def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, ki
         loading = 100.0 * np.maximum(*apart) / (base * net.rating)[:, None]
     loading = np.where(np.isfinite(net.rating)[:, None], loading, np.nan)
     found: dict[str, Any] = {
-        "vm_pu": ("bus", size, "1", "voltage magnitude"),
-        "va_degree": ("bus", np.degrees(np.angle(voltage)), "degree", "voltage angle"),
+        "vm_pu": ("bus", np.where(live, size, np.nan), "1", "voltage magnitude"),
+        "va_degree": ("bus", np.where(live, np.degrees(np.angle(voltage)), np.nan), "degree", "voltage angle"),
         "p_mw": ("bus", -base * own.real, "MW", "active power consumed"),
         "q_mvar": ("bus", -base * own.imag, "Mvar", "reactive power consumed"),
-        **_generators(net, made, base),
+        **_generators(net, made, kind, base),
     }
     over = {"line": "current over rated current", "trafo": "apparent power over rating"}
     for element, rows, one, other in (("line", ~net.trafo, "from", "to"), ("trafo", net.trafo, "hv", "lv")):
@@ -258,6 +274,7 @@ def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, ki
         found[f"{element}_pl_mw"] = (element, loss.real, "MW", "active power lost")
         found[f"{element}_ql_mvar"] = (element, loss.imag, "Mvar", "reactive power taken")
         found[f"{element}_loading_percent"] = (element, loading[rows], "percent", over[element])
+    found = {k: (d, np.where(solved, v, np.nan), u, t) for k, (d, v, u, t) in found.items()}
     variables: dict[str, Any] = {
         k: ((d, "scenario"), v, {"units": u, "long_name": t}) for k, (d, v, u, t) in found.items()
     }
@@ -268,10 +285,11 @@ def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, ki
     return xr.Dataset(variables, labels, attrs)
 
 
-def _generators(net: PowerNetwork, made: Array, base: float) -> dict[str, Any]:
+def _generators(net: PowerNetwork, made: Array, kind: Array, base: float) -> dict[str, Any]:
     """Power of each generator: those that share a bus share its reactive power by their ranges, as in MATPOWER."""
     on, at = net.gen_in_service, net.gen_bus
-    active = np.where(on, net.gen_power, 0.0)[:, None] + np.zeros((1, made.shape[1]))
+    active = np.where(on & (net.kind[at] != DEAD), np.real(net.gen_power), 0.0)[:, None] + np.zeros((1, made.shape[1]))
+    active = np.where(kind[at] == DEAD, 0.0, active)
     others = np.zeros(made.shape)
     np.add.at(others, at[on], active[on])
     first = np.array([k for k, b in enumerate(at) if on[k] and b not in at[:k][on[:k]]], int)
@@ -285,6 +303,8 @@ def _generators(net: PowerNetwork, made: Array, base: float) -> dict[str, Any]:
     np.add.at(floor, at, least)
     share = np.where(on, reach / np.maximum(ranges[at], 1e-12), 0.0)[:, None]
     reactive = np.where(on[:, None], least[:, None] + share * (np.imag(made)[at] - floor[at][:, None]), 0.0)
+    held = np.isin(net.kind[at], (PV, SLACK))[:, None]
+    reactive = np.where(held, reactive, np.where(on, np.imag(net.gen_power), 0.0)[:, None])
     return {
         "gen_p_mw": ("gen", base * active, "MW", "active power generated"),
         "gen_q_mvar": ("gen", base * reactive, "Mvar", "reactive power generated"),

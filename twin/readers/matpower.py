@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import math
 import operator
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,13 @@ _OPERATORS = {
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
 }
-_TABLE = re.compile(r"^mpc\.(\w+)\s*=\s*\[(.*?)\]\s*;?", re.S | re.M)
-_SCALED = re.compile(
-    r"^mpc\.(\w+)\(:,\s*\[?([\w\s,]+?)\]?\)\s*=\s*mpc\.\1\(:,\s*\[?([\w\s,]+?)\]?\)\s*([*/])\s*(.+?);?\s*$", re.M
-)
-_VARIABLE = re.compile(r"^(\w+)\s*=\s*(.+?);?\s*$", re.M)
-_ELEMENT = re.compile(r"mpc\.(\w+)\((\d+),\s*(\w+)\)")
-_TOUCHED = re.compile(r"^mpc\.(bus|gen|branch)\b", re.M)
-_UNUSED = re.compile(r"^mpc\.gen\(\w+,\s*(PMIN|PMAX)\)\s*=")
-_FUNCTIONS = {f: getattr(math, f) for f in ("sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "exp")}
+_FUNCTIONS = {f: getattr(np, n) for f, n in (("sqrt", "sqrt"), ("exp", "exp"), ("sin", "sin"), ("cos", "cos"))}
+_FUNCTIONS |= {"tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "abs": np.abs}
+_ASSIGNED = re.compile(r"mpc\.(\w+)\s*=\s*(.*)", re.S)
+_COLUMN = re.compile(r"mpc\.(\w+)\(\s*:\s*,\s*\[?([^\]\)]+?)\]?\s*\)")
+_ELEMENT = re.compile(r"mpc\.(\w+)\(\s*(\d+)\s*,\s*(\w+)\s*\)")
+_UNUSED = re.compile(r"mpc\.gen\(\s*\w+\s*,\s*(PMIN|PMAX)\s*\)\s*=")
+_CONTROL = re.compile(r"(if|for|while|switch|try|parfor)\b")
 
 
 def read(path: str | Path) -> PowerNetwork:
@@ -46,28 +44,74 @@ def read(path: str | Path) -> PowerNetwork:
     the tables in a way this reader does not know.
     """
     path = Path(path)
-    text = re.sub(r"%[^\n]*", "", path.read_text("utf-8")).replace("...\n", " ")
-    text = re.sub(r"^\s+", "", text, flags=re.M)
-    if re.search(r"mpc\.version\s*=\s*'2'", text) is None:
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    tables: dict[str, np.ndarray] = {}
+    numbers: dict[str, Any] = {}
+    version, depth = "", 0
+    for statement in _statements(text):
+        if _CONTROL.match(statement):
+            depth += 1
+        elif re.match(r"end\w*$", statement):
+            depth = max(depth - 1, 0)
+        if statement.startswith("function") or "mpc" not in statement:
+            _remember(path, statement, tables, numbers)
+            continue
+        assigned = _ASSIGNED.fullmatch(statement)
+        if _UNUSED.match(statement):
+            continue
+        if depth:
+            raise _unknown(path, statement)
+        if assigned and assigned[1] == "version":
+            version = assigned[2].strip("'\" ")
+        elif assigned and assigned[1] == "baseMVA":
+            numbers["baseMVA"] = _value(path, assigned[2], numbers)
+            if not numbers["baseMVA"] > 0:
+                raise ValueError(f"{path.name}: mpc.baseMVA is not above 0")
+        elif assigned and assigned[1] in COLUMNS:
+            tables[assigned[1]] = _matrix(path, assigned[1], assigned[2].strip())
+        elif assigned:
+            continue  # costs, names, areas
+        elif not _rescaled(path, statement, tables, numbers):
+            _remember(path, statement, tables, numbers, strict=True)
+    if version != "2":
         raise ValueError(f"{path.name}: not a MATPOWER case of version 2")
-    tables = {name: _matrix(path, name, body) for name, body in _TABLE.findall(text) if name in COLUMNS}
     missing = sorted(COLUMNS.keys() - tables.keys())
     if missing:
         raise ValueError(f"{path.name}: no table mpc.{missing[0]}")
-    found = re.search(r"mpc\.baseMVA\s*=\s*([^;]+);", text)
-    if found is None:
+    if "baseMVA" not in numbers:
         raise ValueError(f"{path.name}: no mpc.baseMVA")
-    base = float(_value(path, found[1], {}))
-    _convert(path, _TABLE.sub("", text), tables, base)
-    return _network(path, tables, base)
+    return _network(path, tables, float(numbers["baseMVA"]))
 
 
-def _matrix(path: Path, name: str, body: str) -> np.ndarray:
-    lines = [re.split(r"[\s,]+", row.strip()) for row in re.split(r"[;\n]", body) if row.strip()]
-    try:
-        rows = [[_cell(path, x) for x in line] for line in lines]
-    except ValueError as error:
-        raise ValueError(f"{path.name}: mpc.{name}: {error}") from error
+def _unknown(path: Path, statement: str) -> ValueError:
+    return ValueError(f"{path.name}: does not know the statement {' '.join(statement.split())[:80]!r}")
+
+
+def _statements(text: str) -> Iterator[str]:
+    """Statements without comments and continuations, split at semicolons, commas and ends of line outside brackets."""
+    text = re.sub(r"^[ \t]*%\{[ \t]*$.*?^[ \t]*%\}[ \t]*$", "", text, flags=re.M | re.S)
+    text = re.sub(r"\.\.\.[^\n]*\n", " ", re.sub(r"%[^\n]*", "", text))
+    begin, depth = 0, 0
+    for k, c in enumerate(text):
+        depth += (c in "[({") - (c in "])}")
+        if depth == 0 and c in ";,\n":
+            if text[begin:k].strip():
+                yield text[begin:k].strip()
+            begin = k + 1
+    if text[begin:].strip():
+        yield text[begin:].strip()
+
+
+def _matrix(path: Path, name: str, text: str) -> np.ndarray:
+    inside = re.fullmatch(r"\[([^\[\]]*)\]", text)
+    if inside is None:
+        raise ValueError(f"{path.name}: mpc.{name}: write one matrix in brackets and nothing behind it")
+    lines = [row.strip(", \t") for row in re.split(r"[;\n]", inside[1]) if row.strip()]
+    rows = [[_cell(path, x) for x in re.split(r"[\s,]+", line)] for line in lines]
     least = 10 if name == "gen" else 11
     for k, row in enumerate(rows, 1):
         if len(row) < least or len(row) != len(rows[0]):
@@ -79,13 +123,13 @@ def _cell(path: Path, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        return _value(path, text, {})
+        return float(_value(path, text, {}))
 
 
-def _value(path: Path, text: str, names: dict[str, float]) -> float:
-    """A number from an expression of numbers, names and + - * / ^."""
+def _value(path: Path, text: str, names: Mapping[str, Any]) -> Any:
+    """A number or column from an expression of numbers, names, functions and + - * / ^, element by element."""
 
-    def of(node: Any) -> float:
+    def of(node: Any) -> Any:
         match node:
             case ast.Constant(value=int() | float() as v):
                 return float(v)
@@ -99,41 +143,72 @@ def _value(path: Path, text: str, names: dict[str, float]) -> float:
                 return _FUNCTIONS[f](of(x))
         raise ValueError(f"{path.name}: cannot read {text.strip()!r}")
 
+    if re.search(r"\^[^-+*/()]*\^", text):
+        raise ValueError(f"{path.name}: cannot read {text.strip()!r}: put powers of powers in parentheses")
+    plain = re.sub(r"\.([*/^])", r"\1", text.strip()).replace("mpc.baseMVA", "baseMVA").replace("^", "**")
     try:
-        return of(ast.parse(text.strip().replace("^", "**"), mode="eval").body)
-    except SyntaxError:
+        return of(ast.parse(plain, mode="eval").body)
+    except (SyntaxError, ZeroDivisionError):
         raise ValueError(f"{path.name}: cannot read {text.strip()!r}") from None
 
 
-def _convert(path: Path, text: str, tables: dict[str, np.ndarray], base: float) -> None:
-    """Apply the statements that scale columns, as those that turn ohm into per unit and kW into MW."""
-    names: dict[str, float] = {}
-    place = lambda table, column: COLUMNS[table].index(column)  # noqa: E731
+def _places(path: Path, table: str, names: str) -> list[int]:
+    known = COLUMNS.get(table, [])
+    found = [n for n in re.split(r"[\s,]+", names.strip()) if n]
+    for name in found:
+        if name not in known:
+            raise ValueError(f"{path.name}: mpc.{table} has no column {name!r}")
+    return [known.index(n) for n in found]
 
-    def element(match: re.Match[str]) -> str:
-        return repr(float(tables[match[1]][int(match[2]) - 1, place(match[1], match[3])]))
 
-    for line in text.splitlines():
-        line = _ELEMENT.sub(element, line).replace("mpc.baseMVA", repr(base)) if "mpc.baseMVA =" not in line else ""
-        scaled = _SCALED.match(line)
-        if scaled:
-            table = tables[scaled[1]]
-            to, source = ([place(scaled[1], c) for c in re.split(r"[\s,]+", scaled[k].strip())] for k in (2, 3))
-            factor = _value(path, scaled[5], names)
-            table[:, to] = table[:, source] * (factor if scaled[4] == "*" else 1.0 / factor)
-        elif _UNUSED.match(line):
-            continue
-        elif _TOUCHED.match(line):
-            raise ValueError(f"{path.name}: does not know the statement {line.strip()!r}")
-        elif found := _VARIABLE.match(line):
-            try:
-                names[found[1]] = _value(path, found[2], names)
-            except ValueError:
-                continue  # a text, a cell array: nothing that scales a table
+def _rescaled(path: Path, statement: str, tables: dict[str, np.ndarray], numbers: dict[str, Any]) -> bool:
+    """Apply an assignment to whole columns, such as those that turn ohm into per unit; False if it is none."""
+    left, equals, right = statement.partition("=")
+    target = _COLUMN.fullmatch(left.strip())
+    if not (equals and target and target[1] in tables):
+        return False
+    names = dict(numbers)
+
+    def column(match: re.Match[str]) -> str:
+        names[f"column_{len(names)}"] = tables[match[1]][:, _places(path, match[1], match[2])]
+        return f"column_{len(names) - 1}"
+
+    text = _COLUMN.sub(column, _ELEMENT.sub(lambda m: repr(_element(path, m, tables)), right))
+    if "mpc" in text.replace("mpc.baseMVA", ""):
+        raise _unknown(path, statement)
+    tables[target[1]][:, _places(path, target[1], target[2])] = _value(path, text, names)
+    return True
+
+
+def _element(path: Path, match: re.Match[str], tables: dict[str, np.ndarray]) -> float:
+    if match[1] not in tables:
+        raise ValueError(f"{path.name}: mpc.{match[1]} is read before it is given")
+    return float(tables[match[1]][int(match[2]) - 1, _places(path, match[1], match[3])[0]])
+
+
+def _remember(
+    path: Path, statement: str, tables: dict[str, np.ndarray], numbers: dict[str, Any], strict: bool = False
+) -> None:
+    """Keep a number that later statements may use; what is no number is passed over unless it touches the case."""
+    name, equals, right = statement.partition("=")
+    text = _ELEMENT.sub(lambda m: repr(_element(path, m, tables)), right)
+    if strict and not (equals and re.fullmatch(r"\w+\s*", name) and "mpc" not in text.replace("mpc.baseMVA", "")):
+        raise _unknown(path, statement)
+    if equals and re.fullmatch(r"\w+\s*", name):
+        try:
+            numbers[name.strip()] = _value(path, text, numbers)
+        except ValueError:
+            numbers.pop(name.strip(), None)
 
 
 def _network(path: Path, tables: dict[str, np.ndarray], base: float) -> PowerNetwork:
     bus, gen, branch = ({c: t[:, k] for k, c in enumerate(COLUMNS[n][: t.shape[1]])} for n, t in _ordered(tables))
+    for table, column in (("bus", "BUS_I"), ("gen", "GEN_BUS"), ("branch", "F_BUS"), ("branch", "T_BUS")):
+        values = {"bus": bus, "gen": gen, "branch": branch}[table][column]
+        if (values != np.round(values)).any():
+            raise ValueError(f"{path.name}: mpc.{table}: {column} is no whole number in a row")
+    if not np.isin(bus["BUS_TYPE"], (1, 2, 3, 4)).all():
+        raise ValueError(f"{path.name}: mpc.bus: BUS_TYPE is none of 1, 2, 3, 4 in a row")
     labels = bus["BUS_I"].astype(int)
     number = {int(label): k for k, label in enumerate(labels)}
     if len(number) < len(labels):
@@ -170,7 +245,7 @@ def _network(path: Path, tables: dict[str, np.ndarray], base: float) -> PowerNet
         rating=rating,
         in_service=(branch["BR_STATUS"] > 0) & ~dead[start] & ~dead[end],
         gen_bus=at,
-        gen_power=gen["PG"] / base,
+        gen_power=(gen["PG"] + 1j * gen["QG"]) / base,
         gen_voltage=gen["VG"],
         gen_low=gen["QMIN"] / base,
         gen_high=gen["QMAX"] / base,

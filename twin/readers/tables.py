@@ -38,7 +38,7 @@ class PowerNetwork:
     rating: Array  # pu, inf without
     in_service: Array
     gen_bus: Array
-    gen_power: Array  # active, pu
+    gen_power: Array  # complex, pu; the reactive part counts at PQ buses
     gen_voltage: Array  # pu
     gen_low: Array  # reactive limits, pu
     gen_high: Array
