@@ -104,6 +104,10 @@ class Cell:
             called = self.names.get(_called(node))
             if isinstance(called, Cell):
                 found += [c for c in [*called.cells(), called] if c not in found]
+        names = [self.name, *(c.name for c in found)]
+        for name in names:
+            if names.count(name) > 1:
+                raise SubsetError(f"{self.file}:{self.line}: {self.name}: two cells are called {name}")
         return found
 
     def fail(self, node: Any, why: str) -> Any:
@@ -168,6 +172,8 @@ class _Precise(ast.NodeTransformer):
 
     def __init__(self, c: Cell, lanes: int) -> None:
         self.cell, self.lanes = c, lanes
+        stored = {n.id for n in ast.walk(c.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        self.own = stored | set(c.params)
 
     def visit_Constant(self, node: ast.Constant) -> Any:
         if isinstance(node.value, float):
@@ -176,7 +182,7 @@ class _Precise(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> Any:
         value = self.lanes if node.id == "LANES" else self.cell.names.get(node.id)
-        if isinstance(node.ctx, ast.Load) and node.id not in self.cell.params and type(value) in (int, float):
+        if isinstance(node.ctx, ast.Load) and node.id not in self.own and type(value) in (int, float):
             return self.visit_Constant(ast.Constant(value))
         return node
 
@@ -191,14 +197,19 @@ class _Lanes(ast.NodeTransformer):
     Left as a loop, Numba would have to fear that one lane's store changes another's load, and compile scalar code.
     """
 
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
+    def __init__(self, c: Cell, lanes: int) -> None:
+        self.cell, self.lanes = c, lanes
 
     def visit_For(self, node: ast.For) -> Any:
-        simple = all(isinstance(s, (ast.Assign, ast.AugAssign)) for s in node.body)
-        if not (simple and isinstance(node.iter, ast.Call) and ast.unparse(node.iter) == f"range({self.lanes})"):
+        body: list[Any] = node.body
+        simple = all(isinstance(s, (ast.Assign, ast.AugAssign)) for s in body)
+        if ast.unparse(node.iter) != "range(LANES)" or not simple:
             return self.generic_visit(node)
         assert isinstance(node.target, ast.Name)
+        for statement in body:
+            target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+            if isinstance(target, ast.Subscript) and not _reads(target.slice, node.target.id):
+                self.cell.fail(statement, "lanes would meet at one element")
         own = {t.id for s in node.body if isinstance(s, ast.Assign) for t in s.targets if isinstance(t, ast.Name)}
         return [line for s in node.body for line in self._spread(s, node.target.id, own)]
 
@@ -213,8 +224,8 @@ class _Lanes(ast.NodeTransformer):
                 place, value = copy.target, ast.BinOp(_read(copy.target), copy.op, copy.value)
             else:
                 place, value = copy.targets[0], copy.value
-            reads.append(ast.Assign([ast.Name(f"lane_{lane}", ast.Store())], value, lineno=1))
-            writes.append(ast.Assign([place], ast.Name(f"lane_{lane}", ast.Load()), lineno=1))
+            reads.append(ast.Assign([ast.Name(f"lane__{lane}", ast.Store())], value, lineno=1))
+            writes.append(ast.Assign([place], ast.Name(f"lane__{lane}", ast.Load()), lineno=1))
         return reads + writes
 
 
@@ -227,7 +238,12 @@ class _Lane(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> Any:
         if node.id == self.j:
             return ast.Constant(self.lane)
-        return ast.Name(f"{node.id}_{self.lane}", node.ctx) if node.id in self.own else node
+        return ast.Name(f"{node.id}__{self.lane}", node.ctx) if node.id in self.own else node
+
+
+def _reads(node: Any, name: str) -> bool:
+    """Whether a name stands in an expression."""
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
 
 
 def _read(node: Any) -> Any:
@@ -238,7 +254,7 @@ def numba_source(k: Kernel, precision: str, lanes: int = 1) -> str:
     """The module that Numba compiles: cells, kernel and the loop over the domain, `run`."""
     out = ["import math", "import numba as nb", "import numpy as np", "", f"real = np.{precision}"]
     for c in [*k.cells(), k]:
-        tree = _Lanes(lanes).visit(_Precise(c, lanes).visit(ast.parse(ast.unparse(c.tree))))
+        tree = _Precise(c, lanes).visit(_Lanes(c, lanes).visit(ast.parse(ast.unparse(c.tree))))
         ast.fix_missing_locations(tree)
         out += ["", "", "@nb.njit(forceinline=True, error_model='numpy')", ast.unparse(tree)]
     loops = [f"{'    ' * (d + 1)}for {i} in range(n{d}):" for d, i in enumerate(k.index)]

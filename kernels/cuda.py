@@ -55,7 +55,7 @@ class _Printer:
         c = self.cell
         kinds = ", ".join(f"class A{i}" for i in range(len(c.params)))
         params = ", ".join(f"A{i} {_name(p)}" for i, p in enumerate(c.params))
-        head = f"// {c.file}:{c.line}\ntemplate <{kinds}>\nFN auto {_name(c.name)}({params}) {{"
+        head = f"// {c.file}:{c.line}\ntemplate <{kinds}>\nFN auto cell_{c.name}({params}) {{"
         return "\n".join([head, *self._block(c.tree.body, 1), "}"])
 
     def _known(self, name: str) -> bool:
@@ -127,9 +127,9 @@ class _Printer:
             case ast.Constant(value=bool(v)):
                 return str(v).lower()
             case ast.Constant(value=int(v)):
-                return str(v)
+                return str(v) if v >= 0 else f"({v})"
             case ast.Constant(value=float(v)):
-                return f"real_t({v!r})"
+                return f"real_t({v!r})" if v >= 0 else f"(real_t({v!r}))"
             case ast.BinOp(op=ast.Pow(), left=base, right=ast.Constant(value=2)):
                 return f"({x(base)} * {x(base)})"
             case ast.BinOp(op=ast.FloorDiv()):
@@ -158,7 +158,7 @@ class _Printer:
             case ast.Call(func=ast.Name(id="min" | "max" | "abs" as f), keywords=[]):
                 return f"{f}_({', '.join(map(x, node.args))})"
             case ast.Call(func=ast.Name(id=f), keywords=[]) if isinstance(self.cell.names.get(f), Cell):
-                return f"{_name(f)}({', '.join(map(x, node.args))})"
+                return f"cell_{f}({', '.join(map(x, node.args))})"
         return self.cell.fail(node, "outside the kernel subset")
 
     def _reading(self, node: Any, name: str) -> str:
@@ -198,7 +198,7 @@ def cuda_source(k: Kernel, precision: str) -> str:
         parts = ", ".join([f"{a}_p", *(f"{a}_s{i}" for i in range(kind.ndim))])
         views.append(f"  View{kind.ndim}<{kept}{'real_t' if kind.real else 'int'}> {_name(a)}{{{parts}}};")
     entry = f'extern "C" __global__ void run({", ".join(f"{t} {n}" for t, n in signature(k))}) {{'
-    call = f"  {_name(k.name)}({', '.join(map(_name, [*k.index, *k.args]))});"
+    call = f"  cell_{k.name}({', '.join(map(_name, [*k.index, *k.args]))});"
     functions = [_Printer(c).function() for c in [*k.cells(), k]]
     body = [entry, f"  const int {', '.join(at)};", f"  if ({outside}) return;", *views, call, "}", ""]
     return "\n".join([f"using real_t = {PRECISIONS[precision]};", PRELUDE, *functions, *body])

@@ -1,8 +1,8 @@
 """Power flow raced against peers on the same feeders, in one process, runs alternating; rates per CPU second.
 
-Every tool solves to 1e-8 pu on one thread. Input preparation is outside the clock for all: load arrays for us, update
-arrays for power-grid-model, table values for the others. Errors are against the independent solutions in `cases/`.
-Peers come with `pip install -e ".[bench]"`; one that is missing is left out. `--short` takes fewer scenarios.
+Both tools solve to 1e-8 pu on one thread. Input preparation is outside the clock for both: load arrays for us, update
+arrays for power-grid-model. Errors are against the independent solutions in `cases/`. The peer comes with
+`pip install -e ".[bench]"`; without it only we run. `--short` takes fewer scenarios.
 """
 
 import os
@@ -114,7 +114,7 @@ def lost_lines(f):
 
 
 def transmission(path):
-    """One solve of a MATPOWER case by full Newton, and lightsim2grid's where pandapower can convert it."""
+    """One solve of a MATPOWER case by full Newton."""
     from twin.kernels import newton
 
     from twin.networks import _Solver, read_power_network

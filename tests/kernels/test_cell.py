@@ -10,12 +10,12 @@ import textwrap
 
 import numpy as np
 import pytest
-from twin.kernels import cell, elimination, launch, power_flow
+from twin.kernels import cell, elimination, launch, newton, power_flow
 from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, SubsetError, kernel, real
 from twin.kernels.cuda import cuda_source, shim_source
 
 HALF = 0.5
-KERNELS = {k.name: k for k in (power_flow.chord, elimination.factor_pairs)}
+KERNELS = {k.name: k for k in (power_flow.chord, elimination.factor_pairs, newton.newton)}
 PRECISIONS = ["float64", "float32"]
 REQUIRED = bool(os.environ.get("TWIN_REQUIRE_COMPILERS"))
 """Set by .ci/run, where a compiler that is missing is a failure."""
@@ -85,6 +85,20 @@ def arguments(k, precision):
         parts[0][:, ::4] += 20
         parts[0][:, 3::4] += 20
         return (3,), [p.column, p.row, p.target, *parts, p.n]
+    if k is newton.newton:
+        kind = np.full(30, newton.PQ, np.int32)
+        kind[[4, 9, 20]] = newton.SLACK, newton.PV, newton.DEAD
+        tables = (p.order, p.column, p.row, p.target, p.slot, p.flipped)
+        ends = (start.astype(np.int32), end.astype(np.int32))
+        branch = rng.uniform(5, 20, (len(start), 4, 2))
+        branch[:, 1:3] *= -1
+        branch[..., 1] *= -1
+        shunt, given = rng.uniform(0, 0.01, (30, 2)), rng.uniform(-0.3, 0.1, (30, 2, 2))
+        voltage = np.full((30, 2, 2), (1.0, 0.0))
+        scratch = [np.zeros((2, 4 * m, 1)) for m in (30, len(p.row), len(p.row))]
+        arrays = [branch.reshape(-1, 8), shunt, given, voltage, *scratch, np.zeros((2, 180, 1)), *np.zeros((2, 2, 1))]
+        arrays = [np.ascontiguousarray(a, precision) for a in arrays]
+        return (2,), [*tables, *ends, kind, *arrays, 30, len(start), 1, 1e-5, 6]
     series = rng.uniform(5, 20, (len(start), 1)) - 20j
     zero, one = np.zeros_like(series), np.ones_like(series)
     network = power_flow.Network(30, start, end, series, zero, zero, one, np.array([4]))
@@ -181,6 +195,25 @@ def test_nvrtc_compiles_every_kernel_for_sm_90(k, precision):
     assert size.value > 1000
 
 
+STEP = 7
+
+
+@kernel
+def hiding(i, x: Reals1):
+    STEP = 1.0
+    STEP += 1.0
+    x[i] = STEP
+
+
+@kernel
+def meeting(b, x: Reals2, out: Reals1):
+    for j in range(LANES):
+        out[b] += x[b, j]
+
+
+cell.REGISTRY.remove(meeting)
+
+
 # ---- lanes -------------------------------------------------------------------------------------------------------
 
 
@@ -263,6 +296,17 @@ def test_code_outside_the_subset_names_file_and_line(line, says):
     k = make(f"def k(i, x: Reals1):\n    {line}")
     with pytest.raises(SubsetError, match=rf"\.py:6: .*{says}"):
         cuda_source(k, "float64")
+
+
+def test_lanes_that_would_meet_are_refused():
+    with pytest.raises(SubsetError, match="lanes would meet"):
+        cell.numba_source(meeting, "float64", 4)
+
+
+def test_a_local_hides_a_number_of_the_module():
+    x = np.zeros(1)
+    launch.bind(hiding, (1,), x)()
+    assert x[0] == 2.0
 
 
 def test_a_name_of_an_inner_block_is_not_read_outside():
