@@ -294,6 +294,12 @@ def test_an_output_that_exists_as_a_folder_is_kept(good):
     assert list(target.iterdir()) == []
 
 
+def test_a_store_that_exists_is_written_anew(good):
+    target = good.with_suffix(".zarr")
+    assert [run("solve", good, "--no-bound", "-o", target)[0] for _ in range(2)] == [0, 0]
+    assert [p.name for p in good.parent.iterdir() if p not in (good, target)] == []
+
+
 # ---- terminals, pipes, signals -----------------------------------------------------------------------------------
 
 

@@ -135,8 +135,8 @@ def _target(path: Path | None, endings: tuple[str, ...]) -> None:
         raise Fault(f"output {path}", f"no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise Fault(f"output {path}", f"folder {path.parent} cannot be written to")
-    if path.is_dir():
-        raise Fault(f"output {path}", "exists; remove it first")
+    if path.is_dir() and not (path.suffix == ".zarr" and (path / "zarr.json").is_file()):
+        raise Fault(f"output {path}", "exists and is no Zarr store; remove it first")
 
 
 @contextmanager
