@@ -1,13 +1,30 @@
 """Pure array functions and compiled loops; imports nothing of twin."""
 
 import os
+import tempfile
+from functools import cache
 from pathlib import Path
 
 from numba import config
 
-setattr(config, "SLP_VECTORIZE", 1)  # noqa: B010, as below; lanes are unrolled for it
 
-# Compiled code beside the sources would outlive an uninstall and shadow the next install as a namespace package.
-if not getattr(config, "CACHE_DIR", ""):
+@cache
+def cache_folder() -> Path:
+    """Where generated and compiled code lies: a folder of the user's, or a temporary one where that cannot be written.
+
+    Beside the sources it would outlive an uninstall and shadow the next install as a namespace package.
+    """
     home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
-    setattr(config, "CACHE_DIR", str(Path(home) / "aifactory-twin" / "kernels"))  # noqa: B010, numba sets it at run time
+    folder = Path(home) / "aifactory-twin" / "kernels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.gettempdir())
+
+
+setattr(config, "SLP_VECTORIZE", 1)  # noqa: B010, numba sets it at run time; lanes are unrolled for it
+if not getattr(config, "CACHE_DIR", ""):
+    setattr(config, "CACHE_DIR", str(cache_folder()))  # noqa: B010, as above

@@ -26,7 +26,6 @@ import ast
 import hashlib
 import importlib.util
 import inspect
-import os
 import sys
 import tempfile
 import textwrap
@@ -34,6 +33,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from twin.kernels import cache_folder
 
 MATH = ("sqrt", "exp", "log", "sin", "cos", "tan", "tanh", "atan2", "pow", "floor", "fabs")
 PRECISIONS = {"float32": "float", "float64": "double"}
@@ -271,19 +272,6 @@ def _numba_type(kind: Kind, precision: str) -> str:
     if not kind.ndim:
         return scalar if kind.real else "nb.int64"
     return f"{scalar}[{', '.join([':'] * (kind.ndim - 1) + ['::1'])}]"
-
-
-def cache_folder() -> Path:
-    """Where generated modules lie: a folder of the user's, or a temporary one where that cannot be written."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache"
-    folder = Path(home) / "aifactory-twin" / "kernels"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-    except OSError:
-        pass
-    return Path(tempfile.gettempdir())
 
 
 @cache

@@ -86,7 +86,6 @@ def record(calls: Sequence[Callable[[], Any]], on_gpu: bool) -> Callable[[], Any
     if not on_gpu:
         return lambda: [call() for call in calls] and None
     cupy = import_module("cupy")
-
     stream = cupy.cuda.Stream(non_blocking=True)
     with stream:
         stream.begin_capture()
@@ -105,7 +104,6 @@ def plain(k: Kernel, domain: Sequence[int], *args: Any) -> None:
 @cache
 def _cuda_function(k: Kernel, precision: str, options: tuple[str, ...]) -> Any:
     cupy = import_module("cupy")
-
     module = cupy.RawModule(code=cuda_source(k, precision), options=("--std=c++17", *options))
     function = module.get_function("run")
     function.compile()  # now, so that the capture of a graph only records

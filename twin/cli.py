@@ -459,7 +459,8 @@ def export(
 def warmup() -> None:
     """Compile what solving needs, once, into the user's cache folder."""
     from twin.dataset import solve
-    from twin.kernels.cell import cache_folder, warm_up
+    from twin.kernels import cache_folder
+    from twin.kernels.cell import warm_up
 
     with _progress("compiling"):
         solve("gb300_hall", {"site.dry_bulb": [303.15] * 17})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,17 +75,12 @@ def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8
     found = outages.solve(solver.with_shunts(), slack, demand, lost, tolerance, demand[:, 0])
     good = found.converged
     size = np.where(found.energised & good, np.abs(found.voltage), np.nan)
-    flow = [np.abs(f) for f in chord.branch_power(solver.network, found.voltage)]
-    apart = [
-        f / np.where(net.trafo[:, None] | (size[at] == 0), 1.0, size[at])
-        for f, at in zip(flow, (net.start, net.end), strict=True)
-    ]
-    loading = 100.0 * np.fmax(*apart) / net.rating[:, None]
-    loading[lost, np.arange(len(lost))] = np.nan
-    loading = np.where(np.isfinite(net.rating)[:, None] & good, loading, np.nan)
+    flow = chord.branch_power(solver.network, found.voltage)
+    every = np.arange(len(lost))
+    loading = np.where(good, _loading(net, flow, size, np.fmax), np.nan)
+    loading[lost, every] = np.nan
     unserved = np.where(found.energised, 0.0, np.real(net.load)[:, None]).sum(axis=0) * net.base_mva
     lowest, highest = np.nan_to_num(size, nan=np.inf).argmin(axis=0), np.nan_to_num(loading, nan=-1.0).argmax(axis=0)
-    every = np.arange(len(lost))
     flags = {"flag_values": list(range(len(STATES))), "flag_meanings": " ".join(STATES)}
     columns: dict[str, Any] = {
         "vm_min_pu": (size[lowest, every], {"units": "1", "long_name": "lowest voltage of what is supplied"}),
@@ -150,7 +146,7 @@ class _Solver:
         """Voltages (n, S), kinds of the buses (n, S) and a status (S,)."""
         scenarios = load.shape[1]
         kind = np.repeat(self.kind[:, None], scenarios, axis=1)
-        if not (self.kind == PV).any() and not (limits and self._limited().any()):
+        if not (self.kind == PV).any():
             voltage, good = self._chord(load)
         else:
             voltage, good = np.zeros(load.shape, complex), np.zeros(scenarios, bool)
@@ -162,14 +158,11 @@ class _Solver:
             status[s] = OK if share == 1.0 else BEYOND_LOADABILITY if share > 0.0 else NOT_CONVERGED
         return voltage, kind, status
 
-    def _limited(self) -> Array:
-        return np.isfinite(self.net.gen_high) & (self.kind[self.net.gen_bus] == PV)
-
     def _chord(self, load: Array) -> tuple[Array, Array]:
         slack = self.start[self.network.slack][:, None]
         shunted = self.with_shunts()
         demand = load - self.given[:, None]
-        result = chord.solve(shunted, slack, demand, self.tolerance, base=demand[:, 0] * 0 + self.net.load - self.given)
+        result = chord.solve(shunted, slack, demand, self.tolerance, base=self.net.load - self.given)
         return result.voltage, result.converged
 
     def with_shunts(self) -> chord.Network:
@@ -238,6 +231,15 @@ class _Solver:
         return start, share
 
 
+def _loading(net: PowerNetwork, flow: Sequence[Array], size: Array, larger: Callable[..., Array]) -> Array:
+    """Loading of branches, percent: a line's current, a transformer's apparent power, at the `larger` of both ends."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = zip(flow, (net.start, net.end), strict=True)
+        apart = [np.abs(f) / np.where(net.trafo[:, None], 1.0, size[at]) for f, at in ends]
+        loading = 100.0 * larger(*apart) / net.rating[:, None]
+    return np.where(np.isfinite(net.rating)[:, None], loading, np.nan)
+
+
 def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, kind: Array, status: Array) -> xr.Dataset:
     base, size, solved = net.base_mva, np.abs(voltage), status == OK
     live = solved & (kind != DEAD)
@@ -249,9 +251,7 @@ def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, ki
     with np.errstate(divide="ignore", invalid="ignore"):
         kilovolt = [np.sqrt(3.0) * size[at] * net.vn_kv[at][:, None] for at in ends]
         current = [np.abs(f) / kv for f, kv in zip(flow, kilovolt, strict=True)]
-        apart = [np.abs(f) / np.where(net.trafo[:, None], 1.0, size[at]) for f, at in zip(flow, ends, strict=True)]
-        loading = 100.0 * np.maximum(*apart) / (base * net.rating)[:, None]
-    loading = np.where(np.isfinite(net.rating)[:, None], loading, np.nan)
+    loading = _loading(net, [f / base for f in flow], size, np.maximum)
     found: dict[str, Any] = {
         "vm_pu": ("bus", np.where(live, size, np.nan), "1", "voltage magnitude"),
         "va_degree": ("bus", np.where(live, np.degrees(np.angle(voltage)), np.nan), "degree", "voltage angle"),
