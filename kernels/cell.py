@@ -80,8 +80,9 @@ def real(value: Any) -> float:
 class Cell:
     """A function of the subset; called in plain Python it runs as written."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], inline: bool = True) -> None:
         self.function, self.name, self.__doc__ = function, function.__name__, function.__doc__
+        self.inline = inline
         lines, self.line = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
         assert isinstance(tree, ast.FunctionDef)
@@ -133,8 +134,13 @@ class Kernel(Cell):
 
 
 def cell(function: Callable[..., Any]) -> Cell:
-    """A function for kernels to call."""
+    """A function for kernels to call, inlined wherever it is."""
     return Cell(function)
+
+
+def routine(function: Callable[..., Any]) -> Cell:
+    """A cell that is called and not copied: for long scalar functions, whose many copies would be slow to compile."""
+    return Cell(function, inline=False)
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:
@@ -211,13 +217,13 @@ class _Lanes(ast.NodeTransformer):
             target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
             if isinstance(target, ast.Subscript) and not _reads(target.slice, node.target.id):
                 self.cell.fail(statement, "lanes would meet at one element")
-        own = {t.id for s in node.body if isinstance(s, ast.Assign) for t in s.targets if isinstance(t, ast.Name)}
+        own = {name for s in body if isinstance(s, ast.Assign) for name in _names(s.targets[0])}
         return [line for s in node.body for line in self._spread(s, node.target.id, own)]
 
     def _spread(self, statement: Any, j: str, own: set[str]) -> list[Any]:
         copies = [_Lane(j, lane, own).visit(ast.parse(ast.unparse(statement)).body[0]) for lane in range(self.lanes)]
         target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
-        if isinstance(target, ast.Name):
+        if _names(target):
             return copies
         reads, writes = [], []
         for lane, copy in enumerate(copies):
@@ -242,6 +248,12 @@ class _Lane(ast.NodeTransformer):
         return ast.Name(f"{node.id}__{self.lane}", node.ctx) if node.id in self.own else node
 
 
+def _names(target: Any) -> list[str]:
+    """Names that an assignment binds, none where it writes an element."""
+    parts = target.elts if isinstance(target, ast.Tuple) else [target]
+    return [t.id for t in parts if isinstance(t, ast.Name)]
+
+
 def _reads(node: Any, name: str) -> bool:
     """Whether a name stands in an expression."""
     return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
@@ -257,12 +269,13 @@ def numba_source(k: Kernel, precision: str, lanes: int = 1) -> str:
     for c in [*k.cells(), k]:
         tree = _Precise(c, lanes).visit(_Lanes(c, lanes).visit(ast.parse(ast.unparse(c.tree))))
         ast.fix_missing_locations(tree)
-        out += ["", "", "@nb.njit(forceinline=True, error_model='numpy')", ast.unparse(tree)]
+        kept = "forceinline=True, " if c.inline else ""
+        out += ["", "", f"@nb.njit({kept}error_model='numpy', _nrt=False)", ast.unparse(tree)]
     loops = [f"{'    ' * (d + 1)}for {i} in range(n{d}):" for d, i in enumerate(k.index)]
     call = f"{'    ' * (len(k.index) + 1)}{k.name}({', '.join([*k.index, *k.args])})"
     domain = [f"n{d}" for d in range(len(k.index))]
     types = ["nb.int64"] * len(domain) + [_numba_type(k.kinds[a], precision) for a in k.args]
-    out += ["", "", f"@nb.njit(nb.void({', '.join(types)}), cache=True, nogil=True, error_model='numpy')"]
+    out += ["", "", f"@nb.njit(nb.void({', '.join(types)}), cache=True, nogil=True, error_model='numpy', _nrt=False)"]
     out += [f"def run({', '.join([*domain, *k.args])}):", *loops, call, ""]
     return "\n".join(out)
 

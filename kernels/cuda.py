@@ -16,12 +16,13 @@ alignas alignof and asm auto bool break case catch char class const constexpr co
 double dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable
 namespace new noexcept not nullptr operator or private protected public register return short signed sizeof static
 struct switch template this throw true try typedef typeid typename union unsigned using virtual void volatile while
-xor real_t View1 View2 View3 View4 Pair Triple Quad pack run FN threadIdx blockIdx blockDim gridDim y0 y1 j0 j1
+xor real_t View1 View2 View3 View4 Pair Triple Quad pack run FN CALL threadIdx blockIdx blockDim gridDim y0 y1 j0 j1
 gamma signbit
 """
 _RESERVED = frozenset(_WORDS.split())
 
 PRELUDE = """#define FN __device__ __forceinline__
+#define CALL __device__
 template <class T> struct View1 { T* __restrict__ p; int s0;
   FN T& operator()(int i) const { return p[i * s0]; } };
 template <class T> struct View2 { T* __restrict__ p; int s0, s1;
@@ -55,7 +56,9 @@ class _Printer:
         c = self.cell
         kinds = ", ".join(f"class A{i}" for i in range(len(c.params)))
         params = ", ".join(f"A{i} {_name(p)}" for i, p in enumerate(c.params))
-        head = f"// {c.file}:{c.line}\ntemplate <{kinds}>\nFN auto cell_{c.name}({params}) {{"
+        head = (
+            f"// {c.file}:{c.line}\ntemplate <{kinds}>\n{'FN' if c.inline else 'CALL'} auto cell_{c.name}({params}) {{"
+        )
         return "\n".join([head, *self._block(c.tree.body, 1), "}"])
 
     def _known(self, name: str) -> bool:

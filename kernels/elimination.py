@@ -6,7 +6,7 @@ A = L D U, right-looking, scenarios innermost [George & Liu, Computer Solution o
 Systems, 1981]. Without pivoting this is sound for the matrices of networks: symmetric positive definite, diagonally
 dominant, or admittances.
 
-Scenarios are kept in blocks of at most `BLOCK`, so that one block's factor stays in cache while the list is walked.
+Kernels walk the list for a block of LANES scenarios at a time, so that one block's factor stays in cache.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,7 @@ from numpy.typing import DTypeLike
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 from twin.kernels.cell import LANES, Int, Ints1, Reals3, cell, kernel
-from twin.kernels.launch import bind
-
-BLOCK = 16
+from twin.kernels.launch import bind, blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,23 +33,26 @@ class Program:
     slot: np.ndarray  # (pairs,) the slot of each given pair, -1 for a pair of equal nodes
     flipped: np.ndarray  # (pairs,) 1 where A[start, end] lies above the diagonal
 
-    def factor(self, diagonal, forward, backward) -> "Factor":
-        """L D U of A with A[start, end] = forward, A[end, start] = backward, A[i, i] = diagonal.
+    def solve(self, diagonal, forward, backward, rhs):
+        """The solution (n, S) of A x = rhs: A[start, end] = forward, A[end, start] = backward, A[i, i] = diagonal.
 
-        `diagonal` is (n, 1|S), `forward` and `backward` (pairs, 1|S), real or complex; pairs that repeat add up.
+        Real arrays, `diagonal` and `rhs` (n, 1|S), `forward` and `backward` (pairs, 1|S); pairs that repeat add up.
         A zero pivot gives inf or nan in its scenario only.
         """
-        values = [np.asarray(value) for value in (diagonal, forward, backward)]
-        dtype = np.result_type(np.float64, *values)
-        scenarios = max(value.shape[1] for value in values)
-        diagonal, forward, backward = (wide(value, scenarios, dtype) for value in values)
-        blocks, width = blocking(scenarios)
-        pivot = np.ones((blocks, self.n, width), dtype)
-        lower = np.zeros((blocks, len(self.row), width), dtype)
-        upper = np.zeros((blocks, len(self.row), width), dtype)
-        _assemble(self.order, self.slot, self.flipped, diagonal, forward, backward, pivot, lower, upper)
-        _factor(self.column, self.row, self.target, pivot, lower, upper)
-        return Factor(self, scenarios, pivot, lower, upper)
+        values = [np.asarray(v, float) for v in (diagonal, forward, backward, rhs)]
+        scenarios = max(v.shape[1] for v in values)
+        diagonal, forward, backward, rhs = (wide(v, scenarios) for v in values)
+        lower, upper = (np.zeros((len(self.row), scenarios)) for _ in range(2))
+        real, flipped = self.slot >= 0, self.flipped > 0
+        for chosen, low, high in ((real & ~flipped, forward, backward), (real & flipped, backward, forward)):
+            np.add.at(lower, self.slot[chosen], low[chosen])
+            np.add.at(upper, self.slot[chosen], high[chosen])
+        count, lanes = blocks(scenarios, 16)
+        parts = [_laid(a, count, lanes) for a in (diagonal[self.order], lower, upper, rhs[self.order])]
+        bind(solve_numbers, (count,), self.column, self.row, self.target, *parts, self.n, lanes=lanes)()
+        x = np.empty((self.n, scenarios))
+        x[self.order] = np.moveaxis(parts[-1], 1, 0).reshape(self.n, -1)[:, :scenarios]
+        return x
 
     def factor_pairs(self, diagonal, forward, backward):
         """L D U of a matrix of 2 x 2 blocks: pivots, lower and upper factor as flat arrays, four numbers a block.
@@ -69,32 +70,6 @@ class Program:
         return tuple(a.ravel() for a in parts)
 
 
-@dataclass(frozen=True, eq=False)
-class Factor:
-    """A factored matrix per scenario, or one that all scenarios share (scenarios = 1)."""
-
-    program: Program
-    scenarios: int
-    pivot: np.ndarray  # (blocks, n, width) reciprocals of D
-    lower: np.ndarray  # (blocks, fill, width) columns of unit L
-    upper: np.ndarray  # (blocks, fill, width) rows of D U
-
-    def solve(self, rhs):
-        """The solution x of A x = rhs, shape (n, S), for `rhs` (n, 1|S)."""
-        rhs = np.asarray(rhs)
-        scenarios = max(self.scenarios, rhs.shape[1])
-        dtype = np.result_type(self.pivot, rhs)
-        rhs = wide(rhs, scenarios, dtype)
-        p, x = self.program, np.empty((self.program.n, scenarios), dtype)
-        if self.scenarios == 1:
-            _solve_shared(
-                p.order, p.column, p.row, self.pivot[0, :, 0], self.lower[0, :, 0], self.upper[0, :, 0], rhs, x
-            )
-        else:
-            _solve(p.order, p.column, p.row, self.pivot, self.lower, self.upper, rhs, x)
-        return x
-
-
 def program(n, start, end) -> Program:
     """The elimination program of n nodes joined by the pairs (start[k], end[k]); cached by content."""
     start, end = np.ascontiguousarray(start, np.int64), np.ascontiguousarray(end, np.int64)
@@ -109,10 +84,10 @@ def wide(value, scenarios, dtype: DTypeLike = np.float64):
     return np.require(value, requirements=["C", "W"])
 
 
-def blocking(scenarios):
-    """Number of blocks and scenarios per block; the last block may be partly padding."""
-    blocks = max(1, -(-scenarios // BLOCK))
-    return blocks, -(-scenarios // blocks)
+def _laid(value, count, lanes):
+    """`value` (rows, S) as (count, rows, lanes), the last scenario repeated as padding."""
+    padded = np.pad(value, ((0, 0), (0, count * lanes - value.shape[1])), mode="edge")
+    return np.ascontiguousarray(np.moveaxis(padded.reshape(-1, count, lanes), 1, 0))
 
 
 @lru_cache(maxsize=64)
@@ -203,126 +178,95 @@ def _slots(column, row, low, high):
     return slot
 
 
-@njit(cache=True)
-def _assemble(order, slot, flipped, diagonal, forward, backward, pivot, lower, upper):
-    width, scenarios = pivot.shape[2], diagonal.shape[1]
-    for b in range(pivot.shape[0]):
-        first = b * width
-        lanes = min(width, scenarios - first)
-        for k in range(len(order)):
-            for j in range(lanes):
-                pivot[b, k, j] = diagonal[order[k], first + j]
-        for e in range(len(slot)):
-            t = slot[e]
-            if t < 0:
-                continue
-            if flipped[e]:
-                for j in range(lanes):
-                    upper[b, t, j] += forward[e, first + j]
-                    lower[b, t, j] += backward[e, first + j]
-            else:
-                for j in range(lanes):
-                    lower[b, t, j] += forward[e, first + j]
-                    upper[b, t, j] += backward[e, first + j]
+# ---- numbers -----------------------------------------------------------------------------------------------------
+# One number an entry; `pivot` and `x` are (blocks, n, LANES) in elimination order, factors (blocks, fill, LANES).
 
 
-@njit(cache=True, error_model="numpy")
-def _factor(column, row, target, pivot, lower, upper):
-    for b in range(pivot.shape[0]):
-        _factor_block(column, row, target, pivot[b], lower[b], upper[b])
-
-
-@njit(cache=True, error_model="numpy")
-def _factor_block(column, row, target, pivot, lower, upper):
-    lanes, o = range(pivot.shape[1]), 0
-    for k in range(len(column) - 1):
-        for j in lanes:
-            # not 1 / d, which raises where a complex d is zero
-            d = pivot[k, j]
-            pivot[k, j] = d.conjugate() * (1.0 / (d.real * d.real + d.imag * d.imag))
+@cell
+def eliminate_symmetric(w, column, row, target, pivot, lower, x, n):
+    """L D Lᵀ in place, right-looking, pivots as reciprocals; x becomes the solution of L D Lᵀ y = x."""
+    o = 0
+    for k in range(n):
+        last = column[k + 1]
+        for j in range(LANES):
+            pivot[w, k, j] = 1.0 / pivot[w, k, j]
+        for v in range(column[k], last):
+            r = row[v]
+            for u in range(v + 1, last):
+                t = target[o]
+                for j in range(LANES):
+                    lower[w, t, j] -= lower[w, v, j] * pivot[w, k, j] * lower[w, u, j]
+                o += 1
+            for j in range(LANES):
+                whole = lower[w, v, j]
+                part = whole * pivot[w, k, j]
+                lower[w, v, j] = part
+                pivot[w, r, j] -= part * whole
+                x[w, r, j] -= part * x[w, k, j]
+        for j in range(LANES):
+            x[w, k, j] *= pivot[w, k, j]
+    for m in range(n):
+        k = n - 1 - m
         for u in range(column[k], column[k + 1]):
-            for j in lanes:
-                lower[u, j] *= pivot[k, j]
-            for j in lanes:
-                pivot[row[u], j] -= lower[u, j] * upper[u, j]
+            r = row[u]
+            for j in range(LANES):
+                x[w, k, j] -= lower[w, u, j] * x[w, r, j]
+
+
+@cell
+def eliminate(w, column, row, target, pivot, lower, upper, n):
+    """L D U in place, right-looking, pivots as reciprocals; `upper` holds the rows of D U."""
+    o = 0
+    for k in range(n):
+        for j in range(LANES):
+            pivot[w, k, j] = 1.0 / pivot[w, k, j]
+        for u in range(column[k], column[k + 1]):
+            r = row[u]
+            for j in range(LANES):
+                lower[w, u, j] *= pivot[w, k, j]
+            for j in range(LANES):
+                pivot[w, r, j] -= lower[w, u, j] * upper[w, u, j]
         for v in range(column[k], column[k + 1]):
             for u in range(v + 1, column[k + 1]):
                 t = target[o]
+                for j in range(LANES):
+                    lower[w, t, j] -= lower[w, u, j] * upper[w, v, j]
+                for j in range(LANES):
+                    upper[w, t, j] -= lower[w, v, j] * upper[w, u, j]
                 o += 1
-                for j in lanes:
-                    lower[t, j] -= lower[u, j] * upper[v, j]
-                for j in lanes:
-                    upper[t, j] -= lower[v, j] * upper[u, j]
 
 
-@njit(cache=True)
-def substitute(column, row, pivot, lower, upper, x):
-    """Solves one block in place: `x` (n, width) in elimination order, a factor per scenario."""
-    lanes = range(x.shape[1])
-    for k in range(len(column) - 1):
+@cell
+def substitute(w, column, row, pivot, lower, upper, x, n):
+    """Turn x into the solution of L D U y = x."""
+    for k in range(n):
         for u in range(column[k], column[k + 1]):
-            for j in lanes:
-                x[row[u], j] -= lower[u, j] * x[k, j]
-    for k in range(len(column) - 2, -1, -1):
+            r = row[u]
+            for j in range(LANES):
+                x[w, r, j] -= lower[w, u, j] * x[w, k, j]
+    for m in range(n):
+        k = n - 1 - m
         for u in range(column[k], column[k + 1]):
-            for j in lanes:
-                x[k, j] -= upper[u, j] * x[row[u], j]
-        for j in lanes:
-            x[k, j] *= pivot[k, j]
+            r = row[u]
+            for j in range(LANES):
+                x[w, k, j] -= upper[w, u, j] * x[w, r, j]
+        for j in range(LANES):
+            x[w, k, j] *= pivot[w, k, j]
 
 
-@njit(cache=True)
-def substitute_shared(column, row, pivot, lower, upper, x):
-    """Solves one block in place as `substitute` does, with one factor (n,), (fill,) for all scenarios."""
-    lanes = range(x.shape[1])
-    for k in range(len(column) - 1):
-        for u in range(column[k], column[k + 1]):
-            scale, r = lower[u], row[u]
-            for j in lanes:
-                x[r, j] -= scale * x[k, j]
-    for k in range(len(column) - 2, -1, -1):
-        for u in range(column[k], column[k + 1]):
-            scale, r = upper[u], row[u]
-            for j in lanes:
-                x[k, j] -= scale * x[r, j]
-        scale = pivot[k]
-        for j in lanes:
-            x[k, j] *= scale
+@kernel
+def solve_numbers(
+    b, column: Ints1, row: Ints1, target: Ints1, pivot: Reals3, lower: Reals3, upper: Reals3, x: Reals3, n: Int
+):
+    """Factor matrices in place and solve for one right-hand side each."""
+    eliminate(b, column, row, target, pivot, lower, upper, n)
+    substitute(b, column, row, pivot, lower, upper, x, n)
 
 
-@njit(cache=True)
-def _solve(order, column, row, pivot, lower, upper, rhs, out):
-    width = pivot.shape[2]
-    x = np.zeros((len(order), width), out.dtype)
-    for b in range(pivot.shape[0]):
-        load(order, rhs, b * width, x)
-        substitute(column, row, pivot[b], lower[b], upper[b], x)
-        store(order, x, b * width, out)
-
-
-@njit(cache=True)
-def _solve_shared(order, column, row, pivot, lower, upper, rhs, out):
-    x = np.zeros((len(order), min(BLOCK, rhs.shape[1])), out.dtype)
-    for first in range(0, rhs.shape[1], BLOCK):
-        load(order, rhs, first, x)
-        substitute_shared(column, row, pivot, lower, upper, x)
-        store(order, x, first, out)
-
-
-@njit(cache=True)
-def load(order, value, first, block):
-    """Copies columns first, first + 1, ... of `value` (n, S) into `block` (n, width), in elimination order."""
-    for k in range(len(order)):
-        for j in range(min(block.shape[1], value.shape[1] - first)):
-            block[k, j] = value[order[k], first + j]
-
-
-@njit(cache=True)
-def store(order, block, first, value):
-    """Copies `block` back, the inverse of `load`."""
-    for k in range(len(order)):
-        for j in range(min(block.shape[1], value.shape[1] - first)):
-            value[order[k], first + j] = block[k, j]
+@kernel
+def solve_symmetric(b, column: Ints1, row: Ints1, target: Ints1, pivot: Reals3, lower: Reals3, x: Reals3, n: Int):
+    """Factor symmetric matrices in place and solve for one right-hand side each."""
+    eliminate_symmetric(b, column, row, target, pivot, lower, x, n)
 
 
 # ---- 2 x 2 blocks ------------------------------------------------------------------------------------------------

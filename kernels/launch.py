@@ -45,6 +45,12 @@ def bind(
     return partial(_cuda_function(k, precision, options), grid, block, tuple(flatten(k, precision, domain, args)))
 
 
+def blocks(scenarios: int, lanes: int, few: int = 4) -> tuple[int, int]:
+    """Blocks of scenarios and their lanes on the CPU: one a block where there are but few."""
+    lanes = lanes if scenarios > few else 1
+    return -(-scenarios // lanes), lanes
+
+
 def flatten(k: Kernel, precision: str, domain: Sequence[int], args: Sequence[Any], pointer: Any = None) -> list[Any]:
     """Launch arguments in the order of `signature`; `pointer` turns an array into what the caller passes."""
     scalar, out = np.dtype(precision).type, [np.int32(n) for n in domain]

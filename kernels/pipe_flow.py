@@ -2,27 +2,77 @@
 
 The global gradient method [Todini & Pilati, 1988]: each branch's law, drop(m), is linearised, m' = m + y (p_i - p_j -
 drop(m)) with y = 1 / slope, and mass balance at the nodes gives a symmetric positive definite system, which is solved
-here for the change of pressure, so that rounding in large conductances cannot unbalance a node.
+here for the change of pressure, so that rounding in large conductances cannot unbalance a node. Along the step the
+content's derivative is sum (drop - available) d, below zero at its start; where it ends above zero by more than that,
+the step ends where a law that rises with the square has it at zero.
 
-A branch may be a flow controller (a pressure-independent valve, a pump that holds its flow). It delivers its set flow
-while the available pressure p_i - p_j is at least its wide-open law's drop at that flow, and is wide open otherwise.
-Which of them hold is found by the same iteration: all that are wrong switch together, or one by one where that does
-not make fewer wrong (block principal pivoting [Judice & Pires, 1994]). The rule has no memory; laws that rise make the
-problem convex and its answer unique.
+A branch may be a controller, which keeps its flow between bounds: a pressure-independent valve or a pump in flow mode
+delivers at most its set flow, a check valve at least none. It is at a bound while the pressure across it would carry it
+beyond, and obeys its law otherwise. Which of them are at a bound is found by the same iteration: all that are wrong
+switch together, or one by one where that does not make fewer wrong (block principal pivoting [Judice & Pires, 1994]).
+The rule has no memory; laws that rise make the problem convex and its answer unique.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 
 import numpy as np
-from numba import njit
-from twin.kernels.elimination import Program, wide
+from twin.kernels import elimination
+from twin.kernels.cell import LANES, Int, Ints1, Ints2, Real, Reals1, Reals2, Reals3, cell, kernel, real, routine
+from twin.kernels.elimination import eliminate_symmetric
+from twin.kernels.launch import bind
+from twin.kernels.rows import Rows, gather
 
-PROXIMAL = 1e-6  # conductance of a controlling branch over set flow / pressure scale; its effect vanishes with change
+PROXIMAL = 1e-6  # conductance of a controller at a bound over its flow / pressure scale; vanishes with the change
 GROUND = 1e-12  # relative addition to the diagonal; keeps parts that only controllers join solvable
 STIFFEST = 1e-11  # smallest slope over pressure scale / flow scale
 CALM = 3e-2  # change of flow over the largest flow below which a single controller may switch
-PATIENCE = 5  # steps in which all wrong controllers switch although they do not become fewer
+PATIENCE = 5.0  # steps in which all wrong controllers switch although they do not become fewer
+SURE = 1e-3  # change of flow over the largest flow from which what laws miss tells how far the solution is
+SHORTEST = 1e-6  # least length of a step
+TINY = 1e-12  # kg/s, below which friction is a straight line
+HUGE = 1e30  # a bound that is none
+
+TWO_TENTHS = 2.0 / math.log(10.0)
+QUARTER = 0.25 * math.log(10.0) ** 2
+
+CHURCHILL, SWAMEE_JAIN, COLEBROOK, FRICTIONLESS = 0, 1, 2, 3
+"""Friction laws of straight pipes."""
+
+NONE = np.zeros((0, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Nodes joined by branches, and how the pressure [Pa] drops along each at mass flow m [kg/s] from start to end.
+
+        square m|m| + λ(Re, rough) friction m|m| + factor m|m|^(exponent - 1)
+        - min(ceiling, shutoff - quadratic m|m| - quartic m|m|³),  Re = reynolds |m|
+
+    Parameters are (rows, 1|S); `square` has a row for each branch, the others for those that their index names.
+    """
+
+    n: int
+    start: np.ndarray  # (m,)
+    end: np.ndarray  # (m,)
+    square: np.ndarray
+    pipe: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # branches with friction
+    friction: np.ndarray = field(default_factory=lambda: NONE)  # L / (2 ρ A² D)
+    reynolds: np.ndarray = field(default_factory=lambda: NONE)  # D / (A μ)
+    rough: np.ndarray = field(default_factory=lambda: NONE)  # ε / D
+    powered: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # branches with a power law
+    factor: np.ndarray = field(default_factory=lambda: NONE)
+    exponent: np.ndarray = field(default_factory=lambda: NONE)
+    pump: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # branches with a pump
+    shutoff: np.ndarray = field(default_factory=lambda: NONE)
+    quadratic: np.ndarray = field(default_factory=lambda: NONE)
+    quartic: np.ndarray = field(default_factory=lambda: NONE)
+    ceiling: np.ndarray = field(default_factory=lambda: NONE)  # inf where the pump is not throttled
+    control: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # branches whose flow has bounds
+    least: np.ndarray = field(default_factory=lambda: NONE)  # -inf without
+    most: np.ndarray = field(default_factory=lambda: NONE)  # inf without
+    model: int = CHURCHILL
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,215 +83,558 @@ class Result:
     pressure: np.ndarray  # (n, S) Pa
     converged: np.ndarray  # (S,)
     iterations: np.ndarray  # (S,)
-    limited: np.ndarray  # (m, S) controllers that are wide open and short of their set flow
+    limited: np.ndarray  # (m, S) controllers that obey their law, short of the most they should carry
 
 
-@dataclass(frozen=True, eq=False)
-class _Network:
-    """What stays the same from one iteration to the next."""
-
-    program: Program
-    start: np.ndarray  # (m,)
-    end: np.ndarray  # (m,)
-    fixed: np.ndarray  # (n,) nodes whose pressure is given
-    target: np.ndarray  # (m, S) set flow, nan for passive branches
-    needed: np.ndarray  # (m, S) pressure difference from which a controller holds its flow, nan if passive
-    held: np.ndarray  # (m, S) conductance of a controller that does
-    floor: np.ndarray  # (m, S) smallest slope of the law
-    level: np.ndarray  # (S,) scale of flow
-    scale: float  # scale of pressure
-
-
-class _State(NamedTuple):
-    """One iterate; `drop` and `slope` are the law at `flow`."""
-
-    flow: np.ndarray
-    drop: np.ndarray
-    slope: np.ndarray
-    pressure: np.ndarray
-    holding: np.ndarray
-    fewest: np.ndarray  # (S,) wrong controllers so far
-    patience: np.ndarray  # (S,)
-
-
-def solve(
-    program,
-    start,
-    end,
-    law,
-    pressure_nodes,
-    pressure,
-    set_flow,
-    guess,
-    n,
-    tolerance=1e-9,
-    max_iterations=100,
-    scale=1e5,
-) -> Result:
+def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=100, scale=1e5) -> Result:
     """Mass flows [kg/s] (m, S) and node pressures [Pa] (n, S) of pipe networks in steady flow.
 
-    `program` is elimination.program(n, start, end). `law(mass_flow)` returns (drop, slope), both (m, S): friction less
-    pump head [Pa] of each branch, rising with its flow, and the derivative [Pa s/kg]. `pressure` (k, 1|S) holds at
-    `pressure_nodes`, one or more in each separate network. `set_flow` (m, 1|S) is nan for passive branches; a branch
-    set to 0 is shut. `guess` (m, S) starts the iteration, `scale` [Pa] is a typical pressure difference.
+    `pressure` (k, 1|S) holds at `nodes`, one or more in each separate part; `demand` (n, 1|S) [kg/s] is drawn at nodes.
+    `guess` (m, 1|S) starts the iteration, `scale` [Pa] is a typical pressure difference.
 
-    A scenario has converged when no flow changes by more than `tolerance` of its largest flow (or of a hundredth of the
-    flows guessed and set, where all come to rest), every controller obeys the rule, and every branch that does not
-    control keeps its law to 1000 `tolerance` of the largest drop. A scenario whose flows are not finite stops.
+    A scenario has converged when every controller obeys the rule and either the next step could move no flow by more
+    than `tolerance` of the largest (what branches miss of their laws, as flows, sums to less), or no flow has moved by
+    more and every branch that is not at a bound keeps its law to 1000 `tolerance` of the largest drop. Where all come
+    to rest, the largest flow counts as a hundredth of the flows guessed and set. A scenario whose flows are not finite
+    stops.
     """
-    network, state = _begin(program, start, end, law, pressure_nodes, pressure, set_flow, guess, n, tolerance, scale)
-    scenarios = state.flow.shape[1]
-    running, converged = np.ones(scenarios, bool), np.zeros(scenarios, bool)
-    iterations = np.zeros(scenarios, np.int64)
-    for _ in range(max_iterations):
-        new, whole = _newton(network, law, state, running, tolerance)
-        settled, finite = _judge(network, state, new, tolerance)
-        iterations += running
-        converged |= running & settled & whole
-        state = new if running.all() else _State(*(np.where(running, a, b) for a, b in zip(new, state, strict=True)))
-        running &= finite & ~converged
-        if not running.any():
-            break
-    short = state.flow < network.target - tolerance * np.abs(state.flow).max(axis=0, initial=0)
-    return Result(state.flow, state.pressure, converged, iterations, short & ~state.holding)
-
-
-def _begin(program, start, end, law, pressure_nodes, pressure, set_flow, guess, n, tolerance, scale):
-    guess, pressure = np.asarray(guess, float), np.asarray(pressure, float)
-    target = wide(set_flow, guess.shape[1])
-    holding = ~np.isnan(target)
-    flow = np.where(holding, target, guess)
-    size = np.where(np.isfinite(flow), np.abs(flow), 0)
-    # a running sum: numpy's sum takes another order for a single scenario
-    total = np.cumsum(np.where(holding, size, 0), axis=0)
-    level = np.concatenate((size, total)).max(axis=0, initial=0)
-    level = np.where(level > 0, level, 1.0)
-    floor = np.maximum(_evaluate(law, tolerance * np.where(size > 0, size, level))[1], STIFFEST * scale / level)
-    drop, slope = _evaluate(law, flow)
-    needed = np.where(target == 0, -np.inf, np.where(holding, drop, np.nan))
-    held = PROXIMAL / scale * (np.where(holding, np.abs(target), 0) + 1e-3 * level)
-    fixed = np.zeros(n, bool)
-    fixed[pressure_nodes] = True
-    nodes = np.empty((n, level.size))
-    nodes[:] = pressure[0]
-    nodes[pressure_nodes] = pressure
-    start, end = np.asarray(start, np.int64), np.asarray(end, np.int64)
-    network = _Network(program, start, end, fixed, target, needed, held, floor, level, scale)
-    count = np.full(level.size, len(flow) + 1)
-    return network, _State(flow, drop, slope, nodes, holding, count, np.full_like(count, PATIENCE))
-
-
-def _evaluate(law, flow):
-    drop, slope = law(flow)
-    return wide(drop, flow.shape[1]), wide(slope, flow.shape[1])
-
-
-def _newton(network, law, state, running, tolerance):
-    """The next iterate, and whether each scenario took the whole Newton step with every controller right (S,)."""
-    start, end = network.start, network.end
-    y, base, off, diagonal, surplus = _linearise(
-        start, end, network.fixed, network.target, network.held, network.floor, *state[:5]
+    g, m, n, c = network, len(network.start), network.n, len(network.control)
+    parts = (g.square, g.friction, g.reynolds, g.rough, g.factor, g.exponent, g.shutoff, g.quadratic, g.quartic)
+    parts = (*parts, g.ceiling, g.least, g.most, guess, pressure, np.zeros((n, 1)) if demand is None else demand)
+    parts = [np.asarray(p, float) for p in parts]
+    layout = _layout(
+        *(n, np.asarray(g.start, np.int64).tobytes(), np.asarray(g.end, np.int64).tobytes()),
+        *(np.asarray(rows, np.int64).tobytes() for rows in (g.pipe, g.powered, g.pump, g.control, nodes)),
+        tuple(len(p) for p in parts),
+        tuple(p.shape[1] > 1 for p in parts),
     )
-    change = network.program.factor(diagonal, off, off).solve(surplus)
-    pressure = state.pressure + change
-    flow = base + y * (change[start] - change[end])
-    available = pressure[start] - pressure[end]
-    holding, wrong, fewest, patience = _switch(network, state, flow, available, tolerance)
-    drop, slope = _evaluate(law, flow)
-    step = _step(state.flow, flow, state.drop, drop, available, state.holding, tolerance * network.level)
-    damped = np.where(state.holding, flow, state.flow + step * (flow - state.flow))
-    damped = np.where(step == 1, flow, damped)
-    # an open controller starts from its set flow, and keeps to it unless it is open although that is wrong
-    excess = damped - network.target
-    slack = tolerance * network.level
-    clip = ~holding & ~wrong & (excess > slack) | (state.holding & ~holding & (np.abs(excess) > slack))
-    damped = np.where(clip, network.target, damped)
-    whole = (step == 1) & ~(clip | wrong).any(axis=0)
-    if not whole[running].all():
-        flow, (drop, slope) = damped, _evaluate(law, damped)
-    return _State(flow, drop, slope, pressure, holding, fewest, patience), whole
+    numbers = g.model, tolerance, scale, limit
+    lay = partial(layout.lay, numbers)
+    flow, nodal, free, good, turns = layout.rows.run(parts, (m, n, c, 1, 1), lay, numbers)
+    limited = np.zeros(flow.shape, bool)
+    limited[g.control] = free > 0
+    return Result(flow, nodal, good[0] > 0, turns[0].astype(np.int64), limited)
 
 
-def _switch(network, state, flow, available, tolerance):
-    """Which controllers hold their flow next, which are wrong now, and what decides whether they switch together.
+@lru_cache(maxsize=64)
+def _layout(n, start, end, pipe, powered, pump, control, nodes, heights, varies):
+    """The layout of networks that are alike but for their numbers; cached by content."""
+    start, end, *groups, nodes = (np.frombuffer(a, np.int64) for a in (start, end, pipe, powered, pump, control, nodes))
+    return _Layout(n, start, end, groups, nodes, heights, varies)
+
+
+class _Layout:
+    """Tables of a network's structure, and the rows of its parameters."""
+
+    def __init__(self, n, start, end, groups, nodes, heights, varies) -> None:
+        self.program = p = elimination.program(n, start, end)
+        self.rows, m, control = Rows(heights, varies), len(start), groups[3]
+        first = self.rows.first
+        position = np.empty(n, np.int32)
+        position[p.order] = np.arange(n, dtype=np.int32)
+        kinds, held = np.full((m, 5), -1, np.int32), np.full(n, -1, np.int32)
+        for kind, (branches, block) in enumerate(zip(groups, (1, 4, 6, 10), strict=True)):
+            kinds[branches, kind] = first[block] + np.arange(len(branches))
+        kinds[control, 4] = np.arange(len(control))
+        held[position[nodes]] = first[13] + np.arange(len(nodes))
+        self.tables = (p.column, p.row, p.target, p.order, p.slot, position[start], position[end])
+        self.tables = (*self.tables, kinds, np.ascontiguousarray(control, np.int32), held, self.rows.source)
+        self.counts = (n, m, len(control), *(len(g) for g in groups[:3]), first[-1], *first[12:15])
+
+    def lay(self, numbers, count, lanes, common, varied, out):
+        """The kernel bound over blocks of lanes."""
+        n, m, c = self.counts[:3]
+        heights = (self.rows.first[-1], 6 * m, 5 * c, n, n, n, len(self.program.row), len(LANE))
+        work = [np.empty((1, h, lanes)) for h in heights]
+        arrays = (common, varied, *work, *out)
+        return bind(gradient, (count,), *self.tables, *arrays, *self.counts, 0, *numbers, lanes=lanes)
+
+
+# ---- friction factors --------------------------------------------------------------------------------------------
+# Each returns λ and its elasticity d ln λ / d ln Re.
+
+
+@routine
+def churchill(re, rough):
+    """Darcy's friction factor in all regimes [Churchill, Chem. Eng. 84 (1977) 91]; 64 / Re to rounding below 700."""
+    if re < 700.0:
+        return 64.0 / re, -1.0
+    t = math.exp(0.9 * math.log(7.0 / re))
+    z = t + 0.27 * rough
+    depth = -math.log(z)
+    a = 2.457 * depth
+    a = a * a
+    a = a * a
+    a = a * a
+    a = a * a
+    c = 37530.0 / re
+    c = c * c
+    c = c * c
+    c = c * c
+    c = c * c
+    s = a + c
+    g = 1.0 / (s * math.sqrt(s))
+    f = 8.0 / re
+    f = f * f * f
+    f = f * f
+    f = f * f
+    total = f + g
+    tilt = 16.0 * (a * 0.9 * t / (z * depth) - c) / s
+    return 8.0 * math.exp(math.log(total) / 12.0), -(12.0 * f + 1.5 * g * tilt) / (12.0 * total)
+
+
+@routine
+def swamee_jain(re, rough):
+    """Swamee & Jain [J. Hydraul. Div. 102 (1976) 657] above 4000, 64 / Re below 2000, a cubic between."""
+    if re < 2000.0:
+        return 64.0 / re, -1.0
+    if re > 4000.0:
+        t = 5.74 * math.exp(-0.9 * math.log(re))
+        z = rough / 3.7 + t
+        depth = math.log(z)
+        return QUARTER / (depth * depth), 1.8 * t / (z * depth)
+    z = rough / 3.7 + 3.28895476345e-3
+    y = -TWO_TENTHS * math.log(z)
+    a = 1.0 / (y * y)
+    b = a * (2.0 - 5.14215e-3 / (z * y))
+    r = re / 2000.0
+    c2 = 0.128 - 17.0 * a + 2.5 * b
+    c3 = -0.128 + 13.0 * a - 2.0 * b
+    c4 = 0.032 - 3.0 * a + 0.5 * b
+    f = 7.0 * a - b + r * (c2 + r * (c3 + r * c4))
+    return f, r * (c2 + r * (2.0 * c3 + 3.0 * r * c4)) / f
+
+
+@routine
+def colebrook(re, rough):
+    """Colebrook & White (1937) above 4000 by Newton from Haaland's start, 64 / Re below 2000, a line between."""
+    if re < 2000.0:
+        return 64.0 / re, -1.0
+    r = max(re, 4000.0)
+    x = -0.9 * TWO_TENTHS * math.log(math.exp(1.11 * math.log(rough / 3.7 + 1e-12)) + 6.9 / r)
+    c = 2.51 / r
+    for _turn in range(3):
+        z = rough / 3.7 + c * x
+        x -= (x + TWO_TENTHS * math.log(z)) / (1.0 + TWO_TENTHS * c / z)
+    f = 1.0 / (x * x)
+    if re < 4000.0:
+        share = (re - 2000.0) / 2000.0
+        mixed = 0.032 + share * (f - 0.032)
+        return mixed, (f - 0.032) * re / (2000.0 * mixed)
+    z = rough / 3.7 + c * x
+    t = TWO_TENTHS * c / z
+    return f, -2.0 * t / (1.0 + t)
+
+
+@routine
+def darcy(re, rough, model):
+    """λ and its elasticity by the chosen law."""
+    if model == CHURCHILL:
+        return churchill(re, rough)
+    if model == SWAMEE_JAIN:
+        return swamee_jain(re, rough)
+    return colebrook(re, rough)
+
+
+# ---- the solver --------------------------------------------------------------------------------------------------
+# Rows of `branch`, six for each: flow, flow before the step, drop, slope, least slope, conductance at a bound.
+# Rows of `control`, five for each: drop at the least and at the most flow, state (-1 or 1 at a bound, 0 free), the
+# state that the pressures want, the next state.
+
+LANE = range(14)
+LEVEL, ALIVE, FEWEST, PATIENT, STEP, WRONG, LAST, BEFORE, AFTER, DROPS, MISS, ERROR, CHANGE, PEAK = LANE
+FLOOR, AT_LEAST, AT_MOST, AT_START = range(4)
+"""Flows at which the laws are evaluated first."""
+
+"""Rows of `lane`; those from WRONG are counted anew in each step."""
+
+
+@cell
+def resist(w, e, kinds, pipes, powers, pumps, model, param, branch):
+    """Drop and slope of branch e at its flow."""
+    for j in range(LANES):
+        q = abs(branch[w, 6 * e, j])
+        branch[w, 6 * e + 2, j] = param[w, e, j] * q * branch[w, 6 * e, j]
+        branch[w, 6 * e + 3, j] = 2.0 * param[w, e, j] * q
+    r = kinds[e, 0]
+    if r >= 0 and model != FRICTIONLESS:
+        for j in range(LANES):
+            q = max(abs(branch[w, 6 * e, j]), TINY)
+            rate, bend = darcy(q * param[w, r + pipes, j], param[w, r + 2 * pipes, j], model)
+            steep = param[w, r, j] * rate * q
+            branch[w, 6 * e + 2, j] += steep * branch[w, 6 * e, j]
+            branch[w, 6 * e + 3, j] += steep * (2.0 + bend)
+    r = kinds[e, 1]
+    if r >= 0:
+        for j in range(LANES):
+            steep = param[w, r, j] * math.pow(abs(branch[w, 6 * e, j]), param[w, r + powers, j] - 1.0)
+            branch[w, 6 * e + 2, j] += steep * branch[w, 6 * e, j]
+            branch[w, 6 * e + 3, j] += steep * param[w, r + powers, j]
+    r = kinds[e, 2]
+    if r >= 0:
+        for j in range(LANES):
+            q = abs(branch[w, 6 * e, j])
+            fall = q * (param[w, r + pumps, j] + param[w, r + 2 * pumps, j] * q * q)
+            rise = param[w, r, j] - fall * branch[w, 6 * e, j]
+            steep = 2.0 * q * (param[w, r + pumps, j] + 2.0 * param[w, r + 2 * pumps, j] * q * q)
+            held = param[w, r + 3 * pumps, j]
+            branch[w, 6 * e + 2, j] -= held if held < rise else rise
+            branch[w, 6 * e + 3, j] += 0.0 if held < rise else steep
+
+
+@cell
+def at_bounds(w, start, end, kinds, controls, states, param, branch, control, node):
+    """Controllers at a bound: a law whose linearisation gives their set flow and moves it little."""
+    for c in range(states):
+        e = controls[c]
+        r = kinds[e, 3]
+        for j in range(LANES):
+            state = control[w, 5 * c + 2, j]
+            if state != 0.0:
+                bound = param[w, r + states, j] if state > 0.0 else param[w, r, j]
+                y = branch[w, 6 * e + 5, j]
+                across = node[w, start[e], j] - node[w, end[e], j]
+                branch[w, 6 * e + 2, j] = across + (branch[w, 6 * e, j] - bound) / y
+                branch[w, 6 * e + 3, j] = 1.0 / y
+
+
+@cell
+def advance(w, e, i, k, branch, node, x, lane):
+    """The whole Newton step of branch e."""
+    for j in range(LANES):
+        y = branch[w, 6 * e + 1, j]
+        flow = branch[w, 6 * e, j]
+        flux = flow + y * (node[w, i, j] - node[w, k, j] - branch[w, 6 * e + 2, j])
+        trial = flux + y * (x[w, i, j] - x[w, k, j])
+        trial = trial if lane[w, ALIVE, j] > 0.0 else flow
+        across = node[w, i, j] + x[w, i, j] - (node[w, k, j] + x[w, k, j])
+        lane[w, BEFORE, j] += (branch[w, 6 * e + 2, j] - across) * (trial - flow)
+        lane[w, CHANGE, j] = max(lane[w, CHANGE, j], abs(trial - flow))
+        lane[w, PEAK, j] = max(lane[w, PEAK, j], abs(trial))
+        branch[w, 6 * e + 1, j] = flow
+        branch[w, 6 * e, j] = trial
+
+
+@cell
+def measure(w, e, start, end, kinds, states, param, branch, control, node, x, lane):
+    """Tally how branch e misses its law, or the bound that it is at, after the step."""
+    i = start[e]
+    k = end[e]
+    r = kinds[e, 3]
+    c = kinds[e, 4]
+    if c < 0:
+        for j in range(LANES):
+            across = node[w, i, j] + x[w, i, j] - (node[w, k, j] + x[w, k, j])
+            miss = branch[w, 6 * e + 2, j] - across
+            lane[w, AFTER, j] += miss * (branch[w, 6 * e, j] - branch[w, 6 * e + 1, j])
+            lane[w, DROPS, j] = max(lane[w, DROPS, j], abs(branch[w, 6 * e + 2, j]))
+            lane[w, MISS, j] = max(lane[w, MISS, j], abs(miss))
+            lane[w, ERROR, j] += abs(miss) / max(branch[w, 6 * e + 3, j], branch[w, 6 * e + 4, j])
+    else:
+        for j in range(LANES):
+            across = node[w, i, j] + x[w, i, j] - (node[w, k, j] + x[w, k, j])
+            state = control[w, 5 * c + 2, j]
+            if state == 0.0:
+                miss = branch[w, 6 * e + 2, j] - across
+                lane[w, AFTER, j] += miss * (branch[w, 6 * e, j] - branch[w, 6 * e + 1, j])
+                lane[w, DROPS, j] = max(lane[w, DROPS, j], abs(branch[w, 6 * e + 2, j]))
+                lane[w, MISS, j] = max(lane[w, MISS, j], abs(miss))
+                lane[w, ERROR, j] += abs(miss) / max(branch[w, 6 * e + 3, j], branch[w, 6 * e + 4, j])
+            else:
+                bound = param[w, r + states, j] if state > 0.0 else param[w, r, j]
+                lane[w, ERROR, j] += abs(branch[w, 6 * e, j] - bound)
+
+
+@cell
+def clip(w, c, e, r, states, slack, param, branch, control, lane):
+    """A controller that is free stays within its bounds, and one that comes free starts from its bound; 1 if moved."""
+    moved = 0
+    for j in range(LANES):
+        state = control[w, 5 * c + 2, j]
+        flow = branch[w, 6 * e, j]
+        least = param[w, r, j]
+        most = param[w, r + states, j]
+        allowed = slack * lane[w, LEVEL, j]
+        place = flow
+        if lane[w, ALIVE, j] > 0.0 and control[w, 5 * c + 4, j] == 0.0:
+            if state == 0.0 and control[w, 5 * c + 3, j] == 0.0:
+                place = most if flow > most + allowed else (least if flow < least - allowed else flow)
+            elif state != 0.0:
+                bound = most if state > 0.0 else least
+                place = bound if abs(flow - bound) > allowed else flow
+        if place != flow and place - place == 0.0:
+            branch[w, 6 * e, j] = place
+            lane[w, STEP, j] = 0.0
+            moved = 1
+    return moved
+
+
+@cell
+def switch(w, start, end, controls, states, allowed, branch, control, node, x, lane):
+    """Find which controllers are on the wrong side of a bound, and switch them: all together, or the last alone.
 
     One by one they switch only when the flows have about settled: that is what makes the pivots finite.
     """
-    shortage = network.needed - available
-    wrong = np.where(state.holding, shortage, -shortage) > tolerance * network.scale
-    count = wrong.sum(axis=0)
-    patience = np.where(count < state.fewest, PATIENCE, state.patience - 1)
-    last = len(wrong) - 1 - np.argmax(wrong[::-1], axis=0)
-    alone = np.arange(len(wrong))[:, None] == last
-    calm = np.abs(flow - state.flow).max(axis=0, initial=0) <= CALM * np.abs(flow).max(axis=0, initial=0)
-    switched = wrong & ((patience >= 0) | (calm & alone))
-    # none wrong for the flows so far: count anew
-    fewest = np.where(count == 0, len(wrong) + 1, np.minimum(count, state.fewest))
-    return state.holding ^ switched, wrong, fewest, patience
-
-
-@njit(cache=True, error_model="numpy")
-def _linearise(start, end, fixed, target, held, floor, flow, drop, slope, pressure, holding):
-    """Conductance, flow at unchanged pressures, and the matrix and surplus of the nodes' balance."""
-    m, scenarios = flow.shape
-    y, base, off = np.empty_like(flow), np.empty_like(flow), np.zeros_like(flow)
-    diagonal, surplus = np.zeros_like(pressure), np.zeros_like(pressure)
-    for e in range(m):
-        i, j = start[e], end[e]
-        inner = not (fixed[i] or fixed[j])
-        for s in range(scenarios):
-            if holding[e, s]:
-                y[e, s], base[e, s] = held[e, s], target[e, s]
+    for c in range(states):
+        i = start[controls[c]]
+        k = end[controls[c]]
+        for j in range(LANES):
+            across = node[w, i, j] + x[w, i, j] - (node[w, k, j] + x[w, k, j])
+            over = across - control[w, 5 * c + 1, j]
+            under = control[w, 5 * c, j] - across
+            state = control[w, 5 * c + 2, j]
+            wanted = 0.0
+            if state >= 0.0 and over > (-allowed if state > 0.0 else allowed):
+                wanted = 1.0
+            if state <= 0.0 and under > (-allowed if state < 0.0 else allowed):
+                wanted = -1.0
+            control[w, 5 * c + 3, j] = wanted
+            if wanted != state:
+                lane[w, WRONG, j] += 1.0
+                lane[w, LAST, j] = real(c)
+    for j in range(LANES):
+        count = lane[w, WRONG, j]
+        lane[w, PATIENT, j] = PATIENCE if count < lane[w, FEWEST, j] else lane[w, PATIENT, j] - 1.0
+        lane[w, FEWEST, j] = real(states + 1) if count == 0.0 else min(count, lane[w, FEWEST, j])
+        if lane[w, CHANGE, j] > CALM * lane[w, PEAK, j]:
+            lane[w, LAST, j] = -1.0
+    for c in range(states):
+        for j in range(LANES):
+            chosen = lane[w, PATIENT, j] >= 0.0 or lane[w, LAST, j] == real(c)
+            if chosen and lane[w, ALIVE, j] > 0.0:
+                control[w, 5 * c + 4, j] = control[w, 5 * c + 3, j]
             else:
-                y[e, s] = 1.0 / max(slope[e, s], floor[e, s])
-                base[e, s] = flow[e, s] + y[e, s] * (pressure[i, s] - pressure[j, s] - drop[e, s])
-            if inner:
-                off[e, s] = -y[e, s]
-            if i != j:
-                diagonal[i, s] += y[e, s]
-                diagonal[j, s] += y[e, s]
-            surplus[i, s] -= base[e, s]
-            surplus[j, s] += base[e, s]
-    for k in range(len(fixed)):
-        for s in range(scenarios):
-            if fixed[k] or diagonal[k, s] == 0.0:
-                diagonal[k, s], surplus[k, s] = 1.0, 0.0
-            else:
-                diagonal[k, s] *= 1.0 + GROUND
-    return y, base, off, diagonal, surplus
+                control[w, 5 * c + 4, j] = control[w, 5 * c + 2, j]
 
 
-@njit(cache=True, error_model="numpy")
-def _step(flow, new_flow, drop, new_drop, available, holding, small):
-    """Length of the step in (0, 1], per scenario: shorter where the whole step would not reduce the residual.
+@cell
+def shorten(w, m, kinds, controls, states, tolerance, param, branch, control, lane):
+    """Shorten the step where the whole one would not reduce the residual, and keep controllers in bounds; 1 if so."""
+    redo = 0
+    for j in range(LANES):
+        before = lane[w, BEFORE, j]
+        after = lane[w, AFTER, j]
+        lane[w, STEP, j] = 1.0
+        if after > -before and lane[w, CHANGE, j] > tolerance * lane[w, LEVEL, j]:
+            lane[w, STEP, j] = max(math.sqrt(before / (before - after)), SHORTEST)
+            redo = 1
+    if redo == 1:
+        for e in range(m):
+            c = kinds[e, 4]
+            for j in range(LANES):
+                whole = lane[w, STEP, j] == 1.0
+                if c >= 0:
+                    whole = whole or control[w, 5 * c + 2, j] != 0.0
+                if not whole:
+                    old = branch[w, 6 * e + 1, j]
+                    branch[w, 6 * e, j] = old + lane[w, STEP, j] * (branch[w, 6 * e, j] - old)
+    for c in range(states):
+        e = controls[c]
+        redo = max(redo, clip(w, c, e, kinds[e, 3], states, tolerance, param, branch, control, lane))
+    return redo
 
-    Along the step d the content's derivative is sum (drop - available) d, below zero at its start; where it ends above
-    zero by more than that, the step ends where a law that rises with the square has it at zero. Changes of flow that
-    are `small` (S,) are rounding.
+
+@kernel
+def gradient(
+    b,
+    column: Ints1,
+    row: Ints1,
+    target: Ints1,
+    order: Ints1,
+    slot: Ints1,
+    start: Ints1,
+    end: Ints1,
+    kinds: Ints2,
+    controls: Ints1,
+    held: Ints1,
+    source: Ints1,
+    common: Reals1,
+    varied: Reals2,
+    param: Reals3,
+    branch: Reals3,
+    control: Reals3,
+    node: Reals3,
+    pivot: Reals3,
+    x: Reals3,
+    lower: Reals3,
+    lane: Reals3,
+    out_flow: Reals2,
+    out_pressure: Reals2,
+    out_free: Reals2,
+    good: Reals2,
+    turns: Reals2,
+    n: Int,
+    m: Int,
+    states: Int,
+    pipes: Int,
+    powers: Int,
+    pumps: Int,
+    rows: Int,
+    at_guess: Int,
+    at_pressure: Int,
+    at_demand: Int,
+    apart: Int,
+    model: Int,
+    tolerance: Real,
+    scale: Real,
+    limit: Int,
+):
+    """Newton of one block of lanes; `start`, `end` and nodes are positions in the order of elimination.
+
+    Blocks share the work arrays on the CPU (`apart` 0), where they follow each other. A lane that has settled stands
+    still while its block goes on.
     """
-    m, scenarios = flow.shape
-    before, after, largest = np.zeros(scenarios), np.zeros(scenarios), np.zeros(scenarios)
+    w = b * apart
+    first = b * LANES
+    gather(w, first, rows, source, common, varied, param)
+    for r in range(PEAK + 1):
+        for j in range(LANES):
+            lane[w, r, j] = 0.0
+    for k in range(n):
+        r = held[k] if held[k] >= 0 else at_pressure
+        for j in range(LANES):
+            node[w, k, j] = param[w, r, j]
+    for c in range(states):
+        r = kinds[controls[c], 3]
+        for j in range(LANES):
+            control[w, 5 * c + 2, j] = 0.0
+            if param[w, r + states, j] < HUGE:
+                control[w, 5 * c + 2, j] = 1.0
+                lane[w, BEFORE, j] += abs(param[w, r + states, j])
     for e in range(m):
-        for s in range(scenarios):
-            if not holding[e, s]:
-                d = new_flow[e, s] - flow[e, s]
-                before[s] += (drop[e, s] - available[e, s]) * d
-                after[s] += (new_drop[e, s] - available[e, s]) * d
-                largest[s] = max(largest[s], abs(d))
-    step = np.ones(scenarios)
-    for s in range(scenarios):
-        if after[s] > -before[s] and largest[s] > small[s]:
-            step[s] = max(np.sqrt(before[s] / (before[s] - after[s])), 1e-6)
-    return step
-
-
-def _judge(network, old, new, tolerance):
-    """Whether each scenario has settled, and whether its flows are finite, both (S,)."""
-    flow_change = np.abs(new.flow - old.flow).max(axis=0, initial=0)
-    peak = np.maximum(np.abs(new.flow).max(axis=0, initial=0), 0.01 * network.level)
-    available = new.pressure[network.start] - new.pressure[network.end]
-    drop = np.where(new.holding | old.holding, 0, new.drop)
-    small = 1e3 * tolerance * np.maximum(np.abs(drop).max(axis=0, initial=0), 1e-3 * network.scale)
-    residual = np.where(new.holding | old.holding, 0, np.abs(new.drop - available)).max(axis=0, initial=0)
-    settled = (flow_change <= tolerance * peak) & (residual <= small)
-    return settled, np.isfinite(flow_change)
+        r = kinds[e, 3]
+        for j in range(LANES):
+            flow = param[w, at_guess + e, j]
+            if r >= 0 and param[w, r + states, j] < HUGE:
+                flow = param[w, r + states, j]
+            branch[w, 6 * e + 1, j] = flow
+            if abs(flow) < HUGE:
+                lane[w, LEVEL, j] = max(lane[w, LEVEL, j], abs(flow))
+    for j in range(LANES):
+        level = max(lane[w, LEVEL, j], lane[w, BEFORE, j])
+        lane[w, LEVEL, j] = level if level > 0.0 else 1.0
+        lane[w, ALIVE, j] = 1.0
+        lane[w, FEWEST, j] = real(m + 1)
+        lane[w, PATIENT, j] = PATIENCE
+        good[0, first + j] = 0.0
+        turns[0, first + j] = 0.0
+    for e in range(m):
+        for j in range(LANES):
+            size = abs(branch[w, 6 * e + 1, j])
+            if size >= HUGE or size != size:
+                size = 0.0
+            branch[w, 6 * e + 5, j] = PROXIMAL / scale * (size + 1e-3 * lane[w, LEVEL, j])
+            branch[w, 6 * e, j] = tolerance * (size if size > 0.0 else lane[w, LEVEL, j])
+    for stage in range(4):
+        for e in range(m):
+            r = kinds[e, 3]
+            c = kinds[e, 4]
+            if c < 0 and (stage == AT_LEAST or stage == AT_MOST):
+                continue
+            resist(w, e, kinds, pipes, powers, pumps, FRICTIONLESS if stage == FLOOR else model, param, branch)
+            for j in range(LANES):
+                if stage == FLOOR:
+                    branch[w, 6 * e + 4, j] = max(branch[w, 6 * e + 3, j], STIFFEST * scale / lane[w, LEVEL, j])
+                    branch[w, 6 * e, j] = param[w, r, j] if c >= 0 else branch[w, 6 * e + 1, j]
+                if stage == AT_LEAST:
+                    bounded = param[w, r, j] > -HUGE and param[w, r, j] < param[w, r + states, j]
+                    control[w, 5 * c, j] = branch[w, 6 * e + 2, j] if bounded else -HUGE
+                    branch[w, 6 * e, j] = param[w, r + states, j]
+                if stage == AT_MOST:
+                    drop = branch[w, 6 * e + 2, j] if param[w, r, j] < param[w, r + states, j] else -HUGE
+                    control[w, 5 * c + 1, j] = drop if param[w, r + states, j] < HUGE else HUGE
+                    branch[w, 6 * e, j] = branch[w, 6 * e + 1, j]
+    at_bounds(w, start, end, kinds, controls, states, param, branch, control, node)
+    for _turn in range(limit):
+        for u in range(column[n]):
+            for j in range(LANES):
+                lower[w, u, j] = 0.0
+        for k in range(n):
+            for j in range(LANES):
+                pivot[w, k, j] = 0.0
+                x[w, k, j] = 0.0
+            if at_demand >= 0:
+                r = at_demand + order[k]
+                for j in range(LANES):
+                    x[w, k, j] -= param[w, r, j]
+        for e in range(m):
+            i = start[e]
+            k = end[e]
+            for j in range(LANES):
+                y = 1.0 / max(branch[w, 6 * e + 3, j], branch[w, 6 * e + 4, j])
+                flux = branch[w, 6 * e, j] + y * (node[w, i, j] - node[w, k, j] - branch[w, 6 * e + 2, j])
+                x[w, i, j] -= flux
+                x[w, k, j] += flux
+                branch[w, 6 * e + 1, j] = y
+            if i != k:
+                for j in range(LANES):
+                    pivot[w, i, j] += branch[w, 6 * e + 1, j]
+                    pivot[w, k, j] += branch[w, 6 * e + 1, j]
+                if held[i] < 0 and held[k] < 0:
+                    t = slot[e]
+                    for j in range(LANES):
+                        lower[w, t, j] -= branch[w, 6 * e + 1, j]
+        for k in range(n):
+            if held[k] >= 0:
+                for j in range(LANES):
+                    pivot[w, k, j] = 1.0
+                    x[w, k, j] = 0.0
+            else:
+                for j in range(LANES):
+                    x[w, k, j] = x[w, k, j] if pivot[w, k, j] != 0.0 else 0.0
+                    pivot[w, k, j] = pivot[w, k, j] * (1.0 + GROUND) if pivot[w, k, j] != 0.0 else 1.0
+        eliminate_symmetric(w, column, row, target, pivot, lower, x, n)
+        for r in range(WRONG, PEAK + 1):
+            for j in range(LANES):
+                lane[w, r, j] = 0.0
+        for again in range(2):
+            for e in range(m):
+                if again == 0:
+                    advance(w, e, start[e], end[e], branch, node, x, lane)
+                resist(w, e, kinds, pipes, powers, pumps, model, param, branch)
+                if again == 0:
+                    measure(w, e, start, end, kinds, states, param, branch, control, node, x, lane)
+            if again == 0:
+                switch(w, start, end, controls, states, tolerance * scale, branch, control, node, x, lane)
+                if shorten(w, m, kinds, controls, states, tolerance, param, branch, control, lane) == 0:
+                    break
+        for k in range(n):
+            for j in range(LANES):
+                node[w, k, j] += x[w, k, j] if lane[w, ALIVE, j] > 0.0 else 0.0
+        for c in range(states):
+            for j in range(LANES):
+                control[w, 5 * c + 2, j] = control[w, 5 * c + 4, j]
+        at_bounds(w, start, end, kinds, controls, states, param, branch, control, node)
+        left = 0
+        for j in range(LANES):
+            change = lane[w, CHANGE, j]
+            peak = max(lane[w, PEAK, j], 0.01 * lane[w, LEVEL, j])
+            small = 1e3 * tolerance * max(lane[w, DROPS, j], 1e-3 * scale)
+            whole = lane[w, STEP, j] == 1.0 and lane[w, WRONG, j] == 0.0
+            if lane[w, ALIVE, j] > 0.0:
+                turns[0, first + j] += 1.0
+                sure = lane[w, ERROR, j] <= tolerance * lane[w, PEAK, j] and change <= SURE * peak
+                calm = change <= tolerance * peak and lane[w, MISS, j] <= small and lane[w, ERROR, j] < HUGE
+                if whole and (sure or calm):
+                    good[0, first + j] = 1.0
+                    lane[w, ALIVE, j] = 0.0
+                elif lane[w, ERROR, j] - lane[w, ERROR, j] != 0.0:
+                    lane[w, ALIVE, j] = 0.0
+                else:
+                    left = 1
+        if left == 0:
+            break
+    for e in range(m):
+        for j in range(LANES):
+            out_flow[e, first + j] = branch[w, 6 * e, j]
+    for k in range(n):
+        for j in range(LANES):
+            out_pressure[order[k], first + j] = node[w, k, j]
+    for c in range(states):
+        e = controls[c]
+        r = kinds[e, 3]
+        for j in range(LANES):
+            most = param[w, r + states, j]
+            short = branch[w, 6 * e, j] < most - tolerance * lane[w, PEAK, j]
+            free = 1.0 if short and control[w, 5 * c + 2, j] == 0.0 else 0.0
+            out_free[c, first + j] = free if most < HUGE else 0.0

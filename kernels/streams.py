@@ -8,14 +8,20 @@ temperature. For a branch e with capacity rate C = m cp,
 and at a node  sum over inflowing branches |C| (T_node - T_out) = source  (perfect mixing, upwind).
 An exchanger of effectiveness eps couples two branches both ways: on a side of capacity rate C,
 own = 1 - eps C_min / C and coupling = eps C_min / C [Kays & London, Compact Heat Exchangers].
+
+A node may hold heat: from temperatures `before`, after a time step,  storage (T - T_before) = source - ...  with
+`storage` its heat capacity over the time step [W/K], implicit in time and therefore stable for any step.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numba import njit
 from twin.kernels import elimination
-from twin.kernels.elimination import wide
+from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals2, Reals3, cell, kernel
+from twin.kernels.elimination import eliminate, substitute
+from twin.kernels.launch import bind
+from twin.kernels.rows import Rows, gather
 
 NEGLIGIBLE = 1e-9  # of the largest capacity rate: below it a branch conducts that much instead of carrying heat
 REST = 1e-6  # W/K, below which any branch is at rest: where all are, rounding in the flows must not heat a node
@@ -33,6 +39,7 @@ class StreamProgram:
     couple_from: np.ndarray  # (k,) the branch whose inlet acts
     couple_to: np.ndarray  # (k,) the branch whose outlet it acts on
     elimination: elimination.Program
+    layouts: dict[Any, Any]  # of calls before
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,119 +59,261 @@ def program(n, start, end, couple_from, couple_to) -> StreamProgram:
     down = np.stack((start, start, end, end), axis=1)[couple_to].ravel()
     up = np.stack((start, end, start, end), axis=1)[couple_from].ravel()
     pattern = elimination.program(n, np.r_[start, down], np.r_[end, up])
-    return StreamProgram(n, start, end, couple_from, couple_to, pattern)
+    return StreamProgram(n, start, end, couple_from, couple_to, pattern, {})
 
 
-def solve(program, capacity, own, coupling, offset, source, fixed_nodes, fixed_temperature) -> Result:
+def solve(
+    program, capacity, own, coupling, offset, source, fixed_nodes, fixed_temperature, storage=None, before=None
+) -> Result:
     """Node, inlet and outlet temperatures [K] and the heat at fixed nodes [W].
 
     `capacity` m cp [W/K] (m, S) is positive from start to end; `own` and `offset` [K] are (m, 1|S), `coupling`
     (k, 1|S), `source` (n, 1|S) [W] heat put into a node, `fixed_temperature` (f, 1|S) [K] of `fixed_nodes`.
+    `storage` (n, 1|S) [W/K] and `before` (n, 1|S) [K] are for a step in time: heat capacity over the step, and the
+    temperatures at its begin.
 
     A branch of negligible flow carries nothing and conducts a little, so that a dead leg takes its neighbour's
-    temperature. With flows that balance at every node, boundary heat equals sources plus what the branches gain.
+    temperature. With flows that balance at every node, boundary heat equals sources plus what the branches gain, less
+    what nodes store.
     """
-    p = program
-    fixed_temperature = np.asarray(fixed_temperature, float)
+    p, nothing = program, np.zeros((program.n, 1))
     parts = (capacity, own, coupling, offset, source, fixed_temperature)
-    scenarios = max(np.shape(part)[1] for part in parts)
-    capacity, own, coupling, offset, source = (wide(part, scenarios) for part in parts[:-1])
-    conductance = _conductance(capacity)
-    edges = (p.start, p.end, p.couple_from, p.couple_to)
-    fixed = np.zeros(p.n, bool)
-    fixed[fixed_nodes] = True
-    factor = p.elimination.factor(*_assemble(*edges, fixed, capacity, conductance, own, coupling))
-
-    node = np.empty((p.n, scenarios))
-    node[:] = fixed_temperature[0] if len(fixed_temperature) else REFERENCE
-    node[fixed_nodes] = fixed_temperature
-    for _ in range(2):  # the second pass removes rounding and the effect of GROUND
-        inlet, outlet = _branches(*edges, capacity, own, coupling, offset, node)
-        heat = _heat(p.start, p.end, capacity, conductance, node, outlet, source)
-        node += factor.solve(np.where(fixed[:, None], 0, heat))
-    inlet, outlet = _branches(*edges, capacity, own, coupling, offset, node)
-    heat = _heat(p.start, p.end, capacity, conductance, node, outlet, source)
-    return Result(node, inlet, outlet, heat[fixed_nodes])
+    parts = (*parts, nothing if storage is None else storage, nothing if before is None else before)
+    parts = [np.asarray(a, float) for a in parts]
+    key = (tuple(len(a) for a in parts), tuple(a.shape[1] > 1 for a in parts), tuple(np.asarray(fixed_nodes).tolist()))
+    if key not in p.layouts:
+        p.layouts[key] = _Layout(p, *key)
+    layout = p.layouts[key]
+    return Result(*layout.rows.run(parts, (p.n, len(p.start), len(p.start), len(fixed_nodes)), layout.lay))
 
 
-def _conductance(capacity):
-    """Conductance [W/K] of each branch: 0, or a trace where its flow is negligible."""
-    trace = np.maximum(NEGLIGIBLE * np.abs(capacity).max(axis=0, initial=0), REST)
-    return np.where(np.abs(capacity) <= trace, trace, 0.0)
+class _Layout:
+    """Tables of a program with certain nodes fixed, and the rows of its parameters."""
+
+    def __init__(self, p, heights, varies, fixed) -> None:
+        self.program, self.rows = p, Rows(heights, varies)
+        pattern = p.elimination
+        position = np.empty(p.n, np.int32)
+        position[pattern.order] = np.arange(p.n, dtype=np.int32)
+        held = np.full(p.n, -1, np.int32)
+        at = position[np.asarray(fixed, np.int64)]
+        held[at] = self.rows.first[5] + np.arange(len(fixed))
+        couples = [np.ascontiguousarray(c, np.int32) for c in (p.couple_from, p.couple_to)]
+        self.tables = (pattern.column, pattern.row, pattern.target, pattern.order, pattern.slot, pattern.flipped)
+        self.tables = (*self.tables, position[p.start], position[p.end], *couples, held, at, self.rows.source)
+
+    def lay(self, count, lanes, common, varied, out):
+        """The kernel bound over blocks of lanes."""
+        p, first = self.program, self.rows.first
+        n, m, fill = p.n, len(p.start), len(p.elimination.row)
+        work = [np.empty((1, h, lanes)) for h in (first[-1], 2 * m, n, n, n, fill, fill, 1)]
+        rows = (n, m, len(p.couple_to), len(out[3]), first[-1], *first[1:8])
+        return bind(balance, (count,), *self.tables, common, varied, *work, *out, *rows, 0, lanes=lanes)
 
 
-@njit(cache=True)
-def _assemble(start, end, couple_from, couple_to, fixed, capacity, conductance, own, coupling):
-    """Diagonal, A[start, end] and A[end, start] of the node balances, with unit rows at fixed nodes."""
-    m, scenarios = capacity.shape
-    diagonal = np.zeros((len(fixed), scenarios))
-    forward, backward = np.zeros((m + 4 * len(couple_to), scenarios)), np.zeros((m + 4 * len(couple_to), scenarios))
+@cell
+def carried(c, trace):
+    """Capacity rate that a branch brings to its end; with -c, to its start."""
+    return 0.0 if c <= trace else c
+
+
+@cell
+def resting(c, trace):
+    """Conductance [W/K] of a branch: a trace where its flow is negligible."""
+    return trace if abs(c) <= trace else 0.0
+
+
+@cell
+def branches(w, m, couples, start, end, couple_from, couple_to, at_own, at_coupling, at_offset, param, node, branch):
+    """Inlet and outlet temperatures of the branches, rows 2 e and 2 e + 1 of `branch`."""
     for e in range(m):
-        i, j = start[e], end[e]
-        for s in range(scenarios):
-            c, g = capacity[e, s], conductance[e, s]
-            into_end, into_start = g, g
-            if g == 0.0 and c >= 0.0:
-                into_end += c * own[e, s]
-                diagonal[j, s] += c
-            elif g == 0.0:
-                into_start -= c * own[e, s]
-                diagonal[i, s] -= c
-            diagonal[i, s] += g
-            diagonal[j, s] += g
-            if i == j:
-                diagonal[i, s] -= into_end + into_start
-            forward[e, s] = 0.0 if fixed[i] else -into_start
-            backward[e, s] = 0.0 if fixed[j] else -into_end
-    for k in range(len(couple_to)):
-        e, f = couple_to[k], couple_from[k]
-        for s in range(scenarios):
-            c = capacity[e, s]
-            down = end[e] if c >= 0.0 else start[e]
-            up = start[f] if capacity[f, s] >= 0.0 else end[f]
-            if conductance[e, s] > 0.0 or fixed[down]:
-                continue
-            if down == up:
-                diagonal[down, s] -= abs(c) * coupling[k, s]
+        i = start[e]
+        k = end[e]
+        for j in range(LANES):
+            inlet = node[w, i, j] if param[w, e, j] >= 0.0 else node[w, k, j]
+            branch[w, 2 * e, j] = inlet
+            branch[w, 2 * e + 1, j] = param[w, at_own + e, j] * inlet + param[w, at_offset + e, j]
+    for q in range(couples):
+        e = couple_to[q]
+        f = couple_from[q]
+        for j in range(LANES):
+            branch[w, 2 * e + 1, j] += param[w, at_coupling + q, j] * branch[w, 2 * f, j]
+
+
+@cell
+def arriving(w, n, m, order, start, end, at_source, at_storage, at_before, param, node, branch, lane, x):
+    """Heat [W] that arrives at each node, relative to its temperature and less what it stores."""
+    for k in range(n):
+        i = order[k]
+        for j in range(LANES):
+            rise = node[w, k, j] - param[w, at_before + i, j]
+            x[w, k, j] = param[w, at_source + i, j] - param[w, at_storage + i, j] * rise
+    for e in range(m):
+        i = start[e]
+        k = end[e]
+        for j in range(LANES):
+            c = param[w, e, j]
+            apart = resting(c, lane[w, 0, j]) * (node[w, k, j] - node[w, i, j])
+            outlet = branch[w, 2 * e + 1, j]
+            x[w, i, j] += apart + carried(-c, lane[w, 0, j]) * (outlet - node[w, i, j])
+            x[w, k, j] += carried(c, lane[w, 0, j]) * (outlet - node[w, k, j]) - apart
+
+
+@cell
+def couple(w, q, m, slot, flipped, start, end, e, f, held, at, param, lane, pivot, lower, upper):
+    """Add coupling q, the inlet of branch f acting on the outlet of e, to the matrix, whichever way the streams go."""
+    for case in range(4):
+        down = end[e] if case >= 2 else start[e]
+        up = end[f] if case % 2 == 1 else start[f]
+        t = slot[m + 4 * q + case]
+        if held[down] < 0:
+            for j in range(LANES):
+                c = param[w, e, j]
+                ahead = 2 if c >= 0.0 else 0
+                turned = 0 if param[w, f, j] >= 0.0 else 1
+                if ahead + turned == case and abs(c) > lane[w, 0, j]:
+                    value = -abs(c) * param[w, at + q, j]
+                    if down == up:
+                        pivot[w, down, j] += value
+                    elif flipped[m + 4 * q + case] == 1:
+                        upper[w, t, j] += value
+                    else:
+                        lower[w, t, j] += value
+
+
+@cell
+def mix(w, e, i, k, at_own, param, lane, pivot):
+    """Add what branch e does to the balances at its own ends to the diagonal."""
+    for j in range(LANES):
+        c = param[w, e, j]
+        g = resting(c, lane[w, 0, j])
+        pivot[w, i, j] += carried(-c, lane[w, 0, j]) + g
+        pivot[w, k, j] += carried(c, lane[w, 0, j]) + g
+    if i == k:
+        for j in range(LANES):
+            c = param[w, e, j]
+            g = resting(c, lane[w, 0, j])
+            moving = carried(c, lane[w, 0, j]) + carried(-c, lane[w, 0, j])
+            pivot[w, i, j] -= moving * param[w, at_own + e, j] + 2.0 * g
+
+
+@cell
+def into(w, t, e, sign, at_own, param, lane, entry):
+    """Take what branch e carries to its end (sign 1) or start (-1) from entry t of a factor."""
+    for j in range(LANES):
+        c = sign * param[w, e, j]
+        entry[w, t, j] -= carried(c, lane[w, 0, j]) * param[w, at_own + e, j] + resting(c, lane[w, 0, j])
+
+
+@kernel
+def balance(
+    b,
+    column: Ints1,
+    row: Ints1,
+    target: Ints1,
+    order: Ints1,
+    slot: Ints1,
+    flipped: Ints1,
+    start: Ints1,
+    end: Ints1,
+    couple_from: Ints1,
+    couple_to: Ints1,
+    held: Ints1,
+    fixed: Ints1,
+    source: Ints1,
+    common: Reals1,
+    varied: Reals2,
+    param: Reals3,
+    branch: Reals3,
+    node: Reals3,
+    pivot: Reals3,
+    x: Reals3,
+    lower: Reals3,
+    upper: Reals3,
+    lane: Reals3,
+    out_node: Reals2,
+    out_inlet: Reals2,
+    out_outlet: Reals2,
+    out_heat: Reals2,
+    n: Int,
+    m: Int,
+    couples: Int,
+    kept: Int,
+    rows: Int,
+    at_own: Int,
+    at_coupling: Int,
+    at_offset: Int,
+    at_source: Int,
+    at_fixed: Int,
+    at_storage: Int,
+    at_before: Int,
+    apart: Int,
+):
+    """Temperatures of one block of lanes; `start`, `end`, `fixed` are positions in the order of elimination."""
+    w = b * apart
+    first = b * LANES
+    gather(w, first, rows, source, common, varied, param)
+    for j in range(LANES):
+        lane[w, 0, j] = REST
+    for e in range(m):
+        for j in range(LANES):
+            lane[w, 0, j] = max(lane[w, 0, j], NEGLIGIBLE * abs(param[w, e, j]))
+    for u in range(column[n]):
+        for j in range(LANES):
+            lower[w, u, j] = 0.0
+            upper[w, u, j] = 0.0
+    for k in range(n):
+        for j in range(LANES):
+            pivot[w, k, j] = param[w, at_storage + order[k], j]
+            node[w, k, j] = param[w, at_fixed, j] if kept > 0 else REFERENCE
+        if held[k] >= 0:
+            for j in range(LANES):
+                node[w, k, j] = param[w, held[k], j]
+    for e in range(m):
+        i = start[e]
+        k = end[e]
+        t = slot[e]
+        mix(w, e, i, k, at_own, param, lane, pivot)
+        if i != k and held[i] < 0:
+            if flipped[e] == 1:
+                into(w, t, e, -1.0, at_own, param, lane, upper)
             else:
-                case = 2 * (c >= 0.0) + (capacity[f, s] < 0.0)
-                forward[m + 4 * k + case, s] = -abs(c) * coupling[k, s]
-    for k in range(len(fixed)):
-        for s in range(scenarios):
-            if fixed[k] or diagonal[k, s] == 0.0:
-                diagonal[k, s] = 1.0
+                into(w, t, e, -1.0, at_own, param, lane, lower)
+        if i != k and held[k] < 0:
+            if flipped[e] == 1:
+                into(w, t, e, 1.0, at_own, param, lane, lower)
             else:
-                diagonal[k, s] *= 1.0 + GROUND
-    return diagonal, forward, backward
-
-
-@njit(cache=True)
-def _branches(start, end, couple_from, couple_to, capacity, own, coupling, offset, node):
-    """Inlet and outlet temperatures of the branches."""
-    inlet, outlet = np.empty_like(capacity), np.empty_like(capacity)
-    for e in range(len(start)):
-        for s in range(capacity.shape[1]):
-            inlet[e, s] = node[start[e], s] if capacity[e, s] >= 0.0 else node[end[e], s]
-            outlet[e, s] = own[e, s] * inlet[e, s] + offset[e, s]
-    for k in range(len(couple_to)):
-        for s in range(capacity.shape[1]):
-            outlet[couple_to[k], s] += coupling[k, s] * inlet[couple_from[k], s]
-    return inlet, outlet
-
-
-@njit(cache=True)
-def _heat(start, end, capacity, conductance, node, outlet, source):
-    """Heat [W] that arrives at each node, relative to the node's temperature."""
-    heat = source.copy()
-    for e in range(len(start)):
-        i, j = start[e], end[e]
-        for s in range(capacity.shape[1]):
-            c, g = capacity[e, s], conductance[e, s]
-            if g > 0.0:
-                heat[i, s] += g * (node[j, s] - node[i, s])
-                heat[j, s] += g * (node[i, s] - node[j, s])
-            elif c >= 0.0:
-                heat[j, s] += c * (outlet[e, s] - node[j, s])
+                into(w, t, e, 1.0, at_own, param, lane, upper)
+    for q in range(couples):
+        e = couple_to[q]
+        f = couple_from[q]
+        couple(w, q, m, slot, flipped, start, end, e, f, held, at_coupling, param, lane, pivot, lower, upper)
+    for k in range(n):
+        for j in range(LANES):
+            if held[k] >= 0 or pivot[w, k, j] == 0.0:
+                pivot[w, k, j] = 1.0
             else:
-                heat[i, s] -= c * (outlet[e, s] - node[i, s])
-    return heat
+                pivot[w, k, j] *= 1.0 + GROUND
+    eliminate(w, column, row, target, pivot, lower, upper, n)
+    for turn in range(3):  # the second removes rounding and the effect of GROUND, the third only reads
+        branches(w, m, couples, start, end, couple_from, couple_to, at_own, at_coupling, at_offset, param, node, branch)
+        arriving(w, n, m, order, start, end, at_source, at_storage, at_before, param, node, branch, lane, x)
+        if turn < 2:
+            for q in range(kept):
+                k = fixed[q]
+                for j in range(LANES):
+                    x[w, k, j] = 0.0
+            substitute(w, column, row, pivot, lower, upper, x, n)
+            for k in range(n):
+                for j in range(LANES):
+                    node[w, k, j] += x[w, k, j]
+    for k in range(n):
+        for j in range(LANES):
+            out_node[order[k], first + j] = node[w, k, j]
+    for e in range(m):
+        for j in range(LANES):
+            out_inlet[e, first + j] = branch[w, 2 * e, j]
+            out_outlet[e, first + j] = branch[w, 2 * e + 1, j]
+    for q in range(kept):
+        for j in range(LANES):
+            out_heat[q, first + j] = x[w, fixed[q], j]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.kernels import elimination, power_flow, streams
+from twin.kernels import power_flow, streams
 
 Array = NDArray[Any]
 Index = NDArray[Any]
@@ -495,6 +495,5 @@ class Plant:
     costs: tuple[Cost, ...]
     serving: tuple[Serving, ...]
     streams: streams.StreamProgram
-    hydraulic: elimination.Program
     coolant: Index
     start_temperature: Array

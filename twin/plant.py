@@ -44,7 +44,7 @@ from twin.elements import (
     Zone,
 )
 from twin.facility import Facility
-from twin.kernels import elimination, streams
+from twin.kernels import streams
 from twin.layers import layers, voltages
 from twin.layout import LayoutError
 from twin.lowering import Key, Lowering, first
@@ -147,7 +147,6 @@ def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> P
         costs=tuple(fixed.get(Cost, [])),
         serving=tuple(fixed.get(Serving, [])),
         streams=program,
-        hydraulic=elimination.program(len(coolant), *_within(coolant, pipe, thermal)),
         coolant=coolant,
         start_temperature=_warm_start(thermal, coolant, c),
     )
@@ -176,12 +175,6 @@ def _warm_start(nodes: int, coolant: Array, c: Lowering) -> Array:
     T[coolant] = 335.0
     T[c.site.outdoor] = c.site.dry_bulb
     return T
-
-
-def _within(coolant: Array, pipe: Pipe, nodes: int) -> tuple[Array, Array]:
-    number = np.full(nodes, -1, np.int64)
-    number[coolant] = np.arange(len(coolant))
-    return number[pipe.start], number[pipe.end]
 
 
 def _names(index: dict[Key, int]) -> list[str]:

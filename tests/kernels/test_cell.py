@@ -7,15 +7,16 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from functools import partial
 
 import numpy as np
 import pytest
-from twin.kernels import cell, elimination, launch, newton, power_flow
+from twin.kernels import cell, elimination, launch, newton, pipe_flow, power_flow, streams
 from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, SubsetError, kernel, real
 from twin.kernels.cuda import cuda_source, shim_source
 
 HALF = 0.5
-KERNELS = {k.name: k for k in (power_flow.chord, elimination.factor_pairs, newton.newton)}
+KERNELS = {k.name: k for k in cell.REGISTRY}
 PRECISIONS = ["float64", "float32"]
 REQUIRED = bool(os.environ.get("TWIN_REQUIRE_COMPILERS"))
 """Set by .ci/run, where a compiler that is missing is a failure."""
@@ -70,6 +71,51 @@ def build(k, precision, folder):
     return ctypes.CDLL(str(library)).run
 
 
+def recorded(module, solve, precision):
+    """Domain and arguments that a solver hands to its kernel, work arrays blank."""
+    seen = []
+    keep, module.bind = module.bind, lambda _, domain, *args, **__: lambda: seen.append((domain, args))
+    try:
+        solve()
+    finally:
+        module.bind = keep
+    domain, args = seen[-1]
+    real = lambda a: np.zeros_like(a, precision) if a.ndim == 3 else a.astype(precision)  # noqa: E731
+    return domain, [real(a) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in args]
+
+
+def loops(rng, start, end, precision):
+    """Pipes, valves, pumps and controllers of all kinds; blocks of one lane."""
+    pipe_flow._layout.cache_clear()
+    m, column = len(start), lambda low, high, n: rng.uniform(low, high, (n, 1))
+    groups = np.split(rng.permutation(m)[: 4 * (m // 4)], 4)
+    few = m // 4
+    network = pipe_flow.Network(
+        **dict(n=30, start=start, end=end, square=column(10, 1e3, m)),
+        **dict(pipe=groups[0], friction=column(100, 1e3, few), reynolds=column(10, 1e5, few)),
+        **dict(rough=column(0, 1e-3, few), powered=groups[1], factor=column(10, 100, few)),
+        **dict(exponent=column(1, 2, few), pump=groups[2], shutoff=column(1e4, 1e5, few)),
+        **dict(quadratic=column(1, 50, few), quartic=column(0, 1, few), ceiling=column(5e3, 1e5, few)),
+        **dict(control=groups[3], least=np.where(column(0, 1, few) < 0.4, 0.0, -np.inf)),
+        **dict(most=np.where(rng.random((few, 3)) < 0.7, 1.0, np.inf)),
+        model=pipe_flow.SWAMEE_JAIN,
+    )
+    anchor = np.array([0]), np.array([[2e5]])
+    solve = partial(pipe_flow.solve, network, *anchor, np.ones((m, 1)), column(0, 0.1, 30), tolerance=1e-5)
+    return recorded(pipe_flow, solve, precision)
+
+
+def mixing(rng, start, end, precision):
+    """Streams in both directions, at rest, and coupled."""
+    p = streams.program(30, start, end, [3, 8], [8, 3])
+    m = len(start)
+    capacity = rng.normal(0, 1e3, (m, 3)) * (rng.random((m, 3)) < 0.9)
+    parts = [capacity, rng.uniform(0.5, 1, (m, 1)), rng.uniform(0, 0.5, (2, 1)), rng.uniform(0, 5, (m, 3))]
+    parts += [rng.uniform(0, 10, (30, 1)), np.array([0]), np.array([[300.0]])]
+    solve = partial(streams.solve, p, *parts, rng.uniform(0, 100, (30, 1)), np.full((30, 1), 290.0))
+    return recorded(streams, solve, precision)
+
+
 def arguments(k, precision):
     """Domain and arguments that run a kernel through its branches; fresh arrays at each call."""
     rng = np.random.default_rng(0)
@@ -80,6 +126,15 @@ def arguments(k, precision):
     every = np.arange(29)
     start, end = np.r_[every, rng.integers(0, 30, 12)], np.r_[every + 1, rng.integers(0, 30, 12)]
     p = elimination.program(30, start, end)
+    if k is pipe_flow.gradient:
+        return loops(rng, start, end, precision)
+    if k is streams.balance:
+        return mixing(rng, start, end, precision)
+    if k in (elimination.solve_numbers, elimination.solve_symmetric):
+        both = [len(p.row)] * (2 if k is elimination.solve_numbers else 1)
+        parts = [rng.normal(size=(3, m, 1)).astype(precision) for m in (30, *both, 30)]
+        parts[0] += 20
+        return (3,), [p.column, p.row, p.target, *parts, 30]
     if k is elimination.factor_pairs:
         parts = [rng.normal(size=(3, 4 * m, 1)).astype(precision) for m in (p.n, len(p.row), len(p.row))]
         parts[0][:, ::4] += 20

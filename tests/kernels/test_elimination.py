@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
-from twin.kernels import elimination
+from twin.kernels import elimination, launch
 
 
 def network(seed, n, pairs, scenarios, dtype=float):
@@ -32,47 +32,66 @@ def reference(start, end, diagonal, forward, backward, rhs):
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.integers(0, 2**31), st.integers(1, 40), st.integers(0, 120), st.sampled_from([float, complex]))
-def test_solution_equals_scipy_on_any_network(seed, n, pairs, dtype):
-    start, end, diagonal, forward, backward, rhs = network(seed, n, pairs, 3, dtype)
-    x = elimination.program(n, start, end).factor(diagonal, -forward, -backward).solve(rhs)
+@given(st.integers(0, 2**31), st.integers(1, 40), st.integers(0, 120))
+def test_solution_equals_scipy_on_any_network(seed, n, pairs):
+    start, end, diagonal, forward, backward, rhs = network(seed, n, pairs, 3)
+    x = elimination.program(n, start, end).solve(diagonal, -forward, -backward, rhs)
     for s in range(3):
         expected = reference(start, end, diagonal[:, s], -forward[:, s], -backward[:, s], rhs[:, s])
         np.testing.assert_allclose(x[:, s], expected, rtol=1e-10, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**31), st.integers(1, 40), st.integers(0, 120))
+def test_blocks_of_two_solve_complex_networks_as_scipy_does(seed, n, pairs):
+    start, end, diagonal, forward, backward, rhs = network(seed, n, pairs, 1, complex)
+    block = lambda z: np.moveaxis(np.array([[z.real, -z.imag], [z.imag, z.real]]), -1, 0)  # noqa: E731
+    p = elimination.program(n, start, end)
+    pivot, lower, upper = p.factor_pairs(*(block(z[:, 0]) for z in (diagonal, -forward, -backward)))
+    pivot, lower, upper = (a.reshape(-1, 2, 2) for a in (pivot, lower, upper))
+    x = np.stack([rhs.real, rhs.imag], axis=1)[p.order, :, 0]
+    for k in range(n):
+        for u in range(p.column[k], p.column[k + 1]):
+            x[p.row[u]] -= lower[u] @ x[k]
+    for k in range(n - 1, -1, -1):
+        for u in range(p.column[k], p.column[k + 1]):
+            x[k] -= upper[u] @ x[p.row[u]]
+        x[k] = pivot[k] @ x[k]
+    expected = reference(start, end, diagonal[:, 0], -forward[:, 0], -backward[:, 0], rhs[:, 0])
+    np.testing.assert_allclose(x[:, 0] + 1j * x[:, 1], expected[p.order], rtol=1e-9, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**31), st.integers(1, 40), st.integers(0, 120))
+def test_the_symmetric_solution_equals_the_other(seed, n, pairs):
+    start, end, diagonal, forward, _, rhs = network(seed, n, pairs, 1)
+    p = elimination.program(n, start, end)
+    expected = p.solve(diagonal, -forward, -forward, rhs)
+    lower = np.zeros((1, len(p.row), 1))
+    np.subtract.at(lower, (0, p.slot[p.slot >= 0], 0), forward[p.slot >= 0, 0])
+    pivot, x = (np.ascontiguousarray(a[p.order][None]) for a in (diagonal, rhs))
+    launch.bind(elimination.solve_symmetric, (1,), p.column, p.row, p.target, pivot, lower, x, n)()
+    np.testing.assert_allclose(x[0], expected[p.order], rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize("scenarios", [2, 16, 17, 50])
 def test_batch_equals_loop_of_singles_bitwise(scenarios):
     start, end, diagonal, forward, backward, rhs = network(1, 60, 150, scenarios)
     program = elimination.program(60, start, end)
-    batch = program.factor(diagonal, -forward, -backward).solve(rhs)
+    batch = program.solve(diagonal, -forward, -backward, rhs)
     for s in range(scenarios):
         one = [a[:, s : s + 1] for a in (diagonal, -forward, -backward, rhs)]
-        np.testing.assert_array_equal(batch[:, s : s + 1], program.factor(*one[:3]).solve(one[3]))
-
-
-def test_shared_factor_equals_a_factor_for_each_bitwise():
-    start, end, diagonal, forward, backward, _ = network(2, 50, 120, 1, complex)
-    rhs = np.random.default_rng(0).normal(size=(50, 37)) + 0j
-    program = elimination.program(50, start, end)
-    shared = program.factor(diagonal, -forward, -backward).solve(rhs)
-    each = program.factor(np.repeat(diagonal, 37, axis=1), -forward, -backward).solve(rhs)
-    np.testing.assert_array_equal(shared, each)
+        np.testing.assert_array_equal(batch[:, s : s + 1], program.solve(*one))
 
 
 def test_singular_scenario_stays_alone():
     start, end, diagonal, forward, backward, rhs = network(3, 30, 60, 5)
     program = elimination.program(30, start, end)
-    good = program.factor(diagonal, -forward, -backward).solve(rhs)
+    good = program.solve(diagonal, -forward, -backward, rhs)
     diagonal[:, 2], forward[:, 2], backward[:, 2] = 0, 0, 0
-    bad = program.factor(diagonal, -forward, -backward).solve(rhs)
+    bad = program.solve(diagonal, -forward, -backward, rhs)
     assert not np.isfinite(bad[:, 2]).any()
     np.testing.assert_array_equal(np.delete(bad, 2, axis=1), np.delete(good, 2, axis=1))
-
-
-def test_zero_complex_pivot_is_not_raised():
-    factor = elimination.program(1, [], []).factor(np.zeros((1, 2), complex), np.zeros((0, 1)), np.zeros((0, 1)))
-    assert not np.isfinite(factor.solve(np.ones((1, 1)))).any()
 
 
 def test_programs_are_cached_by_content():

@@ -120,3 +120,16 @@ def test_batch_equals_loop_of_singles_bitwise_and_nan_stays_alone():
         one = solve(20, start, end, capacity[:, s : s + 1], 1.0, offset[:, s : s + 1])
         np.testing.assert_array_equal(one.node[:, 0], batch.node[:, s])
         np.testing.assert_array_equal(one.boundary_heat[:, 0], batch.boundary_heat[:, s])
+
+
+@pytest.mark.parametrize("step", [1e-3, 1.0, 60.0, 1e9])
+def test_a_node_that_stores_heat_follows_the_implicit_step(step):
+    """One tank in a through-flow: C dT/dt = G (T_in - T), whose implicit step is known; an infinite step is steady."""
+    rate, heat = 100.0, 5e4
+    p = streams.program(3, [0, 1], [1, 2], [], [])
+    parts = [np.full((2, 1), rate), np.ones((2, 1)), np.zeros((0, 1)), np.zeros((2, 1)), np.zeros((3, 1))]
+    storage = np.array([[0.0], [heat / step], [0.0]])
+    before = np.array([[300.0], [320.0], [300.0]])
+    result = streams.solve(p, *parts, np.array([0]), np.array([[300.0]]), storage, before)
+    expected = (heat / step * 320.0 + rate * 300.0) / (heat / step + rate)
+    np.testing.assert_allclose(result.node[1], expected, rtol=1e-12)

@@ -6,11 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twin.elements import Array, Pipe, Plant, Pump
+from twin.elements import Array, Plant, Pump
 from twin.kernels import pipe_flow
-
-LAMINAR = 1e-4
-"""Share of rated flow below which a power law is continued as a straight line."""
 
 
 class Flow(NamedTuple):
@@ -21,17 +18,6 @@ class Flow(NamedTuple):
     converged: Array
     limited: Array
     columns: dict[str, Array]
-
-
-def friction(m: Array, pipe: Pipe, rows: Array, density: Array, viscosity: Array) -> Array:
-    """Pressure drop of straight pipes and fittings, Pa: (λ L/D + ζ) m|m| / (2 ρ A²), λ by Churchill (1977)."""
-    L, D = pipe.length[rows], pipe.diameter[rows]
-    area = np.pi * D**2 / 4.0
-    reynolds = np.maximum(np.abs(m) * D / (area * viscosity), 1e-3)
-    A = (2.457 * np.log(1.0 / ((7.0 / reynolds) ** 0.9 + 0.27 * pipe.roughness[rows] / D))) ** 16
-    B = (37530.0 / reynolds) ** 16
-    factor = 8.0 * ((8.0 / reynolds) ** 12 + (A + B) ** -1.5) ** (1.0 / 12.0)
-    return (factor * L / D + pipe.zeta[rows]) * m * np.abs(m) / (2.0 * density * area**2)
 
 
 def head(pump: Pump, flow: Array, running: Array) -> tuple[Array, Array]:
@@ -65,36 +51,38 @@ def relief(plant: Plant, flow: Array, density: Array) -> Array:
     return np.maximum(plant.relief.least * density[rows] - rest, 0.0)
 
 
-def _law(plant: Plant, density: Array, viscosity: Array, running: Array, closed: Array) -> Any:
+def _network(plant: Plant, density: Array, viscosity: Array, running: Array, closed: Array, target: Array) -> Any:
+    """The pipes as the kernel takes them: (λ L/D + ζ) m|m| / (2 ρ A²) with λ by Churchill, pumps, and who controls."""
     pipe, pump = plant.pipe, plant.pump
     straight = np.flatnonzero((pipe.length > 0).any(axis=1))
     powered = np.flatnonzero((pipe.power > 0).any(axis=1))
-    squared = pipe.quadratic * closed + (pipe.zeta / (2 * density * (np.pi * pipe.diameter**2 / 4) ** 2)) * (
-        pipe.length <= 0
+    control = np.flatnonzero(np.isfinite(target).any(axis=1))
+    area = np.pi * pipe.diameter**2 / 4.0
+    lift, wanted = pump.speed**2 * pump.shutoff, target[control]
+    scale = 1.0 / (running * pump.speed * pump.rated_flow * density[pump.pipe]) ** 2
+    number = np.full(plant.nodes, -1, np.int64)
+    number[plant.coolant] = np.arange(len(plant.coolant))
+    return pipe_flow.Network(
+        n=len(plant.coolant),
+        start=number[pipe.start],
+        end=number[pipe.end],
+        square=pipe.quadratic * closed + pipe.zeta / (2.0 * density * area**2),
+        pipe=straight,
+        friction=(pipe.length / (2.0 * density * area**2 * pipe.diameter))[straight],
+        reynolds=(pipe.diameter / (area * viscosity))[straight],
+        rough=(pipe.roughness / pipe.diameter)[straight],
+        powered=powered,
+        factor=pipe.power[powered],
+        exponent=np.broadcast_to(pipe.exponent, pipe.power.shape)[powered],
+        pump=pump.pipe,
+        shutoff=lift,
+        quadratic=lift * pump.quadratic * scale,
+        quartic=lift * pump.quartic * scale**2,
+        ceiling=np.where(np.isfinite(pump.set_head), pump.set_head, np.inf),
+        control=control,
+        least=np.where(wanted == 0.0, 0.0, -np.inf),
+        most=np.where(np.isfinite(wanted), wanted, np.inf),
     )
-    rows = pump.pipe
-
-    def law(m: Array) -> tuple[Array, Array]:
-        drop, slope = squared * m * np.abs(m), 2.0 * squared * np.abs(m)
-        if len(straight):
-            part, rho, mu = m[straight], density[straight], viscosity[straight]
-            step = 1e-6 * np.abs(part) + 1e-9
-            here = friction(part, pipe, straight, rho, mu)
-            drop[straight] += here
-            slope[straight] += np.maximum((friction(part + step, pipe, straight, rho, mu) - here) / step, 0.0)
-        if len(powered):
-            part, n = m[powered], pipe.exponent[powered]
-            gradient = pipe.power[powered] * np.abs(part) ** (n - 1.0)
-            drop[powered] += gradient * part
-            slope[powered] += n * gradient
-        if len(rows):
-            rise, tilt = head(pump, m[rows] / density[rows], running)
-            held = pump.set_head < rise
-            np.subtract.at(drop, rows, np.where(held, pump.set_head, rise))
-            np.subtract.at(slope, rows, np.where(held, 0.0, tilt / density[rows]))
-        return drop, slope
-
-    return law
 
 
 def solve(
@@ -112,21 +100,9 @@ def solve(
         columns = {f"pump.{k}": empty for k in names} | {"pipe.velocity": empty}
         return Flow(empty, np.full((plant.nodes, size), np.nan), np.ones(size, bool), empty > 0, columns)
     wide = lambda x: np.ascontiguousarray(np.broadcast_to(x, (len(x), size)))  # noqa: E731
-    law = _law(plant, wide(density), wide(viscosity), running, closed)
-    number = np.full(plant.nodes, -1, np.int64)
-    number[plant.coolant] = np.arange(len(plant.coolant))
-    start, end = plant.pipe.start, plant.pipe.end
-    result = pipe_flow.solve(
-        plant.hydraulic,
-        number[start],
-        number[end],
-        law,
-        number[plant.anchor],
-        plant.pressure,
-        wide(target),
-        guess,
-        len(plant.coolant),
-    )
+    network = _network(plant, wide(density), wide(viscosity), running, closed, wide(target))
+    anchors = np.searchsorted(plant.coolant, plant.anchor)
+    result = pipe_flow.solve(network, anchors, plant.pressure, guess)
     pressure = np.full((plant.nodes, size), np.nan)
     pressure[plant.coolant] = result.pressure
     columns = pumps(plant, result.mass_flow, pressure, wide(target), wide(density), running, result.limited)
