@@ -32,7 +32,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from twin.kernels import cache_folder
 
@@ -121,8 +121,9 @@ class Cell:
 class Kernel(Cell):
     """A cell run over a domain of one to three indices, the last one contiguous in memory."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], lanes: int = 1) -> None:
         super().__init__(function)
+        self.lanes = lanes
         marks = {a.arg: a.annotation for a in self.tree.args.args}
         self.index = [p for p in self.params if marks[p] is None]
         self.args = [p for p in self.params if marks[p] is not None]
@@ -143,9 +144,13 @@ def routine(function: Callable[..., Any]) -> Cell:
     return Cell(function, inline=False)
 
 
-def kernel(function: Callable[..., Any]) -> Kernel:
-    """A function to be run over a domain."""
-    return Kernel(function)
+@overload
+def kernel(function: Callable[..., Any], /) -> Kernel: ...
+@overload
+def kernel(*, lanes: int) -> Callable[[Callable[..., Any]], Kernel]: ...
+def kernel(function: Callable[..., Any] | None = None, /, *, lanes: int = 1) -> Any:
+    """A function to be run over a domain; `lanes` is what suits its batches on the CPU."""
+    return Kernel(function, lanes) if function else lambda f: Kernel(f, lanes)
 
 
 def _called(node: Any) -> str:
@@ -305,14 +310,9 @@ def numba_module(k: Kernel, precision: str, lanes: int = 1) -> Any:
     return module
 
 
-def warm_up(precisions: Sequence[str] = ("float64",), lanes: Sequence[int] = (1,)) -> int:
-    """Compile every kernel of the modules that are loaded; returns how many builds are now ready."""
-    builds = [(k, p, n) for k in REGISTRY for p in precisions for n in (lanes if _has_lanes(k) else (1,))]
-    return len([numba_module(*build) for build in builds])
-
-
-def _has_lanes(k: Kernel) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == "LANES" for c in [*k.cells(), k] for n in ast.walk(c.tree))
+def warm_up(precisions: Sequence[str] = ("float64",)) -> int:
+    """Compile every kernel of the modules that are loaded, for batches and alone; returns how many builds are ready."""
+    return len([numba_module(k, p, n) for k in REGISTRY for p in precisions for n in sorted({1, k.lanes})])
 
 
 def wide_reals(k: Kernel) -> set[tuple[str, str]]:

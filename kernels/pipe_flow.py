@@ -22,7 +22,7 @@ from twin.kernels import elimination
 from twin.kernels.cell import LANES, Int, Ints1, Ints2, Real, Reals1, Reals2, Reals3, cell, kernel, real, routine
 from twin.kernels.elimination import eliminate_symmetric
 from twin.kernels.launch import bind
-from twin.kernels.rows import Rows, gather
+from twin.kernels.rows import SIDE, Rows, gather
 
 PROXIMAL = 1e-6  # conductance of a controller at a bound over its flow / pressure scale; vanishes with the change
 GROUND = 1e-12  # relative addition to the diagonal; keeps parts that only controllers join solvable
@@ -434,7 +434,7 @@ def shorten(w, m, kinds, controls, states, tolerance, param, branch, control, la
     return redo
 
 
-@kernel
+@kernel(lanes=SIDE)
 def gradient(
     b,
     column: Ints1,

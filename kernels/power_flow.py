@@ -345,7 +345,7 @@ def take_off(w, r, to, k, at, work, a0, a1, a2, a3):
         work[w, 6 * r + to + 1, j] -= a2 * re + a3 * im
 
 
-@kernel
+@kernel(lanes=BLOCK)
 def chord(
     b,
     column: Ints1,

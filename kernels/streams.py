@@ -21,7 +21,7 @@ from twin.kernels import elimination
 from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals2, Reals3, cell, kernel
 from twin.kernels.elimination import eliminate, substitute
 from twin.kernels.launch import bind
-from twin.kernels.rows import Rows, gather
+from twin.kernels.rows import SIDE, Rows, gather
 
 NEGLIGIBLE = 1e-9  # of the largest capacity rate: below it a branch conducts that much instead of carrying heat
 REST = 1e-6  # W/K, below which any branch is at rest: where all are, rounding in the flows must not heat a node
@@ -205,7 +205,7 @@ def into(w, t, e, sign, at_own, param, lane, entry):
         entry[w, t, j] -= carried(c, lane[w, 0, j]) * param[w, at_own + e, j] + resting(c, lane[w, 0, j])
 
 
-@kernel
+@kernel(lanes=SIDE)
 def balance(
     b,
     column: Ints1,

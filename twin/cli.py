@@ -464,7 +464,7 @@ def warmup() -> None:
 
     with _progress("compiling"):
         solve("gb300_hall", {"site.dry_bulb": [303.15] * 17})
-        count = warm_up(lanes=(1, 4, 16))
+        count = warm_up()
     typer.echo(f"{count} builds are ready in {cache_folder()}")
 
 
