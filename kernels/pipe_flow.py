@@ -50,7 +50,8 @@ class Network:
         square m|m| + λ(Re, rough) friction m|m| + factor m|m|^(exponent - 1)
         - min(ceiling, shutoff - quadratic m|m| - quartic m|m|³),  Re = reynolds |m|
 
-    Parameters are (rows, 1|S); `square` has a row for each branch, the others for those that their index names.
+    Parameters are (rows, 1|S); `square` has a row for each branch, the others for those that their index names. Laws
+    must rise with m: exponents are 1 or more, or negative, with a negative factor and a least flow above 0.
     """
 
     n: int
@@ -236,6 +237,22 @@ def darcy(re, rough, model):
     return colebrook(re, rough)
 
 
+@kernel
+def factors(e, s, reynolds: Reals2, rough: Reals1, out: Reals2, model: Int):
+    """Friction factors where there is flow."""
+    if reynolds[e, s] > 0.0:
+        rate, _bend = darcy(reynolds[e, s], rough[e], model)
+        out[e, s] = rate
+
+
+def friction_factor(reynolds, rough, model=CHURCHILL):
+    """Darcy's friction factor (m, S) at Reynolds numbers (m, S) and relative roughness (m,), NaN without flow."""
+    reynolds, rough = np.array(reynolds, float, order="C"), np.array(rough, float)
+    out = np.full(reynolds.shape, np.nan)
+    bind(factors, reynolds.shape, reynolds, rough, out, model)()
+    return out
+
+
 # ---- the solver --------------------------------------------------------------------------------------------------
 # Rows of `branch`, six for each: flow, flow before the step, drop, slope, least slope, conductance at a bound.
 # Rows of `control`, five for each: drop at the least and at the most flow, state (-1 or 1 at a bound, 0 free), the
@@ -267,7 +284,9 @@ def resist(w, e, kinds, pipes, powers, pumps, model, param, branch):
     r = kinds[e, 1]
     if r >= 0:
         for j in range(LANES):
-            steep = param[w, r, j] * math.pow(abs(branch[w, 6 * e, j]), param[w, r + powers, j] - 1.0)
+            falls = model == FRICTIONLESS and param[w, r + powers, j] < 1.0
+            factor = 0.0 if falls else param[w, r, j]
+            steep = factor * math.pow(abs(branch[w, 6 * e, j]), param[w, r + powers, j] - 1.0)
             branch[w, 6 * e + 2, j] += steep * branch[w, 6 * e, j]
             branch[w, 6 * e + 3, j] += steep * param[w, r + powers, j]
     r = kinds[e, 2]

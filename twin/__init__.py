@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from twin.facility import Facility, load
     from twin.layout import LayoutError, catalogue, shipped
     from twin.limits import Bound
-    from twin.networks import contingencies, power_flow
+    from twin.networks import contingencies, pipe_flow, power_flow
     from twin.schemas import schema
 
 _HOMES = {
@@ -25,6 +25,7 @@ _HOMES = {
     "shipped": "layout",
     "Bound": "limits",
     "contingencies": "networks",
+    "pipe_flow": "networks",
     "power_flow": "networks",
 }
 
@@ -37,6 +38,7 @@ __all__ = [
     "catalogue",
     "contingencies",
     "load",
+    "pipe_flow",
     "power_flow",
     "schema",
     "shipped",

@@ -117,7 +117,7 @@ def transmission(path):
     """One solve of a MATPOWER case by full Newton."""
     from twin.kernels import newton
 
-    from twin.networks import _Solver, read_power_network
+    from twin.networks.power import _Solver, read_power_network
 
     net = read_power_network(path)
     solver = _Solver(net, 1e-8)

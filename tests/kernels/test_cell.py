@@ -126,6 +126,9 @@ def arguments(k, precision):
     every = np.arange(29)
     start, end = np.r_[every, rng.integers(0, 30, 12)], np.r_[every + 1, rng.integers(0, 30, 12)]
     p = elimination.program(30, start, end)
+    if k is pipe_flow.factors:
+        re = np.geomspace(1, 1e7, 60).reshape(20, 3).astype(precision)
+        return (20, 3), [re, rng.uniform(0, 1e-2, 20).astype(precision), np.zeros_like(re), pipe_flow.COLEBROOK]
     if k is pipe_flow.gradient:
         return loops(rng, start, end, precision)
     if k is streams.balance:

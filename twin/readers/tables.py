@@ -1,4 +1,4 @@
-"""What readers return: a power network in per unit, with the names of its file."""
+"""What readers return: a power network in per unit, or a pipe network in SI units, with the names of its file."""
 
 from __future__ import annotations
 
@@ -53,3 +53,62 @@ class PowerNetwork:
         lost = np.flatnonzero(self.in_service & ~np.isfinite(self.series))
         if len(lost):
             raise ValueError(f"{self.name}: branch {self.branch[lost[0]]} has no impedance")
+
+
+@dataclass(frozen=True, eq=False)
+class PipeNetwork:
+    """Junctions and branches of one liquid; every array is one-dimensional, in SI units.
+
+    Pressures are piezometric, p + ρ g z: gravity does no work along a branch. At mass flow m a branch drops it by
+
+        (λ length / diameter + zeta) m|m| / (2 ρ A²) + factor m|m|^(exponent - 1) - (shutoff - quadratic m|m|),
+
+    less than `least` and more than `most` it does not carry. Heat and the wall's loss, conductance (T - ambient), go to
+    the stream.
+    """
+
+    name: str
+    density: float
+    viscosity: float  # dynamic
+    heat_capacity: float
+    gravity: float
+    friction: str  # churchill, swamee-jain or colebrook
+    junction: Array  # names
+    elevation: Array
+    demand: Array  # kg/s, drawn
+    held: Array  # piezometric pressure, Pa, NaN where it is free
+    supply: Array  # temperature of what held junctions feed, K, NaN without
+    branch: Array  # names
+    kind: Array  # pipe, pump or valve
+    start: Array
+    end: Array
+    length: Array
+    diameter: Array
+    roughness: Array
+    zeta: Array
+    factor: Array
+    exponent: Array
+    shutoff: Array
+    quadratic: Array
+    least: Array  # kg/s, -inf without
+    most: Array  # kg/s, inf without
+    heat: Array
+    conductance: Array  # W/K, of the whole wall
+    ambient: Array
+    notes: tuple[str, ...] = field(default=())
+    """What the reader assumed."""
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.held).any():
+            raise ValueError(f"{self.name}: no junction whose pressure is given")
+        for what, wrong in (
+            ("diameter", ~(self.diameter > 0)),
+            ("length", ~(self.length >= 0)),
+            ("roughness", ~(self.roughness >= 0)),
+            ("zeta", ~(self.zeta >= 0)),
+            ("factor", ~((self.factor == 0) | (self.factor * self.exponent > 0))),
+            ("quadratic", ~(self.quadratic >= 0)),
+            ("flow bounds", ~(self.least <= self.most)),
+        ):
+            if wrong.any():
+                raise ValueError(f"{self.name}: {self.branch[np.flatnonzero(wrong)[0]]}: {what} out of range")

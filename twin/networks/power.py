@@ -1,4 +1,4 @@
-"""Network solvers on their own: a power flow of a file that other programs write, as a labelled Dataset."""
+"""Power flow of a file that other programs write, as a labelled Dataset."""
 
 from __future__ import annotations
 
