@@ -12,25 +12,33 @@ from numpy.typing import NDArray
 
 from twin.kernels import newton, outages
 from twin.kernels import power_flow as chord
-from twin.readers import matpower, power_grid_model
+from twin.readers import matpower, pandapower, power_grid_model
 from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
 
 Array = NDArray[Any]
 OK, BEYOND_LOADABILITY, NOT_CONVERGED, INVALID = range(4)
 STATES = ("ok", "beyond_loadability", "not_converged", "invalid")
+MOST_STEPS = 200
+"""Rounds of tap changers."""
+
 MOST_TURNS = 30
 """Rounds in which generators may change between holding their voltage and their reactive limit."""
 
 
 def read_power_network(path: str | Path) -> PowerNetwork:
-    """The power network of a file: MATPOWER `.m` or power-grid-model `.json`; ValueError for what cannot be read."""
+    """The power network of a file; ValueError for what cannot be read.
+
+    MATPOWER `.m`, and `.json` of pandapower or power-grid-model.
+    """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
-    readers = {".m": matpower.read, ".json": power_grid_model.read}
-    if path.suffix not in readers:
-        raise ValueError(f"{path.name}: ending {path.suffix!r} is neither .m (MATPOWER) nor .json (power-grid-model)")
-    return readers[path.suffix](path)
+    if path.suffix == ".m":
+        return matpower.read(path)
+    if path.suffix == ".json":
+        return pandapower.read(path) if pandapower.recognise(path) else power_grid_model.read(path)
+    known = ".m (MATPOWER) nor .json (pandapower, power-grid-model)"
+    raise ValueError(f"{path.name}: ending {path.suffix!r} is neither {known}")
 
 
 def power_flow(
@@ -39,6 +47,7 @@ def power_flow(
     q_mvar: Any = None,
     *,
     enforce_q_limits: bool = False,
+    tap_control: bool = False,
     tolerance: float = 1e-10,
 ) -> xr.Dataset:
     """Solve a power network, or a file of one, under pandapower's result names.
@@ -46,17 +55,67 @@ def power_flow(
     `p_mw` and `q_mvar` (bus, scenario) replace the loads of the file. Networks without generators that hold a voltage
     go through chord Newton, all scenarios on one factor; the others, and what that does not settle, take full Newton.
     `enforce_q_limits` lets a generator leave its voltage where its reactive limit binds and return where it no longer
-    does (MATPOWER's rule never returns; the slack bus is not limited). A scenario that fails has a
-    status: `beyond_loadability` where a solution exists at a lighter load but none at this one, `not_converged`,
-    `invalid` for loads that are no numbers; the others stand.
+    does (MATPOWER's rule never returns; the slack bus is not limited). `tap_control` lets on-load tap changers step,
+    one position at a time, until the voltages that they control lie in their bands or their range ends.
+
+    A scenario that fails has a status: `beyond_loadability` where a solution exists at a lighter load but none at this
+    one, `not_converged`, `invalid` for loads that are no numbers; the others stand.
     """
     net = network if isinstance(network, PowerNetwork) else read_power_network(network)
     load = _loads(net, p_mw, q_mvar)
+    if tap_control and net.taps is not None:
+        return _stepped(net, load, enforce_q_limits, tolerance)
+    return _solved(net, load, enforce_q_limits, tolerance)
+
+
+def _solved(net: PowerNetwork, load: Array, enforce_q_limits: bool, tolerance: float) -> xr.Dataset:
     solver = _Solver(net, tolerance)
     invalid = ~np.isfinite(load).all(axis=0)
     voltage, kind, status = solver.solve(np.where(np.isfinite(load), load, 0.0), enforce_q_limits)
     status = np.where(invalid, INVALID, status)
     return _dataset(net, solver, np.where(kind == DEAD, 0.0, voltage), load, kind, status)
+
+
+def _stepped(net: PowerNetwork, load: Array, enforce_q_limits: bool, tolerance: float) -> xr.Dataset:
+    """Solve and step tap changers until none moves; scenarios with the same positions go together."""
+    t, size = net.taps, load.shape[1]
+    assert t is not None
+    position = np.repeat(t.position[:, None].astype(float), size, axis=1)
+    parts: list[xr.Dataset] = []
+    pending, order = np.arange(size), []
+    for turn in range(MOST_STEPS):
+        left = []
+        patterns, group = np.unique(position[:, pending], axis=1, return_inverse=True)
+        for k, pattern in enumerate(patterns.T):
+            chosen = pending[group.ravel() == k]
+            found = _solved(net.at_taps(pattern), load[:, chosen], enforce_q_limits, tolerance)
+            size_pu = found.vm_pu.values[_first_label(net)[t.bus]]
+            wanted = (size_pu < t.low[:, None]) * 1.0 - (size_pu > t.high[:, None])
+            moved = pattern[:, None] + wanted * (t.raises * np.sign(t.step))[:, None]
+            moved = np.clip(moved, t.least[:, None], t.most[:, None])
+            position[:, chosen] = moved
+            rest = (moved == pattern[:, None]).all(axis=0) | (found.status.values != OK)
+            hunting = ~rest & (turn == MOST_STEPS - 1)
+            found["status"][hunting] = NOT_CONVERGED
+            done = np.flatnonzero(rest | hunting)
+            at = xr.DataArray(np.repeat(pattern[:, None], len(done), axis=1), dims=("tap_changer", "scenario"))
+            parts.append(found.isel(scenario=done).assign(tap_pos=at.assign_attrs(units="1", long_name="tap position")))
+            order.extend(chosen[done])
+            left.extend(chosen[~rest & ~hunting])
+        pending = np.array(left, int)
+        if not len(pending):
+            break
+    whole = xr.concat(parts, "scenario", data_vars="minimal", join="exact", compat="override", coords="minimal")
+    return whole.isel(scenario=np.argsort(order)).assign_coords(tap_changer=net.branch[t.branch])
+
+
+def _first_label(net: PowerNetwork) -> Array:
+    """Place of each node among the labels of the Dataset."""
+    if net.node is None:
+        return np.arange(len(net.bus))
+    place = np.zeros(len(net.bus), int)
+    place[net.node[::-1]] = np.arange(len(net.node))[::-1]
+    return place
 
 
 def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8) -> xr.Dataset:
@@ -95,12 +154,16 @@ def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8
 
 
 def _loads(net: PowerNetwork, p_mw: Any, q_mvar: Any) -> Array:
-    columns = []
+    columns, labels = [], len(net.bus) if net.node is None else len(net.node)
     for given, own in ((p_mw, np.real(net.load)), (q_mvar, np.imag(net.load))):
         column = own[:, None] if given is None else np.asarray(given, float) / net.base_mva
         column = column[:, None] if column.ndim == 1 else column
-        if len(column) != len(net.bus):
-            raise ValueError(f"{net.name}: loads have {len(column)} rows for {len(net.bus)} buses")
+        if given is not None and len(column) != labels:
+            raise ValueError(f"{net.name}: loads have {len(column)} rows for {labels} buses")
+        if given is not None and net.node is not None and column.ndim == 2:
+            nodes = np.zeros((len(net.bus), column.shape[1]))
+            np.add.at(nodes, net.node, column)
+            column = nodes
         if column.ndim != 2 or column.shape[1] == 0:
             raise ValueError(f"{net.name}: loads are (bus, scenario), not {column.shape}")
         columns.append(column)
@@ -274,13 +337,16 @@ def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, ki
         found[f"{element}_pl_mw"] = (element, loss.real, "MW", "active power lost")
         found[f"{element}_ql_mvar"] = (element, loss.imag, "Mvar", "reactive power taken")
         found[f"{element}_loading_percent"] = (element, loading[rows], "percent", over[element])
+    if net.node is not None:
+        found = {k: (d, v[net.node] if d == "bus" else v, u, t) for k, (d, v, u, t) in found.items()}
     found = {k: (d, np.where(solved, v, np.nan), u, t) for k, (d, v, u, t) in found.items()}
     variables: dict[str, Any] = {
         k: ((d, "scenario"), v, {"units": u, "long_name": t}) for k, (d, v, u, t) in found.items()
     }
     flags = {"flag_values": list(range(len(STATES))), "flag_meanings": " ".join(STATES)}
     variables["status"] = ("scenario", status.astype(np.int8), flags)
-    labels = {"bus": net.bus, "line": net.branch[~net.trafo], "trafo": net.branch[net.trafo]}
+    bus = net.bus if net.label is None else net.label
+    labels = {"bus": bus, "line": net.branch[~net.trafo], "trafo": net.branch[net.trafo]}
     attrs = {"title": net.name, "base_mva": base, "conventions": "; ".join(net.notes)}
     return xr.Dataset(variables, labels, attrs)
 

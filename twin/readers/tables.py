@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,23 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 PQ, PV, SLACK, DEAD = 1, 2, 3, 0
+
+
+@dataclass(frozen=True, eq=False)
+class TapChangers:
+    """On-load tap changers, one row each: the position moves until the voltage lies within its band."""
+
+    branch: Array
+    bus: Array  # whose voltage is controlled
+    low: Array  # pu
+    high: Array
+    step: Array  # of the rated voltage at the tap's side, per position
+    at_end: Array  # whether the tap is at the end of its branch
+    raises: Array  # 1 where a higher voltage at the tap's side raises that of the bus, -1 where it lowers it
+    neutral: Array
+    least: Array
+    most: Array
+    position: Array  # as the network's ratio, series and charging have it
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +63,23 @@ class PowerNetwork:
     initial: Array  # complex voltages to start from; slack buses keep their angle
     notes: tuple[str, ...] = field(default=())
     """What the reader assumed, such as transformer model and tap side."""
+    label: Array | None = None
+    """Names of the file's buses where several are one node."""
+    node: Array | None = None
+    """Node of each label."""
+    taps: TapChangers | None = None
+
+    def at_taps(self, position: Array) -> PowerNetwork:
+        """The network with its tap changers at other positions."""
+        t = self.taps
+        if t is None:
+            return self
+        size = (1 + (position - t.neutral) * t.step) / (1 + (t.position - t.neutral) * t.step)
+        ratio, series, charging = self.ratio.copy(), self.series.copy(), self.charging.copy()
+        ratio[t.branch] *= np.where(t.at_end, 1 / size, size)
+        for admittance in (series, charging):
+            admittance[t.branch] /= np.where(t.at_end, size**2, 1.0)
+        return replace(self, ratio=ratio, series=series, charging=charging, taps=replace(t, position=position))
 
     def __post_init__(self) -> None:
         if not (self.kind == SLACK).any():
