@@ -389,23 +389,29 @@ def clip(w, c, e, r, states, slack, param, branch, control, lane):
 
 
 @cell
-def switch(w, start, end, controls, states, allowed, branch, control, node, x, lane):
-    """Find which controllers are on the wrong side of a bound, and switch them: all together, or the last alone.
+def switch(w, start, end, kinds, controls, states, allowed, slack, param, branch, control, node, x, lane):
+    """Find which controllers are on the wrong side of a bound and switch them, all together or the last alone.
 
-    One by one they switch only when the flows have about settled: that is what makes the pivots finite.
+    Pressures tell, and where they do not, across a valve without loss, the flow. One by one they switch only when the
+    flows have about settled: that is what makes the pivots finite.
     """
     for c in range(states):
-        i = start[controls[c]]
-        k = end[controls[c]]
+        e = controls[c]
+        i = start[e]
+        k = end[e]
+        r = kinds[e, 3]
         for j in range(LANES):
+            excess = slack * lane[w, LEVEL, j]
+            above = branch[w, 6 * e, j] > param[w, r + states, j] + excess
+            below = branch[w, 6 * e, j] < param[w, r, j] - excess
             across = node[w, i, j] + x[w, i, j] - (node[w, k, j] + x[w, k, j])
             over = across - control[w, 5 * c + 1, j]
             under = control[w, 5 * c, j] - across
             state = control[w, 5 * c + 2, j]
             wanted = 0.0
-            if state >= 0.0 and over > (-allowed if state > 0.0 else allowed):
+            if state >= 0.0 and over > (-allowed if state > 0.0 or above else allowed):
                 wanted = 1.0
-            if state <= 0.0 and under > (-allowed if state < 0.0 else allowed):
+            if state <= 0.0 and under > (-allowed if state < 0.0 or below else allowed):
                 wanted = -1.0
             control[w, 5 * c + 3, j] = wanted
             if wanted != state:
@@ -614,7 +620,22 @@ def gradient(
                 if again == 0:
                     measure(w, e, start, end, kinds, states, param, branch, control, node, x, lane)
             if again == 0:
-                switch(w, start, end, controls, states, tolerance * scale, branch, control, node, x, lane)
+                switch(
+                    w,
+                    start,
+                    end,
+                    kinds,
+                    controls,
+                    states,
+                    tolerance * scale,
+                    tolerance,
+                    param,
+                    branch,
+                    control,
+                    node,
+                    x,
+                    lane,
+                )
                 if shorten(w, m, kinds, controls, states, tolerance, param, branch, control, lane) == 0:
                     break
         for k in range(n):

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from twin.kernels import pipe_flow as gradient
 from twin.kernels import streams
@@ -52,7 +54,8 @@ def pipe_flow(
     `mdot_kg_per_s` (junction, scenario) replaces what junctions draw, `qext_w` the heat that branches take up and
     `zeta` their fittings (branch, scenario); `friction` is churchill, swamee-jain or colebrook. Results carry
     pandapipes' names, by pipe, pump and valve: flow positive from start to end, pressures at the height of their
-    junction. A scenario that fails has a status, `not_converged` or `invalid` for inputs that are no numbers.
+    junction. What no open way joins to a junction of given pressure is not served: its pressures are NaN and it draws
+    nothing. A scenario that fails has a status, `not_converged` or `invalid` for inputs that are no numbers.
     """
     net = network if isinstance(network, PipeNetwork) else read_pipe_network(network)
     law = friction or net.friction
@@ -69,13 +72,15 @@ def pipe_flow(
         if a.shape[1] not in (1, size):
             raise ValueError(f"{net.name}: {name} has {a.shape[1]} scenarios where others have {size}")
     invalid = ~np.all([np.isfinite(a).all(axis=0) & np.ones(size, bool) for a in (demand, heat, fitting)], axis=0)
+    served = _served(net)
+    demand = np.where(served[:, None], demand, 0.0)
     branches = _branches(net, fitting, FRICTION[law])
     anchors = np.flatnonzero(np.isfinite(net.held))
     guess = np.clip(net.density * SPEED * _area(net), net.least, net.most)[:, None]
     flow = gradient.solve(branches, anchors, net.held[anchors, None], guess, demand, tolerance)
     status = np.where(invalid, INVALID, np.where(flow.converged, OK, NOT_CONVERGED))
     warm = _temperatures(net, flow.mass_flow, heat) if np.isfinite(net.supply).any() else None
-    return _dataset(net, branches, flow, warm, status)
+    return _dataset(net, branches, flow, warm, served, status)
 
 
 def _column(net: PipeNetwork, name: str, given: Any, own: Array, rows: str) -> Array:
@@ -84,6 +89,14 @@ def _column(net: PipeNetwork, name: str, given: Any, own: Array, rows: str) -> A
     if column.ndim != 2 or len(column) != len(own) or column.shape[1] == 0:
         raise ValueError(f"{net.name}: {name} is ({rows}, scenario) with {len(own)} rows, not {column.shape}")
     return column
+
+
+def _served(net: PipeNetwork) -> Array:
+    """Junctions that open branches join to one whose pressure is given."""
+    joined = (net.least != 0.0) | (net.most != 0.0)
+    pairs, n = (net.start[joined], net.end[joined]), len(net.junction)
+    label = connected_components(coo_array((np.ones(joined.sum()), pairs), shape=(n, n)), directed=False)[1]
+    return np.isin(label, label[np.isfinite(net.held)])
 
 
 def _area(net: PipeNetwork) -> Array:
@@ -137,21 +150,27 @@ def _temperatures(net: PipeNetwork, flow: Array, heat: Array) -> streams.Result:
 
 
 def _dataset(
-    net: PipeNetwork, branches: gradient.Network, flow: gradient.Result, warm: Any, status: Array
+    net: PipeNetwork, branches: gradient.Network, flow: gradient.Result, warm: Any, served: Array, status: Array
 ) -> xr.Dataset:
     weight = net.density * net.gravity
-    pressure = 1e-5 * (flow.pressure - weight * net.elevation[:, None])
+    piezometric = np.where(served[:, None], flow.pressure, np.nan)
+    pressure = 1e-5 * (piezometric - weight * net.elevation[:, None])
     m = flow.mass_flow
     fed = np.zeros_like(flow.pressure)
     np.add.at(fed, net.start, m)
     np.subtract.at(fed, net.end, m)
     found: dict[str, Any] = {
         "p_bar": ("junction", pressure, "bar", "pressure at the height of the junction"),
-        "head_m": ("junction", flow.pressure / weight, "m", "piezometric head"),
+        "head_m": ("junction", piezometric / weight, "m", "piezometric head"),
         "mdot_kg_per_s": ("junction", -fed, "kg s-1", "mass flow drawn, negative where it enters the network"),
     }
     if warm is not None:
-        found["t_k"] = ("junction", warm.node, "K", "temperature of the mixed streams")
+        found["t_k"] = (
+            "junction",
+            np.where(served[:, None], warm.node, np.nan),
+            "K",
+            "temperature of the mixed streams",
+        )
     reynolds = np.abs(m) * (net.diameter / (_area(net) * net.viscosity))[:, None]
     ahead = m >= 0
     for kind in ("pipe", "pump", "valve"):
@@ -163,7 +182,7 @@ def _dataset(
             "mdot_from_kg_per_s": (m[rows], "kg s-1", "mass flow from start to end"),
             "p_from_bar": (pressure[start], "bar", "pressure at the start"),
             "p_to_bar": (pressure[end], "bar", "pressure at the end"),
-            "deltap_bar": (1e-5 * (flow.pressure[end] - flow.pressure[start]), "bar", "piezometric pressure rise"),
+            "deltap_bar": (1e-5 * (piezometric[end] - piezometric[start]), "bar", "piezometric pressure rise"),
         }
         if kind != "pump":
             speed = m[rows] / (net.density * _area(net)[rows])[:, None]

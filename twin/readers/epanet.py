@@ -44,6 +44,9 @@ STATUS = ("OPEN", "CLOSED", "CV")
 PSI = FOOT / 0.4333
 """Head of one psi of water, m."""
 
+LIFT = 8.814 * FOOT * _CUBIC_FOOT
+"""Head times flow of one horsepower, m⁴/s, as EPANET rounds it."""
+
 HIGHEST = 1000.0
 """Head above which a pump of constant power does not lift, m: it would have no limit as the flow goes to none."""
 
@@ -124,7 +127,7 @@ class _Reader:
         self.long, self.wide = (FOOT, FOOT / 12) if american else (1.0, 1e-3)
         self.rough = 1e-3 * FOOT if american else 1e-3
         self.flow, self.pressure = FLOW[self.units], PSI if american else 1.0
-        self.horsepower = 745.7 if american else 1e3
+        self.horsepower = LIFT if american else LIFT / 0.7457
         gravity = value("SPECIFIC GRAVITY", 1.0)
         thick = value("VISCOSITY", 1.0)
         self.density = WATER * gravity
@@ -271,9 +274,11 @@ class _Reader:
         said = {t[k].upper(): t[k + 1] for k in range(3, len(t) - 1, 2)}
         link = self._link(line, t, kind="pump", least=0.0, status="OPEN")
         if "POWER" in said:
-            watts = self.number(line, [said["POWER"]], 0) * self.horsepower
-            link |= {"watts": watts, "least": watts / (self.density * GRAVITY * HIGHEST)}
-            link |= {"factor": -watts * self.density, "exponent": -1.0}
+            lift = self.number(line, [said["POWER"]], 0) * self.horsepower
+            if lift <= 0:
+                raise self.fail(line, f"pump {t[0]}: POWER must be positive")
+            link |= {"constant": True, "least": lift / HIGHEST}
+            link |= {"factor": -lift * self.density**2 * GRAVITY, "exponent": -1.0}
             return
         if "HEAD" not in said:
             raise self.fail(line, f"pump {t[0]}: has neither HEAD nor POWER")
@@ -296,7 +301,7 @@ class _Reader:
 
     def _speed(self, link: dict[str, Any], speed: float) -> None:
         """Affinity laws: h = s² h0 - s^(2 - n) b q^n; a pump of no speed is shut."""
-        if "watts" in link:
+        if "constant" in link:
             link["status"] = "OPEN" if speed > 0 else "CLOSED"
             return
         h0, b, n = link["curve"]
@@ -398,7 +403,7 @@ def _seconds(words: list[str]) -> float:
 _SETTINGS: dict[str, Callable[[_Reader, float], dict[str, float]]] = {
     "TCV": lambda r, value: {"zeta": value},
     "FCV": lambda r, value: {"most": value * r.flow},
-    "PBV": lambda r, value: {"shutoff": -value * r.pressure * WATER * GRAVITY, "least": 0.0},
+    "PBV": lambda r, value: {"shutoff": -value * r.pressure * WATER * GRAVITY},
 }
 """What the setting of a valve means."""
 

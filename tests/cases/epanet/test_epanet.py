@@ -1,0 +1,80 @@
+"""EPANET input files are read as EPANET solves them; what cannot be read is said with file and line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import twin
+from twin.readers.epanet import FLOW, FOOT
+
+HERE = Path(__file__).parent
+EXPECTED = json.loads((HERE / "expected.json").read_text())
+UNITS = {"mixed": ("LPS", 1.0, 1000.0), "darcy": ("GPM", FOOT, 1020.0), "manning": ("CMH", 1.0, 1000.0)}
+
+
+def flows(found, unit, density):
+    """Flows of all links by name, in the unit of the file."""
+    named = {}
+    for kind in ("pipe", "pump", "valve"):
+        values = found[f"{kind}_mdot_from_kg_per_s"].values[:, 0] / density / FLOW[unit]
+        named |= dict(zip(found[kind].values.tolist(), values, strict=True))
+    return named
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_heads_and_flows_are_epanets(name):
+    unit, long, density = UNITS[name]
+    found, expected = twin.pipe_flow(HERE / f"{name}.inp"), EXPECTED[name]
+    assert found.status.values.tolist() == [0]
+    named = flows(found, unit, density)
+    peak = max(map(abs, expected["flow"].values()))
+    for link, flow in expected["flow"].items():
+        assert abs(named[link] - flow) <= 2e-5 * peak, link
+    for node, head in expected["head"].items():
+        assert abs(found.head_m.sel(junction=node).item() / long - head) <= 1e-5 * 300, node
+
+
+def test_demands_are_scenarios():
+    net = twin.networks.read_pipe_network(HERE / "mixed.inp")
+    share = np.array([0.0, 0.5, 1.0, 1.7])
+    found = twin.pipe_flow(net, mdot_kg_per_s=net.demand[:, None] * share)
+    for k, factor in enumerate(share):
+        one = twin.pipe_flow(net, mdot_kg_per_s=net.demand * factor)
+        np.testing.assert_array_equal(found.p_bar[:, k], one.p_bar[:, 0])
+    balance = found.mdot_kg_per_s.sum("junction")
+    np.testing.assert_allclose(balance, 0.0, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("P1   J1     J2     420", "P1   J1     J2     long", r"net\.inp:\d+: P1 J1 J2 long .*'long' is not a number"),
+        ("P1   J1     J2", "P1   J1     J77", r"net\.inp:\d+: no node J77"),
+        ("P2   J2     J3     310", "P1   J2     J3     310", r"net\.inp:\d+: link P1 stands twice"),
+        ("P2   J2     J3     310", "P2   J2     J3     -310", r"pipe P2: length, diameter and roughness must be pos"),
+        ("V4   Open", "V3   Open", r"net\.inp:\d+: valve V4: PRV is not read unless"),
+        ("HEAD big", "HEAD none", r"net\.inp:\d+: pump U1: no curve none"),
+        ("Units              LPS", "Units              XYZ", r"net\.inp:\d+: UNITS XYZ is none of CFS"),
+        ("4.0     day", "4.0     night", r"net\.inp:\d+: no pattern night"),
+        ("[JUNCTIONS]", "[JUNK]", r"net\.inp:\d+: no node J7"),
+        (" big     15   40", " big     15   60", r"pump U1: its head must fall with its flow"),
+    ],
+)
+def test_bad_files_are_refused_with_file_and_line(tmp_path, old, new, says):
+    text = (HERE / "mixed.inp").read_text()
+    assert old in text
+    path = tmp_path / "net.inp"
+    path.write_text(text.replace(old, new))
+    with pytest.raises(ValueError, match=says):
+        twin.pipe_flow(path)
+
+
+def test_what_is_no_network_is_refused(tmp_path):
+    for name, says in (("none.inp", "no such file"), ("empty.inp", "not an EPANET file"), ("net.txt", "neither .inp")):
+        path = tmp_path / name
+        if name != "none.inp":
+            path.write_text("")
+        with pytest.raises(ValueError, match=says):
+            twin.pipe_flow(path)
