@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import DTypeLike
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
-from twin.kernels.cell import LANES, Int, Ints1, Reals3, cell, kernel
+from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals3, cell, kernel
 from twin.kernels.launch import bind, blocks
 
 
@@ -48,7 +48,7 @@ class Program:
             np.add.at(lower, self.slot[chosen], low[chosen])
             np.add.at(upper, self.slot[chosen], high[chosen])
         count, lanes = blocks(scenarios, 16)
-        parts = [_laid(a, count, lanes) for a in (diagonal[self.order], lower, upper, rhs[self.order])]
+        parts = [laid(a, count, lanes) for a in (diagonal[self.order], lower, upper, rhs[self.order])]
         bind(solve_numbers, (count,), self.column, self.row, self.target, *parts, self.n, lanes=lanes)()
         x = np.empty((self.n, scenarios))
         x[self.order] = np.moveaxis(parts[-1], 1, 0).reshape(self.n, -1)[:, :scenarios]
@@ -84,7 +84,7 @@ def wide(value, scenarios, dtype: DTypeLike = np.float64):
     return np.require(value, requirements=["C", "W"])
 
 
-def _laid(value, count, lanes):
+def laid(value, count, lanes):
     """`value` (rows, S) as (count, rows, lanes), the last scenario repeated as padding."""
     padded = np.pad(value, ((0, 0), (0, count * lanes - value.shape[1])), mode="edge")
     return np.ascontiguousarray(np.moveaxis(padded.reshape(-1, count, lanes), 1, 0))
@@ -349,3 +349,30 @@ def factor_pairs(
 ):
     """Factor blocks of matrices (blocks, 4 n, LANES) in place."""
     eliminate_pairs(b, column, row, target, pivot, lower, upper, n)
+
+
+@kernel(lanes=16)
+def substitute_pairs(b, column: Ints1, row: Ints1, pivot: Reals1, lower: Reals1, upper: Reals1, x: Reals3, n: Int):
+    """Turn right-hand sides x (blocks, 2 n, LANES), in order, into solutions on one factor of blocks that all share."""
+    for k in range(n):
+        for u in range(column[k], column[k + 1]):
+            r = row[u]
+            for j in range(LANES):
+                re = x[b, 2 * k, j]
+                im = x[b, 2 * k + 1, j]
+                x[b, 2 * r, j] -= lower[4 * u] * re + lower[4 * u + 1] * im
+                x[b, 2 * r + 1, j] -= lower[4 * u + 2] * re + lower[4 * u + 3] * im
+    for m in range(n):
+        k = n - 1 - m
+        for u in range(column[k], column[k + 1]):
+            r = row[u]
+            for j in range(LANES):
+                re = x[b, 2 * r, j]
+                im = x[b, 2 * r + 1, j]
+                x[b, 2 * k, j] -= upper[4 * u] * re + upper[4 * u + 1] * im
+                x[b, 2 * k + 1, j] -= upper[4 * u + 2] * re + upper[4 * u + 3] * im
+        for j in range(LANES):
+            re = x[b, 2 * k, j]
+            im = x[b, 2 * k + 1, j]
+            x[b, 2 * k, j] = pivot[4 * k] * re + pivot[4 * k + 1] * im
+            x[b, 2 * k + 1, j] = pivot[4 * k + 2] * re + pivot[4 * k + 3] * im

@@ -22,7 +22,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from twin.kernels import elimination
 from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, cell, kernel
-from twin.kernels.launch import bind
+from twin.kernels.launch import bind, blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,13 +118,12 @@ class Factor:
 
     def _batch(self, scenarios, kind, tolerance, limit, given: Any):
         """A solve of so many scenarios with its buffers laid out; the loads `given` are one of them where they fit."""
-        n, lanes = self.network.n, BLOCK if scenarios > 4 else 1
-        blocks = -(-scenarios // lanes)
-        padded = blocks * lanes
+        n, (count, lanes) = self.network.n, blocks(scenarios, BLOCK)
+        padded = count * lanes
         load = given if _fits(given, padded, kind) else np.zeros((n, padded), kind)
         held, voltage = np.zeros((len(self.network.slack), padded), kind), np.empty((n, padded), kind)
         scalar = held.real.dtype
-        gap, alive, turns = (np.zeros((blocks, lanes), scalar) for _ in range(3))
+        gap, alive, turns = (np.zeros((count, lanes), scalar) for _ in range(3))
         pairs = lambda x: x.view(scalar).reshape(*x.shape, 2)  # noqa: E731
         fixed = [np.asarray(m, scalar) for m in (*self.matrix, *self.droop)]
         start = [pairs(np.ascontiguousarray(v, kind)) for v in (self.idle, self.swing)]
@@ -132,7 +131,7 @@ class Factor:
         numbers = (self._lead, n, 0, self.inverse_base, tolerance, limit)
         call = bind(
             chord,
-            (blocks,),
+            (count,),
             *self.tables,
             *fixed,
             self.bus,
@@ -154,6 +153,17 @@ class Factor:
             return voltage[:, :scenarios], good, steps
 
         return run
+
+    def linear(self, rhs):
+        """The solution (2 n, k) of (Y - D) v = rhs in real and imaginary parts, rows 2 i and 2 i + 1 of bus i."""
+        n, k = self.network.n, rhs.shape[1]
+        count, lanes = blocks(k, BLOCK)
+        place = (2 * self.bus[:, None] + np.arange(2)).ravel()
+        x = elimination.laid(np.asarray(rhs, float)[place], count, lanes)
+        bind(elimination.substitute_pairs, (count,), *self.tables, *self.matrix, x, n, lanes=lanes)()
+        out = np.empty((2 * n, k))
+        out[place] = np.moveaxis(x, 1, 0).reshape(2 * n, -1)[:, :k]
+        return out
 
     @cached_property
     def _kept(self):

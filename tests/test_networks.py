@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import twin
-from twin.networks import STATES, contingencies, read_power_network
+from twin.networks.power import STATES, contingencies, read_power_network
 from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
 
 CASES = Path(__file__).parent / "cases" / "ieee"

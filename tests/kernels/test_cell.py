@@ -138,6 +138,9 @@ def arguments(k, precision):
         parts = [rng.normal(size=(3, m, 1)).astype(precision) for m in (30, *both, 30)]
         parts[0] += 20
         return (3,), [p.column, p.row, p.target, *parts, 30]
+    if k is elimination.substitute_pairs:
+        reals = [rng.normal(size=4 * m).astype(precision) for m in (30, len(p.row), len(p.row))]
+        return (3,), [p.column, p.row, *reals, rng.normal(size=(3, 60, 1)).astype(precision), 30]
     if k is elimination.factor_pairs:
         parts = [rng.normal(size=(3, 4 * m, 1)).astype(precision) for m in (p.n, len(p.row), len(p.row))]
         parts[0][:, ::4] += 20
