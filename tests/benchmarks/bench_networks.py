@@ -5,39 +5,21 @@ arrays for power-grid-model. Errors are against the independent solutions in `ca
 `pip install -e ".[bench]"`; without it only we run. `--short` takes fewer scenarios.
 """
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import argparse
-import platform
 import sys
-import time
 import warnings
 from functools import partial
 from pathlib import Path
 
-import numpy as np
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from races import machine, race  # isort: skip
 
 import feeders
+import numpy as np
 from twin.kernels import outages, power_flow
 
 warnings.filterwarnings("ignore")
-
-
-def race(runs, rounds):
-    """Median CPU seconds of each run, alternated."""
-    taken = {name: [] for name in runs}
-    for run in runs.values():
-        run()
-    for _ in range(rounds):
-        for name, run in runs.items():
-            began = time.process_time()
-            run()
-            taken[name].append(time.process_time() - began)
-    return {name: float(np.median(t)) for name, t in taken.items()}
 
 
 def grid_model(f, factors):
@@ -113,24 +95,11 @@ def lost_lines(f):
     return lines, runs
 
 
-def transmission(path):
-    """One solve of a MATPOWER case by full Newton."""
-    from twin.kernels import newton
-
-    from twin.networks.power import _Solver, read_power_network
-
-    net = read_power_network(path)
-    solver = _Solver(net, 1e-8)
-    given = (solver.given - net.load)[:, None], solver.kind, solver.start[:, None]
-    return lambda: newton.solve(solver.network, net.shunt, *given, 1e-8)
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--short", action="store_true")
-    parser.add_argument("--case", help="a MATPOWER file to solve as well, such as case9241pegase.m")
     given = parser.parse_args()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; CPU seconds, medians")
+    print(machine())
     for name in ("facility_150", "facility_1000/radial", "facility_1000/meshed"):
         f = feeders.feeder(name)
         count = (960 if given.short else 9600) // (1 if name == "facility_150" else 3)
@@ -165,9 +134,6 @@ def main():
             lines, runs = lost_lines(f)
             for label, seconds in race(runs, 3).items():
                 print(f"{name:22s} {'N-1, ' + label:42s} {lines / seconds:10,.0f} outages/s")
-    if given.case:
-        seconds = race({"newton": transmission(given.case)}, 5)["newton"]
-        print(f"{Path(given.case).stem:22s} {'ours, full Newton, one solve':42s} {1e3 * seconds:10.1f} ms")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,62 @@
+"""On a GPU: kernels compute the same bits as on the CPU under --fmad=false, a graph replays them; else skipped."""
+
+import kernel_arguments
+import numpy as np
+import pytest
+from twin.kernels import cell, launch
+
+cupy = pytest.importorskip("cupy", reason="no CuPy here: pip install -e '.[cuda13]'")
+if not cupy.is_available():
+    pytest.skip("no GPU here", allow_module_level=True)
+
+TRANSCENDENTAL = ("gradient", "factors", "newton")
+"""Kernels that call exp, log, pow, sin or cos, which differ from the CPU's in the last place."""
+
+
+def on_gpu(args):
+    return [cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in args]
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("k", cell.REGISTRY, ids=lambda k: k.name)
+def test_a_kernel_gives_the_cpus_bits(k, precision):
+    domain, args = kernel_arguments.arguments(k, precision)
+    launch.bind(k, domain, *args)()
+    _, again = kernel_arguments.arguments(k, precision)
+    again = on_gpu(again)
+    launch.bind(k, domain, *again, options=("--fmad=false",))()
+    expected, found = kernel_arguments.outputs(k, args), kernel_arguments.outputs(k, again)
+    for name, value in expected.items():
+        if k.name in TRANSCENDENTAL:
+            scale = 1e-10 if precision == "float64" else 1e-3
+            np.testing.assert_allclose(cupy.asnumpy(found[name]), value, rtol=scale, atol=scale, err_msg=name)
+        else:
+            np.testing.assert_array_equal(cupy.asnumpy(found[name]), value, err_msg=name)
+
+
+@pytest.mark.parametrize("k", kernel_arguments.BATCHED, ids=lambda k: k.name)
+def test_a_batch_agrees_with_the_cpu(k):
+    domain, args = kernel_arguments.batch(k, 200)
+    spread_domain, spread = kernel_arguments.spread(k, args, 200, cupy)
+    launch.bind(k, spread_domain, *spread)()
+    launch.bind(k, domain, *args, lanes=k.lanes)()
+    mine, theirs = (dict(zip(k.args, a, strict=True)) for a in (args, spread))
+    for name in kernel_arguments.BATCHED[k]:
+        if name != "turns":
+            found = cupy.asnumpy(theirs[name])[:, :200]
+            np.testing.assert_allclose(found, mine[name][:, :200], rtol=1e-10, atol=1e-10)
+
+
+def test_a_recorded_graph_replays():
+    k = next(iter(kernel_arguments.BATCHED))
+    domain, args = kernel_arguments.batch(k, 64)
+    spread_domain, spread = kernel_arguments.spread(k, args, 64, cupy)
+    named = dict(zip(k.args, spread, strict=True))
+    call = launch.bind(k, spread_domain, *spread)
+    call()
+    once = named["voltage"].copy()
+    named["voltage"][:] = 0
+    named["turns"][:] = 0
+    launch.record([call], on_gpu=True)()
+    cupy.cuda.Device().synchronize()
+    cupy.testing.assert_array_equal(named["voltage"], once)

@@ -1,0 +1,166 @@
+"""Arguments for every shipped kernel: small ones for the checks of the builds, batches for the GPU."""
+
+from functools import partial
+from pathlib import Path
+
+import feeders
+import numpy as np
+from twin.kernels import elimination, newton, pipe_flow, power_flow, streams
+
+BATCHED = {
+    power_flow.chord: ("voltage",),
+    pipe_flow.gradient: ("out_flow", "out_pressure", "good", "turns"),
+    streams.balance: ("out_node", "out_outlet"),
+}
+"""Kernels that run one scenario a thread, and what they give."""
+
+
+def recorded(module, solve, precision):
+    """Domain and arguments that a solver hands to its kernel, work arrays blank."""
+    seen = []
+    keep, module.bind = module.bind, lambda _, domain, *args, **__: lambda: seen.append((domain, args))
+    try:
+        solve()
+    finally:
+        module.bind = keep
+    domain, args = seen[-1]
+    real = lambda a: np.zeros_like(a, precision) if a.ndim == 3 else a.astype(precision)  # noqa: E731
+    return domain, [real(a) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in args]
+
+
+def loops(rng, start, end, precision):
+    """Pipes, valves, pumps and controllers of all kinds; blocks of one lane."""
+    pipe_flow._layout.cache_clear()
+    m, column = len(start), lambda low, high, n: rng.uniform(low, high, (n, 1))
+    groups = np.split(rng.permutation(m)[: 4 * (m // 4)], 4)
+    few = m // 4
+    network = pipe_flow.Network(
+        **dict(n=30, start=start, end=end, square=column(10, 1e3, m)),
+        **dict(pipe=groups[0], friction=column(100, 1e3, few), reynolds=column(10, 1e5, few)),
+        **dict(rough=column(0, 1e-3, few), powered=groups[1], factor=column(10, 100, few)),
+        **dict(exponent=column(1, 2, few), pump=groups[2], shutoff=column(1e4, 1e5, few)),
+        **dict(quadratic=column(1, 50, few), quartic=column(0, 1, few), ceiling=column(5e3, 1e5, few)),
+        **dict(control=groups[3], least=np.where(column(0, 1, few) < 0.4, 0.0, -np.inf)),
+        **dict(most=np.where(rng.random((few, 3)) < 0.7, 1.0, np.inf)),
+        model=pipe_flow.SWAMEE_JAIN,
+    )
+    anchor = np.array([0]), np.array([[2e5]])
+    solve = partial(pipe_flow.solve, network, *anchor, np.ones((m, 1)), column(0, 0.1, 30), tolerance=1e-5)
+    return recorded(pipe_flow, solve, precision)
+
+
+def mixing(rng, start, end, precision):
+    """Streams in both directions, at rest, and coupled."""
+    p = streams.program(30, start, end, [3, 8], [8, 3])
+    m = len(start)
+    capacity = rng.normal(0, 1e3, (m, 3)) * (rng.random((m, 3)) < 0.9)
+    parts = [capacity, rng.uniform(0.5, 1, (m, 1)), rng.uniform(0, 0.5, (2, 1)), rng.uniform(0, 5, (m, 3))]
+    parts += [rng.uniform(0, 10, (30, 1)), np.array([0]), np.array([[300.0]])]
+    solve = partial(streams.solve, p, *parts, rng.uniform(0, 100, (30, 1)), np.full((30, 1), 290.0))
+    return recorded(streams, solve, precision)
+
+
+def arguments(k, precision):
+    """Domain and arguments that run a kernel through its branches; fresh arrays at each call."""
+    rng = np.random.default_rng(0)
+    every = np.arange(29)
+    start, end = np.r_[every, rng.integers(0, 30, 12)], np.r_[every + 1, rng.integers(0, 30, 12)]
+    p = elimination.program(30, start, end)
+    if k is pipe_flow.factors:
+        re = np.geomspace(1, 1e7, 60).reshape(20, 3).astype(precision)
+        return (20, 3), [re, rng.uniform(0, 1e-2, 20).astype(precision), np.zeros_like(re), pipe_flow.COLEBROOK]
+    if k is pipe_flow.gradient:
+        return loops(rng, start, end, precision)
+    if k is streams.balance:
+        return mixing(rng, start, end, precision)
+    if k in (elimination.solve_numbers, elimination.solve_symmetric):
+        both = [len(p.row)] * (2 if k is elimination.solve_numbers else 1)
+        parts = [rng.normal(size=(3, m, 1)).astype(precision) for m in (30, *both, 30)]
+        parts[0] += 20
+        return (3,), [p.column, p.row, p.target, *parts, 30]
+    if k is elimination.substitute_pairs:
+        reals = [rng.normal(size=4 * m).astype(precision) for m in (30, len(p.row), len(p.row))]
+        return (3,), [p.column, p.row, *reals, rng.normal(size=(3, 60, 1)).astype(precision), 30]
+    if k is elimination.factor_pairs:
+        parts = [rng.normal(size=(3, 4 * m, 1)).astype(precision) for m in (p.n, len(p.row), len(p.row))]
+        parts[0][:, ::4] += 20
+        parts[0][:, 3::4] += 20
+        return (3,), [p.column, p.row, p.target, *parts, p.n]
+    if k is newton.newton:
+        kind = np.full(30, newton.PQ, np.int32)
+        kind[[4, 9, 20]] = newton.SLACK, newton.PV, newton.DEAD
+        tables = (p.order, p.column, p.row, p.target, p.slot, p.flipped)
+        ends = (start.astype(np.int32), end.astype(np.int32))
+        branch = rng.uniform(5, 20, (len(start), 4, 2))
+        branch[:, 1:3] *= -1
+        branch[..., 1] *= -1
+        shunt, given = rng.uniform(0, 0.01, (30, 2)), rng.uniform(-0.3, 0.1, (30, 2, 2))
+        voltage = np.full((30, 2, 2), (1.0, 0.0))
+        scratch = [np.zeros((2, 4 * m, 1)) for m in (30, len(p.row), len(p.row))]
+        arrays = [branch.reshape(-1, 8), shunt, given, voltage, *scratch, np.zeros((2, 180, 1)), *np.zeros((2, 2, 1))]
+        arrays = [np.ascontiguousarray(a, precision) for a in arrays]
+        return (2,), [*tables, *ends, kind, *arrays, 30, len(start), 1, 1e-5, 6]
+    series = rng.uniform(5, 20, (len(start), 1)) - 20j
+    zero, one = np.zeros_like(series), np.ones_like(series)
+    network = power_flow.Network(30, start, end, series, zero, zero, one, np.array([4]))
+    f = power_flow.factor(network, np.ones(30, bool), np.full(30, 0.02 + 0.01j))
+    reals = [np.asarray(m, precision) for m in (*f.matrix, *f.droop)]
+    pairs = [np.stack([v.real, v.imag], -1).astype(precision) for v in (f.idle, f.swing)]
+    load = rng.uniform(0, 0.05, (30, 5, 2)).astype(precision)
+    held = np.full((1, 5, 2), (1.0, 0.0)).astype(precision)
+    scratch = [np.zeros((5, 180, 1)), np.zeros((30, 5, 2)), *(np.zeros((5, 1)) for _ in range(3))]
+    scratch = [a.astype(precision) for a in scratch]
+    numbers = [0, 30, 1, f.inverse_base, 1e-5, 40]
+    return (5,), [*f.tables, *reals, f.bus, f.kind, f.seat, *pairs, held, load, *scratch, *numbers]
+
+
+def outputs(k, args):
+    named = dict(zip(k.args, args, strict=True))
+    return {a: named[a] for a in sorted(k.written)}
+
+
+def batch(k, scenarios):
+    """Domain and arguments of many scenarios in lanes: the feeder of 1,000 buses, or the loop of 100 racks."""
+    rng = np.random.default_rng(0)
+    if k is power_flow.chord:
+        f = feeders.feeder("facility_1000/radial")
+        factor = power_flow.factor(f.network, np.ones(f.network.n, bool), f.power)
+        power = f.power * rng.uniform(0.3, 1.1, (1, scenarios))
+        held = np.repeat(f.slack, scenarios, axis=1)
+        keep, seen = power_flow.bind, []
+        power_flow.bind = lambda _, domain, *args, **__: lambda: seen.append((domain, args))
+        try:
+            factor._batch(scenarios, np.complex128, 1e-8, 100, None)(held, power)
+        finally:
+            power_flow.bind = keep
+        return seen[-1][0], list(seen[-1][1])
+    from twin.networks.pipes import FRICTION, _area, _branches, read_pipe_network
+
+    net = read_pipe_network(Path(__file__).parent / "cases" / "loop_100" / "loop.json.gz")
+    branches = _branches(net, net.zeta[:, None] * rng.lognormal(0, 0.2, (1, scenarios)), FRICTION["swamee-jain"])
+    anchors, guess = np.flatnonzero(np.isfinite(net.held)), (net.density * _area(net))[:, None]
+    solve = partial(pipe_flow.solve, branches, anchors, net.held[anchors, None], guess, tolerance=1e-8)
+    if k is pipe_flow.gradient:
+        pipe_flow._layout.cache_clear()
+        return recorded(pipe_flow, solve, "float64")
+    capacity = solve().mass_flow * net.heat_capacity
+    p = streams.program(len(net.junction), net.start, net.end, [], [])
+    parts = [capacity, np.ones((len(net.branch), 1)), np.zeros((0, 1)), net.heat[:, None] / np.abs(capacity)]
+    parts += [np.zeros((len(net.junction), 1)), anchors[:1], np.array([[300.0]])]
+    return recorded(streams, partial(streams.solve, p, *parts), "float64")
+
+
+def spread(k, args, scenarios, xp=np):
+    """Domain and arguments with one thread a scenario: work arrays (scenario, row, 1), scenarios contiguous."""
+    named = dict(zip(k.args, args, strict=True))
+    for name, value in named.items():
+        if not isinstance(value, np.ndarray):
+            continue
+        if k.kinds[name].ndim == 3 and value.shape[0] == 1 and value.shape[2] == k.lanes:
+            named[name] = xp.zeros((value.shape[1], 1, scenarios)).transpose(2, 0, 1)
+        elif k is power_flow.chord and name in ("gap", "alive", "turns"):
+            named[name] = xp.zeros((scenarios, 1))
+        else:
+            named[name] = xp.asarray(value).copy()
+    named["apart"] = 1
+    return (scenarios,), list(named.values())
