@@ -49,7 +49,7 @@ def test_a_batch_agrees_with_the_cpu(k):
 
 def test_a_recorded_graph_replays():
     k = next(iter(kernel_arguments.BATCHED))
-    domain, args = kernel_arguments.batch(k, 64)
+    _, args = kernel_arguments.batch(k, 64)
     spread_domain, spread = kernel_arguments.spread(k, args, 64, cupy)
     named = dict(zip(k.args, spread, strict=True))
     call = launch.bind(k, spread_domain, *spread)
