@@ -98,7 +98,7 @@ class Factor:
     kind: np.ndarray  # (n,) LOAD, SLACK or DEAD at each position
     droop: np.ndarray  # (2, n) D at each position
     idle: np.ndarray  # (n,) complex voltages without load from slack buses at 1 pu
-    swing: np.ndarray  # (n,) complex change of voltage per unit of base load
+    swing: np.ndarray  # (n, 2) complex change of voltage with load over base load, and with its square
     base: float  # the base load's active power, 0 without a base
 
     def solve(self, slack_voltage, power, tolerance=1e-10, limit=100, precision="float64"):
@@ -126,7 +126,7 @@ class Factor:
         gap, alive, turns = (np.zeros((count, lanes), scalar) for _ in range(3))
         pairs = lambda x: x.view(scalar).reshape(*x.shape, 2)  # noqa: E731
         fixed = [np.asarray(m, scalar) for m in (*self.matrix, *self.droop)]
-        start = [pairs(np.ascontiguousarray(v, kind)) for v in (self.idle, self.swing)]
+        start = [pairs(np.ascontiguousarray(self.idle, kind)), np.ascontiguousarray(self.swing, kind).view(scalar)]
         arrays = (pairs(held), pairs(load), np.zeros((1, 6 * n, lanes), scalar), pairs(voltage), gap, alive, turns)
         numbers = (self._lead, n, 0, self.inverse_base, tolerance, limit)
         call = bind(
@@ -214,19 +214,24 @@ def factor(network, energised, base=None) -> Factor:
     n = network.n
     kind = np.where(energised, LOAD, DEAD).astype(np.int32)
     kind[network.slack] = np.where(energised[network.slack], SLACK, DEAD)
-    flat = _factor(network, kind, np.zeros(n, complex), np.ones(n, complex), np.zeros(n, complex), 0.0)
+    zero, still = np.zeros(n, complex), np.zeros((n, 2), complex)
+    flat = _factor(network, kind, zero, np.ones(n, complex), still, 0.0)
     unit = np.ones((len(network.slack), 1), complex)
-    idle = flat.solve(unit, np.zeros((n, 1), complex), 1e-12)[0][:, 0]
+    idle = flat.solve(unit, zero[:, None], 1e-12)[0][:, 0]
     if base is None:
-        return _factor(network, kind, np.zeros(n, complex), idle, np.zeros(n, complex), 0.0)
+        return _factor(network, kind, zero, idle, still, 0.0)
     base = np.where(kind == LOAD, np.asarray(base, complex).ravel(), 0)
     total = float(np.cumsum(np.real(base))[-1])
-    mean, good, _ = flat.solve(unit, MEAN * base[:, None], 1e-9)
+    shares = np.array([MEAN, 1.0])
+    voltage, good, _ = flat.solve(np.repeat(unit, 2, axis=1), base[:, None] * shares, 1e-9)
     if not (good[0] and total > 0):
-        return _factor(network, kind, np.zeros(n, complex), idle, np.zeros(n, complex), 0.0)
-    safe = np.where(kind == LOAD, mean[:, 0], 1.0)
+        return _factor(network, kind, zero, idle, still, 0.0)
+    safe = np.where(kind == LOAD, voltage[:, 0], 1.0)
     droop = np.conj(-MEAN * base) / np.conj(safe) ** 2
-    return _factor(network, kind, droop, idle, (mean[:, 0] - idle) / MEAN, total)
+    secant = (voltage - idle[:, None]) / shares
+    curve = (secant[:, 1] - secant[:, 0]) / (1.0 - MEAN) if good[1] else zero
+    swing = np.stack([secant[:, 0] - MEAN * curve, curve], axis=1)
+    return _factor(network, kind, droop, idle, swing, total)
 
 
 def refactor(f, network) -> Factor:
@@ -388,9 +393,9 @@ def chord(
 
     A row of `work` holds right-hand side, voltage and load of a position, 6 n rows; blocks share it on the CPU
     (`apart` 0), where they follow each other. `held` are the slack voltages, at row `seat` of a position. The start is
-    idle + swing x load / base (`inverse` is one over the base), turned with the slack voltage at row `lead`. `gap` is
-    the last move of a lane, NaN or above `tolerance` where it did not settle; a lane that has settled stands still
-    while its block goes on.
+    idle + swing (x, x²) with x = load / base / slack voltage² (`inverse` is one over the base), turned with the slack
+    voltage at row `lead`. `gap` is the last move of a lane, NaN or above `tolerance` where it did not settle; a lane
+    that has settled stands still while its block goes on.
     """
     first = b * LANES
     w = b * apart
@@ -416,11 +421,17 @@ def chord(
         i = bus[k]
         a0 = idle[i, 0]
         a1 = idle[i, 1]
-        c0 = swing[i, 0] * inverse
-        c1 = swing[i, 1] * inverse
+        c0 = swing[i, 0]
+        c1 = swing[i, 1]
+        d0 = swing[i, 2]
+        d1 = swing[i, 3]
         for j in range(LANES):
-            re = a0 + c0 * gap[b, j]
-            im = a1 + c1 * gap[b, j]
+            h0 = held[lead, first + j, 0]
+            h1 = held[lead, first + j, 1]
+            square = h0 * h0 + h1 * h1
+            share = gap[b, j] * inverse / (square if square > 0.0 else 1.0)
+            re = a0 + share * (c0 + share * d0)
+            im = a1 + share * (c1 + share * d1)
             work[w, 6 * k, j] = 0.0
             work[w, 6 * k + 1, j] = 0.0
             work[w, 6 * k + 2, j] = re * held[lead, first + j, 0] - im * held[lead, first + j, 1]

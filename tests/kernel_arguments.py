@@ -23,6 +23,7 @@ def recorded(module, solve, precision):
         solve()
     finally:
         module.bind = keep
+        pipe_flow._layout.cache_clear()  # it has kept calls that only record
     domain, args = seen[-1]
     real = lambda a: np.zeros_like(a, precision) if a.ndim == 3 else a.astype(precision)  # noqa: E731
     return domain, [real(a) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in args]
@@ -105,7 +106,7 @@ def arguments(k, precision):
     network = power_flow.Network(30, start, end, series, zero, zero, one, np.array([4]))
     f = power_flow.factor(network, np.ones(30, bool), np.full(30, 0.02 + 0.01j))
     reals = [np.asarray(m, precision) for m in (*f.matrix, *f.droop)]
-    pairs = [np.stack([v.real, v.imag], -1).astype(precision) for v in (f.idle, f.swing)]
+    pairs = [np.ascontiguousarray(v).view(float).reshape(30, -1).astype(precision) for v in (f.idle, f.swing)]
     load = rng.uniform(0, 0.05, (30, 5, 2)).astype(precision)
     held = np.full((1, 5, 2), (1.0, 0.0)).astype(precision)
     scratch = [np.zeros((5, 180, 1)), np.zeros((30, 5, 2)), *(np.zeros((5, 1)) for _ in range(3))]
