@@ -119,7 +119,7 @@ def _switched(network, f, slack_voltage, power, branches, tolerance):
     for _ in range(STEPS):
         with np.errstate(all="ignore"):
             current = np.where(kind[:, None] == LOAD, droop[:, None] * np.conj(safe) - np.conj(load / safe), held)
-        x = f.linear(np.stack([current.real, current.imag], axis=1).reshape(2 * n, k))
+        x = f.linear(np.stack([np.real(current), np.imag(current)], axis=1).reshape(2 * n, k))
         back = np.einsum("kij,kj->ki", gain, x[rows, every[:, None]])
         x += np.einsum("nki,ki->nk", spread, back)
         new = x[::2] + 1j * x[1::2]

@@ -19,7 +19,9 @@ def settled(text: str) -> list[str]:
 
 
 def run(*arguments: str) -> str:
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=True, cwd=README.parent
+    ).stdout
 
 
 def test_the_screen_is_what_the_program_prints():
@@ -27,8 +29,11 @@ def test_the_screen_is_what_the_program_prints():
     assert settled(run("-c", TWIN, *command.split()[2:])) == settled("\n".join(printed))
 
 
-def test_the_example_prints_what_stands_below_it():
-    assert run("-c", block("python")).strip() == block("text")
+def test_the_examples_print_what_stands_below_them():
+    pairs = re.findall(r"```python\n(.*?)\n```\n\n```text\n(.*?)\n```", README.read_text("utf-8"), re.DOTALL)
+    assert len(pairs) >= 2
+    for code, printed in pairs:
+        assert run("-c", code).strip() == printed
 
 
 def test_every_shown_file_exists():

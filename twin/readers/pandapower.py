@@ -173,7 +173,7 @@ class _Reader:
             series=series,
             charging=charging,
             ratio=ratio,
-            rating=rating.real,
+            rating=np.real(rating),
             in_service=on.astype(bool),
             **gens,
             initial=initial,
