@@ -51,7 +51,7 @@ class Network:
         - min(ceiling, shutoff - quadratic m|m| - quartic m|m|³),  Re = reynolds |m|
 
     Parameters are (rows, 1|S); `square` has a row for each branch, the others for those that their index names. Laws
-    must rise with m: exponents are 1 or more, or negative, with a negative factor and a least flow above 0.
+    must rise with m: exponents are 1 or more, or negative with a negative factor and `straight` above 0.
     """
 
     n: int
@@ -65,6 +65,7 @@ class Network:
     powered: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # branches with a power law
     factor: np.ndarray = field(default_factory=lambda: NONE)
     exponent: np.ndarray = field(default_factory=lambda: NONE)
+    straight: np.ndarray = field(default_factory=lambda: NONE)  # flow below which its law is its tangent there, or 0
     pump: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # branches with a pump
     shutoff: np.ndarray = field(default_factory=lambda: NONE)
     quadratic: np.ndarray = field(default_factory=lambda: NONE)
@@ -100,7 +101,8 @@ def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=10
     stops.
     """
     g, m, n, c = network, len(network.start), network.n, len(network.control)
-    parts = (g.square, g.friction, g.reynolds, g.rough, g.factor, g.exponent, g.shutoff, g.quadratic, g.quartic)
+    parts = (g.square, g.friction, g.reynolds, g.rough, g.factor, g.exponent, g.straight)
+    parts = (*parts, g.shutoff, g.quadratic, g.quartic)
     parts = (*parts, g.ceiling, g.least, g.most, guess, pressure, np.zeros((n, 1)) if demand is None else demand)
     parts = [np.asarray(p, float) for p in parts]
     layout = _layout(
@@ -134,13 +136,13 @@ class _Layout:
         position = np.empty(n, np.int32)
         position[p.order] = np.arange(n, dtype=np.int32)
         kinds, held = np.full((m, 5), -1, np.int32), np.full(n, -1, np.int32)
-        for kind, (branches, block) in enumerate(zip(groups, (1, 4, 6, 10), strict=True)):
+        for kind, (branches, block) in enumerate(zip(groups, (1, 4, 7, 11), strict=True)):
             kinds[branches, kind] = first[block] + np.arange(len(branches))
         kinds[control, 4] = np.arange(len(control))
-        held[position[nodes]] = first[13] + np.arange(len(nodes))
+        held[position[nodes]] = first[14] + np.arange(len(nodes))
         self.tables = (p.column, p.row, p.target, p.order, p.slot, position[start], position[end])
         self.tables = (*self.tables, kinds, np.ascontiguousarray(control, np.int32), held, self.rows.source)
-        self.counts = (n, m, len(control), *(len(g) for g in groups[:3]), first[-1], *first[12:15])
+        self.counts = (n, m, len(control), *(len(g) for g in groups[:3]), first[-1], *first[13:16])
 
     def lay(self, numbers, count, lanes, common, varied, out):
         """The kernel bound over blocks of lanes."""
@@ -286,9 +288,13 @@ def resist(w, e, kinds, pipes, powers, pumps, model, param, branch):
         for j in range(LANES):
             falls = model == FRICTIONLESS and param[w, r + powers, j] < 1.0
             factor = 0.0 if falls else param[w, r, j]
-            steep = factor * math.pow(abs(branch[w, 6 * e, j]), param[w, r + powers, j] - 1.0)
-            branch[w, 6 * e + 2, j] += steep * branch[w, 6 * e, j]
-            branch[w, 6 * e + 3, j] += steep * param[w, r + powers, j]
+            flow = branch[w, 6 * e, j]
+            low = param[w, r + 2 * powers, j]
+            q = flow if low <= 0.0 or flow > low else low
+            steep = factor * math.pow(abs(q), param[w, r + powers, j] - 1.0)
+            tilt = steep * param[w, r + powers, j]
+            branch[w, 6 * e + 2, j] += steep * q + tilt * (flow - q)
+            branch[w, 6 * e + 3, j] += tilt
     r = kinds[e, 2]
     if r >= 0:
         for j in range(LANES):

@@ -39,7 +39,9 @@ def loops(rng, start, end, precision):
         **dict(n=30, start=start, end=end, square=column(10, 1e3, m)),
         **dict(pipe=groups[0], friction=column(100, 1e3, few), reynolds=column(10, 1e5, few)),
         **dict(rough=column(0, 1e-3, few), powered=groups[1], factor=column(10, 100, few)),
-        **dict(exponent=column(1, 2, few), pump=groups[2], shutoff=column(1e4, 1e5, few)),
+        **dict(
+            exponent=column(1, 2, few), straight=column(-1, 0.1, few), pump=groups[2], shutoff=column(1e4, 1e5, few)
+        ),
         **dict(quadratic=column(1, 50, few), quartic=column(0, 1, few), ceiling=column(5e3, 1e5, few)),
         **dict(control=groups[3], least=np.where(column(0, 1, few) < 0.4, 0.0, -np.inf)),
         **dict(most=np.where(rng.random((few, 3)) < 0.7, 1.0, np.inf)),

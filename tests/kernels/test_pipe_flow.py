@@ -22,7 +22,7 @@ def power_law(factor, exponent=2.0, head=0.0, laminar=0.0):
     every, full = np.arange(shape[0]), lambda x: np.broadcast_to(np.asarray(x, float), shape)
     parameters = dict(
         square=np.zeros((shape[0], 1)),
-        **dict(powered=every, factor=full(factor), exponent=full(exponent)),
+        **dict(powered=every, factor=full(factor), exponent=full(exponent), straight=full(0)),
         **dict(pump=every, shutoff=full(head), quadratic=full(0), quartic=full(0), ceiling=full(np.inf)),
         **dict(pipe=every, friction=full(laminar * 1e-12 / 64), reynolds=full(1e-12), rough=full(0)),
     )

@@ -74,6 +74,7 @@ def _network(plant: Plant, density: Array, viscosity: Array, running: Array, clo
         powered=powered,
         factor=pipe.power[powered],
         exponent=np.broadcast_to(pipe.exponent, pipe.power.shape)[powered],
+        straight=np.zeros((len(powered), 1)),
         pump=pump.pipe,
         shutoff=lift,
         quadratic=lift * pump.quadratic * scale,

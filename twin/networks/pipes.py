@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from twin.kernels import pipe_flow as gradient
 from twin.kernels import streams
+from twin.networks import regulators
 from twin.readers import epanet, loops
 from twin.readers.tables import PipeNetwork
 
@@ -74,13 +75,15 @@ def pipe_flow(
     invalid = ~np.all([np.isfinite(a).all(axis=0) & np.ones(size, bool) for a in (demand, heat, fitting)], axis=0)
     served = _served(net)
     demand = np.where(served[:, None], demand, 0.0)
-    branches = _branches(net, fitting, FRICTION[law])
-    anchors = np.flatnonzero(np.isfinite(net.held))
-    guess = np.clip(net.density * SPEED * _area(net), net.least, net.most)[:, None]
-    flow = gradient.solve(branches, anchors, net.held[anchors, None], guess, demand, tolerance)
+    guess = net.density * SPEED * _area(net)
+    pipes = net.kind == "pipe"
+    if pipes.any():  # the diameters of valves may be anything
+        guess = np.where(pipes, guess, np.minimum(guess, guess[pipes].max()))
+    guess = np.clip(guess, net.least, net.most)[:, None]
+    flow = regulators.solve(net, lambda n: _branches(n, fitting, FRICTION[law]), guess, demand, tolerance)
     status = np.where(invalid, INVALID, np.where(flow.converged, OK, NOT_CONVERGED))
     warm = _temperatures(net, flow.mass_flow, heat) if np.isfinite(net.supply).any() else None
-    return _dataset(net, branches, flow, warm, served, status)
+    return _dataset(net, FRICTION[law], flow, warm, served, status)
 
 
 def _column(net: PipeNetwork, name: str, given: Any, own: Array, rows: str) -> Array:
@@ -123,6 +126,7 @@ def _branches(net: PipeNetwork, zeta: Array, model: int) -> gradient.Network:
         powered=powered,
         factor=column(net.factor, powered),
         exponent=column(net.exponent, powered),
+        straight=column(np.where(net.exponent < 1, np.maximum(net.least, 0.0), 0.0), powered),
         pump=lifted,
         shutoff=column(net.shutoff, lifted),
         quadratic=column(net.quadratic, lifted),
@@ -150,7 +154,7 @@ def _temperatures(net: PipeNetwork, flow: Array, heat: Array) -> streams.Result:
 
 
 def _dataset(
-    net: PipeNetwork, branches: gradient.Network, flow: gradient.Result, warm: Any, served: Array, status: Array
+    net: PipeNetwork, model: int, flow: gradient.Result, warm: Any, served: Array, status: Array
 ) -> xr.Dataset:
     weight = net.density * net.gravity
     piezometric = np.where(served[:, None], flow.pressure, np.nan)
@@ -189,7 +193,7 @@ def _dataset(
             own["v_mean_m_per_s"] = (speed, "m s-1", "mean velocity")
             own["reynolds"] = (reynolds[rows], "1", "Reynolds number")
         if kind == "pipe":
-            factor = gradient.friction_factor(reynolds[rows], (net.roughness / net.diameter)[rows], branches.model)
+            factor = gradient.friction_factor(reynolds[rows], (net.roughness / net.diameter)[rows], model)
             own["lambda"] = (np.where(net.length[rows, None] > 0, factor, np.nan), "1", "Darcy friction factor")
         if warm is not None:
             at_start, at_end = np.where(ahead, warm.inlet, warm.outlet), np.where(ahead, warm.outlet, warm.inlet)

@@ -2,8 +2,8 @@
 
 Patterns, controls at time 0 and on tank levels, and statuses are applied. Read are pipes (Hazen-Williams,
 Darcy-Weisbach, Chezy-Manning), check valves, pumps with curves of one or three points or of constant power, throttle,
-flow-control and pressure-breaker valves, reservoirs, tanks and emitters [Rossman et al., EPANET 2.2 User Manual,
-EPA/600/R-20/133, 2020]. Gravity is EPANET's 32.2 ft/s².
+flow-control, pressure-breaker, -reducing and -sustaining valves, reservoirs, tanks and emitters [Rossman et al., EPANET
+2.2 User Manual, EPA/600/R-20/133, 2020]. Gravity is EPANET's 32.2 ft/s².
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.readers.tables import PipeNetwork
+from twin.readers.tables import PipeNetwork, Regulators
 
 FOOT = 0.3048
 GRAVITY = 32.2 * FOOT
@@ -47,8 +47,12 @@ PSI = FOOT / 0.4333
 LIFT = 8.814 * FOOT * _CUBIC_FOOT
 """Head times flow of one horsepower, m⁴/s, as EPANET rounds it."""
 
-HIGHEST = 1000.0
-"""Head above which a pump of constant power does not lift, m: it would have no limit as the flow goes to none."""
+OPEN_LOSS = 0.01
+"""What a valve without minor loss drops, Pa s/kg: a micrometre of head for each litre per second."""
+
+USUAL, HIGHEST = 30.0, 1000.0
+"""Head at which a pump of constant power is taken to start, and above which it does not lift, m: without flow it would
+have no limit."""
 
 
 def read(path: str | Path) -> PipeNetwork:
@@ -196,7 +200,19 @@ class _Reader:
             conductance=np.zeros(m),
             ambient=np.full(m, 293.15),
             notes=tuple(self.notes),
+            regulators=self._regulators(weight),
         )
+
+    def _regulators(self, weight: float) -> Regulators | None:
+        """Valves that hold a pressure, as the head over their junction says."""
+        links = list(self.links.values())
+        rows = [k for k, link in enumerate(links) if "holds" in link and link["status"] == "ACTIVE"]
+        if not rows:
+            return None
+        sustains = np.array([links[k]["valve"] == "PSV" for k in rows])
+        at = [links[k]["start" if s else "end"] for k, s in zip(rows, sustains, strict=True)]
+        head = [self.elevation[i] + links[k]["holds"] for i, k in zip(at, rows, strict=True)]
+        return Regulators(np.array(rows), np.array(head) * weight, sustains)
 
     def _node(self, line: int, name: str, elevation: float, demand: float, held: float) -> None:
         if name in self.nodes:
@@ -277,7 +293,7 @@ class _Reader:
             lift = self.number(line, [said["POWER"]], 0) * self.horsepower
             if lift <= 0:
                 raise self.fail(line, f"pump {t[0]}: POWER must be positive")
-            link |= {"constant": True, "least": lift / HIGHEST}
+            link |= {"constant": True, "least": lift / HIGHEST, "diameter": _width(lift / USUAL)}
             link |= {"factor": -lift * self.density**2 * GRAVITY, "exponent": -1.0}
             return
         if "HEAD" not in said:
@@ -295,6 +311,7 @@ class _Reader:
             raise self.fail(line, f"pump {t[0]}: its head must fall with its flow")
         n = math.log((h0 - h2) / (h0 - h1)) / math.log(q2 / q1)
         unit = self.density * self.flow
+        link["diameter"] = _width(q1 * self.flow)
         link |= {"curve": (h0 * self.long, (h0 - h1) * self.long / (q1 * unit) ** n, n)}
         speed = self.number(line, [said["SPEED"]], 0) if "SPEED" in said else 1.0
         self._speed(link, speed * self.factor(line, said.get("PATTERN")))
@@ -318,7 +335,7 @@ class _Reader:
         link = self._link(line, t, kind="valve", diameter=diameter, zeta=zeta, minor=zeta, valve=kind, status="ACTIVE")
         if kind not in _SETTINGS:
             known = ", ".join(_SETTINGS)
-            if kind not in ("PRV", "PSV", "GPV", "PCV"):
+            if kind not in ("GPV", "PCV"):
                 raise self.fail(line, f"valve {t[0]}: type {kind} is none of {known}")
             link["unread"] = f"valve {t[0]}: {kind} is not read unless its status is OPEN or CLOSED; known are {known}"
         else:
@@ -352,6 +369,8 @@ class _Reader:
                 if "unread" in link:
                     raise self.fail(link["line"], link["unread"])
                 link |= _SETTINGS[link["valve"]](self, link["setting"])
+            if link["kind"] == "valve" and link["zeta"] == 0:
+                link |= {"factor": OPEN_LOSS, "exponent": 1.0}
             if link["status"] == "CV":
                 link["least"] = 0.0
             if link["status"] == "CLOSED":
@@ -385,6 +404,11 @@ class _Reader:
             self._link(line, [name, t[0], name], kind="valve", **law)
 
 
+def _width(flow: float) -> float:
+    """Diameter in which a flow [m³/s] runs at 1 m/s, where the solver starts."""
+    return math.sqrt(4.0 * flow / math.pi)
+
+
 def _seconds(words: list[str]) -> float:
     """A time: hours, hours:minutes:seconds, or with a unit or AM, PM."""
     if not words:
@@ -403,6 +427,8 @@ def _seconds(words: list[str]) -> float:
 _SETTINGS: dict[str, Callable[[_Reader, float], dict[str, float]]] = {
     "TCV": lambda r, value: {"zeta": value},
     "FCV": lambda r, value: {"most": value * r.flow},
+    "PRV": lambda r, value: {"least": 0.0, "holds": value * r.pressure * WATER / r.density},
+    "PSV": lambda r, value: {"least": 0.0, "holds": value * r.pressure * WATER / r.density},
     "PBV": lambda r, value: {"shutoff": -value * r.pressure * WATER * GRAVITY},
 }
 """What the setting of a valve means."""

@@ -90,6 +90,15 @@ class PowerNetwork:
 
 
 @dataclass(frozen=True, eq=False)
+class Regulators:
+    """Valves that hold a piezometric pressure [Pa], at their end or, where they sustain it, at their start."""
+
+    branch: Array
+    pressure: Array
+    sustains: Array  # bool
+
+
+@dataclass(frozen=True, eq=False)
 class PipeNetwork:
     """Junctions and branches of one liquid; every array is one-dimensional, in SI units.
 
@@ -131,8 +140,16 @@ class PipeNetwork:
     ambient: Array
     notes: tuple[str, ...] = field(default=())
     """What the reader assumed."""
+    regulators: Regulators | None = None
 
     def __post_init__(self) -> None:
+        if self.regulators is not None:
+            valve = self.regulators.branch
+            at = np.where(self.regulators.sustains, self.start[valve], self.end[valve])
+            twice = np.isfinite(self.held[at]) | (np.bincount(at, minlength=len(self.held))[at] > 1)
+            if twice.any():
+                k = np.flatnonzero(twice)[0]
+                raise ValueError(f"{self.name}: {self.branch[valve[k]]}: {self.junction[at[k]]} is held already")
         if not np.isfinite(self.held).any():
             raise ValueError(f"{self.name}: no junction whose pressure is given")
         for what, wrong in (

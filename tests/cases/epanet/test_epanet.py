@@ -12,12 +12,13 @@ from twin.readers.epanet import FLOW, FOOT
 HERE = Path(__file__).parent
 EXPECTED = json.loads((HERE / "expected.json").read_text())
 UNITS = {"mixed": ("LPS", 1.0, 1000.0), "darcy": ("GPM", FOOT, 1020.0), "manning": ("CMH", 1.0, 1000.0)}
+UNITS |= {"regulated": ("LPS", 1.0, 1000.0)}
 
 
 def flows(found, unit, density):
     """Flows of all links by name, in the unit of the file."""
     named = {}
-    for kind in ("pipe", "pump", "valve"):
+    for kind in {"pipe", "pump", "valve"} & set(found.dims):
         values = found[f"{kind}_mdot_from_kg_per_s"].values[:, 0] / density / FLOW[unit]
         named |= dict(zip(found[kind].values.tolist(), values, strict=True))
     return named
@@ -36,13 +37,15 @@ def test_heads_and_flows_are_epanets(name):
         assert abs(found.head_m.sel(junction=node).item() / long - head) <= 1e-5 * 300, node
 
 
-def test_demands_are_scenarios():
-    net = twin.networks.read_pipe_network(HERE / "mixed.inp")
-    share = np.array([0.0, 0.5, 1.0, 1.7])
+@pytest.mark.parametrize("name", ["mixed", "regulated"])
+def test_demands_are_scenarios(name):
+    net = twin.networks.read_pipe_network(HERE / f"{name}.inp")
+    share = np.array([0.1, 0.5, 1.0, 1.7])
     found = twin.pipe_flow(net, mdot_kg_per_s=net.demand[:, None] * share)
     for k, factor in enumerate(share):
         one = twin.pipe_flow(net, mdot_kg_per_s=net.demand * factor)
         np.testing.assert_array_equal(found.p_bar[:, k], one.p_bar[:, 0])
+    assert (found.status == 0).all()
     balance = found.mdot_kg_per_s.sum("junction")
     np.testing.assert_allclose(balance, 0.0, atol=1e-7)
 
@@ -54,7 +57,8 @@ def test_demands_are_scenarios():
         ("P1   J1     J2", "P1   J1     J77", r"net\.inp:\d+: no node J77"),
         ("P2   J2     J3     310", "P1   J2     J3     310", r"net\.inp:\d+: link P1 stands twice"),
         ("P2   J2     J3     310", "P2   J2     J3     -310", r"pipe P2: length, diameter and roughness must be pos"),
-        ("V4   Open", "V3   Open", r"net\.inp:\d+: valve V4: PRV is not read unless"),
+        ("TCV   12 ", "GPV   big", r"net\.inp:\d+: valve V2: GPV is not read unless"),
+        ("FCV   3.5", "XYZ   3.5", r"net\.inp:\d+: valve V1: type XYZ is none of TCV"),
         ("HEAD big", "HEAD none", r"net\.inp:\d+: pump U1: no curve none"),
         ("Units              LPS", "Units              XYZ", r"net\.inp:\d+: UNITS XYZ is none of CFS"),
         ("4.0     day", "4.0     night", r"net\.inp:\d+: no pattern night"),
