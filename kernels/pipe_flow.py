@@ -29,6 +29,7 @@ GROUND = 1e-12  # relative addition to the diagonal; keeps parts that only contr
 STIFFEST = 1e-11  # smallest slope over pressure scale / flow scale
 CALM = 3e-2  # change of flow over the largest flow below which a single controller may switch
 PATIENCE = 5.0  # steps in which all wrong controllers switch although they do not become fewer
+RESTARTS = 5.0  # times that, with none wrong, the fewest wrong are counted anew
 SURE = 1e-3  # change of flow over the largest flow from which what laws miss tells how far the solution is
 SHORTEST = 1e-6  # least length of a step
 TINY = 1e-12  # kg/s, below which friction is a straight line
@@ -98,13 +99,19 @@ def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=10
     than `tolerance` of the largest (what branches miss of their laws, as flows, sums to less), or no flow has moved by
     more and every branch that is not at a bound keeps its law to 1000 `tolerance` of the largest drop. Where all come
     to rest, the largest flow counts as a hundredth of the flows guessed and set. A scenario whose flows are not finite
-    stops.
+    stops, one with parameters that are no numbers does not begin. Raises ValueError for parameters of a wrong height.
     """
     g, m, n, c = network, len(network.start), network.n, len(network.control)
     parts = (g.square, g.friction, g.reynolds, g.rough, g.factor, g.exponent, g.straight)
     parts = (*parts, g.shutoff, g.quadratic, g.quartic)
     parts = (*parts, g.ceiling, g.least, g.most, guess, pressure, np.zeros((n, 1)) if demand is None else demand)
     parts = [np.asarray(p, float) for p in parts]
+    if len(g.powered) and not len(g.straight):
+        parts[6] = np.zeros((len(g.powered), 1))
+    rows = (len(g.pipe),) * 3 + (len(g.powered),) * 3 + (len(g.pump),) * 4 + (c, c, m, len(nodes), n)
+    for part, height in zip(parts, (m, *rows), strict=True):
+        if part.ndim != 2 or len(part) != height:
+            raise ValueError(f"a parameter is {part.shape}, not ({height}, scenarios)")
     layout = _layout(
         *(n, np.asarray(g.start, np.int64).tobytes(), np.asarray(g.end, np.int64).tobytes()),
         *(np.asarray(rows, np.int64).tobytes() for rows in (g.pipe, g.powered, g.pump, g.control, nodes)),
@@ -119,7 +126,7 @@ def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=10
     return Result(flow, nodal, good[0] > 0, turns[0].astype(np.int64), limited)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _layout(n, start, end, pipe, powered, pump, control, nodes, heights, varies):
     """The layout of networks that are alike but for their numbers; cached by content."""
     start, end, *groups, nodes = (np.frombuffer(a, np.int64) for a in (start, end, pipe, powered, pump, control, nodes))
@@ -260,12 +267,12 @@ def friction_factor(reynolds, rough, model=CHURCHILL):
 # Rows of `control`, five for each: drop at the least and at the most flow, state (-1 or 1 at a bound, 0 free), the
 # state that the pressures want, the next state.
 
-LANE = range(14)
-LEVEL, ALIVE, FEWEST, PATIENT, STEP, WRONG, LAST, BEFORE, AFTER, DROPS, MISS, ERROR, CHANGE, PEAK = LANE
+LANE = range(16)
+LEVEL, ALIVE, FEWEST, FRESH, PATIENT, STEP, WRONG, LAST, BEFORE, AFTER, DROPS, MISS, LOOSE, ERROR, CHANGE, PEAK = LANE
+"""Rows of `lane`; those from WRONG are counted anew in each step."""
+
 FLOOR, AT_LEAST, AT_MOST, AT_START = range(4)
 """Flows at which the laws are evaluated first."""
-
-"""Rows of `lane`; those from WRONG are counted anew in each step."""
 
 
 @cell
@@ -367,6 +374,7 @@ def measure(w, e, start, end, kinds, states, param, branch, control, node, x, la
                 lane[w, ERROR, j] += abs(miss) / max(branch[w, 6 * e + 3, j], branch[w, 6 * e + 4, j])
             else:
                 bound = param[w, r + states, j] if state > 0.0 else param[w, r, j]
+                lane[w, LOOSE, j] += abs(branch[w, 6 * e, j] - bound)
                 lane[w, ERROR, j] += abs(branch[w, 6 * e, j] - bound)
 
 
@@ -426,7 +434,10 @@ def switch(w, start, end, kinds, controls, states, allowed, slack, param, branch
     for j in range(LANES):
         count = lane[w, WRONG, j]
         lane[w, PATIENT, j] = PATIENCE if count < lane[w, FEWEST, j] else lane[w, PATIENT, j] - 1.0
-        lane[w, FEWEST, j] = real(states + 1) if count == 0.0 else min(count, lane[w, FEWEST, j])
+        lane[w, FEWEST, j] = min(count, lane[w, FEWEST, j])
+        if count == 0.0 and lane[w, FRESH, j] > 0.0:
+            lane[w, FEWEST, j] = real(states + 1)
+            lane[w, FRESH, j] -= 1.0
         if lane[w, CHANGE, j] > CALM * lane[w, PEAK, j]:
             lane[w, LAST, j] = -1.0
     for c in range(states):
@@ -521,6 +532,12 @@ def gradient(
     for r in range(PEAK + 1):
         for j in range(LANES):
             lane[w, r, j] = 0.0
+    for j in range(LANES):
+        lane[w, ALIVE, j] = 1.0
+    for r in range(rows):
+        for j in range(LANES):
+            if param[w, r, j] != param[w, r, j]:
+                lane[w, ALIVE, j] = 0.0
     for k in range(n):
         r = held[k] if held[k] >= 0 else at_pressure
         for j in range(LANES):
@@ -544,8 +561,8 @@ def gradient(
     for j in range(LANES):
         level = max(lane[w, LEVEL, j], lane[w, BEFORE, j])
         lane[w, LEVEL, j] = level if level > 0.0 else 1.0
-        lane[w, ALIVE, j] = 1.0
         lane[w, FEWEST, j] = real(m + 1)
+        lane[w, FRESH, j] = RESTARTS
         lane[w, PATIENT, j] = PATIENCE
         good[0, first + j] = 0.0
         turns[0, first + j] = 0.0
@@ -584,10 +601,9 @@ def gradient(
             for j in range(LANES):
                 pivot[w, k, j] = 0.0
                 x[w, k, j] = 0.0
-            if at_demand >= 0:
-                r = at_demand + order[k]
-                for j in range(LANES):
-                    x[w, k, j] -= param[w, r, j]
+            r = at_demand + order[k]
+            for j in range(LANES):
+                x[w, k, j] -= param[w, r, j]
         for e in range(m):
             i = start[e]
             k = end[e]
@@ -661,6 +677,7 @@ def gradient(
                 turns[0, first + j] += 1.0
                 sure = lane[w, ERROR, j] <= tolerance * lane[w, PEAK, j] and change <= SURE * peak
                 calm = change <= tolerance * peak and lane[w, MISS, j] <= small and lane[w, ERROR, j] < HUGE
+                calm = calm and lane[w, LOOSE, j] <= tolerance * peak
                 if whole and (sure or calm):
                     good[0, first + j] = 1.0
                     lane[w, ALIVE, j] = 0.0

@@ -17,8 +17,8 @@ SIDE = 4
 CHUNK = 256
 """Scenarios that are laid out together."""
 
-MOST_KEPT = 4
-"""Buffers of a table, by size, that are kept for the next call."""
+MOST_KEPT, SMALL = 4, 16
+"""Buffers of a table that are kept for the next call, and the scenarios that they may have."""
 
 
 class Rows:
@@ -41,35 +41,39 @@ class Rows:
         `lay(count, lanes, common, varied, out)` binds the kernel for so many blocks; calls of one `key` may share it.
         """
         size = max(p.shape[1] for p in parts)
-        if size <= CHUNK:
-            return self._chunk(parts, size, heights, lay, key)
-        whole = [np.empty((h, size)) for h in heights]
+        whole, buffers = [np.empty((h, size)) for h in heights], {}
         for first in range(0, size, CHUNK):
             part = slice(first, min(first + CHUNK, size))
             few = [p[:, part] if p.shape[1] > 1 else p for p in parts]
-            for a, found in zip(whole, self._chunk(few, part.stop - first, heights, lay, key), strict=True):
-                a[:, part] = found
+            found = self._chunk(few, part.stop - first, heights, lay, key, buffers)
+            for a, b in zip(whole, found, strict=True):
+                a[:, part] = b
         return whole
 
-    def _chunk(self, parts: Any, size: int, heights: Sequence[int], lay: Any, key: Any) -> list[Any]:
+    def _chunk(self, parts: Any, size: int, heights: Any, lay: Any, key: Any, buffers: dict[Any, Any]) -> list[Any]:
+        """Outputs of one chunk, views of buffers: `buffers` of this call, or small ones that are kept for the next."""
         count, lanes = blocks(size, SIDE)
-        # Taken out while they are used: another thread lays out buffers of its own.
         name = count, lanes, key
-        kept = self.kept.pop(name, None)
-        if kept is None:
+        # Taken out while they are used: another thread lays out buffers of its own.
+        held = buffers.get(name) or self.kept.pop(name, None)
+        if held is None:
             common, varied = np.empty((self.common, 1)), np.empty((self.varied, count * lanes))
             out = [np.empty((h, count * lanes)) for h in heights]
-            kept = common, varied, out, lay(count, lanes, common[:, 0], varied, out)
-        common, varied, out, call = kept
+            held = common, varied, out, lay(count, lanes, common[:, 0], varied, out)
+        common, varied, out, call = held
         for chosen, into in ((False, common), (True, varied[:, :size])):
             some = [p for p, v in zip(parts, self.varies, strict=True) if v == chosen]
             if some:
                 np.concatenate(some, out=into)
         varied[:, size:] = varied[:, size - 1 : size]
         call()
+        if count * lanes > SMALL:
+            buffers[name] = held
+            return [a[:, :size] for a in out]
         found = [a[:, :size].copy() for a in out]
-        if len(self.kept) < MOST_KEPT:
-            self.kept[name] = kept
+        while len(self.kept) >= MOST_KEPT:
+            self.kept.pop(next(iter(self.kept)), None)
+        self.kept[name] = held
         return found
 
 

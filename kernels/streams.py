@@ -26,6 +26,8 @@ from twin.kernels.rows import SIDE, Rows, gather
 NEGLIGIBLE = 1e-9  # of the largest capacity rate: below it a branch conducts that much instead of carrying heat
 REST = 1e-6  # W/K, below which any branch is at rest: where all are, rounding in the flows must not heat a node
 GROUND = 1e-12  # relative addition to the diagonal; keeps loops at rest, which nothing anchors, solvable
+ALONE = 1e30  # W/K, of nodes whose temperature is given, and of those that nothing joins
+MOST_LAYOUTS = 8  # that a program keeps
 REFERENCE = 293.15  # K, where no temperature is fixed
 
 
@@ -74,16 +76,21 @@ def solve(
 
     A branch of negligible flow carries nothing and conducts a little, so that a dead leg takes its neighbour's
     temperature. With flows that balance at every node, boundary heat equals sources plus what the branches gain, less
-    what nodes store.
+    what nodes store. Raises ValueError for parameters of a wrong height.
     """
-    p, nothing = program, np.zeros((program.n, 1))
+    p, m, nothing = program, len(program.start), np.zeros((program.n, 1))
     parts = (capacity, own, coupling, offset, source, fixed_temperature)
     parts = (*parts, nothing if storage is None else storage, nothing if before is None else before)
     parts = [np.asarray(a, float) for a in parts]
     key = (tuple(len(a) for a in parts), tuple(a.shape[1] > 1 for a in parts), tuple(np.asarray(fixed_nodes).tolist()))
-    if key not in p.layouts:
-        p.layouts[key] = _Layout(p, *key)
-    layout = p.layouts[key]
+    heights = (m, m, len(p.couple_to), m, p.n, len(fixed_nodes), p.n, p.n)
+    if any(a.ndim != 2 or len(a) != height for a, height in zip(parts, heights, strict=True)):
+        raise ValueError(f"parameters are {[a.shape for a in parts]}, their heights must be {heights}")
+    layout = p.layouts.get(key)
+    if layout is None:
+        while len(p.layouts) >= MOST_LAYOUTS:
+            p.layouts.pop(next(iter(p.layouts)), None)
+        layout = p.layouts[key] = _Layout(p, *key)
     return Result(*layout.rows.run(parts, (p.n, len(p.start), len(p.start), len(fixed_nodes)), layout.lay))
 
 
@@ -291,7 +298,7 @@ def balance(
     for k in range(n):
         for j in range(LANES):
             if held[k] >= 0 or pivot[w, k, j] == 0.0:
-                pivot[w, k, j] = 1.0
+                pivot[w, k, j] = ALONE
             else:
                 pivot[w, k, j] *= 1.0 + GROUND
     eliminate(w, column, row, target, pivot, lower, upper, n)
