@@ -296,10 +296,11 @@ class _Solver:
 
 def _loading(net: PowerNetwork, flow: Sequence[Array], size: Array, larger: Callable[..., Array]) -> Array:
     """Loading of branches, percent: a line's current, a transformer's apparent power, at the `larger` of both ends."""
+    line, step = ~net.trafo[:, None], (net.vn_kv[net.start] / net.vn_kv[net.end])[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        ends = zip(flow, (net.start, net.end), strict=True)
-        apart = [np.abs(f) / np.where(net.trafo[:, None], 1.0, size[at]) for f, at in ends]
-        loading = 100.0 * larger(*apart) / net.rating[:, None]
+        first = np.abs(flow[0]) / np.where(line, size[net.start], 1.0)
+        last = np.abs(flow[1]) / np.where(line, size[net.end] / step, 1.0)  # ratings are for the base of the start
+        loading = 100.0 * larger(first, last) / net.rating[:, None]
     return np.where(np.isfinite(net.rating)[:, None], loading, np.nan)
 
 

@@ -44,6 +44,9 @@ STATUS = ("OPEN", "CLOSED", "CV")
 PSI = FOOT / 0.4333
 """Head of one psi of water, m."""
 
+PRESSURE = {"PSI": PSI, "KPA": PSI / 6.895, "METERS": 1.0}
+"""Heads of the units of pressure, m of water."""
+
 LIFT = 8.814 * FOOT * _CUBIC_FOOT
 """Head times flow of one horsepower, m⁴/s, as EPANET rounds it."""
 
@@ -63,7 +66,12 @@ def read(path: str | Path) -> PipeNetwork:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    return _Reader(path.name, text).network()
+    try:
+        return _Reader(path.name, text).network()
+    except (IndexError, ArithmeticError, ValueError) as error:
+        if str(error).startswith(path.name):
+            raise
+        raise ValueError(f"{path.name}: cannot be read: {error}") from error
 
 
 class _Reader:
@@ -72,14 +80,15 @@ class _Reader:
         self.sections: dict[str, list[tuple[int, list[str]]]] = {}
         section = ""
         for number, line in enumerate(text.splitlines(), 1):
-            content = line.split(";")[0].strip()
+            content = line.split(";")[0].strip().strip("\x1a")
             if content.startswith("["):
                 section = content.strip("[]").upper()
                 section = next((s for s in _SECTIONS if s.startswith(section[:4])), section)
                 if section == "END":
                     break
             elif content:
-                self.sections.setdefault(section, []).append((number, content.split()))
+                tokens = [t.strip('"') for t in re.findall(r'"[^"]*"|\S+', content)]
+                self.sections.setdefault(section, []).append((number, tokens))
         if not self.rows("JUNCTIONS") and not self.rows("PIPES"):
             raise ValueError(f"{name}: no [JUNCTIONS] or [PIPES]: not an EPANET file")
         self._options()
@@ -118,6 +127,9 @@ class _Reader:
             two = " ".join(words[:2])
             known = two if two in _TWO_WORDS else words[0]
             said[known] = (line, tokens, 2 if two in _TWO_WORDS else 1)
+        for line, tokens, place in said.values():
+            if len(tokens) <= place:
+                raise self.fail(line, f"{' '.join(tokens)}: no value")
         text = lambda key, default: said[key][1][said[key][2]].upper() if key in said else default  # noqa: E731
         value = lambda key, default: self.number(*said[key]) if key in said else default  # noqa: E731
         self.units, self.loss = text("UNITS", "GPM"), text("HEADLOSS", "H-W")
@@ -130,20 +142,36 @@ class _Reader:
         american = list(FLOW).index(self.units) < 5
         self.long, self.wide = (FOOT, FOOT / 12) if american else (1.0, 1e-3)
         self.rough = 1e-3 * FOOT if american else 1e-3
-        self.flow, self.pressure = FLOW[self.units], PSI if american else 1.0
+        unit = text("PRESSURE", "PSI" if american else "METERS")
+        if unit not in PRESSURE:
+            raise self.fail(said["PRESSURE"][0], f"PRESSURE {unit} is none of {', '.join(PRESSURE)}")
+        self.flow, self.pressure = FLOW[self.units], PRESSURE[unit]
         self.horsepower = LIFT if american else LIFT / 0.7457
         gravity = value("SPECIFIC GRAVITY", 1.0)
         thick = value("VISCOSITY", 1.0)
         self.density = WATER * gravity
         self.kinematic = thick * VISCOSITY if thick > 1e-3 else thick * self.long**2
         self.multiplier, self.exponent = value("DEMAND MULTIPLIER", 1.0), value("EMITTER EXPONENT", 0.5)
+        for line, tokens in self.rows("DEMANDS"):
+            if tokens[0].upper() == "MULTIPLY":
+                self.multiplier = self.number(line, tokens, 1)
+        if not (self.exponent > 0 and self.density > 0 and self.kinematic > 0):
+            raise ValueError(f"{self.name}: emitter exponent, specific gravity and viscosity must be positive")
         self.pattern = said["PATTERN"][1][1] if "PATTERN" in said else "1"
-        self.step, self.begin = 3600.0, 0.0
-        for _, tokens in self.rows("TIMES"):
-            if " ".join(tokens[:2]).upper() == "PATTERN TIMESTEP":
-                self.step = _seconds(tokens[2:])
-            if " ".join(tokens[:2]).upper() == "PATTERN START":
-                self.begin = _seconds(tokens[2:])
+        times = {"PATTERN TIMESTEP": 3600.0, "PATTERN START": 0.0, "START CLOCKTIME": 0.0}
+        for line, tokens in self.rows("TIMES"):
+            if " ".join(tokens[:2]).upper() in times:
+                times[" ".join(tokens[:2]).upper()] = self.seconds(line, tokens[2:])
+        self.step, self.begin, self.clock = times.values()
+        if self.step <= 0:
+            raise ValueError(f"{self.name}: PATTERN TIMESTEP must be positive")
+
+    def seconds(self, line: int, words: list[str]) -> float:
+        """A time of a line."""
+        try:
+            return _seconds(words)
+        except ValueError:
+            raise self.fail(line, f"{' '.join(words)!r} is not a time") from None
 
     def _series(self, section: str, columns: int) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
@@ -160,6 +188,8 @@ class _Reader:
         if pattern not in self.patterns:
             raise self.fail(line, f"no pattern {pattern}")
         values = self.patterns[pattern]
+        if not values:
+            raise self.fail(line, f"pattern {pattern} has no values")
         return values[int(self.begin // self.step) % len(values)]
 
     def network(self) -> PipeNetwork:
@@ -228,9 +258,9 @@ class _Reader:
             base, pattern = self.number(line, t, 2, 0.0), t[3] if len(t) > 3 else usual
             drawn = base * self.flow * self.multiplier * self.factor(line, pattern)
             self._node(line, t[0], self.number(line, t, 1, 0.0) * self.long, drawn, np.nan)
-        renewed = set()
+        renewed, above = set(), {t[0] for _, t in [*self.rows("RESERVOIRS"), *self.rows("TANKS")]}
         for line, t in self.rows("DEMANDS"):
-            if t[0] == "MULTIPLY":
+            if t[0].upper() == "MULTIPLY" or t[0] in above:
                 continue
             k = self.at(line, t[0])
             self.demand[k] = self.demand[k] if t[0] in renewed else 0.0
@@ -293,8 +323,8 @@ class _Reader:
             lift = self.number(line, [said["POWER"]], 0) * self.horsepower
             if lift <= 0:
                 raise self.fail(line, f"pump {t[0]}: POWER must be positive")
-            link |= {"constant": True, "least": lift / HIGHEST, "diameter": _width(lift / USUAL)}
-            link |= {"factor": -lift * self.density**2 * GRAVITY, "exponent": -1.0}
+            link |= {"lift": lift, "diameter": _width(lift / USUAL), "exponent": -1.0}
+            self._paced(line, link, said)
             return
         if "HEAD" not in said:
             raise self.fail(line, f"pump {t[0]}: has neither HEAD nor POWER")
@@ -313,19 +343,25 @@ class _Reader:
         unit = self.density * self.flow
         link["diameter"] = _width(q1 * self.flow)
         link |= {"curve": (h0 * self.long, (h0 - h1) * self.long / (q1 * unit) ** n, n)}
-        speed = self.number(line, [said["SPEED"]], 0) if "SPEED" in said else 1.0
-        self._speed(link, speed * self.factor(line, said.get("PATTERN")))
+        self._paced(line, link, said)
+
+    def _paced(self, line: int, link: dict[str, Any], said: dict[str, str]) -> None:
+        """Give a pump its speed; that of a pattern goes before any other."""
+        if "PATTERN" in said:
+            link["paced"] = self.factor(line, said["PATTERN"])
+        self._speed(link, self.number(line, [said["SPEED"]], 0) if "SPEED" in said else 1.0)
 
     def _speed(self, link: dict[str, Any], speed: float) -> None:
         """Affinity laws: h = s² h0 - s^(2 - n) b q^n; a pump of no speed is shut."""
-        if "constant" in link:
-            link["status"] = "OPEN" if speed > 0 else "CLOSED"
+        speed = link.get("paced", speed)
+        link["status"] = "OPEN" if speed > 0 else "CLOSED"
+        weight, s = self.density * GRAVITY, speed if speed > 0 else 1.0
+        if "lift" in link:
+            lift = link["lift"] * s**3
+            link |= {"least": lift / HIGHEST, "factor": -lift * self.density * weight}
             return
         h0, b, n = link["curve"]
-        weight = self.density * GRAVITY
-        link["status"] = "OPEN" if speed > 0 else "CLOSED"
-        scale = speed ** (2.0 - n) if speed > 0 else 1.0
-        link |= {"shutoff": weight * speed**2 * h0, "factor": weight * scale * b, "exponent": n}
+        link |= {"shutoff": weight * s**2 * h0, "factor": weight * s ** (2.0 - n) * b, "exponent": n}
 
     def _valve(self, line: int, t: list[str]) -> None:
         if len(t) < 6:
@@ -337,7 +373,7 @@ class _Reader:
             known = ", ".join(_SETTINGS)
             if kind not in ("GPV", "PCV"):
                 raise self.fail(line, f"valve {t[0]}: type {kind} is none of {known}")
-            link["unread"] = f"valve {t[0]}: {kind} is not read unless its status is OPEN or CLOSED; known are {known}"
+            link["unread"] = f"valve {t[0]}: {kind} is not read unless it is closed; known are {known}"
         else:
             link["setting"] = self.number(line, t, 5)
 
@@ -346,7 +382,7 @@ class _Reader:
         orders = [(line, t) for line, t in self.rows("STATUS") if len(t) > 1]
         for line, t in self.rows("CONTROLS"):
             words = [x.upper() for x in t]
-            if len(t) >= 6 and words[0] == "LINK" and self._holds(line, t, words):
+            if len(t) >= 6 and words[0] in ("LINK", "PIPE", "PUMP", "VALVE") and self._holds(line, t, words):
                 orders.append((line, t[1:3]))
         for line, t in orders:
             if t[0] not in self.links:
@@ -354,20 +390,18 @@ class _Reader:
             link, word = self.links[t[0]], t[1].upper()
             if link["status"] == "CV":
                 raise self.fail(line, f"pipe {t[0]}: a check valve has no status")
-            if word in ("OPEN", "CLOSED"):
+            if link["kind"] == "pump" and (word not in ("CLOSED", "OPEN") or word == "OPEN" or "paced" in link):
+                self._speed(link, 1.0 if word in ("OPEN", "CLOSED") else self.number(line, t, 1))
+            elif word in ("OPEN", "CLOSED"):
                 link["status"] = word
-            elif link["kind"] == "pump":
-                self._speed(link, self.number(line, t, 1))
             elif link["kind"] == "valve":
                 link |= {"setting": self.number(line, t, 1), "status": "ACTIVE"}
-            else:
-                link["status"] = "OPEN" if self.number(line, t, 1) > 0 else "CLOSED"
         if self.rows("RULES"):
             self.notes.append("rules are not applied")
         for link in self.links.values():
+            if "unread" in link and link["status"] != "CLOSED":
+                raise self.fail(link["line"], link["unread"])
             if link["status"] == "ACTIVE":
-                if "unread" in link:
-                    raise self.fail(link["line"], link["unread"])
                 link |= _SETTINGS[link["valve"]](self, link["setting"])
             if link["kind"] == "valve" and link["zeta"] == 0:
                 link |= {"factor": OPEN_LOSS, "exponent": 1.0}
@@ -375,12 +409,31 @@ class _Reader:
                 link["least"] = 0.0
             if link["status"] == "CLOSED":
                 link |= {"least": 0.0, "most": 0.0}
+        self._tanks()
+
+    def _tanks(self) -> None:
+        """Nothing flows into a tank that is full, or out of one that is empty."""
+        for line, t in self.rows("TANKS"):
+            level, low = self.number(line, t, 2, 0.0), self.number(line, t, 3, 0.0)
+            high, spills = self.number(line, t, 4, math.inf) if len(t) > 4 else math.inf, "YES" in map(str.upper, t[8:])
+            full, empty = level >= high and not spills, level <= low
+            for link in self.links.values():
+                ahead = link["end"] == self.nodes[t[0]]
+                if (ahead or link["start"] == self.nodes[t[0]]) and (full or empty) and link["kind"] != "valve":
+                    bound = "most" if ahead == full else "least"
+                    link[bound] = (
+                        min(link.get("most", 0.0), 0.0) if bound == "most" else max(link.get("least", 0.0), 0.0)
+                    )
+                    if bound == "most" and link.get("least", 0.0) > 0.0:
+                        link["least"] = 0.0
 
     def _holds(self, line: int, t: list[str], words: list[str]) -> bool:
         """Whether a simple control acts at the start: at time 0, or by the level of a tank."""
         if words[3] == "AT" and words[4] == "TIME":
-            return _seconds(t[5:]) == 0.0
-        if words[3:5] == ["IF", "NODE"] and len(t) >= 8:
+            return self.seconds(line, t[5:]) == 0.0
+        if words[3] == "AT" and words[4] == "CLOCKTIME":
+            return self.seconds(line, t[5:]) == self.clock
+        if words[3] == "IF" and words[4] in ("NODE", "TANK", "JUNCTION", "RESERVOIR") and len(t) >= 8:
             k = self.at(line, t[5])
             if math.isnan(self.held[k]):
                 self.notes.append(f"control of {t[1]} by the pressure at {t[5]} is not applied")
@@ -392,7 +445,8 @@ class _Reader:
     def _emitters(self) -> None:
         """Outflow c p^γ at a junction: a branch to where the pressure is none."""
         weight = self.density * GRAVITY
-        for line, t in self.rows("EMITTERS"):
+        last = {t[0]: (line, t) for line, t in self.rows("EMITTERS")}
+        for line, t in last.values():
             k, rate = self.at(line, t[0]), self.number(line, t, 1) * self.flow * self.density
             if rate <= 0:
                 continue
@@ -417,7 +471,8 @@ def _seconds(words: list[str]) -> float:
     parts = [float(x) for x in re.split(":", words[0])]
     if len(parts) == 1:
         scale = {"SEC": 1.0, "MIN": 60.0, "DAY": 86400.0}.get(unit[:3], 3600.0)
-        return parts[0] * scale + (43200.0 if unit == "PM" and parts[0] < 12 else 0.0)
+        late = 43200.0 if unit == "PM" and parts[0] < 12 else -43200.0 if unit == "AM" and parts[0] == 12 else 0.0
+        return parts[0] * scale + late
     seconds = sum(p * s for p, s in zip(parts, (3600.0, 60.0, 1.0), strict=False))
     if unit == "AM" and parts[0] == 12:
         return seconds - 43200.0
@@ -429,7 +484,7 @@ _SETTINGS: dict[str, Callable[[_Reader, float], dict[str, float]]] = {
     "FCV": lambda r, value: {"most": value * r.flow},
     "PRV": lambda r, value: {"least": 0.0, "holds": value * r.pressure * WATER / r.density},
     "PSV": lambda r, value: {"least": 0.0, "holds": value * r.pressure * WATER / r.density},
-    "PBV": lambda r, value: {"shutoff": -value * r.pressure * WATER * GRAVITY},
+    "PBV": lambda r, value: {"shutoff": -value * r.pressure * WATER * GRAVITY, "zeta": 0.0},
 }
 """What the setting of a valve means."""
 

@@ -1,7 +1,7 @@
 """pandapower networks (`.json`, versions 2 and 3): tables by name, transformers as T or pi models, taps at their side.
 
-Buses that a closed switch joins become one; a line that a switch opens at one end keeps its charging; a transformer
-with an open switch is out of service [pandapower's documentation, Electric Elements]. Discrete tap controllers are read
+Buses that a closed switch joins become one; a line or transformer that is open at one end keeps what it draws from the
+other [pandapower's documentation, Electric Elements]. Discrete tap controllers are read
 as on-load tap changers. A load's share of constant impedance is its own; pandapower spreads the mean share of a bus's
 loads over all that stands at the bus.
 """
@@ -39,7 +39,7 @@ def _document(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text("utf-8"))
         if document["_class"] == "pandapowerNet":
             return document["_object"]
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError):
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, RecursionError):
         pass
     raise ValueError(f"{path.name}: not a pandapower network")
 
@@ -54,7 +54,12 @@ def read(path: str | Path, trafo_model: str = "t") -> PowerNetwork:
     stored = _document(path)
     if trafo_model not in ("t", "pi"):
         raise ValueError(f"{path.name}: trafo_model {trafo_model!r} is neither t nor pi")
-    return _Reader(path.name, stored, trafo_model).network()
+    try:
+        return _Reader(path.name, stored, trafo_model).network()
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if str(error).startswith(path.name):
+            raise
+        raise ValueError(f"{path.name}: a table is not as pandapower writes it: {error}") from error
 
 
 class _Table:
@@ -237,7 +242,10 @@ class _Reader:
         kind[at[on & slack & (kind[at] != DEAD)]] = SLACK
         kind[grid[alive & (kind[grid] != DEAD)]] = SLACK
         angle = x.number("va_degree", 0.0)
-        self.slack_at, self.slack_angle = list(grid[alive]), list(angle[alive])
+        self.slack_at, self.slack_angle = (
+            [*at[on & slack], *grid[alive]],
+            [*np.zeros((on & slack).sum()), *angle[alive]],
+        )
         zero = np.zeros(len(x))
         return {
             "gen_bus": np.concatenate([grid, at]),
@@ -288,15 +296,31 @@ class _Reader:
         b = 2 * np.pi * self.frequency * t.number("c_nf_per_km", 0.0) * 1e-9 + 0j
         y = (t.number("g_us_per_km", 0.0) * 1e-6 + 1j * b) * length * ohm * many
         most = t.number("max_i_ka", np.inf) * t.number("df", 1.0) * many * np.sqrt(3.0) * kv / self.base
-        for k, i in enumerate(t.index):
-            ends = [(i, int(t.raw(c)[k])) in opened for c in ("from_bus", "to_bus")]
-            if all(ends):
-                on[k] = False
-            elif any(ends):
-                self.kv.append(float(kv[k]))
-                (start if ends[0] else end)[k] = len(self.kv) - 1
+        self._part(t, "from_bus", "to_bus", opened, start, end, on, kv, kv)
         with np.errstate(divide="ignore", invalid="ignore"):
             self._add(np.array(t.index, int), start, end, 1 / z, y, 1 + 0j, most, on, False)
+
+    def _part(
+        self,
+        t: _Table,
+        one: str,
+        other: str,
+        opened: Any,
+        start: Array,
+        end: Array,
+        on: Array,
+        kv: Array,
+        kv_end: Array,
+    ) -> None:
+        """Give branches that are open at one end, or end at a bus out of service, an end of their own."""
+        for k, i in enumerate(t.index):
+            buses = [int(t.raw(c)[k]) for c in (one, other)]
+            ends = [(i, b) in opened or not self.live[self.place[b]] for b in buses]
+            if all(ends):
+                on[k] = False
+            elif any(ends) and on[k]:
+                self.kv.append(float((kv if ends[0] else kv_end)[k]))
+                (start if ends[0] else end)[k] = len(self.kv) - 1
 
     def _impedances(self) -> None:
         t = self.table("impedance")
@@ -326,12 +350,10 @@ class _Reader:
     def _transformers(self) -> dict[str, Any]:
         t, opened = self.table("trafo"), self._open("t")
         start, end, on = self.at(t, "hv_bus"), self.at(t, "lv_bus"), t.on()
-        for k, i in enumerate(t.index):
-            if any((i, int(t.raw(c)[k])) in opened for c in ("hv_bus", "lv_bus")):
-                on[k] = False
         hv, lv, sn = t.number("vn_hv_kv"), t.number("vn_lv_kv"), t.number("sn_mva")
         kv, many = np.array(self.kv), t.number("parallel", 1.0)
         at_hv, at_lv = (kv[start], kv[end]) if len(t) else (hv, lv)
+        self._part(t, "hv_bus", "lv_bus", opened, start, end, on, at_hv, at_lv)
         size = [np.ones(len(t)), np.ones(len(t))]
         shift, steps = t.number("shift_degree", 0.0), []
         for k, i in enumerate(t.index):
@@ -376,7 +398,10 @@ class _Reader:
             kind = "Ideal" if t.raw("tap_phase_shifter", False)[k] else "Ratio"
         if side not in ("hv", "lv") or position is None or kind in (None, "None"):
             return None, 0.0, 1.0
-        moved = position - (t.raw("tap_neutral", 0.0)[k])
+        neutral = t.raw("tap_neutral")[k]
+        if neutral is None:
+            raise ValueError(f"{self.file}: trafo {i} has no tap_neutral")
+        moved = position - neutral
         number = 0 if side == "hv" else 1
         if kind == "Ideal":
             angle = moved * degree if degree else 2 * np.degrees(np.arcsin(moved * percent / 200))

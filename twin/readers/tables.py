@@ -152,6 +152,8 @@ class PipeNetwork:
                 raise ValueError(f"{self.name}: {self.branch[valve[k]]}: {self.junction[at[k]]} is held already")
         if not np.isfinite(self.held).any():
             raise ValueError(f"{self.name}: no junction whose pressure is given")
+        if not (self.density > 0 and self.viscosity > 0):
+            raise ValueError(f"{self.name}: density and viscosity must be positive")
         for what, wrong in (
             ("diameter", ~(self.diameter > 0)),
             ("length", ~(self.length >= 0)),

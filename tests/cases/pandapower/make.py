@@ -47,6 +47,15 @@ def plant():
     pp.create_shunt(net, medium, q_mvar=-3.0, p_mw=0.01, vn_kv=33.0, step=2)
     pp.create_ward(net, medium, 0.5, 0.1, 0.2, 0.05)
     pp.create_impedance(net, medium, gas, 0.01, 0.08, sn_mva=30.0)
+    off, rise = pp.create_bus(net, 34.5, index=40, in_service=False), pp.create_bus(net, 35.0, index=41)
+    pp.create_line_from_parameters(net, medium, off, 3.0, **common)
+    pp.create_line_from_parameters(net, medium, rise, 0.5, **common)
+    pp.create_load(net, rise, 0.8, 0.2)
+    idle = pp.create_transformer_from_parameters(
+        net, medium, pp.create_bus(net, 0.415, index=42), sn_mva=2, vn_hv_kv=34.5, vn_lv_kv=0.42, vk_percent=5,
+        vkr_percent=1, pfe_kw=5, i0_percent=0.6,
+    )  # fmt: skip
+    pp.create_switch(net, 42, idle, et="t", closed=False)
     DiscreteTapControl(net, 0, 1.02, 1.035)
     return net
 
