@@ -379,12 +379,12 @@ class _Reader:
 
     def _states(self) -> None:
         """Statuses, controls that hold at the start, and what both make of the links."""
-        orders = [(line, t) for line, t in self.rows("STATUS") if len(t) > 1]
+        orders = [(line, t, False) for line, t in self.rows("STATUS") if len(t) > 1]
         for line, t in self.rows("CONTROLS"):
             words = [x.upper() for x in t]
             if len(t) >= 6 and words[0] in ("LINK", "PIPE", "PUMP", "VALVE") and self._holds(line, t, words):
-                orders.append((line, t[1:3]))
-        for line, t in orders:
+                orders.append((line, t[1:3], True))
+        for line, t, controls in orders:
             if t[0] not in self.links:
                 raise self.fail(line, f"no link {t[0]}")
             link, word = self.links[t[0]], t[1].upper()
@@ -396,6 +396,8 @@ class _Reader:
                 link["status"] = word
             elif link["kind"] == "valve":
                 link |= {"setting": self.number(line, t, 1), "status": "ACTIVE"}
+            elif controls:
+                link["status"] = "OPEN" if self.number(line, t, 1) > 0 else "CLOSED"
         if self.rows("RULES"):
             self.notes.append("rules are not applied")
         for link in self.links.values():

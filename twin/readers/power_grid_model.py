@@ -37,7 +37,7 @@ def read(path: str | Path, frequency: float = FREQUENCY) -> PowerNetwork:
         data = document["data"]
         if document.get("is_batch") or document.get("type", "input") != "input" or not isinstance(data, dict):
             raise ValueError
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError, RecursionError):
         raise ValueError(f"{path.name}: not a power-grid-model input file") from None
     attributes = document.get("attributes") or {}
     other = sorted(name for name, rows in data.items() if rows and name not in READ | IGNORED)
