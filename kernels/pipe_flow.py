@@ -35,8 +35,8 @@ SHORTEST = 1e-6  # least length of a step
 TINY = 1e-12  # kg/s, below which friction is a straight line
 HUGE = 1e30  # a bound that is none
 
-TWO_TENTHS = 2.0 / math.log(10.0)
-QUARTER = 0.25 * math.log(10.0) ** 2
+TWICE_LG = 2.0 / math.log(10.0)  # 2 lg x = TWICE_LG ln x
+LN10_SQUARED_4 = 0.25 * math.log(10.0) ** 2  # 0.25 / lg² x = LN10_SQUARED_4 / ln² x
 
 CHURCHILL, SWAMEE_JAIN, COLEBROOK, FRICTIONLESS = 0, 1, 2, 3
 """Friction laws of straight pipes."""
@@ -102,12 +102,11 @@ def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=10
     stops, one with parameters that are no numbers does not begin. Raises ValueError for parameters of a wrong height.
     """
     g, m, n, c = network, len(network.start), network.n, len(network.control)
-    parts = (g.square, g.friction, g.reynolds, g.rough, g.factor, g.exponent, g.straight)
-    parts = (*parts, g.shutoff, g.quadratic, g.quartic)
-    parts = (*parts, g.ceiling, g.least, g.most, guess, pressure, np.zeros((n, 1)) if demand is None else demand)
-    parts = [np.asarray(p, float) for p in parts]
-    if len(g.powered) and not len(g.straight):
-        parts[6] = np.zeros((len(g.powered), 1))
+    straight = g.straight if len(g.straight) else np.zeros((len(g.powered), 1))
+    drawn = np.zeros((n, 1)) if demand is None else demand
+    laws = (g.square, g.friction, g.reynolds, g.rough, g.factor, g.exponent, straight)
+    pumps = (g.shutoff, g.quadratic, g.quartic, g.ceiling)
+    parts = [np.asarray(p, float) for p in (*laws, *pumps, g.least, g.most, guess, pressure, drawn)]
     rows = (len(g.pipe),) * 3 + (len(g.powered),) * 3 + (len(g.pump),) * 4 + (c, c, m, len(nodes), n)
     for part, height in zip(parts, (m, *rows), strict=True):
         if part.ndim != 2 or len(part) != height:
@@ -202,9 +201,9 @@ def swamee_jain(re, rough):
         t = 5.74 * math.exp(-0.9 * math.log(re))
         z = rough / 3.7 + t
         depth = math.log(z)
-        return QUARTER / (depth * depth), 1.8 * t / (z * depth)
+        return LN10_SQUARED_4 / (depth * depth), 1.8 * t / (z * depth)
     z = rough / 3.7 + 3.28895476345e-3
-    y = -TWO_TENTHS * math.log(z)
+    y = -TWICE_LG * math.log(z)
     a = 1.0 / (y * y)
     b = a * (2.0 - 5.14215e-3 / (z * y))
     r = re / 2000.0
@@ -221,18 +220,18 @@ def colebrook(re, rough):
     if re < 2000.0:
         return 64.0 / re, -1.0
     r = max(re, 4000.0)
-    x = -0.9 * TWO_TENTHS * math.log(math.exp(1.11 * math.log(rough / 3.7 + 1e-12)) + 6.9 / r)
+    x = -0.9 * TWICE_LG * math.log(math.exp(1.11 * math.log(rough / 3.7 + 1e-12)) + 6.9 / r)
     c = 2.51 / r
     for _turn in range(3):
         z = rough / 3.7 + c * x
-        x -= (x + TWO_TENTHS * math.log(z)) / (1.0 + TWO_TENTHS * c / z)
+        x -= (x + TWICE_LG * math.log(z)) / (1.0 + TWICE_LG * c / z)
     f = 1.0 / (x * x)
     if re < 4000.0:
         share = (re - 2000.0) / 2000.0
         mixed = 0.032 + share * (f - 0.032)
         return mixed, (f - 0.032) * re / (2000.0 * mixed)
     z = rough / 3.7 + c * x
-    t = TWO_TENTHS * c / z
+    t = TWICE_LG * c / z
     return f, -2.0 * t / (1.0 + t)
 
 

@@ -296,3 +296,47 @@ def test_water_is_drawn_where_it_is_demanded():
     result = pipe_flow.solve(network, np.array([0]), np.array([[3e5]]), np.ones((2, 1)), demand)
     np.testing.assert_allclose(result.mass_flow[:, 0], [3.0, 2.0], rtol=1e-9)
     np.testing.assert_allclose(result.pressure[:, 0], [3e5, 3e5 - 9e4, 3e5 - 17e4], rtol=1e-9)
+
+
+@pytest.mark.parametrize("most", [0.0, 0.1, 5.0])
+@pytest.mark.parametrize("drawn", [0.01, 0.459, 1.0, 5.0])
+@pytest.mark.parametrize("guess", [0.0, 1.0])
+def test_a_controller_that_flow_passes_backwards_is_free(most, drawn, guess):
+    """A valve from node 1 to node 0 limits what goes that way; what node 1 draws comes the other way."""
+    bounds = dict(control=np.array([0]), least=np.array([[-np.inf]]), most=np.array([[most]]))
+    network = pipe_flow.Network(2, np.array([1]), np.array([0]), np.array([[2.0]]), **bounds)
+    demand = np.array([[0.0], [drawn]])
+    result = pipe_flow.solve(network, np.array([0]), np.array([[2e5]]), np.array([[guess]]), demand)
+    assert result.converged.all()
+    np.testing.assert_allclose(result.mass_flow, -drawn, rtol=1e-7)
+    np.testing.assert_allclose(result.pressure[1], 2e5 - 2 * drawn**2, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("least", "most", "drawn"), [(-np.inf, 0.5, 1.0), (0.0, np.inf, -1.0)])
+def test_demand_that_bounds_do_not_let_through_does_not_converge(least, most, drawn):
+    bounds = dict(control=np.array([0]), least=np.array([[least]]), most=np.array([[most]]))
+    network = pipe_flow.Network(2, np.array([0]), np.array([1]), np.array([[1e4]]), **bounds)
+    demand = np.array([[0.0], [drawn]])
+    result = pipe_flow.solve(network, np.array([0]), np.array([[2e5]]), np.array([[1.0]]), demand)
+    assert not result.converged.any()
+
+
+@pytest.mark.parametrize("name", ["square", "least", "most", "factor"])
+def test_parameters_that_are_no_numbers_are_flagged_and_stay_alone(name):
+    parameters = dict(
+        square=np.full((2, 3), 1e4),
+        **dict(powered=np.array([0]), factor=np.full((1, 3), 10.0), exponent=np.full((1, 3), 1.8)),
+        **dict(control=np.array([1]), least=np.full((1, 3), 0.0), most=np.full((1, 3), np.inf)),
+    )
+    parameters[name][0, 1] = np.nan
+    network = pipe_flow.Network(3, np.array([0, 1]), np.array([1, 2]), **parameters)
+    pressure = np.array([[3e5], [1e5]])
+    result = pipe_flow.solve(network, np.array([0, 2]), pressure, np.ones((2, 1)))
+    assert result.converged.tolist() == [True, False, True]
+    np.testing.assert_array_equal(result.mass_flow[:, 0], result.mass_flow[:, 2])
+
+
+def test_parameters_of_a_wrong_height_are_refused():
+    network = pipe_flow.Network(3, np.array([0, 1]), np.array([1, 2]), np.array([[1e4]]))
+    with pytest.raises(ValueError, match=r"a parameter is \(1, 1\), not \(2, scenarios\)"):
+        pipe_flow.solve(network, np.array([0]), np.array([[2e5]]), np.ones((2, 1)))

@@ -133,3 +133,10 @@ def test_a_node_that_stores_heat_follows_the_implicit_step(step):
     result = streams.solve(p, *parts, np.array([0]), np.array([[300.0]]), storage, before)
     expected = (heat / step * 320.0 + rate * 300.0) / (heat / step + rate)
     np.testing.assert_allclose(result.node[1], expected, rtol=1e-12)
+
+
+def test_parameters_of_a_wrong_height_are_refused():
+    p = streams.program(3, [0, 1], [1, 2], [], [])
+    parts = [np.ones((2, 1)), np.ones((1, 1)), np.zeros((0, 1)), np.zeros((2, 1)), np.zeros((3, 1))]
+    with pytest.raises(ValueError, match="their heights must be"):
+        streams.solve(p, *parts, np.array([0]), np.array([[300.0]]))

@@ -82,3 +82,34 @@ def test_what_is_no_network_is_refused(tmp_path):
             path.write_text("")
         with pytest.raises(ValueError, match=says):
             twin.pipe_flow(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "link", "flow"),
+    [
+        ("LINK P9 OPEN AT TIME 0", "PIPE P9 OPEN AT CLOCKTIME 12 AM", None, None),
+        ("LINK P9 OPEN AT TIME 0", "LINK P9 CLOSED AT TIME 0", "P9", 0.0),
+        ("LINK U2 CLOSED IF NODE T1 ABOVE 3.5", "PUMP U2 CLOSED IF TANK T1 ABOVE 3.5", None, None),
+        ("SPEED 1.05", "SPEED 0", "U1", 0.0),
+        ("J1   12.0       0.0", '"J1"   12.0       0.0', None, None),
+    ],
+)
+def test_other_ways_to_write_the_same_and_statuses_that_shut(tmp_path, old, new, link, flow):
+    text = (HERE / "mixed.inp").read_text()
+    assert old in text
+    path = tmp_path / "net.inp"
+    path.write_text(text.replace(old, new))
+    first, found = (flows(twin.pipe_flow(f), "LPS", 1000.0) for f in (HERE / "mixed.inp", path))
+    if link is None:
+        assert found == first
+    else:
+        assert abs(found[link] - flow) < 1e-6 and abs(first[link]) > 0.1
+
+
+def test_nothing_flows_into_a_tank_that_is_full(tmp_path):
+    text = (HERE / "mixed.inp").read_text().replace("55.0       4.0    0.5  8.0", "20.0       8.0    0.5  8.0")
+    path = tmp_path / "net.inp"
+    path.write_text(text)
+    assert abs(flows(twin.pipe_flow(path), "LPS", 1000.0)["P5"]) < 1e-6
+    path.write_text(text.replace("8.0    0.5  8.0", "8.0    0.5  9.0"))
+    assert flows(twin.pipe_flow(path), "LPS", 1000.0)["P5"] > 1.0
