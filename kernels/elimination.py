@@ -351,26 +351,26 @@ def factor_pairs(
     eliminate_pairs(b, column, row, target, pivot, lower, upper, n)
 
 
+@cell
+def take_off(w, to, at, x, a0, a1, a2, a3):
+    """The pair of rows at `to` less a block times the pair at `at`."""
+    for j in range(LANES):
+        re = x[w, at, j]
+        im = x[w, at + 1, j]
+        x[w, to, j] -= a0 * re + a1 * im
+        x[w, to + 1, j] -= a2 * re + a3 * im
+
+
 @kernel(lanes=16)
 def substitute_pairs(b, column: Ints1, row: Ints1, pivot: Reals1, lower: Reals1, upper: Reals1, x: Reals3, n: Int):
     """Turn right-hand sides x (blocks, 2 n, LANES), in order, into solutions on one factor of blocks that all share."""
     for k in range(n):
         for u in range(column[k], column[k + 1]):
-            r = row[u]
-            for j in range(LANES):
-                re = x[b, 2 * k, j]
-                im = x[b, 2 * k + 1, j]
-                x[b, 2 * r, j] -= lower[4 * u] * re + lower[4 * u + 1] * im
-                x[b, 2 * r + 1, j] -= lower[4 * u + 2] * re + lower[4 * u + 3] * im
+            take_off(b, 2 * row[u], 2 * k, x, lower[4 * u], lower[4 * u + 1], lower[4 * u + 2], lower[4 * u + 3])
     for m in range(n):
         k = n - 1 - m
         for u in range(column[k], column[k + 1]):
-            r = row[u]
-            for j in range(LANES):
-                re = x[b, 2 * r, j]
-                im = x[b, 2 * r + 1, j]
-                x[b, 2 * k, j] -= upper[4 * u] * re + upper[4 * u + 1] * im
-                x[b, 2 * k + 1, j] -= upper[4 * u + 2] * re + upper[4 * u + 3] * im
+            take_off(b, 2 * k, 2 * row[u], x, upper[4 * u], upper[4 * u + 1], upper[4 * u + 2], upper[4 * u + 3])
         for j in range(LANES):
             re = x[b, 2 * k, j]
             im = x[b, 2 * k + 1, j]

@@ -22,6 +22,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from twin.kernels import elimination
 from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, cell, kernel
+from twin.kernels.elimination import take_off
 from twin.kernels.launch import bind, blocks
 
 
@@ -350,16 +351,6 @@ def inject(w, k, work, droop_re, droop_im):
         work[w, 6 * k + 1, j] += droop_im * re - droop_re * im - (p * im - q * re) * s
 
 
-@cell
-def take_off(w, r, to, k, at, work, a0, a1, a2, a3):
-    """Right-hand side at r less a block times the pair at k."""
-    for j in range(LANES):
-        re = work[w, 6 * k + at, j]
-        im = work[w, 6 * k + at + 1, j]
-        work[w, 6 * r + to, j] -= a0 * re + a1 * im
-        work[w, 6 * r + to + 1, j] -= a2 * re + a3 * im
-
-
 @kernel(lanes=BLOCK)
 def chord(
     b,
@@ -445,13 +436,15 @@ def chord(
                     work[w, 6 * k, j] = work[w, 6 * k + 4, j]
                     work[w, 6 * k + 1, j] = work[w, 6 * k + 5, j]
             for u in range(column[k], column[k + 1]):
-                take_off(w, row[u], 0, k, 0, work, lower[4 * u], lower[4 * u + 1], lower[4 * u + 2], lower[4 * u + 3])
+                take_off(w, 6 * row[u], 6 * k, work, lower[4 * u], lower[4 * u + 1], lower[4 * u + 2], lower[4 * u + 3])
         for j in range(LANES):
             gap[b, j] = 0.0
         for m in range(n):
             k = n - 1 - m
             for u in range(column[k], column[k + 1]):
-                take_off(w, k, 0, row[u], 2, work, upper[4 * u], upper[4 * u + 1], upper[4 * u + 2], upper[4 * u + 3])
+                take_off(
+                    w, 6 * k, 6 * row[u] + 2, work, upper[4 * u], upper[4 * u + 1], upper[4 * u + 2], upper[4 * u + 3]
+                )
             d0 = pivot[4 * k]
             d1 = pivot[4 * k + 1]
             d2 = pivot[4 * k + 2]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import feeders
 import numpy as np
-from twin.kernels import elimination, newton, pipe_flow, power_flow, streams
+from twin.kernels import elimination, friction, newton, pipe_flow, power_flow, streams
 
 BATCHED = {
     power_flow.chord: ("voltage",),
@@ -45,7 +45,7 @@ def loops(rng, start, end, precision):
         **dict(quadratic=column(1, 50, few), quartic=column(0, 1, few), ceiling=column(5e3, 1e5, few)),
         **dict(control=groups[3], least=np.where(column(0, 1, few) < 0.4, 0.0, -np.inf)),
         **dict(most=np.where(rng.random((few, 3)) < 0.7, 1.0, np.inf)),
-        model=pipe_flow.SWAMEE_JAIN,
+        model=friction.SWAMEE_JAIN,
     )
     anchor = np.array([0]), np.array([[2e5]])
     solve = partial(pipe_flow.solve, network, *anchor, np.ones((m, 1)), column(0, 0.1, 30), tolerance=1e-5)
@@ -69,9 +69,9 @@ def arguments(k, precision):
     every = np.arange(29)
     start, end = np.r_[every, rng.integers(0, 30, 12)], np.r_[every + 1, rng.integers(0, 30, 12)]
     p = elimination.program(30, start, end)
-    if k is pipe_flow.factors:
+    if k is friction.factors:
         re = np.geomspace(1, 1e7, 60).reshape(20, 3).astype(precision)
-        return (20, 3), [re, rng.uniform(0, 1e-2, 20).astype(precision), np.zeros_like(re), pipe_flow.COLEBROOK]
+        return (20, 3), [re, rng.uniform(0, 1e-2, 20).astype(precision), np.zeros_like(re), friction.COLEBROOK]
     if k is pipe_flow.gradient:
         return loops(rng, start, end, precision)
     if k is streams.balance:

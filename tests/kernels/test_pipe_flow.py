@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twin.kernels import pipe_flow
+from twin.kernels import friction, pipe_flow
 
 CASE = Path(__file__).parents[1] / "cases" / "loop_100"
 PASSIVE = np.nan
@@ -86,9 +86,9 @@ def swamee_jain(branches, fluid):
     area, viscosity = np.pi * d**2 / 4, fluid["viscosity_pa_s"]
     square = 1 / (2 * fluid["density_kg_m3"] * area**2)
     pipe = np.flatnonzero(length[:, 0] > 0)
-    friction = dict(friction=square * length / d, reynolds=d / (area * viscosity), rough=rough / d)
-    friction = {k: v[pipe] for k, v in friction.items()}
-    return SimpleNamespace(parameters=dict(square=square * zeta, pipe=pipe, **friction, model=pipe_flow.SWAMEE_JAIN))
+    law = dict(friction=square * length / d, reynolds=d / (area * viscosity), rough=rough / d)
+    law = {k: v[pipe] for k, v in law.items()}
+    return SimpleNamespace(parameters=dict(square=square * zeta, pipe=pipe, **law, model=friction.SWAMEE_JAIN))
 
 
 def test_loop_equals_its_reference():
@@ -267,17 +267,17 @@ def test_a_flow_held_from_both_sides_is_held_against_any_pressure():
 
 
 @pytest.mark.parametrize("rough", [0.0, 1e-5, 1e-3, 0.05])
-@pytest.mark.parametrize("model", [pipe_flow.CHURCHILL, pipe_flow.SWAMEE_JAIN, pipe_flow.COLEBROOK])
+@pytest.mark.parametrize("model", [friction.CHURCHILL, friction.SWAMEE_JAIN, friction.COLEBROOK])
 def test_friction_factors_are_those_of_their_sources_and_so_are_their_slopes(model, rough):
     for re in np.geomspace(1, 1e8, 60):
-        value, bend = pipe_flow.darcy(re, rough, model)
-        higher, lower = (pipe_flow.darcy(re * f, rough, model)[0] for f in (1 + 1e-6, 1 - 1e-6))
+        value, bend = friction.darcy(re, rough, model)
+        higher, lower = (friction.darcy(re * f, rough, model)[0] for f in (1 + 1e-6, 1 - 1e-6))
         if min(abs(re - edge) for edge in (700.0, 2000.0, 4000.0)) > 0.01 * re:
             np.testing.assert_allclose(bend, np.log(higher / lower) / 2e-6, atol=2e-7)
         if re < 600:
             np.testing.assert_allclose(value, 64 / re, rtol=1e-12)
         if re > 4001:
-            colebrook = 1 / np.sqrt(pipe_flow.darcy(re, rough, pipe_flow.COLEBROOK)[0])
+            colebrook = 1 / np.sqrt(friction.darcy(re, rough, friction.COLEBROOK)[0])
             missed = colebrook + 2 * np.log10(rough / 3.7 + 2.51 * colebrook / re)
             assert abs(missed) < 1e-9
             np.testing.assert_allclose(value, colebrook**-2, rtol=0.07)
@@ -285,7 +285,7 @@ def test_friction_factors_are_those_of_their_sources_and_so_are_their_slopes(mod
 
 def test_friction_falls_into_place_at_the_edges_of_swamee_jains_transition():
     for edge in (2000.0, 4000.0):
-        below, above = (pipe_flow.swamee_jain(edge * f, 1e-4)[0] for f in (1 - 1e-9, 1 + 1e-9))
+        below, above = (friction.swamee_jain(edge * f, 1e-4)[0] for f in (1 - 1e-9, 1 + 1e-9))
         np.testing.assert_allclose(below, above, rtol=2e-4)
 
 

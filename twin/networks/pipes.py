@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from twin.kernels import friction as laws
 from twin.kernels import pipe_flow as gradient
 from twin.kernels import streams
 from twin.networks import regulators
@@ -20,7 +21,7 @@ from twin.readers.tables import PipeNetwork
 Array = NDArray[Any]
 OK, NOT_CONVERGED, INVALID = range(3)
 STATES = ("ok", "not_converged", "invalid")
-FRICTION = {"churchill": gradient.CHURCHILL, "swamee-jain": gradient.SWAMEE_JAIN, "colebrook": gradient.COLEBROOK}
+FRICTION = {"churchill": laws.CHURCHILL, "swamee-jain": laws.SWAMEE_JAIN, "colebrook": laws.COLEBROOK}
 SPEED = 1.0
 """m/s at which the iteration starts."""
 
@@ -193,7 +194,7 @@ def _dataset(
             own["v_mean_m_per_s"] = (speed, "m s-1", "mean velocity")
             own["reynolds"] = (reynolds[rows], "1", "Reynolds number")
         if kind == "pipe":
-            factor = gradient.friction_factor(reynolds[rows], (net.roughness / net.diameter)[rows], model)
+            factor = laws.friction_factor(reynolds[rows], (net.roughness / net.diameter)[rows], model)
             own["lambda"] = (np.where(net.length[rows, None] > 0, factor, np.nan), "1", "Darcy friction factor")
         if warm is not None:
             at_start, at_end = np.where(ahead, warm.inlet, warm.outlet), np.where(ahead, warm.outlet, warm.inlet)

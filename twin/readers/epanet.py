@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from twin.readers.tables import PipeNetwork, Regulators
+from twin.readers.text import decoded
 
 FOOT = 0.3048
 GRAVITY = 32.2 * FOOT
@@ -61,13 +62,8 @@ have no limit."""
 def read(path: str | Path) -> PipeNetwork:
     """The network of a file; ValueError, naming file, line and what is wrong, for what cannot be read."""
     path = Path(path)
-    raw = path.read_bytes()
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    try:
-        return _Reader(path.name, text).network()
+        return _Reader(path.name, decoded(path)).network()
     except (IndexError, ArithmeticError, ValueError) as error:
         if str(error).startswith(path.name):
             raise

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
+from twin.readers.text import decoded
 
 _NAMES = {
     "bus": "BUS_I BUS_TYPE PD QD GS BS BUS_AREA VM VA BASE_KV ZONE VMAX VMIN",
@@ -44,15 +45,10 @@ def read(path: str | Path) -> PowerNetwork:
     the tables in a way this reader does not know.
     """
     path = Path(path)
-    raw = path.read_bytes()
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
     tables: dict[str, np.ndarray] = {}
     numbers: dict[str, Any] = {}
     version, depth = "", 0
-    for statement in _statements(text):
+    for statement in _statements(decoded(path)):
         if _CONTROL.match(statement):
             depth += 1
         elif re.match(r"end\w*$", statement):
