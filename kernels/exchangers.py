@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from twin.kernels.arrays import numbers
 
 Array = np.ndarray
 MOST_NTU = 1e9
@@ -17,7 +18,7 @@ TINY = 1e-12
 
 def _decay(x: Any) -> Array:
     """(1 - exp(-x)) / x, 1 at x = 0."""
-    x = np.asarray(x, float)
+    x = numbers(x)
     small = np.abs(x) < 1e-9
     return np.where(small, 1.0 - 0.5 * x, -np.expm1(-x) / np.where(small, 1.0, x))
 
@@ -28,8 +29,8 @@ def counterflow(ntu: Any, ratio: Any) -> Array:
     (1 - exp(-N (1 - r))) / (1 - r exp(-N (1 - r))), written so that r = 1, N / (1 + N), is no exception
     [Kays & London, Compact Heat Exchangers, 3rd ed., ch. 2].
     """
-    ntu = np.clip(ntu, 0.0, MOST_NTU)
-    lift = ntu * _decay(ntu * (1.0 - np.asarray(ratio)))
+    ntu = np.clip(numbers(ntu), 0.0, MOST_NTU)
+    lift = ntu * _decay(ntu * (1.0 - numbers(ratio)))
     return np.minimum(lift / (1.0 + ratio * lift), 1.0)
 
 
@@ -38,21 +39,21 @@ def crossflow(ntu: Any, ratio: Any) -> Array:
 
     The usual approximation of the exact series [Incropera, Fundamentals of Heat and Mass Transfer, eq. 11.32].
     """
-    ntu = np.clip(ntu, 0.0, MOST_NTU)
+    ntu = np.clip(numbers(ntu), 0.0, MOST_NTU)
     return np.minimum(-np.expm1(-ntu * _decay(ratio * ntu**0.78)), 1.0)
 
 
 def parallel(ntu: Any, ratio: Any) -> Array:
     """Effectiveness of parallel flow [1]: (1 - exp(-N (1 + r))) / (1 + r) [Kays & London, ch. 2]."""
-    ntu = np.clip(ntu, 0.0, MOST_NTU)
-    return ntu * _decay(ntu * (1.0 + np.asarray(ratio)))
+    ntu = np.clip(numbers(ntu), 0.0, MOST_NTU)
+    return ntu * _decay(ntu * (1.0 + numbers(ratio)))
 
 
 def effectiveness_to_ntu(effectiveness: Any, ratio: Any) -> Array:
     """NTU [1] at which `counterflow` has that effectiveness: ln((1 - e r) / (1 - e)) / (1 - r)."""
     e = np.clip(effectiveness, 0.0, 1.0 - 1e-12)
     odds = e / (1.0 - e)
-    x = odds * (1.0 - np.asarray(ratio))
+    x = odds * (1.0 - numbers(ratio))
     small = np.abs(x) < 1e-9
     return odds * np.where(small, 1.0 - 0.5 * x, np.log1p(x) / np.where(small, 1.0, x))
 

@@ -19,6 +19,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 from twin.kernels import elimination
+from twin.kernels.arrays import beside, fetch, numbers
 from twin.kernels.cell import LANES, Int, Ints1, Ints2, Real, Reals1, Reals2, Reals3, cell, kernel, real
 from twin.kernels.elimination import eliminate_symmetric
 from twin.kernels.friction import CHURCHILL, darcy
@@ -100,25 +101,26 @@ def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=10
     stops, one with parameters that are no numbers does not begin. Raises ValueError for parameters of a wrong height.
     """
     g, m, n, c = network, len(network.start), network.n, len(network.control)
-    straight = g.straight if len(g.straight) else np.zeros((len(g.powered), 1))
-    drawn = np.zeros((n, 1)) if demand is None else demand
+    straight = g.straight if len(g.straight) else np.zeros((len(g.powered), 1), like=guess)
+    drawn = np.zeros((n, 1), like=guess) if demand is None else demand
     laws = (g.square, g.friction, g.reynolds, g.rough, g.factor, g.exponent, straight)
     pumps = (g.shutoff, g.quadratic, g.quartic, g.ceiling)
-    parts = [np.asarray(p, float) for p in (*laws, *pumps, g.least, g.most, guess, pressure, drawn)]
+    parts = [numbers(p) for p in (*laws, *pumps, g.least, g.most, guess, pressure, drawn)]
     rows = (len(g.pipe),) * 3 + (len(g.powered),) * 3 + (len(g.pump),) * 4 + (c, c, m, len(nodes), n)
     for part, height in zip(parts, (m, *rows), strict=True):
         if part.ndim != 2 or len(part) != height:
             raise ValueError(f"a parameter is {part.shape}, not ({height}, scenarios)")
+    structure = fetch((g.start, g.end, g.pipe, g.powered, g.pump, g.control, nodes))
     layout = _layout(
-        *(n, np.asarray(g.start, np.int64).tobytes(), np.asarray(g.end, np.int64).tobytes()),
-        *(np.asarray(rows, np.int64).tobytes() for rows in (g.pipe, g.powered, g.pump, g.control, nodes)),
+        n,
+        *(np.asarray(rows, np.int64).tobytes() for rows in structure),
         tuple(len(p) for p in parts),
         tuple(p.shape[1] > 1 for p in parts),
     )
-    numbers = g.model, tolerance, scale, limit
-    lay = partial(layout.lay, numbers)
-    flow, nodal, free, good, turns = layout.rows.run(parts, (m, n, c, 1, 1), lay, numbers)
-    limited = np.zeros(flow.shape, bool)
+    settings = g.model, tolerance, scale, limit
+    lay = partial(layout.lay, settings)
+    flow, nodal, free, good, turns = layout.rows.run(parts, (m, n, c, 1, 1), layout.work, lay, settings)
+    limited = np.zeros(flow.shape, bool, like=flow)
     limited[g.control] = free > 0
     return Result(flow, nodal, good[0] > 0, turns[0].astype(np.int64), limited)
 
@@ -134,8 +136,8 @@ class _Layout:
     """Tables of a network's structure, and the rows of its parameters."""
 
     def __init__(self, n, start, end, groups, nodes, heights, varies) -> None:
-        self.program = p = elimination.program(n, start, end)
-        self.rows, m, control = Rows(heights, varies), len(start), groups[3]
+        p, m, control = elimination.program(n, start, end), len(start), groups[3]
+        self.rows = Rows(heights, varies)
         first = self.rows.first
         position = np.empty(n, np.int32)
         position[p.order] = np.arange(n, dtype=np.int32)
@@ -146,15 +148,14 @@ class _Layout:
         held[position[nodes]] = first[14] + np.arange(len(nodes))
         self.tables = (p.column, p.row, p.target, p.order, p.slot, position[start], position[end])
         self.tables = (*self.tables, kinds, np.ascontiguousarray(control, np.int32), held, self.rows.source)
-        self.counts = (n, m, len(control), *(len(g) for g in groups[:3]), first[-1], *first[13:16])
+        c = len(control)
+        self.counts = (n, m, c, *(len(g) for g in groups[:3]), first[-1], *first[13:16])
+        self.work = (first[-1], 6 * m, 5 * c, n, n, n, len(p.row), len(LANE))
 
-    def lay(self, numbers, count, lanes, common, varied, out):
+    def lay(self, settings, count, lanes, apart, arrays):
         """The kernel bound over blocks of lanes."""
-        n, m, c = self.counts[:3]
-        heights = (self.rows.first[-1], 6 * m, 5 * c, n, n, n, len(self.program.row), len(LANE))
-        work = [np.empty((1, h, lanes)) for h in heights]
-        arrays = (common, varied, *work, *out)
-        return bind(gradient, (count,), *self.tables, *arrays, *self.counts, 0, *numbers, lanes=lanes)
+        tables = beside(self, self.tables, arrays[0])
+        return bind(gradient, (count,), *tables, *arrays, *self.counts, apart, *settings, lanes=lanes)
 
 
 # ---- the solver --------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from numba import vectorize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from twin.kernels import elimination
+from twin.kernels.arrays import beside, fetch, most, namespace
 from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, cell, kernel
 from twin.kernels.elimination import take_off
 from twin.kernels.launch import bind, blocks
@@ -56,25 +57,29 @@ def solve(network, slack_voltage, power, tolerance=1e-10, max_iterations=100, ba
     A scenario stops when no voltage moves by more than `tolerance`, and is marked as not converged when that takes
     more than `max_iterations` or its voltages cease to be finite. A bus with no path to a slack bus of non-zero
     voltage is not energised: its voltage is 0 and its load is not served. `base` (n,) is the load of the base case,
-    about which the steps are linearised. `precision` float32 screens: it halves the time at 2e-7 pu.
+    about which the steps are linearised. `precision` float32 screens: it steps in single precision to `tolerance` and
+    once more in double from the currents that the loads then inject. Branch currents, differences of voltages, follow
+    from those injections to 1e-6 of themselves, which single precision alone would leave to rounding.
     """
-    slack_voltage, power = np.asarray(slack_voltage, complex), np.asarray(power, complex)
+    slack_voltage = np.asarray(fetch(slack_voltage), complex)
+    power = np.asarray(power, complex) if namespace(power) is np else power
     widths = (network.series, network.ratio, network.shunt_start, network.shunt_end, slack_voltage, power)
     scenarios = max(value.shape[1] for value in widths)
-    energised = live_buses(network, slack_voltage)
-    slack_voltage, power = (elimination.wide(v, scenarios, complex) for v in (slack_voltage, power))
-    groups = _topologies(network, energised, scenarios)
+    energised, groups = _parted(network, slack_voltage, scenarios)
+    slack_voltage = elimination.wide(slack_voltage, scenarios, complex)
+    power = _wide(power, scenarios)
     if len(groups) == 1:
         f = _factored(network, 0, energised[:, 0], base)
         found = f.solve(slack_voltage, power, tolerance, max_iterations, precision)
         return Result(*found, np.broadcast_to(energised, found[0].shape))
-    voltage = np.zeros((network.n, scenarios), complex)
-    converged, iterations = np.zeros(scenarios, bool), np.zeros(scenarios, np.int64)
+    voltage = np.zeros((network.n, scenarios), complex, like=power)
+    converged, iterations = (np.zeros(scenarios, kind, like=power) for kind in (bool, np.int64))
     for chosen in groups:
         s = int(chosen[0])
         f = _factored(network, s, energised[:, min(s, energised.shape[1] - 1)], base)
-        found = f.solve(slack_voltage[:, chosen], power[:, chosen], tolerance, max_iterations, precision)
-        voltage[:, chosen], converged[chosen], iterations[chosen] = found
+        mine = np.asarray(chosen, like=power)
+        found = f.solve(slack_voltage[:, chosen], power[:, mine], tolerance, max_iterations, precision)
+        voltage[:, mine], converged[mine], iterations[mine] = found
     return Result(voltage, converged, iterations, np.broadcast_to(energised, voltage.shape))
 
 
@@ -104,14 +109,22 @@ class Factor:
 
     def solve(self, slack_voltage, power, tolerance=1e-10, limit=100, precision="float64"):
         """Voltages (n, S), whether converged (S,) and steps (S,), for complex (k, S) and (n, S)."""
+        if precision == "float64":
+            return self._run(slack_voltage, power, tolerance, limit, np.complex128)
+        rough, good, turns = self._run(slack_voltage, power, tolerance, limit, np.complex64)
+        return self._run(slack_voltage, power, tolerance, 1, np.complex128, rough)[0], good, turns + 1
+
+    def _run(self, slack_voltage, power, tolerance, limit, kind, begin=None):
+        """Steps in one precision, from the voltages `begin`, or from those of the base case's curve."""
         scenarios = power.shape[1]
-        kind = {"float64": np.complex128, "float32": np.complex64}[precision]
+        if namespace(power) is not np:
+            return self._threads(slack_voltage, power, tolerance, limit, kind, begin)
         key = scenarios, kind, tolerance, limit
         if scenarios > BLOCK:
-            return self._batch(*key, power)(slack_voltage, power)
+            return self._batch(*key, power)(slack_voltage, power, begin)
         # Taken out while it is used: another thread lays out buffers of its own.
         batch = self._kept.pop(key, None) or self._batch(*key, None)
-        voltage, good, turns = batch(slack_voltage, power)
+        voltage, good, turns = batch(slack_voltage, power, begin)
         voltage = voltage.copy()
         if len(self._kept) < MOST_KEPT:
             self._kept[key] = batch
@@ -125,35 +138,61 @@ class Factor:
         held, voltage = np.zeros((len(self.network.slack), padded), kind), np.empty((n, padded), kind)
         scalar = held.real.dtype
         gap, alive, turns = (np.zeros((count, lanes), scalar) for _ in range(3))
-        pairs = lambda x: x.view(scalar).reshape(*x.shape, 2)  # noqa: E731
-        fixed = [np.asarray(m, scalar) for m in (*self.matrix, *self.droop)]
-        start = [pairs(np.ascontiguousarray(self.idle, kind)), np.ascontiguousarray(self.swing, kind).view(scalar)]
-        arrays = (pairs(held), pairs(load), np.zeros((1, 6 * n, lanes), scalar), pairs(voltage), gap, alive, turns)
-        numbers = (self._lead, n, 0, self.inverse_base, tolerance, limit)
-        call = bind(
-            chord,
-            (count,),
-            *self.tables,
-            *fixed,
-            self.bus,
-            self.kind,
-            self.seat,
-            *start,
-            *arrays,
-            *numbers,
-            lanes=lanes,
-        )
+        arrays = (_pairs(held), _pairs(load), np.zeros((1, 6 * n, lanes), scalar), _pairs(voltage), gap, alive, turns)
+        calls = [
+            bind(chord, (count,), *self._fixed(kind), *arrays, *self._numbers(0, b, tolerance, limit), lanes=lanes)
+            for b in (0, 1)
+        ]
 
-        def run(slack_voltage, power):
-            for mine, theirs in ((held, slack_voltage), *(() if load is given else ((load, power),))):
+        def run(slack_voltage, power, begin):
+            rows = [(held, slack_voltage)]
+            rows += [] if load is given else [(load, power)]
+            rows += [] if begin is None else [(voltage, begin)]
+            for mine, theirs in rows:
                 mine[:, :scenarios] = theirs
                 mine[:, scenarios:] = mine[:, :1]
             turns[:] = 0
-            call()
+            calls[begin is not None]()
             good, steps = gap.ravel()[:scenarios] <= tolerance, turns.ravel()[:scenarios].astype(np.int64)
             return voltage[:, :scenarios], good, steps
 
         return run
+
+    def _threads(self, slack_voltage, power, tolerance, limit, kind, begin):
+        """A solve on a GPU: one thread a scenario, scenarios contiguous in the work array."""
+        xp, n, size = namespace(power), self.network.n, power.shape[1]
+        scalar = np.dtype(kind).type(0).real.dtype
+        fixed = beside(self._copies.setdefault(kind, _Copies()), self._fixed(kind), power)
+        voltage, good, turns = xp.empty((n, size), kind), xp.empty(size, bool), xp.empty(size, np.int64)
+        chunk = most(10 * n + 2 * len(self.network.slack), xp)
+        for first in range(0, size, chunk):
+            part = slice(first, min(first + chunk, size))
+            load = xp.ascontiguousarray(power[:, part], kind)
+            held = xp.asarray(np.ascontiguousarray(slack_voltage[:, part], kind))
+            found = xp.empty_like(load) if begin is None else xp.ascontiguousarray(begin[:, part], kind)
+            lanes = load.shape[1]
+            gap, alive, steps = (xp.zeros((lanes, 1), scalar) for _ in range(3))
+            work = xp.zeros((6 * n, 1, lanes), scalar).transpose(2, 0, 1)
+            arrays = (_pairs(held), _pairs(load), work, _pairs(found), gap, alive, steps)
+            bind(chord, (lanes,), *fixed, *arrays, *self._numbers(1, int(begin is not None), tolerance, limit))()
+            voltage[:, part], good[part] = found, gap[:, 0] <= tolerance
+            turns[part] = steps[:, 0].astype(np.int64)
+        return voltage, good, turns
+
+    def _fixed(self, kind):
+        """What all scenarios share, as the kernel takes it."""
+        scalar = np.dtype(kind).type(0).real.dtype
+        reals = [np.asarray(m, scalar) for m in (*self.matrix, *self.droop)]
+        start = _pairs(np.ascontiguousarray(self.idle, kind)), np.ascontiguousarray(self.swing, kind).view(scalar)
+        return *self.tables, *reals, self.bus, self.kind, self.seat, *start
+
+    def _numbers(self, apart, begin, tolerance, limit):
+        return self._lead, self.network.n, apart, begin, self.inverse_base, tolerance, limit
+
+    @cached_property
+    def _copies(self):
+        """Owners of what lies on a GPU, by precision."""
+        return {}
 
     def linear(self, rhs):
         """The solution (2 n, k) of (Y - D) v = rhs in real and imaginary parts, rows 2 i and 2 i + 1 of bus i."""
@@ -190,6 +229,21 @@ class Factor:
         return int(live[0]) if len(live) else 0
 
 
+class _Copies:
+    """Owns the copies of a factor on a GPU."""
+
+
+def _pairs(x):
+    """Complex numbers as a last axis of real and imaginary part."""
+    return x.view(x.real.dtype).reshape(*x.shape, 2)
+
+
+def _wide(power, scenarios):
+    if namespace(power) is np:
+        return elimination.wide(power, scenarios, complex)
+    return power if power.shape[1] == scenarios else np.broadcast_to(power, (len(power), scenarios))
+
+
 def _fits(given, scenarios, kind):
     """Whether a kernel can read the loads as they lie."""
     if given is None or given.shape[1] != scenarios or given.dtype != kind:
@@ -198,6 +252,17 @@ def _fits(given, scenarios, kind):
 
 
 _FACTORS: WeakKeyDictionary[Network, dict] = WeakKeyDictionary()
+_PARTED: WeakKeyDictionary[Network, tuple] = WeakKeyDictionary()
+
+
+def _parted(network, slack_voltage, scenarios):
+    """Energised buses (n, 1|S) and scenarios of equal topology; the last answer of a network is kept."""
+    key = scenarios, slack_voltage.shape[1], np.packbits(slack_voltage != 0).tobytes()
+    kept = _PARTED.get(network)
+    if kept is None or kept[0] != key:
+        energised = live_buses(network, slack_voltage)
+        kept = _PARTED[network] = key, energised, _topologies(network, energised, scenarios)
+    return kept[1:]
 
 
 def _factored(network, s, energised, base) -> Factor:
@@ -287,9 +352,11 @@ def _topologies(network, energised, scenarios):
 
 def branch_power(network, voltage):
     """Complex power [pu] entering each branch at its start and at its end, each (m, S); their sum is its loss."""
-    start, end = voltage[network.start], voltage[network.end]
-    own_start, mutual_start, mutual_end, own_end = admittances(network)
-    return _entering(start, own_start, mutual_start, end), _entering(end, own_end, mutual_end, start)
+    first, last, *own = beside(network, (network.start, network.end, *admittances(network)), voltage)
+    start, end = voltage[first], voltage[last]
+    own_start, mutual_start, mutual_end, own_end = own
+    entering = _compiled if namespace(voltage) is np else _entering
+    return entering(start, own_start, mutual_start, end), entering(end, own_end, mutual_end, start)
 
 
 def slack_power(network, voltage, power):
@@ -311,10 +378,12 @@ def admittances(network):
     return own_start, -network.series / np.conj(ratio), -network.series / ratio, network.series + shunt_end
 
 
-@vectorize(cache=True)
 def _entering(voltage, own, mutual, other):
-    """Compiled, as numpy's complex products depend on how an array is laid out."""
-    return voltage * (own * voltage + mutual * other).conjugate()
+    return voltage * np.conj(own * voltage + mutual * other)
+
+
+_compiled = vectorize(cache=True)(_entering)
+"""Compiled, as numpy's complex products depend on how an array is laid out."""
 
 
 def live_buses(network, slack_voltage):
@@ -376,6 +445,7 @@ def chord(
     lead: Int,
     n: Int,
     apart: Int,
+    begin: Int,
     inverse: Real,
     tolerance: Real,
     limit: Int,
@@ -385,8 +455,8 @@ def chord(
     A row of `work` holds right-hand side, voltage and load of a position, 6 n rows; blocks share it on the CPU
     (`apart` 0), where they follow each other. `held` are the slack voltages, at row `seat` of a position. The start is
     idle + swing (x, x²) with x = load / base / slack voltage² (`inverse` is one over the base), turned with the slack
-    voltage at row `lead`. `gap` is the last move of a lane, NaN or above `tolerance` where it did not settle; a lane
-    that has settled stands still while its block goes on.
+    voltage at row `lead`, or with `begin` 1 what `voltage` holds. `gap` is the last move of a lane, NaN or above
+    `tolerance` where it did not settle; a lane that has settled stands still while its block goes on.
     """
     first = b * LANES
     w = b * apart
@@ -427,6 +497,10 @@ def chord(
             work[w, 6 * k + 1, j] = 0.0
             work[w, 6 * k + 2, j] = re * held[lead, first + j, 0] - im * held[lead, first + j, 1]
             work[w, 6 * k + 3, j] = re * held[lead, first + j, 1] + im * held[lead, first + j, 0]
+        if begin == 1:
+            for j in range(LANES):
+                work[w, 6 * k + 2, j] = voltage[i, first + j, 0]
+                work[w, 6 * k + 3, j] = voltage[i, first + j, 1]
     for _turn in range(limit):
         for k in range(n):
             if kind[k] == LOAD:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from twin.kernels.arrays import most, namespace
 from twin.kernels.cell import LANES, cell
 from twin.kernels.launch import blocks
 
@@ -19,6 +20,9 @@ CHUNK = 256
 
 MOST_KEPT, SMALL = 4, 16
 """Buffers of a table that are kept for the next call, and the scenarios that they may have."""
+
+
+Lay = Callable[[int, int, int, list[Any]], Callable[[], Any]]
 
 
 class Rows:
@@ -35,23 +39,43 @@ class Rows:
         self.common, self.varied = counts
         self.kept: dict[Any, Any] = {}
 
-    def run(self, parts: Sequence[Any], heights: Sequence[int], lay: Callable[..., Any], key: Any = None) -> list[Any]:
+    def run(self, parts: Sequence[Any], heights: Sequence[int], work: Sequence[int], lay: Lay, key: Any = None) -> Any:
         """Outputs of `heights` rows, (h, S) each, of a kernel over all scenarios of the parts, each (rows, 1|S).
 
-        `lay(count, lanes, common, varied, out)` binds the kernel for so many blocks; calls of one `key` may share it.
+        `lay(count, lanes, apart, arrays)` binds the kernel for so many blocks; the arrays are the table's common and
+        varied rows, work arrays of `work` rows, and outputs; calls of one `key` may share it.
         """
+        xp = namespace(*parts)
         size = max(p.shape[1] for p in parts)
-        whole, buffers = [np.empty((h, size)) for h in heights], {}
-        for first in range(0, size, CHUNK):
-            part = slice(first, min(first + CHUNK, size))
+        whole, buffers = [xp.empty((h, size)) for h in heights], {}
+        chunk = CHUNK if xp is np else most(self.varied + sum(heights) + sum(work), xp)
+        for first in range(0, size, chunk):
+            part = slice(first, min(first + chunk, size))
             few = [p[:, part] if p.shape[1] > 1 else p for p in parts]
-            found = self._chunk(few, part.stop - first, heights, lay, key, buffers)
+            on = self._threads if xp is not np else self._blocks
+            found = on(few, part.stop - first, heights, work, lay, key, buffers)
             for a, b in zip(whole, found, strict=True):
                 a[:, part] = b
         return whole
 
-    def _chunk(self, parts: Any, size: int, heights: Any, lay: Any, key: Any, buffers: dict[Any, Any]) -> list[Any]:
-        """Outputs of one chunk, views of buffers: `buffers` of this call, or small ones that are kept for the next."""
+    def _fill(self, parts: Any, common: Any, varied: Any) -> None:
+        for chosen, into in ((False, common), (True, varied)):
+            some = [p for p, v in zip(parts, self.varies, strict=True) if v == chosen]
+            if some:
+                np.concatenate(some, out=into)
+
+    def _threads(self, parts: Any, size: int, heights: Any, work: Any, lay: Lay, key: Any, buffers: Any) -> Any:
+        """Outputs of one chunk on a GPU: one thread a scenario, scenarios contiguous in its work arrays."""
+        xp = namespace(*parts)
+        common, varied = xp.empty((self.common, 1)), xp.empty((self.varied, size))
+        out = [xp.empty((h, size)) for h in heights]
+        apart = [xp.empty((h, 1, size)).transpose(2, 0, 1) for h in work]
+        self._fill(parts, common, varied)
+        lay(size, 1, 1, [common[:, 0], varied, *apart, *out])()
+        return out
+
+    def _blocks(self, parts: Any, size: int, heights: Any, work: Any, lay: Lay, key: Any, buffers: Any) -> Any:
+        """Outputs of one chunk on the CPU, views of buffers: those of this call, or small ones kept for the next."""
         count, lanes = blocks(size, SIDE)
         name = count, lanes, key
         # Taken out while they are used: another thread lays out buffers of its own.
@@ -59,12 +83,10 @@ class Rows:
         if held is None:
             common, varied = np.empty((self.common, 1)), np.empty((self.varied, count * lanes))
             out = [np.empty((h, count * lanes)) for h in heights]
-            held = common, varied, out, lay(count, lanes, common[:, 0], varied, out)
+            shared = [np.empty((1, h, lanes)) for h in work]
+            held = common, varied, out, lay(count, lanes, 0, [common[:, 0], varied, *shared, *out])
         common, varied, out, call = held
-        for chosen, into in ((False, common), (True, varied[:, :size])):
-            some = [p for p, v in zip(parts, self.varies, strict=True) if v == chosen]
-            if some:
-                np.concatenate(some, out=into)
+        self._fill(parts, common, varied[:, :size])
         varied[:, size:] = varied[:, size - 1 : size]
         call()
         if count * lanes > SMALL:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from twin.kernels import elimination
+from twin.kernels.arrays import beside, fetch, numbers
 from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals2, Reals3, cell, kernel
 from twin.kernels.elimination import eliminate, substitute
 from twin.kernels.launch import bind
@@ -78,12 +79,13 @@ def solve(
     temperature. With flows that balance at every node, boundary heat equals sources plus what the branches gain, less
     what nodes store. Raises ValueError for parameters of a wrong height.
     """
-    p, m, nothing = program, len(program.start), np.zeros((program.n, 1))
+    p, m, nothing = program, len(program.start), np.zeros((program.n, 1), like=capacity)
     parts = (capacity, own, coupling, offset, source, fixed_temperature)
     parts = (*parts, nothing if storage is None else storage, nothing if before is None else before)
-    parts = [np.asarray(a, float) for a in parts]
-    key = (tuple(len(a) for a in parts), tuple(a.shape[1] > 1 for a in parts), tuple(np.asarray(fixed_nodes).tolist()))
-    heights = (m, m, len(p.couple_to), m, p.n, len(fixed_nodes), p.n, p.n)
+    parts = [numbers(a) for a in parts]
+    fixed = np.asarray(fetch(fixed_nodes)).tolist()
+    key = tuple(len(a) for a in parts), tuple(a.shape[1] > 1 for a in parts), tuple(fixed)
+    heights = (m, m, len(p.couple_to), m, p.n, len(fixed), p.n, p.n)
     if any(a.ndim != 2 or len(a) != height for a, height in zip(parts, heights, strict=True)):
         raise ValueError(f"parameters are {[a.shape for a in parts]}, their heights must be {heights}")
     layout = p.layouts.get(key)
@@ -91,14 +93,14 @@ def solve(
         while len(p.layouts) >= MOST_LAYOUTS:
             p.layouts.pop(next(iter(p.layouts)), None)
         layout = p.layouts[key] = _Layout(p, *key)
-    return Result(*layout.rows.run(parts, (p.n, len(p.start), len(p.start), len(fixed_nodes)), layout.lay))
+    return Result(*layout.rows.run(parts, (p.n, m, m, len(fixed)), layout.work, layout.lay))
 
 
 class _Layout:
     """Tables of a program with certain nodes fixed, and the rows of its parameters."""
 
     def __init__(self, p, heights, varies, fixed) -> None:
-        self.program, self.rows = p, Rows(heights, varies)
+        self.rows = Rows(heights, varies)
         pattern = p.elimination
         position = np.empty(p.n, np.int32)
         position[pattern.order] = np.arange(p.n, dtype=np.int32)
@@ -109,13 +111,14 @@ class _Layout:
         self.tables = (pattern.column, pattern.row, pattern.target, pattern.order, pattern.slot, pattern.flipped)
         self.tables = (*self.tables, position[p.start], position[p.end], *couples, held, at, self.rows.source)
 
-    def lay(self, count, lanes, common, varied, out):
+        n, m, fill, first = p.n, len(p.start), len(pattern.row), self.rows.first
+        self.work = (first[-1], 2 * m, n, n, n, fill, fill, 1)
+        self.counts = (n, m, len(p.couple_to), len(fixed), first[-1], *first[1:8])
+
+    def lay(self, count, lanes, apart, arrays):
         """The kernel bound over blocks of lanes."""
-        p, first = self.program, self.rows.first
-        n, m, fill = p.n, len(p.start), len(p.elimination.row)
-        work = [np.empty((1, h, lanes)) for h in (first[-1], 2 * m, n, n, n, fill, fill, 1)]
-        rows = (n, m, len(p.couple_to), len(out[3]), first[-1], *first[1:8])
-        return bind(balance, (count,), *self.tables, common, varied, *work, *out, *rows, 0, lanes=lanes)
+        tables = beside(self, self.tables, arrays[0])
+        return bind(balance, (count,), *tables, *arrays, *self.counts, apart, lanes=lanes)
 
 
 @cell

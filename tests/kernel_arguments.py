@@ -6,6 +6,7 @@ from pathlib import Path
 import feeders
 import numpy as np
 from twin.kernels import elimination, friction, newton, pipe_flow, power_flow, streams
+from twin.kernels.arrays import add
 
 BATCHED = {
     power_flow.chord: ("voltage",),
@@ -72,6 +73,9 @@ def arguments(k, precision):
     if k is friction.factors:
         re = np.geomspace(1, 1e7, 60).reshape(20, 3).astype(precision)
         return (20, 3), [re, rng.uniform(0, 1e-2, 20).astype(precision), np.zeros_like(re), friction.COLEBROOK]
+    if k is add:
+        row = rng.integers(0, 6, (20, 3)).astype(np.int32)
+        return (3,), [row, rng.normal(size=(20, 3)).astype(precision), np.zeros((6, 3), precision), 20, 1, 1]
     if k is pipe_flow.gradient:
         return loops(rng, start, end, precision)
     if k is streams.balance:
@@ -113,7 +117,7 @@ def arguments(k, precision):
     held = np.full((1, 5, 2), (1.0, 0.0)).astype(precision)
     scratch = [np.zeros((5, 180, 1)), np.zeros((30, 5, 2)), *(np.zeros((5, 1)) for _ in range(3))]
     scratch = [a.astype(precision) for a in scratch]
-    numbers = [0, 30, 1, f.inverse_base, 1e-5, 40]
+    numbers = [0, 30, 1, 0, f.inverse_base, 1e-5, 40]
     return (5,), [*f.tables, *reals, f.bus, f.kind, f.seat, *pairs, held, load, *scratch, *numbers]
 
 
@@ -133,7 +137,7 @@ def batch(k, scenarios):
         keep, seen = power_flow.bind, []
         power_flow.bind = lambda _, domain, *args, **__: lambda: seen.append((domain, args))
         try:
-            factor._batch(scenarios, np.complex128, 1e-8, 100, None)(held, power)
+            factor._batch(scenarios, np.complex128, 1e-8, 100, None)(held, power, None)
         finally:
             power_flow.bind = keep
         return seen[-1][0], list(seen[-1][1])

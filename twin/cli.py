@@ -71,6 +71,14 @@ class Scale(StrEnum):
     chip_power = "chip_power"
 
 
+class Device(StrEnum):
+    """Where a solve runs."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
 class Kind(StrEnum):
     """What a scene is exported to."""
 
@@ -181,11 +189,15 @@ def _print_json(data: Any) -> None:
     typer.echo(json.dumps(data, indent=2, allow_nan=False))
 
 
-def _solve(layout: str, case: str | None, sets: list[str] | None) -> Result:
+def _solve(layout: str, case: str | None, sets: list[str] | None, device: Device = Device.cpu) -> Result:
     from twin.dataset import solve
+    from twin.kernels.arrays import DeviceError
 
-    with _progress(f"solving {layout}"):
-        return solve(layout, case=case, overrides=_overrides(sets))
+    try:
+        with _progress(f"solving {layout}"):
+            return solve(layout, case=case, overrides=_overrides(sets), device=device.value)
+    except DeviceError as error:
+        raise Fault("--device", str(error)) from error
 
 
 def _settled(result: Result) -> None:
@@ -312,12 +324,13 @@ def solve(
     json: Json = False,
     no_bound: Annotated[bool, typer.Option("--no-bound", help="Skip the search for the sustainable density.")] = False,
     scale: Basis = Scale.chips,
+    device: Annotated[Device, typer.Option("--device", help="Where to solve: auto takes a GPU if any.")] = Device.cpu,
 ) -> None:
     """Solve a layout; -o writes all results to FILE.nc or FILE.zarr."""
     from twin import dataset
 
     _target(output, (".nc", ".zarr"))
-    result = _solve(layout, case, sets)
+    result = _solve(layout, case, sets, device)
     found = None
     if result.ok and not no_bound:
         with _progress("searching the bound") as progress:

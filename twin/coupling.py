@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from twin.domains import air, compute, electrical, hydraulic, thermal
-from twin.elements import Array, Plant, Ref, Status, total
+from twin.elements import Array, Plant, Ref, Status, largest, total
+from twin.kernels.arrays import add_rows, called, fetch, home, send, share
 
 log = logging.getLogger("twin")
 
@@ -59,6 +60,7 @@ class Solution:
     audit: Array
     seconds: float
     state: State
+    device: str = "cpu"
 
     def __getitem__(self, ref: Ref) -> Array:
         """Rows of a solved column, (row, scenario)."""
@@ -72,8 +74,9 @@ class Solution:
 
 def begin(plant: Plant) -> State:
     """A state to start from: rated flows, mild temperatures."""
-    size, pipes = plant.scenarios, len(plant.pipe.start)
-    flow = np.full((len(plant.start), size), 1.0)
+    size, pipes, like = plant.scenarios, len(plant.pipe.start), plant.start_temperature
+    zeros = lambda rows, kind=float: np.zeros((rows, size), kind, like=like)  # noqa: E731
+    flow = zeros(len(plant.start)) + 1.0
     e, pump = plant.exchange, plant.pump
     controls = np.isfinite(e.set_point)
     for rows, value in (
@@ -83,39 +86,55 @@ def begin(plant: Plant) -> State:
     ):
         inside = rows < pipes
         flow[rows[inside]] = np.broadcast_to(value, (len(rows), value.shape[1]))[inside]
-    zeros = {
-        "line.loss": np.zeros((len(plant.line.start), size)),
-        "converter.loss": np.zeros((len(plant.converter.input), size)),
-    }
     count = sum(len(c.stream) for c in plant.cooler)
-    zeros |= {f"cooler.{k}": np.zeros((count, size)) for k in ("power", "rejected", "running")}
-    zeros |= {"fan.power": np.zeros((len(plant.fan.vent), size))}
-    for name in ("power", "shaft", "drive_loss"):
-        zeros[f"pump.{name}"] = np.zeros((len(pump.pipe), size))
+    idle = {
+        "line.loss": zeros(len(plant.line.start)),
+        "converter.loss": zeros(len(plant.converter.input)),
+        "fan.power": zeros(len(plant.fan.vent)),
+    }
+    idle |= {f"cooler.{k}": zeros(count) for k in ("power", "rejected", "running")}
+    idle |= {f"pump.{k}": zeros(len(pump.pipe)) for k in ("power", "shaft", "drive_loss")}
     return State(
         node=plant.start_temperature.copy(),
         flow=flow,
-        target=np.where(controls, e.rated_cold, np.nan) + np.zeros((len(e.hot), size)),
+        target=np.where(controls, e.rated_cold, np.nan) + zeros(len(e.hot)),
         held=np.broadcast_to(controls, (len(e.hot), size)).copy(),
-        cold=np.zeros((count, size), bool),
+        cold=zeros(count, bool),
         running=np.broadcast_to(pump.installed, (len(pump.pipe), size)).copy(),
-        columns=zeros,
+        columns=idle,
     )
 
 
-def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, most: int = 100) -> Solution:
+HOST = ("facility", "coordinates", "limits", "reports", "tallies", "costs", "serving")
+"""What of a plant stays in main memory: it is read before the solve and after."""
+
+
+def steady(
+    plant: Plant, start: State | None = None, tolerance: float = 1e-9, most: int = 100, device: str = "cpu"
+) -> Solution:
     """Solve power, coolant, heat and air of all scenarios together.
 
     Gauss-Seidel over the domains. A scenario has settled when no temperature moves by more than `tolerance` x 300 K
     and no power by more than `tolerance` of the largest; it is then kept as it is, so that its answer does not
-    depend on its neighbours.
+    depend on its neighbours. The solution is in main memory, wherever the `device` (see `kernels.arrays.home`) solved
+    it. Raises DeviceError for a device that is not there.
     """
-    began = time.perf_counter()
+    began, xp = time.perf_counter(), home(device)
+    if xp is np:
+        return _steady(plant, start, tolerance, most, began)
+    bare = dict.fromkeys(HOST, ())
+    moved = replace(send(replace(plant, **bare), xp), **{f: getattr(plant, f) for f in HOST})
+    found = _steady(moved, send(start, xp), tolerance, most, began)
+    found = fetch(replace(found, plant=None))
+    return replace(found, plant=plant, device=called(xp), seconds=time.perf_counter() - began)
+
+
+def _steady(plant: Plant, start: State | None, tolerance: float, most: int, began: float) -> Solution:
     state = start or begin(plant)
-    size = plant.scenarios
-    done = np.zeros(size, bool)
-    status, passes = np.full(size, Status.NOT_CONVERGED), np.zeros(size, int)
-    residual = np.full(size, np.inf)
+    size, like = plant.scenarios, plant.start_temperature
+    done = np.zeros(size, bool, like=like)
+    status, passes = np.full(size, int(Status.NOT_CONVERGED), like=like), np.zeros(size, int, like=like)
+    residual = np.full(size, np.inf, like=like)
     kept: dict[str, Array] | None = None
     fed = _fed(plant)
     best = state
@@ -125,28 +144,26 @@ def steady(plant: Plant, start: State | None = None, tolerance: float = 1e-9, mo
         moved = _moved(state, columns)
         moved = np.where(np.isfinite(moved), moved, np.inf)
         if kept is None:
-            kept = {k: np.array(np.broadcast_to(v, (v.shape[0], size))) for k, v in columns.items()}
+            kept = {k: np.broadcast_to(v, (v.shape[0], size)).copy() for k, v in columns.items()}
         for name, value in columns.items():
             np.copyto(kept[name], value, where=~done)
         residual = np.where(done, residual, moved)
         passes = np.where(done, passes, turn + 1)
         status = np.where(done, status, faults)
         done |= (moved < tolerance) & (turn > trust)
-        log.debug("pass %d: residual %.2e, %d of %d settled", turn + 1, residual.max(), done.sum(), size)
+        log.debug("pass %d: residual %.2e, %d of %d settled", turn + 1, float(residual.max()), int(done.sum()), size)
         if done.all():
             break
         state = best
     assert kept is not None
-    status = np.where(~done & (status == Status.OK), Status.NOT_CONVERGED, status)
-    hottest = kept["node.temperature"].max(axis=0, initial=0.0)
-    status = np.where((status == Status.NOT_CONVERGED) & (hottest > PHYSICAL[1]), Status.OVERHEATED, status)
-    finite = np.all(
-        [np.isfinite(kept[k]).all(axis=0) for k in ("node.temperature", "source.power") if len(kept[k])], axis=0
-    )
-    status = np.where(~finite, Status.INVALID, status)
+    status = np.where(~done & (status == Status.OK), int(Status.NOT_CONVERGED), status)
+    hottest = largest(kept["node.temperature"])
+    status = np.where((status == Status.NOT_CONVERGED) & (hottest > PHYSICAL[1]), int(Status.OVERHEATED), status)
+    for name in ("node.temperature", "source.power"):
+        status = np.where(np.isfinite(kept[name]).all(axis=0), status, int(Status.INVALID))
     kept |= _peaks(plant, kept)
     audit = _audit(plant, kept)
-    status = np.where((status == Status.OK) & ~(np.abs(audit) < BALANCE), Status.UNBALANCED, status)
+    status = np.where((status == Status.OK) & ~(np.abs(audit) < BALANCE), int(Status.UNBALANCED), status)
     return Solution(plant, kept, status, passes, residual, audit, time.perf_counter() - began, best)
 
 
@@ -160,7 +177,7 @@ def _fed(plant: Plant) -> dict[str, Array]:
         "cooler.power": coolers,
         "constant": len(plant.constant),
     }
-    fed = {name: np.ones((n, plant.live.shape[1])) for name, n in counts.items()}
+    fed = {name: np.ones((n, plant.live.shape[1]), like=plant.start_temperature) for name, n in counts.items()}
     for load in plant.load:
         if load.power.quantity in fed:
             _, live = electrical.shares(plant, load)
@@ -199,14 +216,12 @@ def _pass(
     held = state.held & ~hydro.limited[cold]
     warmth = _warmth(plant, columns)
     into = np.where(flow >= 0, plant.end[:, None], plant.start[:, None])
-    sources = gains.copy()
-    np.add.at(sources, (into, np.arange(plant.scenarios)), warmth)
+    sources = add_rows(gains.copy(), into, warmth)
     staging = (state.columns["cooler.running"] if turn >= RISE else None, turn >= FREEZE, trusted)
     warm = thermal.solve(
         plant, columns, flow, fluid.cp, state.node, held, state.cold, sources, fed["cooler.power"], *staging
     )
-    rise = np.divide(warmth, np.abs(flow) * fluid.cp, out=np.zeros_like(warmth), where=np.abs(flow) > 1e-9)
-    rise = np.minimum(rise, MOST_RISE)
+    rise = np.minimum(share(warmth, np.abs(flow) * fluid.cp, 1e-9 * fluid.cp), MOST_RISE)
     columns |= warm.columns
     columns |= {
         "node.temperature": warm.node,
@@ -217,7 +232,8 @@ def _pass(
     columns |= {"audit.boundary": warm.audit["boundary"][None], "audit.cooler": warm.audit["cooler"][None]}
     power = electrical.solve(plant, columns)
     columns |= power.columns
-    faults = np.where(~power.converged, Status.ELECTRICAL, np.where(~hydro.converged, Status.HYDRAULIC, Status.OK))
+    faults = np.where(hydro.converged, int(Status.OK), int(Status.HYDRAULIC))
+    faults = np.where(power.converged, faults, int(Status.ELECTRICAL))
     return (
         State(np.clip(warm.node, *PHYSICAL), flow, warm.target, warm.held, warm.cold, running, columns),
         columns,
@@ -227,7 +243,7 @@ def _pass(
 
 def _closed(plant: Plant, state: State) -> Array:
     """Factor on the resistance of pipes whose bank of units is partly shut off, (pipe, scenario)."""
-    factor, begin = np.ones((len(plant.pipe.start), plant.scenarios)), 0
+    factor, begin = np.ones((len(plant.pipe.start), plant.scenarios), like=state.node), 0
     for cooler in plant.cooler:
         rows = slice(begin, begin + len(cooler.stream))
         begin = rows.stop
@@ -241,7 +257,7 @@ def _engines(plant: Plant, state: State, fluid: thermal.Properties, fed: Array) 
     e = plant.engine
     stream = e.stream
     liquid = stream < len(plant.pipe.start)
-    conductivity = np.ones((len(stream), plant.scenarios))
+    conductivity = np.ones((len(stream), plant.scenarios), like=state.node)
     conductivity[liquid] = fluid.conductivity[stream[liquid]]
     upstream = np.where(state.flow[stream] >= 0, plant.start[stream][:, None], plant.end[stream][:, None])
     inlet = np.take_along_axis(state.node, upstream, axis=0)
@@ -250,23 +266,23 @@ def _engines(plant: Plant, state: State, fluid: thermal.Properties, fed: Array) 
 
 def _gains(plant: Plant, columns: dict[str, Array]) -> Array:
     """Heat that equipment gives straight to nodes, W (node, scenario)."""
-    total = np.zeros((plant.nodes, plant.scenarios))
+    total = np.zeros((plant.nodes, plant.scenarios), like=plant.start_temperature)
     for gain in plant.gain:
-        np.add.at(total, gain.node, gain.share * columns[gain.power.quantity][gain.power.rows])
+        add_rows(total, gain.node, gain.share * columns[gain.power.quantity][gain.power.rows])
     return total
 
 
 def _warmth(plant: Plant, columns: dict[str, Array]) -> Array:
     """Heat given to streams on their way, W (stream, scenario)."""
-    total = np.zeros((len(plant.start), plant.scenarios))
+    total = np.zeros((len(plant.start), plant.scenarios), like=plant.start_temperature)
     for item in plant.heat:
-        np.add.at(total, item.stream, item.share * columns[item.power.quantity][item.power.rows])
+        add_rows(total, item.stream, item.share * columns[item.power.quantity][item.power.rows])
     return total
 
 
 def _moved(old: State, columns: dict[str, Array]) -> Array:
     """Largest change of a temperature over 300 K, or of a power over the largest, per scenario."""
-    worst = np.abs(columns["node.temperature"] - old.node).max(axis=0, initial=0.0) / 300.0
+    worst = largest(np.abs(columns["node.temperature"] - old.node)) / 300.0
     scale = np.maximum(total(columns["source.power"]), 1.0)
     for name in ("engine.power", "cooler.power", "pump.power", "line.loss", "converter.loss", "fan.power"):
         if name in old.columns and name in columns and len(columns[name]):

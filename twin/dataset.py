@@ -20,6 +20,7 @@ from twin.coupling import Solution, steady
 from twin.elements import REASONS, Plant, Status
 from twin.facility import Facility, load
 from twin.figures import Figures, figures, served, yearly
+from twin.kernels.arrays import home
 from twin.layout import LayoutError
 from twin.limits import Binding, Bound, Margins, Scale, classes, exceeded, margins, worst
 from twin.limits import bound as find_bound
@@ -107,7 +108,7 @@ def provenance(solution: Solution) -> dict[str, Any]:
         "twin_version": version("aifactory-twin"),
         "numpy_version": np.__version__,
         "python_version": platform.python_version(),
-        "device": "cpu",
+        "device": solution.device,
         "precision": "float64",
         "wall_seconds": solution.seconds,
         "serving": f"{facility.serving.model} {facility.serving.input_tokens}/{facility.serving.output_tokens} "
@@ -240,16 +241,20 @@ def solve(
     *,
     case: str | None = None,
     overrides: Mapping[str, Any] | None = None,
+    device: str = "cpu",
 ) -> Result:
     """Solve a facility, or a shipped or written layout, in one or many scenarios.
 
-    `scenarios` maps addresses such as `site.dry_bulb` or `rack.it_power` to SI values, one per scenario.
-    Raises LayoutError for bad input; a scenario without solution carries a status and a reason.
+    `scenarios` maps addresses such as `site.dry_bulb` or `rack.it_power` to SI values, one per scenario. `device` is
+    cpu, cuda, or auto for a GPU where there is one; few scenarios are faster on the CPU.
+    Raises LayoutError for bad input and DeviceError for a GPU that is not there; a scenario without solution carries a
+    status and a reason.
     """
+    home(device)
     facility = _facility(layout, case, overrides)
     served(facility)
     plant = compile(facility, scenarios)
-    return Result(facility, plant, steady(plant))
+    return Result(facility, plant, steady(plant, device=device))
 
 
 def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, Any] | None) -> Facility:

@@ -42,7 +42,12 @@ class Status(IntEnum):
 
 def total(rows: Array) -> Array:
     """Sum over rows in a fixed order, (scenario,); np.sum picks its order from the number of scenarios."""
-    return np.cumsum(rows, axis=0)[-1] if len(rows) else np.zeros(rows.shape[-1])
+    return np.cumsum(rows, axis=0)[-1] if len(rows) else np.zeros(rows.shape[-1], like=rows)
+
+
+def largest(rows: Array) -> Array:
+    """Largest of non-negative rows, (scenario,), 0 where there are none."""
+    return rows.max(axis=0) if len(rows) else np.zeros(rows.shape[-1], like=rows)
 
 
 VENT = 1 << 40

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from twin.kernels.arrays import numbers
+
 Array = np.ndarray
 FREEZING = 273.15
 STANDARD_PRESSURE = 101325.0
@@ -139,12 +141,12 @@ def saturation_pressure(T: Any) -> Array:
 
     Hyland and Wexler (1983) as in ASHRAE Handbook Fundamentals (2021), chapter 1, equations 5 and 6; 173 to 473 K.
     """
-    T = np.asarray(T, float)
+    T = numbers(T)
     return np.exp(np.where(T <= 273.16, _log_pressure(T, _ICE), _log_pressure(T, _WATER)))
 
 
 def _ratio(vapour: Any, pressure: Any) -> Array:
-    vapour = np.minimum(vapour, 0.9 * np.asarray(pressure))
+    vapour = np.minimum(vapour, 0.9 * numbers(pressure))
     return _MOLAR_RATIO * vapour / (pressure - vapour)
 
 

@@ -13,6 +13,10 @@ import kernel_arguments
 import numpy as np
 from twin.kernels import launch
 
+import twin
+from twin.coupling import steady
+from twin.plant import compile
+
 SIZES = {"chord": 65536, "gradient": 16384, "balance": 16384}
 
 
@@ -56,6 +60,13 @@ def main():
         work = sum(a.nbytes for a in arrays if a.ndim == 3 and a.shape[0] == size)
         floor = (sum(a.nbytes for a in arrays) - work + 2 * steps * work) / bandwidth
         print(f"| {k.name} | {size:,} | {1e3 * taken:.1f} | {size / taken:,.0f} | {1e3 * floor:.1f} |")
+    print("\n| layout | scenarios | GPU, s | CPU, s | scenarios/s on the GPU |\n|---|---:|---:|---:|---:|")
+    for layout, size in (("gb300_hall", 4096), ("frontier", 1024)):
+        bulbs = np.linspace(280, 303, size)
+        plant = compile(twin.load(layout), {"site.dry_bulb": bulbs, "site.wet_bulb": bulbs - 4.0})
+        steady(plant, device="cuda")
+        there, here = steady(plant, device="cuda").seconds, steady(plant).seconds
+        print(f"| {layout} | {size:,} | {there:.2f} | {here:.2f} | {size / there:,.0f} |")
 
 
 if __name__ == "__main__":

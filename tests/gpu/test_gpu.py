@@ -3,7 +3,10 @@
 import kernel_arguments
 import numpy as np
 import pytest
+import solves
 from twin.kernels import cell, launch
+
+import twin
 
 cupy = pytest.importorskip("cupy", reason="no CuPy here: pip install -e '.[cuda13]'")
 if not cupy.is_available():
@@ -45,6 +48,11 @@ def test_a_batch_agrees_with_the_cpu(k):
         if name != "turns":
             found = cupy.asnumpy(theirs[name])[:, :200]
             np.testing.assert_allclose(found, mine[name][:, :200], rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("layout", twin.shipped())
+def test_a_gpu_gives_the_cpus_answers(layout):
+    solves.compare(layout)
 
 
 def test_a_recorded_graph_replays():

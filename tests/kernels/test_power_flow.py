@@ -82,15 +82,20 @@ def test_the_chord_takes_fewer_steps_than_the_fixed_point(name):
     assert steps[1] <= 0.8 * steps[0]
 
 
-def test_single_precision_screens():
-    f = feeders.feeder("facility_1000/radial")
-    power = f.power * np.linspace(0.3, 1.1, 20)
+@pytest.mark.parametrize("scenarios", [1, 20])
+@pytest.mark.parametrize("name", ["facility_1000/radial", "facility_1000/meshed"])
+def test_single_precision_screens_with_currents_from_injections(name, scenarios):
+    f = feeders.feeder(name)
+    power = f.power * np.linspace(0.3, 1.1, scenarios)
     exact, screened = (
         power_flow.solve(f.network, f.slack, power, t, base=f.power, precision=p)
-        for t, p in ((1e-10, "float64"), (1e-6, "float32"))
+        for t, p in ((1e-12, "float64"), (1e-6, "float32"))
     )
     assert screened.converged.all()
-    assert np.abs(screened.voltage - exact.voltage).max() < 5e-6
+    assert np.abs(screened.voltage - exact.voltage).max() < 1e-6
+    flows = [power_flow.branch_power(f.network, r.voltage)[0] for r in (exact, screened)]
+    size = np.maximum(np.abs(flows[0]), 1e-5)
+    assert (np.abs(flows[1] - flows[0]) / size).max() < 1e-5
 
 
 def test_power_is_conserved():

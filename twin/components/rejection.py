@@ -15,6 +15,7 @@ import numpy as np
 
 from twin.fluids import DRY_AIR_CP, FREEZING, STANDARD_PRESSURE, VAPORISATION, VAPOUR_CP, air_density, air_enthalpy
 from twin.fluids import humidity_ratio_from_relative_humidity as _ratio
+from twin.kernels.arrays import namespace, numbers, send
 from twin.kernels.exchangers import conductance, counterflow, crossflow
 
 Array = np.ndarray
@@ -51,12 +52,14 @@ def _inputs(law: Any, inlet: Any, flow: Any, cp: Any, sink: Any) -> tuple[Array,
     columns = [getattr(law, f.name) for f in fields(law)]
     columns = [c.capacity if isinstance(c, Curves) else c for c in columns]
     shape = np.broadcast_shapes(*(np.shape(c) for c in (*columns, inlet, flow, cp, sink)))
-    inlet, flow = (np.broadcast_to(np.asarray(v, float), shape) for v in (inlet, flow))
+    inlet, flow = (np.broadcast_to(numbers(v), shape) for v in (inlet, flow))
     return inlet, np.abs(flow), np.maximum(np.abs(flow) * cp, 1e-6)
 
 
-def _answer(shape: tuple[int, ...], *columns: Any) -> Response:
-    return Response(*(np.broadcast_to(c, shape) for c in columns))
+def _answer(inlet: Array, *columns: Any) -> Response:
+    """Columns in the shape of the inlets, and where these live."""
+    full = (np.full_like(inlet, c) if getattr(c, "ndim", 0) == 0 else np.broadcast_to(c, inlet.shape) for c in columns)
+    return Response(*full)
 
 
 def _rising(f: Callable[[Array], Array], low: Any, high: Any, steps: int = 32) -> Array:
@@ -64,9 +67,9 @@ def _rising(f: Callable[[Array], Array], low: Any, high: Any, steps: int = 32) -
 
     Illinois' rule [Dowell & Jarratt, BIT 11 (1971) 168].
     """
-    a, b = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
+    a, b = low + 0.0 * high, high + 0.0 * low
     fa, fb = f(a), f(b)
-    ended, side = np.where(fa >= 0, a, np.where(fb <= 0, b, np.nan)), np.zeros(np.shape(fa))
+    ended, side = np.where(fa >= 0, a, np.where(fb <= 0, b, np.nan)), np.zeros_like(fa)
     best, error = a, np.abs(fa)
     for i in range(steps):
         step = fb - fa
@@ -116,7 +119,7 @@ def make_up(evaporation: Any, drift: Any, cycles: Any) -> Array:
     Blow-down is evaporation / (cycles - 1) - drift and never negative, from the balance of dissolved solids, which
     leave with drift and blow-down [ASHRAE HVAC S&E (2020), ch. 40].
     """
-    return evaporation + drift + np.maximum(evaporation / (np.asarray(cycles) - 1.0) - drift, 0.0)
+    return evaporation + drift + np.maximum(evaporation / (numbers(cycles) - 1.0) - drift, 0.0)
 
 
 # ---- dry and adiabatic coolers -----------------------------------------------------------------------------------
@@ -196,7 +199,7 @@ class DryCooler:
         evaporated = count * self.rated_air_flow * self.density * speed * wetted
         loading = np.where(np.isnan(wanted), 1.0, _over(wanted, full * (inlet - wettest)))
         return _answer(
-            inlet.shape,
+            inlet,
             slope,
             offset,
             on * count * self.fan_power * self.density * cube,
@@ -242,11 +245,12 @@ def _table(pressure: float) -> Array:
 
 
 def _look_up(x: Any, pressure: Any, inverse: bool = False) -> Array:
-    x, p = np.broadcast_arrays(np.asarray(x, float), np.asarray(pressure, float))
-    found = np.empty(x.shape)
-    for value in np.unique(pressure):
-        at, table = p == value, _table(float(value))
-        found[at] = np.interp(x[at], *((table, _TABLE_T) if inverse else (_TABLE_T, table)))
+    x, p = numbers(x), numbers(pressure)
+    x = np.atleast_1d(x + 0.0 * p)
+    found, p = np.zeros_like(x), np.broadcast_to(p, x.shape) if p.ndim else np.full_like(x, p)
+    for value in np.unique(p):
+        at, table = p == value, (_TABLE_T, _table(float(value)))
+        found[at] = np.interp(x[at], *send(table[::-1] if inverse else table, namespace(x)))
     return found
 
 
@@ -292,7 +296,7 @@ class _Tower:
     @property
     def _thin(self) -> Array:
         """Density of the air over that of the rating."""
-        return np.asarray(self.pressure) / STANDARD_PRESSURE
+        return numbers(self.pressure) / STANDARD_PRESSURE
 
     def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan, running: Any = None) -> Response:
         """Response to inlets [K] and flows [kg/s] of all cells together (unit, scenario); `sink` is ignored.
@@ -315,7 +319,7 @@ class _Tower:
         on = np.where(off, 0.0, np.clip(flow / (AWAKE * self.rated_flow), 0.0, 1.0))
         evaporated = C * cooling * self._latent(inlet, cooling)
         return _answer(
-            inlet.shape,
+            inlet,
             slope,
             offset,
             on * cells * self.fan_power * self._thin * cube,
@@ -354,7 +358,8 @@ class _Tower:
         """Smallest number of cells, `least` at least, that keeps `stage_miss`; all where none does, by bisection."""
         wanted, gap = inlet - self.set_point - self.stage_miss, inlet - self.wet_bulb
         low, high = least, np.maximum(self.cells + 0.0 * least, least)
-        for _ in range(int(np.ceil(np.log2(np.max(high - low, initial=0.0) + 1.0)))):
+        widest = float((high - low).max()) if high.size else 0.0
+        for _ in range(int(np.ceil(np.log2(max(widest, 0.0) + 1.0)))):
             middle = np.floor(0.5 * (low + high))
             able = self._most(self._effect(inlet, flow / middle, C / middle), gap)[0] >= wanted
             low, high = np.where(able, low, middle + 1.0), np.where(able, middle, high)
@@ -409,7 +414,7 @@ def _york(wet_bulb: Any) -> Callable[[Any, Any], Array]:
     effectiveness stays. L/G stops at the maximum of the quadratic, beyond which the correlation would turn down;
     the approach is at least a tenth of the range, since small L/G would give a negative one.
     """
-    b = np.clip(np.asarray(wet_bulb) - FREEZING, *YORK_BOX["wet_bulb"])
+    b = np.clip(numbers(wet_bulb) - FREEZING, *YORK_BOX["wet_bulb"])
     c = [[_YORK[i, j, 0] + b * (_YORK[i, j, 1] + b * _YORK[i, j, 2]) for j in range(3)] for i in range(3)]
 
     def approach(range_: Any, liquid_gas: Any) -> Array:
@@ -484,7 +489,7 @@ class MerkelTower(_Tower):
         cold, c_e = _equivalent(base, self.rated_wet_bulb, C * span, self._air(), STANDARD_PRESSURE)
         least, most = np.minimum(C, cold), np.maximum(C, cold)
         wanted = C * span / (least * (self.rated_inlet - self.rated_wet_bulb))
-        log = _rising(lambda x: counterflow(np.exp(x), least / most) - wanted, np.full(np.shape(wanted), -6.0), 6.0, 60)
+        log = _rising(lambda x: counterflow(np.exp(x), least / most) - wanted, 0.0 * wanted - 6.0, 6.0, 60)
         return np.exp(log) * least * DRY_AIR_CP / c_e
 
     def _outside(self, cooling: Array) -> Array:
@@ -646,7 +651,7 @@ class Chiller:
         slope = np.where(off, 1.0 - 1e-9, short)
         offset = np.where(off, 1e-9, 1.0 - short) * set_point
         return _answer(
-            inlet.shape,
+            inlet,
             slope,
             offset,
             np.where(off, 0.0, power),
@@ -660,7 +665,7 @@ class Chiller:
     def performance(self, leaving: Any, entering: Any) -> tuple[Array, Array, Array]:
         """Capacity of one unit [W], its COP at full load, and whether leaving and entering [K] are outside the box."""
         c = self.curves
-        x, y = np.asarray(leaving) - FREEZING, np.asarray(entering) - FREEZING
+        x, y = numbers(leaving) - FREEZING, numbers(entering) - FREEZING
         near_x, near_y = np.clip(x, *c.leaving_box), np.clip(y, *c.entering_box)
         size, cop = (
             np.where(np.isnan(own), curve, own) for own, curve in ((self.capacity, c.capacity), (self.cop, c.cop))

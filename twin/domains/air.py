@@ -6,6 +6,7 @@ import numpy as np
 
 from twin.domains.compute import AIR_HEAT
 from twin.elements import Array, Plant
+from twin.kernels.arrays import add_rows
 
 ROOM_RISE = 10.0
 """Air temperature rise, K, that cooler fans allow for heat that no rack fan moves."""
@@ -20,13 +21,13 @@ def solve(plant: Plant, columns: dict[str, Array], gains: Array, fed: Array) -> 
     """
     zone, fan, size = plant.zone, plant.fan, gains.shape[1]
     pipes = len(plant.pipe.start)
-    flow = np.zeros((len(plant.start) - pipes, size))
-    demand = np.zeros((len(zone.supply), size))
+    flow = np.zeros((len(plant.start) - pipes, size), like=gains)
+    demand = np.zeros((len(zone.supply), size), like=gains)
     for intake in plant.intake:
         drawn = columns[intake.flow.quantity][intake.flow.rows]
         flow[intake.vent - pipes] = drawn
         inside = intake.zone >= 0
-        np.add.at(demand, intake.zone[inside], drawn[inside])
+        add_rows(demand, intake.zone[inside], drawn[inside])
     other = np.maximum(gains[zone.exhaust], 0.0) / (AIR_HEAT * ROOM_RISE)
     called = (1.0 - zone.recirculation) * demand / (1.0 - zone.bypass)
     supplied, fans = _fans(plant, zone.excess * called + other, fed)
@@ -42,24 +43,20 @@ def solve(plant: Plant, columns: dict[str, Array], gains: Array, fed: Array) -> 
         (zone.inflow, zone.ventilation),
     ):
         flow[vents - pipes] = value
-    arriving = np.zeros((plant.nodes, size))
-    np.add.at(arriving, plant.end[pipes:], flow)
+    arriving = add_rows(np.zeros((plant.nodes, size), like=flow), plant.end[pipes:], flow)
     flow[plant.follow - pipes] = arriving[plant.start[plant.follow]]
     return flow, {f"fan.{k}": v for k, v in fans.items()}
 
 
 def _fans(plant: Plant, wanted: Array, fed: Array) -> tuple[Array, dict[str, Array]]:
     """Air that cooler fans deliver to each zone and, per fan group, flow, power, running units and demand."""
-    fan, zones = plant.fan, wanted.shape
-    zone = fan.zone
-    ability = np.zeros(zones)
-    np.add.at(ability, zone, np.broadcast_to(fan.rated_flow * fan.installed * fed, (len(zone), zones[1])))
+    fan, zone = plant.fan, plant.fan.zone
+    ability = add_rows(np.zeros_like(wanted), zone, fan.rated_flow * fan.installed * fed)
     share = wanted / np.maximum(ability, 1e-9)
     part = np.clip(share, 0.0, 1.0)[zone]
     running = fed * np.maximum(np.ceil(part * fan.installed - 1e-9), 1.0)
     speed = np.clip(part * fan.installed / np.maximum(running, 1.0), fan.least_speed, 1.0)
     flow = running * speed * fan.rated_flow
-    supplied = np.zeros(zones)
-    np.add.at(supplied, zone, flow)
+    supplied = add_rows(np.zeros_like(wanted), zone, flow)
     power = running * fan.power * speed**3
     return supplied, {"flow": flow, "power": power, "running": running, "speed": speed, "demand": share[zone]}

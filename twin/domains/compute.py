@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.elements import Array, Engine
+from twin.kernels.arrays import share
 
 AIR_HEAT = 1006.0
 """Specific heat of dry air, J/kg/K."""
@@ -120,10 +121,8 @@ def _leak(T: Array, leak: Array, slope: Array, reference: Array) -> Array:
 def _clock(e: Engine, chip: Array, base: Array, active: Array, inlet: Array, resistance: Array, law: tuple) -> Array:
     """Clock at which a chip draws `chip` W at the temperature that this power gives it."""
     dynamic = chip - base - _leak(inlet + resistance * chip, *law)
-    share = np.divide(
-        dynamic, active, out=np.full(np.broadcast_shapes(dynamic.shape, active.shape), np.inf), where=active > 0
-    )
-    return np.where(active > 0, np.maximum(share, 1e-9) ** (1.0 / e.clock_exponent), e.clock)
+    work = np.maximum(share(dynamic, active, otherwise=np.inf), 1e-9)
+    return np.where(active > 0, work ** (1.0 / e.clock_exponent), e.clock)
 
 
 def _speed(e: Engine, heat: Array) -> Array:

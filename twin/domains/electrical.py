@@ -8,6 +8,7 @@ import numpy as np
 
 from twin.elements import POWER_BASE, Array, Load, Plant
 from twin.kernels import power_flow
+from twin.kernels.arrays import add_rows
 
 
 class Flow(NamedTuple):
@@ -29,9 +30,9 @@ def shares(plant: Plant, load: Load) -> tuple[Array, Array]:
 
 def _sum(load: Load, weight: Array) -> Array:
     """Sum of a weight over the cords of each consumer, for each cord."""
-    sums = np.zeros((int(load.power.rows.max(initial=-1)) + 1, weight.shape[1]))
-    np.add.at(sums, load.power.rows, weight)
-    return sums[load.power.rows]
+    rows = load.power.rows
+    count = int(rows.max()) + 1 if len(rows) else 0
+    return add_rows(np.zeros((count, weight.shape[1]), like=weight), rows, weight)[rows]
 
 
 def _normal(load: Load, weight: Array) -> Array:
@@ -45,24 +46,23 @@ def solve(plant: Plant, columns: dict[str, Array], peak: bool = False) -> Flow:
     Converters regulate their output and so part the plant into layers: each is solved once, its slack powers become
     the next layer's loads, P_in = P_out + S (a + b k + c k²).
     """
-    size, buses = plant.scenarios, len(plant.voltage)
-    demand = np.zeros((buses, size), complex)
+    size, buses, like = plant.scenarios, len(plant.voltage), plant.start_temperature
+    zeros = lambda rows, kind=complex: np.zeros((rows, size), kind, like=like)  # noqa: E731
+    demand = zeros(buses)
     for load in plant.load:
         ref = load.peak if peak else load.power
         share, _ = shares(plant, load)
         drawn = columns[ref.quantity][ref.rows] * share
-        np.add.at(
-            demand, load.bus, drawn * (1.0 + 1j * load.tangent * (plant.direct[load.bus] != 1)[:, None]) / POWER_BASE
-        )
+        apparent = drawn * (1.0 + 1j * load.tangent * (plant.direct[load.bus] != 1)[:, None]) / POWER_BASE
+        add_rows(demand, load.bus, apparent)
     line, converter = plant.line, plant.converter
-    voltage = np.zeros((buses, size), complex)
-    first, last = (np.zeros((len(line.start), size), complex) for _ in range(2))
-    output, taken = (np.zeros((len(converter.input), size)) for _ in range(2))
-    source = np.zeros((len(plant.source.bus), size), complex)
-    converged = np.ones(size, bool)
+    voltage, source = zeros(buses), zeros(len(plant.source.bus))
+    first, last = (zeros(len(line.start)) for _ in range(2))
+    output, taken = (zeros(len(converter.input), float) for _ in range(2))
+    converged = np.ones(size, bool, like=like)
     for layer in plant.layers:
         network, own = layer.network, len(layer.bus)
-        power = np.zeros((network.n, size), complex)
+        power = zeros(network.n)
         power[:own] = demand[layer.bus]
         result = power_flow.solve(network, layer.voltage, power)
         converged &= result.converged
@@ -78,7 +78,7 @@ def solve(plant: Plant, columns: dict[str, Array], peak: bool = False) -> Flow:
         taken[rows] = _input(plant, rows, output[rows])
         dc = plant.direct[converter.input[rows]] == 1
         reactive = np.where(dc[:, None], 0.0, converter.tangent[rows])
-        np.add.at(demand, converter.input[rows], taken[rows] * (1 + 1j * reactive) / POWER_BASE)
+        add_rows(demand, converter.input[rows], taken[rows] * (1 + 1j * reactive) / POWER_BASE)
     return Flow(converged, _columns(plant, voltage, first, last, output, taken, source))
 
 

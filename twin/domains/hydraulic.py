@@ -8,6 +8,7 @@ import numpy as np
 
 from twin.elements import Array, Plant, Pump
 from twin.kernels import pipe_flow
+from twin.kernels.arrays import add_rows
 
 
 class Flow(NamedTuple):
@@ -44,9 +45,9 @@ def stage(pump: Pump, flow: Array) -> Array:
 def relief(plant: Plant, flow: Array, density: Array) -> Array:
     """Flow [kg/s] that bypasses should take: the least flow of their end node less what else arrives there."""
     rows, pipes = plant.relief.pipe, len(plant.pipe.start)
-    arriving = np.zeros((plant.nodes, flow.shape[1]))
-    np.add.at(arriving, plant.pipe.end, np.maximum(flow[:pipes], 0.0))
-    np.add.at(arriving, plant.pipe.start, np.maximum(-flow[:pipes], 0.0))
+    arriving = np.zeros((plant.nodes, flow.shape[1]), like=flow)
+    add_rows(arriving, plant.pipe.end, np.maximum(flow[:pipes], 0.0))
+    add_rows(arriving, plant.pipe.start, np.maximum(-flow[:pipes], 0.0))
     rest = arriving[plant.pipe.end[rows]] - np.maximum(flow[rows], 0.0)
     return np.maximum(plant.relief.least * density[rows] - rest, 0.0)
 
@@ -60,8 +61,8 @@ def _network(plant: Plant, density: Array, viscosity: Array, running: Array, clo
     area = np.pi * pipe.diameter**2 / 4.0
     lift, wanted = pump.speed**2 * pump.shutoff, target[control]
     scale = 1.0 / (running * pump.speed * pump.rated_flow * density[pump.pipe]) ** 2
-    number = np.full(plant.nodes, -1, np.int64)
-    number[plant.coolant] = np.arange(len(plant.coolant))
+    number = np.full(plant.nodes, -1, np.int64, like=plant.coolant)
+    number[plant.coolant] = np.arange(len(plant.coolant), like=plant.coolant)
     return pipe_flow.Network(
         n=len(plant.coolant),
         start=number[pipe.start],
@@ -74,7 +75,7 @@ def _network(plant: Plant, density: Array, viscosity: Array, running: Array, clo
         powered=powered,
         factor=pipe.power[powered],
         exponent=np.broadcast_to(pipe.exponent, pipe.power.shape)[powered],
-        straight=np.zeros((len(powered), 1)),
+        straight=np.zeros((len(powered), 1), like=target),
         pump=pump.pipe,
         shutoff=lift,
         quadratic=lift * pump.quadratic * scale,
@@ -96,15 +97,16 @@ def solve(
     """
     size = guess.shape[1]
     if not len(plant.pipe.start):
-        empty = np.zeros((0, size))
+        empty = np.zeros((0, size), like=guess)
         names = ("speed", "demand", "shaft", "power", "drive_loss", "running", "rise")
         columns = {f"pump.{k}": empty for k in names} | {"pipe.velocity": empty}
-        return Flow(empty, np.full((plant.nodes, size), np.nan), np.ones(size, bool), empty > 0, columns)
-    wide = lambda x: np.ascontiguousarray(np.broadcast_to(x, (len(x), size)))  # noqa: E731
+        nowhere = np.full((plant.nodes, size), np.nan, like=guess)
+        return Flow(empty, nowhere, np.ones(size, bool, like=guess), empty > 0, columns)
+    wide = lambda x: np.broadcast_to(x, (len(x), size))  # noqa: E731
     network = _network(plant, wide(density), wide(viscosity), running, closed, wide(target))
     anchors = np.searchsorted(plant.coolant, plant.anchor)
     result = pipe_flow.solve(network, anchors, plant.pressure, guess)
-    pressure = np.full((plant.nodes, size), np.nan)
+    pressure = np.full((plant.nodes, size), np.nan, like=guess)
     pressure[plant.coolant] = result.pressure
     columns = pumps(plant, result.mass_flow, pressure, wide(target), wide(density), running, result.limited)
     area = np.pi * plant.pipe.diameter**2 / 4.0

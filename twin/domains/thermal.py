@@ -10,6 +10,7 @@ from twin.domains.compute import AIR_HEAT
 from twin.elements import Array, Exchange, Plant, total
 from twin.fluids import fluid
 from twin.kernels import exchangers, streams
+from twin.kernels.arrays import add_rows, share
 
 STROKE = 4.0
 """Factor by which a valve may change its flow in one pass."""
@@ -44,18 +45,16 @@ def properties(plant: Plant, node: Array, flow: Array) -> Properties:
     a pipe at rest turns.
     """
     shape = (len(plant.start), node.shape[1])
-    rho, mu, k = np.empty(shape), np.empty(shape), np.empty(shape)
-    cp = np.full(shape, AIR_HEAT)
+    rho, mu, k, cp = (np.full(shape, AIR_HEAT, like=node) for _ in range(4))
     pipes = len(plant.pipe.start)
     for name, rows, loop in plant.medium:
         upstream = np.where(flow[rows] >= 0, plant.start[rows][:, None], plant.end[rows][:, None])
         medium, T = fluid(name), np.take_along_axis(node, upstream, axis=0)
         rho[rows], mu[rows], k[rows] = medium.density(T), medium.viscosity(T), medium.conductivity(T)
-        _, number = np.unique(loop, return_inverse=True)
-        mean = np.zeros((number.max(initial=-1) + 1, shape[1]))
-        np.add.at(mean, number, 0.5 * (node[plant.start[rows]] + node[plant.end[rows]]))
-        mean /= np.bincount(number)[:, None]
-        cp[rows] = medium.heat_capacity(mean)[number]
+        loops, number = np.unique(loop, return_inverse=True)
+        sums = np.zeros((len(loops), shape[1]), like=node)
+        add_rows(sums, number, 0.5 * (node[plant.start[rows]] + node[plant.end[rows]]))
+        cp[rows] = medium.heat_capacity(sums / np.bincount(number)[:, None])[number]
     return Properties(rho[:pipes], mu[:pipes], k[:pipes], cp)
 
 
@@ -66,8 +65,7 @@ def effectiveness(e: Exchange, hot: Array, cold: Array, cp_hot: Array, cp_cold: 
     )
     C_hot, C_cold = np.abs(hot) * cp_hot, np.abs(cold) * cp_cold
     least, most = np.minimum(C_hot, C_cold), np.maximum(C_hot, C_cold)
-    ntu = np.divide(ua, least, out=np.zeros_like(least + ua), where=least > 1e-9)
-    ratio = np.divide(least, most, out=np.zeros_like(least), where=most > 1e-9)
+    ntu, ratio = share(ua, least, 1e-9), share(least, most, 1e-9)
     return np.where(e.crossflow > 0.5, exchangers.crossflow(ntu, ratio), exchangers.counterflow(ntu, ratio))
 
 
@@ -117,9 +115,8 @@ def solve(
     C_hot, C_cold = np.abs(C[hot]), np.abs(C[chilled])
     eps = effectiveness(e, flow[hot], flow[chilled], cp[hot], cp[chilled])
     transfer = eps * np.minimum(C_hot, C_cold)
-    ratio_hot = np.divide(transfer, C_hot, out=np.zeros_like(transfer), where=C_hot > 1e-9)
-    ratio_cold = np.divide(transfer, C_cold, out=np.zeros_like(transfer), where=C_cold > 1e-9)
-    full = np.divide(C_hot, C_cold, out=np.zeros_like(transfer), where=C_cold > 1e-9)
+    ratio_hot, ratio_cold = share(transfer, C_hot, 1e-9), share(transfer, C_cold, 1e-9)
+    full = share(C_hot, C_cold, 1e-9)
     set_point = np.where(np.isfinite(e.set_point), e.set_point, 0.0)
     own[hot] = np.where(held, 0.0, 1.0 - ratio_hot)
     offset[hot] = np.where(held, set_point, 0.0)
@@ -196,7 +193,7 @@ def _walls(plant: Plant, C: Array, own: Array, offset: Array, source: Array, nod
     keep = np.exp(-np.minimum(ntu, 50.0))
     own[s], offset[s] = keep, (1.0 - keep) * around
     inlet = np.where(C[s] >= 0, node[plant.start[s]], node[plant.end[s]])
-    np.add.at(source, wall.node, np.abs(C[s]) * (1.0 - keep) * (inlet - around))
+    add_rows(source, wall.node, np.abs(C[s]) * (1.0 - keep) * (inlet - around))
 
 
 def _cooler_columns(plant: Plant, answers: list[Any], C: Array, inlet: Array, outlet: Array) -> dict[str, Array]:
@@ -213,13 +210,13 @@ def _cooler_columns(plant: Plant, answers: list[Any], C: Array, inlet: Array, ou
             ("speed", answer.speed),
             ("warning", answer.warning),
         ):
-            columns.setdefault(name, []).append(np.broadcast_to(np.asarray(value, float), duty.shape))
+            columns.setdefault(name, []).append(np.broadcast_to(value * 1.0, duty.shape))
     return {f"cooler.{k}": np.concatenate(v) for k, v in columns.items()}
 
 
 def _ambient(plant: Plant, columns: dict[str, Array], size: int) -> Array:
     """Heat that leaves the plant from streams into outdoor air, W."""
-    heat, begin = np.zeros(size), 0
+    heat, begin = np.zeros(size, like=plant.start_temperature), 0
     for cooler in plant.cooler:
         rows = slice(begin, begin + len(cooler.stream))
         begin = rows.stop
@@ -237,7 +234,8 @@ def _valves(plant: Plant, flow: Array, cp: Array, inlet: Array) -> tuple[Array, 
     hot, cold = e.hot, e.cold
     controls = np.isfinite(e.set_point)
     if not controls.any():
-        return np.full((len(hot), flow.shape[1]), np.nan), np.zeros((len(hot), flow.shape[1]), bool)
+        free = np.full((len(hot), flow.shape[1]), np.nan, like=flow)
+        return free, np.isfinite(free)
     ceiling = np.minimum(e.most_flow, 3.0 * e.rated_cold)
     wanted = valve(e, flow[hot], cp[hot], cp[cold], inlet[hot], inlet[cold], ceiling)
     inside = (wanted > e.least_flow * (1.0 + 1e-9)) & (wanted < ceiling * (1.0 - 1e-9))

@@ -1,0 +1,147 @@
+"""Where arrays live: in main memory as NumPy's, on a GPU as CuPy's.
+
+NumPy's functions dispatch to the library of their arguments, so that code written against it runs in both homes;
+`like=` makes new arrays where others live. What the two do not share (sums by group, subsets of arguments) is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from twin.kernels.cell import Int, Ints2, Reals2, kernel
+from twin.kernels.launch import LARGEST, bind
+
+DEVICES = ("auto", "cpu", "cuda")
+"""Names of homes: main memory, the GPU, or the GPU where there is one."""
+
+
+class DeviceError(RuntimeError):
+    """A device that was asked for is not to be had."""
+
+
+def home(device: str = "auto") -> Any:
+    """The library of the arrays of a device: numpy or cupy. Raises DeviceError for a GPU that cannot be used."""
+    if device not in DEVICES:
+        raise DeviceError(f"device {device!r} is none of {', '.join(DEVICES)}")
+    if device == "cpu":
+        return np
+    why = "no CUDA device is found"
+    try:
+        cupy = import_module("cupy")
+        if cupy.is_available():
+            return cupy
+    except ImportError:
+        why = "CuPy is not installed; pip install 'aifactory-twin[cuda13]'"
+    if device == "cuda":
+        raise DeviceError(f"device cuda: {why}")
+    return np
+
+
+def called(xp: Any) -> str:
+    """What the device of a library is called: cpu, or the GPU's name."""
+    return "cpu" if xp is np else xp.cuda.runtime.getDeviceProperties(0)["name"].decode()
+
+
+def namespace(*arrays: Any) -> Any:
+    """The library of arrays that live together."""
+    return import_module("cupy") if any(hasattr(a, "__cuda_array_interface__") for a in arrays) else np
+
+
+def send(tree: Any, xp: Any) -> Any:
+    """A tree of dataclasses, tuples, lists and dicts with its numbers in the arrays of another library.
+
+    Dataclasses of `kernels`, which hold structure, stay as they are; see `beside`.
+    """
+    return tree if xp is np else _mapped(tree, lambda a: xp.asarray(a) if isinstance(a, np.ndarray) else a)
+
+
+def fetch(tree: Any) -> Any:
+    """A tree with all its arrays in main memory."""
+    return _mapped(tree, lambda a: a.get() if hasattr(a, "get") and hasattr(a, "dtype") else a)
+
+
+def _mapped(tree: Any, change: Any) -> Any:
+    if isinstance(tree, np.ndarray) or hasattr(tree, "dtype"):
+        return tree if getattr(tree.dtype, "kind", "") == "O" else change(tree)
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(_mapped(v, change) for v in tree))
+    if isinstance(tree, (tuple, list)):
+        return type(tree)(_mapped(v, change) for v in tree)
+    if isinstance(tree, Mapping):
+        return {k: _mapped(v, change) for k, v in tree.items()}
+    if isinstance(tree, SimpleNamespace):
+        return SimpleNamespace(**{k: _mapped(v, change) for k, v in vars(tree).items()})
+    if is_dataclass(tree) and not isinstance(tree, type) and not type(tree).__module__.startswith("twin.kernels"):
+        return replace(tree, **{f.name: _mapped(getattr(tree, f.name), change) for f in fields(tree)})
+    return tree
+
+
+_SENT: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+def beside(owner: Any, tables: tuple[Any, ...], array: Any) -> tuple[Any, ...]:
+    """Tables in main memory as arrays where `array` lives; the copies are kept as long as their owner."""
+    xp = namespace(array)
+    if xp is np:
+        return tables
+    if owner not in _SENT:
+        _SENT[owner] = send(tables, xp)
+    return _SENT[owner]
+
+
+# ---- what NumPy and CuPy do not share ----------------------------------------------------------------------------
+
+
+def numbers(x: Any) -> Any:
+    """Numbers as an array of reals, single ones as a scalar; arrays of reals as they are, wherever they live."""
+    if getattr(getattr(x, "dtype", None), "kind", "") == "f" and (x.ndim or not isinstance(x, np.ndarray)):
+        return x
+    return np.asarray(x, float)[()]
+
+
+def share(part: Any, whole: Any, floor: Any = 0.0, otherwise: float = 0.0) -> Any:
+    """Part / whole where whole lies above `floor`, else `otherwise`."""
+    there = whole > floor
+    return np.where(there, part / np.where(there, whole, 1.0), otherwise)
+
+
+def add_rows(out: Any, row: Any, values: Any) -> Any:
+    """Add rows of `values` (k, 1|S) to rows of out (n, S), in their order; out comes back.
+
+    `row` is (k,), or (k, S) where scenarios differ. The order makes sums the same bits wherever they are taken.
+    """
+    xp, (k, size) = namespace(out), (len(row), out.shape[1])
+    if xp is np:
+        np.add.at(out, row if row.ndim == 1 else (row, np.arange(size)), values)
+        return out
+    if out.dtype.kind == "c":
+        for part in ("real", "imag"):
+            setattr(out, part, add_rows(xp.ascontiguousarray(getattr(out, part)), row, getattr(values, part)))
+        return out
+    if k and size:
+        rows = xp.ascontiguousarray(row if row.ndim == 2 else row[:, None], np.int32)
+        terms = xp.ascontiguousarray(np.broadcast_to(values, (k, values.shape[1])), out.dtype)
+        bind(add, (size,), rows, terms, out, k, int(terms.shape[1] > 1), int(rows.shape[1] > 1))()
+    return out
+
+
+@kernel
+def add(s, row: Ints2, values: Reals2, out: Reals2, k: Int, wide: Int, many: Int):
+    """Add rows of values to the rows of `out` that `row` names, in one scenario; 0 steps over a single column."""
+    for r in range(k):
+        out[row[r, s * many], s] += values[r, s * wide]
+
+
+def most(rows: int, xp: Any, used: float = 0.5) -> int:
+    """Scenarios with so many numbers each that fit on a device at once; in main memory, all."""
+    if xp is np:
+        return LARGEST
+    free, _ = xp.cuda.runtime.memGetInfo()
+    free += xp.get_default_memory_pool().free_bytes()
+    return max(1, min(int(used * free / 8 / max(rows, 1)), LARGEST // max(rows, 1)))

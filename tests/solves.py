@@ -1,0 +1,26 @@
+"""A layout solved on the CPU and on a device: the same answers."""
+
+import numpy as np
+
+import twin
+from twin.coupling import steady
+from twin.plant import compile
+
+SCENARIOS = {
+    "site.dry_bulb": [278.15, 295.15, 308.15],
+    "site.wet_bulb": [276.15, 290.15, 297.15],
+    "rack.utilisation": [0.5, 0.8, 1.0],
+}
+
+
+def compare(layout):
+    """Check all columns of a shipped layout in three scenarios to 1e-10; the device's solution comes back."""
+    plant = compile(twin.load(layout), SCENARIOS)
+    here, there = steady(plant), steady(plant, device="cuda")
+    np.testing.assert_array_equal(there.status, here.status)
+    np.testing.assert_array_equal(there.iterations, here.iterations)
+    for name, value in here.columns.items():
+        finite = value[np.isfinite(value)] if "loss" not in name else here.columns["source.power"]
+        scale = np.abs(finite).max(initial=1.0)  # losses are what two large powers leave
+        np.testing.assert_allclose(there.columns[name], value, rtol=1e-10, atol=1e-10 * scale, err_msg=name)
+    return there

@@ -1,0 +1,78 @@
+"""The whole solve where arrays live on a GPU, through a stand-in for CuPy: the answers of the CPU."""
+
+import os
+import sys
+
+import cupy_double
+import numpy as np
+import pytest
+import solves
+from twin.kernels import arrays, launch
+
+import twin
+from twin.coupling import steady
+from twin.plant import compile
+
+REQUIRED = bool(os.environ.get("TWIN_REQUIRE_COMPILERS"))
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    if not cupy_double.there():
+        assert not REQUIRED, "no g++"
+        pytest.skip("no g++ here")
+    return cupy_double.compiler(tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.fixture
+def device(compiled, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", cupy_double.MODULE)
+    monkeypatch.setattr(launch, "_cuda_function", compiled)
+    return cupy_double.MODULE
+
+
+@pytest.mark.parametrize("layout", [n for n in twin.shipped() if n != "campus_1gw"])
+def test_a_device_gives_the_cpus_answers(layout, device):
+    assert solves.compare(layout).device == "stand-in"
+
+
+def test_a_device_parts_scenarios_by_topology_and_by_memory(device, monkeypatch):
+    """Feeds in and out of service, two scenarios at a time, one that cannot be fed."""
+    facility = twin.load("gb300_hall")
+    feeds = [n for n, p in facility.components.items() if p.kind == "ups"]
+    values = {f"{feeds[0]}.in_service": [1, 0, 1, 1, 0], "site.dry_bulb": [300.0, 301.0, 302.0, 303.0, 304.0]}
+    values["rack.it_power"] = [1e5, 1e5, 1e5, 6e5, 1e5]
+    plant = compile(facility, values)
+    here = steady(plant)
+    monkeypatch.setattr(arrays, "most", lambda *_: 2)
+    for module in ("rows", "power_flow"):
+        monkeypatch.setattr(f"twin.kernels.{module}.most", lambda *_: 2)
+    there = steady(plant, device="cuda")
+    np.testing.assert_array_equal(there.status, here.status)
+    assert 0 < (here.status == 0).sum() < 5
+    good = here.status == 0
+    for name in ("node.temperature", "engine.power", "bus.voltage", "line.power", "source.power"):
+        np.testing.assert_allclose(there.columns[name][:, good], here.columns[name][:, good], rtol=1e-9, err_msg=name)
+
+
+def test_sums_are_the_same_bits_in_both_homes(device):
+    rng = np.random.default_rng(0)
+    row, values = rng.integers(0, 5, 40), rng.normal(size=(40, 7)) * 10.0 ** rng.integers(-8, 8, (40, 1))
+    varied = rng.integers(0, 5, (40, 7))
+    for rows in (row, varied):
+        for some in (values, values[:, :1], values + 1j * values[::-1]):
+            expected = np.zeros((5, 7), some.dtype)
+            np.add.at(expected, (rows if rows.ndim == 2 else rows[:, None], np.arange(7)), some)
+            here = arrays.add_rows(np.zeros((5, 7), some.dtype), rows, some)
+            there = arrays.add_rows(device.zeros((5, 7), some.dtype), device.asarray(rows), device.asarray(some))
+            np.testing.assert_array_equal(here, expected)
+            np.testing.assert_array_equal(there.get(), expected)
+
+
+def test_a_device_that_is_not_there_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(arrays.DeviceError, match=r"CuPy is not installed; pip install 'aifactory-twin\[cuda13\]'"):
+        twin.solve("dsx_row", device="cuda")
+    with pytest.raises(arrays.DeviceError, match="auto, cpu, cuda"):
+        twin.solve("dsx_row", device="tpu")
+    assert twin.solve("dsx_row", device="auto").dataset.attrs["device"] == "cpu"
