@@ -88,7 +88,7 @@ class Result:
     limited: np.ndarray  # (m, S) controllers that obey their law, short of the most they should carry
 
 
-def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=100, scale=1e5) -> Result:
+def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=300, scale=1e5) -> Result:
     """Mass flows [kg/s] (m, S) and node pressures [Pa] (n, S) of pipe networks in steady flow.
 
     `pressure` (k, 1|S) holds at `nodes`, one or more in each separate part; `demand` (n, 1|S) [kg/s] is drawn at nodes.
