@@ -25,6 +25,5 @@ def cache_folder() -> Path:
     return Path(tempfile.gettempdir())
 
 
-setattr(config, "SLP_VECTORIZE", 1)  # noqa: B010, numba sets it at run time; lanes are unrolled for it
 if not getattr(config, "CACHE_DIR", ""):
     setattr(config, "CACHE_DIR", str(cache_folder()))  # noqa: B010, as above

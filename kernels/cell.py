@@ -32,8 +32,10 @@ import textwrap
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
+from numba import config
 from twin.kernels import cache_folder
 
 MATH = ("sqrt", "exp", "log", "sin", "cos", "tan", "tanh", "atan2", "pow", "floor", "fabs")
@@ -67,6 +69,11 @@ else:
 
 LANES = 1
 """Scenarios that one call of a kernel walks together, set by the build: a SIMD block on the CPU, one on the GPU."""
+
+FIELD = 3
+"""Indices of kernels over fields, whose innermost loop is vectorised; others are vectorised over lanes."""
+
+_BUILDING = Lock()
 
 REGISTRY: list[Kernel] = []
 """All kernels, for `warm_up` and for the checks."""
@@ -273,16 +280,41 @@ def numba_source(k: Kernel, precision: str, lanes: int = 1) -> str:
     out = ["import math", "import numba as nb", "import numpy as np", "", f"real = np.{precision}"]
     for c in [*k.cells(), k]:
         tree = _Precise(c, lanes).visit(_Lanes(c, lanes).visit(ast.parse(ast.unparse(c.tree))))
+        if c is k and len(k.index) == FIELD:
+            _row(tree.body[0], k.index[-1], k.written)
         ast.fix_missing_locations(tree)
         kept = "forceinline=True, " if c.inline else ""
         out += ["", "", f"@nb.njit({kept}error_model='numpy', _nrt=False)", ast.unparse(tree)]
-    loops = [f"{'    ' * (d + 1)}for {i} in range(n{d}):" for d, i in enumerate(k.index)]
-    call = f"{'    ' * (len(k.index) + 1)}{k.name}({', '.join([*k.index, *k.args])})"
+    outer = k.index[:-1] if len(k.index) == FIELD else k.index
+    loops = [f"{'    ' * (d + 1)}for {i} in range(n{d}):" for d, i in enumerate(outer)]
+    passed = [*outer, "n2", *k.args] if len(k.index) == FIELD else [*outer, *k.args]
+    call = f"{'    ' * (len(outer) + 1)}{k.name}({', '.join(passed)})"
     domain = [f"n{d}" for d in range(len(k.index))]
     types = ["nb.int64"] * len(domain) + [_numba_type(k.kinds[a], precision) for a in k.args]
     out += ["", "", f"@nb.njit(nb.void({', '.join(types)}), cache=True, nogil=True, error_model='numpy', _nrt=False)"]
     out += [f"def run({', '.join([*domain, *k.args])}):", *loops, call, ""]
     return "\n".join(out)
+
+
+def _row(function: Any, i: str, written: set[str]) -> None:
+    """Turn the function of one index into that of a row: what does not depend on the last index is done once.
+
+    LLVM could not take it out of the loop, for fear that the row written is also what was read.
+    """
+    once, each, varying = [], [], {i, *written}
+    bound = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    for s in function.body:
+        names = _names(s.targets[0]) if isinstance(s, ast.Assign) else []
+        free = names and all(bound.count(n) == 1 for n in names) and not any(_reads(s.value, v) for v in varying)
+        (once if free else each).append(s)
+        if not free:
+            varying |= {n.id for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    head = ast.parse(f"for {i} in range(length__):\n    pass").body[0]
+    assert isinstance(head, ast.For)
+    head.body = each
+    function.body = [*once, head]
+    at = next(k for k, a in enumerate(function.args.args) if a.arg == i)
+    function.args.args[at] = ast.arg("length__")
 
 
 def _numba_type(kind: Kind, precision: str) -> str:
@@ -306,7 +338,10 @@ def numba_module(k: Kernel, precision: str, lanes: int = 1) -> Any:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # Numba finds its cached code by this name
-    spec.loader.exec_module(module)
+    with _BUILDING:
+        # Lanes are unrolled for the vectoriser of straight code, which would spoil the loops of fields for the other.
+        config.SLP_VECTORIZE = int(len(k.index) < FIELD)  # type: ignore[attr-defined]
+        spec.loader.exec_module(module)
     return module
 
 

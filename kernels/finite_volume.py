@@ -1,0 +1,498 @@
+"""Air in a box: a projection method on a staggered grid, one direct pressure solve a step, all scenarios at once.
+
+    u* from u, T and p (`momentum`), drawn towards what racks, tiles, walls and fans impose (`resist`);
+    ∇²φ = ∇·u* / dt (`poisson`);   u = u* - dt ∇φ,   p = p + φ;   T from the new u (`transport`).
+
+The pressure is carried along, so that the face drag, implicit in time, and the constant-coefficient pressure equation
+agree at the steady state, where φ = 0: a blocked face is then tight, whatever the time step [van Kan, SIAM J. Sci.
+Stat. Comput. 7 (1986) 870].
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+from twin.kernels import momentum, poisson, transport, turbulence
+from twin.kernels.arrays import send
+from twin.kernels.launch import bind
+
+log = logging.getLogger("twin")
+
+Array = np.ndarray
+Ends = tuple[float, float]
+
+GHOSTS = np.array([0, 0, 2])
+"""Where the first cell stands in the arrays, z, y, x."""
+
+SOLID = 1e30
+"""A rate [1/s] that sets a velocity or a temperature within one step."""
+
+SLIP: Ends = (1.0, 0.0)
+NO_SLIP: Ends = (-1.0, 0.0)
+COURANT = 0.5
+"""Largest share of a cell that air crosses in a step."""
+
+REFRESH = 10
+"""Steps between looks at the time step and the wall friction."""
+
+EARLY = 40
+"""Steps from rest, in which every one is looked at."""
+
+MARGIN = 1.5
+"""By how much explicit diffusion stays below the limit of Adams and Bashforth's rule."""
+
+MOST_GROWTH = 1.2
+"""Factor by which a step may grow from one look to the next."""
+
+MOST_SHIFTS = 8
+"""Time steps for which implicit diffusion keeps its factors."""
+
+GRAVITY = 9.81
+AIR_VISCOSITY = 1.5e-5
+"""Kinematic viscosity of air at 20 degC, m²/s."""
+
+
+def stretched(length: float, cells: int, strength: float = 1.2) -> Array:
+    """Widths of cells that crowd at both ends, edges after tanh(strength s), s from -1 to 1 [m]."""
+    edges = np.tanh(strength * np.linspace(-1.0, 1.0, cells + 1)) / np.tanh(strength)
+    return 0.5 * length * np.diff(edges)
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Widths of the cells along x, y, z [m]."""
+
+    x: Array
+    y: Array
+    z: Array
+
+    @classmethod
+    def uniform(cls, size: Sequence[float], cell: float) -> Grid:
+        """A box of (x, y, z) [m] in cells of about one size."""
+        counts = [max(3, round(s / cell)) for s in size]
+        return cls(*(np.full(n, s / n) for n, s in zip(counts, size, strict=True)))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Cells along z, y, x."""
+        return len(self.z), len(self.y), len(self.x)
+
+    @property
+    def volume(self) -> Array:
+        """Volume of the cells, m³, (z, y, x)."""
+        return self.z[:, None, None] * self.y[:, None] * self.x
+
+    def edges(self, axis: str) -> Array:
+        """Coordinates of the faces along an axis, m."""
+        return np.r_[0.0, np.cumsum(getattr(self, axis))]
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Faces of one direction that do more than carry air: u is drawn towards `target` at rate + loss |u|.
+
+    `at` holds z, y, x of each face (m, 3), a face standing before the cell of its numbers; rates are (m, 1|S) [1/s],
+    losses [1/m], targets [m/s].
+    """
+
+    at: Array = field(default_factory=lambda: np.zeros((0, 3), np.int32))
+    rate: Array = field(default_factory=lambda: np.zeros((0, 1)))
+    loss: Array = field(default_factory=lambda: np.zeros((0, 1)))
+    target: Array = field(default_factory=lambda: np.zeros((0, 1)))
+
+    def closed(self, shape: tuple[int, ...]) -> Array:
+        """Where no air passes, (z, y, x) of faces."""
+        mask = np.zeros(shape, bool)
+        shut = (self.rate >= SOLID).all(axis=1) & (self.target == 0).all(axis=1)
+        mask[tuple(self.at[shut].T)] = True
+        return mask
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells that are drawn towards `target` [K] at `rate` [1/s] and heated by `source` [K/s], all (m, 1|S)."""
+
+    at: Array = field(default_factory=lambda: np.zeros((0, 3), np.int32))
+    rate: Array = field(default_factory=lambda: np.zeros((0, 1)))
+    target: Array = field(default_factory=lambda: np.zeros((0, 1)))
+    source: Array = field(default_factory=lambda: np.zeros((0, 1)))
+
+
+@dataclass(frozen=True)
+class Physics:
+    """What air is and how it is modelled.
+
+    `viscosity` and `diffusivity` [m²/s] are laminar; `lift` [m/s²/K] is gravity over the reference temperature.
+    `turbulence` is smagorinsky, zero_equation or none; `constant` is Smagorinsky's. `implicit` solves laminar diffusion
+    with the direct solver, second order in time; `central` carries momentum by central differences.
+    """
+
+    viscosity: float = AIR_VISCOSITY
+    diffusivity: float = AIR_VISCOSITY / 0.71
+    lift: float = GRAVITY / 293.15
+    turbulence: Literal["smagorinsky", "zero_equation", "none"] = "smagorinsky"
+    constant: float = 0.15
+    turbulent_prandtl: float = 0.9
+    central: bool = False
+    implicit: bool = False
+    wall_law: bool = True
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Ghost factors (a, b) of the six sides x0, x1, y0, y1, z0, z1 for u, v, w and T: ghost = a own + b."""
+
+    u: tuple[Ends, ...] = (SLIP,) * 6
+    v: tuple[Ends, ...] = (SLIP,) * 6
+    w: tuple[Ends, ...] = (SLIP,) * 6
+    T: tuple[Ends, ...] = (SLIP,) * 6
+
+    def table(self) -> Array:
+        """(6, 10): pairs for u, v, w, T and for viscosity, which is mirrored."""
+        columns = [np.array(c, float) for c in (self.u, self.v, self.w, self.T, (SLIP,) * 6)]
+        return np.concatenate(columns, axis=1)
+
+
+class Flow:
+    """Air in motion: fields (scenario and z, y, x) with ghosts, and `step`.
+
+    Temperatures are relative to the reference. `like` is an array whose home the fields share; `kind` their precision.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        scenarios: int = 1,
+        *,
+        faces: tuple[Faces, Faces, Faces] = (Faces(), Faces(), Faces()),
+        cells: Cells = Cells(),
+        physics: Physics = Physics(),
+        sides: Sides = Sides(),
+        kind: Any = np.float32,
+        xp: Any = np,
+    ) -> None:
+        self.grid, self.scenarios, self.physics, self.kind, self.xp = grid, scenarios, physics, np.dtype(kind), xp
+        nz, ny, nx = grid.shape
+        self.padded = (scenarios * (nz + 1), ny + 1, nx + 4)
+        new = lambda: xp.zeros(self.padded, self.kind)  # noqa: E731
+        self.u, self.v, self.w, self.T, self.p, self.nu = (new() for _ in range(6))
+        self._u, self._v, self._w, self._T = (new() for _ in range(4))
+        self._old = [new() for _ in range(4)]
+        self._phi = xp.zeros((scenarios * nz, ny, nx), self.kind)
+        self.nu += self.kind.type(physics.viscosity)
+        self.clock = xp.zeros((scenarios, 3), self.kind)
+        self.time, self.steps, self.started = np.zeros(scenarios), 0, False
+        self._tables = [xp.asarray(t) for t in (_axis(grid.x, 2), _axis(grid.y, 0), _axis(grid.z, 0))]
+        self._tables = [t.astype(self.kind) for t in self._tables]
+        self._side = xp.asarray(sides.table().astype(self.kind))
+        self._open, self._length = (xp.asarray(a.astype(self.kind)) for a in _geometry(grid, faces, physics))
+        self.faces = [self._listed(f, self.kind, scenarios) for f in faces]
+        self.cells = self._listed(cells, self.kind, scenarios)
+        self.given = xp.zeros((max(len(cells.at), 1), scenarios), self.kind)
+        self._friction = self._walls(faces) if physics.wall_law else []
+        ends = [
+            tuple(a for a, _ in (getattr(sides, c)[2 * d], getattr(sides, c)[2 * d + 1]))
+            for c in "uvwT"
+            for d in (2, 1, 0)
+        ]
+        self._imposed = self._driven(faces, sides)
+        warm = 0.5 * max(abs(b) for _, b in sides.T)
+        self._warmth = np.maximum(self._largest(cells.target * (cells.rate > 0)), warm)
+        self._source = self._largest(cells.source)
+        self._boxes(ends)
+        self._calls = [self._bound(odd) for odd in (False, True)]
+
+    # ---- laying out ------------------------------------------------------------------------------------------
+
+    def _listed(self, part: Any, kind: Any, scenarios: int) -> list[Any]:
+        """A list of faces or cells as kernels take it."""
+        at = [np.ascontiguousarray(c, np.int32) for c in (part.at + GHOSTS).T] if len(part.at) else []
+        columns = [getattr(part, n) for n in ("rate", "loss", "target", "source") if hasattr(part, n)]
+        wide = [np.array(np.broadcast_to(np.minimum(c, SOLID), (len(part.at), scenarios)), kind) for c in columns]
+        return send([*at, *wide], self.xp) if len(part.at) else []
+
+    def _walls(self, faces: tuple[Faces, Faces, Faces]) -> list[Any]:
+        """Faces along walls, direction by direction, with their distance to it and the size of their cell there."""
+        found = []
+        for d in range(3):
+            at, reach = _along_walls(self.grid, faces, d)
+            columns = [np.ascontiguousarray(c, np.int32) for c in (at + GHOSTS).T]
+            lengths = [np.ascontiguousarray(r, self.kind) for r in (reach, 2.0 * reach)]
+            zero = [np.zeros((len(at), self.scenarios), self.kind) for _ in range(3)]
+            found.append(send([*columns, *lengths, *zero], self.xp) if len(at) else [])
+        return found
+
+    def _driven(self, faces: tuple[Faces, Faces, Faces], sides: Sides) -> list[Array]:
+        """Largest speed along each axis that faces and moving walls impose, m/s, (S,): air at rest will have it."""
+        found = []
+        for part, side in zip(faces, (sides.u, sides.v, sides.w), strict=True):
+            wall = 0.5 * max(abs(b) for _, b in side)
+            found.append(np.maximum(self._largest(part.target), wall))
+        return found
+
+    def _largest(self, rows: Array) -> Array:
+        """Largest size in each scenario of rows (m, 1|S)."""
+        return np.broadcast_to(np.abs(rows), (len(rows), self.scenarios)).max(axis=0, initial=0.0)
+
+    def _boxes(self, ends: list[Any]) -> None:
+        g, between = (self.grid.z, self.grid.y, self.grid.x), (poisson.WALL, poisson.WALL)
+        make = lambda *axes: poisson.Box(*axes, kind=self.kind, like=None if self.xp is np else self.u)  # noqa: E731
+        self._pressure = make(*(poisson.axis(d, between) for d in g))
+        self._inverse = self._pressure.inverse()
+        self._diffusion = []
+        if self.physics.implicit:
+            for c in range(4):
+                own = 2 - c
+                self._diffusion.append(
+                    make(*(poisson.axis(g[d], ends[3 * c + d], faces=c < 3 and d == own) for d in range(3)))
+                )
+        self._shifts: dict[Any, Any] = {}
+
+    def _bound(self, odd: bool) -> list[Callable[[], Any]]:
+        """The calls of a step: what is current and what is next change places from step to step."""
+        here, there = [self.u, self.v, self.w, self.T], [self._u, self._v, self._w, self._T]
+        if odd:
+            here, there = there, here
+        (u, v, w, T), (un, vn, wn, Tn) = here, there
+        (nz, ny, nx), s, p = self.grid.shape, self.scenarios, self.physics
+        layers, tables, central, implicit = nz + 1, self._tables, float(p.central), float(p.implicit)
+        fixed = (self.clock, *tables, self._side, ny, nz)
+        calls = [] if p.turbulence == "none" else [self._eddies(u, v, w)]
+        rows = (s * nz, ny)
+        ghosts = lambda a, at: bind(transport.ghosts, rows, a, self._side, at, nx, nz)  # noqa: E731
+        calls += [bind(transport.ends, rows, u, nx, nz), ghosts(v, 2), ghosts(w, 4), ghosts(T, 6), ghosts(self.nu, 8)]
+        fields = (u, v, w, self.nu, self.p)
+        calls += [
+            bind(momentum.momentum_x, (*rows, nx - 1), *fields, self._old[0], un, *fixed, central, implicit),
+            bind(momentum.momentum_y, (s * nz, ny - 1, nx), *fields, self._old[1], vn, *fixed, central, implicit),
+            bind(
+                momentum.momentum_z,
+                (s * (nz - 1), ny, nx),
+                *(*fields, T, self._old[2], wn, *fixed, central, implicit, p.lift),
+            ),
+        ]
+        if p.implicit:
+            calls += [
+                lambda c=c: self._diffuse(c, here[c], there[c]) for c in range(3) if self._diffusion[c].values.size
+            ]
+        friction = self._friction or [[]] * 3
+        for before, a, listed, wall in zip((u, v, w), (un, vn, wn), self.faces, friction, strict=True):
+            pulls = [listed] if listed else []
+            pulls += [[*wall[:3], wall[6], wall[5], wall[7]]] if wall else []
+            for pull in pulls[::-1]:
+                fixed_at = (*pull, before, a, self.clock, layers)
+                calls.append(bind(momentum.resist, (s, len(pull[0])), *fixed_at))
+        phi, work = self._phi, Tn.ravel()[: self._phi.size].reshape(self._phi.shape)
+        calls.append(bind(momentum.divergence, (*rows, nx), un, vn, wn, phi, self.clock, *tables, nz))
+        calls.append(lambda: self._project(phi, work))
+        calls.append(bind(momentum.correct_x, (*rows, nx - 1), phi, un, self.clock, tables[0], nz))
+        calls.append(bind(momentum.correct, (*rows, nx), phi, vn, wn, self.p, self.clock, *tables[1:], nz))
+        share = 0.0 if p.turbulence == "none" else 1.0 / p.turbulent_prandtl
+        rest = p.diffusivity - share * p.viscosity
+        scalar = (un, vn, wn, self.nu, T, self._open, self._old[3], Tn, *fixed, share, rest, implicit)
+        calls.append(bind(transport.transport, (*rows, nx), *scalar))
+        if p.implicit:
+            calls.append(lambda: self._diffuse(3, T, Tn))
+        if self.cells:
+            calls.append(
+                bind(transport.exchange, (s, len(self.cells[0])), *self.cells, Tn, self.given, self.clock, layers)
+            )
+        return calls
+
+    def _eddies(self, u: Any, v: Any, w: Any) -> Callable[[], Any]:
+        (nz, ny, nx), p = self.grid.shape, self.physics
+        domain = (self.scenarios * nz, ny, nx)
+        if p.turbulence == "zero_equation":
+            return bind(turbulence.zero_equation, domain, u, v, w, self._length, self.nu, nz, p.viscosity)
+        tables = (*self._tables, ny, nz, p.viscosity)
+        return bind(turbulence.smagorinsky, domain, u, v, w, self._length, self.nu, *tables)
+
+    # ---- stepping --------------------------------------------------------------------------------------------
+
+    def _project(self, phi: Any, work: Any) -> None:
+        nz, ny, nx = self.grid.shape
+        shape = (self.scenarios, nz, ny, nx)
+        found = self._pressure.solve(phi.reshape(shape), self._inverse, work.reshape(shape))
+        if found.reshape(-1)[:1].__array_interface__["data"] != phi.reshape(-1)[:1].__array_interface__["data"]:
+            phi[...] = found.reshape(phi.shape)
+
+    def _diffuse(self, c: int, before: Any, after: Any) -> None:
+        """The change of a field by the explicit part becomes that of half the diffusion implicit."""
+        nz, ny, nx = self.grid.shape
+        first = slice(int(c == 2), nz), slice(int(c == 1), ny), slice(2 + int(c == 0), nx + 2)
+        whole = (self.scenarios, nz + 1, ny + 1, nx + 4)
+        old, new = (a.reshape(whole)[:, *first] for a in (before, after))
+        nu = self.physics.viscosity if c < 3 else self.physics.diffusivity
+        key = c, self._dt.tobytes()
+        if key not in self._shifts:
+            if len(self._shifts) > MOST_SHIFTS:
+                self._shifts.clear()
+            scale = -0.5 * nu * self.xp.asarray(self._dt)[:, None, None, None]
+            self._shifts[key] = self._diffusion[c].inverse(1.0, scale)
+        change = new - old
+        found = self._diffusion[c].solve(change, self._shifts[key], self.xp.empty_like(change))
+        new[...] = old + found
+
+    def step(self, count: int = 1, dt: Any = None) -> None:
+        """Go on by so many steps, of `dt` [s] (1|S) or as long as the flow allows."""
+        for _ in range(count):
+            if self.steps % REFRESH == 0 or self.steps < EARLY:
+                self._look(dt)
+            for call in self._calls[self.steps % 2]:
+                call()
+            self.steps += 1
+            self.time += self._dt
+            self.clock[:, 1:] = self._weights(1.0)
+
+    def _weights(self, ratio: Any) -> Any:
+        return self.xp.asarray(np.stack(np.broadcast_arrays(1.0 + 0.5 * ratio, 0.5 * ratio), axis=-1).astype(self.kind))
+
+    def _look(self, dt: Any) -> None:
+        """A time step from the flow as it is, and the friction at walls."""
+        rate = self.rates()
+        allowed = 1.0 / np.maximum(rate, 1e-9)
+        if dt is not None:
+            if not self.started and (np.asarray(dt) > allowed * (1 + 1e-6)).any():
+                log.warning("time step %g s shortened to %g s, which the flow allows", np.max(dt), allowed.min())
+            allowed = np.minimum(dt, allowed)
+        elif self.started:
+            allowed = np.minimum(allowed, MOST_GROWTH * self._dt)
+        ratio = allowed / self._dt if self.started else np.zeros(self.scenarios)
+        self._dt, self.started = np.broadcast_to(allowed, (self.scenarios,)).astype(self.kind).astype(float), True
+        self.clock[:, 0] = self.xp.asarray(self._dt.astype(self.kind))
+        self.clock[:, 1:] = self._weights(ratio)
+        layers = self.grid.shape[0] + 1
+        for wall, a in zip(self._friction, self.fields[:3], strict=False):
+            if wall:
+                bind(
+                    turbulence.wall_law,
+                    (self.scenarios, len(wall[0])),
+                    *wall[:5],
+                    a,
+                    wall[5],
+                    layers,
+                    self.physics.viscosity,
+                )()
+
+    def rates(self) -> Array:
+        """One over the longest stable time step of each scenario, 1/s, after Courant and, if explicit, diffusion."""
+        per = lambda name: self._host(np.abs(self.view(name)).max(axis=(1, 2, 3)))  # noqa: E731
+        widths = [getattr(self.grid, c).min() for c in "xyz"]
+        speeds = [np.maximum(per(c), s) for c, s in zip("uvw", self._imposed, strict=True)]
+        rate = sum(s / d for s, d in zip(speeds, widths, strict=True)) / COURANT
+        if not self.physics.implicit:
+            most = np.maximum(per("nu") / min(self.physics.turbulent_prandtl, 1.0), self.physics.diffusivity)
+            rate = np.maximum(rate, MARGIN * 4.0 * most * sum(d**-2 for d in widths))
+        # Buoyancy must not carry air through a cell that stands still now.
+        lift = self.physics.lift / (COURANT * widths[2])
+        rate = np.maximum(rate, np.sqrt(lift * np.maximum(per("T"), self._warmth)))
+        return np.maximum(rate, np.cbrt(lift * self._source))
+
+    def _host(self, a: Any) -> Array:
+        return np.asarray(a.get() if hasattr(a, "get") else a, float)
+
+    # ---- looking ---------------------------------------------------------------------------------------------
+
+    @property
+    def fields(self) -> tuple[Any, Any, Any, Any]:
+        """The current u, v, w and T with their ghosts."""
+        odd = self.steps % 2
+        return (self._u, self._v, self._w, self._T) if odd else (self.u, self.v, self.w, self.T)
+
+    def view(self, name: str) -> Any:
+        """A field without ghosts, (S, z, y, x): u, v, w on faces, T, p, nu in cells."""
+        nz, ny, nx = self.grid.shape
+        names = dict(zip("uvwT", self.fields, strict=True)) | {"p": self.p, "nu": self.nu}
+        whole = names[name].reshape(self.scenarios, nz + 1, ny + 1, nx + 4)
+        return whole[:, : nz + (name == "w"), : ny + (name == "v"), 2 : nx + 2 + (name == "u")]
+
+    def divergence(self) -> Array:
+        """Net outflow of every cell, m³/s, (S, z, y, x)."""
+        g = self.grid
+        u, v, w = (self._host(self.view(c)) for c in "uvw")
+        along = np.diff(u, axis=3) * g.z[:, None, None] * g.y[:, None]
+        across = np.diff(v, axis=2) * g.z[:, None, None] * g.x
+        return along + across + np.diff(w, axis=1) * g.y[:, None] * g.x
+
+    @property
+    def bytes_per_cell(self) -> float:
+        """Memory of the fields and of what a step needs, per cell and scenario."""
+        arrays = (self.u, self.v, self.w, self.T, self.p, self.nu, self._u, self._v, self._w, self._T)
+        arrays = (*arrays, *self._old, self._phi, self._open, self._length)
+        return sum(a.nbytes for a in arrays) / (self.scenarios * np.prod(self.grid.shape))
+
+
+def _axis(widths: Array, ghosts: int) -> Array:
+    """Inverse widths, inverse distances of centres, and shares of the cells at a face, by place in the arrays."""
+    n = len(widths)
+    between = 0.5 * (widths[1:] + widths[:-1])
+    table = np.ones((4, n + (2 * ghosts or 1)))
+    table[momentum.INVERSE, ghosts : ghosts + n] = 1.0 / widths
+    faces = slice(ghosts, ghosts + n + 1)
+    table[momentum.CENTRES, faces] = 1.0 / np.r_[widths[0], between, widths[-1]]
+    table[momentum.BEFORE, faces] = np.r_[0.5, 0.5 * widths[:-1] / between, 0.5]
+    table[momentum.AFTER, faces] = np.r_[0.5, 0.5 * widths[1:] / between, 0.5]
+    return table
+
+
+def _shut(grid: Grid, faces: tuple[Faces, Faces, Faces]) -> list[Array]:
+    """Closed faces along x, y and z: those listed as such, and the sides of the box but for openings."""
+    found = []
+    for d, part in enumerate(faces):
+        axis = 2 - d
+        shape = tuple(n + (a == axis) for a, n in enumerate(grid.shape))
+        mask = part.closed(shape)
+        ends = [slice(None)] * 3
+        opened = np.zeros(shape, bool)
+        opened[tuple(part.at.T)] = True
+        for end in (0, -1):
+            ends[axis] = end
+            mask[tuple(ends)] |= ~opened[tuple(ends)]
+        found.append(mask)
+    return found
+
+
+def _geometry(grid: Grid, faces: tuple[Faces, Faces, Faces], physics: Physics) -> tuple[Array, Array]:
+    """Which lower faces let heat diffuse, coded, and the length of the eddies, in the arrays' shape."""
+    nz, ny, nx = grid.shape
+    code = np.full((nz + 1, ny + 1, nx + 4), 7.0)
+    near = np.zeros(grid.shape, bool)
+    for d, part in enumerate(faces):
+        axis = 2 - d
+        mask = part.closed(tuple(n + (a == axis) for a, n in enumerate(grid.shape)))
+        code[: mask.shape[0], : mask.shape[1], 2 : 2 + mask.shape[2]] -= mask * 2.0**d
+        low, high = (np.delete(mask, end, axis) for end in (-1, 0))
+        near |= low | high
+    ends = [np.minimum(e[1:] + e[:-1], 2 * e[-1] - e[1:] - e[:-1]) / 2 for e in (grid.edges(c) for c in "zyx")]
+    distance = np.minimum(np.minimum(ends[0][:, None, None], ends[1][:, None]), ends[2])
+    if near.any():
+        sizes = [float(np.mean(getattr(grid, c))) for c in "zyx"]
+        distance = np.minimum(distance, distance_transform_edt(~near, sizes) + 0.5 * min(sizes))
+    length = np.zeros_like(code)
+    cell = np.cbrt(grid.volume)
+    eddy = distance if physics.turbulence == "zero_equation" else np.minimum(physics.constant * cell, 0.41 * distance)
+    length[:nz, :ny, 2 : nx + 2] = eddy
+    return code, length
+
+
+def _along_walls(grid: Grid, faces: tuple[Faces, Faces, Faces], d: int) -> tuple[Array, Array]:
+    """Inner faces of direction d that run along walls, (m, 3), and their distance to these [m], less where two meet."""
+    shut, own = _shut(grid, faces), 2 - d
+    total = np.zeros(shut[d].shape)
+    for other in {0, 1, 2} - {d}:
+        axis = 2 - other
+        size = (grid.z, grid.y, grid.x)[axis]
+        half = 0.5 * size.reshape([-1 if a == axis else 1 for a in range(3)])
+        for wall in (np.delete(shut[other], -1, axis), np.delete(shut[other], 0, axis)):
+            pair = np.delete(wall, -1, own) & np.delete(wall, 0, own)
+            inner = [slice(None)] * 3
+            inner[own] = slice(1, -1)
+            total[tuple(inner)] += pair / half
+    total[shut[d]] = 0.0
+    at = np.argwhere(total > 0)
+    return at, 1.0 / total[tuple(at.T)]

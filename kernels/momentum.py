@@ -1,0 +1,375 @@
+"""Velocity of air on a staggered grid: advection, diffusion, buoyancy and the pressure's push, as point functions.
+
+Cells are (scenario and z, y, x), velocities stand on their lower faces. Each scenario has nz + 1 layers of ny + 1 rows
+of nx + 4 numbers: two ghosts before and after x, so that the inner loop has no edge, and one more layer and row for the
+last faces. In y and z a ghost is a x own + b of its side: no slip (-1, twice the wall's velocity), slip (1, 0).
+
+    u* = u + dt (a G(u) - b G(u before) + implicit ν ∇²u - ∇p),    G = -∇·(u u) + ∇·(ν ∇u) + lift T
+
+after Adams and Bashforth, a = 1 + dt / 2 dt_before. Momentum is carried by Koren's limited third-order upwind or by
+central differences; mass fluxes through the faces of a velocity's own cell are the sums of its neighbours', so that
+what conserves mass conserves momentum [Harlow & Welch, Phys. Fluids 8 (1965) 2182; Koren, in Vreugdenhil & Koren
+(eds.), Numerical Methods for Advection-Diffusion Problems, 1993].
+"""
+
+from twin.kernels.cell import Int, Ints1, Real, Reals2, Reals3, cell, kernel
+
+INVERSE, CENTRES, BEFORE, AFTER = range(4)
+"""Rows of an axis: 1 / width of a cell, 1 / distance of the centres at a face, shares of the cells at a face."""
+
+STEP, NOW, THEN = range(3)
+"""Columns of a scenario's clock: time step, and the weights a and b."""
+
+
+@cell
+def limited(up, centre, down):
+    """Half of Koren's limited slope: third order where smooth, none at an extremum."""
+    a = centre - up
+    b = down - centre
+    s = 0.5 if b > 0.0 else -0.5
+    return s * max(0.0, min(2.0 * abs(b), min(4.0 * s * a, s * (a + 2.0 * b) * 0.6666666666666666)))
+
+
+@cell
+def carried(velocity, central, far, near, beyond, further):
+    """Flow through a face per area: values far and near are on its lower side, beyond and further on the upper."""
+    forth = velocity > 0.0
+    up = far if forth else further
+    centre = near if forth else beyond
+    down = beyond if forth else near
+    third = centre + limited(up, centre, down)
+    return velocity * (third + central * (0.5 * (near + beyond) - third))
+
+
+@kernel
+def momentum_x(
+    q,
+    j,
+    i,
+    u: Reals3,
+    v: Reals3,
+    w: Reals3,
+    nu: Reals3,
+    p: Reals3,
+    old: Reals3,
+    new: Reals3,
+    clock: Reals2,
+    x: Reals2,
+    y: Reals2,
+    z: Reals2,
+    side: Reals2,
+    ny: Int,
+    nz: Int,
+    central: Real,
+    implicit: Real,
+):
+    """Velocity u* on the face before cell i + 1."""
+    s = q // nz
+    k = q - s * nz
+    r = q + s
+    jm = max(j - 1, 0)
+    jp = min(j + 1, ny - 1)
+    rm = r - 1 if k > 0 else r
+    rp = r + 1 if k < nz - 1 else r
+    scale2 = side[2, 0] if j == 0 else 1.0
+    shift2 = side[2, 1] if j == 0 else 0.0
+    scale3 = side[3, 0] if j == ny - 1 else 1.0
+    shift3 = side[3, 1] if j == ny - 1 else 0.0
+    scale4 = side[4, 0] if k == 0 else 1.0
+    shift4 = side[4, 1] if k == 0 else 0.0
+    scale5 = side[5, 0] if k == nz - 1 else 1.0
+    shift5 = side[5, 1] if k == nz - 1 else 0.0
+    scale2f = side[2, 0] if j < 2 else 1.0
+    shift2f = side[2, 1] if j < 2 else 0.0
+    scale3f = side[3, 0] if j > ny - 3 else 1.0
+    shift3f = side[3, 1] if j > ny - 3 else 0.0
+    scale4f = side[4, 0] if k < 2 else 1.0
+    shift4f = side[4, 1] if k < 2 else 0.0
+    scale5f = side[5, 0] if k > nz - 3 else 1.0
+    shift5f = side[5, 1] if k > nz - 3 else 0.0
+    y_centres_0 = y[CENTRES, j + 1]
+    y_centres_1 = y[CENTRES, j]
+    y_inverse_2 = y[INVERSE, j]
+    z_centres_3 = z[CENTRES, k + 1]
+    z_centres_4 = z[CENTRES, k]
+    z_inverse_5 = z[INVERSE, k]
+    dt = clock[s, STEP]
+    now = clock[s, NOW]
+    then = clock[s, THEN]
+    c = u[r, j, i + 3]
+    d = u[r, j, i + 2]
+    e = u[r, j, i + 4]
+    south = u[r, jm, i + 3] * scale2 + shift2
+    north = u[r, jp, i + 3] * scale3 + shift3
+    below = u[rm, j, i + 3] * scale4 + shift4
+    above = u[rp, j, i + 3] * scale5 + shift5
+    before = x[BEFORE, i + 3]
+    after = x[AFTER, i + 3]
+    west = carried(0.5 * (d + c), central, u[r, j, i + 1], d, c, e)
+    east = carried(0.5 * (c + e), central, d, c, e, u[r, j, i + 5])
+    far = u[r, max(j - 2, 0), i + 3] * scale2f + shift2f
+    flow = before * v[r, j, i + 2] + after * v[r, j, i + 3]
+    low = carried(flow, central, far, south, c, north)
+    far = u[r, min(j + 2, ny - 1), i + 3] * scale3f + shift3f
+    flow = before * v[r, j + 1, i + 2] + after * v[r, j + 1, i + 3]
+    high = carried(flow, central, south, c, north, far)
+    far = u[r - 2 if k > 1 else r - k, j, i + 3] * scale4f + shift4f
+    flow = before * w[r, j, i + 2] + after * w[r, j, i + 3]
+    under = carried(flow, central, far, below, c, above)
+    top = r + 2 if k < nz - 2 else r + nz - 1 - k
+    far = u[top, j, i + 3] * scale5f + shift5f
+    flow = before * w[r + 1, j, i + 2] + after * w[r + 1, j, i + 3]
+    over = carried(flow, central, below, c, above, far)
+    n0 = nu[r, j, i + 2]
+    n1 = nu[r, j, i + 3]
+    both = n0 + n1
+    n2 = 0.25 * (both + nu[r, jm, i + 2] + nu[r, jm, i + 3])
+    n3 = 0.25 * (both + nu[r, jp, i + 2] + nu[r, jp, i + 3])
+    n4 = 0.25 * (both + nu[rm, j, i + 2] + nu[rm, j, i + 3])
+    n5 = 0.25 * (both + nu[rp, j, i + 2] + nu[rp, j, i + 3])
+    spread = (n1 * (e - c) * x[INVERSE, i + 3] - n0 * (c - d) * x[INVERSE, i + 2]) * x[CENTRES, i + 3]
+    spread += (n3 * (north - c) * y_centres_0 - n2 * (c - south) * y_centres_1) * y_inverse_2
+    spread += (n5 * (above - c) * z_centres_3 - n4 * (c - below) * z_centres_4) * z_inverse_5
+    g = (west - east) * x[CENTRES, i + 3] + (low - high) * y_inverse_2 + (under - over) * z_inverse_5
+    g += (1.0 - implicit) * spread
+    push = implicit * spread - (p[r, j, i + 3] - p[r, j, i + 2]) * x[CENTRES, i + 3]
+    new[r, j, i + 3] = c + dt * (now * g - then * old[r, j, i + 3] + push)
+    old[r, j, i + 3] = g
+
+
+@kernel
+def momentum_y(
+    q,
+    jj,
+    i,
+    u: Reals3,
+    v: Reals3,
+    w: Reals3,
+    nu: Reals3,
+    p: Reals3,
+    old: Reals3,
+    new: Reals3,
+    clock: Reals2,
+    x: Reals2,
+    y: Reals2,
+    z: Reals2,
+    side: Reals2,
+    ny: Int,
+    nz: Int,
+    central: Real,
+    implicit: Real,
+):
+    """Velocity v* on the face before cell jj + 1."""
+    s = q // nz
+    k = q - s * nz
+    r = q + s
+    j = jj + 1
+    rm = r - 1 if k > 0 else r
+    rp = r + 1 if k < nz - 1 else r
+    scale4 = side[4, 2] if k == 0 else 1.0
+    shift4 = side[4, 3] if k == 0 else 0.0
+    scale5 = side[5, 2] if k == nz - 1 else 1.0
+    shift5 = side[5, 3] if k == nz - 1 else 0.0
+    scale4f = side[4, 2] if k < 2 else 1.0
+    shift4f = side[4, 3] if k < 2 else 0.0
+    scale5f = side[5, 2] if k > nz - 3 else 1.0
+    shift5f = side[5, 3] if k > nz - 3 else 0.0
+    y_before_0 = y[BEFORE, j]
+    y_after_1 = y[AFTER, j]
+    y_inverse_2 = y[INVERSE, j]
+    y_inverse_3 = y[INVERSE, j - 1]
+    y_centres_4 = y[CENTRES, j]
+    z_centres_5 = z[CENTRES, k + 1]
+    z_centres_6 = z[CENTRES, k]
+    z_inverse_7 = z[INVERSE, k]
+    dt = clock[s, STEP]
+    now = clock[s, NOW]
+    then = clock[s, THEN]
+    c = v[r, j, i + 2]
+    d = v[r, j - 1, i + 2]
+    e = v[r, j + 1, i + 2]
+    west = v[r, j, i + 1]
+    east = v[r, j, i + 3]
+    below = v[rm, j, i + 2] * scale4 + shift4
+    above = v[rp, j, i + 2] * scale5 + shift5
+    before = y_before_0
+    after = y_after_1
+    south = carried(0.5 * (d + c), central, v[r, max(j - 2, 0), i + 2], d, c, e)
+    north = carried(0.5 * (c + e), central, d, c, e, v[r, min(j + 2, ny), i + 2])
+    flow = before * u[r, j - 1, i + 2] + after * u[r, j, i + 2]
+    low = carried(flow, central, v[r, j, i], west, c, east)
+    flow = before * u[r, j - 1, i + 3] + after * u[r, j, i + 3]
+    high = carried(flow, central, west, c, east, v[r, j, i + 4])
+    far = v[r - 2 if k > 1 else r - k, j, i + 2] * scale4f + shift4f
+    flow = before * w[r, j - 1, i + 2] + after * w[r, j, i + 2]
+    under = carried(flow, central, far, below, c, above)
+    top = r + 2 if k < nz - 2 else r + nz - 1 - k
+    far = v[top, j, i + 2] * scale5f + shift5f
+    flow = before * w[r + 1, j - 1, i + 2] + after * w[r + 1, j, i + 2]
+    over = carried(flow, central, below, c, above, far)
+    n0 = nu[r, j - 1, i + 2]
+    n1 = nu[r, j, i + 2]
+    both = n0 + n1
+    n2 = 0.25 * (both + nu[r, j - 1, i + 1] + nu[r, j, i + 1])
+    n3 = 0.25 * (both + nu[r, j - 1, i + 3] + nu[r, j, i + 3])
+    n4 = 0.25 * (both + nu[rm, j - 1, i + 2] + nu[rm, j, i + 2])
+    n5 = 0.25 * (both + nu[rp, j - 1, i + 2] + nu[rp, j, i + 2])
+    spread = (n1 * (e - c) * y_inverse_2 - n0 * (c - d) * y_inverse_3) * y_centres_4
+    spread += (n3 * (east - c) * x[CENTRES, i + 3] - n2 * (c - west) * x[CENTRES, i + 2]) * x[INVERSE, i + 2]
+    spread += (n5 * (above - c) * z_centres_5 - n4 * (c - below) * z_centres_6) * z_inverse_7
+    g = (south - north) * y_centres_4 + (low - high) * x[INVERSE, i + 2] + (under - over) * z_inverse_7
+    g += (1.0 - implicit) * spread
+    push = implicit * spread - (p[r, j, i + 2] - p[r, j - 1, i + 2]) * y_centres_4
+    new[r, j, i + 2] = c + dt * (now * g - then * old[r, j, i + 2] + push)
+    old[r, j, i + 2] = g
+
+
+@kernel
+def momentum_z(
+    q,
+    j,
+    i,
+    u: Reals3,
+    v: Reals3,
+    w: Reals3,
+    nu: Reals3,
+    p: Reals3,
+    T: Reals3,
+    old: Reals3,
+    new: Reals3,
+    clock: Reals2,
+    x: Reals2,
+    y: Reals2,
+    z: Reals2,
+    side: Reals2,
+    ny: Int,
+    nz: Int,
+    central: Real,
+    implicit: Real,
+    lift: Real,
+):
+    """Velocity w* on the face below cell q + 1; `lift` [m/s²/K] is gravity over the reference temperature."""
+    s = q // (nz - 1)
+    k = q - s * (nz - 1) + 1
+    r = s * (nz + 1) + k
+    jm = max(j - 1, 0)
+    jp = min(j + 1, ny - 1)
+    scale2 = side[2, 4] if j == 0 else 1.0
+    shift2 = side[2, 5] if j == 0 else 0.0
+    scale3 = side[3, 4] if j == ny - 1 else 1.0
+    shift3 = side[3, 5] if j == ny - 1 else 0.0
+    scale2f = side[2, 4] if j < 2 else 1.0
+    shift2f = side[2, 5] if j < 2 else 0.0
+    scale3f = side[3, 4] if j > ny - 3 else 1.0
+    shift3f = side[3, 5] if j > ny - 3 else 0.0
+    z_before_0 = z[BEFORE, k]
+    z_after_1 = z[AFTER, k]
+    z_inverse_2 = z[INVERSE, k]
+    z_inverse_3 = z[INVERSE, k - 1]
+    z_centres_4 = z[CENTRES, k]
+    y_centres_5 = y[CENTRES, j + 1]
+    y_centres_6 = y[CENTRES, j]
+    y_inverse_7 = y[INVERSE, j]
+    dt = clock[s, STEP]
+    now = clock[s, NOW]
+    then = clock[s, THEN]
+    c = w[r, j, i + 2]
+    d = w[r - 1, j, i + 2]
+    e = w[r + 1, j, i + 2]
+    west = w[r, j, i + 1]
+    east = w[r, j, i + 3]
+    south = w[r, jm, i + 2] * scale2 + shift2
+    north = w[r, jp, i + 2] * scale3 + shift3
+    before = z_before_0
+    after = z_after_1
+    under = carried(0.5 * (d + c), central, w[r - min(k, 2), j, i + 2], d, c, e)
+    over = carried(0.5 * (c + e), central, d, c, e, w[r + min(nz - k, 2), j, i + 2])
+    flow = before * u[r - 1, j, i + 2] + after * u[r, j, i + 2]
+    low = carried(flow, central, w[r, j, i], west, c, east)
+    flow = before * u[r - 1, j, i + 3] + after * u[r, j, i + 3]
+    high = carried(flow, central, west, c, east, w[r, j, i + 4])
+    far = w[r, max(j - 2, 0), i + 2] * scale2f + shift2f
+    flow = before * v[r - 1, j, i + 2] + after * v[r, j, i + 2]
+    front = carried(flow, central, far, south, c, north)
+    far = w[r, min(j + 2, ny - 1), i + 2] * scale3f + shift3f
+    flow = before * v[r - 1, j + 1, i + 2] + after * v[r, j + 1, i + 2]
+    back = carried(flow, central, south, c, north, far)
+    n0 = nu[r - 1, j, i + 2]
+    n1 = nu[r, j, i + 2]
+    both = n0 + n1
+    n2 = 0.25 * (both + nu[r - 1, j, i + 1] + nu[r, j, i + 1])
+    n3 = 0.25 * (both + nu[r - 1, j, i + 3] + nu[r, j, i + 3])
+    n4 = 0.25 * (both + nu[r - 1, jm, i + 2] + nu[r, jm, i + 2])
+    n5 = 0.25 * (both + nu[r - 1, jp, i + 2] + nu[r, jp, i + 2])
+    spread = (n1 * (e - c) * z_inverse_2 - n0 * (c - d) * z_inverse_3) * z_centres_4
+    spread += (n3 * (east - c) * x[CENTRES, i + 3] - n2 * (c - west) * x[CENTRES, i + 2]) * x[INVERSE, i + 2]
+    spread += (n5 * (north - c) * y_centres_5 - n4 * (c - south) * y_centres_6) * y_inverse_7
+    g = (under - over) * z_centres_4 + (low - high) * x[INVERSE, i + 2] + (front - back) * y_inverse_7
+    g += (1.0 - implicit) * spread + lift * (after * T[r - 1, j, i + 2] + before * T[r, j, i + 2])
+    push = implicit * spread - (p[r, j, i + 2] - p[r - 1, j, i + 2]) * z_centres_4
+    new[r, j, i + 2] = c + dt * (now * g - then * old[r, j, i + 2] + push)
+    old[r, j, i + 2] = g
+
+
+@kernel
+def resist(
+    s,
+    f,
+    layer: Ints1,
+    row: Ints1,
+    column: Ints1,
+    rate: Reals2,
+    loss: Reals2,
+    target: Reals2,
+    before: Reals3,
+    field: Reals3,
+    clock: Reals2,
+    layers: Int,
+):
+    """Face velocities drawn towards a target at rate + loss |u| [1/s], implicit in time: racks, tiles, walls, fans.
+
+    |u| is that before the step. Columns of `rate`, `loss` and `target` are scenarios; a huge rate sets the velocity.
+    """
+    r = s * layers + layer[f]
+    pull = clock[s, STEP] * (rate[f, s] + loss[f, s] * abs(before[r, row[f], column[f]]))
+    field[r, row[f], column[f]] = (field[r, row[f], column[f]] + pull * target[f, s]) / (1.0 + pull)
+
+
+@kernel
+def divergence(
+    q, j, i, u: Reals3, v: Reals3, w: Reals3, out: Reals3, clock: Reals2, x: Reals2, y: Reals2, z: Reals2, nz: Int
+):
+    """Divergence of velocity over the time step [1/s²], for the pressure's change; `out` has no ghosts."""
+    s = q // nz
+    k = q - s * nz
+    r = q + s
+    y_inverse_0 = y[INVERSE, j]
+    z_inverse_1 = z[INVERSE, k]
+    dt = clock[s, STEP]
+    along = (u[r, j, i + 3] - u[r, j, i + 2]) * x[INVERSE, i + 2]
+    across = (v[r, j + 1, i + 2] - v[r, j, i + 2]) * y_inverse_0
+    upward = (w[r + 1, j, i + 2] - w[r, j, i + 2]) * z_inverse_1
+    out[q, j, i] = (along + across + upward) / dt
+
+
+@kernel
+def correct_x(q, j, i, phi: Reals3, u: Reals3, clock: Reals2, x: Reals2, nz: Int):
+    """Take the gradient of the pressure's change from the face before cell i + 1."""
+    s = q // nz
+    dt = clock[s, STEP]
+    u[q + s, j, i + 3] -= dt * (phi[q, j, i + 1] - phi[q, j, i]) * x[CENTRES, i + 3]
+
+
+@kernel
+def correct(q, j, i, phi: Reals3, v: Reals3, w: Reals3, p: Reals3, clock: Reals2, y: Reals2, z: Reals2, nz: Int):
+    """The same for the faces before cell j and below cell k, and the new pressure; faces at walls stay."""
+    s = q // nz
+    k = q - s * nz
+    r = q + s
+    y_centres_0 = y[CENTRES, j]
+    z_centres_1 = z[CENTRES, k]
+    dt = clock[s, STEP]
+    here = phi[q, j, i]
+    v[r, j, i + 2] -= dt * (here - phi[q, max(j - 1, 0), i]) * y_centres_0
+    w[r, j, i + 2] -= dt * (here - phi[q - 1 if k > 0 else q, j, i]) * z_centres_1
+    p[r, j, i + 2] += here

@@ -1,0 +1,166 @@
+"""Temperature, or another scalar, carried by air: limited advection and turbulent diffusion; see `momentum`.
+
+    T+ = T + dt (a G(T) - b G(T before) + implicit κ ∇²T),    G = -∇·(u T) + ∇·(κ ∇T),    κ = rest + share ν
+
+`open` says through which lower faces of a cell heat may diffuse: 1 for x, 2 for y, 4 for z, added up. Blocked faces
+carry no flow, and nothing must diffuse through a panel that separates a cold aisle from a hot one.
+"""
+
+from twin.kernels.cell import Int, Ints1, Real, Reals2, Reals3, cell, kernel
+from twin.kernels.momentum import CENTRES, INVERSE, NOW, STEP, THEN, carried
+
+
+@cell
+def open_z(code):
+    """1 where heat diffuses through the face below."""
+    return 1.0 if code > 3.5 else 0.0
+
+
+@cell
+def open_y(code):
+    """1 where heat diffuses through the face before in y."""
+    rest = code - 4.0 * open_z(code)
+    return 1.0 if rest > 1.5 else 0.0
+
+
+@cell
+def open_x(code):
+    """1 where heat diffuses through the face before in x."""
+    rest = code - 4.0 * open_z(code)
+    return rest - 2.0 * open_y(code)
+
+
+@kernel
+def transport(
+    q,
+    j,
+    i,
+    u: Reals3,
+    v: Reals3,
+    w: Reals3,
+    nu: Reals3,
+    T: Reals3,
+    open: Reals3,
+    old: Reals3,
+    new: Reals3,
+    clock: Reals2,
+    x: Reals2,
+    y: Reals2,
+    z: Reals2,
+    side: Reals2,
+    ny: Int,
+    nz: Int,
+    share: Real,
+    rest: Real,
+    implicit: Real,
+):
+    """The scalar of cell (q, j, i) after the step."""
+    s = q // nz
+    k = q - s * nz
+    r = q + s
+    jm = max(j - 1, 0)
+    jp = min(j + 1, ny - 1)
+    rm = r - 1 if k > 0 else r
+    rp = r + 1 if k < nz - 1 else r
+    scale2 = side[2, 6] if j == 0 else 1.0
+    shift2 = side[2, 7] if j == 0 else 0.0
+    scale3 = side[3, 6] if j == ny - 1 else 1.0
+    shift3 = side[3, 7] if j == ny - 1 else 0.0
+    scale4 = side[4, 6] if k == 0 else 1.0
+    shift4 = side[4, 7] if k == 0 else 0.0
+    scale5 = side[5, 6] if k == nz - 1 else 1.0
+    shift5 = side[5, 7] if k == nz - 1 else 0.0
+    scale2f = side[2, 6] if j < 2 else 1.0
+    shift2f = side[2, 7] if j < 2 else 0.0
+    scale3f = side[3, 6] if j > ny - 3 else 1.0
+    shift3f = side[3, 7] if j > ny - 3 else 0.0
+    scale4f = side[4, 6] if k < 2 else 1.0
+    shift4f = side[4, 7] if k < 2 else 0.0
+    scale5f = side[5, 6] if k > nz - 3 else 1.0
+    shift5f = side[5, 7] if k > nz - 3 else 0.0
+    y_centres_0 = y[CENTRES, j]
+    y_centres_1 = y[CENTRES, j + 1]
+    y_inverse_2 = y[INVERSE, j]
+    z_centres_3 = z[CENTRES, k]
+    z_centres_4 = z[CENTRES, k + 1]
+    z_inverse_5 = z[INVERSE, k]
+    now = clock[s, NOW]
+    then = clock[s, THEN]
+    dt = clock[s, STEP]
+    c = T[r, j, i + 2]
+    d = T[r, j, i + 1]
+    e = T[r, j, i + 3]
+    south = T[r, jm, i + 2] * scale2 + shift2
+    north = T[r, jp, i + 2] * scale3 + shift3
+    below = T[rm, j, i + 2] * scale4 + shift4
+    above = T[rp, j, i + 2] * scale5 + shift5
+    west = carried(u[r, j, i + 2], 0.0, T[r, j, i], d, c, e)
+    east = carried(u[r, j, i + 3], 0.0, d, c, e, T[r, j, i + 4])
+    far = T[r, max(j - 2, 0), i + 2] * scale2f + shift2f
+    low = carried(v[r, j, i + 2], 0.0, far, south, c, north)
+    far = T[r, min(j + 2, ny - 1), i + 2] * scale3f + shift3f
+    high = carried(v[r, j + 1, i + 2], 0.0, south, c, north, far)
+    far = T[r - 2 if k > 1 else r - k, j, i + 2] * scale4f + shift4f
+    under = carried(w[r, j, i + 2], 0.0, far, below, c, above)
+    top = r + 2 if k < nz - 2 else r + nz - 1 - k
+    far = T[top, j, i + 2] * scale5f + shift5f
+    over = carried(w[r + 1, j, i + 2], 0.0, below, c, above, far)
+    own = open[k, j, i + 2]
+    half = 0.5 * share
+    n = nu[r, j, i + 2]
+    ease = open_x(own) * (rest + half * (n + nu[r, j, i + 1])) * x[CENTRES, i + 2] * (c - d)
+    heat = open_x(open[k, j, i + 3]) * (rest + half * (n + nu[r, j, i + 3])) * x[CENTRES, i + 3] * (e - c)
+    spread = (heat - ease) * x[INVERSE, i + 2]
+    ease = open_y(own) * (rest + half * (n + nu[r, jm, i + 2])) * y_centres_0 * (c - south)
+    heat = open_y(open[k, j + 1, i + 2]) * (rest + half * (n + nu[r, jp, i + 2])) * y_centres_1 * (north - c)
+    spread += (heat - ease) * y_inverse_2
+    ease = open_z(own) * (rest + half * (n + nu[rm, j, i + 2])) * z_centres_3 * (c - below)
+    heat = open_z(open[k + 1, j, i + 2]) * (rest + half * (n + nu[rp, j, i + 2])) * z_centres_4 * (above - c)
+    spread += (heat - ease) * z_inverse_5
+    g = (west - east) * x[INVERSE, i + 2] + (low - high) * y_inverse_2 + (under - over) * z_inverse_5
+    g += (1.0 - implicit) * spread
+    gain = now * g - then * old[r, j, i + 2] + implicit * spread
+    new[r, j, i + 2] = c + dt * gain
+    old[r, j, i + 2] = g
+
+
+@kernel
+def exchange(
+    s,
+    c,
+    layer: Ints1,
+    row: Ints1,
+    column: Ints1,
+    rate: Reals2,
+    target: Reals2,
+    source: Reals2,
+    T: Reals3,
+    given: Reals2,
+    clock: Reals2,
+    layers: Int,
+):
+    """Cells drawn towards a target at a rate [1/s] and heated by a source [K/s]; `given` [K/s] is what that gave."""
+    r = s * layers + layer[c]
+    before = T[r, row[c], column[c]]
+    dt = clock[s, STEP]
+    after = (before + dt * (rate[c, s] * target[c, s] + source[c, s])) / (1.0 + dt * rate[c, s])
+    T[r, row[c], column[c]] = after
+    given[c, s] += after - before
+
+
+@kernel
+def ghosts(q, j, field: Reals3, side: Reals2, at: Int, nx: Int, nz: Int):
+    """Fill the ghosts in x of a row of cells; `at` is the column of a side's factor."""
+    r = q + q // nz
+    field[r, j, 1] = side[0, at] * field[r, j, 2] + side[0, at + 1]
+    field[r, j, 0] = side[0, at] * field[r, j, 3] + side[0, at + 1]
+    field[r, j, nx + 2] = side[1, at] * field[r, j, nx + 1] + side[1, at + 1]
+    field[r, j, nx + 3] = side[1, at] * field[r, j, nx] + side[1, at + 1]
+
+
+@kernel
+def ends(q, j, u: Reals3, nx: Int, nz: Int):
+    """Fill the ghosts in x of a row of faces with what the walls' faces hold."""
+    r = q + q // nz
+    u[r, j, 1] = u[r, j, 2]
+    u[r, j, nx + 3] = u[r, j, nx + 2]
