@@ -46,6 +46,9 @@ EARLY = 40
 MARGIN = 1.5
 """By how much explicit diffusion stays below the limit of Adams and Bashforth's rule."""
 
+CALM = 20.0
+"""By how much implicit diffusion may pass it: the trapezoidal rule damps no ripples of longer steps."""
+
 MOST_GROWTH = 1.2
 """Factor by which a step may grow from one look to the next."""
 
@@ -185,6 +188,7 @@ class Flow:
         self._old = [new() for _ in range(4)]
         self._phi = xp.zeros((scenarios * nz, ny, nx), self.kind)
         self.nu += self.kind.type(physics.viscosity)
+        self._rows = xp.zeros((scenarios * nz, ny, 3), self.kind)
         self.clock = xp.zeros((scenarios, 3), self.kind)
         self.time, self.steps, self.started = np.zeros(scenarios), 0, False
         self._tables = [xp.asarray(t) for t in (_axis(grid.x, 2), _axis(grid.y, 0), _axis(grid.z, 0))]
@@ -381,16 +385,20 @@ class Flow:
 
     def rates(self) -> Array:
         """One over the longest stable time step of each scenario, 1/s, after Courant and, if explicit, diffusion."""
-        per = lambda name: self._host(np.abs(self.view(name)).max(axis=(1, 2, 3)))  # noqa: E731
+        (nz, ny, nx), p = self.grid.shape, self.physics
+        u, v, w, T = self.fields
+        domain = (self.scenarios * nz, ny)
+        bind(momentum.courant, domain, u, v, w, self.nu, T, self._rows, *self._tables, nx, nz)()
+        found = self._host(self._rows).reshape(self.scenarios, -1, 3).max(axis=1).T
         widths = [getattr(self.grid, c).min() for c in "xyz"]
-        speeds = [np.maximum(per(c), s) for c, s in zip("uvw", self._imposed, strict=True)]
-        rate = sum(s / d for s, d in zip(speeds, widths, strict=True)) / COURANT
-        if not self.physics.implicit:
-            most = np.maximum(per("nu") / min(self.physics.turbulent_prandtl, 1.0), self.physics.diffusivity)
-            rate = np.maximum(rate, MARGIN * 4.0 * most * sum(d**-2 for d in widths))
+        imposed = np.max([s / d for s, d in zip(self._imposed, widths, strict=True)], axis=0)
+        rate = np.maximum(found[0], imposed) / COURANT
+        most = np.maximum(found[1] / min(p.turbulent_prandtl, 1.0), p.diffusivity)
+        margin = 1.0 / CALM if p.implicit else MARGIN
+        rate = np.maximum(rate, margin * 4.0 * most * sum(d**-2 for d in widths))
         # Buoyancy must not carry air through a cell that stands still now.
-        lift = self.physics.lift / (COURANT * widths[2])
-        rate = np.maximum(rate, np.sqrt(lift * np.maximum(per("T"), self._warmth)))
+        lift = p.lift / (COURANT * widths[2])
+        rate = np.maximum(rate, np.sqrt(lift * np.maximum(found[2], self._warmth)))
         return np.maximum(rate, np.cbrt(lift * self._source))
 
     def _host(self, a: Any) -> Array:
@@ -447,7 +455,7 @@ def _shut(grid: Grid, faces: tuple[Faces, Faces, Faces]) -> list[Array]:
         axis = 2 - d
         shape = tuple(n + (a == axis) for a, n in enumerate(grid.shape))
         mask = part.closed(shape)
-        ends = [slice(None)] * 3
+        ends: list[Any] = [slice(None)] * 3
         opened = np.zeros(shape, bool)
         opened[tuple(part.at.T)] = True
         for end in (0, -1):
@@ -472,7 +480,7 @@ def _geometry(grid: Grid, faces: tuple[Faces, Faces, Faces], physics: Physics) -
     distance = np.minimum(np.minimum(ends[0][:, None, None], ends[1][:, None]), ends[2])
     if near.any():
         sizes = [float(np.mean(getattr(grid, c))) for c in "zyx"]
-        distance = np.minimum(distance, distance_transform_edt(~near, sizes) + 0.5 * min(sizes))
+        distance = np.minimum(distance, distance_transform_edt(~near, sizes) + 0.5 * min(sizes))  # type: ignore[operator]
     length = np.zeros_like(code)
     cell = np.cbrt(grid.volume)
     eddy = distance if physics.turbulence == "zero_equation" else np.minimum(physics.constant * cell, 0.41 * distance)

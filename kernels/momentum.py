@@ -373,3 +373,39 @@ def correct(q, j, i, phi: Reals3, v: Reals3, w: Reals3, p: Reals3, clock: Reals2
     v[r, j, i + 2] -= dt * (here - phi[q, max(j - 1, 0), i]) * y_centres_0
     w[r, j, i + 2] -= dt * (here - phi[q - 1 if k > 0 else q, j, i]) * z_centres_1
     p[r, j, i + 2] += here
+
+
+@kernel
+def courant(
+    q,
+    j,
+    u: Reals3,
+    v: Reals3,
+    w: Reals3,
+    nu: Reals3,
+    T: Reals3,
+    out: Reals3,
+    x: Reals2,
+    y: Reals2,
+    z: Reals2,
+    nx: Int,
+    nz: Int,
+):
+    """Of a row of cells the largest shares that air crosses in a second [1/s], viscosity [m²/s] and |T| [K]."""
+    s = q // nz
+    k = q - s * nz
+    r = q + s
+    rate = 0.0
+    eddy = 0.0
+    warm = 0.0
+    for i in range(nx):
+        along = max(abs(u[r, j, i + 2]), abs(u[r, j, i + 3])) * x[INVERSE, i + 2]
+        across = max(abs(v[r, j, i + 2]), abs(v[r, j + 1, i + 2])) * y[INVERSE, j]
+        upward = max(abs(w[r, j, i + 2]), abs(w[r + 1, j, i + 2])) * z[INVERSE, k]
+        total = along + across + upward
+        rate = total if total > rate or total != total else rate
+        eddy = max(eddy, nu[r, j, i + 2])
+        warm = max(warm, abs(T[r, j, i + 2]))
+    out[q, j, 0] = rate
+    out[q, j, 1] = eddy
+    out[q, j, 2] = warm

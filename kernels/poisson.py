@@ -90,7 +90,7 @@ def _turned(x: Any, out: Any, at: int, matrix: Any, back: int) -> tuple[Any, Any
     """A field with one axis turned by a matrix, or by the cosine transform, and the array that is now free."""
     if matrix is None:
         turn = idct if back else dct
-        return turn(x, axis=at - 3, norm="ortho", overwrite_x=True).astype(x.dtype, copy=False), out
+        return turn(x, axis=at - 3, norm="ortho", overwrite_x=True).astype(x.dtype, copy=False), out  # type: ignore[union-attr]
     nz, ny, nx = x.shape[-3:]
     if at == 2:
         flat = (-1, nz * ny, nx)  # a product for each scenario: one of all would round as their number wills

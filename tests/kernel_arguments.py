@@ -76,7 +76,14 @@ def mixing(rng, start, end, precision):
 
 
 AIR = (
-    *(momentum.momentum_x, momentum.momentum_y, momentum.momentum_z, momentum.resist, momentum.divergence),
+    *(
+        momentum.momentum_x,
+        momentum.momentum_y,
+        momentum.momentum_z,
+        momentum.resist,
+        momentum.divergence,
+        momentum.courant,
+    ),
     *(momentum.correct_x, momentum.correct, transport.transport, transport.exchange, transport.ghosts, transport.ends),
     *(turbulence.smagorinsky, turbulence.zero_equation, turbulence.wall_law),
 )

@@ -225,6 +225,7 @@ def _pass(
     columns |= warm.columns
     columns |= {
         "node.temperature": warm.node,
+        "engine.air_inlet": warm.node[plant.engine.breathes] + plant.engine.offset,
         "stream.inlet": warm.inlet,
         "stream.outlet": warm.outlet + rise,
         "stream.flow": flow,
@@ -260,7 +261,7 @@ def _engines(plant: Plant, state: State, fluid: thermal.Properties, fed: Array) 
     conductivity = np.ones((len(stream), plant.scenarios), like=state.node)
     conductivity[liquid] = fluid.conductivity[stream[liquid]]
     upstream = np.where(state.flow[stream] >= 0, plant.start[stream][:, None], plant.end[stream][:, None])
-    inlet = np.take_along_axis(state.node, upstream, axis=0)
+    inlet = np.take_along_axis(state.node, upstream, axis=0) + np.where(liquid[:, None], 0.0, e.offset)
     return compute.solve(e, inlet, state.flow[stream], fluid.cp[stream], conductivity, fed)
 
 

@@ -151,11 +151,12 @@ class Heat:
 
 @dataclass(frozen=True)
 class Gain:
-    """Heat into a node: share of a solved power."""
+    """Heat into a node: share of a solved power, given off by what `names` says, if anything."""
 
     node: Index
     power: Ref
     share: Array = field(default_factory=lambda: ONE)
+    names: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -327,10 +328,15 @@ class Load:
 
 @dataclass(frozen=True)
 class Engine:
-    """A rack: chips with their clock, cap, leakage and cooling path; the other load; converters; fans."""
+    """A rack: chips with their clock, cap, leakage and cooling path; the other load; converters; fans.
+
+    It breathes the air of a node, warmer than that by `offset` [K] where the room's air has been computed.
+    """
 
     stream: Index
     node: Index
+    breathes: Index
+    offset: Array
     chips: Array
     chip_power: Array
     chip_idle: Array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +15,7 @@ from twin.units import Fraction, Length, Money, Time
 YEAR = 365.25 * 86400.0
 
 Write = Callable[[Any], Array]
+Facing = Literal["+x", "-x", "+y", "-y"]
 REGISTRY: dict[str, type[Component]] = {}
 
 
@@ -99,7 +100,7 @@ def draw(t: Any, write: Write, power: Ref, heading: str, power_factor: Any = 0.9
 
 def warm_room(t: Any, write: Write, power: Ref, share: Any = 1.0) -> None:
     """Put a share of a power as heat into the room of each unit (outdoors if it has none)."""
-    write(Gain(t.room.exhaust, power, np.broadcast_to(np.asarray(share, float), (t.n, 1))))
+    write(Gain(t.room.exhaust, power, np.broadcast_to(np.asarray(share, float), (t.n, 1)), t.names))
 
 
 def price(t: Any, write: Write) -> None:

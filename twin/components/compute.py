@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from twin.components.base import YEAR, Component, Port, Write, draw, limit, price, report
+from twin.components.base import YEAR, Component, Facing, Port, Write, draw, limit, price, report
 from twin.components.electrical import fit_losses, gains
 from twin.components.hall import AIR_DENSITY, CLASSES
 from twin.elements import Engine, Gain, Heat, Intake, Level, Pipe, Ref, Serving, Tally, Vent
 from twin.units import (
     Fraction,
+    Length,
     MassFlow,
     Number,
     PerLength,
@@ -76,6 +77,8 @@ class Rack(Component):
     air_flow: VolumeFlow = Field(0.0, ge=0, le=50, description="rated air flow")
     air_rise: TemperatureDifference = Field(14.0, gt=0, le=60, description="of the air, that the fans aim at")
     least_fan: Fraction = Field(0.3, gt=0, le=1)
+    facing: Facing = Field("-y", description="where the front points, which draws the air")
+    air_span: tuple[Length, Length] | None = Field(None, description="heights between which air passes; all if none")
     network_share: Power = Field(
         0.0, ge=0, description="network power per accelerator outside this rack, for kW per GPU"
     )
@@ -88,6 +91,7 @@ class Rack(Component):
     air_class: Literal["A1", "A2", "A3", "A4", "H1"] = "A2"
     life: Time = Field(4 * YEAR, gt=0)
 
+    structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "air_span"}
     kind: ClassVar[str] = "rack"
     dimension: ClassVar[str] = "rack"
     heading: ClassVar[str] = "servers"
@@ -121,6 +125,8 @@ class Rack(Component):
             Engine(
                 stream=stream,
                 node=node,
+                breathes=t.room.inlet,
+                offset=0.0 * whole,
                 chips=t.accelerators,
                 chip_power=t.chip_power,
                 chip_idle=t.chip_idle,
@@ -200,7 +206,7 @@ class Rack(Component):
         coldest, hottest, thin = (np.array([c[k] for c in classes])[:, None] for k in (0, 1, 2))
         hottest = hottest - thin * np.maximum(t.site.elevation - 900.0, 0.0)
         breathes = np.where(t.air_flow > 0, 0.0, np.inf)
-        inlet = Ref("node.temperature", t.room.inlet)
+        inlet = Ref("engine.air_inlet", rows)
         limit(
             t,
             write,

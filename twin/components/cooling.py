@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from twin.components.base import Component, Port, Write, draw, limit, price, report
+from twin.components.base import Component, Facing, Port, Write, draw, limit, price, report
 from twin.components.coolant import Pumped
 from twin.elements import (
     Anchor,
@@ -24,6 +24,7 @@ from twin.units import (
     Conductance,
     FoulingResistance,
     Fraction,
+    Length,
     MassFlow,
     Number,
     Power,
@@ -193,6 +194,10 @@ class _Coil(Component):
     set_point: Temperature | None = Field(297.15, ge=275, le=330, description="air leaving the coil")
     fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
     area: Area | None = Field(None, gt=0)
+    facing: Facing = Field("-y", description="where the outlet points")
+    outlet: tuple[Length, Length] | None = Field(None, description="width and height of the outlet; the face if none")
+    intake: Literal["back", "top"] = Field("back", description="where the air is drawn in")
+    structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "outlet", "intake"}
     ports: ClassVar[dict[str, Port]] = {"supply": Port("coolant"), "return": Port("coolant")}
     heading: ClassVar[str] = "cooling"
 

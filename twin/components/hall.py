@@ -56,6 +56,23 @@ class Site(Model):
         return self
 
 
+class Screen(Component):
+    """Something thin across the air of a room: panel, door or containment if closed, tile or grille if partly open.
+
+    One of the three lengths of its `size` is 0: the screen lies across that axis.
+    """
+
+    open_area: Fraction = Field(0.0, ge=0, le=0.95, description="share that is open; 0 lets nothing through")
+    box: ClassVar[tuple[float, float, float]] = (0.0, 0.0, 0.0)
+
+    def check(self, name: str) -> list[str]:
+        faults = super().check(name)
+        size = self.size or self.box
+        if sum(s <= 0 for s in size) != 1:
+            faults.append(f"{name}: size: give two lengths and one 0 m, across which the screen lies")
+        return faults
+
+
 class Room(Component):
     """A room as mixed air nodes: coolers feed a supply, racks draw from it, and some air goes astray.
 

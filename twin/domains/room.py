@@ -104,7 +104,7 @@ class Geometry:
 
     @cached_property
     def compartments(self) -> Array:
-        """Number of the compartment of each cell, (z, y, x); closed faces and imposed flows are its walls; -1 in solids."""
+        """Number of each cell's compartment, (z, y, x), between closed faces and imposed flows; -1 in solids."""
         nz, ny, nx = self.grid.shape
         number = np.arange(nz * ny * nx).reshape(nz, ny, nx)
         shut = [c.copy() for c in self.closed]
@@ -134,7 +134,7 @@ def geometry(size: Sequence[float], cell: float, parts: Sequence[Part], screens:
         np.zeros((nz + 1, ny, nx), bool),
     )
     for d, mask in enumerate(closed):
-        ends = [slice(None)] * 3
+        ends: list[Any] = [slice(None)] * 3
         for end in (0, -1):
             ends[2 - d] = end
             mask[tuple(ends)] = True
@@ -147,7 +147,9 @@ def geometry(size: Sequence[float], cell: float, parts: Sequence[Part], screens:
             continue
         box = _box(grid, part.low, part.high)
         for other in owners:
-            shared = min(min(a, b) - max(c, d) for a, b, c, d in zip(part.high, other.high, part.low, other.low, strict=True))
+            shared = min(
+                min(a, b) - max(c, d) for a, b, c, d in zip(part.high, other.high, part.low, other.low, strict=True)
+            )
             if shared > 0.02:
                 g.faults.append(f"{part.name}: overlaps {other.name}")
         taken[box], owners = len(owners), [*owners, part]
@@ -272,12 +274,12 @@ def _hang(g: Geometry, s: Screen) -> None:
     axis = 2 - s.axis
     box = list(_box(g.grid, s.low, s.high))
     edges = g.grid.edges("xyz"[s.axis])
-    box[axis] = int(np.argmin(np.abs(edges - s.low[s.axis])))
+    box[axis] = int(np.argmin(np.abs(edges - s.low[s.axis])))  # type: ignore
     at = tuple(box)
     if s.open_area <= 0.0:
         g.closed[s.axis][at] = True
         return
-    inside = 0 < box[axis] < len(edges) - 1
+    inside = 0 < box[axis] < len(edges) - 1  # type: ignore
     if not inside:
         g.faults.append(f"{s.name}: a screen that lets air through cannot lie in a wall of its room")
         return
@@ -310,9 +312,14 @@ def unbalanced(g: Geometry, flows: Array) -> list[str]:
                 np.add.at(moved, where[inside], abs(share))
     for k in np.flatnonzero(np.abs(net) > 1e-6 * np.maximum(moved.max(initial=0.0), 1e-9)):
         z, y, x = np.argwhere(label == k).mean(axis=0)
-        at = [f"{np.interp(i, np.arange(len(w)), np.cumsum(w) - w / 2):.1f}" for i, w in zip((x, y, z), (g.grid.x, g.grid.y, g.grid.z), strict=True)]
+        at = [
+            f"{np.interp(i, np.arange(len(w)), np.cumsum(w) - w / 2):.1f}"
+            for i, w in zip((x, y, z), (g.grid.x, g.grid.y, g.grid.z), strict=True)
+        ]
         verb = "gains" if net[k] > 0 else "loses"
-        faults.append(f"the sealed compartment around ({', '.join(at)}) m {verb} {abs(net[k]):.2f} m³/s; open a way out")
+        faults.append(
+            f"the sealed compartment around ({', '.join(at)}) m {verb} {abs(net[k]):.2f} m³/s; open a way out"
+        )
     return faults
 
 
@@ -401,7 +408,10 @@ def _cells(g: Geometry, loads: Loads, scenarios: int) -> Cells:
 
 @dataclass(frozen=True)
 class Averaged:
-    """Means over room flushes with their standard errors: inlets of racks, intakes of coolers, probes [K], (row, S)."""
+    """Means over room flushes with their standard errors: inlets of racks, intakes of coolers, probes [K], (row, S).
+
+    `fields` are the mean u, v, w, T and viscosity without ghosts, (S, z, y, x).
+    """
 
     inlet: Array
     error: Array
@@ -413,6 +423,7 @@ class Averaged:
     heat_in: Array
     heat_out: Array
     divergence: float
+    fields: dict[str, Array]
 
     @property
     def imbalance(self) -> Array:
@@ -443,7 +454,10 @@ class Observer:
 
 def _around(g: Geometry, point: Sequence[float]) -> Array:
     """The cell of a point (x, y, z) [m]."""
-    place = [int(np.clip(np.searchsorted(g.grid.edges(c), p) - 1, 0, n - 1)) for c, p, n in zip("xyz", point, g.grid.shape[::-1], strict=True)]
+    place = [
+        int(np.clip(np.searchsorted(g.grid.edges(c), p) - 1, 0, n - 1))
+        for c, p, n in zip("xyz", point, g.grid.shape[::-1], strict=True)
+    ]
     return np.array([place[::-1]])
 
 
@@ -467,9 +481,11 @@ def average(
     """
     moved = np.maximum(loads.cooler_flow.sum(axis=0), 1e-6)
     flush = float((g.grid.volume * ~g.solid).sum() / moved.min())
-    seen, batches, weight = Observer(g, probes), [], []
+    seen, batches = Observer(g, probes), []
     begin = flow.time.min()
     given = heat = None
+    sums: dict[str, Any] = dict.fromkeys(("u", "v", "w", "T", "nu"), 0.0)
+    looks = 0
     try:
         while flow.time.min() - begin < spin_up * flush:
             flow.step(10)
@@ -484,12 +500,17 @@ def average(
                 flow.step(10)
                 total = total + seen.read(flow) * (flow.time - before)
                 spent = spent + (flow.time - before)
+                looks += 1
+                for c in sums:
+                    sums[c] = sums[c] + flow.view(c)
             batches.append(total / spent)
             given = (flow.given - heat), flow.time - began, _held(flow, g) - held
             error = _error(batches)
             if progress:
                 left = f"error {error.max(initial=0.0):.2f} K" if len(batches) > 1 else "first average"
-                progress(f"{flow.time.min() - begin:.0f} s of air, {(flow.time.min() - begin) / flush:.1f} flushes, {left}")
+                progress(
+                    f"{flow.time.min() - begin:.0f} s of air, {(flow.time.min() - begin) / flush:.1f} flushes, {left}"
+                )
             if len(batches) >= least and error.max(initial=0.0) < tolerance:
                 break
     except KeyboardInterrupt:
@@ -501,8 +522,17 @@ def average(
     inner = np.abs(flow.divergence())[:, ~g.solid].max() / float(np.max(moved))
     rows = slice(racks, racks + coolers)
     return Averaged(
-        mean[:racks], error[:racks], mean[rows], mean[rows.stop :], error[rows.stop :],
-        float((flow.time.min() - begin) / flush), float(flow.time.min()), into, out, float(inner),
+        mean[:racks],
+        error[:racks],
+        mean[rows],
+        mean[rows.stop :],
+        error[rows.stop :],
+        float((flow.time.min() - begin) / flush),
+        float(flow.time.min()),
+        into,
+        out,
+        float(inner),
+        {c: np.asarray(a.get() if hasattr(a, "get") else a, float) / looks for c, a in sums.items()},
     )
 
 
@@ -529,3 +559,20 @@ def _heat(flow: Flow, g: Geometry, given: Any) -> tuple[Array, Array]:
     power = HEAT * np.asarray(gained.get() if hasattr(gained, "get") else gained, float) * volume / seconds
     taken = np.where(rate > 0, -power, 0.0).sum(axis=0)
     return taken + stored / seconds, np.where(rate > 0, 0.0, power).sum(axis=0)
+
+
+def inherit(flow: Flow, other: Flow) -> None:
+    """Start a field from another of the same room, on the same grid or a coarser or finer one."""
+    for c in "uvwTp":
+        mine, theirs = flow.view(c), other.view(c)
+        places = []
+        for name in "zyx":
+            faces = "xyz".index(name) == "uvw".find(c)
+            here, there = (_points(f.grid, name, faces) for f in (flow, other))
+            places.append(np.abs(here[:, None] - there).argmin(axis=1))
+        mine[...] = theirs[np.ix_(np.arange(flow.scenarios) % other.scenarios, *places)]
+
+
+def _points(grid: Grid, axis: str, faces: bool) -> Array:
+    edges = grid.edges(axis)
+    return edges if faces else 0.5 * (edges[1:] + edges[:-1])

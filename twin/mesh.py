@@ -1,0 +1,98 @@
+"""Rooms of a layout as geometry of the air solver: places, sizes and facings become cells and faces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from twin.components.compute import Rack
+from twin.components.cooling import Crah
+from twin.components.hall import Room, Screen
+from twin.domains.room import Geometry, Part, geometry
+from twin.domains.room import Screen as Sheet
+from twin.facility import Facility
+from twin.layout import LayoutError
+
+WAYS = {"+x": (0, 1), "-x": (0, -1), "+y": (1, 1), "-y": (1, -1)}
+
+
+def rooms(facility: Facility) -> list[str]:
+    """Names of the rooms in which at least one rack or cooler has a place."""
+    parts = facility.components.values()
+    found = {p.room for p in parts if isinstance(p, (Rack, Crah)) and p.at is not None and p.room is not None}
+    return sorted(n for n in found if facility.components[n].at is not None)
+
+
+def mesh(facility: Facility, name: str, cell: float) -> Geometry:
+    """Cells of `cell` [m] of a room. Raises LayoutError for what cannot stand as it is placed, all of it at once."""
+    room = facility.components.get(name)
+    if not isinstance(room, Room):
+        raise LayoutError(
+            facility.source, [f"mesh: no room is called {name!r}; there are {', '.join(rooms(facility)) or 'none'}"]
+        )
+    if room.at is None:
+        raise LayoutError(
+            facility.source, [f"room {name}: at: give its place, from which those of its racks are counted"]
+        )
+    size = (room.length, room.width, room.height)
+    if not 0 < cell <= min(size) / 3:
+        raise LayoutError(
+            facility.source, [f"room {name}: cell {cell:g} m: give more than 0 and at most a third of {min(size):g} m"]
+        )
+    parts, sheets = [], []
+    for n, p in sorted(facility.components.items()):
+        if p.room != name or p.at is None:
+            continue
+        low = tuple(a - b for a, b in zip(p.at, room.at, strict=True))
+        if isinstance(p, Screen):
+            extent = p.size or p.box
+            high = tuple(a + b for a, b in zip(low, extent, strict=True))
+            sheets.append(Sheet(n, low, high, int(np.argmin(extent)), p.open_area))  # type: ignore[arg-type]
+            continue
+        part = _part(n, p, low)
+        if part is not None:
+            parts.append(part)
+    found = geometry(size, cell, parts, sheets)
+    if found.faults:
+        raise LayoutError(facility.source, [f"room {name}: {f}" for f in found.faults])
+    return found
+
+
+def _part(name: str, p: Any, low: Any) -> Part | None:
+    extent = p.size or p.box
+    way = WAYS.get(getattr(p, "facing", "-y"), (1, -1))
+    if p.size is None and way[0] == 0 and isinstance(p, (Rack, Crah)):
+        extent = (extent[1], extent[0], extent[2])
+    if min(extent) <= 0:
+        return None
+    high = tuple(a + b for a, b in zip(low, extent, strict=True))
+    if isinstance(p, Rack) and p.air_flow > 0:
+        return Part(name, "rack", low, high, way[0], -way[1], p.air_span)  # type: ignore[arg-type]
+    if isinstance(p, Crah):
+        return Part(name, "cooler", low, high, *way, outlet=p.outlet, intake=p.intake)  # type: ignore[arg-type]
+    return Part(name, "solid", low, high)  # type: ignore[arg-type]
+
+
+def summary(g: Geometry) -> dict[str, Any]:
+    """What `twin mesh` tells of a room: cells, their size, openings and how many stand in it."""
+    nz, ny, nx = g.grid.shape
+    openings = sum(t.area for t in g.through)
+    return {
+        "cells": nz * ny * nx,
+        "cells_xyz": [nx, ny, nz],
+        "cell_m": [float(g.grid.x[0]), float(g.grid.y[0]), float(g.grid.z[0])],
+        "free_volume_m3": float((g.grid.volume * ~g.solid).sum()),
+        "racks": len(g.racks),
+        "coolers": len(g.coolers),
+        "solids": len(g.skins),
+        "open_area_m2": float(openings),
+        "resisting_area_m2": float(sum(_area(g, d, at) for d, at, _ in g.losses)),
+        "compartments": len(np.unique(g.compartments[g.compartments >= 0])),
+    }
+
+
+def _area(g: Geometry, d: int, at: Any) -> float:
+    sides = (g.grid.z, g.grid.y, g.grid.x)
+    others = [a for a in range(3) if a != 2 - d]
+    return float(np.prod([sides[a][at[:, a]] for a in others], axis=0).sum())
