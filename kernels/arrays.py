@@ -138,10 +138,8 @@ def add(s, row: Ints2, values: Reals2, out: Reals2, k: Int, wide: Int, many: Int
         out[row[r, s * many], s] += values[r, s * wide]
 
 
-def most(rows: int, xp: Any, used: float = 0.5) -> int:
-    """Scenarios with so many numbers each that fit on a device at once; in main memory, all."""
-    if xp is np:
-        return LARGEST
+def most(rows: int, xp: Any) -> int:
+    """Scenarios with so many numbers each that fit into half of a GPU's free memory at once."""
     free, _ = xp.cuda.runtime.memGetInfo()
     free += xp.get_default_memory_pool().free_bytes()
-    return max(1, min(int(used * free / 8 / max(rows, 1)), LARGEST // max(rows, 1)))
+    return max(1, min(int(0.5 * free / 8 / max(rows, 1)), LARGEST // max(rows, 1)))

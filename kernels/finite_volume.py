@@ -164,7 +164,7 @@ class Sides:
 class Flow:
     """Air in motion: fields (scenario and z, y, x) with ghosts, and `step`.
 
-    Temperatures are relative to the reference. `like` is an array whose home the fields share; `kind` their precision.
+    Temperatures are relative to the reference. The fields are arrays of `xp` and of precision `kind`.
     """
 
     def __init__(
@@ -199,16 +199,11 @@ class Flow:
         self.cells = self._listed(cells, self.kind, scenarios)
         self.given = xp.zeros((max(len(cells.at), 1), scenarios), self.kind)
         self._friction = self._walls(faces) if physics.wall_law else []
-        ends = [
-            tuple(a for a, _ in (getattr(sides, c)[2 * d], getattr(sides, c)[2 * d + 1]))
-            for c in "uvwT"
-            for d in (2, 1, 0)
-        ]
         self._imposed = self._driven(faces, sides)
         warm = 0.5 * max(abs(b) for _, b in sides.T)
         self._warmth = np.maximum(self._largest(cells.target * (cells.rate > 0)), warm)
         self._source = self._largest(cells.source)
-        self._boxes(ends)
+        self._boxes(sides)
         self._calls = [self._bound(odd) for odd in (False, True)]
 
     # ---- laying out ------------------------------------------------------------------------------------------
@@ -243,18 +238,18 @@ class Flow:
         """Largest size in each scenario of rows (m, 1|S)."""
         return np.broadcast_to(np.abs(rows), (len(rows), self.scenarios)).max(axis=0, initial=0.0)
 
-    def _boxes(self, ends: list[Any]) -> None:
-        g, between = (self.grid.z, self.grid.y, self.grid.x), (poisson.WALL, poisson.WALL)
+    def _boxes(self, sides: Sides) -> None:
+        """The direct solvers: of the pressure, and of what diffuses implicitly between its own sides."""
+        g = (self.grid.z, self.grid.y, self.grid.x)
         make = lambda *axes: poisson.Box(*axes, kind=self.kind, like=None if self.xp is np else self.u)  # noqa: E731
-        self._pressure = make(*(poisson.axis(d, between) for d in g))
+        self._pressure = make(*map(poisson.axis, g))
         self._inverse = self._pressure.inverse()
         self._diffusion = []
         if self.physics.implicit:
-            for c in range(4):
-                own = 2 - c
-                self._diffusion.append(
-                    make(*(poisson.axis(g[d], ends[3 * c + d], faces=c < 3 and d == own) for d in range(3)))
-                )
+            for c, pairs in enumerate((sides.u, sides.v, sides.w, sides.T)):
+                ends = [(pairs[2 * d][0], pairs[2 * d + 1][0]) for d in (2, 1, 0)]
+                axes = (poisson.axis(g[d], ends[d], faces=c == 2 - d) for d in range(3))
+                self._diffusion.append(make(*axes))
         self._shifts: dict[Any, Any] = {}
 
     def _bound(self, odd: bool) -> list[Callable[[], Any]]:
@@ -321,9 +316,7 @@ class Flow:
     def _project(self, phi: Any, work: Any) -> None:
         nz, ny, nx = self.grid.shape
         shape = (self.scenarios, nz, ny, nx)
-        found = self._pressure.solve(phi.reshape(shape), self._inverse, work.reshape(shape))
-        if found.reshape(-1)[:1].__array_interface__["data"] != phi.reshape(-1)[:1].__array_interface__["data"]:
-            phi[...] = found.reshape(phi.shape)
+        self._pressure.solve(phi.reshape(shape), self._inverse, work.reshape(shape))
 
     def _diffuse(self, c: int, before: Any, after: Any) -> None:
         """The change of a field by the explicit part becomes that of half the diffusion implicit."""

@@ -71,53 +71,53 @@ def momentum_x(
     jp = min(j + 1, ny - 1)
     rm = r - 1 if k > 0 else r
     rp = r + 1 if k < nz - 1 else r
-    scale2 = side[2, 0] if j == 0 else 1.0
-    shift2 = side[2, 1] if j == 0 else 0.0
-    scale3 = side[3, 0] if j == ny - 1 else 1.0
-    shift3 = side[3, 1] if j == ny - 1 else 0.0
-    scale4 = side[4, 0] if k == 0 else 1.0
-    shift4 = side[4, 1] if k == 0 else 0.0
-    scale5 = side[5, 0] if k == nz - 1 else 1.0
-    shift5 = side[5, 1] if k == nz - 1 else 0.0
-    scale2f = side[2, 0] if j < 2 else 1.0
-    shift2f = side[2, 1] if j < 2 else 0.0
-    scale3f = side[3, 0] if j > ny - 3 else 1.0
-    shift3f = side[3, 1] if j > ny - 3 else 0.0
-    scale4f = side[4, 0] if k < 2 else 1.0
-    shift4f = side[4, 1] if k < 2 else 0.0
-    scale5f = side[5, 0] if k > nz - 3 else 1.0
-    shift5f = side[5, 1] if k > nz - 3 else 0.0
-    y_centres_0 = y[CENTRES, j + 1]
-    y_centres_1 = y[CENTRES, j]
-    y_inverse_2 = y[INVERSE, j]
-    z_centres_3 = z[CENTRES, k + 1]
-    z_centres_4 = z[CENTRES, k]
-    z_inverse_5 = z[INVERSE, k]
+    south_a = side[2, 0] if j == 0 else 1.0
+    south_b = side[2, 1] if j == 0 else 0.0
+    north_a = side[3, 0] if j == ny - 1 else 1.0
+    north_b = side[3, 1] if j == ny - 1 else 0.0
+    below_a = side[4, 0] if k == 0 else 1.0
+    below_b = side[4, 1] if k == 0 else 0.0
+    above_a = side[5, 0] if k == nz - 1 else 1.0
+    above_b = side[5, 1] if k == nz - 1 else 0.0
+    far_south_a = side[2, 0] if j < 2 else 1.0
+    far_south_b = side[2, 1] if j < 2 else 0.0
+    far_north_a = side[3, 0] if j > ny - 3 else 1.0
+    far_north_b = side[3, 1] if j > ny - 3 else 0.0
+    far_below_a = side[4, 0] if k < 2 else 1.0
+    far_below_b = side[4, 1] if k < 2 else 0.0
+    far_above_a = side[5, 0] if k > nz - 3 else 1.0
+    far_above_b = side[5, 1] if k > nz - 3 else 0.0
+    to_north = y[CENTRES, j + 1]
+    to_south = y[CENTRES, j]
+    per_y = y[INVERSE, j]
+    to_above = z[CENTRES, k + 1]
+    to_below = z[CENTRES, k]
+    per_z = z[INVERSE, k]
     dt = clock[s, STEP]
     now = clock[s, NOW]
     then = clock[s, THEN]
     c = u[r, j, i + 3]
     d = u[r, j, i + 2]
     e = u[r, j, i + 4]
-    south = u[r, jm, i + 3] * scale2 + shift2
-    north = u[r, jp, i + 3] * scale3 + shift3
-    below = u[rm, j, i + 3] * scale4 + shift4
-    above = u[rp, j, i + 3] * scale5 + shift5
+    south = u[r, jm, i + 3] * south_a + south_b
+    north = u[r, jp, i + 3] * north_a + north_b
+    below = u[rm, j, i + 3] * below_a + below_b
+    above = u[rp, j, i + 3] * above_a + above_b
     before = x[BEFORE, i + 3]
     after = x[AFTER, i + 3]
     west = carried(0.5 * (d + c), central, u[r, j, i + 1], d, c, e)
     east = carried(0.5 * (c + e), central, d, c, e, u[r, j, i + 5])
-    far = u[r, max(j - 2, 0), i + 3] * scale2f + shift2f
+    far = u[r, max(j - 2, 0), i + 3] * far_south_a + far_south_b
     flow = before * v[r, j, i + 2] + after * v[r, j, i + 3]
     low = carried(flow, central, far, south, c, north)
-    far = u[r, min(j + 2, ny - 1), i + 3] * scale3f + shift3f
+    far = u[r, min(j + 2, ny - 1), i + 3] * far_north_a + far_north_b
     flow = before * v[r, j + 1, i + 2] + after * v[r, j + 1, i + 3]
     high = carried(flow, central, south, c, north, far)
-    far = u[r - 2 if k > 1 else r - k, j, i + 3] * scale4f + shift4f
+    far = u[r - 2 if k > 1 else r - k, j, i + 3] * far_below_a + far_below_b
     flow = before * w[r, j, i + 2] + after * w[r, j, i + 3]
     under = carried(flow, central, far, below, c, above)
     top = r + 2 if k < nz - 2 else r + nz - 1 - k
-    far = u[top, j, i + 3] * scale5f + shift5f
+    far = u[top, j, i + 3] * far_above_a + far_above_b
     flow = before * w[r + 1, j, i + 2] + after * w[r + 1, j, i + 3]
     over = carried(flow, central, below, c, above, far)
     n0 = nu[r, j, i + 2]
@@ -128,9 +128,9 @@ def momentum_x(
     n4 = 0.25 * (both + nu[rm, j, i + 2] + nu[rm, j, i + 3])
     n5 = 0.25 * (both + nu[rp, j, i + 2] + nu[rp, j, i + 3])
     spread = (n1 * (e - c) * x[INVERSE, i + 3] - n0 * (c - d) * x[INVERSE, i + 2]) * x[CENTRES, i + 3]
-    spread += (n3 * (north - c) * y_centres_0 - n2 * (c - south) * y_centres_1) * y_inverse_2
-    spread += (n5 * (above - c) * z_centres_3 - n4 * (c - below) * z_centres_4) * z_inverse_5
-    g = (west - east) * x[CENTRES, i + 3] + (low - high) * y_inverse_2 + (under - over) * z_inverse_5
+    spread += (n3 * (north - c) * to_north - n2 * (c - south) * to_south) * per_y
+    spread += (n5 * (above - c) * to_above - n4 * (c - below) * to_below) * per_z
+    g = (west - east) * x[CENTRES, i + 3] + (low - high) * per_y + (under - over) * per_z
     g += (1.0 - implicit) * spread
     push = implicit * spread - (p[r, j, i + 3] - p[r, j, i + 2]) * x[CENTRES, i + 3]
     new[r, j, i + 3] = c + dt * (now * g - then * old[r, j, i + 3] + push)
@@ -166,22 +166,22 @@ def momentum_y(
     j = jj + 1
     rm = r - 1 if k > 0 else r
     rp = r + 1 if k < nz - 1 else r
-    scale4 = side[4, 2] if k == 0 else 1.0
-    shift4 = side[4, 3] if k == 0 else 0.0
-    scale5 = side[5, 2] if k == nz - 1 else 1.0
-    shift5 = side[5, 3] if k == nz - 1 else 0.0
-    scale4f = side[4, 2] if k < 2 else 1.0
-    shift4f = side[4, 3] if k < 2 else 0.0
-    scale5f = side[5, 2] if k > nz - 3 else 1.0
-    shift5f = side[5, 3] if k > nz - 3 else 0.0
-    y_before_0 = y[BEFORE, j]
-    y_after_1 = y[AFTER, j]
-    y_inverse_2 = y[INVERSE, j]
-    y_inverse_3 = y[INVERSE, j - 1]
-    y_centres_4 = y[CENTRES, j]
-    z_centres_5 = z[CENTRES, k + 1]
-    z_centres_6 = z[CENTRES, k]
-    z_inverse_7 = z[INVERSE, k]
+    below_a = side[4, 2] if k == 0 else 1.0
+    below_b = side[4, 3] if k == 0 else 0.0
+    above_a = side[5, 2] if k == nz - 1 else 1.0
+    above_b = side[5, 3] if k == nz - 1 else 0.0
+    far_below_a = side[4, 2] if k < 2 else 1.0
+    far_below_b = side[4, 3] if k < 2 else 0.0
+    far_above_a = side[5, 2] if k > nz - 3 else 1.0
+    far_above_b = side[5, 3] if k > nz - 3 else 0.0
+    before = y[BEFORE, j]
+    after = y[AFTER, j]
+    per_y = y[INVERSE, j]
+    per_y_south = y[INVERSE, j - 1]
+    to_south = y[CENTRES, j]
+    to_above = z[CENTRES, k + 1]
+    to_below = z[CENTRES, k]
+    per_z = z[INVERSE, k]
     dt = clock[s, STEP]
     now = clock[s, NOW]
     then = clock[s, THEN]
@@ -190,21 +190,19 @@ def momentum_y(
     e = v[r, j + 1, i + 2]
     west = v[r, j, i + 1]
     east = v[r, j, i + 3]
-    below = v[rm, j, i + 2] * scale4 + shift4
-    above = v[rp, j, i + 2] * scale5 + shift5
-    before = y_before_0
-    after = y_after_1
+    below = v[rm, j, i + 2] * below_a + below_b
+    above = v[rp, j, i + 2] * above_a + above_b
     south = carried(0.5 * (d + c), central, v[r, max(j - 2, 0), i + 2], d, c, e)
     north = carried(0.5 * (c + e), central, d, c, e, v[r, min(j + 2, ny), i + 2])
     flow = before * u[r, j - 1, i + 2] + after * u[r, j, i + 2]
     low = carried(flow, central, v[r, j, i], west, c, east)
     flow = before * u[r, j - 1, i + 3] + after * u[r, j, i + 3]
     high = carried(flow, central, west, c, east, v[r, j, i + 4])
-    far = v[r - 2 if k > 1 else r - k, j, i + 2] * scale4f + shift4f
+    far = v[r - 2 if k > 1 else r - k, j, i + 2] * far_below_a + far_below_b
     flow = before * w[r, j - 1, i + 2] + after * w[r, j, i + 2]
     under = carried(flow, central, far, below, c, above)
     top = r + 2 if k < nz - 2 else r + nz - 1 - k
-    far = v[top, j, i + 2] * scale5f + shift5f
+    far = v[top, j, i + 2] * far_above_a + far_above_b
     flow = before * w[r + 1, j - 1, i + 2] + after * w[r + 1, j, i + 2]
     over = carried(flow, central, below, c, above, far)
     n0 = nu[r, j - 1, i + 2]
@@ -214,12 +212,12 @@ def momentum_y(
     n3 = 0.25 * (both + nu[r, j - 1, i + 3] + nu[r, j, i + 3])
     n4 = 0.25 * (both + nu[rm, j - 1, i + 2] + nu[rm, j, i + 2])
     n5 = 0.25 * (both + nu[rp, j - 1, i + 2] + nu[rp, j, i + 2])
-    spread = (n1 * (e - c) * y_inverse_2 - n0 * (c - d) * y_inverse_3) * y_centres_4
+    spread = (n1 * (e - c) * per_y - n0 * (c - d) * per_y_south) * to_south
     spread += (n3 * (east - c) * x[CENTRES, i + 3] - n2 * (c - west) * x[CENTRES, i + 2]) * x[INVERSE, i + 2]
-    spread += (n5 * (above - c) * z_centres_5 - n4 * (c - below) * z_centres_6) * z_inverse_7
-    g = (south - north) * y_centres_4 + (low - high) * x[INVERSE, i + 2] + (under - over) * z_inverse_7
+    spread += (n5 * (above - c) * to_above - n4 * (c - below) * to_below) * per_z
+    g = (south - north) * to_south + (low - high) * x[INVERSE, i + 2] + (under - over) * per_z
     g += (1.0 - implicit) * spread
-    push = implicit * spread - (p[r, j, i + 2] - p[r, j - 1, i + 2]) * y_centres_4
+    push = implicit * spread - (p[r, j, i + 2] - p[r, j - 1, i + 2]) * to_south
     new[r, j, i + 2] = c + dt * (now * g - then * old[r, j, i + 2] + push)
     old[r, j, i + 2] = g
 
@@ -254,22 +252,22 @@ def momentum_z(
     r = s * (nz + 1) + k
     jm = max(j - 1, 0)
     jp = min(j + 1, ny - 1)
-    scale2 = side[2, 4] if j == 0 else 1.0
-    shift2 = side[2, 5] if j == 0 else 0.0
-    scale3 = side[3, 4] if j == ny - 1 else 1.0
-    shift3 = side[3, 5] if j == ny - 1 else 0.0
-    scale2f = side[2, 4] if j < 2 else 1.0
-    shift2f = side[2, 5] if j < 2 else 0.0
-    scale3f = side[3, 4] if j > ny - 3 else 1.0
-    shift3f = side[3, 5] if j > ny - 3 else 0.0
-    z_before_0 = z[BEFORE, k]
-    z_after_1 = z[AFTER, k]
-    z_inverse_2 = z[INVERSE, k]
-    z_inverse_3 = z[INVERSE, k - 1]
-    z_centres_4 = z[CENTRES, k]
-    y_centres_5 = y[CENTRES, j + 1]
-    y_centres_6 = y[CENTRES, j]
-    y_inverse_7 = y[INVERSE, j]
+    south_a = side[2, 4] if j == 0 else 1.0
+    south_b = side[2, 5] if j == 0 else 0.0
+    north_a = side[3, 4] if j == ny - 1 else 1.0
+    north_b = side[3, 5] if j == ny - 1 else 0.0
+    far_south_a = side[2, 4] if j < 2 else 1.0
+    far_south_b = side[2, 5] if j < 2 else 0.0
+    far_north_a = side[3, 4] if j > ny - 3 else 1.0
+    far_north_b = side[3, 5] if j > ny - 3 else 0.0
+    before = z[BEFORE, k]
+    after = z[AFTER, k]
+    per_z = z[INVERSE, k]
+    per_z_below = z[INVERSE, k - 1]
+    to_below = z[CENTRES, k]
+    to_north = y[CENTRES, j + 1]
+    to_south = y[CENTRES, j]
+    per_y = y[INVERSE, j]
     dt = clock[s, STEP]
     now = clock[s, NOW]
     then = clock[s, THEN]
@@ -278,20 +276,18 @@ def momentum_z(
     e = w[r + 1, j, i + 2]
     west = w[r, j, i + 1]
     east = w[r, j, i + 3]
-    south = w[r, jm, i + 2] * scale2 + shift2
-    north = w[r, jp, i + 2] * scale3 + shift3
-    before = z_before_0
-    after = z_after_1
+    south = w[r, jm, i + 2] * south_a + south_b
+    north = w[r, jp, i + 2] * north_a + north_b
     under = carried(0.5 * (d + c), central, w[r - min(k, 2), j, i + 2], d, c, e)
     over = carried(0.5 * (c + e), central, d, c, e, w[r + min(nz - k, 2), j, i + 2])
     flow = before * u[r - 1, j, i + 2] + after * u[r, j, i + 2]
     low = carried(flow, central, w[r, j, i], west, c, east)
     flow = before * u[r - 1, j, i + 3] + after * u[r, j, i + 3]
     high = carried(flow, central, west, c, east, w[r, j, i + 4])
-    far = w[r, max(j - 2, 0), i + 2] * scale2f + shift2f
+    far = w[r, max(j - 2, 0), i + 2] * far_south_a + far_south_b
     flow = before * v[r - 1, j, i + 2] + after * v[r, j, i + 2]
     front = carried(flow, central, far, south, c, north)
-    far = w[r, min(j + 2, ny - 1), i + 2] * scale3f + shift3f
+    far = w[r, min(j + 2, ny - 1), i + 2] * far_north_a + far_north_b
     flow = before * v[r - 1, j + 1, i + 2] + after * v[r, j + 1, i + 2]
     back = carried(flow, central, south, c, north, far)
     n0 = nu[r - 1, j, i + 2]
@@ -301,12 +297,12 @@ def momentum_z(
     n3 = 0.25 * (both + nu[r - 1, j, i + 3] + nu[r, j, i + 3])
     n4 = 0.25 * (both + nu[r - 1, jm, i + 2] + nu[r, jm, i + 2])
     n5 = 0.25 * (both + nu[r - 1, jp, i + 2] + nu[r, jp, i + 2])
-    spread = (n1 * (e - c) * z_inverse_2 - n0 * (c - d) * z_inverse_3) * z_centres_4
+    spread = (n1 * (e - c) * per_z - n0 * (c - d) * per_z_below) * to_below
     spread += (n3 * (east - c) * x[CENTRES, i + 3] - n2 * (c - west) * x[CENTRES, i + 2]) * x[INVERSE, i + 2]
-    spread += (n5 * (north - c) * y_centres_5 - n4 * (c - south) * y_centres_6) * y_inverse_7
-    g = (under - over) * z_centres_4 + (low - high) * x[INVERSE, i + 2] + (front - back) * y_inverse_7
+    spread += (n5 * (north - c) * to_north - n4 * (c - south) * to_south) * per_y
+    g = (under - over) * to_below + (low - high) * x[INVERSE, i + 2] + (front - back) * per_y
     g += (1.0 - implicit) * spread + lift * (after * T[r - 1, j, i + 2] + before * T[r, j, i + 2])
-    push = implicit * spread - (p[r, j, i + 2] - p[r - 1, j, i + 2]) * z_centres_4
+    push = implicit * spread - (p[r, j, i + 2] - p[r - 1, j, i + 2]) * to_below
     new[r, j, i + 2] = c + dt * (now * g - then * old[r, j, i + 2] + push)
     old[r, j, i + 2] = g
 
@@ -343,12 +339,12 @@ def divergence(
     s = q // nz
     k = q - s * nz
     r = q + s
-    y_inverse_0 = y[INVERSE, j]
-    z_inverse_1 = z[INVERSE, k]
+    per_y = y[INVERSE, j]
+    per_z = z[INVERSE, k]
     dt = clock[s, STEP]
     along = (u[r, j, i + 3] - u[r, j, i + 2]) * x[INVERSE, i + 2]
-    across = (v[r, j + 1, i + 2] - v[r, j, i + 2]) * y_inverse_0
-    upward = (w[r + 1, j, i + 2] - w[r, j, i + 2]) * z_inverse_1
+    across = (v[r, j + 1, i + 2] - v[r, j, i + 2]) * per_y
+    upward = (w[r + 1, j, i + 2] - w[r, j, i + 2]) * per_z
     out[q, j, i] = (along + across + upward) / dt
 
 
@@ -366,12 +362,12 @@ def correct(q, j, i, phi: Reals3, v: Reals3, w: Reals3, p: Reals3, clock: Reals2
     s = q // nz
     k = q - s * nz
     r = q + s
-    y_centres_0 = y[CENTRES, j]
-    z_centres_1 = z[CENTRES, k]
+    to_south = y[CENTRES, j]
+    to_below = z[CENTRES, k]
     dt = clock[s, STEP]
     here = phi[q, j, i]
-    v[r, j, i + 2] -= dt * (here - phi[q, max(j - 1, 0), i]) * y_centres_0
-    w[r, j, i + 2] -= dt * (here - phi[q - 1 if k > 0 else q, j, i]) * z_centres_1
+    v[r, j, i + 2] -= dt * (here - phi[q, max(j - 1, 0), i]) * to_south
+    w[r, j, i + 2] -= dt * (here - phi[q - 1 if k > 0 else q, j, i]) * to_below
     p[r, j, i + 2] += here
 
 

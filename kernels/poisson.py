@@ -76,14 +76,16 @@ class Box:
         return (there / np.where(there, whole, 1.0)).astype(self.kind)
 
     def solve(self, b: Any, inverse: Any, work: Any) -> Any:
-        """The solution, in b (..., z, y, x) or in `work`, another array of its shape; the other is overwritten."""
+        """The solution, in place of b (..., z, y, x); `work` is another array of its shape."""
         x, other = b, work
         for direction, matrices in ((0, self.forth), (1, self.back)):
             for at in (2, 1, 0):
                 x, other = _turned(x, other, at, matrices[at], direction)
             if direction == 0:
                 x *= inverse
-        return x
+        if x is not b:
+            b[...] = x
+        return b
 
 
 def _turned(x: Any, out: Any, at: int, matrix: Any, back: int) -> tuple[Any, Any]:

@@ -62,48 +62,48 @@ def transport(
     jp = min(j + 1, ny - 1)
     rm = r - 1 if k > 0 else r
     rp = r + 1 if k < nz - 1 else r
-    scale2 = side[2, 6] if j == 0 else 1.0
-    shift2 = side[2, 7] if j == 0 else 0.0
-    scale3 = side[3, 6] if j == ny - 1 else 1.0
-    shift3 = side[3, 7] if j == ny - 1 else 0.0
-    scale4 = side[4, 6] if k == 0 else 1.0
-    shift4 = side[4, 7] if k == 0 else 0.0
-    scale5 = side[5, 6] if k == nz - 1 else 1.0
-    shift5 = side[5, 7] if k == nz - 1 else 0.0
-    scale2f = side[2, 6] if j < 2 else 1.0
-    shift2f = side[2, 7] if j < 2 else 0.0
-    scale3f = side[3, 6] if j > ny - 3 else 1.0
-    shift3f = side[3, 7] if j > ny - 3 else 0.0
-    scale4f = side[4, 6] if k < 2 else 1.0
-    shift4f = side[4, 7] if k < 2 else 0.0
-    scale5f = side[5, 6] if k > nz - 3 else 1.0
-    shift5f = side[5, 7] if k > nz - 3 else 0.0
-    y_centres_0 = y[CENTRES, j]
-    y_centres_1 = y[CENTRES, j + 1]
-    y_inverse_2 = y[INVERSE, j]
-    z_centres_3 = z[CENTRES, k]
-    z_centres_4 = z[CENTRES, k + 1]
-    z_inverse_5 = z[INVERSE, k]
+    south_a = side[2, 6] if j == 0 else 1.0
+    south_b = side[2, 7] if j == 0 else 0.0
+    north_a = side[3, 6] if j == ny - 1 else 1.0
+    north_b = side[3, 7] if j == ny - 1 else 0.0
+    below_a = side[4, 6] if k == 0 else 1.0
+    below_b = side[4, 7] if k == 0 else 0.0
+    above_a = side[5, 6] if k == nz - 1 else 1.0
+    above_b = side[5, 7] if k == nz - 1 else 0.0
+    far_south_a = side[2, 6] if j < 2 else 1.0
+    far_south_b = side[2, 7] if j < 2 else 0.0
+    far_north_a = side[3, 6] if j > ny - 3 else 1.0
+    far_north_b = side[3, 7] if j > ny - 3 else 0.0
+    far_below_a = side[4, 6] if k < 2 else 1.0
+    far_below_b = side[4, 7] if k < 2 else 0.0
+    far_above_a = side[5, 6] if k > nz - 3 else 1.0
+    far_above_b = side[5, 7] if k > nz - 3 else 0.0
+    to_south = y[CENTRES, j]
+    to_north = y[CENTRES, j + 1]
+    per_y = y[INVERSE, j]
+    to_below = z[CENTRES, k]
+    to_above = z[CENTRES, k + 1]
+    per_z = z[INVERSE, k]
     now = clock[s, NOW]
     then = clock[s, THEN]
     dt = clock[s, STEP]
     c = T[r, j, i + 2]
     d = T[r, j, i + 1]
     e = T[r, j, i + 3]
-    south = T[r, jm, i + 2] * scale2 + shift2
-    north = T[r, jp, i + 2] * scale3 + shift3
-    below = T[rm, j, i + 2] * scale4 + shift4
-    above = T[rp, j, i + 2] * scale5 + shift5
+    south = T[r, jm, i + 2] * south_a + south_b
+    north = T[r, jp, i + 2] * north_a + north_b
+    below = T[rm, j, i + 2] * below_a + below_b
+    above = T[rp, j, i + 2] * above_a + above_b
     west = carried(u[r, j, i + 2], 0.0, T[r, j, i], d, c, e)
     east = carried(u[r, j, i + 3], 0.0, d, c, e, T[r, j, i + 4])
-    far = T[r, max(j - 2, 0), i + 2] * scale2f + shift2f
+    far = T[r, max(j - 2, 0), i + 2] * far_south_a + far_south_b
     low = carried(v[r, j, i + 2], 0.0, far, south, c, north)
-    far = T[r, min(j + 2, ny - 1), i + 2] * scale3f + shift3f
+    far = T[r, min(j + 2, ny - 1), i + 2] * far_north_a + far_north_b
     high = carried(v[r, j + 1, i + 2], 0.0, south, c, north, far)
-    far = T[r - 2 if k > 1 else r - k, j, i + 2] * scale4f + shift4f
+    far = T[r - 2 if k > 1 else r - k, j, i + 2] * far_below_a + far_below_b
     under = carried(w[r, j, i + 2], 0.0, far, below, c, above)
     top = r + 2 if k < nz - 2 else r + nz - 1 - k
-    far = T[top, j, i + 2] * scale5f + shift5f
+    far = T[top, j, i + 2] * far_above_a + far_above_b
     over = carried(w[r + 1, j, i + 2], 0.0, below, c, above, far)
     own = open[k, j, i + 2]
     half = 0.5 * share
@@ -111,13 +111,13 @@ def transport(
     ease = open_x(own) * (rest + half * (n + nu[r, j, i + 1])) * x[CENTRES, i + 2] * (c - d)
     heat = open_x(open[k, j, i + 3]) * (rest + half * (n + nu[r, j, i + 3])) * x[CENTRES, i + 3] * (e - c)
     spread = (heat - ease) * x[INVERSE, i + 2]
-    ease = open_y(own) * (rest + half * (n + nu[r, jm, i + 2])) * y_centres_0 * (c - south)
-    heat = open_y(open[k, j + 1, i + 2]) * (rest + half * (n + nu[r, jp, i + 2])) * y_centres_1 * (north - c)
-    spread += (heat - ease) * y_inverse_2
-    ease = open_z(own) * (rest + half * (n + nu[rm, j, i + 2])) * z_centres_3 * (c - below)
-    heat = open_z(open[k + 1, j, i + 2]) * (rest + half * (n + nu[rp, j, i + 2])) * z_centres_4 * (above - c)
-    spread += (heat - ease) * z_inverse_5
-    g = (west - east) * x[INVERSE, i + 2] + (low - high) * y_inverse_2 + (under - over) * z_inverse_5
+    ease = open_y(own) * (rest + half * (n + nu[r, jm, i + 2])) * to_south * (c - south)
+    heat = open_y(open[k, j + 1, i + 2]) * (rest + half * (n + nu[r, jp, i + 2])) * to_north * (north - c)
+    spread += (heat - ease) * per_y
+    ease = open_z(own) * (rest + half * (n + nu[rm, j, i + 2])) * to_below * (c - below)
+    heat = open_z(open[k + 1, j, i + 2]) * (rest + half * (n + nu[rp, j, i + 2])) * to_above * (above - c)
+    spread += (heat - ease) * per_z
+    g = (west - east) * x[INVERSE, i + 2] + (low - high) * per_y + (under - over) * per_z
     g += (1.0 - implicit) * spread
     gain = now * g - then * old[r, j, i + 2] + implicit * spread
     new[r, j, i + 2] = c + dt * gain

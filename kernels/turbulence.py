@@ -34,11 +34,9 @@ def smagorinsky(
     jp = min(j + 1, ny - 1)
     rm = r - 1 if k > 0 else r
     rp = r + 1 if k < nz - 1 else r
-    y_inverse_0 = y[INVERSE, j]
-    z_inverse_1 = z[INVERSE, k]
+    b = y[INVERSE, j]
+    c = z[INVERSE, k]
     a = x[INVERSE, i + 2]
-    b = y_inverse_0
-    c = z_inverse_1
     dx = a * (u[r, j, i + 3] - u[r, j, i + 2])
     dy = b * (v[r, j + 1, i + 2] - v[r, j, i + 2])
     dz = c * (w[r + 1, j, i + 2] - w[r, j, i + 2])

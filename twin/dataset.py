@@ -250,7 +250,7 @@ def solve(
     Raises LayoutError for bad input and DeviceError for a GPU that is not there; a scenario without solution carries a
     status and a reason.
     """
-    home(device)
+    home(device)  # a device that is not there is told before any work
     facility = _facility(layout, case, overrides)
     served(facility)
     plant = compile(facility, scenarios)

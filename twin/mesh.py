@@ -9,8 +9,8 @@ import numpy as np
 from twin.components.compute import Rack
 from twin.components.cooling import Crah
 from twin.components.hall import Room, Screen
-from twin.domains.room import Geometry, Part, geometry
-from twin.domains.room import Screen as Sheet
+from twin.domains.geometry import Geometry, Part, geometry
+from twin.domains.geometry import Screen as Sheet
 from twin.facility import Facility
 from twin.layout import LayoutError
 

@@ -29,7 +29,7 @@ def run(flow, until):
 )
 def test_a_slab_cools_as_fourier_says(fourier, centre, mean):
     """Unit slab from 1, faces at 0 [Carslaw & Jaeger]; the cube's centre is the slab's, cubed."""
-    n, steps = 65, 600
+    n, steps = 65, 1200
     wall = (NO_SLIP, NO_SLIP)
     for sides, axes, power in (
         (wall + (SLIP,) * 4, (np.full(n, 1 / n), np.ones(1), np.ones(1)), 1),
