@@ -214,7 +214,7 @@ def _pass(
     columns |= fans
     flow = np.concatenate([hydro.flow, vents])
     held = state.held & ~hydro.limited[cold]
-    warmth = _warmth(plant, columns)
+    warmth = _warmth(plant, columns, flow)
     into = np.where(flow >= 0, plant.end[:, None], plant.start[:, None])
     sources = add_rows(gains.copy(), into, warmth)
     staging = (state.columns["cooler.running"] if turn >= RISE else None, turn >= FREEZE, trusted)
@@ -225,11 +225,11 @@ def _pass(
     columns |= warm.columns
     columns |= {
         "node.temperature": warm.node,
-        "engine.air_inlet": warm.node[plant.engine.breathes] + plant.engine.offset,
         "stream.inlet": warm.inlet,
         "stream.outlet": warm.outlet + rise,
         "stream.flow": flow,
     }
+    columns["engine.air_inlet"] = warm.node[plant.engine.breathes] + _offset(plant, warm.node, columns)
     columns |= {"audit.boundary": warm.audit["boundary"][None], "audit.cooler": warm.audit["cooler"][None]}
     power = electrical.solve(plant, columns)
     columns |= power.columns
@@ -261,8 +261,30 @@ def _engines(plant: Plant, state: State, fluid: thermal.Properties, fed: Array) 
     conductivity = np.ones((len(stream), plant.scenarios), like=state.node)
     conductivity[liquid] = fluid.conductivity[stream[liquid]]
     upstream = np.where(state.flow[stream] >= 0, plant.start[stream][:, None], plant.end[stream][:, None])
-    inlet = np.take_along_axis(state.node, upstream, axis=0) + np.where(liquid[:, None], 0.0, e.offset)
+    offset = _offset(plant, state.node, state.columns)
+    inlet = np.take_along_axis(state.node, upstream, axis=0) + np.where(liquid[:, None], 0.0, offset)
     return compute.solve(e, inlet, state.flow[stream], fluid.cp[stream], conductivity, fed)
+
+
+def _offset(plant: Plant, node: Array, columns: dict[str, Array]) -> Array:
+    """How much warmer than its room's mixed inlet each rack breathes, K (rack, scenario)."""
+    e = plant.engine
+    offset = np.broadcast_to(e.offset, (len(e.stream), plant.scenarios))
+    if not plant.inlets or "stream.outlet" not in columns:
+        return offset
+    offset = offset.copy()
+    for room in plant.inlets:
+        rows = room.engine
+        rise = share(columns["engine.heat_air"][rows], columns["engine.air_flow"][rows] * compute.AIR_HEAT)
+        inlet = room.temperature - node[e.breathes[rows]]
+        for weights, moved in (
+            (room.heat, rise - room.rise),
+            (room.supply, columns["stream.outlet"][room.coil] - room.supplied),
+        ):
+            for k in range(weights.shape[1]):
+                inlet = inlet + weights[:, k : k + 1] * moved[k]  # in a fixed order, unlike a matrix product
+        offset[rows] = inlet
+    return offset
 
 
 def _gains(plant: Plant, columns: dict[str, Array]) -> Array:
@@ -273,12 +295,18 @@ def _gains(plant: Plant, columns: dict[str, Array]) -> Array:
     return total
 
 
-def _warmth(plant: Plant, columns: dict[str, Array]) -> Array:
-    """Heat given to streams on their way, W (stream, scenario)."""
+def _warmth(plant: Plant, columns: dict[str, Array], flow: Array) -> Array:
+    """Heat given to streams on their way, W (stream, scenario).
+
+    Coolers of a room that draw warmer air than others take heat that these do not.
+    """
     total = np.zeros((len(plant.start), plant.scenarios), like=plant.start_temperature)
     for item in plant.heat:
         add_rows(total, item.stream, item.share * columns[item.power.quantity][item.power.rows])
-    return total
+    fan, zones = plant.fan, len(plant.zone.supply)
+    C = compute.AIR_HEAT * flow[fan.vent]
+    given, moved = (add_rows(np.zeros((zones, plant.scenarios), like=C), fan.zone, x) for x in (C * fan.offset, C))
+    return add_rows(total, fan.vent, C * (fan.offset - share(given, moved)[fan.zone]))
 
 
 def _moved(old: State, columns: dict[str, Array]) -> Array:

@@ -231,7 +231,10 @@ class Intake:
 
 @dataclass(frozen=True)
 class Fan:
-    """Cooler fans of a zone: they match the racks' demand times `excess`, staged, up to `rated_flow` each."""
+    """Cooler fans of a zone: they match the racks' demand times `excess`, staged, up to `rated_flow` each.
+
+    They draw air warmer than the room's return by `offset` [K] where the room's air has been computed.
+    """
 
     vent: Index
     coil: Index
@@ -240,6 +243,24 @@ class Fan:
     power: Array
     installed: Array
     least_speed: Array
+    offset: Array
+
+
+@dataclass(frozen=True)
+class Inlets:
+    """Inlets of a room's racks as its computed air has them, and how they answer rises across racks and supplies.
+
+    T = T0 + heat (ΔT - ΔT0) + supply (Ts - Ts0), all in K; `engine` and `coil` are rows of racks and streams of
+    coolers, so that heat is (rack, rack) and supply (rack, cooler).
+    """
+
+    engine: Index
+    coil: Index
+    temperature: Array
+    rise: Array
+    supplied: Array
+    heat: Array
+    supply: Array
 
 
 @dataclass(frozen=True)
@@ -487,6 +508,7 @@ class Plant:
     intake: tuple[Intake, ...]
     fan: Fan
     zone: Zone
+    inlets: tuple[Inlets, ...]
     follow: Index
     engine: Engine
     constant: Array

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from twin.components.compute import Rack
-from twin.components.cooling import Crah
+from twin.components.cooling import Crah, RearDoor
 from twin.components.hall import Room, Screen
 from twin.domains.geometry import Geometry, Part, geometry
 from twin.domains.geometry import Screen as Sheet
@@ -46,7 +46,7 @@ def mesh(facility: Facility, name: str, cell: float) -> Geometry:
             continue
         low = tuple(a - b for a, b in zip(p.at, room.at, strict=True))
         if isinstance(p, Screen):
-            extent = p.size or p.box
+            extent = p.extent
             high = tuple(a + b for a, b in zip(low, extent, strict=True))
             sheets.append(Sheet(n, low, high, int(np.argmin(extent)), p.open_area))  # type: ignore[arg-type]
             continue
@@ -60,11 +60,9 @@ def mesh(facility: Facility, name: str, cell: float) -> Geometry:
 
 
 def _part(name: str, p: Any, low: Any) -> Part | None:
-    extent = p.size or p.box
-    way = WAYS.get(getattr(p, "facing", "-y"), (1, -1))
-    if p.size is None and way[0] == 0 and isinstance(p, (Rack, Crah)):
-        extent = (extent[1], extent[0], extent[2])
-    if min(extent) <= 0:
+    extent = p.extent
+    way = WAYS[getattr(p, "facing", "-y")]
+    if min(extent) <= 0 or isinstance(p, RearDoor):
         return None
     high = tuple(a + b for a, b in zip(low, extent, strict=True))
     if isinstance(p, Rack) and p.air_flow > 0:

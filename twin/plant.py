@@ -128,6 +128,7 @@ def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> P
         intake=tuple(fixed.get(Intake, [])),
         fan=merged[Fan],
         zone=merged[Zone],
+        inlets=(),
         follow=follow,
         engine=merged[Engine],
         constant=constant,

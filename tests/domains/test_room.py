@@ -5,10 +5,11 @@ import pytest
 
 import twin
 from twin.domains.geometry import Part, Screen, geometry, unbalanced
-from twin.domains.room import HEAT, Loads, average, flow, inherit
+from twin.domains.room import AIR_HEAT, DENSITY, Loads, average, flow, inherit
 from twin.layout import LayoutError
 from twin.mesh import mesh, rooms, summary
 
+HEAT = AIR_HEAT * DENSITY
 SIZE = (5.0, 2.0, 2.4)
 RACK = Part("rack", "rack", (2.0, 0.0, 0.0), (3.0, 2.0, 2.0))
 COOLER = Part("cooler", "cooler", (0.4, 0.0, 0.0), (1.0, 2.0, 2.0))

@@ -54,6 +54,14 @@ class Component(Model):
     heading: ClassVar[str] = "facility"
     ports: ClassVar[dict[str, Port]] = {}
     box: ClassVar[tuple[float, float, float]] = (1.0, 1.0, 2.0)
+    front: ClassVar[str] = "y"
+
+    @property
+    def extent(self) -> tuple[float, float, float]:
+        """Lengths along x, y and z, m: its `size`, or the box of its type turned to where it faces."""
+        turned = getattr(self, "facing", "-y")[1] != self.front
+        x, y, z = self.box
+        return self.size or ((y, x, z) if turned else (x, y, z))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

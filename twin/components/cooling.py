@@ -194,12 +194,13 @@ class _Coil(Component):
     set_point: Temperature | None = Field(297.15, ge=275, le=330, description="air leaving the coil")
     fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
     area: Area | None = Field(None, gt=0)
-    facing: Facing = Field("-y", description="where the outlet points")
+    facing: Facing = Field("-x", description="where the outlet points")
     outlet: tuple[Length, Length] | None = Field(None, description="width and height of the outlet; the face if none")
     intake: Literal["back", "top"] = Field("back", description="where the air is drawn in")
     structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "outlet", "intake"}
     ports: ClassVar[dict[str, Port]] = {"supply": Port("coolant"), "return": Port("coolant")}
     heading: ClassVar[str] = "cooling"
+    front: ClassVar[str] = "x"
 
     @classmethod
     def coil(cls, t: Any, write: Write, hot: Any) -> Any:
@@ -257,6 +258,7 @@ class Crah(_Coil):
                 t.fan_power * t.site.room_density / 1.2,
                 t.units,
                 t.least_fan,
+                0.0 * t.air_flow,
             )
         )
         power = Ref("fan.power", fans)

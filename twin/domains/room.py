@@ -5,6 +5,7 @@ Steady means an average over room flushes, with a standard error for every inlet
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,15 +19,22 @@ from twin.kernels.finite_volume import GHOSTS, SOLID, Cells, Faces, Flow, Grid, 
 REFERENCE = 293.15
 """Temperature from which the solver counts, K."""
 
-HEAT = 1.2 * 1006.0
-"""Heat capacity of room air per volume, J/m³/K."""
+DENSITY = 1.2
+"""Of room air if nothing else is said, kg/m³."""
+
+AIR_HEAT = 1006.0
+"""Specific heat of dry air, J/kg/K."""
+
+LONGEST_FLUSH = 600.0
+"""Longest time taken for one flush, s: a room whose coolers stand still has none."""
 
 
 @dataclass(frozen=True)
 class Loads:
     """What moves and heats the air of a room, each (row, S): racks' and coolers' flow [m³/s], heat [W], supply [K].
 
-    `solids` [W] heats the air around solid parts, by name; `spread` [W] (S,) heats all of the room's air.
+    `solids` [W] heats the air around solid parts, by name; `spread` [W] (S,) heats all of the room's air, of `density`
+    [kg/m³] (1|S,).
     """
 
     rack_flow: Array
@@ -35,6 +43,12 @@ class Loads:
     supply: Array
     solids: dict[str, Array] = field(default_factory=dict)
     spread: Any = 0.0
+    density: Any = DENSITY
+
+    @property
+    def capacity(self) -> Any:
+        """Heat capacity of the air per volume, J/m³/K, (1|S,)."""
+        return AIR_HEAT * np.asarray(self.density)
 
 
 def flow(g: Geometry, loads: Loads, physics: Physics | None = None, kind: Any = np.float32, xp: Any = np) -> Flow:
@@ -75,7 +89,7 @@ def _cells(g: Geometry, loads: Loads, scenarios: int) -> Cells:
 
     def heated(at: Array, heat: Any) -> None:
         whole = volume[tuple(at.T)].sum()
-        source = np.broadcast_to(np.asarray(heat, float) / (HEAT * whole), (len(at), scenarios))
+        source = np.broadcast_to(np.asarray(heat, float) / (loads.capacity * whole), (len(at), scenarios))
         rows.append((at, nothing(len(at)), nothing(len(at)), source))
 
     for t, heat in zip(g.racks, loads.rack_heat, strict=True):
@@ -108,7 +122,8 @@ class Averaged:
 
     A cooler's intake is the mean of what it draws, from the heat it took.
 
-    `fields` are the mean u, v, w, T and viscosity without ghosts, (S, z, y, x).
+    `fields` are the mean u, v, w, T and viscosity without ghosts, (S, z, y, x); `stopped` tells of an average that was
+    interrupted before its error bars were met.
     """
 
     inlet: Array
@@ -122,6 +137,7 @@ class Averaged:
     heat_out: Array
     divergence: float
     fields: dict[str, Array]
+    stopped: bool = False
 
     @property
     def imbalance(self) -> Array:
@@ -174,22 +190,34 @@ def average(
 
     A batch is one flush of the room, its free volume over the coolers' flow. After `spin_up` flushes batches are
     averaged, `least` to `most` of them, until twice the standard error of every rack's inlet and every probe is below
-    the tolerance. Ctrl-C ends the average with the batches that are whole. `progress(text)` is told how far it is.
+    the tolerance. Ctrl-C ends the average with the batches that are whole, if any. `progress(text)` is told how far it
+    is.
     """
     moved = np.maximum(loads.cooler_flow.sum(axis=0), 1e-6)
-    flush = float((g.grid.volume * ~g.solid).sum() / moved.min())
-    seen, batches = Observer(g, probes), []
-    begin = flow.time.min()
+    flush = min(float((g.grid.volume * ~g.solid).sum() / moved.min()), LONGEST_FLUSH)
+    seen, batches, stopped = Observer(g, probes), [], False
+    begin, started = flow.time.min(), time.perf_counter()
     given = heat = None
     sums: dict[str, Any] = dict.fromkeys(("u", "v", "w", "T", "nu"), 0.0)
     looks = 0
+
+    def tell(error: Array | None = None) -> None:
+        if progress is None:
+            return
+        done = (flow.time.min() - begin) / flush
+        text = f"{flow.time.min() - begin:.0f} s of air, {done:.1f} flushes"
+        if error is not None and np.isfinite(error).all():
+            needed = len(batches) * (error.max(initial=0.0) / tolerance) ** 2
+            left = (min(max(needed, least), most) - len(batches)) * (time.perf_counter() - started) / done
+            text += f", error {error.max(initial=0.0):.2f} K, {left:.0f} s left"
+        progress(text)
+
     try:
         while flow.time.min() - begin < spin_up * flush:
             flow.step(10)
-            if progress:
-                progress(f"{flow.time.min() - begin:.0f} s of air, {(flow.time.min() - begin) / flush:.1f} flushes")
+            tell()
         began, heat = flow.time.copy(), flow.given.copy()
-        held = _held(flow, g)
+        held = _held(flow, g, loads)
         while len(batches) < most:
             until, total, spent = flow.time.min() + flush, 0.0, 0.0
             while flow.time.min() < until:
@@ -201,23 +229,20 @@ def average(
                 for c in sums:
                     sums[c] = sums[c] + flow.view(c)
             batches.append(total / spent)
-            given = (flow.given - heat), flow.time - began, _held(flow, g) - held
+            given = (flow.given - heat), flow.time - began, _held(flow, g, loads) - held
             error = _error(batches)
-            if progress:
-                left = f"error {error.max(initial=0.0):.2f} K" if len(batches) > 1 else "first average"
-                progress(
-                    f"{flow.time.min() - begin:.0f} s of air, {(flow.time.min() - begin) / flush:.1f} flushes, {left}"
-                )
+            tell(error)
             if len(batches) >= least and error.max(initial=0.0) < tolerance:
                 break
     except KeyboardInterrupt:
         if not batches:
             raise
+        stopped = True
     mean, error = np.mean(batches, axis=0), _error(batches)
     racks = len(g.racks)
-    taken, out, into = _heat(flow, g, given)
+    taken, out, into = _heat(flow, g, loads, given)
     inner = np.abs(flow.divergence())[:, ~g.solid].max() / float(np.max(moved))
-    intake = loads.supply + taken / (HEAT * np.maximum(loads.cooler_flow, 1e-9))
+    intake = loads.supply + taken / (loads.capacity * np.maximum(loads.cooler_flow, 1e-9))
     return Averaged(
         mean[:racks],
         error[:racks],
@@ -230,6 +255,7 @@ def average(
         out,
         float(inner),
         {c: np.asarray(a.get() if hasattr(a, "get") else a, float) / looks for c, a in sums.items()},
+        stopped,
     )
 
 
@@ -240,19 +266,19 @@ def _error(batches: list[Array]) -> Array:
     return 2.0 * np.std(batches, axis=0, ddof=1) / np.sqrt(len(batches))
 
 
-def _held(flow: Flow, g: Geometry) -> Array:
+def _held(flow: Flow, g: Geometry, loads: Loads) -> Array:
     """Heat in the free air, J over that at the reference, (S,)."""
     T = flow.view("T")
     T = np.asarray(T.get() if hasattr(T, "get") else T, float)
-    return HEAT * (T * (g.grid.volume * ~g.solid)).sum(axis=(1, 2, 3))
+    return loads.capacity * (T * (g.grid.volume * ~g.solid)).sum(axis=(1, 2, 3))
 
 
-def _heat(flow: Flow, g: Geometry, given: Any) -> tuple[Array, Array, Array]:
+def _heat(flow: Flow, g: Geometry, loads: Loads, given: Any) -> tuple[Array, Array, Array]:
     """Heat that each cooler took (C, S), that all took less what the air lost meanwhile, and heat given, W, (S,)."""
     gained, seconds, stored = given
     host = lambda a: np.asarray(a.get() if hasattr(a, "get") else a)  # noqa: E731
     at, rate = np.stack([host(c) for c in flow.cells[:3]], axis=1) - GHOSTS, host(flow.cells[3])
-    power = HEAT * host(gained).astype(float) * g.grid.volume[tuple(at.T)][:, None] / seconds
+    power = loads.capacity * host(gained).astype(float) * g.grid.volume[tuple(at.T)][:, None] / seconds
     row = np.full(g.grid.shape, -1)
     row[tuple(at.T)] = np.arange(len(at))
     taken = np.array([-power[row[tuple(t.cells.T)]].sum(axis=0) for t in g.coolers]).reshape(-1, flow.scenarios)

@@ -123,7 +123,7 @@ class Boxes:
 def boxes(result: Result, scenario: int = 0) -> Boxes:
     """Every placed component with a volume; raises RenderError if the layout places none."""
     parts = result.facility.components
-    placed = {n: p for n, p in parts.items() if p.at is not None and min(p.size or p.box) > 0}
+    placed = {n: p for n, p in parts.items() if p.at is not None and min(p.extent) > 0}
     if not placed:
         raise RenderError(f"{result.facility.name}: no component has a place `at`")
     temperature = _shown(result, ("_inlet_temperature", "_supply_temperature"), scenario)
