@@ -185,7 +185,9 @@ class _Builder:
                 update[key] = tuple(parse(v, "length") for v in value)
             except ValueError as error:
                 self.faults.append(f"{part.kind} {name}: {key}: {error}")
-        return part.model_copy(update=update) if update else part
+        placed = part.model_copy(update=update) if update else part
+        self.faults.extend(f"{part.kind} {fault}" for fault in placed.check_place(name))
+        return placed
 
 
 def _kinds() -> list[str]:

@@ -84,6 +84,10 @@ class Component(Model):
             return [f"{name}: shares: give {self.cords} shares, none negative, that add up to 1"]
         return []
 
+    def check_place(self, name: str) -> list[str]:
+        """Faults of where and how large it stands, one sentence each."""
+        return []
+
 
 def column(value: Any, n: int = 1) -> Array:
     """A number or array as a (n, 1) column."""

@@ -65,12 +65,10 @@ class Screen(Component):
     open_area: Fraction = Field(0.0, ge=0, le=0.95, description="share that is open; 0 lets nothing through")
     box: ClassVar[tuple[float, float, float]] = (0.0, 0.0, 0.0)
 
-    def check(self, name: str) -> list[str]:
-        faults = super().check(name)
-        size = self.size or self.box
-        if sum(s <= 0 for s in size) != 1:
-            faults.append(f"{name}: size: give two lengths and one 0 m, across which the screen lies")
-        return faults
+    def check_place(self, name: str) -> list[str]:
+        if sum(s <= 0 for s in self.extent) != 1:
+            return [f"{name}: size: give two lengths and one 0 m, across which the screen lies"]
+        return []
 
 
 class Room(Component):

@@ -3,7 +3,7 @@
 A rack is a box that is open at its front and its back and driven by its fans over its whole depth; a cooler is a box
 with its fans and its coil at its outlet and an open intake at its back or on top; everything else that fills space is
 solid. Screens are thin: panels, doors and containment where they are closed, perforated tiles and grilles where a part
-of them is open.
+of them is open; one that is open lies as an opening in one that is closed.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def geometry(size: Sequence[float], cell: float, parts: Sequence[Part], screens:
                 g.faults.append(f"{part.name}: overlaps {other.name}")
         taken[box], owners = len(owners), [*owners, part]
         _place(g, part, box)
-    for s in screens:
+    for s in sorted(screens, key=lambda s: s.open_area > 0.0):
         _hang(g, s)
     _reachable(g)
     return g
@@ -270,6 +270,9 @@ def _hang(g: Geometry, s: Screen) -> None:
     at = tuple(box)
     if s.open_area <= 0.0:
         g.closed[s.axis][at] = True
+        for t in g.through:  # a panel has a hole where a rack or a cooler stands in it
+            if t.axis == s.axis:
+                g.closed[s.axis][tuple(t.driven.T)] = False
         return
     inside = 0 < box[axis] < len(edges) - 1  # type: ignore
     if not inside:

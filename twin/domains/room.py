@@ -33,8 +33,8 @@ LONGEST_FLUSH = 600.0
 class Loads:
     """What moves and heats the air of a room, each (row, S): racks' and coolers' flow [m³/s], heat [W], supply [K].
 
-    `solids` [W] heats the air around solid parts, by name; `spread` [W] (S,) heats all of the room's air, of `density`
-    [kg/m³] (1|S,).
+    `solids` [W] heats the air around solid parts, by name; `spread` [W] (S,) the air
+    below the ceiling; the air has `density` [kg/m³] (1|S,).
     """
 
     rack_flow: Array
@@ -99,7 +99,9 @@ def _cells(g: Geometry, loads: Loads, scenarios: int) -> Cells:
         if len(skin):
             heated(skin[~g.solid[tuple(skin.T)]], heat)
     if np.any(loads.spread):
-        heated(np.argwhere(~g.solid), loads.spread)
+        top = ~g.solid
+        top[:-1] &= np.cumsum(top[::-1], axis=0)[::-1][1:] == 0
+        heated(np.argwhere(top), loads.spread)
     for t, supply in zip(g.coolers, loads.supply, strict=True):
         n = len(t.cells)
         target = np.broadcast_to(supply - REFERENCE, (n, scenarios))

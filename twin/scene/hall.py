@@ -133,7 +133,7 @@ def boxes(result: Result, scenario: int = 0) -> Boxes:
         tuple(p.kind for p in placed.values()),
         tuple(_family(p) for p in placed.values()),
         np.array([p.at for p in placed.values()], float),
-        np.array([p.size or p.box for p in placed.values()], float),
+        np.array([p.extent for p in placed.values()], float),
         np.array([temperature.get(n, np.nan) - 273.15 for n in placed]),
         np.array([power.get(n, np.nan) / 1e3 for n in placed]),
     )
