@@ -181,7 +181,7 @@ def test_ignored_limits_do_not_bind(small):
 
 def test_each_class_alone_may_be_at_least_as_dense(small):
     mixed = small + "cases: {mixed: {r7.model: gb200_nvl72, r8.model: gb200_nvl72}}\n"
-    found = twin.bound(mixed, case="mixed", per_class=True)
+    found = twin.bound(mixed, case="mixed", per="class")
     assert [f.racks for f in found] == ["all", "gb200_nvl72", "gb300_nvl72"]
     assert found[0].scale > 1.0
     for one in found[1:]:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from twin.airflow import FiniteVolume, Mixed, Response
     from twin.dataset import Result, bound, solve
     from twin.facility import Facility, load
     from twin.layout import LayoutError, catalogue, shipped
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from twin.schemas import schema
 
 _HOMES = {
+    "FiniteVolume": "airflow",
+    "Mixed": "airflow",
+    "Response": "airflow",
     "Result": "dataset",
     "bound": "dataset",
     "solve": "dataset",
@@ -32,7 +36,10 @@ _HOMES = {
 __all__ = [
     "Bound",
     "Facility",
+    "FiniteVolume",
     "LayoutError",
+    "Mixed",
+    "Response",
     "Result",
     "bound",
     "catalogue",

@@ -23,11 +23,12 @@ from twin.kernels.arrays import home, share
 from twin.kernels.finite_volume import Flow, Physics
 from twin.layout import LayoutError
 from twin.limits import rack_names
-from twin.mesh import mesh, rooms
+from twin.mesh import mesh, rooms, summary
 
 log = logging.getLogger("twin")
 
 Progress = Callable[[str], Any] | None
+NO_PLACES = "air: no room has racks or coolers with places; give them `at`"
 MOST_ASTRAY = 0.999
 """Largest share of recirculated or bypassing air that a mixed node is given."""
 
@@ -131,10 +132,20 @@ def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None
     cells = [2.0 * air.cell, air.cell] if air.coarse else [air.cell]
     names = air.rooms or tuple(rooms(plant.facility))
     if not names:
-        raise LayoutError(plant.facility.source, ["air: no room has racks or coolers with places; give them `at`"])
-    grids = {name: [mesh(plant.facility, name, cell) for cell in cells] for name in names}
+        raise LayoutError(plant.facility.source, [NO_PLACES])
+    grids = {name: [mesh(plant.facility, name, air.cell)] for name in names}
+    try:
+        grids = {name: [mesh(plant.facility, name, cell) for cell in cells] for name in names}
+    except LayoutError as error:
+        log.debug("no coarser start: %s", error)
+        cells = cells[-1:]
+    faults = []
     for name in names:
-        _check(plant, base, name, grids[name][0])
+        for g in grids[name]:
+            loads = imposed(plant, base, name, g)[2]
+            faults += [f"room {name}: {f}" for f in _faults(loads, g) if f"room {name}: {f}" not in faults]
+    if faults:
+        raise LayoutError(plant.facility.source, faults)
     found, solution, fields = (), base, {}
     xp = home(device)
     for level in range(len(cells)):
@@ -187,13 +198,9 @@ def _turn(
     fields[name] = field
     tolerance = air.tolerance if fine else 2.0 * air.tolerance
     mean = average(field, g, loads, tolerance=tolerance, spin_up=3.0 if fresh else 1.0, progress=progress)
-    before = _inlets(last) if last is not None else solution.columns["engine.air_inlet"][engine]
+    before = last.mean.inlet if last is not None else solution.columns["engine.air_inlet"][engine]
     moved = float(np.abs(mean.inlet - before).max(initial=0.0)) if len(engine) else 0.0
     return RoomAir(name, g, engine, fan, loads, mean, moved)
-
-
-def _inlets(room: RoomAir) -> Array:
-    return room.mean.inlet
 
 
 # ---- from the plant to the field ---------------------------------------------------------------------------------
@@ -243,6 +250,26 @@ def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[I
     return engine, fan, _settled(loads, solution.status == Status.OK)
 
 
+def meshed(plant: Plant, solution: Solution, cell: float, room: str | None) -> tuple[dict[str, Any], list[str]]:
+    """What rooms are as cells of `cell` [m], by name, with the air that racks and coolers move; and what is wrong.
+
+    Raises LayoutError for what cannot stand as it is placed.
+    """
+    names = [room] if room else rooms(plant.facility)
+    if not names:
+        raise LayoutError(plant.facility.source, [NO_PLACES])
+    found, faults = {}, []
+    for name in names:
+        g = mesh(plant.facility, name, cell)
+        _, _, loads = imposed(plant, solution, name, g)
+        found[name] = summary(g) | {
+            "rack_flow_m3_per_s": float(loads.rack_flow[:, 0].sum()),
+            "cooler_flow_m3_per_s": float(loads.cooler_flow[:, 0].sum()),
+        }
+        faults += [f"room {name}: {f}" for f in _faults(loads, g)]
+    return found, faults
+
+
 def _doors(plant: Plant, columns: Mapping[str, Array], engine: Index) -> Array:
     """Heat that rear doors take from the air of racks, W (rack, scenario)."""
     taken = np.zeros((len(engine), plant.scenarios))
@@ -274,15 +301,12 @@ def _settled(loads: Loads, good: Array) -> Loads:
     )
 
 
-def _check(plant: Plant, solution: Solution, name: str, g: Geometry) -> None:
-    """Raises LayoutError for a room without coolers, and for sealed compartments that gain or lose air."""
-    faults = [] if g.coolers else ["nothing with a place cools its air; give a crah or fan_wall `at`"]
-    if not faults:
-        _, _, loads = imposed(plant, solution, name, g)
-        flows = np.concatenate([loads.rack_flow, loads.cooler_flow])
-        faults = sorted({text for s in range(plant.scenarios) for text in unbalanced(g, flows[:, s])})
-    if faults:
-        raise LayoutError(plant.facility.source, [f"room {name}: {f}" for f in faults])
+def _faults(loads: Loads, g: Geometry) -> list[str]:
+    """A room without coolers, and sealed compartments that gain or lose air."""
+    if not g.coolers:
+        return ["nothing with a place cools its air; give a crah or fan_wall `at`"]
+    flows = np.concatenate([loads.rack_flow, loads.cooler_flow])
+    return sorted({text for s in range(flows.shape[1]) for text in unbalanced(g, flows[:, s])})
 
 
 # ---- from the field to the plant ---------------------------------------------------------------------------------

@@ -24,6 +24,9 @@ SOLVER_FAILED, BAD_INPUT, EXCEEDED, INTERRUPTED = 1, 2, 3, 130
 PATIENCE = 2.0
 """Seconds of work before a line of progress shows."""
 
+WIDTH = 100
+"""Characters of that line."""
+
 
 class Fault(ValueError):
     """Bad options, told like the faults of a layout: where, and one sentence each."""
@@ -79,6 +82,21 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class AirModel(StrEnum):
+    """How the air of rooms is found."""
+
+    mixed = "mixed"
+    finite_volume = "finite_volume"
+
+
+class Per(StrEnum):
+    """Groups of racks that are made denser by themselves."""
+
+    class_ = "class"
+    row = "row"
+    rack = "rack"
+
+
 class Kind(StrEnum):
     """What a scene is exported to."""
 
@@ -93,6 +111,8 @@ Sets = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout and nothing else.")]
 Basis = Annotated[Scale, typer.Option("--scale", help="Denser by more chips a rack, or by more power a chip.")]
+AirOption = Annotated[AirModel, typer.Option("--air", help="Rooms as mixed nodes, or their air computed in cells.")]
+Cell = Annotated[str, typer.Option("--cell", help="Size of the air's cells, such as '0.2 m'.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.", show_default=False)]
 
 
@@ -166,12 +186,12 @@ def _progress(label: str) -> Iterator[Callable[[str], None]]:
     def rewrite() -> None:
         wait = PATIENCE
         while not done.wait(wait):
-            line = f"{shown[0]}, {time.monotonic() - began:.0f} s"
-            sys.stderr.write(f"\r{line:<60.60}")
+            line = f"{time.monotonic() - began:.0f} s, {shown[0]}"
+            sys.stderr.write(f"\r{line:<{WIDTH}.{WIDTH}}")
             sys.stderr.flush()
             wait = 0.5
         if wait != PATIENCE:
-            sys.stderr.write(f"\r{'':60}\r")
+            sys.stderr.write(f"\r{'':{WIDTH}}\r")
             sys.stderr.flush()
 
     thread = threading.Thread(target=rewrite, daemon=True)
@@ -189,15 +209,37 @@ def _print_json(data: Any) -> None:
     typer.echo(json.dumps(data, indent=2, allow_nan=False))
 
 
-def _solve(layout: str, case: str | None, sets: list[str] | None, device: Device = Device.cpu) -> Result:
+def _length(option: str, text: str) -> float:
+    from twin.units import parse
+
+    try:
+        return parse(text, "length")
+    except ValueError as error:
+        raise Fault(option, str(error)) from error
+
+
+def _solve(
+    layout: str,
+    case: str | None,
+    sets: list[str] | None,
+    device: Device = Device.cpu,
+    air: AirModel = AirModel.mixed,
+    cell: str = "",
+) -> Result:
+    from twin.airflow import FiniteVolume, Mixed
     from twin.dataset import solve
     from twin.kernels.arrays import DeviceError
 
+    model = Mixed() if air == AirModel.mixed else FiniteVolume(_length("--cell", cell))
     try:
-        with _progress(f"solving {layout}"):
-            return solve(layout, case=case, overrides=_overrides(sets), device=device.value)
+        with _progress(f"solving {layout}") as progress:
+            given = {"device": device.value, "air": model, "progress": progress}
+            result = solve(layout, case=case, overrides=_overrides(sets), **given)
     except DeviceError as error:
         raise Fault("--device", str(error)) from error
+    if result.aired.stopped:
+        typer.echo("interrupted: the air is the average so far, see its error bars", err=True)
+    return result
 
 
 def _settled(result: Result) -> None:
@@ -258,9 +300,25 @@ def _density(result: Result, found: Bound | None) -> list[tuple[str, str]]:
     if found.reason and not found.scale:
         return [("sustainable density", f"none: {found.reason}")]
     density = f"{found.density / 1e3:,.1f} kW per rack, {found.scale:.4f} times this one, scaling {found.basis}"
-    if found.limit is None:
-        return [("binding limit", found.reason), ("sustainable density", density)]
-    return [("binding limit", f"{found.limit.name} at {found.limit.element}"), ("sustainable density", density)]
+    limit = found.reason if found.limit is None else f"{found.limit.name} at {found.limit.element}"
+    rows = [("binding limit", limit), ("sustainable density", density)]
+    if found.computed is not None and found.computed.limit is not None:
+        c, worst = found.computed, found.computed.limit
+        text = f"inlets within {c.difference:.2f} K, tightest {worst.name} at {worst.element} {c.margin:+.2%}"
+        rows.append(("with full air flow", text))
+    return rows
+
+
+def _air(result: Result) -> list[tuple[str, str]]:
+    """How the air of every computed room came out."""
+    rows = []
+    for room in result.aired.rooms:
+        mean, inlet = room.mean, room.mean.inlet[:, 0] - 273.15
+        text = f"{room.room}: {room.geometry.solid.size:,} cells, {mean.flushes:.0f} flushes"
+        if len(inlet):
+            text += f", inlets {inlet.min():.1f} to {inlet.max():.1f} degC within {mean.error[:, 0].max():.2f} K"
+        rows.append(("computed air", f"{text}, heat balance {abs(mean.imbalance[0]):.2%}"))
+    return rows
 
 
 def _tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -303,7 +361,7 @@ def _screen(result: Result, found: Bound | None) -> str:
     state = s["status"].replace("_", " ") + (f": {s['reason']}" if s["reason"] else "")
     head = f"{result.facility.name}: {result.facility.description}".removesuffix(": ")
     run = f"{state}, {int(solution.iterations[0])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
-    tail = [*_density(result, found), *_tokens(s), ("energy audit", _number(s["energy_audit"], ".1e"))]
+    tail = [*_density(result, found), *_air(result), *_tokens(s), ("energy audit", _number(s["energy_audit"], ".1e"))]
     tail += [("water", _number(s["water_m3_per_day"], ",.1f", "m3 per day"))] if s["water_m3_per_day"] else []
     tail += [("warning", text) for text in _grouped(s["warnings"])]
     if not result.ok:
@@ -325,14 +383,16 @@ def solve(
     no_bound: Annotated[bool, typer.Option("--no-bound", help="Skip the search for the sustainable density.")] = False,
     scale: Basis = Scale.chips,
     device: Annotated[Device, typer.Option("--device", help="Where to solve: auto takes a GPU if any.")] = Device.cpu,
+    air: AirOption = AirModel.mixed,
+    cell: Cell = "0.4 m",
 ) -> None:
     """Solve a layout; -o writes all results to FILE.nc or FILE.zarr."""
     from twin import dataset
 
     _target(output, (".nc", ".zarr"))
-    result = _solve(layout, case, sets, device)
+    result = _solve(layout, case, sets, device, air, cell)
     found = None
-    if result.ok and not no_bound:
+    if result.ok and not no_bound and not result.aired.stopped:
         with _progress("searching the bound") as progress:
             found = dataset.bound(result, scale=scale.value, progress=progress)[0]
     if output:
@@ -349,15 +409,24 @@ def solve(
 
 
 @app.command()
-def bound(layout: Layout, case: Case = None, sets: Sets = None, scale: Basis = Scale.chips, json: Json = False) -> None:
-    """Find the highest sustainable rack density: all racks alike, then each class alone."""
+def bound(
+    layout: Layout,
+    case: Case = None,
+    sets: Sets = None,
+    scale: Basis = Scale.chips,
+    json: Json = False,
+    per: Annotated[Per, typer.Option("--per", help="Each of which is then made denser alone.")] = Per.class_,
+    air: AirOption = AirModel.mixed,
+    cell: Cell = "0.4 m",
+) -> None:
+    """Find the highest sustainable rack density: all racks alike, then each class, row or rack alone."""
     from twin import dataset
-    from twin.limits import classes
+    from twin.limits import GROUPS
 
-    result = _solve(layout, case, sets)
+    result = _solve(layout, case, sets, air=air, cell=cell)
     with _progress("searching the bound") as progress:
-        several = len(classes(result.plant)) > 1
-        found = dataset.bound(result, scale=scale.value, per_class=several, progress=progress)
+        several = len(GROUPS[per.value](result.plant)) > 1
+        found = dataset.bound(result, scale=scale.value, per=per.value if several else None, progress=progress)
     if json:
         _print_json({"layout": result.facility.name, "bounds": [_bound(b) for b in found]})
     else:
@@ -408,6 +477,38 @@ def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
     ]
     counts += [("cases", ", ".join(facility.cases))] if facility.cases else []
     typer.echo(f"{facility.source} is valid, layout {facility.hash}\n\n{_table(counts)}")
+
+
+@app.command()
+def mesh(
+    layout: Layout,
+    room: Annotated[str | None, typer.Option("--room", help="One room; all that hold racks or coolers if not given.")] = None,
+    cell: Cell = "0.2 m",
+    case: Case = None,
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """Report the rooms of a layout as cells of computed air: sizes, openings, and flows that do not balance."""
+    from twin.airflow import meshed
+    from twin.dataset import solve
+
+    with _progress(f"meshing {layout}"):
+        result = solve(layout, case=case, overrides=_overrides(sets))
+        found, faults = meshed(result.plant, result.solution, _length("--cell", cell), room)
+    if json:
+        _print_json({"layout": result.facility.name, "rooms": found, "faults": faults})
+    else:
+        for name, told in found.items():
+            rows = [(k.replace("_", " "), _told(v)) for k, v in told.items()]
+            typer.echo(f"{result.facility.name}, {name}\n{_table(rows)}\n")
+    if faults:
+        raise Fault(result.facility.source, *faults)
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list):
+        return " x ".join(f"{v:.4g}" for v in value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
 @app.command()

@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -16,13 +16,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from twin.airflow import Air, Aired, FiniteVolume, Mixed, Response, RoomAir, response
+from twin.airflow import solve as solve_aired
 from twin.coupling import Solution, steady
+from twin.domains.room import REFERENCE
 from twin.elements import REASONS, Plant, Status
 from twin.facility import Facility, load
 from twin.figures import Figures, figures, served, yearly
 from twin.kernels.arrays import home
 from twin.layout import LayoutError
-from twin.limits import Binding, Bound, Margins, Scale, classes, exceeded, margins, worst
+from twin.limits import GROUPS, Binding, Bound, Computed, Margins, Scale, binding, exceeded, margins, rescale, worst
+from twin.limits import scaled_rows as rows_in_question
 from twin.limits import bound as find_bound
 from twin.plant import compile
 from twin.scenarios import si_unit
@@ -46,9 +50,9 @@ KPIS = {
 }
 
 
-def dataset(solution: Solution) -> xr.Dataset:
+def dataset(aired: Aired) -> xr.Dataset:
     """Everything reported, labelled: dims `scenario`, `rack`, `cdu`, ...; SI with CF `units`; provenance in attrs."""
-    plant = solution.plant
+    solution, plant = aired.solution, aired.solution.plant
     variables: dict[str, Any] = {}
     names: dict[str, list[str]] = {}
     for item in plant.reports:
@@ -75,11 +79,42 @@ def dataset(solution: Solution) -> xr.Dataset:
     variables["reason"] = ("scenario", np.array([reason(solution, i) for i in range(plant.scenarios)], object))
     variables["iterations"] = ("scenario", solution.iterations)
     variables["limit_exceeded"] = ("scenario", exceeded(margins(solution)))
+    variables |= _aired(aired, labels, where)
     coordinates: dict[str, Any] = dict(labels)
     for address, values in plant.coordinates.items():
         unit = si_unit(plant.facility, address)
         coordinates[address] = ("scenario", np.array(values), {"long_name": address, "units": unit})
     return xr.Dataset(variables, coordinates, provenance(solution))
+
+
+def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str, int]]) -> dict[str, Any]:
+    """What computed rooms add: the error bar of every rack's inlet, the return of every cooler, heat and mass."""
+    if not aired.rooms:
+        return {}
+    shape = lambda dimension: np.full((len(labels.get(dimension, ())), aired.plant.scenarios), np.nan)  # noqa: E731
+    error, intake = shape("rack"), shape("crah")
+    for room in aired.rooms:
+        for rows, things, values, dimension in (
+            (error, room.geometry.racks, room.mean.error, "rack"),
+            (intake, room.geometry.coolers, room.mean.intake, "crah"),
+        ):
+            rows[[where[dimension][t.name] for t in things]] = values
+    names = [room.room for room in aired.rooms]
+    labels["computed_room"] = names
+    table = lambda values: np.array([np.broadcast_to(v, aired.plant.scenarios) for v in values], float)  # noqa: E731
+    by_room = {
+        "air_flushes": ([r.mean.flushes for r in aired.rooms], "1", "flushes of the room that were computed"),
+        "air_heat_imbalance": ([r.mean.imbalance for r in aired.rooms], "1", "heat that coolers took over heat given"),
+        "air_divergence": ([r.mean.divergence for r in aired.rooms], "1", "largest net flow of a cell over the inflow"),
+        "air_last_change": ([r.moved for r in aired.rooms], "K", "largest change of an inlet in the last turn"),
+    }
+    told = {k: (("computed_room", "scenario"), table(v), {"units": u, "long_name": t}) for k, (v, u, t) in by_room.items()}
+    bar = {"units": "K", "long_name": "twice the standard error of the inlet"}
+    drawn = {"units": "K", "long_name": "air drawn by the cooler"}
+    return told | {
+        "rack_inlet_error": (("rack", "scenario"), error, bar),
+        "crah_intake_temperature": (("crah", "scenario"), intake, drawn),
+    }
 
 
 def reason(solution: Solution, scenario: int) -> str:
@@ -121,13 +156,38 @@ class Result:
     """A solved facility. `.dataset` holds the numbers; item access falls through to it."""
 
     facility: Facility
-    plant: Plant
-    solution: Solution
+    aired: Aired
+    air: Air = Mixed()
+
+    @property
+    def plant(self) -> Plant:
+        """What was solved."""
+        return self.aired.plant
+
+    @property
+    def solution(self) -> Solution:
+        """What was found."""
+        return self.aired.solution
 
     @cached_property
     def dataset(self) -> xr.Dataset:
         """All results, labelled; see `dataset.dataset`."""
-        return dataset(self.solution)
+        return dataset(self.aired)
+
+    @cached_property
+    def response(self) -> Response:
+        """How the computed air of the first scenario answers others; LayoutError where none was computed."""
+        if not self.aired.rooms:
+            raise LayoutError(self.facility.name, ["air: no field was computed; solve with air=FiniteVolume(...)"])
+        return response(self.aired)
+
+    def field(self, room: str) -> xr.Dataset:
+        """Mean air of a computed room: temperature [K] and velocity [m/s] of its cells, (scenario, z, y, x) [m]."""
+        found = next((r for r in self.aired.rooms if r.room == room), None)
+        if found is None:
+            there = ", ".join(r.room for r in self.aired.rooms) or "none"
+            raise LayoutError(self.facility.name, [f"air: no field of a room {room!r}; there are {there}"])
+        return _field(found)
 
     @cached_property
     def figures(self) -> Figures:
@@ -183,6 +243,23 @@ class Result:
         body = "".join(f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in rows)
         count = self.plant.scenarios
         return f"<b>{html.escape(self.facility.name)}</b>, {count} scenario{'s' * (count > 1)}<table>{body}</table>"
+
+
+def _field(room: RoomAir) -> xr.Dataset:
+    """A room's mean fields at the centres of its cells; nothing in solids."""
+    grid, mean = room.geometry.grid, room.mean.fields
+    middle = {c: 0.5 * (grid.edges(c)[1:] + grid.edges(c)[:-1]) for c in "xyz"}
+    inside = np.where(room.geometry.solid, np.nan, 1.0)
+    dims, variables = ("scenario", "z", "y", "x"), {}
+    kelvin = {"units": "K", "long_name": "mean air temperature"}
+    variables["temperature"] = (dims, inside * (mean["T"] + REFERENCE), kelvin)
+    for axis, name in zip("xyz", "uvw", strict=True):
+        along = dims.index(axis)
+        ends = [np.take(mean[name], range(first, mean[name].shape[along] - 1 + first), along) for first in (0, 1)]
+        attrs = {"units": "m s-1", "long_name": f"mean air velocity along {axis}"}
+        variables[f"velocity_{axis}"] = (dims, inside * 0.5 * (ends[0] + ends[1]), attrs)
+    coordinates = {c: (c, v, {"units": "m"}) for c, v in middle.items()}
+    return xr.Dataset(variables, coordinates, {"room": room.room, "flushes": room.mean.flushes})
 
 
 UNITS = {
@@ -242,11 +319,15 @@ def solve(
     case: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     device: str = "cpu",
+    air: Air | None = None,
+    progress: Callable[[str], Any] | None = None,
 ) -> Result:
     """Solve a facility, or a shipped or written layout, in one or many scenarios.
 
     `scenarios` maps addresses such as `site.dry_bulb` or `rack.it_power` to SI values, one per scenario. `device` is
-    cpu, cuda, or auto for a GPU where there is one; few scenarios are faster on the CPU.
+    cpu, cuda, or auto for a GPU where there is one; few scenarios are faster on the CPU. `air` is Mixed() if not given,
+    FiniteVolume(cell) to compute the air of placed rooms, or the `response` of a result that did; `progress(text)` is
+    told how far that is.
     Raises LayoutError for bad input and DeviceError for a GPU that is not there; a scenario without solution carries a
     status and a reason.
     """
@@ -254,7 +335,8 @@ def solve(
     facility = _facility(layout, case, overrides)
     served(facility)
     plant = compile(facility, scenarios)
-    return Result(facility, plant, steady(plant, device=device))
+    air = air or Mixed()
+    return Result(facility, solve_aired(plant, air, device, progress), air)
 
 
 def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, Any] | None) -> Facility:
@@ -269,24 +351,45 @@ def bound(
     layout: str | Path | Facility | Result,
     *,
     scale: Scale = "chips",
-    per_class: bool = False,
+    per: str | None = None,
     case: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     progress: Callable[[str], Any] | None = None,
 ) -> list[Bound]:
-    """Highest sustainable rack density: scaling all racks alike, then with `per_class` each class alone.
+    """Highest sustainable rack density: scaling all racks alike, then each `per` class, row or rack alone.
 
-    `scale` is "chips" (more accelerators of the same power per rack) or "chip_power".
+    `scale` is "chips" (more accelerators of the same power per rack) or "chip_power". With computed air the search
+    takes the response of its flow, and the bound of all racks is solved again with the full flow there.
     """
+    if per is not None and per not in GROUPS:
+        raise LayoutError("bound", [f"per {per!r} is none of {', '.join(GROUPS)}"])
     result = layout if isinstance(layout, Result) else solve(layout, case=case, overrides=overrides)
     if result.plant.scenarios != 1:
         raise LayoutError(result.facility.name, ["a bound is found for one scenario at a time"])
-    found = [find_bound(result.plant, scale, start=result.solution, progress=progress)]
-    groups = classes(result.plant)
-    if per_class:
-        for name, rows in groups.items():
-            found.append(find_bound(result.plant, scale, rows, name, start=result.solution, progress=progress))
+    plant, start = result.plant, result.solution
+    if result.aired.rooms:
+        plant = result.response.carried(plant)
+        start = steady(plant)
+    found = [find_bound(plant, scale, start=start, progress=progress)]
+    if result.aired.rooms and found[0].scale and isinstance(result.air, FiniteVolume):
+        found[0] = replace(found[0], computed=_computed(result, found[0], progress))
+    for name, rows in (GROUPS[per](plant) if per else {}).items():
+        say = (lambda text, name=name: progress(f"{name}: {text}")) if progress else None
+        found.append(find_bound(plant, scale, rows, name, start=start, progress=say))
     return found
+
+
+def _computed(result: Result, found: Bound, progress: Callable[[str], Any] | None) -> Computed | None:
+    """The plant at a bound with its air computed there."""
+    assert isinstance(result.air, FiniteVolume)
+    plant = rescale(result.plant, found.scale, rows_in_question(result.plant), found.basis)
+    aired = solve_aired(plant, replace(result.air, coarse=False), progress=progress)
+    at = np.concatenate([r.engine for r in aired.rooms])
+    inlets = [s.columns["engine.air_inlet"][at, 0] for s in (aired.solution, found.solution)]
+    m = margins(aired.solution)
+    row = int(np.argmin(m.relative[:, 0]))
+    difference = float(np.abs(inlets[0] - inlets[1]).max(initial=0.0))
+    return Computed(difference, float(m.relative[row, 0]), binding(m, row))
 
 
 def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str, Any]:

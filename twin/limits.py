@@ -54,11 +54,23 @@ class Binding(NamedTuple):
     relative: float
 
 
+class Computed(NamedTuple):
+    """A bound found with the response of the air, solved again with the air computed there.
+
+    `difference` is the largest change of a rack's inlet [K]; `margin` is the least relative margin to a limit.
+    """
+
+    difference: float
+    margin: float
+    limit: Binding | None
+
+
 @dataclass(frozen=True)
 class Bound:
     """Highest sustainable scale of the racks; `limit` is what binds there, None if nothing did up to UNBOUNDED.
 
-    `table` holds the tightest element of every limit at the bound; `density` is W per scaled rack.
+    `table` holds the tightest element of every limit at the bound; `density` is W per scaled rack. `computed` says what
+    the air's full flow makes of it, where it has been computed.
     """
 
     scale: float
@@ -69,6 +81,7 @@ class Bound:
     table: tuple[Binding, ...]
     solution: Solution
     reason: str = ""
+    computed: Computed | None = None
 
 
 def _extra(solution: Solution) -> Iterator[tuple[Limit, Array, Array]]:
@@ -338,6 +351,30 @@ def classes(plant: Plant) -> dict[str, Array]:
     for i in np.flatnonzero(rows):
         groups.setdefault(label[names[i]], np.zeros(len(rows), bool))[i] = True
     return dict(sorted(groups.items()))
+
+
+def single(plant: Plant) -> dict[str, Array]:
+    """Rows of the scaled racks one by one."""
+    rows, names = scaled_rows(plant), rack_names(plant)
+    return {names[i]: np.arange(len(rows)) == i for i in np.flatnonzero(rows)}
+
+
+def lines(plant: Plant) -> dict[str, Array]:
+    """Rows of the scaled racks by the row that they stand in: one room, one facing, one line across it."""
+    rows, names, parts = scaled_rows(plant), rack_names(plant), plant.facility.components
+    groups: dict[Any, list[int]] = {}
+    for i in np.flatnonzero(rows):
+        part = parts[names[i]]
+        if part.at is not None:
+            across = round(part.at["xyz".index(part.facing[1])], 2)
+            groups.setdefault((part.room or "", part.facing, across), []).append(int(i))
+    return {
+        f"{names[found[0]]} to {names[found[-1]]}": np.isin(np.arange(len(rows)), found) for found in groups.values()
+    }
+
+
+GROUPS: dict[str, Callable[[Plant], dict[str, Array]]] = {"class": classes, "row": lines, "rack": single}
+"""Groups of racks whose density is bounded by itself, the others as laid out."""
 
 
 def rack_names(plant: Plant) -> list[str]:

@@ -86,7 +86,6 @@ def summary(g: Geometry) -> dict[str, Any]:
         "solids": len(g.skins),
         "open_area_m2": float(openings),
         "resisting_area_m2": float(sum(_area(g, d, at) for d, at, _ in g.losses)),
-        "compartments": len(np.unique(g.compartments[g.compartments >= 0])),
     }
 
 

@@ -144,6 +144,9 @@ def geometry(size: Sequence[float], cell: float, parts: Sequence[Part], screens:
             )
             if shared > 0.02:
                 g.faults.append(f"{part.name}: overlaps {other.name}")
+        mixed = np.setdiff1d(taken[box], [-1])
+        if len(mixed) and not g.faults:
+            g.faults.append(f"{part.name}: cells of {cell:g} m are too coarse to part it from {owners[mixed[0]].name}")
         taken[box], owners = len(owners), [*owners, part]
         _place(g, part, box)
     for s in sorted(screens, key=lambda s: s.open_area > 0.0):

@@ -95,7 +95,7 @@ class _Adjoint:
 
     def __init__(self, matrix: Any) -> None:
         self.matrix = matrix
-        factors = spilu(matrix, drop_tol=1e-3, fill_factor=6)
+        factors = spilu(matrix, drop_tol=1e-2, fill_factor=10, permc_spec="MMD_AT_PLUS_A")
         self.near = LinearOperator(matrix.shape, factors.solve)
 
     def solve(self, right: Array) -> Array:
