@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -129,48 +129,58 @@ def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None
     base = steady(plant, device=device)
     if not isinstance(air, FiniteVolume) or not (base.status == Status.OK).any():
         return Aired(plant, base)
-    cells = [2.0 * air.cell, air.cell] if air.coarse else [air.cell]
     names = air.rooms or tuple(rooms(plant.facility))
     if not names:
         raise LayoutError(plant.facility.source, [NO_PLACES])
-    grids = {name: [mesh(plant.facility, name, air.cell)] for name in names}
-    try:
-        grids = {name: [mesh(plant.facility, name, cell) for cell in cells] for name in names}
-    except LayoutError as error:
-        log.debug("no coarser start: %s", error)
-        cells = cells[-1:]
-    faults = []
-    for name in names:
-        for g in grids[name]:
-            loads = imposed(plant, base, name, g)[2]
-            faults += [f"room {name}: {f}" for f in _faults(loads, g) if f"room {name}: {f}" not in faults]
-    if faults:
-        raise LayoutError(plant.facility.source, faults)
-    found, solution, fields = (), base, {}
-    xp = home(device)
-    for level in range(len(cells)):
-        fine = level == len(cells) - 1
+    solution, found, fields = base, {}, {}
+    for level in _levels(plant, base, air, names):
+        fine = level.cell == air.cell
         for turn in range(air.turns):
-            found, last = [], found
-            told = dict.fromkeys(names, f"{cells[level]:g} m cells, turn {turn + 1}")
-            for k, name in enumerate(names):
-                g = grids[name][level]
-                mine = next((r for r in last if r.room == name), None)
-                say = _said(progress, f"{name}: {told[name]}")
-                found.append(_turn(plant, solution, name, g, fields, air, xp, mine, fine, say))
-                if found[-1].mean.stopped:
-                    found += [r for r in last if r.room not in names[: k + 1]]
+            for name in names:
+                say = _said(progress, f"{name}: {level.cell:g} m cells, turn {turn + 1}")
+                g = level.rooms[name]
+                found[name] = _turn(plant, solution, name, g, fields, air, home(device), found.get(name), fine, say)
+                if found[name].mean.stopped:
                     break
-            plant = _informed(plant, solution, found)
+            aired = tuple(found.values())
+            plant = _informed(plant, solution, aired)
             solution = steady(plant, device=device)
-            stopped = any(r.mean.stopped for r in found)
-            moved = max(r.moved for r in found)
-            log.debug("%g m, turn %d: inlets moved by %.2f K", cells[level], turn + 1, moved)
-            if stopped or moved < 2.0 * air.tolerance:
+            moved = max(r.moved for r in aired)
+            log.debug("%g m cells, turn %d: inlets moved by %.2f K", level.cell, turn + 1, moved)
+            if any(r.mean.stopped for r in aired):
+                return Aired(plant, solution, aired, stopped=True)
+            if moved < 2.0 * air.tolerance:
                 break
-        if stopped:
-            return Aired(plant, solution, tuple(found), True)
-    return Aired(plant, solution, tuple(found))
+    return Aired(plant, solution, tuple(found.values()))
+
+
+class _Level(NamedTuple):
+    """Rooms on cells of one size [m]."""
+
+    cell: float
+    rooms: dict[str, Geometry]
+
+
+def _levels(plant: Plant, base: Solution, air: FiniteVolume, names: tuple[str, ...]) -> list[_Level]:
+    """Grids from coarse to fine. Raises LayoutError for rooms that cannot be, or whose flows cannot balance.
+
+    A coarser start that cannot part what stands in a room is left out.
+    """
+    levels = [_Level(air.cell, {n: mesh(plant.facility, n, air.cell) for n in names})]
+    if air.coarse:
+        try:
+            levels.insert(0, _Level(2.0 * air.cell, {n: mesh(plant.facility, n, 2.0 * air.cell) for n in names}))
+        except LayoutError as error:
+            log.debug("no coarser start: %s", error)
+    told = {
+        f"room {n}: {fault}": None
+        for level in levels
+        for n, g in level.rooms.items()
+        for fault in _faults(imposed(plant, base, n, g)[2], g)
+    }
+    if told:
+        raise LayoutError(plant.facility.source, list(told))
+    return levels
 
 
 def _said(progress: Progress, label: str) -> Progress:
@@ -199,7 +209,7 @@ def _turn(
     tolerance = air.tolerance if fine else 2.0 * air.tolerance
     mean = average(field, g, loads, tolerance=tolerance, spin_up=3.0 if fresh else 1.0, progress=progress)
     before = last.mean.inlet if last is not None else solution.columns["engine.air_inlet"][engine]
-    moved = float(np.abs(mean.inlet - before).max(initial=0.0)) if len(engine) else 0.0
+    moved = float(np.abs(mean.inlet - before).max(initial=0.0))
     return RoomAir(name, g, engine, fan, loads, mean, moved)
 
 
@@ -312,7 +322,7 @@ def _faults(loads: Loads, g: Geometry) -> list[str]:
 # ---- from the field to the plant ---------------------------------------------------------------------------------
 
 
-def _informed(plant: Plant, solution: Solution, found: list[RoomAir]) -> Plant:
+def _informed(plant: Plant, solution: Solution, found: tuple[RoomAir, ...]) -> Plant:
     """The plant whose racks breathe and whose coolers draw what the fields say, until the next turn."""
     offset = np.broadcast_to(plant.engine.offset, (len(plant.engine.stream), plant.scenarios)).copy()
     wide = lambda a: np.broadcast_to(a, (len(a), plant.scenarios)).copy()  # noqa: E731
@@ -378,7 +388,7 @@ def response(aired: Aired, scenario: int = 0) -> Response:
     known, fans = rack_names(plant), fan_names(plant)
     found = {}
     for room in aired.rooms:
-        at = lambda a: np.broadcast_to(a, (len(a), plant.scenarios))[:, scenario : scenario + 1]  # noqa: E731, B023
+        at = lambda a: np.broadcast_to(a, (len(a), plant.scenarios))[:, scenario : scenario + 1]  # noqa: E731
         g = room.geometry
         fields = {k: v[scenario] for k, v in room.mean.fields.items()}
         answer = respond(g, fields, room.loads.rack_flow[:, scenario])
@@ -407,7 +417,9 @@ def _carried(plant: Plant, response: Response) -> Plant:
     lost = [n for r in response.rooms.values() for n in r.racks if n not in known]
     lost += [n for r in response.rooms.values() for n in r.coolers if n not in fans]
     if lost:
-        raise LayoutError(plant.facility.source, [f"air: the response is of another layout: no {n!r} here" for n in lost])
+        raise LayoutError(
+            plant.facility.source, [f"air: the response is of another layout: no {n!r} here" for n in lost]
+        )
     wide = lambda a: np.broadcast_to(a, (len(a), plant.scenarios)).copy()  # noqa: E731
     zone = {k: wide(getattr(plant.zone, k)) for k in ("recirculation", "bypass", "excess")}
     warmer, inlets = wide(plant.fan.offset), []

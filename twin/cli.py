@@ -482,7 +482,9 @@ def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
 @app.command()
 def mesh(
     layout: Layout,
-    room: Annotated[str | None, typer.Option("--room", help="One room; all that hold racks or coolers if not given.")] = None,
+    room: Annotated[
+        str | None, typer.Option("--room", help="One room; all with racks or coolers if not given.")
+    ] = None,
     cell: Cell = "0.2 m",
     case: Case = None,
     sets: Sets = None,

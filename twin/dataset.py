@@ -26,8 +26,8 @@ from twin.figures import Figures, figures, served, yearly
 from twin.kernels.arrays import home
 from twin.layout import LayoutError
 from twin.limits import GROUPS, Binding, Bound, Computed, Margins, Scale, binding, exceeded, margins, rescale, worst
-from twin.limits import scaled_rows as rows_in_question
 from twin.limits import bound as find_bound
+from twin.limits import scaled_rows as rows_in_question
 from twin.plant import compile
 from twin.scenarios import si_unit
 
@@ -108,7 +108,9 @@ def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str
         "air_divergence": ([r.mean.divergence for r in aired.rooms], "1", "largest net flow of a cell over the inflow"),
         "air_last_change": ([r.moved for r in aired.rooms], "K", "largest change of an inlet in the last turn"),
     }
-    told = {k: (("computed_room", "scenario"), table(v), {"units": u, "long_name": t}) for k, (v, u, t) in by_room.items()}
+    told = {
+        k: (("computed_room", "scenario"), table(v), {"units": u, "long_name": t}) for k, (v, u, t) in by_room.items()
+    }
     bar = {"units": "K", "long_name": "twice the standard error of the inlet"}
     drawn = {"units": "K", "long_name": "air drawn by the cooler"}
     return told | {
@@ -157,7 +159,7 @@ class Result:
 
     facility: Facility
     aired: Aired
-    air: Air = Mixed()
+    air: Air
 
     @property
     def plant(self) -> Plant:

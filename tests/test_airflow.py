@@ -1,0 +1,192 @@
+"""Computed air in the plant: heat that balances, air that goes astray, responses that carry it, faults and breaks."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import twin
+from twin import airflow
+from twin.cli import app
+from twin.coupling import steady
+from twin.domains import room
+from twin.layout import LayoutError
+from twin.plant import compile
+
+ROOM = """\
+version: 1
+name: closet
+description: Two air-cooled racks before one room cooler
+site: {dry_bulb: 5 degC}
+components:
+  grid: {type: utility, voltage: 415 V, contract: 1 MW}
+  hall: {type: room, at: [10 m, 5 m, 0 m], length: 6 m, width: 2 m, height: 2.8 m, recirculation: 0.1, bypass: 0.1}
+  r1: {type: rack, it_power: 8 kW, nameplate: 20 kW, air_flow: 0.8 m3/s, air_rise: 10 K, cords: 1, room: hall,
+       facing: "-x", size: [1 m, 0.8 m, 2 m], at: [13 m, 5.2 m, 0 m]}
+  r2: {type: rack, it_power: 6 kW, nameplate: 20 kW, air_flow: 0.8 m3/s, air_rise: 10 K, cords: 1, room: hall,
+       facing: "-x", size: [1 m, 0.8 m, 2 m], at: [13 m, 6 m, 0 m]}
+  cooler: {type: crah, air_flow: 2 m3/s, capacity: 60 kW, conductance: 6 kW/K, water_flow: 2 kg/s, set_point: 20 degC,
+           facing: "+x", size: [0.6 m, 1.6 m, 1.6 m], at: [10.4 m, 5.2 m, 0 m], room: hall}
+  tank: {type: expansion_tank}
+  pump: {type: pump, control: head, head: 90 kPa}
+  dry: {type: dry_cooler, set_point: 8 degC}
+connections:
+  - [power, grid.out, r1.feed]
+  - [power, grid.out, r2.feed]
+  - [power, grid.out, cooler.feed]
+  - [power, grid.out, pump.feed]
+  - [power, grid.out, dry.feed]
+  - [coolant, dry.out, cooler.supply]
+  - [coolant, cooler.return, pump.in]
+  - [coolant, pump.out, dry.in]
+  - [coolant, tank.port, pump.in]
+"""
+WALL = "  wall: {type: screen, room: hall, at: [13.6 m, 5 m, 0 m], size: [0 m, 2 m, 2.8 m]}\n"
+FINE = twin.FiniteVolume(cell=0.2, tolerance=0.4, coarse=False, turns=3)
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory):
+    path = tmp_path_factory.mktemp("closet") / "closet.yaml"
+    path.write_text(ROOM)
+    return path
+
+
+@pytest.fixture(scope="module")
+def result(layout):
+    return twin.solve(layout, air=FINE)
+
+
+def test_field_and_plant_agree(result):
+    """Heat that the field's coolers take is what the plant's coils take; inlets lie between supply and return."""
+    found, aired = result.dataset, result.aired.rooms[0]
+    assert result.ok and abs(found["energy_audit"].item()) < 1e-9
+    assert abs(found["air_heat_imbalance"].item()) < 5e-3
+    assert found["air_divergence"].item() < 1e-5
+    taken = aired.mean.heat_out[0] / (found["crah_duty"] - found["crah_fan_power"]).sum().item()
+    assert taken == pytest.approx(1.0, abs=5e-3)
+    inlet = found["rack_inlet_temperature"].values[:, 0]
+    assert np.abs(inlet - aired.mean.inlet[:, 0]).max() < 0.3
+    assert (inlet > 293.0).all() and (inlet < found["crah_intake_temperature"].item()).all()
+    assert (found["rack_inlet_error"].values < 0.4).all()
+
+
+def test_the_field_is_told_on_its_cells(result):
+    field = result.field("hall")
+    assert dict(field.sizes) == {"scenario": 1, "z": 14, "y": 10, "x": 30}
+    assert 292.0 < float(field["temperature"].min()) < float(field["temperature"].max()) < 330.0
+    with pytest.raises(LayoutError, match="no field of a room 'attic'; there are hall"):
+        result.field("attic")
+
+
+def test_a_response_says_again_what_was_computed_and_shifts_with_the_supply(result, layout):
+    answer = result.response
+    again = twin.solve(layout, air=answer)
+    gap = again["rack_inlet_temperature"].values - result["rack_inlet_temperature"].values
+    assert np.abs(gap).max() < 1e-6
+    warm = twin.solve(layout, {"crah.set_point": [295.15]}, air=answer)
+    shift = warm["rack_inlet_temperature"].values - again["rack_inlet_temperature"].values
+    assert shift[:, 0] == pytest.approx([2.0, 2.0], abs=0.05)
+    rooms = answer.rooms["hall"]
+    assert rooms.supply.sum(axis=1) == pytest.approx([1.0, 1.0], abs=1e-3)
+    assert (rooms.heat > -1e-6).all() and rooms.per_watt.shape == (2, 2)
+
+
+def test_a_response_foresees_the_full_flow(result, layout):
+    """Twice the heat at the same air: what the response adds to the inlets is what a new field adds, within 40 %."""
+    hot = {"rack.air_rise": [20.0], "r1.it_power": [16e3], "r2.it_power": [12e3]}
+    foreseen = twin.solve(layout, hot, air=result.response)["rack_inlet_temperature"].values
+    computed = twin.solve(layout, hot, air=FINE)["rack_inlet_temperature"].values
+    before = result["rack_inlet_temperature"].values
+    assert np.abs(foreseen - computed).max() < 0.4 * np.abs(computed - before).max() + 0.4
+
+
+def test_a_response_of_another_layout_is_refused(result):
+    with pytest.raises(LayoutError, match="the response is of another layout: no 'r1' here"):
+        twin.solve("gb300_hall", air=result.response)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"r1.it_power": [80e3], "r2.it_power": [60e3]}, id="ten times the power"),
+        pytest.param({"r1.air_flow": [0.0]}, id="a rack's fans stopped"),
+        pytest.param({"crah.air_flow": [0.05]}, id="a cooler that hardly blows"),
+    ],
+)
+def test_air_stays_finite(layout, changes):
+    plant = compile(twin.load(layout), changes)
+    solution = steady(plant)
+    g = airflow.mesh(plant.facility, "hall", 0.2)
+    _, _, loads = airflow.imposed(plant, solution, "hall", g)
+    field = room.flow(g, loads)
+    field.step(400)
+    assert all(np.isfinite(a).all() for a in field.fields)
+
+
+def test_scenarios_are_computed_together(layout):
+    """Each scenario of a batch has the field that it has alone."""
+    once = twin.FiniteVolume(cell=0.2, tolerance=1.0, coarse=False, turns=1)
+    both = twin.solve(layout, {"crah.set_point": [293.15, 297.15]}, air=once)
+    inlet = both["rack_inlet_temperature"].values
+    assert inlet[:, 1] - inlet[:, 0] == pytest.approx([4.0, 4.0], abs=1.0)
+
+
+def test_ctrl_c_keeps_the_average(layout):
+    count = []
+
+    def stop(text):
+        count.append(text)
+        if "error" in text:
+            raise KeyboardInterrupt
+
+    found = twin.solve(layout, air=FINE, progress=stop)
+    assert found.aired.stopped and found.ok
+    assert found.aired.rooms[0].mean.flushes > 3.0
+    assert "hall: 0.2 m cells, turn 1: " in count[0] and "s left" in count[-1]
+
+
+def test_sealed_compartments_are_faults(layout, tmp_path):
+    sealed = tmp_path / "sealed.yaml"
+    sealed.write_text(ROOM.replace("connections:\n", f"{WALL}connections:\n"))
+    with pytest.raises(LayoutError, match=r"sealed compartment around .* m³/s; open a way out"):
+        twin.solve(sealed, air=FINE)
+
+
+def test_rooms_without_places_are_told():
+    with pytest.raises(LayoutError, match="no room has racks or coolers with places"):
+        twin.solve("dsx_row", air=FINE)
+
+
+def test_mesh_reports_cells_and_faults(layout):
+    run = CliRunner().invoke(app, ["mesh", str(layout), "--cell", "0.2 m", "--json"])
+    told = json.loads(run.stdout)["rooms"]["hall"]
+    assert run.exit_code == 0
+    assert told["cells"] == 4200 and told["racks"] == 2 and told["coolers"] == 1
+    assert told["rack_flow_m3_per_s"] == pytest.approx(14e3 / (1006 * 1.19 * 10), rel=0.02)
+    for arguments, words in (
+        (["--cell", "0.2"], "--cell: 0.2 needs a unit"),
+        (["--cell", "3 m"], "cell 3 m"),
+        (["--room", "attic"], "no room is called 'attic'"),
+    ):
+        run = CliRunner().invoke(app, ["mesh", str(layout), *arguments])
+        assert run.exit_code == 2 and words in run.stderr
+
+
+def test_bounds_by_row_and_rack(layout):
+    found = twin.bound(layout, per="rack")
+    assert [b.racks for b in found] == ["all", "r1", "r2"]
+    assert [b.racks for b in twin.bound(layout, per="row")] == ["all", "r1 to r2"]
+    assert min(found[1].scale, found[2].scale) >= found[0].scale - 1e-3
+    with pytest.raises(LayoutError, match="per 'hall' is none of class, row, rack"):
+        twin.bound(layout, per="hall")
+
+
+def test_a_bound_is_solved_again_with_the_full_flow(layout):
+    quick = twin.FiniteVolume(cell=0.2, tolerance=0.5, coarse=False, turns=2)
+    found = twin.bound(twin.solve(layout, air=quick))[0]
+    assert found.scale > 3.0  # far from the flow that the response knows
+    assert found.computed is not None
+    assert 0.0 < found.computed.difference < 6.0
+    assert np.isfinite(found.computed.margin)
