@@ -31,7 +31,7 @@ def test_the_screen_is_what_the_program_prints():
 
 def test_the_examples_print_what_stands_below_them():
     pairs = re.findall(r"```python\n(.*?)\n```\n\n```text\n(.*?)\n```", README.read_text("utf-8"), re.DOTALL)
-    assert len(pairs) >= 2
+    assert len(pairs) >= 3
     for code, printed in pairs:
         assert run("-c", code).strip() == printed
 
