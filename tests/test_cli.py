@@ -327,7 +327,7 @@ def test_progress_rewrites_one_line_on_a_terminal():
     os.close(slave)
     text = os.read(master, 4096).decode()
     os.close(master)
-    assert text.startswith("\rwork, ")
+    assert text.startswith("\r0 s, work ")
     assert "\n" not in text
     assert text.endswith("\r")
 

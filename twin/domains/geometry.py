@@ -26,7 +26,7 @@ class Part:
     """Equipment in a room, as a box from `low` to `high` [m]; air leaves along `axis` in the direction of `sign`.
 
     A rack's `sign` points from its front to its back, a cooler's out of its outlet. `span` is the height through which
-    a rack's air passes, `outlet` the width and height of a cooler's opening, standing on its base; `intake` is where a
+    a rack's air passes, `outlet` the width and height of a cooler's opening, `sill` above its base; `intake` is where a
     cooler draws its air: "back" or "top".
     """
 
@@ -39,6 +39,7 @@ class Part:
     span: tuple[float, float] | None = None
     outlet: tuple[float, float] | None = None
     intake: str = "back"
+    sill: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ def _place(g: Geometry, part: Part, box: tuple[slice, slice, slice]) -> None:
             middle = 0.5 * (part.low[across] + part.high[across])
             low, high = list(part.low), list(part.high)
             low[across], high[across] = middle - 0.5 * part.outlet[0], middle + 0.5 * part.outlet[0]
-            high[2] = base + part.outlet[1]
+            low[2], high[2] = base + part.sill, base + part.sill + part.outlet[1]
             opening = _box(g.grid, low, high)
             place = list(box)
             place[axis] = back

@@ -1,0 +1,89 @@
+"""Pod 2 of the RISE SICS ICE data centre as geometry of the air solver; see README.md."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from twin.domains.geometry import Part, geometry
+from twin.domains.room import AIR_HEAT, DENSITY, Loads, average, flow, inherit
+
+MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())["states"]
+SIZE = (6.95, 4.87, 3.0)
+WIDTH, DEPTH, HEIGHT, SPAN = 0.62, 1.08, 2.22, (0.3, 1.8)
+COOLER, OUTLET = (0.51, 1.225, 2.55), (1.0, 1.775)
+GROUPS = {"01-03": (1, 3), "04-06": (4, 6), "07-09": (7, 9), "10-12": (10, 12)}
+HEIGHTS = (0.4, 1.2, 2.0)
+AHEAD = 0.05
+"""How far before the racks' fronts the strips hang, m."""
+
+
+def racks():
+    """Twelve racks, R1 to R12: rows with fronts outward, R6 and R7 at y = 0, R1 and R12 at the other end."""
+    found = []
+    for n in range(1, 13):
+        right = n <= 6
+        y = WIDTH * ((6 - n) if right else (n - 7))
+        x = 4.17 if right else 1.79
+        low = (x, y, 0.0)
+        found.append(Part(f"r{n:02d}", "rack", low, (x + DEPTH, y + WIDTH, HEIGHT), 0, -1 if right else 1, SPAN))
+    return found
+
+
+def coolers():
+    """Two coolers on each of the walls across x, blowing at the racks, drawing at the top."""
+    found = []
+    for n, (x, y) in enumerate([(6.44, 2.275), (6.44, 0.6), (0.0, 0.6), (0.0, 2.275)], 1):
+        high = (x + COOLER[0], y + COOLER[1], COOLER[2])
+        found.append(
+            Part(f"c{n}", "cooler", (x, y, 0.0), high, 0, -1 if x > 3 else 1, outlet=OUTLET, intake="top", sill=0.1)
+        )
+    return found
+
+
+def beyond():
+    """What lies beyond the rows: closed up to a little above the racks."""
+    return Part("beyond", "solid", (0.0, 6 * WIDTH, 0.0), (SIZE[0], SIZE[1], 2.25))
+
+
+def probes():
+    """Places of the front strips: by group bottom, middle, top."""
+    places = []
+    for first, last in GROUPS.values():
+        parts = [p for p in racks() if first <= int(p.name[1:]) <= last]
+        y = np.mean([0.5 * (p.low[1] + p.high[1]) for p in parts])
+        x = parts[0].high[0] + AHEAD if parts[0].sign < 0 else parts[0].low[0] - AHEAD
+        places += [(x, y, z) for z in HEIGHTS]
+    return places
+
+
+def loads(state):
+    """What the log says moves and heats the air; coolers' flows are scaled until their heat is the racks'."""
+    s = MEASURED[state]
+    column = lambda values: np.array(values, float)[:, None]  # noqa: E731
+    heat, blown = 1e3 * column(s["rack_power_kW"]), column(s["cooler_flow_m3s"])
+    rise = column(s["cooler_return_C"]) - column(s["cooler_supply_C"])
+    blown *= heat.sum() / (AIR_HEAT * DENSITY * (blown * rise).sum())
+    return Loads(column(s["rack_flow_m3s"]), heat, blown, column(s["cooler_supply_C"]) + 273.15)
+
+
+def computed(state, cell, start=None, **how):
+    """Front strips, degC (group, height), what was averaged, and the field."""
+    g, given = geometry(SIZE, cell, [*racks(), *coolers(), beyond()], []), loads(state)
+    assert not g.faults, g.faults
+    field = flow(g, given)
+    if start is not None:
+        inherit(field, start)
+    mean = average(field, g, given, probes(), **how)
+    return mean.probe[:, 0].reshape(4, 3) - 273.15, mean, field
+
+
+def table(state, front):
+    """Computed beside measured: group means and top less middle."""
+    measured = np.array(list(MEASURED[state]["front_C"].values()))
+    rows = [f"{state}  group   mean: measured, computed, off    top - middle: measured, computed, off"]
+    for k, name in enumerate(GROUPS):
+        a, b = measured[k].mean(), front[k].mean()
+        c, d = measured[k, 2] - measured[k, 1], front[k, 2] - front[k, 1]
+        rows.append(f"    {name}  {a:12.2f} {b:9.2f} {b - a:6.2f}  {c:24.2f} {d:9.2f} {d - c:6.2f}")
+    return "\n".join(rows)
