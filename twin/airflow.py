@@ -139,7 +139,12 @@ def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None
             for name in names:
                 say = _said(progress, f"{name}: {level.cell:g} m cells, turn {turn + 1}")
                 g = level.rooms[name]
-                found[name] = _turn(plant, solution, name, g, fields, air, home(device), found.get(name), fine, say)
+                try:
+                    found[name] = _turn(plant, solution, name, g, fields, air, home(device), found.get(name), fine, say)
+                except KeyboardInterrupt:
+                    if len(found) < len(names):
+                        raise
+                    return Aired(plant, solution, tuple(found.values()), stopped=True)
                 if found[name].mean.stopped:
                     break
             aired = tuple(found.values())
