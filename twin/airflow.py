@@ -229,7 +229,7 @@ def fan_names(plant: Plant) -> list[str]:
 def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[Index, Index, Loads]:
     """Rows of the racks and coolers of a geometry, and what they impose on the air of their room.
 
-    Heat of the room that has no place warms all its air; scenarios without solution are given the first one with.
+    Heat that has no place warms the air below the ceiling; scenarios without solution are given the first one with.
     """
     facility = plant.facility
     known, fans = rack_names(plant), fan_names(plant)
@@ -245,11 +245,10 @@ def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[I
     exhaust, coils = plant.zone.exhaust[zone], plant.fan.coil[plant.fan.zone == zone]
     solids: dict[str, Array] = {}
     for gain in plant.gain:
-        inside = np.flatnonzero(gain.node == exhaust)
         power = wide(columns[gain.power.quantity])[gain.power.rows] * gain.share
-        for row in inside[[bool(gain.names)] * len(inside)]:
-            if gain.names[row] in g.skins:
-                solids[gain.names[row]] = solids.get(gain.names[row], 0.0) + power[row]
+        for row, who in enumerate(gain.names):
+            if gain.node[row] == exhaust and who in g.skins:
+                solids[who] = solids.get(who, 0.0) + power[row]
     node, out = columns["node.temperature"][exhaust], wide(columns["stream.outlet"])
     whole = (AIR_HEAT * wide(columns["stream.flow"])[coils] * (node - out[coils])).sum(axis=0)
     spread = whole - heat.sum(axis=0) - sum(solids.values(), np.zeros(size))
@@ -302,6 +301,7 @@ def _doors(plant: Plant, columns: Mapping[str, Array], engine: Index) -> Array:
 
 
 def _settled(loads: Loads, good: Array) -> Loads:
+    """Loads in which scenarios that are not good have those of the first good one."""
     pick = np.where(good, np.arange(len(good)), int(np.argmax(good)))
     whole = lambda a: np.broadcast_to(a, (*np.shape(a)[:-1], len(good)))[..., pick]  # noqa: E731
     return replace(

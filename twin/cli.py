@@ -485,7 +485,7 @@ def mesh(
     room: Annotated[
         str | None, typer.Option("--room", help="One room; all with racks or coolers if not given.")
     ] = None,
-    cell: Cell = "0.2 m",
+    cell: Cell = "0.4 m",
     case: Case = None,
     sets: Sets = None,
     json: Json = False,

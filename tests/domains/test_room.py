@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import twin
+from twin.domains.compute import AIR_HEAT
 from twin.domains.geometry import Part, Screen, geometry, unbalanced
-from twin.domains.room import AIR_HEAT, DENSITY, Loads, average, flow, inherit
+from twin.domains.room import DENSITY, Loads, average, flow, inherit
 from twin.layout import LayoutError
 from twin.mesh import mesh, rooms, summary
 

@@ -18,7 +18,9 @@ from scipy.sparse.linalg import LinearOperator, bicgstab, spilu
 
 from twin.domains.geometry import Geometry
 from twin.elements import Array
+from twin.kernels.finite_volume import Physics
 
+PRANDTL = Physics().turbulent_prandtl
 TOLERANCE = 1e-6
 """Relative residual to which the adjoint fields are solved."""
 
@@ -70,7 +72,7 @@ def _matrix(g: Geometry, fields: dict[str, Array]) -> Any:
         low, high = np.delete(number, -1, axis), np.delete(number, 0, axis)
         width = sides[axis] * np.ones(g.grid.shape)
         apart = 0.5 * (np.delete(width, -1, axis) + np.delete(width, 0, axis))
-        nu = 0.5 * (np.delete(fields["nu"], -1, axis) + np.delete(fields["nu"], 0, axis)) / 0.9
+        nu = 0.5 * (np.delete(fields["nu"], -1, axis) + np.delete(fields["nu"], 0, axis)) / PRANDTL
         mixing = np.where(closed, 0.0, nu * area / apart)
         before.append(low.ravel())
         after.append(high.ravel())

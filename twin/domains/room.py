@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from twin.domains.compute import AIR_HEAT
 from twin.domains.geometry import Geometry
 from twin.elements import Array
 from twin.kernels.finite_volume import GHOSTS, SOLID, Cells, Faces, Flow, Grid, Physics
@@ -21,9 +22,6 @@ REFERENCE = 293.15
 
 DENSITY = 1.2
 """Of room air if nothing else is said, kg/m³."""
-
-AIR_HEAT = 1006.0
-"""Specific heat of dry air, J/kg/K."""
 
 LONGEST_FLUSH = 600.0
 """Longest time taken for one flush, s: a room whose coolers stand still has none."""
