@@ -98,6 +98,13 @@ def beside(owner: Any, tables: tuple[Any, ...], array: Any) -> tuple[Any, ...]:
 # ---- what NumPy and CuPy do not share ----------------------------------------------------------------------------
 
 
+def filled(shape: Any, value: Any, kind: Any = float, like: Any = None) -> Any:
+    """An array of one value where `like` lives: NumPy's `full` and `ones` hand CuPy's an argument it does not know."""
+    out = np.empty(shape, kind, like=like)
+    out[...] = value
+    return out
+
+
 def numbers(x: Any) -> Any:
     """Numbers as an array of reals, single ones as a scalar; arrays of reals as they are, wherever they live."""
     if getattr(getattr(x, "dtype", None), "kind", "") == "f" and (x.ndim or not isinstance(x, np.ndarray)):

@@ -13,17 +13,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 from twin.kernels import momentum, poisson, transport, turbulence
-from twin.kernels.arrays import send
-from twin.kernels.launch import bind
+from twin.kernels.arrays import fetch, send
+from twin.kernels.launch import bind, record
 
 log = logging.getLogger("twin")
 
 Array = np.ndarray
+Stage = list[Callable[[], Any]]
 Ends = tuple[float, float]
 
 GHOSTS = np.array([0, 0, 2])
@@ -120,6 +121,7 @@ class Faces:
 class Cells:
     """Cells that are drawn towards `target` [K] at `rate` [1/s] and heated by `source` [K/s], all (m, 1|S)."""
 
+    NUMBERS: ClassVar = ("rate", "target", "source")
     at: Array = field(default_factory=lambda: np.zeros((0, 3), np.int32))
     rate: Array = field(default_factory=lambda: np.zeros((0, 1)))
     target: Array = field(default_factory=lambda: np.zeros((0, 1)))
@@ -156,9 +158,21 @@ class Sides:
     T: tuple[Ends, ...] = (SLIP,) * 6
 
     def table(self) -> Array:
-        """(6, 10): pairs for u, v, w, T and for viscosity, which is mirrored."""
-        columns = [np.array(c, float) for c in (self.u, self.v, self.w, self.T, (SLIP,) * 6)]
-        return np.concatenate(columns, axis=1)
+        """(6, 8): pairs for u, v, w and T."""
+        return np.concatenate([np.array(c, float) for c in (self.u, self.v, self.w, self.T)], axis=1)
+
+
+class Pulled(NamedTuple):
+    """Faces that something pulls at, as kernels take them: places, numbers (m, S), and the reach of walls (m,) [m]."""
+
+    layer: Any
+    row: Any
+    column: Any
+    rate: Any
+    loss: Any
+    target: Any
+    wall: Any
+    reach: Any
 
 
 class Flow:
@@ -188,51 +202,54 @@ class Flow:
         self._old = [new() for _ in range(4)]
         self._phi = xp.zeros((scenarios * nz, ny, nx), self.kind)
         self.nu += self.kind.type(physics.viscosity)
-        self._rows = xp.zeros((scenarios * nz, ny, 3), self.kind)
+        self._rows = xp.zeros((scenarios * nz, ny * momentum.PARTS, 3), self.kind)
+        self._fineness = sum(getattr(grid, c).min() ** -2 for c in "xyz")
         self.clock = xp.zeros((scenarios, 3), self.kind)
         self.time, self.steps, self.started = np.zeros(scenarios), 0, False
         self._tables = [xp.asarray(t) for t in (_axis(grid.x, 2), _axis(grid.y, 0), _axis(grid.z, 0))]
         self._tables = [t.astype(self.kind) for t in self._tables]
         self._side = xp.asarray(sides.table().astype(self.kind))
         self._open, self._length = (xp.asarray(a.astype(self.kind)) for a in _geometry(grid, faces, physics))
-        self.faces = [self._listed(f, self.kind, scenarios) for f in faces]
-        self.cells = self._listed(cells, self.kind, scenarios)
+        self.faces = [self._pulled(d, faces) for d in range(3)]
+        self.cells = send([*_columns(cells.at), *(self._wide(getattr(cells, c)) for c in Cells.NUMBERS)], xp)
         self.given = xp.zeros((max(len(cells.at), 1), scenarios), self.kind)
-        self._friction = self._walls(faces) if physics.wall_law else []
-        self._imposed = self._driven(faces, sides)
-        warm = 0.5 * max(abs(b) for _, b in sides.T)
-        self._warmth = np.maximum(self._largest(cells.target * (cells.rate > 0)), warm)
-        self._source = self._largest(cells.source)
+        self._least = self._driven(faces, cells, sides)
         self._boxes(sides)
-        self._calls = [self._bound(odd) for odd in (False, True)]
+        self._stages = [self._bound(odd) for odd in (False, True)]
+        self._walls = [self._rubbed(odd) for odd in (False, True)]
+        self._speeds = [self._watched(odd) for odd in (False, True)]
+        self._graph: Callable[[], Any] | None = None
 
     # ---- laying out ------------------------------------------------------------------------------------------
 
-    def _listed(self, part: Any, kind: Any, scenarios: int) -> list[Any]:
-        """A list of faces or cells as kernels take it."""
-        at = [np.ascontiguousarray(c, np.int32) for c in (part.at + GHOSTS).T] if len(part.at) else []
-        columns = [getattr(part, n) for n in ("rate", "loss", "target", "source") if hasattr(part, n)]
-        wide = [np.array(np.broadcast_to(np.minimum(c, SOLID), (len(part.at), scenarios)), kind) for c in columns]
-        return send([*at, *wide], self.xp) if len(part.at) else []
+    def _wide(self, numbers: Array) -> Array:
+        """Numbers (m, 1|S) as kernels take them, (m, S)."""
+        return np.array(np.broadcast_to(np.minimum(numbers, SOLID), (len(numbers), self.scenarios)), self.kind)
 
-    def _walls(self, faces: tuple[Faces, Faces, Faces]) -> list[Any]:
-        """Faces along walls, direction by direction, with their distance to it and the size of their cell there."""
-        found = []
-        for d in range(3):
-            at, reach = _along_walls(self.grid, faces, d)
-            columns = [np.ascontiguousarray(c, np.int32) for c in (at + GHOSTS).T]
-            lengths = [np.ascontiguousarray(r, self.kind) for r in (reach, 2.0 * reach)]
-            zero = [np.zeros((len(at), self.scenarios), self.kind) for _ in range(3)]
-            found.append(send([*columns, *lengths, *zero], self.xp) if len(at) else [])
-        return found
+    def _pulled(self, d: int, faces: tuple[Faces, Faces, Faces]) -> Pulled:
+        """Faces of direction d that are listed or lie along walls, each once."""
+        part, near, reach = faces[d], np.zeros((0, 3), int), np.zeros(0)
+        if self.physics.wall_law:
+            near, reach = _along_walls(self.grid, faces, d)
+        at, which = np.unique(np.concatenate([part.at, near]), axis=0, return_inverse=True)
+        listed, walls = np.split(which.ravel(), [len(part.at)])
+        rate, loss, target, wall = np.zeros((4, len(at), self.scenarios), self.kind)
+        for column, numbers in ((rate, part.rate), (loss, part.loss), (target, part.target)):
+            column[listed] = self._wide(numbers)
+        distance = np.zeros(len(at), self.kind)
+        distance[walls] = reach
+        return Pulled(*send([*_columns(at), rate, loss, target, wall, distance], self.xp))
 
-    def _driven(self, faces: tuple[Faces, Faces, Faces], sides: Sides) -> list[Array]:
-        """Largest speed along each axis that faces and moving walls impose, m/s, (S,): air at rest will have it."""
-        found = []
-        for part, side in zip(faces, (sides.u, sides.v, sides.w), strict=True):
-            wall = 0.5 * max(abs(b) for _, b in side)
-            found.append(np.maximum(self._largest(part.target), wall))
-        return found
+    def _driven(self, faces: tuple[Faces, Faces, Faces], cells: Cells, sides: Sides) -> Array:
+        """Least `rates` [1/s], (S,), from what will move air at rest: imposed speeds, moving walls, warmth, heat."""
+        widths = [getattr(self.grid, c).min() for c in "xyz"]
+        lift = self.physics.lift / (COURANT * widths[2])
+        warm = np.maximum(self._largest(cells.target * (cells.rate > 0)), 0.5 * max(abs(b) for _, b in sides.T))
+        rate = np.maximum(np.sqrt(lift * warm), np.cbrt(lift * self._largest(cells.source)))
+        for part, side, width in zip(faces, (sides.u, sides.v, sides.w), widths, strict=True):
+            speed = np.maximum(self._largest(part.target), 0.5 * max(abs(b) for _, b in side))
+            rate = np.maximum(rate, speed / (COURANT * width))
+        return rate
 
     def _largest(self, rows: Array) -> Array:
         """Largest size in each scenario of rows (m, 1|S)."""
@@ -241,7 +258,7 @@ class Flow:
     def _boxes(self, sides: Sides) -> None:
         """The direct solvers: of the pressure, and of what diffuses implicitly between its own sides."""
         g = (self.grid.z, self.grid.y, self.grid.x)
-        make = lambda *axes: poisson.Box(*axes, kind=self.kind, like=None if self.xp is np else self.u)  # noqa: E731
+        make = lambda *axes: poisson.Box(*axes, kind=self.kind, xp=self.xp)  # noqa: E731
         self._pressure = make(*map(poisson.axis, g))
         self._inverse = self._pressure.inverse()
         self._diffusion = []
@@ -252,8 +269,11 @@ class Flow:
                 self._diffusion.append(make(*axes))
         self._shifts: dict[Any, Any] = {}
 
-    def _bound(self, odd: bool) -> list[Callable[[], Any]]:
-        """The calls of a step: what is current and what is next change places from step to step."""
+    def _bound(self, odd: bool) -> list[Stage]:
+        """The stages of a step, each of calls that do not need each other.
+
+        What is current and what is next change places from step to step.
+        """
         here, there = [self.u, self.v, self.w, self.T], [self._u, self._v, self._w, self._T]
         if odd:
             here, there = there, here
@@ -261,12 +281,12 @@ class Flow:
         (nz, ny, nx), s, p = self.grid.shape, self.scenarios, self.physics
         layers, tables, central, implicit = nz + 1, self._tables, float(p.central), float(p.implicit)
         fixed = (self.clock, *tables, self._side, ny, nz)
-        calls = [] if p.turbulence == "none" else [self._eddies(u, v, w)]
         rows = (s * nz, ny)
-        ghosts = lambda a, at: bind(transport.ghosts, rows, a, self._side, at, nx, nz)  # noqa: E731
-        calls += [bind(transport.ends, rows, u, nx, nz), ghosts(v, 2), ghosts(w, 4), ghosts(T, 6), ghosts(self.nu, 8)]
+        stages = [[bind(transport.ghosts, rows, u, v, w, T, self._side, nx, nz)]]
+        if p.turbulence != "none":
+            stages += [[self._eddies(u, v, w)], [bind(transport.mirrored, rows, self.nu, nx, nz)]]
         fields = (u, v, w, self.nu, self.p)
-        calls += [
+        moved = [
             bind(momentum.momentum_x, (*rows, nx - 1), *fields, self._old[0], un, *fixed, central, implicit),
             bind(momentum.momentum_y, (s * nz, ny - 1, nx), *fields, self._old[1], vn, *fixed, central, implicit),
             bind(
@@ -275,33 +295,57 @@ class Flow:
                 *(*fields, T, self._old[2], wn, *fixed, central, implicit, p.lift),
             ),
         ]
+        stages.append(moved)
         if p.implicit:
-            calls += [
-                lambda c=c: self._diffuse(c, here[c], there[c]) for c in range(3) if self._diffusion[c].values.size
+            stages.append(
+                [lambda c=c: self._diffuse(c, here[c], there[c]) for c in range(3) if self._diffusion[c].values.size]
+            )
+        stages.append(
+            [
+                bind(momentum.resist, (s, len(pulled.rate)), *pulled[:-1], before, a, self.clock, layers)
+                for before, a, pulled in zip((u, v, w), (un, vn, wn), self.faces, strict=True)
+                if len(pulled.rate)
             ]
-        friction = self._friction or [[]] * 3
-        for before, a, listed, wall in zip((u, v, w), (un, vn, wn), self.faces, friction, strict=True):
-            pulls = [listed] if listed else []
-            pulls += [[*wall[:3], wall[6], wall[5], wall[7]]] if wall else []
-            for pull in pulls[::-1]:
-                fixed_at = (*pull, before, a, self.clock, layers)
-                calls.append(bind(momentum.resist, (s, len(pull[0])), *fixed_at))
+        )
         phi, work = self._phi, Tn.ravel()[: self._phi.size].reshape(self._phi.shape)
-        calls.append(bind(momentum.divergence, (*rows, nx), un, vn, wn, phi, self.clock, *tables, nz))
-        calls.append(lambda: self._project(phi, work))
-        calls.append(bind(momentum.correct_x, (*rows, nx - 1), phi, un, self.clock, tables[0], nz))
-        calls.append(bind(momentum.correct, (*rows, nx), phi, vn, wn, self.p, self.clock, *tables[1:], nz))
+        stages.append([bind(momentum.divergence, (*rows, nx), un, vn, wn, phi, self.clock, *tables, nz)])
+        boxed = [a.reshape(s, nz, ny, nx) for a in (phi, work)]
+        stages += [[call] for call in self._pressure.calls(boxed[0], self._inverse, boxed[1])]
+        stages.append(
+            [
+                bind(momentum.correct_x, (*rows, nx - 1), phi, un, self.clock, tables[0], nz),
+                bind(momentum.correct, (*rows, nx), phi, vn, wn, self.p, self.clock, *tables[1:], nz),
+            ]
+        )
         share = 0.0 if p.turbulence == "none" else 1.0 / p.turbulent_prandtl
         rest = p.diffusivity - share * p.viscosity
         scalar = (un, vn, wn, self.nu, T, self._open, self._old[3], Tn, *fixed, share, rest, implicit)
-        calls.append(bind(transport.transport, (*rows, nx), *scalar))
+        stages.append([bind(transport.transport, (*rows, nx), *scalar)])
         if p.implicit:
-            calls.append(lambda: self._diffuse(3, T, Tn))
-        if self.cells:
-            calls.append(
-                bind(transport.exchange, (s, len(self.cells[0])), *self.cells, Tn, self.given, self.clock, layers)
-            )
-        return calls
+            stages.append([lambda: self._diffuse(3, T, Tn)])
+        if len(self.cells[0]):
+            at = (s, len(self.cells[0]))
+            stages.append([bind(transport.exchange, at, *self.cells, Tn, self.given, self.clock, layers)])
+        return [*stages, [bind(momentum.settle, (s,), self.clock)]]
+
+    def _watched(self, odd: bool) -> Callable[[], Any]:
+        """The call that sees how fast the air is."""
+        (nz, ny, nx), s = self.grid.shape, self.scenarios
+        u, v, w, T = (self._u, self._v, self._w, self._T) if odd else (self.u, self.v, self.w, self.T)
+        domain = (s * nz, ny * momentum.PARTS)
+        return bind(momentum.courant, domain, u, v, w, self.nu, T, self._rows, *self._tables, nx, nz)
+
+    def _rubbed(self, odd: bool) -> Stage:
+        """The calls that find the friction at walls."""
+        if not self.physics.wall_law:
+            return []
+        fields = (self._u, self._v, self._w) if odd else (self.u, self.v, self.w)
+        fixed = self.grid.shape[0] + 1, self.physics.viscosity
+        return [
+            bind(turbulence.wall_law, (self.scenarios, len(p.rate)), *p[:3], p.reach, a, p.wall, *fixed)
+            for p, a in zip(self.faces, fields, strict=True)
+            if len(p.rate)
+        ]
 
     def _eddies(self, u: Any, v: Any, w: Any) -> Callable[[], Any]:
         (nz, ny, nx), p = self.grid.shape, self.physics
@@ -312,11 +356,6 @@ class Flow:
         return bind(turbulence.smagorinsky, domain, u, v, w, self._length, self.nu, *tables)
 
     # ---- stepping --------------------------------------------------------------------------------------------
-
-    def _project(self, phi: Any, work: Any) -> None:
-        nz, ny, nx = self.grid.shape
-        shape = (self.scenarios, nz, ny, nx)
-        self._pressure.solve(phi.reshape(shape), self._inverse, work.reshape(shape))
 
     def _diffuse(self, c: int, before: Any, after: Any) -> None:
         """The change of a field by the explicit part becomes that of half the diffusion implicit."""
@@ -337,20 +376,32 @@ class Flow:
 
     def step(self, count: int = 1, dt: Any = None) -> None:
         """Go on by so many steps, of `dt` [s] (1|S) or as long as the flow allows."""
-        for _ in range(count):
-            if self.steps % REFRESH == 0 or self.steps < EARLY:
-                self._look(dt)
-            for call in self._calls[self.steps % 2]:
-                call()
-            self.steps += 1
-            self.time += self._dt
-            self.clock[:, 1:] = self._weights(1.0)
+        while count > 0:
+            early = self.steps < EARLY
+            look = early or self.steps % REFRESH == 0
+            if look:
+                self._pace(dt)
+            n = min(count, 1 if early else REFRESH - self.steps % REFRESH)
+            self._run(n, look)
+            self.steps += n
+            self.time += n * self._dt
+            count -= n
 
-    def _weights(self, ratio: Any) -> Any:
-        return self.xp.asarray(np.stack(np.broadcast_arrays(1.0 + 0.5 * ratio, 0.5 * ratio), axis=-1).astype(self.kind))
+    def _run(self, count: int, look: bool) -> None:
+        """So many steps of one length, after a look at the walls; on a GPU those from look to look are one graph."""
+        whole = count == REFRESH and self.xp is not np and not self.physics.implicit
+        if whole and self._graph is not None:
+            self._graph()
+            return
+        stages = [self._walls[self.steps % 2]] if look else []
+        stages += [stage for k in range(count) for stage in self._stages[(self.steps + k) % 2]]
+        run = record(stages, on_gpu=whole)
+        if whole:
+            self._graph = run
+        run()
 
-    def _look(self, dt: Any) -> None:
-        """A time step from the flow as it is, and the friction at walls."""
+    def _pace(self, dt: Any) -> None:
+        """Set the time step from the flow as it is."""
         rate = self.rates()
         allowed = 1.0 / np.maximum(rate, 1e-9)
         if dt is not None:
@@ -361,41 +412,22 @@ class Flow:
             allowed = np.minimum(allowed, MOST_GROWTH * self._dt)
         ratio = allowed / self._dt if self.started else np.zeros(self.scenarios)
         self._dt, self.started = np.broadcast_to(allowed, (self.scenarios,)).astype(self.kind).astype(float), True
-        self.clock[:, 0] = self.xp.asarray(self._dt.astype(self.kind))
-        self.clock[:, 1:] = self._weights(ratio)
-        layers = self.grid.shape[0] + 1
-        for wall, a in zip(self._friction, self.fields[:3], strict=False):
-            if wall:
-                bind(
-                    turbulence.wall_law,
-                    (self.scenarios, len(wall[0])),
-                    *wall[:5],
-                    a,
-                    wall[5],
-                    layers,
-                    self.physics.viscosity,
-                )()
+        clock = np.stack([self._dt, 1.0 + 0.5 * ratio, 0.5 * ratio], axis=1)
+        self.clock[...] = self.xp.asarray(clock.astype(self.kind))
 
     def rates(self) -> Array:
         """One over the longest stable time step of each scenario, 1/s, after Courant and, if explicit, diffusion."""
-        (nz, ny, nx), p = self.grid.shape, self.physics
-        u, v, w, T = self.fields
-        domain = (self.scenarios * nz, ny)
-        bind(momentum.courant, domain, u, v, w, self.nu, T, self._rows, *self._tables, nx, nz)()
-        found = self._host(self._rows).reshape(self.scenarios, -1, 3).max(axis=1).T
-        widths = [getattr(self.grid, c).min() for c in "xyz"]
-        imposed = np.max([s / d for s, d in zip(self._imposed, widths, strict=True)], axis=0)
-        rate = np.maximum(found[0], imposed) / COURANT
-        most = np.maximum(found[1] / min(p.turbulent_prandtl, 1.0), p.diffusivity)
-        margin = 1.0 / CALM if p.implicit else MARGIN
-        rate = np.maximum(rate, margin * 4.0 * most * sum(d**-2 for d in widths))
+        p = self.physics
+        self._speeds[self.steps % 2]()
+        speed, eddy, warm = self._host(self._rows.reshape(self.scenarios, -1, 3).max(axis=1)).T
+        rate = np.maximum(speed / COURANT, self._least)
+        most = np.maximum(eddy / min(p.turbulent_prandtl, 1.0), p.diffusivity)
+        rate = np.maximum(rate, (1.0 / CALM if p.implicit else MARGIN) * 4.0 * most * self._fineness)
         # Buoyancy must not carry air through a cell that stands still now.
-        lift = p.lift / (COURANT * widths[2])
-        rate = np.maximum(rate, np.sqrt(lift * np.maximum(found[2], self._warmth)))
-        return np.maximum(rate, np.cbrt(lift * self._source))
+        return np.maximum(rate, np.sqrt(p.lift / (COURANT * self.grid.z.min()) * warm))
 
     def _host(self, a: Any) -> Array:
-        return np.asarray(a.get() if hasattr(a, "get") else a, float)
+        return np.asarray(fetch(a), float)
 
     # ---- looking ---------------------------------------------------------------------------------------------
 
@@ -426,6 +458,11 @@ class Flow:
         arrays = (self.u, self.v, self.w, self.T, self.p, self.nu, self._u, self._v, self._w, self._T)
         arrays = (*arrays, *self._old, self._phi, self._open, self._length)
         return sum(a.nbytes for a in arrays) / (self.scenarios * np.prod(self.grid.shape))
+
+
+def _columns(at: Array) -> list[Array]:
+    """Where places (m, 3) stand in the arrays: layers, rows and columns."""
+    return [np.ascontiguousarray(c, np.int32) for c in (at + GHOSTS).T]
 
 
 def _axis(widths: Array, ghosts: int) -> Array:

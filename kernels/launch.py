@@ -40,7 +40,7 @@ def bind(
         numbers = {a: scalar(v) if k.kinds[a].real else int(v) for a, v in named.items() if not k.kinds[a].ndim}
         run = numba_module(k, precision, lanes).run
         return partial(run, *map(int, domain), *(named | numbers).values())
-    block = ((128,), (64, 4), (64, 4, 1))[len(domain) - 1]
+    block = ((128,), (64, 1), (64, 2, 1))[len(domain) - 1]
     grid = tuple(-(-n // b) for n, b in zip(reversed(domain), block, strict=True))
     return partial(_cuda_function(k, precision, options), grid, block, tuple(flatten(k, precision, domain, args)))
 
@@ -87,18 +87,28 @@ def _apart(k: Kernel, arrays: dict[str, Any]) -> None:
                 raise ValueError(f"{k.name}: {a} is written and overlaps {b}")
 
 
-def record(calls: Sequence[Callable[[], Any]], on_gpu: bool) -> Callable[[], Any]:
-    """Bound calls replayed as one: a CUDA graph on the GPU, a loop on the CPU."""
+def record(stages: Sequence[Sequence[Callable[[], Any]]], on_gpu: bool) -> Callable[[], Any]:
+    """Stages of bound calls replayed as one: a CUDA graph on the GPU, a loop on the CPU.
+
+    The calls of a stage do not need each other, and may run at once.
+    """
     if not on_gpu:
-        return lambda: [call() for call in calls] and None
+        return lambda: [call() for stage in stages for call in stage] and None
     cupy = import_module("cupy")
-    stream = cupy.cuda.Stream(non_blocking=True)
+    stream, *others = (cupy.cuda.Stream() for _ in range(max(map(len, stages))))
     with stream:
         stream.begin_capture()
-        for call in calls:
-            call()
+        for first, *rest in filter(None, stages):
+            begin, beside = stream.record(), list(zip(others, rest, strict=False))
+            for other, call in beside:
+                other.wait_event(begin)
+                with other:
+                    call()
+            first()
+            for other, _ in beside:
+                stream.wait_event(other.record())
         graph = stream.end_capture()
-    return lambda: graph.launch(stream)
+    return lambda: graph.launch()  # in the current stream, and so in order with what else is done to the arrays
 
 
 def plain(k: Kernel, domain: Sequence[int], *args: Any) -> None:

@@ -20,6 +20,9 @@ INVERSE, CENTRES, BEFORE, AFTER = range(4)
 STEP, NOW, THEN = range(3)
 """Columns of a scenario's clock: time step, and the weights a and b."""
 
+PARTS = 8
+"""Parts of a row of cells that are looked at beside each other."""
+
 
 @cell
 def limited(up, centre, down):
@@ -317,17 +320,18 @@ def resist(
     rate: Reals2,
     loss: Reals2,
     target: Reals2,
+    wall: Reals2,
     before: Reals3,
     field: Reals3,
     clock: Reals2,
     layers: Int,
 ):
-    """Face velocities drawn towards a target at rate + loss |u| [1/s], implicit in time: racks, tiles, walls, fans.
+    """Face velocities drawn towards a target at rate + (loss + wall) |u| [1/s], implicit in time: racks, tiles, fans.
 
-    |u| is that before the step. Columns of `rate`, `loss` and `target` are scenarios; a huge rate sets the velocity.
+    |u| is that before the step. Columns of the numbers are scenarios; a huge rate sets the velocity.
     """
     r = s * layers + layer[f]
-    pull = clock[s, STEP] * (rate[f, s] + loss[f, s] * abs(before[r, row[f], column[f]]))
+    pull = clock[s, STEP] * (rate[f, s] + (loss[f, s] + wall[f, s]) * abs(before[r, row[f], column[f]]))
     field[r, row[f], column[f]] = (field[r, row[f], column[f]] + pull * target[f, s]) / (1.0 + pull)
 
 
@@ -372,9 +376,16 @@ def correct(q, j, i, phi: Reals3, v: Reals3, w: Reals3, p: Reals3, clock: Reals2
 
 
 @kernel
+def settle(s, clock: Reals2):
+    """Set the weights of a scenario's next step to those of equal steps."""
+    clock[s, NOW] = 1.5
+    clock[s, THEN] = 0.5
+
+
+@kernel
 def courant(
     q,
-    j,
+    c,
     u: Reals3,
     v: Reals3,
     w: Reals3,
@@ -387,14 +398,16 @@ def courant(
     nx: Int,
     nz: Int,
 ):
-    """Of a row of cells the largest shares that air crosses in a second [1/s], viscosity [m²/s] and |T| [K]."""
+    """Of parts of a row of cells the largest shares that air crosses in a second [1/s], viscosity [m²/s], |T| [K]."""
     s = q // nz
+    j = c // PARTS
     k = q - s * nz
     r = q + s
     rate = 0.0
     eddy = 0.0
     warm = 0.0
-    for i in range(nx):
+    for m in range((nx + PARTS - 1 - (c - j * PARTS)) // PARTS):
+        i = m * PARTS + (c - j * PARTS)
         along = max(abs(u[r, j, i + 2]), abs(u[r, j, i + 3])) * x[INVERSE, i + 2]
         across = max(abs(v[r, j, i + 2]), abs(v[r, j + 1, i + 2])) * y[INVERSE, j]
         upward = max(abs(w[r, j, i + 2]), abs(w[r + 1, j, i + 2])) * z[INVERSE, k]
@@ -402,6 +415,6 @@ def courant(
         rate = total if total > rate or total != total else rate
         eddy = max(eddy, nu[r, j, i + 2])
         warm = max(warm, abs(T[r, j, i + 2]))
-    out[q, j, 0] = rate
-    out[q, j, 1] = eddy
-    out[q, j, 2] = warm
+    out[q, c, 0] = rate
+    out[q, c, 1] = eddy
+    out[q, c, 2] = warm

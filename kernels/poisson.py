@@ -7,11 +7,14 @@ Math. 6 (1964) 185]. Widths may vary along every axis. Uniform axes that are lon
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.fft import dct, idct
+from twin.kernels.cell import Int, Reals2, Reals3, kernel
+from twin.kernels.launch import bind
 
 LONG = 200
 """Cells of a uniform axis between walls from which the cosine transform beats the product."""
@@ -56,17 +59,18 @@ def axis(widths: Any, ends: tuple[float, float] = (WALL, WALL), faces: bool = Fa
 class Box:
     """The three axes of a box, for fields (..., z, y, x) of one precision."""
 
-    def __init__(self, z: Axis, y: Axis, x: Axis, kind: Any = np.float64, like: Any = None) -> None:
-        self.kind, self.axes = np.dtype(kind), (z, y, x)
-        move = (lambda a: a) if like is None else (lambda a: np.asarray(a, like=like))
-        self.forth, self.back = (
-            [
-                None if m is None else move(np.ascontiguousarray(m, self.kind))
-                for m in (getattr(a, d) for a in self.axes)
-            ]
-            for d in ("forth", "back")
-        )
-        self.values = move(z.values[:, None, None] + y.values[:, None] + x.values)
+    def __init__(self, z: Axis, y: Axis, x: Axis, kind: Any = np.float64, xp: Any = np) -> None:
+        self.kind, self.axes, self.xp = np.dtype(kind), (z, y, x), xp
+        self.forth = [self._matrix(a.forth, len(a.values), 1) for a in self.axes]
+        self.back = [self._matrix(a.back, len(a.values), 0) for a in self.axes]
+        self.values = xp.asarray(z.values[:, None, None] + y.values[:, None] + x.values)
+
+    def _matrix(self, m: np.ndarray | None, n: int, forth: int) -> Any:
+        """A transform where it is used; the cosine transform is a matrix too on a GPU."""
+        if m is None and self.xp is np:
+            return None
+        whole = dct(np.eye(n), axis=1 - forth, norm="ortho") if m is None else m
+        return self.xp.asarray(np.ascontiguousarray(whole, self.kind))
 
     def inverse(self, shift: Any = 0.0, scale: Any = 1.0) -> Any:
         """1 / (shift + scale λ) of every mode, 0 where there is none; shift and scale broadcast to (..., z, y, x)."""
@@ -74,6 +78,25 @@ class Box:
         least = 1e-12 * np.abs(whole).max()
         there = np.abs(whole) > least
         return (there / np.where(there, whole, 1.0)).astype(self.kind)
+
+    def calls(self, b: Any, inverse: Any, work: Any) -> list[Callable[[], Any]]:
+        """`solve` of fixed arrays as bound calls, which on a GPU can become part of a graph."""
+        if self.xp is np:
+            return [lambda: self.solve(b, inverse, work)]
+        s, nz, ny, nx = b.shape
+        weight = inverse.reshape(nz, ny * nx)
+        calls, x, other = [], b, work
+        for direction, matrices in ((0, self.forth), (1, self.back)):
+            for at in (2, 1, 0):
+                rows, columns, many = ((nz * ny, nx, s), (ny, nx, s * nz), (nz, ny * nx, s))[2 - at]
+                matrix = matrices[at].T[None].copy() if at == 2 else matrices[at][None]
+                field, out = (a.reshape(many, rows, columns) for a in (x, other))
+                left, right = (field, matrix) if at == 2 else (matrix, field)
+                sizes = (rows, columns, left.shape[2], int(at == 2), int(at == 0 and direction == 0))
+                domain = (many, -(-rows // ROWS), -(-columns // 2))
+                calls.append(bind(product, domain, left, right, weight, out, *sizes))
+                x, other = other, x
+        return calls
 
     def solve(self, b: Any, inverse: Any, work: Any) -> Any:
         """The solution, in place of b (..., z, y, x); `work` is another array of its shape."""
@@ -86,6 +109,78 @@ class Box:
         if x is not b:
             b[...] = x
         return b
+
+
+ROWS = 4
+"""Rows of a product that one thread computes, of two columns each: what it loads it then uses more than once."""
+
+
+@kernel
+def product(
+    s,
+    r,
+    c,
+    left: Reals3,
+    right: Reals3,
+    weight: Reals2,
+    out: Reals3,
+    rows: Int,
+    columns: Int,
+    n: Int,
+    first: Int,
+    weighted: Int,
+):
+    """Four rows and two columns of out[s] = left @ right, one of the two being the same in all s: right if `first`.
+
+    Where `weighted` the result is multiplied by `weight`. At the edges the last row or column is computed twice.
+    """
+    a = s * first
+    b = s - a
+    r0 = 4 * r
+    r1 = min(r0 + 1, rows - 1)
+    r2 = min(r0 + 2, rows - 1)
+    r3 = min(r0 + 3, rows - 1)
+    d = min(c + (columns + 1) // 2, columns - 1)
+    p0 = 0.0
+    p1 = 0.0
+    p2 = 0.0
+    p3 = 0.0
+    q0 = 0.0
+    q1 = 0.0
+    q2 = 0.0
+    q3 = 0.0
+    for m in range(n):
+        x = right[b, m, c]
+        y = right[b, m, d]
+        l0 = left[a, r0, m]
+        l1 = left[a, r1, m]
+        l2 = left[a, r2, m]
+        l3 = left[a, r3, m]
+        p0 += l0 * x
+        p1 += l1 * x
+        p2 += l2 * x
+        p3 += l3 * x
+        q0 += l0 * y
+        q1 += l1 * y
+        q2 += l2 * y
+        q3 += l3 * y
+    if weighted == 1:
+        p0 *= weight[r0, c]
+        p1 *= weight[r1, c]
+        p2 *= weight[r2, c]
+        p3 *= weight[r3, c]
+        q0 *= weight[r0, d]
+        q1 *= weight[r1, d]
+        q2 *= weight[r2, d]
+        q3 *= weight[r3, d]
+    out[s, r0, c] = p0
+    out[s, r1, c] = p1
+    out[s, r2, c] = p2
+    out[s, r3, c] = p3
+    out[s, r0, d] = q0
+    out[s, r1, d] = q1
+    out[s, r2, d] = q2
+    out[s, r3, d] = q3
 
 
 def _turned(x: Any, out: Any, at: int, matrix: Any, back: int) -> tuple[Any, Any]:

@@ -149,18 +149,28 @@ def exchange(
 
 
 @kernel
-def ghosts(q, j, field: Reals3, side: Reals2, at: Int, nx: Int, nz: Int):
-    """Fill the ghosts in x of a row of cells; `at` is the column of a side's factor."""
-    r = q + q // nz
-    field[r, j, 1] = side[0, at] * field[r, j, 2] + side[0, at + 1]
-    field[r, j, 0] = side[0, at] * field[r, j, 3] + side[0, at + 1]
-    field[r, j, nx + 2] = side[1, at] * field[r, j, nx + 1] + side[1, at + 1]
-    field[r, j, nx + 3] = side[1, at] * field[r, j, nx] + side[1, at + 1]
-
-
-@kernel
-def ends(q, j, u: Reals3, nx: Int, nz: Int):
-    """Fill the ghosts in x of a row of faces with what the walls' faces hold."""
+def ghosts(q, j, u: Reals3, v: Reals3, w: Reals3, T: Reals3, side: Reals2, nx: Int, nz: Int):
+    """Fill the ghosts in x of a row: of faces along x with what the walls' faces hold, else after the sides."""
     r = q + q // nz
     u[r, j, 1] = u[r, j, 2]
     u[r, j, nx + 3] = u[r, j, nx + 2]
+    v[r, j, 1] = side[0, 2] * v[r, j, 2] + side[0, 3]
+    v[r, j, 0] = side[0, 2] * v[r, j, 3] + side[0, 3]
+    v[r, j, nx + 2] = side[1, 2] * v[r, j, nx + 1] + side[1, 3]
+    v[r, j, nx + 3] = side[1, 2] * v[r, j, nx] + side[1, 3]
+    w[r, j, 1] = side[0, 4] * w[r, j, 2] + side[0, 5]
+    w[r, j, 0] = side[0, 4] * w[r, j, 3] + side[0, 5]
+    w[r, j, nx + 2] = side[1, 4] * w[r, j, nx + 1] + side[1, 5]
+    w[r, j, nx + 3] = side[1, 4] * w[r, j, nx] + side[1, 5]
+    T[r, j, 1] = side[0, 6] * T[r, j, 2] + side[0, 7]
+    T[r, j, 0] = side[0, 6] * T[r, j, 3] + side[0, 7]
+    T[r, j, nx + 2] = side[1, 6] * T[r, j, nx + 1] + side[1, 7]
+    T[r, j, nx + 3] = side[1, 6] * T[r, j, nx] + side[1, 7]
+
+
+@kernel
+def mirrored(q, j, nu: Reals3, nx: Int, nz: Int):
+    """Fill the ghosts in x of a row of viscosities."""
+    r = q + q // nz
+    nu[r, j, 1] = nu[r, j, 2]
+    nu[r, j, nx + 2] = nu[r, j, nx + 1]

@@ -72,17 +72,18 @@ def wall_law(
     row: Ints1,
     column: Ints1,
     reach: Reals1,
-    across: Reals1,
     field: Reals3,
-    loss: Reals2,
+    wall: Reals2,
     layers: Int,
     laminar: Real,
 ):
     """Friction coefficient over cell size [1/m] of faces along walls, from the logarithmic law u+ = ln(9.8 y+) / 0.41.
 
-    `reach` is a face's distance to its wall and `across` the cell's size there [m]. Newton's steps on u+ from the
+    `reach` is a face's distance to its wall [m], half a cell; 0 where there is none. Newton's steps on u+ from the
     seventh-root law [Werner & Wengle, 1991]; u+ = y+ in the viscous layer.
     """
+    if reach[f] == 0.0:
+        return
     r = s * layers + layer[f]
     re = max(abs(field[r, row[f], column[f]]) * reach[f] / laminar, 1e-6)
     plus = math.sqrt(re)
@@ -91,4 +92,4 @@ def wall_law(
         for _step in range(2):
             wrong = plus - math.log(9.8 * re / plus) / 0.41
             plus -= wrong / (1.0 + 1.0 / (0.41 * plus))
-    loss[f, s] = 1.0 / (plus * plus * across[f])
+    wall[f, s] = 0.5 / (plus * plus * reach[f])

@@ -15,11 +15,11 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from twin.kernels.cuda import shim_source
 
 FUNCTIONS = """
-zeros zeros_like ones ones_like full full_like empty empty_like arange asarray array where clip concatenate stack
+zeros zeros_like ones_like full_like empty empty_like arange asarray array where clip concatenate stack
 broadcast_to shape copyto take_along_axis cumsum unique bincount interp flatnonzero isfinite real imag angle
 atleast_1d ravel any all max min sum searchsorted
 """
-"""Functions of NumPy that the solve calls and that CuPy 14.2 has too."""
+"""Functions of NumPy that the solve calls and that CuPy 14.2 has too; `full` and `ones` with like= it refuses."""
 
 
 def inner(x, loose=False):
@@ -30,6 +30,8 @@ def inner(x, loose=False):
         raise TypeError("Implicit conversion to a device array")
     if isinstance(x, (tuple, list)):
         return type(x)(inner(v, loose) for v in x)
+    if isinstance(x, (int, float)) and type(x) not in (bool, int, float) and not isinstance(x, np.generic):
+        raise TypeError(f"{type(x).__name__} among device arrays")
     return x
 
 
@@ -53,6 +55,8 @@ class Array(NDArrayOperatorsMixin):
         raise TypeError("Implicit conversion to a NumPy array is not allowed")
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+        if Stream.capturing is not None:
+            raise RuntimeError(f"{ufunc.__name__} while a graph is captured")
         if method != "__call__" or kwargs:
             raise TypeError(f"{ufunc.__name__}: {method} {kwargs}")
         return outer(ufunc(*(inner(x) for x in inputs), **({"out": tuple(o.a for o in out)} if out else {})))
@@ -114,6 +118,31 @@ class Array(NDArrayOperatorsMixin):
         return float(self.a)
 
 
+class Stream:
+    """Keeps the launches of a capture, and replays them."""
+
+    capturing = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def record(self):
+        return self
+
+    def wait_event(self, event):
+        assert Stream.capturing is not None and event is not None
+
+    def begin_capture(self):
+        Stream.capturing = []
+
+    def end_capture(self):
+        calls, Stream.capturing = Stream.capturing, None
+        return SimpleNamespace(launch=lambda: [call() for call in calls])
+
+
 def contiguous(x, kind=None):
     return Array(np.array(inner(x), kind, order="C"))
 
@@ -128,10 +157,11 @@ MODULE = SimpleNamespace(
     empty_like=lambda x: Array(np.ones_like(x.a)),
     get_default_memory_pool=lambda: SimpleNamespace(free_bytes=lambda: 0),
     cuda=SimpleNamespace(
+        Stream=Stream,
         runtime=SimpleNamespace(
             getDeviceProperties=lambda _: {"name": b"stand-in"},
             memGetInfo=lambda: (MODULE.memory, MODULE.memory),
-        )
+        ),
     ),
     memory=2**28,
 )
@@ -158,7 +188,10 @@ def compiler(folder):
                     flat.append(ctypes.c_void_p(v.data.ptr))
                 else:
                     flat.append(ctypes.c_int(int(v)) if isinstance(v, np.int32) else number(float(v)))
-            run(*flat)
+            if Stream.capturing is not None:
+                Stream.capturing.append(lambda: run(*flat))
+            else:
+                run(*flat)
 
         return launch
 

@@ -12,7 +12,9 @@ from twin.kernels import (
     momentum,
     newton,
     pipe_flow,
+    poisson,
     power_flow,
+    rows,
     streams,
     transport,
     turbulence,
@@ -84,8 +86,15 @@ AIR = (
         momentum.divergence,
         momentum.courant,
     ),
-    *(momentum.correct_x, momentum.correct, transport.transport, transport.exchange, transport.ghosts, transport.ends),
-    *(turbulence.smagorinsky, turbulence.zero_equation, turbulence.wall_law),
+    *(
+        momentum.correct_x,
+        momentum.correct,
+        transport.transport,
+        transport.exchange,
+        transport.ghosts,
+        transport.mirrored,
+    ),
+    *(momentum.settle, turbulence.smagorinsky, turbulence.zero_equation, turbulence.wall_law),
 )
 
 
@@ -104,7 +113,6 @@ def air(k, rng, precision):
             flow = finite_volume.Flow(
                 grid, 2, faces=(fan,) * 3, cells=heat, physics=physics, sides=sides, kind=precision
             )
-            flow._boxes = flow._project = lambda *_: None
             flow.step(1, dt=0.1)
     finally:
         finite_volume.bind = keep
@@ -125,6 +133,10 @@ def arguments(k, precision):
     if k is friction.factors:
         re = np.geomspace(1, 1e7, 60).reshape(20, 3).astype(precision)
         return (20, 3), [re, rng.uniform(0, 1e-2, 20).astype(precision), np.zeros_like(re), friction.COLEBROOK]
+    if k is poisson.product:
+        left, right, weight = rng.normal(size=(2, 9, 7)), rng.normal(size=(1, 7, 11)), rng.normal(size=(9, 11))
+        arrays = [np.ascontiguousarray(a, precision) for a in (left, right, weight, np.zeros((2, 9, 11)))]
+        return (2, 3, 6), [*arrays, 9, 11, 7, 1, 1]
     if k in AIR:
         return air(k, rng, precision)
     if k is add:
@@ -152,9 +164,7 @@ def arguments(k, precision):
         kind[[4, 9, 20]] = newton.SLACK, newton.PV, newton.DEAD
         tables = (p.order, p.column, p.row, p.target, p.slot, p.flipped)
         ends = (start.astype(np.int32), end.astype(np.int32))
-        branch = rng.uniform(5, 20, (len(start), 4, 2))
-        branch[:, 1:3] *= -1
-        branch[..., 1] *= -1
+        branch = rng.uniform(5, 20, (len(start), 1, 2)) * np.array([[1.0], [-1.0], [-1.0], [1.0]]) * [1.0, -1.0]
         shunt, given = rng.uniform(0, 0.01, (30, 2)), rng.uniform(-0.3, 0.1, (30, 2, 2))
         voltage = np.full((30, 2, 2), (1.0, 0.0))
         scratch = [np.zeros((2, 4 * m, 1)) for m in (30, len(p.row), len(p.row))]
@@ -181,7 +191,18 @@ def outputs(k, args):
 
 
 def batch(k, scenarios):
-    """Domain and arguments of many scenarios in lanes: the feeder of 1,000 buses, or the loop of 100 racks."""
+    """Domain and arguments of many scenarios in lanes: the feeder of 1,000 buses, or the loop of 100 racks.
+
+    All scenarios are one chunk, as they are on a GPU.
+    """
+    keep, rows.CHUNK = rows.CHUNK, scenarios
+    try:
+        return _batch(k, scenarios)
+    finally:
+        rows.CHUNK = keep
+
+
+def _batch(k, scenarios):
     rng = np.random.default_rng(0)
     if k is power_flow.chord:
         f = feeders.feeder("facility_1000/radial")
@@ -224,4 +245,5 @@ def spread(k, args, scenarios, xp=np):
         else:
             named[name] = xp.asarray(value).copy()
     named["apart"] = 1
+    assert all(named[a].shape[-1] >= scenarios for a in k.written if k.kinds[a].ndim == 2 and a.startswith("out_"))
     return (scenarios,), list(named.values())

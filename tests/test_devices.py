@@ -7,6 +7,7 @@ import cupy_double
 import numpy as np
 import pytest
 import solves
+from closet import ROOM
 from twin.kernels import arrays, launch
 
 import twin
@@ -53,6 +54,18 @@ def test_a_device_parts_scenarios_by_topology_and_by_memory(device, monkeypatch)
     good = here.status == 0
     for name in ("node.temperature", "engine.power", "bus.voltage", "line.power", "source.power"):
         np.testing.assert_allclose(there.columns[name][:, good], here.columns[name][:, good], rtol=1e-9, err_msg=name)
+
+
+def test_a_device_gives_the_cpus_air(device, tmp_path):
+    """A room's air, its average, and the plant with it; most steps are replayed from one graph."""
+    path = tmp_path / "closet.yaml"
+    path.write_text(ROOM)
+    air = twin.FiniteVolume(cell=0.2, tolerance=2.0, coarse=False, turns=1, precision="float64")
+    here, there = (twin.solve(path, air=air, device=d) for d in ("cpu", "cuda"))
+    for name in ("rack_inlet_temperature", "crah_intake_temperature", "air_heat_imbalance"):
+        np.testing.assert_allclose(there.dataset[name], here.dataset[name], rtol=1e-6, atol=1e-6, err_msg=name)
+    assert there.dataset.attrs["device"] == "stand-in"
+    there.field("hall")
 
 
 def test_sums_are_the_same_bits_in_both_homes(device):

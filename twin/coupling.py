@@ -10,7 +10,7 @@ import numpy as np
 
 from twin.domains import air, compute, electrical, hydraulic, thermal
 from twin.elements import Array, Plant, Ref, Status, largest, total
-from twin.kernels.arrays import add_rows, called, fetch, home, send, share
+from twin.kernels.arrays import add_rows, called, fetch, filled, home, send, share
 
 log = logging.getLogger("twin")
 
@@ -133,8 +133,8 @@ def _steady(plant: Plant, start: State | None, tolerance: float, most: int, bega
     state = start or begin(plant)
     size, like = plant.scenarios, plant.start_temperature
     done = np.zeros(size, bool, like=like)
-    status, passes = np.full(size, int(Status.NOT_CONVERGED), like=like), np.zeros(size, int, like=like)
-    residual = np.full(size, np.inf, like=like)
+    status, passes = filled(size, int(Status.NOT_CONVERGED), int, like=like), np.zeros(size, int, like=like)
+    residual = filled(size, np.inf, like=like)
     kept: dict[str, Array] | None = None
     fed = _fed(plant)
     best = state
@@ -156,14 +156,14 @@ def _steady(plant: Plant, start: State | None, tolerance: float, most: int, bega
             break
         state = best
     assert kept is not None
-    status = np.where(~done & (status == Status.OK), int(Status.NOT_CONVERGED), status)
+    status = np.where(~done & (status == int(Status.OK)), int(Status.NOT_CONVERGED), status)
     hottest = largest(kept["node.temperature"])
-    status = np.where((status == Status.NOT_CONVERGED) & (hottest > PHYSICAL[1]), int(Status.OVERHEATED), status)
+    status = np.where((status == int(Status.NOT_CONVERGED)) & (hottest > PHYSICAL[1]), int(Status.OVERHEATED), status)
     for name in ("node.temperature", "source.power"):
         status = np.where(np.isfinite(kept[name]).all(axis=0), status, int(Status.INVALID))
     kept |= _peaks(plant, kept)
     audit = _audit(plant, kept)
-    status = np.where((status == Status.OK) & ~(np.abs(audit) < BALANCE), int(Status.UNBALANCED), status)
+    status = np.where((status == int(Status.OK)) & ~(np.abs(audit) < BALANCE), int(Status.UNBALANCED), status)
     return Solution(plant, kept, status, passes, residual, audit, time.perf_counter() - began, best)
 
 
@@ -177,7 +177,7 @@ def _fed(plant: Plant) -> dict[str, Array]:
         "cooler.power": coolers,
         "constant": len(plant.constant),
     }
-    fed = {name: np.ones((n, plant.live.shape[1]), like=plant.start_temperature) for name, n in counts.items()}
+    fed = {name: filled((n, plant.live.shape[1]), 1.0, like=plant.start_temperature) for name, n in counts.items()}
     for load in plant.load:
         if load.power.quantity in fed:
             _, live = electrical.shares(plant, load)
@@ -244,7 +244,7 @@ def _pass(
 
 def _closed(plant: Plant, state: State) -> Array:
     """Factor on the resistance of pipes whose bank of units is partly shut off, (pipe, scenario)."""
-    factor, begin = np.ones((len(plant.pipe.start), plant.scenarios), like=state.node), 0
+    factor, begin = filled((len(plant.pipe.start), plant.scenarios), 1.0, like=state.node), 0
     for cooler in plant.cooler:
         rows = slice(begin, begin + len(cooler.stream))
         begin = rows.stop
@@ -258,7 +258,7 @@ def _engines(plant: Plant, state: State, fluid: thermal.Properties, fed: Array) 
     e = plant.engine
     stream = e.stream
     liquid = stream < len(plant.pipe.start)
-    conductivity = np.ones((len(stream), plant.scenarios), like=state.node)
+    conductivity = filled((len(stream), plant.scenarios), 1.0, like=state.node)
     conductivity[liquid] = fluid.conductivity[stream[liquid]]
     upstream = np.where(state.flow[stream] >= 0, plant.start[stream][:, None], plant.end[stream][:, None])
     offset = _offset(plant, state.node, state.columns)

@@ -45,8 +45,8 @@ def places(low, high, cell, extra=(0, 0, 0)):
     return np.stack([m.ravel() for m in np.meshgrid(*ranges[::-1], indexing="ij")], axis=1)
 
 
-def ours(hall, cell, kind, scenarios=1):
-    """The hall at rest as our flow."""
+def ours(hall, cell, kind, scenarios=1, xp=np):
+    """The hall at rest as our flow, its arrays in the library `xp`."""
     reference = 293.15
     layers = round(hall.size[2] / cell)
     layer = lambda area, k: places((*area[0], k * cell), (*area[1], (k + 1) * cell), cell)  # noqa: E731
@@ -69,7 +69,8 @@ def ours(hall, cell, kind, scenarios=1):
         column(len(at), hall.supply - reference),
         np.where(supplied, 0.0, warm)[:, None],
     )
-    flow = Flow(Grid.uniform(hall.size, cell), scenarios, faces=(Faces(), fans, openings), cells=cells, kind=kind)
+    faces = (Faces(), fans, openings)
+    flow = Flow(Grid.uniform(hall.size, cell), scenarios, faces=faces, cells=cells, kind=kind, xp=xp)
     for T in (flow.T, flow._T):
         T[...] = hall.start - reference
     return flow

@@ -1,17 +1,22 @@
-"""Kernels on a GPU, device-resident: scenarios per second beside two floors, printed as a table for RESULTS.md.
+"""Kernels, whole solves and hall air on a GPU, device-resident, printed as tables for RESULTS.md.
 
-One thread a scenario. The memory floor moves each work array once per step, and inputs and outputs once, at the copy
-bandwidth measured here; the issue floor is that of one launch without work. Run `python tests/gpu/bench_gpu.py`.
+Kernels of networks run one thread a scenario: the memory floor moves each work array once per step, and inputs and
+outputs once, at the copy bandwidth measured here. Hall air is the hall of `benchmarks/bench_air.py`, 288,000 cells;
+its steps from look to look are one CUDA graph. Run `python tests/gpu/bench_gpu.py [air]`.
 """
 
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
+import bench_air
 import kernel_arguments
 import numpy as np
-from twin.kernels import launch
+from twin.kernels import launch, poisson
+from twin.kernels.finite_volume import REFRESH
 
 import twin
 from twin.coupling import steady
@@ -34,6 +39,38 @@ def seconds(cupy, call, rounds=5):
     return float(np.median(taken))
 
 
+def hall_air(cupy):
+    """The hall alone and in batches, its air after 400 s beside the CPU's, and what each kernel of a step takes."""
+    hall = bench_air.Hall()
+    print("\n| hall air | scenarios | us a step | of it the graph | G cell-steps/s |\n|---|---:|---:|---:|---:|")
+    for kind, scenarios in ((np.float32, 1), (np.float32, 64), (np.float64, 1), (np.float64, 16)):
+        flow = bench_air.ours(hall, 0.1, kind, scenarios, cupy)
+        flow.step(60)
+        steps = 400 if scenarios == 1 else 80
+        taken = seconds(cupy, lambda flow=flow, steps=steps: flow.step(steps)) / steps
+        graph = seconds(cupy, lambda flow=flow: flow._run(REFRESH, True), 20) / REFRESH
+        rate = scenarios * np.prod(flow.grid.shape) / taken / 1e9
+        name = np.dtype(kind).name
+        print(f"| {name} | {scenarios} | {1e6 * taken:.0f} | {1e6 * graph:.0f} | {rate:.2f} |")
+        if (kind, scenarios) == (np.float32, 1):
+            listed = [call for stage in flow._stages[0] for call in stage]
+    print("\n| kernel of a step, float32 | us |\n|---|---:|")
+    names = {id(launch._cuda_function(k, "float32", ())): k.name for k in (*kernel_arguments.AIR, poisson.product)}
+    for call in listed:
+        repeated = launch.record([[call]] * 20, on_gpu=True)
+        print(f"| {names[id(call.func)]} | {1e6 * seconds(cupy, repeated) / 20:.1f} |")
+    flow = bench_air.ours(hall, 0.1, np.float32, 1, cupy)
+    flow.step(60)
+    cupy.cuda.Device().synchronize()
+    began, then, steps = time.perf_counter(), flow.time[0], flow.steps
+    while flow.time[0] < then + 400.0:
+        flow.step(REFRESH)
+    cupy.cuda.Device().synchronize()
+    spent = time.perf_counter() - began
+    worst = np.abs(flow.divergence()).max() / (hall.tile_speed * 7.2)
+    print(f"\n400 s of hall air: {spent:.2f} s on the GPU, {flow.steps - steps:,} steps, divergence {worst:.0e}")
+
+
 def main():
     try:
         import cupy
@@ -42,6 +79,9 @@ def main():
         return
     if not cupy.is_available():
         print("no GPU here")
+        return
+    if "air" in sys.argv[1:]:
+        hall_air(cupy)
         return
     one, other = cupy.zeros(2**27), cupy.empty(2**27)
     bandwidth = 2 * one.nbytes / seconds(cupy, lambda: cupy.copyto(other, one))
@@ -67,6 +107,7 @@ def main():
         steady(plant, device="cuda")
         there, here = steady(plant, device="cuda").seconds, steady(plant).seconds
         print(f"| {layout} | {size:,} | {there:.2f} | {here:.2f} | {size / there:,.0f} |")
+    hall_air(cupy)
 
 
 if __name__ == "__main__":

@@ -329,6 +329,6 @@ def test_a_number_of_arguments_that_does_not_fit_is_refused():
 
 def test_a_recording_replays_on_the_cpu():
     x = np.ones((1, 3, 1))
-    replay = launch.record([launch.bind(running, (1,), x, 3)] * 2, on_gpu=False)
+    replay = launch.record([[launch.bind(running, (1,), x, 3)]] * 2, on_gpu=False)
     replay()
     np.testing.assert_allclose(x[0, :, 0], [1.0, 2.0, 2.75])

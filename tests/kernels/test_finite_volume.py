@@ -281,9 +281,9 @@ def test_the_wall_law_gives_the_friction_of_a_smooth_plate():
     flow = Flow(grid, kind=np.float64)
     flow.view("u")[:] = 0.8
     flow.step(1, dt=1e-6)
-    wall = flow._friction[0]
-    loss, reach, across = wall[5][:, 0], wall[3], wall[4]
-    star = 0.8 * np.sqrt(loss * across)
+    loss, reach = flow.faces[0].wall[:, 0], flow.faces[0].reach
+    assert len(reach) == 9 * (10 * 10 - 8 * 8)
+    star = 0.8 * np.sqrt(loss * 2.0 * reach)
     np.testing.assert_allclose(0.8 / star, np.log(9.8 * star * reach / 1.5e-5) / 0.41, rtol=1e-5)
 
 

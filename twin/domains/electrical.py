@@ -8,7 +8,7 @@ import numpy as np
 
 from twin.elements import POWER_BASE, Array, Load, Plant
 from twin.kernels import power_flow
-from twin.kernels.arrays import add_rows
+from twin.kernels.arrays import add_rows, filled
 
 
 class Flow(NamedTuple):
@@ -59,7 +59,7 @@ def solve(plant: Plant, columns: dict[str, Array], peak: bool = False) -> Flow:
     voltage, source = zeros(buses), zeros(len(plant.source.bus))
     first, last = (zeros(len(line.start)) for _ in range(2))
     output, taken = (zeros(len(converter.input), float) for _ in range(2))
-    converged = np.ones(size, bool, like=like)
+    converged = filled(size, True, bool, like=like)
     for layer in plant.layers:
         network, own = layer.network, len(layer.bus)
         power = zeros(network.n)

@@ -8,7 +8,7 @@ import numpy as np
 
 from twin.elements import Array, Plant, Pump
 from twin.kernels import pipe_flow
-from twin.kernels.arrays import add_rows
+from twin.kernels.arrays import add_rows, filled
 
 
 class Flow(NamedTuple):
@@ -61,7 +61,7 @@ def _network(plant: Plant, density: Array, viscosity: Array, running: Array, clo
     area = np.pi * pipe.diameter**2 / 4.0
     lift, wanted = pump.speed**2 * pump.shutoff, target[control]
     scale = 1.0 / (running * pump.speed * pump.rated_flow * density[pump.pipe]) ** 2
-    number = np.full(plant.nodes, -1, np.int64, like=plant.coolant)
+    number = filled(plant.nodes, -1, np.int64, like=plant.coolant)
     number[plant.coolant] = np.arange(len(plant.coolant), like=plant.coolant)
     return pipe_flow.Network(
         n=len(plant.coolant),
@@ -100,13 +100,13 @@ def solve(
         empty = np.zeros((0, size), like=guess)
         names = ("speed", "demand", "shaft", "power", "drive_loss", "running", "rise")
         columns = {f"pump.{k}": empty for k in names} | {"pipe.velocity": empty}
-        nowhere = np.full((plant.nodes, size), np.nan, like=guess)
-        return Flow(empty, nowhere, np.ones(size, bool, like=guess), empty > 0, columns)
+        nowhere = filled((plant.nodes, size), np.nan, like=guess)
+        return Flow(empty, nowhere, filled(size, True, bool, like=guess), empty > 0, columns)
     wide = lambda x: np.broadcast_to(x, (len(x), size))  # noqa: E731
     network = _network(plant, wide(density), wide(viscosity), running, closed, wide(target))
     anchors = np.searchsorted(plant.coolant, plant.anchor)
     result = pipe_flow.solve(network, anchors, plant.pressure, guess)
-    pressure = np.full((plant.nodes, size), np.nan, like=guess)
+    pressure = filled((plant.nodes, size), np.nan, like=guess)
     pressure[plant.coolant] = result.pressure
     columns = pumps(plant, result.mass_flow, pressure, wide(target), wide(density), running, result.limited)
     area = np.pi * plant.pipe.diameter**2 / 4.0

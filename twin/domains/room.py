@@ -15,6 +15,7 @@ import numpy as np
 from twin.domains.compute import AIR_HEAT
 from twin.domains.geometry import Geometry
 from twin.elements import Array
+from twin.kernels.arrays import fetch
 from twin.kernels.finite_volume import GHOSTS, SOLID, Cells, Faces, Flow, Grid, Physics
 
 REFERENCE = 293.15
@@ -156,8 +157,8 @@ class Observer:
 
     def read(self, flow: Flow) -> Array:
         """Mean temperature of each group, K, (group, S)."""
-        T = flow.view("T")[:, self.at[:, 0], self.at[:, 1], self.at[:, 2]]
-        T = np.asarray(T.get() if hasattr(T, "get") else T, float).T
+        at = tuple(flow.xp.asarray(a) for a in self.at.T)
+        T = np.asarray(fetch(flow.view("T")[(slice(None), *at)]), float).T
         found, first = [], 0
         for n, share in self.share:
             found.append(share @ T[first : first + n])
@@ -254,7 +255,7 @@ def average(
         into,
         out,
         float(inner),
-        {c: np.asarray(a.get() if hasattr(a, "get") else a, float) / looks for c, a in sums.items()},
+        {c: np.asarray(fetch(a), float) / looks for c, a in sums.items()},
         stopped,
     )
 
@@ -268,17 +269,16 @@ def _error(batches: list[Array]) -> Array:
 
 def _held(flow: Flow, g: Geometry, loads: Loads) -> Array:
     """Heat in the free air, J over that at the reference, (S,)."""
-    T = flow.view("T")
-    T = np.asarray(T.get() if hasattr(T, "get") else T, float)
+    T = np.asarray(fetch(flow.view("T")), float)
     return loads.capacity * (T * (g.grid.volume * ~g.solid)).sum(axis=(1, 2, 3))
 
 
 def _heat(flow: Flow, g: Geometry, loads: Loads, given: Any) -> tuple[Array, Array, Array]:
     """Heat that each cooler took (C, S), that all took less what the air lost meanwhile, and heat given, W, (S,)."""
     gained, seconds, stored = given
-    host = lambda a: np.asarray(a.get() if hasattr(a, "get") else a)  # noqa: E731
-    at, rate = np.stack([host(c) for c in flow.cells[:3]], axis=1) - GHOSTS, host(flow.cells[3])
-    power = loads.capacity * host(gained).astype(float) * g.grid.volume[tuple(at.T)][:, None] / seconds
+    gained, (*at, rate, _, _) = fetch((gained, flow.cells))
+    at = np.stack(at, axis=1) - GHOSTS
+    power = loads.capacity * gained.astype(float) * g.grid.volume[tuple(at.T)][:, None] / seconds
     row = np.full(g.grid.shape, -1)
     row[tuple(at.T)] = np.arange(len(at))
     taken = np.array([-power[row[tuple(t.cells.T)]].sum(axis=0) for t in g.coolers]).reshape(-1, flow.scenarios)
@@ -294,7 +294,8 @@ def inherit(flow: Flow, other: Flow) -> None:
             faces = "xyz".index(name) == "uvw".find(c)
             here, there = (_points(f.grid, name, faces) for f in (flow, other))
             places.append(np.abs(here[:, None] - there).argmin(axis=1))
-        mine[...] = theirs[np.ix_(np.arange(flow.scenarios) % other.scenarios, *places)]
+        whole = np.ix_(np.arange(flow.scenarios) % other.scenarios, *places)
+        mine[...] = theirs[tuple(flow.xp.asarray(a) for a in whole)]
 
 
 def _points(grid: Grid, axis: str, faces: bool) -> Array:

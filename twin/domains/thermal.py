@@ -10,7 +10,7 @@ from twin.domains.compute import AIR_HEAT
 from twin.elements import Array, Exchange, Plant, total
 from twin.fluids import fluid
 from twin.kernels import exchangers, streams
-from twin.kernels.arrays import add_rows, share
+from twin.kernels.arrays import add_rows, filled, share
 
 STROKE = 4.0
 """Factor by which a valve may change its flow in one pass."""
@@ -45,7 +45,7 @@ def properties(plant: Plant, node: Array, flow: Array) -> Properties:
     a pipe at rest turns.
     """
     shape = (len(plant.start), node.shape[1])
-    rho, mu, k, cp = (np.full(shape, AIR_HEAT, like=node) for _ in range(4))
+    rho, mu, k, cp = (filled(shape, AIR_HEAT, like=node) for _ in range(4))
     pipes = len(plant.pipe.start)
     for name, rows, loop in plant.medium:
         upstream = np.where(flow[rows] >= 0, plant.start[rows][:, None], plant.end[rows][:, None])
@@ -234,7 +234,7 @@ def _valves(plant: Plant, flow: Array, cp: Array, inlet: Array) -> tuple[Array, 
     hot, cold = e.hot, e.cold
     controls = np.isfinite(e.set_point)
     if not controls.any():
-        free = np.full((len(hot), flow.shape[1]), np.nan, like=flow)
+        free = filled((len(hot), flow.shape[1]), np.nan, like=flow)
         return free, np.isfinite(free)
     ceiling = np.minimum(e.most_flow, 3.0 * e.rated_cold)
     wanted = valve(e, flow[hot], cp[hot], cp[cold], inlet[hot], inlet[cold], ceiling)
