@@ -12,9 +12,12 @@ from twin.components.hall import Room, Screen
 from twin.domains.geometry import Geometry, Part, geometry
 from twin.domains.geometry import Screen as Sheet
 from twin.facility import Facility
-from twin.layout import LayoutError
+from twin.layout import LayoutError, hint
 
 WAYS = {"+x": (0, 1), "-x": (0, -1), "+y": (1, 1), "-y": (1, -1)}
+MOST_CELLS = 100_000_000
+SHOWN = 6
+"""Rooms that a message names."""
 
 
 def rooms(facility: Facility) -> list[str]:
@@ -28,8 +31,10 @@ def mesh(facility: Facility, name: str, cell: float) -> Geometry:
     """Cells of `cell` [m] of a room. Raises LayoutError for what cannot stand as it is placed, all of it at once."""
     room = facility.components.get(name)
     if not isinstance(room, Room):
+        known = rooms(facility)
+        there = ", ".join(known[:SHOWN]) + (f" and {len(known) - SHOWN:,} more" if len(known) > SHOWN else "")
         raise LayoutError(
-            facility.source, [f"mesh: no room is called {name!r}; there are {', '.join(rooms(facility)) or 'none'}"]
+            facility.source, [f"mesh: no room is called {name!r}{hint(name, known)}; there are {there or 'none'}"]
         )
     if room.at is None:
         raise LayoutError(
@@ -40,9 +45,14 @@ def mesh(facility: Facility, name: str, cell: float) -> Geometry:
         raise LayoutError(
             facility.source, [f"room {name}: cell {cell:g} m: give more than 0 and at most a third of {min(size):g} m"]
         )
+    least = (float(np.prod(size)) / MOST_CELLS) ** (1 / 3)
+    if cell < least:
+        most = f"makes more than the {MOST_CELLS:,} cells that may be; give at least {1.05 * least:.2g} m"
+        raise LayoutError(facility.source, [f"room {name}: cell {cell:g} m: {most}"])
     parts, sheets = [], []
-    for n, p in sorted(facility.components.items()):
-        if p.room != name or p.at is None:
+    held = [(n, p) for n, p in facility.components.items() if p.room == name]
+    for n, p in sorted(held, key=lambda item: item[0]):
+        if p.at is None:
             continue
         low = tuple(a - b for a, b in zip(p.at, room.at, strict=True))
         if isinstance(p, Screen):

@@ -3,7 +3,7 @@
 A rack is a box that is open at its front and its back and driven by its fans over its whole depth; a cooler is a box
 with its fans and its coil at its outlet and an open intake at its back or on top; everything else that fills space is
 solid. Screens are thin: panels, doors and containment where they are closed, perforated tiles and grilles where a part
-of them is open; one that is open lies as an opening in one that is closed.
+of them is open; one that is open lies as an opening in one that is closed, and both have a hole where equipment stands.
 """
 
 from __future__ import annotations
@@ -133,11 +133,15 @@ def geometry(size: Sequence[float], cell: float, parts: Sequence[Part], screens:
             mask[tuple(ends)] = True
     g = Geometry(grid, closed, [], [], np.zeros(grid.shape, bool))
     taken, owners = np.full(grid.shape, -1), []
-    for part in parts:
-        if any(a < -1e-6 or b > s + 1e-6 for a, b, s in zip(part.low, part.high, size, strict=True)):
-            box = " to ".join(str(tuple(round(float(v), 2) for v in c)) for c in (part.low, part.high))
-            g.faults.append(f"{part.name}: stands outside its room: {box} m in a room of {tuple(map(float, size))} m")
-            continue
+    own = tuple(np.zeros_like(mask) for mask in closed)
+    inside = []
+    for item in (*parts, *screens):
+        if any(a < -1e-6 or b > s + 1e-6 for a, b, s in zip(item.low, item.high, size, strict=True)):
+            box = " to ".join(str(tuple(round(float(v), 2) for v in c)) for c in (item.low, item.high))
+            g.faults.append(f"{item.name}: stands outside its room: {box} m in a room of {tuple(map(float, size))} m")
+        else:
+            inside.append(item)
+    for part in (p for p in inside if isinstance(p, Part)):
         box = _box(grid, part.low, part.high)
         for other in owners:
             shared = min(
@@ -147,11 +151,15 @@ def geometry(size: Sequence[float], cell: float, parts: Sequence[Part], screens:
                 g.faults.append(f"{part.name}: overlaps {other.name}")
         mixed = np.setdiff1d(taken[box], [-1])
         if len(mixed) and not g.faults:
-            g.faults.append(f"{part.name}: cells of {cell:g} m are too coarse to part it from {owners[mixed[0]].name}")
+            other = owners[mixed[0]].name
+            g.faults.append(
+                f"{part.name}: cells of {cell:g} m are too coarse to part it from {other}; give smaller ones"
+            )
         taken[box], owners = len(owners), [*owners, part]
+        for d, mask in enumerate(own):
+            mask[_faces_of(box, d)] = True
         _place(g, part, box)
-    for s in sorted(screens, key=lambda s: s.open_area > 0.0):
-        _hang(g, s)
+    _hang(g, [s for s in inside if isinstance(s, Screen)], own)
     _reachable(g)
     return g
 
@@ -183,9 +191,12 @@ def _fill(g: Geometry, box: tuple[slice, slice, slice]) -> None:
     """Make a box solid: no air passes any of its faces."""
     g.solid[box] = True
     for d, mask in enumerate(g.closed):
-        place = list(box)
-        place[2 - d] = slice(box[2 - d].start, box[2 - d].stop + 1)
-        mask[tuple(place)] = True
+        mask[_faces_of(box, d)] = True
+
+
+def _faces_of(box: tuple[slice, slice, slice], d: int) -> tuple[slice, ...]:
+    """Faces of direction d in and around a box."""
+    return tuple(slice(s.start, s.stop + (axis == 2 - d)) for axis, s in enumerate(box))
 
 
 def _indices(*ranges: Any) -> Array:
@@ -241,8 +252,15 @@ def _place(g: Geometry, part: Part, box: tuple[slice, slice, slice]) -> None:
         upstream = [np.array([box[0].stop]), *ranges[1:]]
     ahead = [np.array([(back if part.sign > 0 else back - 1)]) if a == axis else r for a, r in enumerate(drive)]
     for what, cells in (("draws its air from", upstream), ("blows its air into", ahead)):
-        if any(r.min() < 0 or r.max() >= n for r, n in zip(cells, g.grid.shape, strict=True)):
-            g.faults.append(f"{part.name}: {what} the wall of its room; turn it or move it off the wall")
+        for a, (r, n) in enumerate(zip(cells, g.grid.shape, strict=True)):
+            if r.min() >= 0 and r.max() < n:
+                continue
+            edges = g.grid.edges("zyx"[a])
+            gap = part.low[2 - a] if r.min() < 0 else edges[-1] - part.high[2 - a]
+            fault = f"{what} the wall of its room; turn it or move it off the wall"
+            if gap > 0.02:
+                fault = f"cells of {edges[1]:.2g} m are too coarse to part it from the wall; give at most {gap:.2g} m"
+            g.faults.append(f"{part.name}: {fault}")
             return
     sides = [getattr(g.grid, c) for c in "zyx"]
     area = np.prod([sides[a][drive[a]].sum() for a in range(3) if a != axis])
@@ -265,26 +283,26 @@ def _skin(g: Geometry, box: tuple[slice, slice, slice]) -> Array:
     return np.concatenate(found) if found else np.zeros((0, 3), int)
 
 
-def _hang(g: Geometry, s: Screen) -> None:
-    """Close or narrow the faces of a screen, snapped to the grid."""
-    axis = 2 - s.axis
-    box = list(_box(g.grid, s.low, s.high))
-    edges = g.grid.edges("xyz"[s.axis])
-    box[axis] = int(np.argmin(np.abs(edges - s.low[s.axis])))  # type: ignore
-    at = tuple(box)
-    if s.open_area <= 0.0:
-        g.closed[s.axis][at] = True
-        for t in g.through:  # a panel has a hole where a rack or a cooler stands in it
-            if t.axis == s.axis:
-                g.closed[s.axis][tuple(t.driven.T)] = False
-        return
-    inside = 0 < box[axis] < len(edges) - 1  # type: ignore
-    if not inside:
-        g.faults.append(f"{s.name}: a screen that lets air through cannot lie in a wall of its room")
-        return
-    g.closed[s.axis][at] = False
-    ranges = [np.array([box[a]]) if a == axis else np.arange(box[a].start, box[a].stop) for a in range(3)]
-    g.losses.append((s.axis, _indices(*ranges), s.loss))
+def _hang(g: Geometry, screens: Sequence[Screen], own: Sequence[Array]) -> None:
+    """Close the faces of screens, snapped to the grid, then narrow those of openings; equipment keeps its `own`."""
+    shut = []
+    for s in sorted(screens, key=lambda s: s.open_area > 0.0):
+        axis = 2 - s.axis
+        edges = g.grid.edges("xyz"[s.axis])
+        place = int(np.argmin(np.abs(edges - s.low[s.axis])))
+        box = _box(g.grid, s.low, s.high)
+        at = _indices(*(np.array([place]) if a == axis else np.arange(r.start, r.stop) for a, r in enumerate(box)))
+        at = at[~own[s.axis][tuple(at.T)]]
+        g.closed[s.axis][tuple(at.T)] = s.open_area <= 0.0
+        if s.open_area <= 0.0:
+            shut.append((s, at))
+        elif 0 < place < len(edges) - 1:
+            g.losses.append((s.axis, at, s.loss))
+        else:
+            g.faults.append(f"{s.name}: a screen that lets air through cannot lie in a wall of its room")
+    for s, at in shut:
+        if len(at) and not g.closed[s.axis][tuple(at.T)].any():
+            g.faults.append(f"{s.name}: closes nothing, as all of it lies in a screen that is open; divide that one")
 
 
 def _reachable(g: Geometry) -> None:
