@@ -219,6 +219,8 @@ class Flow:
         self._walls = [self._rubbed(odd) for odd in (False, True)]
         self._speeds = [self._watched(odd) for odd in (False, True)]
         self._graph: Callable[[], Any] | None = None
+        self._wanted: Any = None
+        self._shortened = False
 
     # ---- laying out ------------------------------------------------------------------------------------------
 
@@ -375,10 +377,18 @@ class Flow:
         new[...] = old + found
 
     def step(self, count: int = 1, dt: Any = None) -> None:
-        """Go on by so many steps, of `dt` [s] (1|S) or as long as the flow allows."""
+        """Go on by so many steps, of `dt` [s] (1|S) or as long as the flow allows.
+
+        Raises ValueError for a time step that is not above 0.
+        """
+        if dt is not None and not (np.asarray(dt) > 0).all():
+            raise ValueError(f"dt: {dt} s: give a time step above 0 s")
+        changed = dt is not None and not np.array_equal(dt, self._wanted)
+        self._wanted = dt
         while count > 0:
             early = self.steps < EARLY
-            look = early or self.steps % REFRESH == 0
+            look = early or changed or self.steps % REFRESH == 0
+            changed = False
             if look:
                 self._pace(dt)
             n = min(count, 1 if early else REFRESH - self.steps % REFRESH)
@@ -405,8 +415,9 @@ class Flow:
         rate = self.rates()
         allowed = 1.0 / np.maximum(rate, 1e-9)
         if dt is not None:
-            if not self.started and (np.asarray(dt) > allowed * (1 + 1e-6)).any():
+            if not self._shortened and (np.asarray(dt) > allowed * (1 + 1e-6)).any():
                 log.warning("time step %g s shortened to %g s, which the flow allows", np.max(dt), allowed.min())
+                self._shortened = True
             allowed = np.minimum(dt, allowed)
         elif self.started:
             allowed = np.minimum(allowed, MOST_GROWTH * self._dt)

@@ -1,5 +1,7 @@
 """Two air-cooled racks before one room cooler, with places: the smallest hall whose air can be computed."""
 
+import re
+
 ROOM = """\
 version: 1
 name: closet
@@ -29,3 +31,19 @@ connections:
   - [coolant, tank.port, pump.in]
 """
 WALL = "  wall: {type: screen, room: hall, at: [13.6 m, 5 m, 0 m], size: [0 m, 2 m, 2.8 m]}\n"
+
+
+def many(count):
+    """The layout with so many such rooms, 100 m apart, whose names begin with a1_, a2_ and so on."""
+    head, body = ROOM.split("components:\n")
+    parts, joints = body.split("connections:\n")
+    shared = "  grid: {type: utility, voltage: 415 V, contract: 10 MW}\n"
+    parts = parts.split("\n", 1)[1]
+    names = re.findall(r"^  (\w+):", parts, re.MULTILINE)
+    found, links = shared, ""
+    for k in range(1, count + 1):
+        own = lambda text, k=k: re.sub(rf"(?<!type: )\b({'|'.join(names)})(?=[:,.}}])", rf"a{k}_\1", text)  # noqa: E731
+        place = lambda m, k=k: f"at: [{float(m[1]) + 100 * k:g} m"  # noqa: E731
+        found += own(re.sub(r"at: \[([\d.]+) m", place, parts))
+        links += own(joints)
+    return head + "components:\n" + found + "connections:\n" + links

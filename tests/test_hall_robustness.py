@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 import twin
-from twin import airflow
 from twin.cli import app
 from twin.coupling import steady
 from twin.domains import room
 from twin.domains.geometry import Part, Screen, geometry
 from twin.layout import LayoutError
+from twin.loads import NO_PLACES, imposed, meshed
 from twin.mesh import mesh, rooms
 from twin.plant import compile
 
@@ -84,7 +84,7 @@ def hall(name):
             assert "too coarse" in str(error)
     plant = compile(facility)
     solution = steady(plant)
-    return Hall(facility, plant, solution, where, cell, g, airflow.imposed(plant, solution, where, g)[2])
+    return Hall(facility, plant, solution, where, cell, g, imposed(plant, solution, where, g)[2])
 
 
 def placed(name):
@@ -145,10 +145,10 @@ def openings(h):
 def test_a_layout_has_a_hall_that_balances_or_says_that_it_has_none(name):
     h = hall(name)
     if h is None:
-        with pytest.raises(LayoutError, match=f"^{name}.yaml: {airflow.NO_PLACES}$"):
+        with pytest.raises(LayoutError, match=f"^{name}.yaml: {NO_PLACES}$"):
             twin.solve(name, air=COARSE)
         return
-    found, faults = airflow.meshed(h.plant, h.solution, h.cell, h.room)
+    found, faults = meshed(h.plant, h.solution, h.cell, h.room)
     assert not faults
     assert found[h.room]["racks"] > 0 and found[h.room]["coolers"] > 1
 
@@ -173,7 +173,7 @@ def test_air_holds_or_has_no_way_out_when_an_opening_is_closed(name):
     h = placed(name)
     for opening in openings(h):
         plant = with_openings(h, [opening], 0.0)
-        _, faults = airflow.meshed(plant, h.solution, h.cell, h.room)
+        _, faults = meshed(plant, h.solution, h.cell, h.room)
         assert all("sealed compartment" in f and "open a way out" in f for f in faults)
         if not faults:
             holds(mesh(plant.facility, h.room, h.cell), h.loads)
@@ -213,6 +213,13 @@ def test_ten_times_the_power_and_a_cooler_without_power_stand_beside_a_scenario_
     assert found["crah_air_flow"].values[0, 2] == 0.0
     assert (usual > 293.0).all() and (hot > usual + 5.0).all() and (hot < 330.0).all()
     assert still.max() > usual.max() + 0.5
+    assert (np.abs(found["crah_intake_temperature"].values[:, :3] - 300.0) < 60.0).all()
+
+
+def test_what_shapes_a_room_is_no_scenario():
+    for what in ("tile1.open_area", "hall.height"):
+        with pytest.raises(LayoutError, match=f"{what}: .* shapes the plant"):
+            twin.solve(RAISED, {what: [0.1, 0.2]})
 
 
 # ---- screens and equipment ---------------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from twin.airflow import FiniteVolume, Mixed, Response
+    from twin.airflow import FiniteVolume, Mixed
     from twin.dataset import Result, bound, solve
     from twin.facility import Facility, load
+    from twin.inlets import Response
     from twin.layout import LayoutError, catalogue, shipped
     from twin.limits import Bound
     from twin.networks import contingencies, pipe_flow, power_flow
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "FiniteVolume": "airflow",
     "Mixed": "airflow",
-    "Response": "airflow",
+    "Response": "inlets",
     "Result": "dataset",
     "bound": "dataset",
     "solve": "dataset",

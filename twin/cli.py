@@ -491,8 +491,8 @@ def mesh(
     json: Json = False,
 ) -> None:
     """Report the rooms of a layout as cells of computed air: sizes, openings, and flows that do not balance."""
-    from twin.airflow import meshed
     from twin.dataset import solve
+    from twin.loads import meshed
 
     with _progress(f"meshing {layout}"):
         result = solve(layout, case=case, overrides=_overrides(sets))

@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from twin.airflow import Air, Aired, FiniteVolume, Mixed, Response, RoomAir, response
+from twin.airflow import Air, Aired, FiniteVolume, Mixed
 from twin.airflow import solve as solve_aired
 from twin.coupling import Solution, steady
 from twin.domains.room import REFERENCE
 from twin.elements import REASONS, Plant, Status
 from twin.facility import Facility, load
 from twin.figures import Figures, figures, served, yearly
+from twin.fluids import saturation_pressure
+from twin.inlets import Response, RoomAir, response
 from twin.kernels.arrays import home
 from twin.layout import LayoutError
 from twin.limits import GROUPS, Binding, Bound, Computed, Margins, Scale, binding, exceeded, margins, rescale, worst
@@ -105,6 +107,7 @@ def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str
     by_room = {
         "air_flushes": ([r.mean.flushes for r in aired.rooms], "1", "flushes of the room that were computed"),
         "air_heat_imbalance": ([r.mean.imbalance for r in aired.rooms], "1", "heat that coolers took over heat given"),
+        "air_leak": ([r.mean.leak for r in aired.rooms], "1", "air through closed faces over what coolers move"),
         "air_divergence": ([r.mean.divergence for r in aired.rooms], "1", "largest net flow of a cell over the inflow"),
         "air_last_change": ([r.moved for r in aired.rooms], "K", "largest change of an inlet in the last turn"),
     }
@@ -181,15 +184,18 @@ class Result:
         """How the computed air of the first scenario answers others; LayoutError where none was computed."""
         if not self.aired.rooms:
             raise LayoutError(self.facility.name, ["air: no field was computed; solve with air=FiniteVolume(...)"])
-        return response(self.aired)
+        return response(self.plant, self.solution, self.aired.rooms)
 
     def field(self, room: str) -> xr.Dataset:
-        """Mean air of a computed room: temperature [K] and velocity [m/s] of its cells, (scenario, z, y, x) [m]."""
+        """Mean air of a computed room in its cells, (scenario, z, y, x) [m]: temperature, velocity, humidity.
+
+        Nothing within a room gives water to its air or takes any, so that its dew point is the room's everywhere.
+        """
         found = next((r for r in self.aired.rooms if r.room == room), None)
         if found is None:
             there = ", ".join(r.room for r in self.aired.rooms) or "none"
             raise LayoutError(self.facility.name, [f"air: no field of a room {room!r}; there are {there}"])
-        return _field(found)
+        return _field(found, self.plant.zone.dew_point[self.plant.fan.zone[found.fan[0]]])
 
     @cached_property
     def figures(self) -> Figures:
@@ -247,14 +253,19 @@ class Result:
         return f"<b>{html.escape(self.facility.name)}</b>, {count} scenario{'s' * (count > 1)}<table>{body}</table>"
 
 
-def _field(room: RoomAir) -> xr.Dataset:
-    """A room's mean fields at the centres of its cells; nothing in solids."""
+def _field(room: RoomAir, dew_point: Any) -> xr.Dataset:
+    """A room's mean fields at the centres of its cells; nothing in solids. `dew_point` is (1|S,) [K]."""
     grid, mean = room.geometry.grid, room.mean.fields
     middle = {c: 0.5 * (grid.edges(c)[1:] + grid.edges(c)[:-1]) for c in "xyz"}
     inside = np.where(room.geometry.solid, np.nan, 1.0)
     dims, variables = ("scenario", "z", "y", "x"), {}
     kelvin = {"units": "K", "long_name": "mean air temperature"}
     variables["temperature"] = (dims, inside * (mean["T"] + REFERENCE), kelvin)
+    air, dew = variables["temperature"][1], np.reshape(dew_point, (-1, 1, 1, 1))
+    humidity = saturation_pressure(dew) / saturation_pressure(air)
+    variables["relative_humidity"] = (dims, humidity, {"units": "1", "long_name": "relative humidity"})
+    dry = {"units": "K", "long_name": "temperature above the dew point"}
+    variables["dew_point_margin"] = (dims, air - dew, dry)
     for axis, name in zip("xyz", "uvw", strict=True):
         along = dims.index(axis)
         ends = [np.take(mean[name], range(first, mean[name].shape[along] - 1 + first), along) for first in (0, 1)]

@@ -279,6 +279,7 @@ class Zone:
     bypass: Array
     excess: Array
     ventilation: Array
+    dew_point: Array
 
 
 # ---- electricity -------------------------------------------------------------------------------------------------

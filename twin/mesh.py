@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,43 @@ def rooms(facility: Facility) -> list[str]:
 
 def mesh(facility: Facility, name: str, cell: float) -> Geometry:
     """Cells of `cell` [m] of a room. Raises LayoutError for what cannot stand as it is placed, all of it at once."""
+    return meshes(facility, [name], cell)[0][name]
+
+
+def meshes(facility: Facility, names: Sequence[str], cell: float) -> list[dict[str, Geometry]]:
+    """Cells of rooms, those together that are alike but for the names of what stands in them; see `mesh`."""
+    standing: dict[str, list[tuple[str, Any]]] = {n: [] for n in names}
+    for n, p in facility.components.items():
+        if p.room in standing and p.at is not None:
+            standing[p.room].append((n, p))
+    groups: dict[Any, dict[str, Geometry]] = {}
+    parts: dict[Any, list[Part]] = {}
+    told = []
+    for name in names:
+        size = _size(facility, name, cell)
+        own, sheets = _standing(facility.components[name], sorted(standing[name], key=lambda item: item[0]))
+        shape = size, *(tuple(map(_nameless, items)) for items in (own, sheets))
+        if shape not in groups:
+            found = geometry(size, cell, own, sheets)
+            told += [f"room {name}: {f}" for f in found.faults]
+            groups[shape], parts[shape] = {name: found}, own
+        else:
+            known = {a.name: b.name for a, b in zip(parts[shape], own, strict=True)}
+            g = next(iter(groups[shape].values()))
+            through = [replace(t, name=known[t.name]) for t in g.through]
+            groups[shape][name] = replace(g, through=through, skins={known[n]: s for n, s in g.skins.items()})
+    if told:
+        raise LayoutError(facility.source, told)
+    return list(groups.values())
+
+
+def _nameless(item: Part | Sheet) -> Any:
+    low, high = (tuple(round(float(v), 6) for v in c) for c in (item.low, item.high))
+    return replace(item, name="", low=low, high=high)
+
+
+def _size(facility: Facility, name: str, cell: float) -> tuple[float, float, float]:
+    """Length, width and height of a room. Raises LayoutError where it cannot be parted into cells of that size."""
     room = facility.components.get(name)
     if not isinstance(room, Room):
         known = rooms(facility)
@@ -49,11 +88,13 @@ def mesh(facility: Facility, name: str, cell: float) -> Geometry:
     if cell < least:
         most = f"makes more than the {MOST_CELLS:,} cells that may be; give at least {1.05 * least:.2g} m"
         raise LayoutError(facility.source, [f"room {name}: cell {cell:g} m: {most}"])
+    return size
+
+
+def _standing(room: Any, held: Sequence[tuple[str, Any]]) -> tuple[list[Part], list[Sheet]]:
+    """What stands in a room and what hangs in it, from the room's own corner."""
     parts, sheets = [], []
-    held = [(n, p) for n, p in facility.components.items() if p.room == name]
-    for n, p in sorted(held, key=lambda item: item[0]):
-        if p.at is None:
-            continue
+    for n, p in held:
         low = tuple(a - b for a, b in zip(p.at, room.at, strict=True))
         if isinstance(p, Screen):
             extent = p.extent
@@ -63,10 +104,7 @@ def mesh(facility: Facility, name: str, cell: float) -> Geometry:
         part = _part(n, p, low)
         if part is not None:
             parts.append(part)
-    found = geometry(size, cell, parts, sheets)
-    if found.faults:
-        raise LayoutError(facility.source, [f"room {name}: {f}" for f in found.faults])
-    return found
+    return parts, sheets
 
 
 def _part(name: str, p: Any, low: Any) -> Part | None:

@@ -259,6 +259,40 @@ def test_a_step_that_is_too_long_is_shortened_and_told(caplog):
     assert flow.time[0] < 30
 
 
+def test_a_given_step_counts_at_once_and_must_be_one():
+    flow = duct()
+    flow.step(45)
+    began = flow.time[0]
+    flow.step(2, dt=1e-3)
+    assert flow.time[0] - began == pytest.approx(2e-3)
+    for wrong in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match="give a time step above 0 s"):
+            flow.step(1, dt=wrong)
+
+
+def test_a_fan_works_on_its_curve_and_a_grille_on_its_own():
+    """A linear fan curve, dp / rho = 6 (1 - u / 2), and a grille of 12 u |u| / 2 in a closed circuit."""
+    grid = Grid.uniform((3.0, 1.0, 1.0), 0.1)
+    nz, ny, nx = grid.shape
+    low, high = range(nz // 2), range(nz // 2, nz)
+    across = lambda layers, i: np.array([[k, j, i] for k in layers for j in range(ny)])  # noqa: E731
+    lid = np.array([[nz // 2, j, i] for j in range(ny) for i in range(5, nx - 5)])
+    at = np.concatenate([across(low, 12), across(high, 17)])
+    half = len(at) // 2
+    column = lambda fan, grille: np.repeat([fan, grille], half)[:, None]  # noqa: E731
+    faces = Faces(at, column(30.0, 0.0), column(0.0, 60.0), column(2.0, 0.0))
+    shut = Faces(lid, np.full((len(lid), 1), SOLID), np.zeros((len(lid), 1)), np.zeros((len(lid), 1)))
+    flow = run(Flow(grid, faces=(faces, Faces(), shut), physics=Physics(lift=0.0, wall_law=False)), 40.0)
+    u, p = flow.view("u")[0], flow.view("p")[0]
+    blown, passed = u[low, :, 12], u[high, :, 17]
+    assert blown.mean() == pytest.approx(-passed.mean(), rel=1e-5)
+    rise = (p[low, :, 12] - p[low, :, 11]).mean()
+    drop = (p[high, :, 17] - p[high, :, 16]).mean()
+    assert rise == pytest.approx(6.0 * (1.0 - blown.mean() / 2.0), rel=0.08)  # some of it moves the jet
+    assert drop == pytest.approx((6.0 * passed**2).mean(), rel=0.08)
+    assert 0.3 < blown.mean() < (-3.0 + np.sqrt(9.0 + 144.0)) / 12.0  # bends take some
+
+
 def test_a_fan_keeps_its_flow_against_a_tile():
     """Quadratic drag K u|u| / (2 h) is a drop of K u²/2: the pressure across a tile follows the tile's law."""
     grid = Grid.uniform((2.0, 0.3, 0.3), 0.1)

@@ -63,6 +63,7 @@ class Screen(Component):
     """
 
     open_area: Fraction = Field(0.0, ge=0, le=0.95, description="share that is open; 0 lets nothing through")
+    structural: ClassVar[frozenset[str]] = Component.structural | {"open_area"}
     box: ClassVar[tuple[float, float, float]] = (0.0, 0.0, 0.0)
 
     def check_place(self, name: str) -> list[str]:
@@ -85,6 +86,7 @@ class Room(Component):
     recirculation: Fraction = Field(0.05, ge=0, lt=1)
     bypass: Fraction = Field(0.1, ge=0, lt=1)
     excess: Fraction = Field(1.0, ge=1, le=3, description="cooler air over what the two fractions call for")
+    structural: ClassVar[frozenset[str]] = Component.structural | {"length", "width", "height"}
     ventilation: VolumeFlow = Field(0.0, ge=0, description="outdoor air through the room")
     dew_point: Temperature = Field(283.15, ge=230, le=310, description="of the room air; the weather's if ventilated")
     dew_point_margin: TemperatureDifference = Field(2.0, ge=0, le=20)
@@ -110,6 +112,7 @@ class Room(Component):
                 bypass=t.bypass,
                 excess=t.excess,
                 ventilation=t.ventilation * t.site.density,
+                dew_point=np.where(t.ventilation > 0, np.maximum(t.dew_point, t.site.dew_point), t.dew_point),
             )
         )
         report(t, write, "room_supply_temperature", Ref("node.temperature", supply), "K", "air leaving the coolers")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,12 @@ REFERENCE = 293.15
 
 DENSITY = 1.2
 """Of room air if nothing else is said, kg/m³."""
+
+WARMTH = 20.0
+"""What differences of supply temperatures are measured by, K."""
+
+STILL = 1e-6
+"""Flow below which a cooler stands still, and sets no temperature, m³/s."""
 
 LONGEST_FLUSH = 600.0
 """Longest time taken for one flush, s: a room whose coolers stand still has none."""
@@ -49,10 +55,38 @@ class Loads:
         """Heat capacity of the air per volume, J/m³/K, (1|S,)."""
         return AIR_HEAT * np.asarray(self.density)
 
+    @property
+    def scenarios(self) -> int:
+        """How many there are."""
+        return (self.rack_flow if len(self.rack_flow) else self.cooler_flow).shape[1]
+
+    def picked(self, columns: Array) -> Loads:
+        """The loads of some scenarios, in their order."""
+        whole = lambda a: np.broadcast_to(a, (*np.shape(a)[:-1], self.scenarios))[..., columns]  # noqa: E731
+        numbers = {f.name: whole(getattr(self, f.name)) for f in fields(self) if f.name != "solids"}
+        return Loads(**numbers, solids={k: whole(v) for k, v in self.solids.items()})
+
+    @property
+    def table(self) -> Array:
+        """All numbers over the size of their kind, (number, S): what two scenarios must share to be the same air."""
+        heat = [self.rack_heat, *(h[None] for h in self.solids.values()), np.atleast_1d(self.spread)[None]]
+        kinds = [[self.rack_flow], [self.cooler_flow], heat, [np.atleast_1d(self.density)[None]]]
+        whole = [np.concatenate([np.broadcast_to(a, (len(a), self.scenarios)) for a in kind]) for kind in kinds]
+        return np.concatenate([*(a / max(np.abs(a).max(initial=0.0), 1e-9) for a in whole), self.supply / WARMTH])
+
+
+def beside(parts: Sequence[Loads]) -> Loads:
+    """Scenarios of several loads as those of one; solids are named as in the first, in whose order they come."""
+    first, each = parts[0], [p.picked(np.arange(p.scenarios)) for p in parts]
+    join = lambda name: np.concatenate([getattr(p, name) for p in each], axis=-1)  # noqa: E731
+    heat = [list(p.solids.values()) for p in each]
+    solids = {k: np.concatenate([h[i] for h in heat], axis=-1) for i, k in enumerate(first.solids)}
+    return Loads(**{f.name: join(f.name) for f in fields(Loads) if f.name != "solids"}, solids=solids)
+
 
 def flow(g: Geometry, loads: Loads, physics: Physics | None = None, kind: Any = np.float32, xp: Any = np) -> Flow:
     """The air of a room at rest, at its mean supply temperature, ready to step."""
-    scenarios = loads.rack_flow.shape[1] if len(loads.rack_flow) else loads.cooler_flow.shape[1]
+    scenarios = loads.scenarios
     rows: list[list[Any]] = [[] for _ in range(3)]
     for d, mask in enumerate(g.closed):
         at = np.argwhere(mask)
@@ -95,16 +129,16 @@ def _cells(g: Geometry, loads: Loads, scenarios: int) -> Cells:
         heated(t.cells, heat)
     for name, heat in loads.solids.items():
         skin = g.skins.get(name, np.zeros((0, 3), int))
-        if len(skin):
+        if len(skin) and np.any(heat):
             heated(skin[~g.solid[tuple(skin.T)]], heat)
     if np.any(loads.spread):
         top = ~g.solid
         top[:-1] &= np.cumsum(top[::-1], axis=0)[::-1][1:] == 0
         heated(np.argwhere(top), loads.spread)
-    for t, supply in zip(g.coolers, loads.supply, strict=True):
+    for t, supply, blown in zip(g.coolers, loads.supply, loads.cooler_flow, strict=True):
         n = len(t.cells)
-        target = np.broadcast_to(supply - REFERENCE, (n, scenarios))
-        rows.append((t.cells, np.full((n, scenarios), SOLID), target, nothing(n)))
+        target, rate = supply - REFERENCE, np.where(blown > STILL, SOLID, 0.0)
+        rows.append((t.cells, *(np.broadcast_to(a, (n, scenarios)) for a in (rate, target)), nothing(n)))
     at = np.concatenate([r[0] for r in rows])
     rate, target, source = (np.concatenate([r[c] for r in rows]) for c in (1, 2, 3))
     places, which = np.unique(at, axis=0, return_inverse=True)
@@ -121,7 +155,8 @@ def _cells(g: Geometry, loads: Loads, scenarios: int) -> Cells:
 class Averaged:
     """Means over room flushes with their standard errors: inlets of racks, intakes of coolers, probes [K], (row, S).
 
-    A cooler's intake is the mean of what it draws, from the heat it took.
+    A cooler's intake is the mean of what it draws, from the heat it took; `leak` is the air that passes closed faces,
+    over what the coolers move, (S,).
 
     `fields` are the mean u, v, w, T and viscosity without ghosts, (S, z, y, x); `stopped` tells of an average that was
     interrupted before its error bars were met.
@@ -136,9 +171,18 @@ class Averaged:
     seconds: float
     heat_in: Array
     heat_out: Array
+    leak: Array
     divergence: float
     fields: dict[str, Array]
     stopped: bool = False
+
+    def picked(self, columns: Array) -> Averaged:
+        """The averages of some scenarios, in their order."""
+        first = columns[0]
+        along = slice(first, first + len(columns)) if (columns == first + np.arange(len(columns))).all() else columns
+        rows = {n: getattr(self, n)[:, along] for n in ("inlet", "error", "intake", "probe", "probe_error")}
+        heat = {n: getattr(self, n)[along] for n in ("heat_in", "heat_out", "leak")}
+        return replace(self, **rows, **heat, fields={k: v[along] for k, v in self.fields.items()})
 
     @property
     def imbalance(self) -> Array:
@@ -240,10 +284,12 @@ def average(
             raise
         stopped = True
     mean, error = np.mean(batches, axis=0), _error(batches)
+    fields = {c: np.asarray(fetch(a), float) / looks for c, a in sums.items()}
     racks = len(g.racks)
     taken, out, into = _heat(flow, g, loads, given)
     inner = np.abs(flow.divergence())[:, ~g.solid].max() / float(np.max(moved))
-    intake = loads.supply + taken / (loads.capacity * np.maximum(loads.cooler_flow, 1e-9))
+    blown = loads.cooler_flow > STILL
+    intake = loads.supply + np.where(blown, taken, 0.0) / (loads.capacity * np.maximum(loads.cooler_flow, STILL))
     return Averaged(
         mean[:racks],
         error[:racks],
@@ -254,8 +300,9 @@ def average(
         float(flow.time.min()),
         into,
         out,
+        _leak(g, fields, moved),
         float(inner),
-        {c: np.asarray(fetch(a), float) / looks for c, a in sums.items()},
+        fields,
         stopped,
     )
 
@@ -265,6 +312,19 @@ def _error(batches: list[Array]) -> Array:
     if len(batches) < 2:
         return np.full(np.shape(batches[0]), np.inf)
     return 2.0 * np.std(batches, axis=0, ddof=1) / np.sqrt(len(batches))
+
+
+def _leak(g: Geometry, fields: dict[str, Array], moved: Array) -> Array:
+    """Mean flow through closed faces between free cells over what the coolers move, (S,)."""
+    found, free = np.zeros(len(moved)), ~g.solid
+    for d, name in enumerate("uvw"):
+        axis = 2 - d
+        sides = [g.grid.z[:, None, None], g.grid.y[:, None], g.grid.x]
+        area = np.prod(np.broadcast_arrays(*(s for a, s in enumerate(sides) if a != axis)), axis=0)
+        inner = (slice(None),) * axis + (slice(1, -1),)
+        shut = g.closed[d][inner] & np.delete(free, -1, axis) & np.delete(free, 0, axis)
+        found += (np.abs(fields[name][:, *inner]) * area * shut).sum(axis=(1, 2, 3))
+    return found / moved
 
 
 def _held(flow: Flow, g: Geometry, loads: Loads) -> Array:
