@@ -112,6 +112,20 @@ def test_scenarios_are_computed_together(layout):
     assert inlet[:, 1] - inlet[:, 0] == pytest.approx([4.0, 4.0], abs=1.0)
 
 
+def test_an_in_row_cooler_draws_the_hot_aisle(layout, tmp_path):
+    """Beside the racks in a wall of panels, it blows into their cold aisle and takes back what they breathed."""
+    path = tmp_path / "row.yaml"
+    at = 'facing: "+x", size: [0.6 m, 1.6 m, 1.6 m], at: [10.4 m, 5.2 m, 0 m]'
+    row = 'facing: "-x", size: [1 m, 0.4 m, 2 m], at: [13 m, 5.4 m, 0 m]'
+    text = ROOM.replace(at, row).replace("at: [13 m, 5.2 m, 0 m]", "at: [13 m, 5.8 m, 0 m]")
+    text = text.replace("at: [13 m, 6 m, 0 m]", "at: [13 m, 6.6 m, 0 m]").replace("width: 2 m", "width: 2.4 m")
+    path.write_text(text.replace("  tank:", WALL.replace("0 m, 2 m", "0 m, 2.4 m") + "  tank:"))
+    found = twin.solve(path, air=twin.FiniteVolume(cell=0.2, tolerance=1.0, coarse=False, turns=2))
+    inlet, back = found["rack_inlet_temperature"].values, found["crah_intake_temperature"].values
+    assert np.abs(inlet - 293.15).max() < 1.0
+    assert back.item() > inlet.max() + 5.0
+
+
 def test_equal_rooms_are_computed_once(layout, monkeypatch, tmp_path):
     """Three rooms of one geometry, two of them equal: two columns of one field, and every room has its own names."""
     path = tmp_path / "three.yaml"

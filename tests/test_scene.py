@@ -5,11 +5,13 @@ import sys
 
 import numpy as np
 import pytest
+from closet import ROOM
 
 import twin
 
 pytest.importorskip("pyvista")
 
+from twin.scene import air as scene_air
 from twin.scene import hall
 
 
@@ -72,6 +74,35 @@ def test_blocks_read_back_by_kind(result, tmp_path):
     assert sorted(data.keys()) == sorted(set(found.kinds))
     assert sum(block.n_cells for block in data) == 6 * len(found.names)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["hall", "hall.vtm"]
+
+
+@pytest.fixture(scope="module")
+def aired(tmp_path_factory):
+    path = tmp_path_factory.mktemp("closet") / "closet.yaml"
+    path.write_text(ROOM)
+    return twin.solve(path, air=twin.FiniteVolume(cell=0.2, tolerance=2.0, coarse=False, turns=1))
+
+
+def test_computed_air_reads_back_where_the_room_is(aired, tmp_path):
+    import pyvista as pv
+
+    data = pv.read(hall.export(aired, tmp_path / "closet.vtm", "vtk"))
+    air, field = data["air of hall"], aired.field("hall").isel(scenario=0)
+    np.testing.assert_allclose(air.bounds, (10.0, 16.0, 5.0, 7.0, 0.0, 2.8))
+    np.testing.assert_allclose(air.cell_data["temperature_degC"], field["temperature"].values.ravel() - 273.15)
+    found = air.find_containing_cell((12.5, 5.5, 1.0))
+    here = field.sel(x=2.5, y=0.5, z=1.0, method="nearest")
+    np.testing.assert_allclose(air.cell_data["velocity_m_per_s"][found], [here[f"velocity_{c}"] for c in "xyz"])
+
+
+def test_computed_air_is_cut_across_the_rows(aired):
+    import pyvista as pv
+
+    (cut,) = scene_air.cuts(aired, pv)
+    assert np.ptp(cut.bounds[2:4]) == 0.0
+    assert cut.bounds[0] == 10.0
+    assert np.isfinite(cut.cell_data["temperature_degC"]).all()
+    assert cut.area == pytest.approx(6.0 * 2.8, abs=0.5)
 
 
 def test_boxes_enclose_their_volume(result):

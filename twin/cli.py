@@ -553,6 +553,8 @@ def export(
     ],
     case: Case = None,
     sets: Sets = None,
+    air: AirOption = AirModel.mixed,
+    cell: Cell = "0.4 m",
 ) -> None:
     """Draw a solved layout in three dimensions."""
     from twin.scene import hall
@@ -560,7 +562,7 @@ def export(
     _target(output, hall.ENDINGS[to.value])
     try:
         hall.ready(to.value)
-        result = _solve(layout, case, sets)
+        result = _solve(layout, case, sets, air=air, cell=cell)
         _settled(result)
         with _progress(f"drawing {layout}"), _writing(output):
             hall.export(result, output, to.value)

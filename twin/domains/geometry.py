@@ -246,6 +246,8 @@ def _place(g: Geometry, part: Part, box: tuple[slice, slice, slice]) -> None:
         drive[axis] = np.array([back])
         heated[axis] = np.array([back - 1 if part.sign > 0 else back])
         before = box[axis].start - 1 if part.sign > 0 else box[axis].stop
+        if part.intake == "back" or box[axis].stop - box[axis].start > 1:  # else the coil would close the way down
+            _straighten(g, d, _indices(*heated))
     upstream = list(ranges)
     upstream[axis] = np.array([before])
     if part.role == "cooler" and part.intake == "top":
@@ -269,6 +271,16 @@ def _place(g: Geometry, part: Part, box: tuple[slice, slice, slice]) -> None:
             part.name, part.role, d, part.sign, _indices(*drive), float(area), _indices(*upstream), _indices(*heated)
         )
     )
+
+
+def _straighten(g: Geometry, d: int, cells: Array) -> None:
+    """Close the faces between a coil's cells but along its axis: its fins let air leave straight, however it came."""
+    for other, mask in enumerate(g.closed):
+        if other != d:
+            for step in (0, 1):
+                at = cells.copy()
+                at[:, 2 - other] += step
+                mask[tuple(at.T)] = True
 
 
 def _skin(g: Geometry, box: tuple[slice, slice, slice]) -> Array:

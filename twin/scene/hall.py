@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from twin.scene import air
 
 if TYPE_CHECKING:
     from twin.dataset import Result
@@ -191,10 +193,13 @@ def _ascii(words: Iterable[str]) -> list[str]:
     return [w.encode("ascii", "backslashreplace").decode() for w in words]
 
 
-def _blocks(found: Boxes) -> Any:
+def _blocks(found: Boxes, fields: Mapping[str, Any]) -> Any:
+    """Boxes by kind, and the air of computed rooms by their names."""
     blocks = _pyvista().MultiBlock()
     for kind in sorted(set(found.kinds)):
         blocks.append(mesh(found.where(np.array([k == kind for k in found.kinds]))), kind)
+    for name, grid in fields.items():
+        blocks.append(grid, f"air of {name}")
     return blocks
 
 
@@ -222,7 +227,11 @@ def draw(result: Result, scenario: int = 0, *, off_screen: bool | None = None) -
     _light(plotter)
     corners = _floors(plotter, result)
     _equipment(plotter, found)
-    _racks(plotter, found)
+    ends = _racks(plotter, found, "air, degC" if result.aired.rooms else "rack inlet air, degC")
+    for cut in air.cuts(result, pv, scenario):
+        plotter.add_mesh(
+            cut, scalars="temperature_degC", cmap=WARMTH, clim=ends, lighting=False, opacity=0.8, show_scalar_bar=False
+        )
     frame = _aim(plotter, np.concatenate([corners, _corners(found)]))
     limit = _limit(result, scenario)
     if limit is not None:
@@ -278,9 +287,10 @@ def _equipment(plotter: Any, found: Boxes) -> None:
             _surface(plotter, mesh(found.where(rows)), len(found.names), color=colour)
 
 
-def _racks(plotter: Any, found: Boxes) -> None:
+def _racks(plotter: Any, found: Boxes, title: str) -> list[float]:
+    """Racks by inlet temperature; the ends of their colour bar come back, degC."""
     if not found.racks.any():
-        return
+        return [COOLEST, WARMEST]
     racks = found.where(found.racks)
     warm = racks.temperature[np.isfinite(racks.temperature)]
     ends = [max(0.0, min([COOLEST, *np.floor(warm)])), min(60.0, max([WARMEST, *np.ceil(warm)]))]
@@ -304,7 +314,8 @@ def _racks(plotter: Any, found: Boxes) -> None:
             "fmt": "%.0f",
         },
     )
-    _text(plotter, "rack inlet air, degC", (0.66, 0.105), 18, INK)
+    _text(plotter, title, (0.66, 0.105), 18, INK)
+    return ends
 
 
 @dataclass(frozen=True)
@@ -409,6 +420,8 @@ def _legend(plotter: Any, found: Boxes) -> None:
 def export(result: Result, path: str | Path, to: str = "png", scenario: int = 0) -> Path:
     """Write a picture ("png", 1600 x 900) or a mesh ("vtk": .vtp, .vtk or .vtm); nothing is half-written.
 
+    A picture shows computed air as a cut across the rows, .vtm has its fields.
+
     Raises RenderError without PyVista, without an OpenGL library, or for another ending.
     """
     path = Path(path)
@@ -423,7 +436,10 @@ def export(result: Result, path: str | Path, to: str = "png", scenario: int = 0)
             plotter.close()
         else:
             found = boxes(result, scenario)
-            (_blocks if path.suffix == ".vtm" else mesh)(found).save(draft)
+            if path.suffix == ".vtm":
+                _blocks(found, air.grids(result, _pyvista(), scenario)).save(draft)
+            else:
+                mesh(found).save(draft)
         for item in sorted(Path(folder).iterdir(), key=lambda p: p.is_file()):
             item.replace(path.parent / item.name)
     return path

@@ -18,6 +18,12 @@ HEIGHTS = (0.4, 1.2, 2.0)
 AHEAD = 0.05
 """How far before the racks' fronts the strips hang, m."""
 
+FAN = 0.77
+"""Share of the flow after the operators' fan law that the racks' heat balance gives; see `share`."""
+
+BEAMS, BEAM = (2.5, 4.5), (0.25, 0.35)
+"""Where beams begin that hang from the ceiling over the rows, x [m], and their width and height [m]."""
+
 
 def racks():
     """Twelve racks, R1 to R12: rows with fronts outward, R6 and R7 at y = 0, R1 and R12 at the other end."""
@@ -47,6 +53,19 @@ def beyond():
     return Part("beyond", "solid", (0.0, 6 * WIDTH, 0.0), (SIZE[0], SIZE[1], 2.25))
 
 
+def beams():
+    """Two beams below the ceiling, along the rows: warm air on its way to the coolers passes beneath them."""
+    ends = lambda x: ((x, 0.0, SIZE[2] - BEAM[1]), (x + BEAM[0], *SIZE[1:]))  # noqa: E731
+    return [Part(f"beam{n}", "solid", *ends(x)) for n, x in enumerate(BEAMS, 1)]
+
+
+def room(cell):
+    """The room on cells of a size [m]."""
+    g = geometry(SIZE, cell, [*racks(), *coolers(), beyond(), *beams()], [])
+    assert not g.faults, g.faults
+    return g
+
+
 def probes():
     """Places of the front strips: by group bottom, middle, top."""
     places = []
@@ -58,20 +77,35 @@ def probes():
     return places
 
 
-def loads(state):
-    """What the log says moves and heats the air; coolers' flows are scaled until their heat is the racks'."""
+def share(state):
+    """Rack flow after heat balance over that after the fan law, from rear strips behind chassis and servers' inlets."""
+    s = MEASURED[state]
+    law, heat = np.array(s["rack_flow_m3s"]), 1e3 * np.array(s["rack_power_kW"])
+    warm = np.array(list(s["rear_C"].values()))[:, :2].mean() - np.mean(s["rack_inlet_C"])
+    return heat.sum() / (AIR_HEAT * DENSITY * warm) / law.sum()
+
+
+def loads(state, closed_by="supply"):
+    """What the log says moves and heats the air.
+
+    Racks' flow is FAN times that of the fan law. As logged, coolers take more heat than racks give: their supplies are
+    raised alike until they do not, or their flows are scaled, by which the balance is `closed_by`.
+    """
     s = MEASURED[state]
     column = lambda values: np.array(values, float)[:, None]  # noqa: E731
     heat, blown = 1e3 * column(s["rack_power_kW"]), column(s["cooler_flow_m3s"])
-    rise = column(s["cooler_return_C"]) - column(s["cooler_supply_C"])
-    blown *= heat.sum() / (AIR_HEAT * DENSITY * (blown * rise).sum())
-    return Loads(column(s["rack_flow_m3s"]), heat, blown, column(s["cooler_supply_C"]) + 273.15)
+    supply = column(s["cooler_supply_C"])
+    taken = AIR_HEAT * DENSITY * (blown * (column(s["cooler_return_C"]) - supply)).sum()
+    if closed_by == "flow":
+        blown *= heat.sum() / taken
+    else:
+        supply += (taken - heat.sum()) / (AIR_HEAT * DENSITY * blown.sum())
+    return Loads(FAN * column(s["rack_flow_m3s"]), heat, blown, supply + 273.15)
 
 
-def computed(state, cell, start=None, **how):
+def computed(state, cell, start=None, closed_by="supply", **how):
     """Front strips, degC (group, height), what was averaged, and the field."""
-    g, given = geometry(SIZE, cell, [*racks(), *coolers(), beyond()], []), loads(state)
-    assert not g.faults, g.faults
+    g, given = room(cell), loads(state, closed_by)
     field = flow(g, given)
     if start is not None:
         inherit(field, start)
