@@ -22,7 +22,7 @@ from twin.coupling import Solution, steady
 from twin.domains.room import REFERENCE
 from twin.elements import REASONS, Plant, Status
 from twin.facility import Facility, load
-from twin.figures import Figures, figures, served, yearly
+from twin.figures import Figures, figures, served, unserved, yearly
 from twin.fluids import saturation_pressure
 from twin.inlets import Response, RoomAir, response
 from twin.kernels.arrays import home
@@ -152,8 +152,15 @@ def provenance(solution: Solution) -> dict[str, Any]:
         "precision": "float64",
         "wall_seconds": solution.seconds,
         "serving": f"{facility.serving.model} {facility.serving.input_tokens}/{facility.serving.output_tokens} "
-        f"at {facility.serving.interactivity:g} tokens/s/user",
+        f"at {facility.serving.interactivity:g} tokens/s/user, {_how(facility.serving)}",
     }
+
+
+def _how(terms: Any) -> str:
+    """Where token rates come from, as results state it."""
+    if terms.mode == "table":
+        return "measured fronts"
+    return f"physics, {terms.precision or 'lowest'} precision, {terms.drafts} drafts"
 
 
 @dataclass(frozen=True, repr=False)
@@ -439,6 +446,9 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "density_basis": found.basis if found else None,
         "accelerators": number(f.accelerators[i]),
         "tokens_per_s": number(f.tokens_per_s[i]),
+        "tokens_per_joule": number(f.tokens_per_s[i] / f.facility_power[i]),
+        "tpot_ms": 1e3 / result.facility.serving.interactivity,
+        "ttft_s": number(f.first_token[i]),
         "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
         "usd_per_million_tokens": number(f.usd_per_million_tokens[i]),
         "usd_per_mw_year": number(f.usd_per_mw_year[i]),
@@ -474,4 +484,4 @@ def warnings(solution: Solution, scenario: int = 0) -> list[str]:
         if item.name.endswith("_warning"):
             rows = solution[item.value][:, scenario] > 0.5
             found += [f"{item.elements[i]}: {item.long_name}" for i in np.flatnonzero(rows)]
-    return found
+    return found + unserved(solution.plant.facility)

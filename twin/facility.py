@@ -30,7 +30,11 @@ class Serving(Model):
     output_tokens: int = Field(1024, gt=0)
     interactivity: Number = Field(116.7, gt=0, description="tokens/s/user")
     availability: Fraction = Field(1.0, gt=0, le=1)
-    clock_exponent: Number = Field(1.0, ge=0, le=2, description="throughput over clock")
+    clock_exponent: Number = Field(1.0, ge=0, le=2, description="throughput over clock, of measured fronts")
+    mode: Literal["table", "physics"] = Field("table", description="measured fronts, or the physics fitted to them")
+    precision: Literal["fp8", "fp4"] | None = Field(None, description="of the weights; the platform's lowest if unset")
+    drafts: int = Field(3, ge=0, le=7, description="tokens drafted a step, in physics")
+    largest_instance: int | None = Field(None, ge=1, description="accelerators of a decode instance, in physics")
 
 
 class Economics(Model):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
 from twin.coupling import Solution
 from twin.domains import cost, serving
 from twin.elements import Array, Status, total
-from twin.facility import Facility
+from twin.facility import Facility, Serving
 from twin.layout import LayoutError
+from twin.serving import at_clocks
 from twin.tables import fronts
 
 LOSSES = ("electrical_loss",)
@@ -34,6 +36,7 @@ class Figures:
     contract_power: Array
     accelerators: Array
     tokens_per_s: Array
+    first_token: Array
     annual: cost.Annual
     energy_audit: Array
     water: Array
@@ -58,33 +61,64 @@ class Figures:
 
 
 def served(facility: Facility) -> None:
-    """Raises LayoutError if a rack's platform has no measured rows of the layout's model and sequence lengths."""
+    """Raises LayoutError if nothing is known of a rack's platform with the layout's model and sequence lengths."""
     faults, terms = [], facility.serving
     for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
         try:
-            serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
+            if terms.mode == "physics":
+                at_clocks(1.0, *_asked(terms, platform), **_options(terms))
+            else:
+                serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
         except ValueError as error:
             faults.append(str(error))
     if faults:
         raise LayoutError(facility.source, faults)
 
 
-def _tokens(solution: Solution) -> tuple[Array, Array]:
-    """Accelerators and tokens/s of all racks, each (scenario,)."""
+def unserved(facility: Facility) -> list[str]:
+    """Platforms that serve nothing at the layout's interactivity, each with the reason."""
+    found, terms = [], facility.serving
+    for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
+        if terms.mode == "physics":
+            _, _, why = at_clocks(1.0, *_asked(terms, platform), **_options(terms))
+        else:
+            front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
+            most = front.interactivity[-1]
+            why = f"beyond the front, which ends at {most:g}" if terms.interactivity > most else ""
+        if why:
+            found.append(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {why}")
+    return found
+
+
+def _asked(terms: Serving, platform: str) -> tuple[Any, ...]:
+    return terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity
+
+
+def _options(terms: Serving) -> dict[str, Any]:
+    return {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}
+
+
+def _tokens(solution: Solution) -> tuple[Array, Array, Array]:
+    """Accelerators, tokens/s and the longest time to a first token [s] of all racks, each (scenario,)."""
     plant, terms = solution.plant, solution.plant.facility.serving
-    count, rate = np.zeros(plant.scenarios), np.zeros(plant.scenarios)
+    count, rate, first = np.zeros(plant.scenarios), np.zeros(plant.scenarios), np.full(plant.scenarios, np.nan)
     chips, clock, busy = (solution.columns[f"engine.{k}"] for k in ("chips", "clock", "utilisation"))
     for group in plant.serving:
         for platform in sorted(set(group.platform)):
             rows = group.engine[[p == platform for p in group.platform]]
             count = count + total(chips[rows])
-            front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
             share = chips[rows] * busy[rows]
+            if terms.mode == "physics":
+                each, wait, _ = at_clocks(clock[rows], *_asked(terms, platform), **_options(terms))
+                rate = rate + total(share * each) * terms.availability
+                first = np.fmax(first, wait.max(axis=0, initial=-np.inf))
+                continue
+            front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
             served = serving.tokens_per_s(
                 front, share, clock[rows], terms.interactivity, terms.availability, terms.clock_exponent
             )
             rate = rate + total(served)
-    return count, rate
+    return count, rate, first
 
 
 def _annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
@@ -138,7 +172,7 @@ def figures(solution: Solution) -> Figures:
         pue = np.where(it > 0, facility / it, np.nan)
     design = pue if solution.plant.site.design_pue is None else solution.plant.site.design_pue
     nameplate, contract = total(columns["engine.nameplate"]), solution.total("contract")
-    accelerators, tokens = _tokens(solution)
+    accelerators, tokens, first = _tokens(solution)
     water = solution.total("water")
     found = Figures(
         facility_power=facility,
@@ -154,6 +188,7 @@ def figures(solution: Solution) -> Figures:
         contract_power=contract,
         accelerators=accelerators,
         tokens_per_s=tokens,
+        first_token=first,
         annual=_annual(solution, contract, water),
         energy_audit=solution.audit,
         water=water,

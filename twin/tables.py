@@ -44,6 +44,12 @@ def platforms() -> dict[str, dict[str, dict[str, float]]]:
     }
 
 
+@cache
+def physics() -> dict[str, Any]:
+    """What the physics of serving computes with, as `physics.yaml` has it: models, chips, fits."""
+    return yaml.safe_load((FOLDER / "physics.yaml").read_text(encoding="utf-8"))
+
+
 def _cell(name: str, text: str) -> Any:
     if name not in NUMBERS:
         return text

@@ -1,0 +1,312 @@
+"""Physics of serving a language model: the time of a decode step, memory, prefill, and what follows for a user.
+
+A decode instance of N accelerators holds b requests in flight. With v tokens examined a step (1, or more when drafts
+are checked) each accelerator works on x = b v / N tokens, and a step takes
+
+    t = t₀ + t_draft + (W + K) / (η_b B) + x (2 P_a / (η_c F) + A c / (η_a F₈)) + x E / L
+
+W weights touched and K cache read [B], B memory bandwidth, P_a parameters active for a token, F the peak rate in the
+weights' precision and F₈ in 8 bits, A the arithmetic of attention per token of context c, E bytes exchanged between
+experts per token and L the bandwidth of the link. With a tokens accepted a step a user sees I = a / t tokens/s.
+
+Weights touched: experts are drawn at random, so that b v tokens use a share f = 1 - (1 - chosen/experts)^(b v) of them.
+Tensor parallel: all weights are split and every accelerator reads the cache of all requests; expert parallel: experts
+are split, the dense part is whole everywhere, requests are split. The roofline is that of Williams, Waterman &
+Patterson (Commun. ACM 52 (2009) 65) with a fixed latency; parameters of the models are those of their makers' reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from twin.elements import Array
+
+MOST_REQUESTS = 1e6
+HALVINGS = 50
+
+
+@dataclass(frozen=True)
+class Model:
+    """A mixture of experts with compressed attention: parameters, and bytes and arithmetic per token.
+
+    `cache` [B] is per token of context, `attention` [FLOP] per token and token of context in decode and `reading` in
+    prefill, `exchange` [B] what experts send each other per token.
+    """
+
+    name: str
+    dense: float
+    expert: float
+    active: float
+    experts: int
+    chosen: int
+    cache: float
+    attention: float
+    reading: float
+    exchange: float
+
+
+@dataclass(frozen=True)
+class Chip:
+    """An accelerator: memory [B], its bandwidth [B/s], peak rates by precision [FLOP/s], link [B/s], size of a domain.
+
+    `host` [B/s] is the bandwidth to memory of the host, 0 without.
+    """
+
+    name: str
+    memory: float
+    bandwidth: float
+    peak: Mapping[str, float]
+    link: float
+    domain: int
+    host: float = 0.0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What was calibrated on measured runs: latencies [s], shares of peaks, tokens accepted a step by output length.
+
+    `fixed` is by parallelism. `residual` are pairs (ln of requests per accelerator, factor on the step) of a platform,
+    rising; `first` [s] is the least time to a first token, `prefill` the share of the peak in prefill by precision.
+    """
+
+    fixed: Mapping[str, float]
+    draft: float
+    accepted: Mapping[int, float]
+    bandwidth: float
+    compute: float
+    attention: float
+    prefill: Mapping[str, float]
+    first: float
+    residual: tuple[tuple[float, float], ...] = ()
+
+
+BYTES = {"fp8": 1.0, "fp4": 0.5625}
+"""Bytes per parameter; four bits come with a scale of eight for every sixteen."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """How a decode instance is laid out: accelerators, parallelism ("best" is the faster), precision, tokens examined.
+
+    `reserve` is the share of memory that is kept for activations and the engine.
+    """
+
+    gpus: int
+    parallel: Literal["tensor", "expert", "best"] = "best"
+    precision: Literal["fp8", "fp4"] = "fp8"
+    examined: int = 1
+    reserve: float = 0.1
+
+
+@dataclass(frozen=True)
+class Server:
+    """A model on a kind of accelerator with its calibration."""
+
+    model: Model
+    chip: Chip
+    fit: Fit
+    instance: Instance
+    isl: int
+    osl: int
+    host_cache: float = field(default=0.0)
+
+    @property
+    def context(self) -> float:
+        """Mean context of a request in decode, tokens."""
+        return self.isl + 0.5 * self.osl
+
+    @property
+    def accepted(self) -> float:
+        """Tokens accepted a step: those of the nearest output length that was measured."""
+        if self.instance.examined == 1:
+            return 1.0
+        known = self.fit.accepted
+        return known[min(known, key=lambda n: abs(np.log(n / self.osl)))]
+
+
+class Step(NamedTuple):
+    """Parts of the time of a decode step, s, each of the shape of the requests."""
+
+    fixed: Array
+    draft: Array
+    weights: Array
+    cache: Array
+    compute: Array
+    attention: Array
+    exchange: Array
+
+    @property
+    def time(self) -> Array:
+        """Their sum."""
+        return np.sum(np.broadcast_arrays(*self), axis=0)
+
+
+def step(s: Server, requests: Any, clock: Any = 1.0, parallel: str | None = None) -> Step:
+    """Parts of a decode step with so many `requests` in an instance, at a share `clock` of the peak rates."""
+    m, c, f, i = s.model, s.chip, s.fit, s.instance
+    how = parallel or i.parallel
+    if how == "best":
+        return _faster(step(s, requests, clock, "tensor"), step(s, requests, clock, "expert"))
+    b = np.asarray(requests, float)
+    touched = -np.expm1(b * i.examined * np.log1p(-m.chosen / m.experts))
+    split = how == "tensor"
+    weights = BYTES[i.precision] * (m.dense / (i.gpus if split else 1) + m.expert * touched / i.gpus)
+    cache = m.cache * s.context * b / (1 if split else i.gpus)
+    tokens = b * i.examined / i.gpus
+    near, far = _stored(s, weights_held(s, how), cache)
+    rate = f.bandwidth * c.bandwidth
+    return Step(
+        np.asarray(f.fixed[how]),
+        np.asarray(f.draft if i.examined > 1 else 0.0),
+        weights / rate,
+        near / rate + (far / c.host if c.host else 0.0),
+        2.0 * m.active * tokens / (f.compute * c.peak[i.precision] * clock),
+        m.attention * s.context * tokens / (f.attention * c.peak["fp8"] * clock),
+        np.asarray(0.0) if split else m.exchange * tokens / c.link,
+    )
+
+
+def _faster(a: Step, b: Step) -> Step:
+    first = a.time <= b.time
+    return Step(*(np.where(first, x, y) for x, y in zip(a, b, strict=True)))
+
+
+def weights_held(s: Server, parallel: str) -> float:
+    """Weights in the memory of one accelerator, B."""
+    m, i = s.model, s.instance
+    return BYTES[i.precision] * ((m.dense / i.gpus if parallel == "tensor" else m.dense) + m.expert / i.gpus)
+
+
+def _stored(s: Server, weights: float, cache: Array) -> tuple[Array, Array]:
+    """What of the cache of an accelerator lies in its own memory and what in the host's, B."""
+    room = max(s.chip.memory * (1.0 - s.instance.reserve) - weights, 0.0)
+    near = np.minimum(cache, room) if s.host_cache else cache
+    return near, cache - near
+
+
+def most_requests(s: Server, parallel: str | None = None) -> float:
+    """Requests for whose cache an instance has memory, that of hosts included; 0 where not even the weights fit."""
+    how = parallel or s.instance.parallel
+    if how == "best":
+        return max(most_requests(s, "tensor"), most_requests(s, "expert"))
+    room = s.chip.memory * (1.0 - s.instance.reserve) - weights_held(s, how)
+    if room <= 0:
+        return 0.0
+    each = s.model.cache * (s.isl + s.osl) / (1 if how == "tensor" else s.instance.gpus)
+    return float(np.floor((room + s.host_cache) / each))
+
+
+def time(s: Server, requests: Any, clock: Any = 1.0) -> Array:
+    """Time of a decode step, s, with the platform's residual."""
+    t = step(s, requests, clock).time
+    if s.fit.residual:
+        at, factor = np.array(s.fit.residual).T
+        t = t * np.interp(np.log(np.maximum(requests, 1e-9) / s.instance.gpus), at, factor)
+    return t
+
+
+def interactivity(s: Server, requests: Any, clock: Any = 1.0) -> Array:
+    """Tokens/s that each of `requests` in an instance sees."""
+    return s.accepted / time(s, requests, clock)
+
+
+def prefill_rate(s: Server, clock: Any = 1.0) -> Array:
+    """Input tokens/s that one accelerator takes in."""
+    m, f, p = s.model, s.fit, s.instance.precision
+    work = 2.0 * m.active + m.reading * 0.5 * s.isl
+    return f.prefill[p] * s.chip.peak[p] * np.asarray(clock) / work
+
+
+class Served(NamedTuple):
+    """What a user and an accelerator get; all of the shape of what was asked, zeros where nothing can be served.
+
+    `requests` are in flight in an instance; `output` [tokens/s] is per decode accelerator, `total` per accelerator of
+    both pools, input included; `first` is the time to the first token and `end` that to the last [s].
+    """
+
+    interactivity: Array
+    requests: Array
+    output: Array
+    total: Array
+    first: Array
+    end: Array
+    reason: Array
+
+
+FAST, SMALL = "beyond the front", "memory too small"
+
+
+def at_interactivity(s: Server, wanted: Any, clock: Any = 1.0) -> Served:
+    """The most that can be served at an interactivity [tokens/s/user], pools being as large as each other needs.
+
+    Interactivity falls with the requests in flight, which are found by halving. Beyond what one request alone gets
+    nothing is served; below what a full memory gives the full memory is.
+    """
+    wanted, clock = np.broadcast_arrays(np.asarray(wanted, float), np.asarray(clock, float))
+    most = most_requests(s)
+    low, high = np.zeros(wanted.shape), np.full(wanted.shape, np.log(max(min(most, MOST_REQUESTS), 1.0)))
+    full = interactivity(s, np.exp(high), clock) >= wanted
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        slow = interactivity(s, np.exp(middle), clock) < wanted
+        low, high = np.where(slow, low, middle), np.where(slow, middle, high)
+    b = np.where(full, np.exp(high), np.exp(low))
+    fits = most >= 1.0
+    good = fits & (interactivity(s, np.ones(wanted.shape), clock) >= wanted * (1.0 - 1e-12))
+    seen = np.where(full, interactivity(s, b, clock), wanted)
+    output = np.where(good, b * seen / s.instance.gpus, 0.0)
+    inputs = output * s.isl / s.osl
+    total = output * (s.isl + s.osl) / s.osl / (1.0 + inputs / prefill_rate(s, clock))
+    first = np.where(good, s.fit.first + s.isl / (prefill_rate(s, clock) * s.instance.gpus), np.inf)
+    end = np.where(good, first + s.osl / np.where(good, seen, 1.0), np.inf)
+    reason = np.where(good, "", FAST if fits else SMALL)
+    return Served(np.where(good, seen, 0.0), np.where(good, b, 0.0), output, total, first, end, reason)
+
+
+def at_concurrency(
+    s: Server, concurrency: Any, decode: Any, prefill: Any = 0, instances_of_prefill: Any = 1, clock: Any = 1.0
+) -> Served:
+    """What `concurrency` users in a closed loop get of `decode` and `prefill` accelerators; 0 prefill: they share.
+
+    A user waits for the first token, then for the rest: C = X (first + osl / I), X requests/s of which B = X osl / I
+    are in decode. Shared accelerators decode in the time that prefill leaves. B is found by halving.
+    """
+    C, d, p, clock = np.broadcast_arrays(*(np.asarray(a, float) for a in (concurrency, decode, prefill, clock)))
+    n = s.instance.gpus
+    instances, most = d / n, most_requests(s)
+    shared = p == 0
+    reads = prefill_rate(s, clock) * np.where(shared, n, p)
+    alone = s.isl / (reads / np.where(shared, 1.0, np.asarray(instances_of_prefill, float)))
+
+    def run(B: Array) -> tuple[Array, Array, Array, Array]:
+        b = np.maximum(B / instances, 1e-9)
+        seen = interactivity(s, b, clock)
+        requests = B * seen / s.osl
+        busy = requests * s.isl / (reads * np.where(shared, instances, 1.0))
+        eased = np.where(shared, 1.0 / (1.0 + busy), np.maximum(1.0 - busy, 1e-3))
+        seen = np.where(shared, seen * eased, seen)
+        requests = np.where(shared, requests * eased, requests)
+        # One server's queue with half of an exponential's spread [Allen, Probability, Statistics & Queueing, 1990].
+        wait = np.where(shared, 0.0, 0.5 * alone * busy / eased)
+        return seen, requests, s.fit.first + alone + wait, busy
+
+    low, high = np.zeros(C.shape), np.minimum(C, np.floor(most) * instances)
+    limit = high.copy()
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        _, requests, first, busy = run(middle)
+        over = (middle + requests * first > C) | (~shared & (busy > 1.0))
+        low, high = np.where(over, low, middle), np.where(over, middle, high)
+    B = np.minimum(0.5 * (low + high), limit)
+    seen, requests, first, _ = run(B)
+    good = most >= 1.0
+    output = np.where(good, requests * s.osl / d, 0.0)
+    total = np.where(good, requests * (s.isl + s.osl) / (d + p), 0.0)
+    first = np.where(good, np.maximum(first, C / np.maximum(requests, 1e-12) - s.osl / seen), np.inf)
+    reason = np.where(good, "", SMALL)
+    seen, each = np.where(good, seen, 0.0), np.where(good, B / instances, 0.0)
+    return Served(seen, each, output, total, first, first + s.osl / np.maximum(seen, 1e-12), reason)
