@@ -1,0 +1,151 @@
+"""Networks of stations against an event simulation, and laws that hold exactly."""
+
+import heapq
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twin.domains.stations import Station as _Station
+from twin.domains.stations import closed_network, delay, limit, open_network, servers
+
+
+def shared(name, rates, **how):
+    return _Station(name, np.asarray(rates, float), **how)
+
+
+DECODE = np.arange(1, 33) / (2.0 + 0.15 * np.arange(1, 33))
+"""Completions/s of an instance of up to 32 requests that slow each other down."""
+
+
+def simulate(count, times, servers_, rates, arrivals=None, users=None, think=0.0, seed=0):
+    """Requests through k first-come servers with the given times, then through a processor that is shared.
+
+    Comes back: requests/s, mean time in each of the two. Open with `arrivals`, else closed with `users` who think.
+    """
+    rng = np.random.default_rng(seed)
+    events, queue, idle, now, done = [], [], servers_, 0.0, 0
+    active, virtual, last = [], 0.0, 0.0  # shared: work left is in virtual seconds of a lone request
+    begun, first, spent = {}, {}, np.zeros(2)
+    rate = lambda n: rates[min(n, len(rates)) - 1] if n else 0.0  # noqa: E731
+    ids = iter(range(10 * count + 10**4))
+    if users is None:
+        heapq.heappush(events, (rng.exponential(1 / arrivals), 0, next(ids)))
+    else:
+        for _ in range(users):
+            heapq.heappush(events, (rng.exponential(think), 0, next(ids)))
+    warm, kept, start = count // 10, 0, None
+    while done < count:
+        n = len(active)
+        finish = last + (active[0][0] - virtual) / (rate(n) / n) if n else np.inf
+        if events and events[0][0] <= finish:
+            now, kind, who = heapq.heappop(events)
+            virtual, last = virtual + (now - last) * (rate(n) / n if n else 0.0), now
+            if kind == 0:
+                begun[who] = now
+                if users is None:
+                    heapq.heappush(events, (now + rng.exponential(1 / arrivals), 0, next(ids)))
+                if idle:
+                    idle -= 1
+                    heapq.heappush(events, (now + times(rng), 1, who))
+                else:
+                    queue.append(who)
+            else:
+                first[who] = now
+                heapq.heappush(active, (virtual + rng.exponential(1.0), who))
+                if queue:
+                    heapq.heappush(events, (now + times(rng), 1, queue.pop(0)))
+                else:
+                    idle += 1
+        else:
+            now = finish
+            virtual, last = active[0][0], now
+            _, who = heapq.heappop(active)
+            done += 1
+            if done == warm:
+                start = now
+            if done > warm:
+                kept += 1
+                spent += first[who] - begun[who], now - first[who]
+            begun.pop(who), first.pop(who)
+            if users is not None:
+                heapq.heappush(events, (now + rng.exponential(think), 0, next(ids)))
+    return kept / (now - start), spent / kept
+
+
+@pytest.mark.parametrize("load", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize(("spread", "count"), [(1.0, 1), (1.0, 4), (0.0, 1), (2.0, 2)])
+def test_open_arrivals_agree_with_an_event_simulation(load, spread, count):
+    """Prefill as M/G/k before decode that is shared: means within 5 %."""
+    capacity = DECODE[-1]
+    time = 0.9 * count / capacity
+    draw = {
+        0.0: lambda _: time,
+        1.0: lambda rng: rng.exponential(time),
+        2.0: lambda rng: rng.gamma(0.5, 2.0 * time),
+    }[spread]
+    stations = [servers("prefill", time, count, spread=spread, phase="first"), shared("decode", DECODE)]
+    found = open_network(stations, load * capacity)
+    flow, times = simulate(60_000 if load < 0.9 else 240_000, draw, count, DECODE, arrivals=load * capacity)
+    assert found.throughput == pytest.approx(flow, rel=0.05)
+    assert found.mean() == pytest.approx(times.sum(), rel=0.05)
+    assert found.mean("first") == pytest.approx(times[0], rel=0.08)
+
+
+@pytest.mark.parametrize("users", [3, 12, 60])
+def test_closed_loops_agree_with_an_event_simulation(users):
+    stations = [servers("prefill", 0.8, 2), shared("decode", DECODE)]
+    found = closed_network(stations, users, think=4.0)
+    flow, times = simulate(60_000, lambda rng: rng.exponential(0.8), 2, DECODE, users=users, think=4.0)
+    assert found.throughput == pytest.approx(flow, rel=0.03)
+    np.testing.assert_allclose(found.time, times, rtol=0.05)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 300),
+    st.floats(0.0, 20.0),
+    st.lists(st.tuples(st.floats(0.01, 5.0), st.integers(1, 40), st.floats(0.2, 6.0)), min_size=1, max_size=5),
+)
+def test_laws_of_a_closed_network(users, think, parts):
+    """Utilisation law, Little's law over all, and no throughput above the bottleneck's capacity or what users ask."""
+    stations = [servers(f"s{i}", t, k, visits=v) for i, (t, k, v) in enumerate(parts)]
+    found = closed_network(stations, users, think)
+    assert found.throughput <= min(s.capacity for s in stations) * (1 + 1e-9)
+    assert found.throughput <= users / (think + sum(s.alone for s in stations)) * (1 + 1e-9)
+    np.testing.assert_allclose(found.utilisation, [found.throughput * v * t / k for t, k, v in parts], rtol=1e-12)
+    assert found.throughput * (found.mean() + think) == pytest.approx(users, rel=1e-6)
+    assert found.utilisation[found.names.index(found.binds)] == found.utilisation.max()
+
+
+def test_one_server_is_the_textbooks():
+    """M/M/1, M/D/1 and M/M/2 at a load of 0.8."""
+    for station, time in ((servers("a", 1.0), 5.0), (servers("a", 1.0, spread=0.0), 3.0)):
+        assert open_network([station], 0.8).mean() == pytest.approx(time, rel=1e-6)
+    assert open_network([servers("a", 1.0, 2)], 1.6).mean() == pytest.approx(1.0 / (1.0 - 0.8**2), rel=1e-6)
+
+
+def test_percentiles_of_one_server_are_exponential():
+    found = open_network([servers("a", 1.0)], 0.5)
+    for share in (0.5, 0.95, 0.99):
+        assert found.percentile(share) == pytest.approx(-2.0 * np.log(1.0 - share), rel=0.02)
+
+
+def test_what_binds_is_named_and_more_of_it_moves_the_bound():
+    parts = [servers("prefill", 0.5, 4), delay("network", 0.01), servers("tools", 2.0, 8), limit("energy", 6.0)]
+    found = closed_network(parts, 400, think=1.0)
+    assert found.binds == "tools"
+    assert found.throughput == pytest.approx(4.0, rel=1e-3)
+    wide = closed_network([*parts[:2], servers("tools", 2.0, 32), parts[3]], 400, think=1.0)
+    assert wide.binds == "energy"
+    assert wide.throughput == pytest.approx(6.0, rel=1e-3)
+
+
+def test_more_than_can_be_served_is_told():
+    found = open_network([servers("prefill", 0.5, 4), servers("tools", 1.0, 3)], 5.0)
+    assert found.throughput == 0.0
+    assert found.reason == "5 requests/s are beyond the 3 of tools"
+    assert np.isinf(found.mean())
+    with pytest.raises(ValueError, match="station tools: give at least one server and a time above 0 s"):
+        servers("tools", 0.0)

@@ -1,0 +1,199 @@
+"""A request as a chain of stations: layers of the factory with capacities, loaded together.
+
+A station completes μ(n) visits a second with n requests in it: min(n, k) / s for k servers of time s, n / s where none
+waits, and for decode n I(n) / tokens, I being what each of n users sees. Networks of such stations have product-form
+equilibria if service is shared or exponential [Baskett, Chandy, Muntz & Palacios, J. ACM 22 (1975) 248]; where it is
+not, waiting is scaled by half of one plus the squared coefficient of variation [Allen & Cunneen; Allen, Probability,
+Statistics and Queueing Theory, 1990]. Percentiles are those of gamma distributions of the same mean and variance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import gammaincinv, gammaln
+
+from twin.elements import Array
+
+DEEP = 4096
+"""Requests in a station beyond which its rate is taken to stay."""
+
+TAIL = 1e-12
+"""Probability of queues that are longer than what is summed."""
+
+
+@dataclass(frozen=True)
+class Station:
+    """A layer of the factory: completions/s with 1, 2, ... requests present (n,), the last rate holding beyond.
+
+    `visits` is how often a request comes, `spread` the squared coefficient of variation of a visit's time where visits
+    wait for servers; `phase` says of which latency it is part.
+    """
+
+    name: str
+    rates: Array
+    visits: float = 1.0
+    spread: float = 1.0
+    phase: str = "end"
+
+    @property
+    def capacity(self) -> float:
+        """Most requests/s, each with all its visits; infinite where none waits."""
+        return float(self.rates[-1]) / self.visits
+
+    @property
+    def alone(self) -> float:
+        """Time of a request that is alone, all visits, s."""
+        return self.visits / float(self.rates[0])
+
+    def at(self, n: Array) -> Array:
+        """Completions/s with n present."""
+        n = np.asarray(n, int)
+        return np.where(n > 0, self.rates[np.minimum(n, len(self.rates)) - 1], 0.0)
+
+
+def servers(name: str, time: float, count: int = 1, **how: float | str) -> Station:
+    """`count` servers that take `time` [s] for a visit. Raises ValueError for none, or for no time."""
+    if count < 1 or not time > 0:
+        raise ValueError(f"station {name}: give at least one server and a time above 0 s, not {count} and {time:g}")
+    return Station(name, np.arange(1, count + 1) / time, **how)  # type: ignore[arg-type]
+
+
+def delay(name: str, time: float, **how: float | str) -> Station:
+    """A station where nobody waits, `time` [s] a visit. Raises ValueError for no time."""
+    if not time > 0:
+        raise ValueError(f"station {name}: give a time above 0 s, not {time:g}")
+    return Station(name, np.arange(1, DEEP + 1) / time, **how)  # type: ignore[arg-type]
+
+
+def limit(name: str, most: float) -> Station:
+    """What a supply such as power or cooling allows: `most` requests/s."""
+    return servers(name, 1.0 / most)
+
+
+@dataclass(frozen=True)
+class Load:
+    """A loaded network: requests/s, and by station utilisation, requests present and time of a request [s].
+
+    `binds` is the station that holds the rest back; `reason` says why nothing is served, empty if it is.
+    """
+
+    names: tuple[str, ...]
+    throughput: float
+    utilisation: Array
+    present: Array
+    time: Array
+    variance: Array
+    phase: tuple[str, ...]
+    reason: str = ""
+
+    @property
+    def binds(self) -> str:
+        """The station of the highest utilisation."""
+        return self.names[int(np.argmax(self.utilisation))]
+
+    def mean(self, *phases: str) -> float:
+        """Mean time in the stations of some phases, or in all, s."""
+        return float(self.time[self._of(phases)].sum())
+
+    def percentile(self, share: float, *phases: str) -> float:
+        """Time that a `share` of requests stays below in the stations of some phases, or in all, s."""
+        rows = self._of(phases)
+        mean, variance = self.time[rows].sum(), self.variance[rows].sum()
+        if not np.isfinite(mean) or variance <= 0:
+            return float(mean)
+        shape = mean**2 / variance
+        return float(gammaincinv(shape, share) * mean / shape)
+
+    def _of(self, phases: Sequence[str]) -> Array:
+        return np.array([not phases or p in phases for p in self.phase])
+
+
+def open_network(stations: Sequence[Station], arrivals: float) -> Load:
+    """The network with `arrivals` [requests/s] at random. Beyond a station's capacity nothing is in equilibrium."""
+    use = np.array([arrivals / s.capacity for s in stations])
+    if use.max() >= 1.0:
+        name = stations[int(np.argmax(use))].name
+        nothing = np.full(len(stations), np.inf)
+        why = f"{arrivals:g} requests/s are beyond the {min(s.capacity for s in stations):g} of {name}"
+        return _load(stations, 0.0, use, nothing, nothing, nothing, why)
+    present, variance = np.zeros(len(stations)), np.zeros(len(stations))
+    for i, s in enumerate(stations):
+        flow = arrivals * s.visits
+        p = _equilibrium(s, flow)
+        n = np.arange(len(p))
+        busy = flow / s.rates[0]
+        waiting = max(float(p @ n) - busy, 0.0) if _waits(s) else 0.0
+        present[i] = float(p @ n) + waiting * 0.5 * (s.spread - 1.0)
+        each = present[i] / flow
+        wait = each - 1.0 / s.rates[0] if _waits(s) else 0.0
+        chance = float(p[len(s.rates) :].sum()) if _waits(s) else 1.0
+        own = s.spread / s.rates[0] ** 2 if _waits(s) else each**2
+        variance[i] = s.visits * (own + (wait**2 * (2.0 / chance - 1.0) if wait > 0 and chance > 0 else 0.0))
+    return _load(stations, arrivals, use, present, present / arrivals, variance)
+
+
+def closed_network(stations: Sequence[Station], users: int, think: float = 0.0) -> Load:
+    """The network with so many users who `think` [s] between requests: exact for shared or exponential service.
+
+    Convolution of the stations' equilibria [Buzen, Commun. ACM 16 (1973) 527], scaled by the throughput that bounds it.
+    """
+    capacity = min(s.capacity for s in stations)
+    scale = min(capacity, users / (think + sum(s.alone for s in stations)))
+    terms = [_weights(s, users, scale) for s in stations]
+    whole = terms + ([_poisson(think * scale, users)] if think > 0 else [])
+    total = _convolved(whole, users)
+    throughput = scale * total[users - 1] / total[users]
+    present = np.zeros(len(stations))
+    for i, own in enumerate(terms):
+        rest = _convolved([w for k, w in enumerate(whole) if k != i], users)
+        p = own * rest[::-1]
+        present[i] = (p @ np.arange(users + 1)) / p.sum()
+    time = present / throughput
+    use = np.array([throughput / s.capacity for s in stations])
+    return _load(stations, float(throughput), use, present, time, time**2)
+
+
+def _load(stations, throughput, use, present, time, variance, reason=""):
+    names, phases = tuple(s.name for s in stations), tuple(s.phase for s in stations)
+    return Load(names, throughput, use, present, time, variance, phases, reason)
+
+
+def _waits(s: Station) -> bool:
+    """Whether visits queue for servers, each as fast as one alone."""
+    n = np.arange(1, len(s.rates) + 1)
+    return len(s.rates) < DEEP and bool(np.allclose(s.rates, n * s.rates[0]))
+
+
+def _equilibrium(s: Station, flow: float) -> Array:
+    """Probability of 0, 1, ... requests in an open station, until what is left is negligible."""
+    steady = flow / s.rates[-1]
+    more = int(np.ceil(np.log(TAIL) / np.log(steady))) if 0.0 < steady < 1.0 else 0
+    rates = np.r_[s.rates, np.full(min(more, 10**6), s.rates[-1])]
+    weight = np.r_[0.0, np.cumsum(np.log(flow) - np.log(rates))]
+    p = np.exp(weight - weight.max())
+    return p / p.sum()
+
+
+def _weights(s: Station, users: int, scale: float) -> Array:
+    """Weights of 0 ... users requests in a station of a closed network."""
+    rates = s.at(np.arange(1, users + 1))
+    weight = np.r_[0.0, np.cumsum(np.log(s.visits * scale) - np.log(rates))]
+    return np.exp(weight - weight.max())
+
+
+def _poisson(mean: float, most: int) -> Array:
+    n = np.arange(most + 1)
+    weight = n * np.log(mean) - gammaln(n + 1)
+    return np.exp(weight - weight.max())
+
+
+def _convolved(terms: Sequence[Array], users: int) -> Array:
+    found = np.zeros(users + 1)
+    found[0] = 1.0
+    for w in terms:
+        found = np.convolve(found, w)[: users + 1]
+        found /= found.max()
+    return found
