@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from twin.domains.roofline import Chip, Fit, Instance, Model, Served, Server, at_interactivity
+from twin.domains.roofline import (
+    Chip,
+    Fit,
+    Instance,
+    Model,
+    Served,
+    Server,
+    at_interactivity,
+    interactivity,
+    most_requests,
+    prefill_rate,
+)
+from twin.domains.stations import DEEP, Load, Station, closed_network, delay, limit, open_network, servers
 from twin.layout import hint
 from twin.tables import physics
 
@@ -41,13 +54,13 @@ def best(
     platform: str,
     isl: int,
     osl: int,
-    interactivity: Any,
+    wanted: Any,
     clock: Any = 1.0,
     precision: str | None = None,
     drafts: int = 3,
     largest: int | None = None,
 ) -> Served:
-    """The most that a platform serves at an interactivity, whatever the size of its decode instances.
+    """The most that a platform serves at the `wanted` interactivity, whatever the size of its decode instances.
 
     Sizes are powers of two within a domain, at most `largest`; the lowest precision that the platform has unless one is
     given; `drafts` are the tokens drafted a step. Raises ValueError as `server` does.
@@ -59,7 +72,7 @@ def best(
     found = []
     for gpus in sizes:
         layout = Instance(gpus, "best", kind, 1 + drafts)  # type: ignore[arg-type]
-        found.append(at_interactivity(server(model, platform, isl, osl, layout), interactivity, clock))
+        found.append(at_interactivity(server(model, platform, isl, osl, layout), wanted, clock))
     pick = np.argmax([f.total for f in found], axis=0)
     return Served(*(np.choose(pick, [getattr(f, name) for f in found]) for name in Served._fields))
 
@@ -77,3 +90,94 @@ def at_clocks(clock: Any, *terms: Any, **options: Any) -> tuple[Any, Any, str]:
     rate = np.interp(clock, nodes, np.log(np.where(some, found.total, 1.0)))
     served = np.interp(clock, nodes, some.astype(float)) >= 1.0 - 1e-12
     return np.where(served, np.exp(rate), 0.0), np.interp(clock, nodes, found.first), str(found.reason[-1])
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A request of an agent: `turns` of reading, writing and a tool, then an answer; times are those of one visit, s.
+
+    `hits` is the share of the input that a cache holds from before, `routing` the share of these hits that reach the
+    accelerator or store where they lie, as an orchestrator sets them. `joules` [J] are what a request draws in all.
+    """
+
+    turns: int = 8
+    hits: float = 0.0
+    routing: float = 1.0
+    tool: float = 1.0
+    retrieval: float = 0.05
+    software: float = 0.01
+    joules: float = 0.0
+
+    @property
+    def found(self) -> float:
+        """Share of the input that need not be computed again."""
+        return self.hits * self.routing
+
+
+@dataclass(frozen=True)
+class Pools:
+    """What serves agents: instances of prefill and decode, and what else they visit.
+
+    `cpus` run one tool each, `retrievers` and `orchestrators` are servers; `network` and `storage` [B/s] carry caches,
+    `power` and `heat` [W] are what supply and cooling allow.
+    """
+
+    prefill: int
+    decode: int
+    cpus: int
+    retrievers: int = 64
+    orchestrators: int = 64
+    network: float = np.inf
+    storage: float = np.inf
+    power: float = np.inf
+    heat: float = np.inf
+
+
+def layers(s: Server, agent: Agent, pools: Pools, clock: float = 1.0) -> list[Station]:
+    """The stations of an agent's request; layers without a bound are left out. Raises ValueError for no memory."""
+    most = int(most_requests(s))
+    if most < 1:
+        raise ValueError(f"serving: {s.chip.name}: memory too small for {s.model.name} on {s.instance.gpus}")
+    many = min(most * pools.decode, DEEP)
+    n = np.arange(1, many + 1)
+    each = np.maximum(n / pools.decode, 1.0)
+    rates = n * interactivity(s, each, clock) / s.osl
+    read = s.isl * (1.0 - agent.found)
+    prefill = read / float(prefill_rate(s, clock) * s.instance.gpus)
+    tools = max(agent.turns - 1, 0)
+    found = [
+        servers("software", agent.software, pools.orchestrators, visits=agent.turns, phase="first"),
+        delay("engine", s.fit.first, visits=agent.turns, phase="first"),
+        servers("compute: prefill", prefill, pools.prefill, visits=agent.turns, spread=0.5, phase="first"),
+        Station("compute: decode", rates, visits=agent.turns, phase="decode"),
+        servers("memory", agent.retrieval, pools.retrievers, visits=agent.turns, phase="first"),
+    ]
+    if tools:
+        found.append(servers("cpu", agent.tool, pools.cpus, visits=tools, phase="tools"))
+    for name, rate, share in (("network", pools.network, 1.0 - agent.found), ("storage", pools.storage, agent.found)):
+        moved = s.isl * share * s.model.cache
+        if np.isfinite(rate) and moved > 0:
+            found.append(servers(name, moved / rate, visits=agent.turns, phase="first"))
+    for name, most_watts in (("energy", pools.power), ("cooling", pools.heat)):
+        if np.isfinite(most_watts) and agent.joules > 0:
+            found.append(limit(name, most_watts / agent.joules))
+    return found
+
+
+def agents(
+    s: Server,
+    agent: Agent,
+    pools: Pools,
+    *,
+    users: int | None = None,
+    arrivals: float | None = None,
+    think: float = 0.0,
+) -> Load:
+    """How the factory's layers bear agents: `users` who `think` [s] between requests, or `arrivals` [requests/s].
+
+    Raises ValueError unless one of the two is given.
+    """
+    stations = layers(s, agent, pools)
+    if (users is None) == (arrivals is None):
+        raise ValueError("serving: give either users or arrivals")
+    return closed_network(stations, users, think) if users is not None else open_network(stations, arrivals or 0.0)

@@ -123,15 +123,15 @@ def open_network(stations: Sequence[Station], arrivals: float) -> Load:
     for i, s in enumerate(stations):
         flow = arrivals * s.visits
         p = _equilibrium(s, flow)
-        n = np.arange(len(p))
-        busy = flow / s.rates[0]
-        waiting = max(float(p @ n) - busy, 0.0) if _waits(s) else 0.0
-        present[i] = float(p @ n) + waiting * 0.5 * (s.spread - 1.0)
-        each = present[i] / flow
-        wait = each - 1.0 / s.rates[0] if _waits(s) else 0.0
-        chance = float(p[len(s.rates) :].sum()) if _waits(s) else 1.0
-        own = s.spread / s.rates[0] ** 2 if _waits(s) else each**2
-        variance[i] = s.visits * (own + (wait**2 * (2.0 / chance - 1.0) if wait > 0 and chance > 0 else 0.0))
+        if _waits(s):
+            factor, left = 0.5 * (1.0 + s.spread), s.rates[-1] - flow
+            chance, one = float(p[len(s.rates) :].sum()), 1.0 / s.rates[0]
+            wait = factor * chance / left
+            present[i] = flow * (wait + one)
+            variance[i] = s.visits * (factor**2 * chance * (2.0 - chance) / left**2 + s.spread * one**2)
+        else:
+            present[i] = float(p @ np.arange(len(p)))
+            variance[i] = s.visits * (present[i] / flow) ** 2
     return _load(stations, arrivals, use, present, present / arrivals, variance)
 
 

@@ -1,0 +1,34 @@
+"""One gigawatt of GB200 with the items, lives and prices of Epoch AI's cost model."""
+
+import numpy as np
+import pytest
+
+from twin.domains import cost
+
+CAPITAL = {"servers": 21188, "network": 4925, "facility": 11433, "utility works": 164, "land": 172}
+OPERATION = {"maintenance": 104, "taxes": 143, "labor": 40, "water": 6, "utility": 20}
+PUE, LOAD, PRICE, RATE = 1.14, 0.71, 0.0838, 0.065
+FOREVER = 1e4
+
+
+def yearly(life):
+    """Cost of a year, $."""
+    years = [life, life, 14, 14, FOREVER]
+    return cost.annual_cost(
+        1e6 * np.array(list(CAPITAL.values()), float)[:, None],
+        np.array(years, float)[:, None] * cost.YEAR,
+        np.array([RATE]),
+        power=np.array([1e9 * LOAD * PUE]),
+        energy_price=PRICE / 3.6e6,
+        other=1e6 * np.array([float(sum(OPERATION.values()))]),
+    )
+
+
+def test_capital_and_energy_are_those_published():
+    assert sum(CAPITAL.values()) / 1e3 == pytest.approx(37.9, rel=1e-3)
+    assert yearly(5).energy[0] == pytest.approx(594e6, rel=2e-3)
+
+
+@pytest.mark.parametrize(("life", "published"), [(3, 12.0), (5, 8.5), (7, 7.0)])
+def test_a_megawatt_year_costs_what_is_published(life, published):
+    assert cost.usd_per_mw_year(yearly(life).total, 1e9)[0] / 1e6 == pytest.approx(published, rel=0.02)

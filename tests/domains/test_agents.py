@@ -1,0 +1,67 @@
+"""Agents on the factory's layers: what holds them back is named, and moves where it is widened."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from twin.domains.roofline import Instance, interactivity
+from twin.serving import Agent, Pools, agents, layers, server
+
+RACK = server("DeepSeek-R1-0528", "gb300", 8192, 512, Instance(8, "best", "fp4", 4))
+POOLS = Pools(prefill=4, decode=5, cpus=256)
+AGENT = Agent(turns=6, hits=0.8, tool=2.0)
+
+
+def test_every_layer_has_a_utilisation_and_one_holds_the_rest_back():
+    whole = replace(POOLS, network=5e10, storage=2e10, power=1.4e5, heat=1.5e5)
+    found = agents(RACK, replace(AGENT, joules=2e4), whole, users=400)
+    expected = ["software", "engine", "memory", "cpu", "network", "storage", "energy", "cooling"]
+    assert set(found.names) == {*expected, "compute: prefill", "compute: decode"}
+    assert (found.utilisation > 0).all() and (found.utilisation <= 1.0 + 1e-9).all()
+    energy = found.utilisation[found.names.index("energy")]
+    assert energy == pytest.approx(found.throughput * 2e4 / 1.4e5)
+
+
+@pytest.mark.parametrize(
+    ("widened", "layer"),
+    [({"cpus": 4}, "cpu"), ({"prefill": 1}, "compute: prefill"), ({"decode": 1}, "compute: decode")],
+)
+def test_a_narrow_layer_binds(widened, layer):
+    wide = replace(POOLS, prefill=40, cpus=4000)
+    narrow, usual = (agents(RACK, AGENT, pools, users=4000) for pools in (replace(wide, **widened), wide))
+    assert narrow.binds == layer
+    assert narrow.throughput < 0.95 * usual.throughput
+
+
+def test_hits_and_routing_spare_prefill():
+    first = [
+        agents(RACK, replace(AGENT, hits=h, routing=r), POOLS, users=50) for h, r in ((0, 1), (0.9, 0.5), (0.9, 1))
+    ]
+    prefill = [f.utilisation[f.names.index("compute: prefill")] / f.throughput for f in first]
+    assert prefill[0] > prefill[1] > prefill[2]
+    assert first[2].mean("first") < first[0].mean("first")
+
+
+def test_one_agent_alone_waits_for_nobody():
+    found = agents(RACK, AGENT, POOLS, users=1)
+    assert found.time.sum() == pytest.approx(sum(s.alone for s in layers(RACK, AGENT, POOLS)))
+    decode = found.time[found.names.index("compute: decode")]
+    assert decode == pytest.approx(6 * 512 / float(interactivity(RACK, 1.0)))
+
+
+def test_open_and_closed_agree_at_one_throughput():
+    closed = agents(RACK, AGENT, POOLS, users=80, think=60.0)
+    open_ = agents(RACK, AGENT, POOLS, arrivals=closed.throughput)
+    np.testing.assert_allclose(open_.utilisation, closed.utilisation)
+    assert open_.mean() == pytest.approx(closed.mean(), rel=0.1)
+    assert open_.percentile(0.5, "first") < open_.percentile(0.95, "first") < open_.percentile(0.95)
+
+
+def test_what_cannot_be_is_told():
+    with pytest.raises(ValueError, match="give either users or arrivals"):
+        agents(RACK, AGENT, POOLS)
+    small = server("DeepSeek-R1-0528", "h200", 1024, 1024, Instance(4))
+    with pytest.raises(ValueError, match="h200: memory too small for DeepSeek-R1-0528 on 4"):
+        layers(small, AGENT, POOLS)
+    assert "are beyond" in agents(RACK, AGENT, POOLS, arrivals=1e4).reason
