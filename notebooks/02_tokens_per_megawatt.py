@@ -82,4 +82,4 @@ for speed in (20, 40, 60, 75, 90, 116.7):
 # eight bits. An independent predictor (aiconfigurator 0.12, which has operators measured on each platform but not the
 # engines' tuning) gives a ratio of 5 to 7 at every interactivity: it flatters H200 and underrates GB300 near the cliff.
 # Much of the fifty is how well each stack was tuned there, and would move with the next release. The gap between the
-# measured GB300 front and the dotted line beyond 120 is of that kind too: no run of a large instance was published there.
+# measured GB300 front and the dotted line beyond 120 is of that kind too: no run of a large instance is in the file.
