@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twin.limits import Bound
     from twin.networks import contingencies, pipe_flow, power_flow
     from twin.schemas import schema
+    from twin.search import optimum
 
 _HOMES = {
     "FiniteVolume": "airflow",
@@ -30,6 +31,7 @@ _HOMES = {
     "shipped": "layout",
     "Bound": "limits",
     "contingencies": "networks",
+    "optimum": "search",
     "pipe_flow": "networks",
     "power_flow": "networks",
 }
@@ -46,6 +48,7 @@ __all__ = [
     "catalogue",
     "contingencies",
     "load",
+    "optimum",
     "pipe_flow",
     "power_flow",
     "schema",

@@ -199,16 +199,19 @@ def scaled_rows(plant: Plant) -> Array:
     return chips if np.any(chips) else np.ones(len(plant.engine.stream), bool)
 
 
-def rescale(plant: Plant, factor: float, rows: Array, basis: Scale) -> Plant:
-    """The plant with the chips per rack, or the power per chip, of some racks multiplied.
+def rescale(plant: Plant, factor: float | Array, rows: Array, basis: Scale) -> Plant:
+    """The plant with the chips per rack, or the power per chip, of some racks multiplied, by one factor or one each.
 
-    More chips bring more trays in parallel, so the tray's resistance falls; ratings stay.
+    More chips bring more trays in parallel, so the tray's resistance falls; ratings stay. `factor` is a number or of
+    shape (scenario,).
     """
-    factors = np.where(rows, factor, 1.0)[:, None]
+    factors = np.where(rows[:, None], np.atleast_1d(np.asarray(factor, float)), 1.0)
     engine = plant.engine
     if basis == "chip_power":
         return _asking(replace(plant, engine=replace(engine, power_scale=engine.power_scale * factors)), factors)
-    power, exponent = plant.pipe.power.copy(), plant.pipe.exponent
+    exponent = plant.pipe.exponent
+    width = max(plant.pipe.power.shape[1], np.shape(exponent)[1] if np.ndim(exponent) == 2 else 1, factors.shape[1])
+    power = np.broadcast_to(plant.pipe.power, (len(plant.pipe.power), width)).copy()
     liquid = engine.stream < len(plant.pipe.start)
     pipes = engine.stream[liquid]
     power[pipes] = power[pipes] / factors[liquid] ** np.broadcast_to(exponent, power.shape)[pipes]
@@ -218,9 +221,9 @@ def rescale(plant: Plant, factor: float, rows: Array, basis: Scale) -> Plant:
 
 def _asking(plant: Plant, factors: Array) -> Plant:
     """The plant with the least coolant flow that scaled racks ask for."""
-    of = dict(zip(rack_names(plant), factors[:, 0], strict=True))
+    of = dict(zip(rack_names(plant), factors, strict=True))
     limits = (
-        replace(x, bound=x.bound * np.array([[of[n]] for n in x.elements])) if x.name == "rack_flow" else x
+        replace(x, bound=x.bound * np.array([of[n] for n in x.elements])) if x.name == "rack_flow" else x
         for x in plant.limits
     )
     return replace(plant, limits=tuple(limits))
@@ -228,8 +231,8 @@ def _asking(plant: Plant, factors: Array) -> Plant:
 
 def _paying(plant: Plant, factors: Array) -> Plant:
     """The plant with the capital of scaled racks."""
-    of = dict(zip(rack_names(plant), factors[:, 0], strict=True))
-    costs = (replace(x, capital=x.capital * np.array([[of.get(n, 1.0)] for n in x.elements])) for x in plant.costs)
+    of, one = dict(zip(rack_names(plant), factors, strict=True)), np.ones(factors.shape[1])
+    costs = (replace(x, capital=x.capital * np.array([of.get(n, one) for n in x.elements])) for x in plant.costs)
     return replace(plant, costs=tuple(costs))
 
 
