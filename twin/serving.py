@@ -92,6 +92,25 @@ def at_clocks(clock: Any, *terms: Any, **options: Any) -> tuple[Any, Any, str]:
     return np.where(served, np.exp(rate), 0.0), np.interp(clock, nodes, found.first), str(found.reason[-1])
 
 
+def chip_power(platform: str, requests: Any, rated: float | None = None) -> Any:
+    """Mean power of an accelerator [W] with so many `requests` in flight on each, after measured curves.
+
+    A platform that was not measured, of `rated` [W], takes the shares of b200's rated power. Raises ValueError for one
+    of which no rated power is given.
+    """
+    table = physics()["power"]
+    law = table.get(platform) if platform not in ("source", "notes") else None
+    scale = 1.0
+    if law is None:
+        if rated is None:
+            known = ", ".join(n for n in table if n not in ("source", "notes"))
+            raise ValueError(f"serving: no measured power of {platform!r}; there are {known}; give its rated power")
+        law = table["b200"]
+        scale = rated / law["rated"]
+    x = (np.maximum(np.asarray(requests, float), 0.0) / law["half"]) ** law["exponent"]
+    return scale * (law["alone"] + (law["full"] - law["alone"]) * x / (1.0 + x))
+
+
 @dataclass(frozen=True)
 class Agent:
     """A request of an agent: `turns` of reading, writing and a tool, then an answer; times are those of one visit, s.

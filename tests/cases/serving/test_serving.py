@@ -12,7 +12,7 @@ import calibrate
 
 from twin.domains import roofline
 from twin.domains.roofline import Instance
-from twin.serving import best, server
+from twin.serving import best, chip_power, server
 from twin.tables import fronts
 
 
@@ -63,3 +63,24 @@ def test_others_than_the_calibrated_runs():
             print(row["engine"], row["speculative"], row["isl"], row["concurrency"], pools, np.round(wrong[-1], 2))
     assert len(wrong) >= 10
     assert (np.median(np.abs(wrong), axis=0) < (0.2, 0.2)).all()
+
+
+POWER = {
+    "b200": {1: 387, 2: 420, 4: 474, 8: 518, 16: 643, 32: 711, 64: 798, 128: 845, 256: 925},
+    "mi355x": {4: 699, 8: 772, 32: 922, 256: 986},
+}
+"""Mean W of an accelerator by concurrency on eight, InferenceX PowerX, September 2026."""
+
+
+@pytest.mark.parametrize("platform", POWER)
+def test_power_follows_load_within_five_percent(platform):
+    users, watts = (np.array(list(x), float) for x in (POWER[platform], POWER[platform].values()))
+    assert np.abs(chip_power(platform, users / 8) / watts - 1.0).max() < 0.05
+
+
+def test_others_take_the_shares_of_b200():
+    """At the H200 anchor, four requests on eight accelerators, about half of the rated 700 W."""
+    assert chip_power("h200", 0.5, 700.0) == pytest.approx(0.7 * chip_power("b200", 0.5))
+    assert 0.4 < chip_power("h200", 0.5, 700.0) / 700.0 < 0.55
+    with pytest.raises(ValueError, match="no measured power of 'h200'; there are b200, mi355x"):
+        chip_power("h200", 0.5)
