@@ -1,4 +1,4 @@
-"""The operating point of least cost: no worse than any of a grid, within all limits, and told where it cannot be."""
+"""Least cost per token within all limits, and what a token costs besides money."""
 
 import numpy as np
 import pytest
@@ -57,3 +57,32 @@ def test_where_no_point_keeps_the_limits_it_says_so():
 def test_what_cannot_be_varied_is_told(over, words):
     with pytest.raises(LayoutError, match=words):
         twin.optimum("gb300_hall", over)
+
+
+def test_carbon_and_water_follow_what_is_drawn():
+    """A megawatt-hour at 56 g/kWh is 56 kg; a token has its share of it."""
+    from twin.dataset import summary
+
+    found = twin.solve("h200_hall", overrides={"economics.carbon": "56 g/kWh"})
+    told = summary(found, None)
+    assert told["carbon_t_per_year"] == pytest.approx(told["facility_power_mw"] * 8766 * 56e-3, rel=1e-9)
+    per_second = told["facility_power_mw"] * 1e6 * 56 / 3.6e6
+    assert told["carbon_g_per_million_tokens"] == pytest.approx(1e6 * per_second / told["tokens_per_s"], rel=1e-9)
+    assert told["tokens_per_joule"] == pytest.approx(told["tokens_per_s"] / told["facility_power_mw"] / 1e6)
+    litres = told["water_m3_per_day"] * 1e3 / 86400
+    assert told["water_l_per_million_tokens"] == pytest.approx(1e6 * litres / told["tokens_per_s"])
+
+
+def test_physics_gives_first_tokens_and_says_why_there_are_none():
+    from twin.dataset import summary
+
+    physics = {"serving.mode": "physics", "serving.interactivity": 60}
+    found = summary(twin.solve("h200_hall", overrides=physics), None)
+    assert 0.1 < found["ttft_s"] < 0.5
+    assert found["tpot_ms"] == pytest.approx(1e3 / 60)
+    assert "physics" in found["serving"] and not found["warnings"]
+    slow = summary(twin.solve("h200_hall", overrides=physics | {"rack.clock": 0.7}), None)
+    assert 0 < slow["tokens_per_s"] < found["tokens_per_s"]
+    none = summary(twin.solve("h200_hall", overrides=physics | {"serving.interactivity": 400}), None)
+    assert none["tokens_per_s"] == 0.0
+    assert none["warnings"] == ["h200: no tokens at 400 tokens/s/user: beyond the front"]

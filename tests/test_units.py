@@ -56,6 +56,8 @@ def fault(**fields):
         ("11 M$/MW", "money_per_power", 11.0),
         ("0.08 $/kWh", "money_per_energy", 0.08 / 3.6e6),
         ("$0.08/kWh", "money_per_energy", 0.08 / 3.6e6),
+        ("0.08 USD/kWh", "money_per_energy", 0.08 / 3.6e6),
+        ("3 MUSD", "money", 3e6),
         ("12 $/kW-month", "money_per_power_time", 12 / 1e3 / (365.25 * 86400 / 12)),
         ("12 $/kW-year", "money_per_power_time", 12 / 1e3 / (365.25 * 86400)),
         ("3.6 $/h", "money_per_time", 1e-3),

@@ -19,6 +19,7 @@ import xarray as xr
 from twin.airflow import Air, Aired, FiniteVolume, Mixed
 from twin.airflow import solve as solve_aired
 from twin.coupling import Solution, steady
+from twin.domains.cost import YEAR
 from twin.domains.room import REFERENCE
 from twin.elements import REASONS, Plant, Status
 from twin.facility import Facility, load
@@ -49,6 +50,7 @@ KPIS = {
     "usd_per_million_tokens": ("USD", "cost of a million tokens"),
     "energy_audit": ("1", "(electricity in - heat out) / electricity in"),
     "water": ("kg s-1", "make-up water"),
+    "carbon": ("kg s-1", "carbon dioxide equivalent of the energy drawn"),
 }
 
 
@@ -455,6 +457,9 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "usd_per_year": {k: number(v[i]) for k, v in yearly(result.solution, f.annual).items()},
         "energy_audit": number(f.energy_audit[i]),
         "water_m3_per_day": number(f.water[i] * 86.4),
+        "water_l_per_million_tokens": number(f.per_million_tokens(f.water)[i]),
+        "carbon_t_per_year": number(f.carbon[i] * YEAR / 1e3),
+        "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
         "serving": provenance(result.solution)["serving"],
         "warnings": warnings(result.solution, i),
     }

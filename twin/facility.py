@@ -17,7 +17,17 @@ from pydantic import Field, ValidationError
 from twin.components.base import REGISTRY, Component, Model
 from twin.components.hall import Room, Site
 from twin.layout import MOISTURE, LayoutError, catalogue, hint, parse_text, read_text, repeats, split
-from twin.units import Fraction, MoneyPerEnergy, MoneyPerPowerTime, MoneyPerTime, MoneyPerVolume, Number, outside, parse
+from twin.units import (
+    CarbonIntensity,
+    Fraction,
+    MoneyPerEnergy,
+    MoneyPerPowerTime,
+    MoneyPerTime,
+    MoneyPerVolume,
+    Number,
+    outside,
+    parse,
+)
 
 PLACES = ("at", "size")
 
@@ -44,6 +54,9 @@ class Economics(Model):
     electricity: MoneyPerEnergy = Field(0.07 / 3.6e6, ge=0)
     demand_charge: MoneyPerPowerTime = Field(0.0, ge=0, description="on the contract, or on the demand without one")
     water: MoneyPerVolume = Field(3.0, ge=0, description="input: no public price was found")
+    carbon: CarbonIntensity = Field(
+        0.369 / 3.6e6, ge=0, description="of the energy drawn; the default is the United States' mix of 2023"
+    )
     staff: MoneyPerTime = Field(0.0, ge=0)
     other: MoneyPerTime = Field(0.0, ge=0, description="insurance, taxes, land lease")
     capital_recovery: Literal["annuity"] = "annuity"

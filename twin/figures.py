@@ -40,6 +40,7 @@ class Figures:
     annual: cost.Annual
     energy_audit: Array
     water: Array
+    carbon: Array
 
     @property
     def usd_per_mw_year(self) -> Array:
@@ -50,6 +51,11 @@ class Figures:
     def usd_per_million_tokens(self) -> Array:
         """Yearly cost over the tokens of a year."""
         return cost.usd_per_million_tokens(self.annual.total, self.tokens_per_s)
+
+    def per_million_tokens(self, rate: Array) -> Array:
+        """What flows at a rate [1/s] while a million tokens are served; NaN where none are."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.tokens_per_s > 0, 1e6 * rate / self.tokens_per_s, np.nan)
 
     def tokens_per_s_per_mw(self, basis: str) -> Array:
         """Tokens/s over 'provisioned' (nameplate x PUE), 'drawn' (meter) or 'contract' power, in MW."""
@@ -192,6 +198,7 @@ def figures(solution: Solution) -> Figures:
         annual=_annual(solution, contract, water),
         energy_audit=solution.audit,
         water=water,
+        carbon=solution.total("grid") * solution.plant.facility.economics.carbon,
     )
     return _solved(found, solution.status == Status.OK)
 

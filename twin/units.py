@@ -256,7 +256,7 @@ def _parse(text: str, dimension: str) -> float:
             raise ValueError(f"{text!r} is not a finite number")
         raise ValueError(f"{text!r} is not a number with a unit, write e.g. {wanted.example!r}")
     dollar, number, unit = match.groups()
-    unit = dollar + " ".join(unit.split())
+    unit = (dollar + " ".join(unit.split())).replace("USD", "$")
     if unit not in wanted.units:
         if not unit:
             return _bare(number, wanted)
@@ -291,7 +291,9 @@ def _pattern(d: Dimension) -> str:
     forms = [rf"{_NUMBER}\s*(?:{_either(d.units)})"]
     dollars = [u[1:] for u in d.units if u.startswith("$")]
     if dollars:
+        named = [u.replace("$", "USD") for u in d.units if "$" in u]
         forms.append(rf"\$\s*{_NUMBER}\s*(?:{_either(dollars)})")
+        forms.append(rf"{_NUMBER}\s*(?:{_either(named)})")
     return rf"^\s*(?:{'|'.join(forms)})\s*$"
 
 
