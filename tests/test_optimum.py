@@ -86,3 +86,22 @@ def test_physics_gives_first_tokens_and_says_why_there_are_none():
     none = summary(twin.solve("h200_hall", overrides=physics | {"serving.interactivity": 400}), None)
     assert none["tokens_per_s"] == 0.0
     assert none["warnings"] == ["h200: no tokens at 400 tokens/s/user: beyond the front"]
+
+
+def test_what_a_megawatt_a_kelvin_and_a_percent_are_worth():
+    """Where the contract binds one more megawatt earns more than the mean one, as the building is there already."""
+    found = twin.worth("gb300_hall", 0.5)
+    assert found.megawatt > found.margin_per_mw > 0
+    base = twin.solve("gb300_hall").figures
+    revenue = base.tokens_per_s[0] * 365.25 * 86400 / 1e6 * 0.5
+    assert found.availability == pytest.approx(0.01 * revenue)
+    assert abs(found.kelvin) < 0.01 * revenue
+    cheap = twin.worth("gb300_hall", 0.05)
+    assert cheap.margin < 0 < found.margin
+    assert cheap.tokens_per_mw_year == pytest.approx(found.tokens_per_mw_year)
+
+
+def test_a_contract_that_does_not_bind_is_worth_nothing():
+    assert twin.worth("h200_hall", 5.0).megawatt == pytest.approx(0.0, abs=1.0)
+    with pytest.raises(LayoutError, match="worth: its racks serve no tokens"):
+        twin.worth("h200_hall", 5.0, overrides={"serving.interactivity": 400})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twin.limits import Bound
     from twin.networks import contingencies, pipe_flow, power_flow
     from twin.schemas import schema
-    from twin.search import optimum
+    from twin.search import optimum, worth
 
 _HOMES = {
     "FiniteVolume": "airflow",
@@ -32,6 +32,7 @@ _HOMES = {
     "Bound": "limits",
     "contingencies": "networks",
     "optimum": "search",
+    "worth": "search",
     "pipe_flow": "networks",
     "power_flow": "networks",
 }
@@ -54,6 +55,7 @@ __all__ = [
     "schema",
     "shipped",
     "solve",
+    "worth",
 ]
 
 
