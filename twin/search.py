@@ -86,20 +86,21 @@ def optimum(
     """
     facility = layout if isinstance(layout, Facility) else load(layout, case, overrides)
     served(facility)
-    known = dict(over) if isinstance(over, Mapping) else {n: NAMED[n][1] if n in NAMED else None for n in over}
-    for n, ends in known.items():
+    asked = dict(over) if isinstance(over, Mapping) else {n: NAMED[n][1] if n in NAMED else None for n in over}
+    known: dict[str, tuple[float, float]] = {}
+    for n, ends in asked.items():
         if ends is None:
-            raise LayoutError(
-                facility.source, [f"optimum: {n!r} has no range of its own{hint(n, NAMED)}; give (low, high)"]
-            )
+            told = f"optimum: {n!r} has no range of its own{hint(n, NAMED)}; give (low, high)"
+            raise LayoutError(facility.source, [told])
         if not ends[0] < ends[1]:
             raise LayoutError(facility.source, [f"optimum: {n!r}: give a range that rises, not {ends}"])
+        known[n] = ends
     densest = bound(facility, progress=progress)[0]
     space = _Space(facility, known, densest)
     box = np.tile([0.0, 1.0], (len(known), 1))
     best, tried = _Tried(space.start, np.inf), 0
     for turn in range(ROUNDS):
-        sample = Sobol(len(known), seed=turn).random(POINTS)
+        sample = Sobol(len(known), scramble=False).fast_forward(1 + turn * POINTS).random(POINTS)
         points = box[:, 0] + sample * (box[:, 1] - box[:, 0])
         points = np.concatenate([points, space.start[None], space.corner[None], best.point[None]])
         cost = space.cost(points)
@@ -227,7 +228,8 @@ def worth(
     given = dict(overrides or {})
     facility = layout if isinstance(layout, Facility) else load(layout, case, given)
     served(facility)
-    utilities = {n: p for n, p in facility.components.items() if p.kind == "utility" and np.isfinite(p.contract)}
+    parts: dict[str, Any] = dict(facility.components)
+    utilities = {n: p for n, p in parts.items() if p.kind == "utility" and np.isfinite(p.contract)}
     if not utilities or isinstance(layout, Facility):
         why = "give a layout by name or path" if isinstance(layout, Facility) else "no utility has a contract"
         raise LayoutError(facility.source, [f"worth: {why}"])
@@ -244,7 +246,7 @@ def worth(
         raise LayoutError(facility.source, ["worth: its racks serve no tokens"])
     warm = {}
     for where in ("cdu", "crah"):
-        stated = [p.set_point for p in facility.components.values() if where == p.dimension and p.set_point is not None]
+        stated = [p.set_point for p in parts.values() if where == p.dimension and p.set_point is not None]
         if stated:
             warm[f"{where}.set_point"] = np.array([-0.5, 0.5]) + max(stated)
     change = np.diff(earned(steady(compile(facility, warm))))[0] if warm else 0.0
