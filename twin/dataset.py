@@ -19,7 +19,7 @@ import xarray as xr
 from twin.airflow import Air, Aired, FiniteVolume, Mixed
 from twin.airflow import solve as solve_aired
 from twin.coupling import Solution, steady
-from twin.domains.cost import YEAR
+from twin.domains.cost import YEAR, usd_per_accelerator_hour
 from twin.domains.room import REFERENCE
 from twin.elements import REASONS, Plant, Status
 from twin.facility import Facility, load
@@ -454,6 +454,7 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
         "usd_per_million_tokens": number(f.usd_per_million_tokens[i]),
         "usd_per_mw_year": number(f.usd_per_mw_year[i]),
+        "usd_per_accelerator_hour": number(usd_per_accelerator_hour(f.annual.total, f.accelerators)[i]),
         "usd_per_year": {k: number(v[i]) for k, v in yearly(result.solution, f.annual).items()},
         "energy_audit": number(f.energy_audit[i]),
         "water_m3_per_day": number(f.water[i] * 86.4),

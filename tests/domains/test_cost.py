@@ -6,7 +6,9 @@ from twin.domains.cost import (
     YEAR,
     annual_cost,
     annuity,
+    break_even,
     published,
+    usd_per_accelerator_hour,
     usd_per_million_tokens,
     usd_per_mw_year,
 )
@@ -99,3 +101,11 @@ def test_hardware_lease_and_power_of_gb200_approach_the_hourly_price():
     a = annual_cost([[3.3e6 / 72]], [[4 * YEAR]], 0.0, 0.0, 2060.0, 0.07 / KWH, 1870.0, 0.150 / MONTH)
     hourly = [float(np.squeeze(term)) / 8766 for term in (a.capital, a.demand, a.energy, a.total)]
     np.testing.assert_allclose(hourly, [1.31, 0.38, 0.144, 1.84], atol=0.006)
+
+
+def test_owning_pays_from_the_share_of_hours_that_rent_would_cost_as_much():
+    """70 M$ a year for 5,000 accelerators, against 4 $/h while they are used."""
+    owned = usd_per_accelerator_hour(70e6, 5000.0)
+    assert owned == pytest.approx(70e6 / 5000 / 8766)
+    assert break_even(owned, 4.0) == pytest.approx(70e6 / (5000 * 8766 * 4.0))
+    assert usd_per_accelerator_hour(1.0, 0.0) == np.inf

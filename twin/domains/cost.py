@@ -77,6 +77,16 @@ def usd_per_million_tokens(annual: Any, tokens_per_s: Any, availability: Any = 1
     return _per(annual, np.multiply(tokens_per_s, availability) * YEAR / 1e6)
 
 
+def usd_per_accelerator_hour(annual: Any, accelerators: Any) -> Array:
+    """$ per accelerator and hour, used or not, from $/year; infinite for none."""
+    return _per(annual, np.asarray(accelerators) * (YEAR / 3600.0))
+
+
+def break_even(owned: Any, rent: Any) -> Array:
+    """Share of hours in use from which owning at `owned` $/h is cheaper than renting those hours at `rent` $/h."""
+    return np.divide(owned, rent)
+
+
 def published(usd_per_gpu_hour: Any, tokens_per_s_per_gpu: Any) -> Array:
     """$ per million tokens from an hourly price per accelerator:  $/h / (0.0036 T); infinite for no tokens."""
     return _per(usd_per_gpu_hour, 0.0036 * np.asarray(tokens_per_s_per_gpu))

@@ -1,0 +1,35 @@
+"""The vendor's counts and what the catalogue gives, as the README has them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import twin
+from twin.tables import platforms
+from twin.units import parse
+
+PUE = 1.14
+CLAIM = {96e6: (26322, 38304), 250e6: (68688, 99720), 1e9: (274968, 399096)}
+README = Path(__file__).with_name("README.md").read_text("utf-8")
+
+
+def each(rack, nameplate=None):
+    """W of a site per GPU of a rack, its share of the network included; the network's as GB300's."""
+    fields = twin.catalogue()[rack]["fields"]
+    power = parse(nameplate or fields["nameplate"]["value"], "power") / fields["accelerators"]["value"]
+    return PUE * (power + platforms()["network"]["gb300"]["network_power"])
+
+
+def test_the_claim_implies_what_the_readme_says():
+    for site, counts in CLAIM.items():
+        for count, implied in zip(counts, (3.645, 2.507), strict=True):
+            assert site / count / 1e3 == pytest.approx(implied, abs=0.01)
+            assert f"{count:,}" in README
+
+
+@pytest.mark.parametrize(("rack", "nameplate"), [("vr_nvl72", None), ("vr_nvl72", "190 kW"), ("gb300_nvl72", None)])
+def test_the_catalogues_own_count_stands_beside_it(rack, nameplate):
+    power = each(rack, nameplate)
+    row = rf"\| {power / 1e3:.2f} \| {96e6 / power:,.0f} \|"
+    assert re.search(row, README), row
