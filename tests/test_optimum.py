@@ -69,6 +69,9 @@ def test_carbon_and_water_follow_what_is_drawn():
     per_second = told["facility_power_mw"] * 1e6 * 56 / 3.6e6
     assert told["carbon_g_per_million_tokens"] == pytest.approx(1e6 * per_second / told["tokens_per_s"], rel=1e-9)
     assert told["tokens_per_joule"] == pytest.approx(told["tokens_per_s"] / told["facility_power_mw"] / 1e6)
+    assert told["utilisation"]["energy"] == pytest.approx(told["facility_power_mw"] / 8.0, rel=1e-6)
+    assert told["utilisation"]["cooling"] == pytest.approx(0.8705, abs=1e-3)  # of its pumps' head
+    assert told["utilisation"]["compute"] == 1.0
     litres = told["water_m3_per_day"] * 1e3 / 86400
     assert told["water_l_per_million_tokens"] == pytest.approx(1e6 * litres / told["tokens_per_s"])
 

@@ -446,6 +446,7 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "density_kw_per_rack": number(found.density / 1e3) if found else None,
         "density_scale": number(found.scale) if found else None,
         "density_basis": found.basis if found else None,
+        "utilisation": {k: number(v) for k, v in utilisation(result, i).items()},
         "accelerators": number(f.accelerators[i]),
         "tokens_per_s": number(f.tokens_per_s[i]),
         "tokens_per_joule": number(f.tokens_per_s[i] / f.facility_power[i]),
@@ -464,6 +465,23 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "serving": provenance(result.solution)["serving"],
         "warnings": warnings(result.solution, i),
     }
+
+
+ENERGY = ("utility_contract", "_loading")
+COOLING = ("_capacity", "cdu_duty", "cdu_flow", "crah_air_flow", "pump_head")
+"""Ends of the names of limits that tell how far layers are used."""
+
+
+def utilisation(result: Result, scenario: int = 0) -> dict[str, float]:
+    """How far the layers of the factory are used: mean work of accelerators, and the fullest part of the other two."""
+    m, columns = result.margins, result.solution.columns
+    chips, work = (columns[f"engine.{k}"][:, scenario] for k in ("chips", "utilisation"))
+    found = {"compute": float((chips * work).sum() / max(chips.sum(), 1e-9))}
+    for layer, ends in (("energy", ENERGY), ("cooling", COOLING)):
+        rows = np.array([str(n).endswith(ends) for n in m.name], bool) & (m.bound[:, scenario] > 0)
+        shares = m.value[rows, scenario] / m.bound[rows, scenario]
+        found[layer] = float(shares.max(initial=0.0))
+    return found
 
 
 def _rows(m: Margins, limit: Binding, scenario: int) -> list[Binding]:
