@@ -52,6 +52,9 @@ def test_where_no_point_keeps_the_limits_it_says_so():
         (["cdu.set_point"], r"'cdu.set_point' has no range of its own; give \(low, high\)"),
         ({"clock": (1.0, 0.5)}, "'clock'.*give a range that rises"),
         ({"cdu.set_pont": (290.0, 310.0)}, "did you mean 'set_point'"),
+        ({"rack.platform": (0.0, 1.0)}, "platform"),
+        ({"site.dry_blub": (290.0, 310.0)}, "dry_blub"),
+        ({}, "give at least one variable"),
     ],
 )
 def test_what_cannot_be_varied_is_told(over, words):
@@ -86,8 +89,13 @@ def test_physics_gives_first_tokens_and_says_why_there_are_none():
     assert "physics" in found["serving"] and not found["warnings"]
     slow = summary(twin.solve("h200_hall", overrides=physics | {"rack.clock": 0.7}), None)
     assert 0 < slow["tokens_per_s"] < found["tokens_per_s"]
+    edge = physics | {"serving.interactivity": 162, "rack.clock": 0.6}
+    late = summary(twin.solve("h200_hall", overrides=edge), None)
+    assert late["tokens_per_s"] == 0.0
+    assert late["warnings"] == ["h200: no tokens at 162 tokens/s/user: beyond the front at their clock"]
     none = summary(twin.solve("h200_hall", overrides=physics | {"serving.interactivity": 400}), None)
     assert none["tokens_per_s"] == 0.0
+    assert none["tpot_ms"] is None
     assert none["warnings"] == ["h200: no tokens at 400 tokens/s/user: beyond the front"]
 
 

@@ -450,7 +450,7 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "accelerators": number(f.accelerators[i]),
         "tokens_per_s": number(f.tokens_per_s[i]),
         "tokens_per_joule": number(f.tokens_per_s[i] / f.facility_power[i]),
-        "tpot_ms": 1e3 / result.facility.serving.interactivity,
+        "tpot_ms": 1e3 / result.facility.serving.interactivity if f.tokens_per_s[i] > 0 else None,
         "ttft_s": number(f.first_token[i]),
         "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
         "usd_per_million_tokens": number(f.usd_per_million_tokens[i]),
@@ -508,4 +508,4 @@ def warnings(solution: Solution, scenario: int = 0) -> list[str]:
         if item.name.endswith("_warning"):
             rows = solution[item.value][:, scenario] > 0.5
             found += [f"{item.elements[i]}: {item.long_name}" for i in np.flatnonzero(rows)]
-    return found + unserved(solution.plant.facility)
+    return found + unserved(solution, scenario)

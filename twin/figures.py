@@ -81,19 +81,25 @@ def served(facility: Facility) -> None:
         raise LayoutError(facility.source, faults)
 
 
-def unserved(facility: Facility) -> list[str]:
-    """Platforms that serve nothing at the layout's interactivity, each with the reason."""
-    found, terms = [], facility.serving
-    for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
-        if terms.mode == "physics":
-            _, _, why = at_clocks(1.0, *_asked(terms, platform), **_options(terms))
-        else:
-            front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
-            most = front.interactivity[-1]
-            why = f"beyond the front, which ends at {most:g}" if terms.interactivity > most else ""
-        if why:
-            found.append(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {why}")
-    return found
+def unserved(solution: Solution, scenario: int = 0) -> list[str]:
+    """Platforms of which racks that work serve nothing at the layout's interactivity, each with the reason."""
+    plant, terms, found = solution.plant, solution.plant.facility.serving, []
+    chips, clock, busy = (solution.columns[f"engine.{k}"][:, scenario] for k in ("chips", "clock", "utilisation"))
+    for group in plant.serving:
+        for platform in sorted(set(group.platform)):
+            rows = group.engine[[p == platform for p in group.platform]]
+            rows = rows[chips[rows] * busy[rows] > 0]
+            if terms.mode == "physics":
+                each, _, why = at_clocks(clock[rows], *_asked(terms, platform), **_options(terms))
+                why = why or "beyond the front at their clock"
+                none = bool((each == 0).any())
+            else:
+                front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
+                most = front.interactivity[-1]
+                none, why = bool(len(rows)) and terms.interactivity > most, f"beyond the front, which ends at {most:g}"
+            if none:
+                found.append(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {why}")
+    return list(dict.fromkeys(found))
 
 
 def _asked(terms: Serving, platform: str) -> tuple[Any, ...]:
@@ -117,7 +123,8 @@ def _tokens(solution: Solution) -> tuple[Array, Array, Array]:
             if terms.mode == "physics":
                 each, wait, _ = at_clocks(clock[rows], *_asked(terms, platform), **_options(terms))
                 rate = rate + total(share * each) * terms.availability
-                first = np.fmax(first, wait.max(axis=0, initial=-np.inf))
+                waited = np.where((share > 0) & (each > 0), wait, -np.inf).max(axis=0, initial=-np.inf)
+                first = np.fmax(first, np.where(np.isfinite(waited), waited, np.nan))
                 continue
             front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
             served = serving.tokens_per_s(

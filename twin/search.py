@@ -81,7 +81,8 @@ def optimum(
 
     `over` lists names (see `NAMED`) or maps names and scenario addresses to their ranges in SI units. Rounds of
     what-ifs, spread evenly over a box [Sobol', USSR Comput. Math. Math. Phys. 7 (1967) 86] that closes in on the best
-    so far, are solved as one batch each; the layout's own point and the densest are among them. Raises LayoutError for
+    so far, are solved as one batch each; the layout's own point is among them, and the densest if the density varies,
+    as far as the ranges have them. Raises LayoutError for
     what cannot be varied.
     """
     facility = layout if isinstance(layout, Facility) else load(layout, case, overrides)
@@ -95,6 +96,9 @@ def optimum(
         if not ends[0] < ends[1]:
             raise LayoutError(facility.source, [f"optimum: {n!r}: give a range that rises, not {ends}"])
         known[n] = ends
+    if not known:
+        raise LayoutError(facility.source, ["optimum: give at least one variable in `over`"])
+    compile(facility, {_address(n): list(ends) for n, ends in known.items() if n != DENSITY})
     densest = bound(facility, progress=progress)[0]
     space = _Space(facility, known, densest)
     box = np.tile([0.0, 1.0], (len(known), 1))
@@ -112,6 +116,10 @@ def optimum(
         half = 0.5 * CLOSER ** (turn + 1)
         box = np.clip(np.stack([best.point - half, best.point + half], axis=1), 0.0, 1.0)
     return space.finish(best, tried)
+
+
+def _address(name: str) -> str:
+    return NAMED.get(name, (name,))[0]
 
 
 @dataclass(frozen=True)
@@ -141,9 +149,9 @@ class _Space:
         """What the layout itself has, the highest of several; the top of the range where it states none."""
         if name == DENSITY:
             return 1.0
-        where, _, field = NAMED.get(name, (name,))[0].partition(".")
+        where, _, field = _address(name).rpartition(".")
         parts = [p for n, p in self.facility.components.items() if where in (n, p.kind, p.dimension)]
-        stated = [getattr(p, field, None) for p in parts] if where != "site" else [getattr(self.facility.site, field)]
+        stated = [getattr(p, field, None) for p in (parts if where != "site" else [self.facility.site])]
         return max((float(v) for v in stated if v is not None and np.isfinite(v)), default=high)
 
     def values(self, points: Array) -> Array:
@@ -153,7 +161,7 @@ class _Space:
     def solved(self, points: Array) -> Any:
         """The solution of all points as scenarios."""
         values = self.values(points)
-        given = {NAMED.get(n, (n,))[0]: values[:, i] for i, n in enumerate(self.names) if n != DENSITY}
+        given = {_address(n): values[:, i] for i, n in enumerate(self.names) if n != DENSITY}
         if not given:
             given = {"site.dry_bulb": np.full(len(points), self.facility.site.dry_bulb)}
         plant = compile(self.facility, given)
@@ -215,7 +223,7 @@ SHARE = 0.01
 
 
 def worth(
-    layout: str | Path | Facility,
+    layout: str | Path,
     price: float,
     *,
     case: str | None = None,
@@ -226,13 +234,12 @@ def worth(
     Raises LayoutError for a facility without a utility's contract, or whose racks serve nothing.
     """
     given = dict(overrides or {})
-    facility = layout if isinstance(layout, Facility) else load(layout, case, given)
+    facility = load(layout, case, given)
     served(facility)
     parts: dict[str, Any] = dict(facility.components)
     utilities = {n: p for n, p in parts.items() if p.kind == "utility" and np.isfinite(p.contract)}
-    if not utilities or isinstance(layout, Facility):
-        why = "give a layout by name or path" if isinstance(layout, Facility) else "no utility has a contract"
-        raise LayoutError(facility.source, [f"worth: {why}"])
+    if not utilities:
+        raise LayoutError(facility.source, ["worth: no utility has a contract"])
 
     def earned(solution: Any) -> Array:
         f = figures(solution)
@@ -241,6 +248,8 @@ def worth(
     contract = sum(float(p.contract) for p in utilities.values())
     wider = {f"{n}.contract": f"{float(p.contract) * (1.0 + SHARE) / 1e6!r} MW" for n, p in utilities.items()}
     now, then = (bound(layout, case=case, overrides=given | more)[0] for more in ({}, wider))
+    if not now.scale > 0:
+        raise LayoutError(facility.source, [f"worth: no density is sustainable: {now.reason}"])
     margin, f = float(earned(now.solution)[0]), figures(now.solution)
     if not f.tokens_per_s[0] > 0:
         raise LayoutError(facility.source, ["worth: its racks serve no tokens"])

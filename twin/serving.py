@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,15 @@ from twin.domains.roofline import (
     most_requests,
     prefill_rate,
 )
-from twin.domains.stations import DEEP, Load, Station, closed_network, delay, limit, open_network, servers
+from twin.domains.stations import Load, Station, closed_network, delay, limit, open_network, servers
 from twin.layout import hint
 from twin.tables import physics
 
-NODES = 129
+NODES = np.linspace(0.05, 1.2, 231)
+"""Clocks at which physics is computed; those between are interpolated."""
+
+DEEPEST = 10**6
+"""Requests in decode beyond which its rate is taken to stay."""
 
 
 def server(model: str, platform: str, isl: int, osl: int, instance: Instance, host_cache: float = 0.0) -> Server:
@@ -80,16 +85,21 @@ def best(
 def at_clocks(clock: Any, *terms: Any, **options: Any) -> tuple[Any, Any, str]:
     """`best` at one interactivity and many clocks: tokens/s per accelerator, time to a first token, and why if none.
 
-    Clocks between `NODES` even ones are interpolated, rates in their logarithm.
+    Clocks between `NODES` are interpolated, rates in their logarithm; a clock below them serves nothing. The reason is
+    that of clock 1.
     """
     clock = np.asarray(clock, float)
-    low, high = clock.min(initial=1.0), clock.max(initial=1.0)
-    nodes = np.unique(np.r_[np.linspace(max(low, 1e-3), high, NODES), 1.0]) if high > low else np.array([high])
-    found = best(*terms, clock=nodes, **options)
-    some = found.total > 0
-    rate = np.interp(clock, nodes, np.log(np.where(some, found.total, 1.0)))
-    served = np.interp(clock, nodes, some.astype(float)) >= 1.0 - 1e-12
-    return np.where(served, np.exp(rate), 0.0), np.interp(clock, nodes, found.first), str(found.reason[-1])
+    total, first, why = _at_nodes(terms, tuple(sorted(options.items())))
+    rate = np.interp(clock, NODES, np.log(np.where(total > 0, total, 1.0)))
+    served = (clock >= NODES[0]) & (np.interp(clock, NODES, (total > 0).astype(float)) >= 1.0 - 1e-9)
+    wait = np.interp(clock, NODES, np.where(np.isfinite(first), first, 0.0))
+    return np.where(served, np.exp(rate), 0.0), np.where(served, wait, np.inf), why
+
+
+@lru_cache(maxsize=256)
+def _at_nodes(terms: tuple[Any, ...], options: tuple[tuple[str, Any], ...]) -> tuple[Any, Any, str]:
+    found = best(*terms, clock=NODES, **dict(options))
+    return found.total, found.first, str(found.reason[int(np.argmin(np.abs(NODES - 1.0)))])
 
 
 def chip_power(platform: str, requests: Any, rated: float | None = None) -> Any:
@@ -157,12 +167,12 @@ def layers(s: Server, agent: Agent, pools: Pools, clock: float = 1.0) -> list[St
     most = int(most_requests(s))
     if most < 1:
         raise ValueError(f"serving: {s.chip.name}: memory too small for {s.model.name} on {s.instance.gpus}")
-    many = min(most * pools.decode, DEEP)
+    many = min(most * pools.decode, DEEPEST)
     n = np.arange(1, many + 1)
     each = np.maximum(n / pools.decode, 1.0)
     rates = n * interactivity(s, each, clock) / s.osl
     read = s.isl * (1.0 - agent.found)
-    prefill = read / float(prefill_rate(s, clock) * s.instance.gpus)
+    prefill = read / float(prefill_rate(s, clock, agent.found) * s.instance.gpus)
     tools = max(agent.turns - 1, 0)
     found = [
         servers("software", agent.software, pools.orchestrators, visits=agent.turns, phase="first"),

@@ -125,3 +125,32 @@ def test_clocks_between_nodes_are_those_computed():
 def test_what_is_not_known_is_told(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_more_drafts_are_accepted_more_and_cost_more():
+    """One draft is accepted as likely as the first of three, so that a falls from 2.29 to about 1.6."""
+    accepted = [gb300(examined=n).accepted for n in (1, 2, 3, 4, 6)]
+    assert accepted[0] == 1.0
+    assert accepted[3] == pytest.approx(gb300().fit.accepted[1024])
+    assert (np.diff(accepted) > 0).all() and (np.diff(accepted[:4]) < np.array([1.0, 1.0, 1.0])).all()
+    assert 1.5 < accepted[1] < 1.8
+    drafted = [float(roofline.step(gb300(examined=n), 1.0).draft) for n in (1, 2, 4)]
+    assert drafted == pytest.approx([0.0, gb300().fit.draft / 3, gb300().fit.draft])
+
+
+def test_the_faster_layout_must_have_room():
+    s = h200(8, examined=4)
+    split, whole = (roofline.most_requests(s, way) for way in ("tensor", "expert"))
+    assert split < whole == roofline.most_requests(s)
+    few, many = 0.9 * split, 1.1 * split
+    assert roofline.step(s, many).time == roofline.step(s, many, parallel="expert").time
+    assert roofline.step(s, few).time <= roofline.step(s, few, parallel="expert").time
+
+
+def test_a_clock_that_stands_still_serves_nothing():
+    found = roofline.at_interactivity(gb300(), 60.0, [0.0, 1.0])
+    assert list(found.reason) == ["its clock stands still", ""]
+    assert found.total[0] == 0.0 < found.total[1]
+    rate, first, _ = at_clocks(np.array([0.0, 1.0]), MODEL, "gb300", 1024, 1024, 60.0)
+    assert rate[0] == 0.0 < rate[1]
+    assert np.isinf(first[0]) and first[1] < 1.0

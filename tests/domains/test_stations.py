@@ -149,3 +149,14 @@ def test_more_than_can_be_served_is_told():
     assert np.isinf(found.mean())
     with pytest.raises(ValueError, match="station tools: give at least one server and a time above 0 s"):
         servers("tools", 0.0)
+
+
+def test_nobody_waits_in_a_delay_and_visits_are_independent():
+    for found in (
+        open_network([delay("a", 10.0, visits=4)], 500.0),
+        closed_network([delay("a", 10.0, visits=4)], 9000),
+    ):
+        assert found.time[0] == pytest.approx(40.0)
+        assert found.utilisation[0] == 0.0
+    alone = closed_network([servers("a", 1.0, 4, visits=8)], 1)
+    assert alone.variance[0] == pytest.approx(8.0)

@@ -26,6 +26,9 @@ import numpy as np
 from twin.elements import Array
 
 MOST_REQUESTS = 1e6
+MEASURED = 4
+"""Tokens examined a step in the runs that tell how many are accepted, three of them drafted."""
+
 HALVINGS = 50
 
 
@@ -121,11 +124,15 @@ class Server:
 
     @property
     def accepted(self) -> float:
-        """Tokens accepted a step: those of the nearest output length that was measured."""
-        if self.instance.examined == 1:
-            return 1.0
+        """Tokens accepted a step: those of the nearest output length that was measured, with `MEASURED` examined.
+
+        With others a draft is accepted as likely as there, each where all before it were: a = 1 + p + p² + ...
+        """
         known = self.fit.accepted
-        return known[min(known, key=lambda n: abs(np.log(n / self.osl)))]
+        whole = known[min(known, key=lambda n: abs(np.log(n / self.osl)))]
+        roots = np.roots([*np.ones(MEASURED - 1), 1.0 - whole])
+        chance = float(max(roots[np.abs(roots.imag) < 1e-9].real))
+        return float(sum(chance**k for k in range(self.instance.examined)))
 
 
 class Step(NamedTuple):
@@ -150,7 +157,9 @@ def step(s: Server, requests: Any, clock: Any = 1.0, parallel: str | None = None
     m, c, f, i = s.model, s.chip, s.fit, s.instance
     how = parallel or i.parallel
     if how == "best":
-        return _faster(step(s, requests, clock, "tensor"), step(s, requests, clock, "expert"))
+        found = [step(s, requests, clock, way) for way in ("tensor", "expert")]
+        room = [np.asarray(requests, float) <= most_requests(s, way) for way in ("tensor", "expert")]
+        return _faster(*found, room[1] & ~room[0], room[0] & ~room[1])
     b = np.asarray(requests, float)
     touched = -np.expm1(b * i.examined * np.log1p(-m.chosen / m.experts))
     split = how == "tensor"
@@ -161,7 +170,7 @@ def step(s: Server, requests: Any, clock: Any = 1.0, parallel: str | None = None
     rate = f.bandwidth * c.bandwidth
     return Step(
         np.asarray(f.fixed[how]),
-        np.asarray(f.draft if i.examined > 1 else 0.0),
+        np.asarray(f.draft * (i.examined - 1) / (MEASURED - 1)),
         weights / rate,
         near / rate + (far / c.host if c.host else 0.0),
         2.0 * m.active * tokens / (f.compute * c.peak[i.precision] * clock),
@@ -170,8 +179,9 @@ def step(s: Server, requests: Any, clock: Any = 1.0, parallel: str | None = None
     )
 
 
-def _faster(a: Step, b: Step) -> Step:
-    first = a.time <= b.time
+def _faster(a: Step, b: Step, only_b: Array, only_a: Array) -> Step:
+    """The faster of two layouts, or the one that has memory for so many requests."""
+    first = ((a.time <= b.time) | only_a) & ~only_b
     return Step(*(np.where(first, x, y) for x, y in zip(a, b, strict=True)))
 
 
@@ -214,10 +224,10 @@ def interactivity(s: Server, requests: Any, clock: Any = 1.0) -> Array:
     return s.accepted / time(s, requests, clock)
 
 
-def prefill_rate(s: Server, clock: Any = 1.0) -> Array:
-    """Input tokens/s that one accelerator takes in."""
+def prefill_rate(s: Server, clock: Any = 1.0, found: float = 0.0) -> Array:
+    """Input tokens/s that one accelerator computes, where a share of the input is `found` in a cache."""
     m, f, p = s.model, s.fit, s.instance.precision
-    work = 2.0 * m.active + m.reading * 0.5 * s.isl
+    work = 2.0 * m.active + m.reading * 0.5 * (1.0 + found) * s.isl
     return f.prefill[p] * s.chip.peak[p] * np.asarray(clock) / work
 
 
@@ -237,7 +247,7 @@ class Served(NamedTuple):
     reason: Array
 
 
-FAST, SMALL = "beyond the front", "memory too small"
+FAST, SMALL, STILL = "beyond the front", "memory too small", "its clock stands still"
 
 
 def at_interactivity(s: Server, wanted: Any, clock: Any = 1.0) -> Served:
@@ -247,6 +257,8 @@ def at_interactivity(s: Server, wanted: Any, clock: Any = 1.0) -> Served:
     nothing is served; below what a full memory gives the full memory is.
     """
     wanted, clock = np.broadcast_arrays(np.asarray(wanted, float), np.asarray(clock, float))
+    still = ~(clock > 0)
+    clock = np.where(still, 1.0, clock)
     most = most_requests(s)
     low, high = np.zeros(wanted.shape), np.full(wanted.shape, np.log(max(min(most, MOST_REQUESTS), 1.0)))
     full = interactivity(s, np.exp(high), clock) >= wanted
@@ -256,14 +268,14 @@ def at_interactivity(s: Server, wanted: Any, clock: Any = 1.0) -> Served:
         low, high = np.where(slow, low, middle), np.where(slow, middle, high)
     b = np.where(full, np.exp(high), np.exp(low))
     fits = most >= 1.0
-    good = fits & (interactivity(s, np.ones(wanted.shape), clock) >= wanted * (1.0 - 1e-12))
+    good = fits & ~still & (interactivity(s, np.ones(wanted.shape), clock) >= wanted * (1.0 - 1e-12))
     seen = np.where(full, interactivity(s, b, clock), wanted)
     output = np.where(good, b * seen / s.instance.gpus, 0.0)
     inputs = output * s.isl / s.osl
     total = output * (s.isl + s.osl) / s.osl / (1.0 + inputs / prefill_rate(s, clock))
     first = np.where(good, s.fit.first + s.isl / (prefill_rate(s, clock) * s.instance.gpus), np.inf)
     end = np.where(good, first + s.osl / np.where(good, seen, 1.0), np.inf)
-    reason = np.where(good, "", FAST if fits else SMALL)
+    reason = np.where(good, "", np.where(still, STILL, FAST) if fits else SMALL)
     return Served(np.where(good, seen, 0.0), np.where(good, b, 0.0), output, total, first, end, reason)
 
 
@@ -273,7 +285,8 @@ def at_concurrency(
     """What `concurrency` users in a closed loop get of `decode` and `prefill` accelerators; 0 prefill: they share.
 
     A user waits for the first token, then for the rest: C = X (first + osl / I), X requests/s of which B = X osl / I
-    are in decode. Shared accelerators decode in the time that prefill leaves. B is found by halving.
+    are in decode. Shared accelerators decode in the time that prefill leaves. B is found by halving. Users
+    for whom there is no room wait for their first token.
     """
     C, d, p, clock = np.broadcast_arrays(*(np.asarray(a, float) for a in (concurrency, decode, prefill, clock)))
     n = s.instance.gpus
@@ -283,14 +296,14 @@ def at_concurrency(
     alone = s.isl / (reads / np.where(shared, 1.0, np.asarray(instances_of_prefill, float)))
 
     def run(B: Array) -> tuple[Array, Array, Array, Array]:
-        b = np.maximum(B / instances, 1e-9)
+        b = np.maximum(B / instances, 1.0)
         seen = interactivity(s, b, clock)
         requests = B * seen / s.osl
         busy = requests * s.isl / (reads * np.where(shared, instances, 1.0))
         eased = np.where(shared, 1.0 / (1.0 + busy), np.maximum(1.0 - busy, 1e-3))
         seen = np.where(shared, seen * eased, seen)
         requests = np.where(shared, requests * eased, requests)
-        # One server's queue with half of an exponential's spread [Allen, Probability, Statistics & Queueing, 1990].
+        # One server's queue, its times all the same [Allen, Probability, Statistics and Queueing Theory, 1990].
         wait = np.where(shared, 0.0, 0.5 * alone * busy / eased)
         return seen, requests, s.fit.first + alone + wait, busy
 

@@ -17,9 +17,6 @@ from scipy.special import gammaincinv, gammaln
 
 from twin.elements import Array
 
-DEEP = 4096
-"""Requests in a station beyond which its rate is taken to stay."""
-
 TAIL = 1e-12
 """Probability of queues that are longer than what is summed."""
 
@@ -29,7 +26,7 @@ class Station:
     """A layer of the factory: completions/s with 1, 2, ... requests present (n,), the last rate holding beyond.
 
     `visits` is how often a request comes, `spread` the squared coefficient of variation of a visit's time where visits
-    wait for servers; `phase` says of which latency it is part.
+    wait for servers; `phase` says of which latency it is part. Where it is `endless` none waits.
     """
 
     name: str
@@ -37,11 +34,12 @@ class Station:
     visits: float = 1.0
     spread: float = 1.0
     phase: str = "end"
+    endless: bool = False
 
     @property
     def capacity(self) -> float:
         """Most requests/s, each with all its visits; infinite where none waits."""
-        return float(self.rates[-1]) / self.visits
+        return np.inf if self.endless else float(self.rates[-1]) / self.visits
 
     @property
     def alone(self) -> float:
@@ -51,6 +49,8 @@ class Station:
     def at(self, n: Array) -> Array:
         """Completions/s with n present."""
         n = np.asarray(n, int)
+        if self.endless:
+            return n * self.rates[0]
         return np.where(n > 0, self.rates[np.minimum(n, len(self.rates)) - 1], 0.0)
 
 
@@ -65,7 +65,7 @@ def delay(name: str, time: float, **how: float | str) -> Station:
     """A station where nobody waits, `time` [s] a visit. Raises ValueError for no time."""
     if not time > 0:
         raise ValueError(f"station {name}: give a time above 0 s, not {time:g}")
-    return Station(name, np.arange(1, DEEP + 1) / time, **how)  # type: ignore[arg-type]
+    return Station(name, np.array([1.0 / time]), endless=True, **how)  # type: ignore[arg-type]
 
 
 def limit(name: str, most: float) -> Station:
@@ -121,11 +121,14 @@ def open_network(stations: Sequence[Station], arrivals: float) -> Load:
         return _load(stations, 0.0, use, nothing, nothing, nothing, why)
     present, variance = np.zeros(len(stations)), np.zeros(len(stations))
     for i, s in enumerate(stations):
-        flow = arrivals * s.visits
+        flow, one = arrivals * s.visits, 1.0 / s.rates[0]
+        if s.endless:
+            present[i], variance[i] = flow * one, s.visits * one**2
+            continue
         p = _equilibrium(s, flow)
         if _waits(s):
             factor, left = 0.5 * (1.0 + s.spread), s.rates[-1] - flow
-            chance, one = float(p[len(s.rates) :].sum()), 1.0 / s.rates[0]
+            chance = float(p[len(s.rates) :].sum())
             wait = factor * chance / left
             present[i] = flow * (wait + one)
             variance[i] = s.visits * (factor**2 * chance * (2.0 - chance) / left**2 + s.spread * one**2)
@@ -153,7 +156,7 @@ def closed_network(stations: Sequence[Station], users: int, think: float = 0.0) 
         present[i] = (p @ np.arange(users + 1)) / p.sum()
     time = present / throughput
     use = np.array([throughput / s.capacity for s in stations])
-    return _load(stations, float(throughput), use, present, time, time**2)
+    return _load(stations, float(throughput), use, present, time, time**2 / [s.visits for s in stations])
 
 
 def _load(stations, throughput, use, present, time, variance, reason=""):
@@ -163,8 +166,7 @@ def _load(stations, throughput, use, present, time, variance, reason=""):
 
 def _waits(s: Station) -> bool:
     """Whether visits queue for servers, each as fast as one alone."""
-    n = np.arange(1, len(s.rates) + 1)
-    return len(s.rates) < DEEP and bool(np.allclose(s.rates, n * s.rates[0]))
+    return bool(np.allclose(s.rates, np.arange(1, len(s.rates) + 1) * s.rates[0]))
 
 
 def _equilibrium(s: Station, flow: float) -> Array:
