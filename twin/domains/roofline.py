@@ -157,9 +157,9 @@ def step(s: Server, requests: Any, clock: Any = 1.0, parallel: str | None = None
     m, c, f, i = s.model, s.chip, s.fit, s.instance
     how = parallel or i.parallel
     if how == "best":
-        found = [step(s, requests, clock, way) for way in ("tensor", "expert")]
-        room = [np.asarray(requests, float) <= most_requests(s, way) for way in ("tensor", "expert")]
-        return _faster(*found, room[1] & ~room[0], room[0] & ~room[1])
+        split, whole = (step(s, requests, clock, way) for way in ("tensor", "expert"))
+        few, more = (np.asarray(requests, float) <= most_requests(s, way) for way in ("tensor", "expert"))
+        return _faster(split, whole, more & ~few, few & ~more)
     b = np.asarray(requests, float)
     touched = -np.expm1(b * i.examined * np.log1p(-m.chosen / m.experts))
     split = how == "tensor"
