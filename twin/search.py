@@ -82,8 +82,7 @@ def optimum(
     `over` lists names (see `NAMED`) or maps names and scenario addresses to their ranges in SI units. Rounds of
     what-ifs, spread evenly over a box [Sobol', USSR Comput. Math. Math. Phys. 7 (1967) 86] that closes in on the best
     so far, are solved as one batch each; the layout's own point is among them, and the densest if the density varies,
-    as far as the ranges have them. Raises LayoutError for
-    what cannot be varied.
+    as far as the ranges have them. Raises LayoutError for what cannot be varied.
     """
     facility = layout if isinstance(layout, Facility) else load(layout, case, overrides)
     served(facility)

@@ -207,6 +207,8 @@ def agents(
     Raises ValueError unless one of the two is given.
     """
     stations = layers(s, agent, pools)
-    if (users is None) == (arrivals is None):
-        raise ValueError("serving: give either users or arrivals")
-    return closed_network(stations, users, think) if users is not None else open_network(stations, arrivals or 0.0)
+    if users is not None and arrivals is None:
+        return closed_network(stations, users, think)
+    if arrivals is not None and users is None:
+        return open_network(stations, arrivals)
+    raise ValueError("serving: give either users or arrivals")

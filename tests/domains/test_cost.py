@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from scipy.optimize import brentq
 
 from twin.domains.cost import (
     YEAR,
@@ -80,20 +79,6 @@ def test_no_tokens_cost_infinitely_much():
 def test_hourly_price_and_annual_cost_agree():
     assert usd_per_million_tokens(1.41 * 8766, 93.15) == pytest.approx(published(1.41, 93.15), rel=1e-14)
     assert usd_per_million_tokens(1.0, 100.0, 0.5) == pytest.approx(2 * usd_per_million_tokens(1.0, 100.0))
-
-
-def epoch(rate, it_life):
-    """M$/MW-year of 1 GW of GB200 by Epoch AI's component list (2026-05-14, CC BY); land does not wear out."""
-    capital = 1e6 * np.array([[21188.0 + 4925.0], [11433.0 + 164.0], [172.0]])
-    life = np.array([[it_life], [14.0], [np.inf]]) * YEAR
-    return usd_per_mw_year(annual_cost(capital, life, rate, other=907e6).total, 1e9)[0] / 1e6
-
-
-def test_one_interest_rate_gives_all_three_published_costs_per_megawatt():
-    rate = brentq(lambda r: epoch(r, 5.0) - 8.5, 0.01, 0.2)
-    assert 0.05 < rate < 0.08
-    assert epoch(rate, 3.0) == pytest.approx(12.0, rel=0.02)
-    assert epoch(rate, 7.0) == pytest.approx(7.0, rel=0.02)
 
 
 def test_hardware_lease_and_power_of_gb200_approach_the_hourly_price():

@@ -18,7 +18,7 @@ Patterson (Commun. ACM 52 (2009) 65) with a fixed latency; parameters of the mod
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -107,7 +107,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Server:
-    """A model on a kind of accelerator with its calibration."""
+    """A model on a kind of accelerator with its calibration; `host_cache` [B] is what each may keep in its host."""
 
     model: Model
     chip: Chip
@@ -115,7 +115,7 @@ class Server:
     instance: Instance
     isl: int
     osl: int
-    host_cache: float = field(default=0.0)
+    host_cache: float = 0.0
 
     @property
     def context(self) -> float:
@@ -307,7 +307,7 @@ def at_concurrency(
         wait = np.where(shared, 0.0, 0.5 * alone * busy / eased)
         return seen, requests, s.fit.first + alone + wait, busy
 
-    low, high = np.zeros(C.shape), np.minimum(C, np.floor(most) * instances)
+    low, high = np.zeros(C.shape), np.minimum(C, most * instances)
     limit = high.copy()
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)

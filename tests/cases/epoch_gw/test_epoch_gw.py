@@ -2,22 +2,22 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from twin.domains import cost
 
 CAPITAL = {"servers": 21188, "network": 4925, "facility": 11433, "utility works": 164, "land": 172}
 OPERATION = {"maintenance": 104, "taxes": 143, "labor": 40, "water": 6, "utility": 20}
 PUE, LOAD, PRICE, RATE = 1.14, 0.71, 0.0838, 0.065
-FOREVER = 1e4
 
 
-def yearly(life):
+def yearly(life, rate=RATE):
     """Cost of a year, $."""
-    years = [life, life, 14, 14, FOREVER]
+    years = [life, life, 14, 14, np.inf]
     return cost.annual_cost(
         1e6 * np.array(list(CAPITAL.values()), float)[:, None],
         np.array(years, float)[:, None] * cost.YEAR,
-        np.array([RATE]),
+        np.array([rate]),
         power=np.array([1e9 * LOAD * PUE]),
         energy_price=PRICE / 3.6e6,
         other=1e6 * np.array([float(sum(OPERATION.values()))]),
@@ -32,3 +32,11 @@ def test_capital_and_energy_are_those_published():
 @pytest.mark.parametrize(("life", "published"), [(3, 12.0), (5, 8.5), (7, 7.0)])
 def test_a_megawatt_year_costs_what_is_published(life, published):
     assert cost.usd_per_mw_year(yearly(life).total, 1e9)[0] / 1e6 == pytest.approx(published, rel=0.02)
+
+
+def test_one_interest_rate_gives_all_three_published_costs():
+    each = lambda life, rate: cost.usd_per_mw_year(yearly(life, rate).total, 1e9)[0] / 1e6  # noqa: E731
+    rate = brentq(lambda r: each(5, r) - 8.5, 0.01, 0.2)
+    assert rate == pytest.approx(RATE, abs=1e-3)
+    assert each(3, rate) == pytest.approx(12.0, rel=0.02)
+    assert each(7, rate) == pytest.approx(7.0, rel=0.02)
