@@ -163,6 +163,23 @@ def test_bound_has_a_table_of_limits(good):
     assert {"name", "element", "value", "bound", "margin"} <= set(found[0]["limits"][0])
 
 
+def test_optimum_and_worth_print_a_screen_that_agrees_with_their_json():
+    code, out, _ = run("optimum", "gb300_hall")
+    found = json.loads(run("optimum", "gb300_hall", "--json")[1])
+    assert code == 0 and f"{found['usd_per_million_tokens']:.4f}" in out and "utility_contract" in out
+    assert found["densest"]["usd_per_million_tokens"] >= found["usd_per_million_tokens"]
+    code, out, _ = run("worth", "gb300_hall", "--price", "0.4 $/Mtok")
+    value = json.loads(run("worth", "gb300_hall", "--price", "0.4 $/Mtok", "--json")[1])
+    assert code == 0 and f"{value['megawatt']:,.0f} $ per year" in out
+
+
+def test_agents_and_demand_have_their_lines():
+    asked = ["--set", "serving.mode=physics", "--set", "serving.agents={users: 5000, tool: 2 s}"]
+    code, out, _ = run("solve", "gb300_hall", "--no-bound", *asked, "--set", "serving.demand=[0.5, 1.0]")
+    assert code == 0
+    assert all(word in out for word in ("agents", "layers", "is the fullest", "75.0% of the capacity sold"))
+
+
 def test_validate_counts_components(good):
     code, out, _ = run("validate", good)
     assert code == 0
@@ -275,6 +292,9 @@ def test_bytes_that_are_no_text_are_refused(good):
         (["solve", "small.yaml", "--scale", "volts"], ["--scale", "chip_power"]),
         (["export", "small.yaml", "--to", "png", "-o", "x.jpg"], ["x.jpg", ".png"]),
         (["export", "small.yaml", "--to", "vtk", "-o", "no/x.vtp"], ["x.vtp", "no folder"]),
+        (["worth", "gb300_hall"], ["give a price", "token_price"]),
+        (["worth", "gb300_hall", "--price", "0.4"], ["--price", "0.4 needs a unit", "$/Mtok"]),
+        (["optimum", "gb300_hall", "--over", "rack_densty"], ["rack_densty", "did you mean 'rack_density'"]),
         (["schema", "-o", "no/schema.json"], ["schema.json", "no folder"]),
         (["solv"], ["solv"]),
     ],

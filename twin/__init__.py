@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from twin.limits import Bound
     from twin.networks import contingencies, pipe_flow, power_flow
     from twin.schemas import schema
-    from twin.search import optimum, worth
+    from twin.search import optimum
+    from twin.value import worth
 
 _HOMES = {
     "FiniteVolume": "airflow",
@@ -32,7 +33,7 @@ _HOMES = {
     "Bound": "limits",
     "contingencies": "networks",
     "optimum": "search",
-    "worth": "search",
+    "worth": "value",
     "pipe_flow": "networks",
     "power_flow": "networks",
 }

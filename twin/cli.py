@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from twin.text import table, told
+
 if TYPE_CHECKING:
     from twin.dataset import Result
-    from twin.limits import Binding, Bound
 
 SOLVER_FAILED, BAD_INPUT, EXCEEDED, INTERRUPTED = 1, 2, 3, 130
 PATIENCE = 2.0
@@ -140,17 +141,30 @@ def _common(
 
 
 def _overrides(sets: Iterable[str] | None) -> dict[str, Any]:
-    """Addresses and values of `--set`; `null` takes a value away."""
+    """Addresses and values of `--set`; `null` takes a value away, lists and mappings are as in files."""
     found: dict[str, Any] = {}
     faults = []
     for text in sets or ():
         address, equals, value = (part.strip() for part in text.partition("="))
         if not (address and equals and value):
             faults.append(f"{text!r} is not ADDRESS=VALUE, such as site.dry_bulb='38 degC'")
-        found[address] = None if value == "null" else value
+        found[address] = _value(text, value, faults)
     if faults:
         raise Fault("--set", *faults)
     return found
+
+
+def _value(text: str, value: str, faults: list[str]) -> Any:
+    """None for null, a list or mapping as in files, or the text."""
+    if not value.startswith(("[", "{")):
+        return None if value == "null" else value
+    import yaml
+
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        faults.append(f"{text!r}: is no list or mapping, such as [0.5, 1.0] or {{users: 100}}")
+    return None
 
 
 def _target(path: Path | None, endings: tuple[str, ...]) -> None:
@@ -209,11 +223,11 @@ def _print_json(data: Any) -> None:
     typer.echo(json.dumps(data, indent=2, allow_nan=False))
 
 
-def _length(option: str, text: str) -> float:
+def _quantity(option: str, text: str, dimension: str) -> float:
     from twin.units import parse
 
     try:
-        return parse(text, "length")
+        return parse(text, dimension)
     except ValueError as error:
         raise Fault(option, str(error)) from error
 
@@ -230,7 +244,7 @@ def _solve(
     from twin.dataset import solve
     from twin.kernels.arrays import DeviceError
 
-    model = Mixed() if air == AirModel.mixed else FiniteVolume(_length("--cell", cell))
+    model = Mixed() if air == AirModel.mixed else FiniteVolume(_quantity("--cell", cell, "length"))
     try:
         with _progress(f"solving {layout}") as progress:
             given = {"device": device.value, "air": model, "progress": progress}
@@ -251,125 +265,6 @@ def _settled(result: Result) -> None:
         raise typer.Exit(SOLVER_FAILED)
 
 
-# ---- text --------------------------------------------------------------------------------------------------------
-
-
-def _table(rows: Iterable[tuple[str, ...]], right: frozenset[int] = frozenset()) -> str:
-    """Rows of text as aligned columns, two spaces apart; the columns in `right` end flush."""
-    rows = list(rows)
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    cells = (
-        [c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))]
-        for row in rows
-    )
-    return "\n".join("  ".join(row).rstrip() for row in cells)
-
-
-def _limits(rows: Iterable[Binding]) -> str:
-    """Limits with value, bound and margin."""
-    from twin.dataset import show
-
-    body = [
-        (b.name, b.element, show(b.value, b.dimension), show(b.bound, b.dimension), show(b.margin, b.dimension, True))
-        for b in rows
-    ]
-    return _table([("limit", "element", "value", "bound", "margin"), *body], frozenset({2, 3, 4}))
-
-
-def _number(value: float | None, form: str, unit: str = "") -> str:
-    return "-" if value is None else f"{value:{form}} {unit}".rstrip()
-
-
-def _powers(s: Mapping[str, Any]) -> str:
-    mw = lambda key: _number(s[key], ",.3f", "MW")  # noqa: E731
-    return _table(
-        [
-            ("facility power", mw("facility_power_mw"), "  PUE", _number(s["pue"], ".4f")),
-            ("IT power", mw("it_power_mw"), "  racks and CDUs", mw("system_power_mw")),
-            ("heat to liquid", mw("heat_to_liquid_mw"), "  heat to air", mw("heat_to_air_mw")),
-            ("cooling power", mw("cooling_power_mw"), "  power train loss", mw("electrical_loss_mw")),
-        ],
-        frozenset({1, 3}),
-    )
-
-
-def _density(result: Result, found: Bound | None) -> list[tuple[str, str]]:
-    """What binds, and how dense the racks may be."""
-    if found is None:
-        return []
-    if found.reason and not found.scale:
-        return [("sustainable density", f"none: {found.reason}")]
-    density = f"{found.density / 1e3:,.1f} kW per rack, {found.scale:.4f} times this one, scaling {found.basis}"
-    limit = found.reason if found.limit is None else f"{found.limit.name} at {found.limit.element}"
-    rows = [("binding limit", limit), ("sustainable density", density)]
-    if found.computed is not None and found.computed.limit is not None:
-        c, worst = found.computed, found.computed.limit
-        text = f"inlets within {c.difference:.2f} K, tightest {worst.name} at {worst.element} {c.margin:+.2%}"
-        rows.append(("with full air flow", text))
-    return rows
-
-
-def _air(result: Result) -> list[tuple[str, str]]:
-    """How the air of every computed room came out."""
-    rows = []
-    for room in result.aired.rooms:
-        mean, inlet = room.mean, room.mean.inlet[:, 0] - 273.15
-        text = f"{room.room}: {room.geometry.solid.size:,} cells, {mean.flushes:.0f} flushes"
-        if len(inlet):
-            text += f", inlets {inlet.min():.1f} to {inlet.max():.1f} degC within {mean.error[:, 0].max():.2f} K"
-        rows.append(("computed air", f"{text}, heat balance {abs(mean.imbalance[0]):.2%}"))
-    return rows
-
-
-def _tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
-    rates = s["tokens_per_s_per_mw"]
-    contract = f", {rates['contract']:,.0f} contract" if rates["contract"] else ""
-    return [
-        (
-            "tokens",
-            f"{_number(s['tokens_per_s'], ',.0f')} tokens/s from {_number(s['accelerators'], ',.0f')} accelerators",
-        ),
-        (
-            "tokens/s per MW",
-            f"{_number(rates['provisioned'], ',.0f')} provisioned, {_number(rates['drawn'], ',.0f')} drawn{contract}",
-        ),
-        (
-            "cost",
-            f"{_number(s['usd_per_million_tokens'], ',.4f')} $ per million tokens, "
-            f"{_number(s['usd_per_mw_year'], ',.0f')} $ per MW-year",
-        ),
-        ("serving", s["serving"]),
-    ]
-
-
-def _grouped(warnings: Iterable[str]) -> Iterator[str]:
-    """Warnings of equal text as one, naming the first element and the number of others."""
-    elements: dict[str, list[str]] = {}
-    for warning in warnings:
-        element, _, text = warning.partition(": ")
-        elements.setdefault(text, []).append(element)
-    for text, names in elements.items():
-        others = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
-        yield f"{names[0]}{others}: {text}"
-
-
-def _screen(result: Result, found: Bound | None) -> str:
-    """One screen: powers, the tightest limits, what binds, tokens and money."""
-    from twin.dataset import summary
-
-    s, solution = summary(result, found), result.solution
-    state = s["status"].replace("_", " ") + (f": {s['reason']}" if s["reason"] else "")
-    head = f"{result.facility.name}: {result.facility.description}".removesuffix(": ")
-    run = f"{state}, {int(solution.iterations[0])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
-    tail = [*_density(result, found), *_air(result), *_tokens(s), ("energy audit", _number(s["energy_audit"], ".1e"))]
-    tail += [("water", _number(s["water_m3_per_day"], ",.1f", "m3 per day"))] if s["water_m3_per_day"] else []
-    tail += [("warning", text) for text in _grouped(s["warnings"])]
-    if not result.ok:
-        return f"{head}\n{run}"
-    parts = [f"{head}\n{run}", _powers(s), _limits(result.worst()[:8]), _table(tail)]
-    return "\n\n".join(parts)
-
-
 # ---- commands ----------------------------------------------------------------------------------------------------
 
 
@@ -387,7 +282,8 @@ def solve(
     cell: Cell = "0.4 m",
 ) -> None:
     """Solve a layout; -o writes all results to FILE.nc or FILE.zarr."""
-    from twin import dataset
+    from twin import dataset, screens
+    from twin.summary import summary as summarise
 
     _target(output, (".nc", ".zarr"))
     result = _solve(layout, case, sets, device, air, cell)
@@ -398,11 +294,11 @@ def solve(
     if output:
         with _writing(output):
             result.write(output)
-    summary = dataset.summary(result, found)
+    summary = summarise(result, found)
     if json:
         _print_json(summary)
     else:
-        typer.echo(_screen(result, found))
+        typer.echo(screens.screen(result, found, summary))
     _settled(result)
     if summary["status"] == "limit_exceeded":
         raise typer.Exit(EXCEEDED)
@@ -420,7 +316,7 @@ def bound(
     cell: Cell = "0.4 m",
 ) -> None:
     """Find the highest sustainable rack density: all racks alike, then each class, row or rack alone."""
-    from twin import dataset
+    from twin import dataset, screens
     from twin.limits import GROUPS
 
     result = _solve(layout, case, sets, air=air, cell=cell)
@@ -428,43 +324,70 @@ def bound(
         several = len(GROUPS[per.value](result.plant)) > 1
         found = dataset.bound(result, scale=scale.value, per=per.value if several else None, progress=progress)
     if json:
-        _print_json({"layout": result.facility.name, "bounds": [_bound(b) for b in found]})
+        _print_json({"layout": result.facility.name, "bounds": [screens.bound(b) for b in found]})
     else:
-        typer.echo(_bounds(result, found))
+        typer.echo(screens.bounds(result, found))
     if not found[0].scale:
         raise typer.Exit(SOLVER_FAILED if found[0].solution.status[0] else EXCEEDED)
 
 
-def _bound(found: Bound) -> dict[str, Any]:
-    """A bound under the keys of `twin bound --json`."""
-    row = lambda b: {k: v if not isinstance(v, float) or abs(v) < 1e300 else None for k, v in b._asdict().items()}  # noqa: E731
-    return {
-        "racks": found.racks,
-        "scale": found.scale,
-        "basis": found.basis,
-        "density_kw_per_rack": found.density / 1e3,
-        "binding_limit": row(found.limit) if found.limit else None,
-        "reason": found.reason,
-        "limits": [row(b) for b in found.table],
-    }
+@app.command()
+def optimum(
+    layout: Layout,
+    over: Annotated[
+        list[str] | None,
+        typer.Option("--over", help="Such as rack_density (the default), supply_temperature, power_cap, clock."),
+    ] = None,
+    case: Case = None,
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """Find the operating point of least cost per token within all limits, beside the densest one."""
+    from twin import screens
+    from twin.search import optimum as find
+
+    with _progress("searching") as progress:
+        found = find(layout, over or ["rack_density"], case=case, overrides=_overrides(sets), progress=progress)
+    if json:
+        _print_json(screens.cheapest(found))
+    else:
+        typer.echo(screens.optimum(found))
+    if found.reason:
+        typer.echo(f"{layout}: {found.reason}", err=True)
+        raise typer.Exit(EXCEEDED)
 
 
-def _bounds(result: Result, found: list[Bound]) -> str:
-    rows = [("racks", "scale", "kW per rack", "binding limit")]
-    for b in found:
-        where = f"{b.limit.name} at {b.limit.element}" if b.limit and b.scale else b.reason
-        rows.append((b.racks, f"{b.scale:.4f}", f"{b.density / 1e3:,.1f}" if b.scale else "-", where))
-    head = f"{result.facility.name}: highest sustainable density, scaling {found[0].basis}"
-    which = "limits at the bound of all racks" if found[0].scale else "limits as laid out"
-    return "\n\n".join([head, _table(rows, frozenset({1, 2})), f"{which}\n{_limits(found[0].table)}"])
+@app.command()
+def worth(
+    layout: Layout,
+    price: Annotated[
+        str | None, typer.Option("--price", help="Of tokens, such as '0.4 $/Mtok'; the layout's if not given.")
+    ] = None,
+    case: Case = None,
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """Tell what a layout earns, and what one more megawatt, kelvin or percent of availability would add."""
+    from dataclasses import asdict
+
+    from twin import screens
+    from twin.value import worth as value
+
+    asked = None if price is None else _quantity("--price", price, "money_per_token") * 1e6
+    with _progress(f"valuing {layout}"):
+        found = value(layout, asked, case=case, overrides=_overrides(sets))
+    if json:
+        _print_json(asdict(found))
+    else:
+        typer.echo(screens.worth(found))
 
 
 @app.command()
 def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
     """Check a layout without solving it; every fault is told, one a line."""
     from twin.facility import load
-    from twin.figures import served
     from twin.plant import compile
+    from twin.tokens import served
 
     with _progress(f"checking {layout}"):
         facility = load(layout, case, _overrides(sets))
@@ -476,7 +399,7 @@ def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
         ("limits", f"{sum(len(x.elements) for x in plant.limits):,}"),
     ]
     counts += [("cases", ", ".join(facility.cases))] if facility.cases else []
-    typer.echo(f"{facility.source} is valid, layout {facility.hash}\n\n{_table(counts)}")
+    typer.echo(f"{facility.source} is valid, layout {facility.hash}\n\n{table(counts)}")
 
 
 @app.command()
@@ -496,21 +419,15 @@ def mesh(
 
     with _progress(f"meshing {layout}"):
         result = solve(layout, case=case, overrides=_overrides(sets))
-        found, faults = meshed(result.plant, result.solution, _length("--cell", cell), room)
+        found, faults = meshed(result.plant, result.solution, _quantity("--cell", cell, "length"), room)
     if json:
         _print_json({"layout": result.facility.name, "rooms": found, "faults": faults})
     else:
-        for name, told in found.items():
-            rows = [(k.replace("_", " "), _told(v)) for k, v in told.items()]
-            typer.echo(f"{result.facility.name}, {name}\n{_table(rows)}\n")
+        for name, numbers in found.items():
+            rows = [(k.replace("_", " "), told(v)) for k, v in numbers.items()]
+            typer.echo(f"{result.facility.name}, {name}\n{table(rows)}\n")
     if faults:
         raise Fault(result.facility.source, *faults)
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, list):
-        return " x ".join(f"{v:.4g}" for v in value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
 @app.command()
@@ -541,7 +458,7 @@ def list_layouts() -> None:
             facility = load(name)
             racks = sum(part.dimension == "rack" for part in facility.components.values())
             rows.append((name, f"{racks:,}", facility.description))
-    typer.echo(_table([("layout", "racks", "description"), *rows], frozenset({1})))
+    typer.echo(table([("layout", "racks", "description"), *rows], frozenset({1})))
 
 
 @app.command()
@@ -604,7 +521,7 @@ def doctor(json: Json = False) -> None:
     for name, extra in found["extras"].items():
         missing = f"lacks {', '.join(extra['missing'])}: {extra['install']}"
         rows.append((f"extra {name}", missing if extra["missing"] else "installed"))
-    typer.echo(_table(rows))
+    typer.echo(table(rows))
 
 
 def main() -> None:

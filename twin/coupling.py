@@ -105,7 +105,7 @@ def begin(plant: Plant) -> State:
     )
 
 
-HOST = ("facility", "coordinates", "limits", "reports", "tallies", "costs", "serving")
+HOST = ("facility", "coordinates", "limits", "reports", "tallies", "costs", "fuels", "serving", "services")
 """What of a plant stays in main memory: it is read before the solve and after."""
 
 
@@ -263,7 +263,19 @@ def _engines(plant: Plant, state: State, fluid: thermal.Properties, fed: Array) 
     upstream = np.where(state.flow[stream] >= 0, plant.start[stream][:, None], plant.end[stream][:, None])
     offset = _offset(plant, state.node, state.columns)
     inlet = np.take_along_axis(state.node, upstream, axis=0) + np.where(liquid[:, None], 0.0, offset)
-    return compute.solve(e, inlet, state.flow[stream], fluid.cp[stream], conductivity, fed)
+    return compute.solve(e, inlet, state.flow[stream], fluid.cp[stream], conductivity, fed, _level(plant, state))
+
+
+def _level(plant: Plant, state: State) -> Array | float:
+    """Share of its rated power that a chip at work draws at its clock so far, (rack, scenario)."""
+    if not plant.work:
+        return 1.0
+    shape = len(plant.engine.stream), plant.scenarios
+    clock = np.broadcast_to(state.columns.get("engine.clock", plant.engine.clock), shape)
+    level = filled(shape, 1.0, like=state.node)
+    for work in plant.work:
+        level[work.engine] = np.interp(clock[work.engine], work.clock, work.level)
+    return level
 
 
 def _offset(plant: Plant, node: Array, columns: dict[str, Array]) -> Array:

@@ -19,11 +19,11 @@ import xarray as xr
 from twin.airflow import Air, Aired, FiniteVolume, Mixed
 from twin.airflow import solve as solve_aired
 from twin.coupling import Solution, steady
-from twin.domains.cost import YEAR, usd_per_accelerator_hour
+from twin.demand import Day, day
 from twin.domains.room import REFERENCE
 from twin.elements import REASONS, Plant, Status
 from twin.facility import Facility, load
-from twin.figures import Figures, figures, served, unserved, yearly
+from twin.figures import Figures, figures
 from twin.fluids import saturation_pressure
 from twin.inlets import Response, RoomAir, response
 from twin.kernels.arrays import home
@@ -31,8 +31,10 @@ from twin.layout import LayoutError
 from twin.limits import GROUPS, Binding, Bound, Computed, Margins, Scale, binding, exceeded, margins, rescale, worst
 from twin.limits import bound as find_bound
 from twin.limits import scaled_rows as rows_in_question
+from twin.money import yearly
 from twin.plant import compile
 from twin.scenarios import si_unit
+from twin.tokens import at_work, served
 
 KPIS = {
     "facility_power": ("W", "power at the utility meter"),
@@ -221,6 +223,11 @@ class Result:
         """Highest sustainable uniform rack density of the first scenario."""
         return bound(self)[0]
 
+    @cached_property
+    def day(self) -> Day | None:
+        """What is sold in a day of the layout's demand, None where it states none."""
+        return day(self.facility)
+
     @property
     def ok(self) -> bool:
         """Whether every scenario was solved."""
@@ -356,7 +363,7 @@ def solve(
     home(device)  # a device that is not there is told before any work
     facility = _facility(layout, case, overrides)
     served(facility)
-    plant = compile(facility, scenarios)
+    plant = at_work(compile(facility, scenarios))
     air = air or Mixed()
     return Result(facility, solve_aired(plant, air, device, progress), air)
 
@@ -412,100 +419,3 @@ def _computed(result: Result, found: Bound, progress: Callable[[str], Any] | Non
     row = int(np.argmin(m.relative[:, 0]))
     difference = float(np.abs(inlets[0] - inlets[1]).max(initial=0.0))
     return Computed(difference, float(m.relative[row, 0]), binding(m, row))
-
-
-def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str, Any]:
-    """Headline figures under the stable keys of `twin solve --json`."""
-    f, i = result.figures, scenario
-    number = lambda x: float(x) if np.isfinite(x) else None  # noqa: E731
-    status = Status(int(result.solution.status[i]))
-    over = bool(exceeded(result.margins)[i])
-    limit = found.limit if found else None
-    here = next((b for b in _rows(result.margins, limit, i)), None) if limit else None
-    return {
-        "status": status.name.lower() if status != Status.OK else "limit_exceeded" if over else "ok",
-        "reason": reason(result.solution, i),
-        "facility_power_mw": number(f.facility_power[i] / 1e6),
-        "system_power_mw": number(f.system_power[i] / 1e6),
-        "it_power_mw": number(f.it_power[i] / 1e6),
-        "pue": number(f.pue[i]),
-        "heat_to_liquid_mw": number(f.heat_to_liquid[i] / 1e6),
-        "heat_to_air_mw": number(f.heat_to_air[i] / 1e6),
-        "conversion_loss_mw": number(f.conversion_loss[i] / 1e6),
-        "electrical_loss_mw": number(f.electrical_loss[i] / 1e6),
-        "cooling_power_mw": number(f.cooling_power[i] / 1e6),
-        "binding_limit": {
-            "name": limit.name,
-            "element": limit.element,
-            "margin": number(here.margin if here else limit.margin),
-            "relative_margin": number(here.relative if here else limit.relative),
-            "dimension": limit.dimension,
-        }
-        if limit
-        else None,
-        "density_kw_per_rack": number(found.density / 1e3) if found else None,
-        "density_scale": number(found.scale) if found else None,
-        "density_basis": found.basis if found else None,
-        "utilisation": {k: number(v) for k, v in utilisation(result, i).items()},
-        "accelerators": number(f.accelerators[i]),
-        "tokens_per_s": number(f.tokens_per_s[i]),
-        "tokens_per_joule": number(f.tokens_per_s[i] / f.facility_power[i]),
-        "tpot_ms": 1e3 / result.facility.serving.interactivity if f.tokens_per_s[i] > 0 else None,
-        "ttft_s": number(f.first_token[i]),
-        "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
-        "usd_per_million_tokens": number(f.usd_per_million_tokens[i]),
-        "usd_per_mw_year": number(f.usd_per_mw_year[i]),
-        "usd_per_accelerator_hour": number(usd_per_accelerator_hour(f.annual.total, f.accelerators)[i]),
-        "usd_per_year": {k: number(v[i]) for k, v in yearly(result.solution, f.annual).items()},
-        "energy_audit": number(f.energy_audit[i]),
-        "water_m3_per_day": number(f.water[i] * 86.4),
-        "water_l_per_million_tokens": number(f.per_million_tokens(f.water)[i]),
-        "carbon_t_per_year": number(f.carbon[i] * YEAR / 1e3),
-        "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
-        "serving": provenance(result.solution)["serving"],
-        "warnings": warnings(result.solution, i),
-    }
-
-
-ENERGY = ("utility_contract", "_loading")
-COOLING = ("_capacity", "cdu_duty", "cdu_flow", "crah_air_flow", "pump_head")
-"""Ends of the names of limits that tell how far layers are used."""
-
-
-def utilisation(result: Result, scenario: int = 0) -> dict[str, float]:
-    """How far the layers of the factory are used: mean work of accelerators, and the fullest part of the other two."""
-    m, columns = result.margins, result.solution.columns
-    chips, work = (columns[f"engine.{k}"][:, scenario] for k in ("chips", "utilisation"))
-    found = {"compute": float((chips * work).sum() / max(chips.sum(), 1e-9))}
-    for layer, ends in (("energy", ENERGY), ("cooling", COOLING)):
-        rows = np.array([str(n).endswith(ends) for n in m.name], bool) & (m.bound[:, scenario] > 0)
-        shares = m.value[rows, scenario] / m.bound[rows, scenario]
-        found[layer] = float(shares.max(initial=0.0))
-    return found
-
-
-def _rows(m: Margins, limit: Binding, scenario: int) -> list[Binding]:
-    from_rows = np.flatnonzero((m.name == limit.name) & (m.element == limit.element))
-    rows = sorted(from_rows, key=lambda r: abs(m.bound[r, scenario] - limit.bound))
-    return [
-        Binding(
-            limit.name,
-            limit.element,
-            float(m.margin[r, scenario]),
-            float(m.value[r, scenario]),
-            float(m.bound[r, scenario]),
-            limit.dimension,
-            float(m.relative[r, scenario]),
-        )
-        for r in rows[:1]
-    ]
-
-
-def warnings(solution: Solution, scenario: int = 0) -> list[str]:
-    """Where a model was used outside its box of validity."""
-    found = []
-    for item in solution.plant.reports:
-        if item.name.endswith("_warning"):
-            rows = solution[item.value][:, scenario] > 0.5
-            found += [f"{item.elements[i]}: {item.long_name}" for i in np.flatnonzero(rows)]
-    return found + unserved(solution, scenario)

@@ -367,6 +367,7 @@ class Engine:
     utilisation: Array
     clock: Array
     cap: Array
+    rack_cap: Array
     clock_exponent: Array
     leakage_share: Array
     leakage_slope: Array
@@ -449,6 +450,15 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Fuel:
+    """Power that is made on site: what its energy costs [$/J] and the greenhouse gas that it gives off [kg/J]."""
+
+    power: Ref
+    price: Array
+    carbon: Array
+
+
+@dataclass(frozen=True)
 class Cost:
     """Capital [$], its life [s] and yearly upkeep as a fraction of capital."""
 
@@ -457,6 +467,24 @@ class Cost:
     capital: Array
     life: Array
     upkeep: Array
+
+
+@dataclass(frozen=True)
+class Work:
+    """Share of its rated power that a chip at work draws, by clock: (node,) each, the ends holding beyond them."""
+
+    engine: Index
+    clock: Array
+    level: Array
+
+
+@dataclass(frozen=True)
+class Service:
+    """What racks have for agents beside accelerators: tools that run at once ("cpu"), or B/s that they carry."""
+
+    name: str
+    engine: Index
+    capacity: Array
 
 
 @dataclass(frozen=True)
@@ -512,6 +540,7 @@ class Plant:
     inlets: tuple[Inlets, ...]
     follow: Index
     engine: Engine
+    work: tuple[Work, ...]
     constant: Array
     load: tuple[Load, ...]
     line: Line
@@ -527,7 +556,9 @@ class Plant:
     reports: tuple[Report, ...]
     tallies: tuple[Tally, ...]
     costs: tuple[Cost, ...]
+    fuels: tuple[Fuel, ...]
     serving: tuple[Serving, ...]
+    services: tuple[Service, ...]
     streams: streams.StreamProgram
     coolant: Index
     start_temperature: Array

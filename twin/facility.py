@@ -9,63 +9,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import networkx as nx
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from twin.components.base import REGISTRY, Component, Model
 from twin.components.hall import Room, Site
 from twin.layout import MOISTURE, LayoutError, catalogue, hint, parse_text, read_text, repeats, split
-from twin.units import (
-    CarbonIntensity,
-    Fraction,
-    MoneyPerEnergy,
-    MoneyPerPowerTime,
-    MoneyPerTime,
-    MoneyPerVolume,
-    Number,
-    outside,
-    parse,
-)
+from twin.terms import Economics, Limits, Serving
+from twin.units import outside, parse
 
 PLACES = ("at", "size")
-
-
-class Serving(Model):
-    """What the tokens are made of, and at which interactivity."""
-
-    model: str = "DeepSeek-R1-0528"
-    input_tokens: int = Field(1024, gt=0)
-    output_tokens: int = Field(1024, gt=0)
-    interactivity: Number = Field(116.7, gt=0, description="tokens/s/user")
-    availability: Fraction = Field(1.0, gt=0, le=1)
-    clock_exponent: Number = Field(1.0, ge=0, le=2, description="throughput over clock, of measured fronts")
-    mode: Literal["table", "physics"] = Field("table", description="measured fronts, or the physics fitted to them")
-    precision: Literal["fp8", "fp4"] | None = Field(None, description="of the weights; the platform's lowest if unset")
-    drafts: int = Field(3, ge=0, le=7, description="tokens drafted a step, in physics")
-    largest_instance: int | None = Field(None, ge=1, description="accelerators of a decode instance, in physics")
-
-
-class Economics(Model):
-    """Prices and terms that are not those of one component."""
-
-    discount_rate: Fraction = Field(0.08, ge=0, le=0.5)
-    electricity: MoneyPerEnergy = Field(0.07 / 3.6e6, ge=0)
-    demand_charge: MoneyPerPowerTime = Field(0.0, ge=0, description="on the contract, or on the demand without one")
-    water: MoneyPerVolume = Field(3.0, ge=0, description="input: no public price was found")
-    carbon: CarbonIntensity = Field(
-        0.369 / 3.6e6, ge=0, description="of the energy drawn; the default is the United States' mix of 2023"
-    )
-    staff: MoneyPerTime = Field(0.0, ge=0)
-    other: MoneyPerTime = Field(0.0, ge=0, description="insurance, taxes, land lease")
-    capital_recovery: Literal["annuity"] = "annuity"
-
-
-class Limits(Model):
-    """Which limits do not count in this layout."""
-
-    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

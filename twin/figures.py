@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 
+from twin import money
 from twin.coupling import Solution
-from twin.domains import cost, serving
+from twin.domains import cost
 from twin.elements import Array, Status, total
-from twin.facility import Facility, Serving
-from twin.layout import LayoutError
-from twin.serving import at_clocks
-from twin.tables import fronts
+from twin.tokens import tokens
 
 LOSSES = ("electrical_loss",)
 COOLING = ("pumps", "cdus", "air_handling", "heat_rejection")
 
 
+KEPT = ("annual", "energy_audit", "outputs")
+"""Figures that a scenario without solution has, or that are no array."""
+
+
 @dataclass(frozen=True)
 class Figures:
-    """One value per scenario each; powers in W, money in $ per year."""
+    """One value per scenario each; powers in W, money in $ per year; `outputs` is their share of tokens."""
 
     facility_power: Array
     system_power: Array
@@ -36,6 +37,8 @@ class Figures:
     contract_power: Array
     accelerators: Array
     tokens_per_s: Array
+    income: Array
+    outputs: float
     first_token: Array
     annual: cost.Annual
     energy_audit: Array
@@ -52,6 +55,16 @@ class Figures:
         """Yearly cost over the tokens of a year."""
         return cost.usd_per_million_tokens(self.annual.total, self.tokens_per_s)
 
+    @property
+    def usd_per_million_output_tokens(self) -> Array:
+        """Yearly cost over the output tokens of a year, inputs going free."""
+        return cost.usd_per_million_tokens(self.annual.total, self.tokens_per_s * self.outputs)
+
+    @property
+    def margin_per_mw_year(self) -> Array:
+        """Income less all yearly cost, over the power drawn, $/MW/year; NaN without a price of tokens."""
+        return cost.usd_per_mw_year(self.income - self.annual.total, self.facility_power)
+
     def per_million_tokens(self, rate: Array) -> Array:
         """What flows at a rate [1/s] while a million tokens are served; NaN where none are."""
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -64,112 +77,6 @@ class Figures:
         ]
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where((power > 0) & np.isfinite(power), self.tokens_per_s / (power / 1e6), np.nan)
-
-
-def served(facility: Facility) -> None:
-    """Raises LayoutError if nothing is known of a rack's platform with the layout's model and sequence lengths."""
-    faults, terms = [], facility.serving
-    for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
-        try:
-            if terms.mode == "physics":
-                at_clocks(1.0, *_asked(terms, platform), **_options(terms))
-            else:
-                serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
-        except ValueError as error:
-            faults.append(str(error))
-    if faults:
-        raise LayoutError(facility.source, faults)
-
-
-def unserved(solution: Solution, scenario: int = 0) -> list[str]:
-    """Platforms of which racks that work serve nothing at the layout's interactivity, each with the reason."""
-    plant, terms, found = solution.plant, solution.plant.facility.serving, []
-    chips, clock, busy = (solution.columns[f"engine.{k}"][:, scenario] for k in ("chips", "clock", "utilisation"))
-    for group in plant.serving:
-        for platform in sorted(set(group.platform)):
-            rows = group.engine[[p == platform for p in group.platform]]
-            rows = rows[chips[rows] * busy[rows] > 0]
-            if terms.mode == "physics":
-                each, _, why = at_clocks(clock[rows], *_asked(terms, platform), **_options(terms))
-                why = why or "beyond the front at their clock"
-                none = bool((each == 0).any())
-            else:
-                front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
-                most = front.interactivity[-1]
-                none, why = bool(len(rows)) and terms.interactivity > most, f"beyond the front, which ends at {most:g}"
-            if none:
-                found.append(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {why}")
-    return list(dict.fromkeys(found))
-
-
-def _asked(terms: Serving, platform: str) -> tuple[Any, ...]:
-    return terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity
-
-
-def _options(terms: Serving) -> dict[str, Any]:
-    return {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}
-
-
-def _tokens(solution: Solution) -> tuple[Array, Array, Array]:
-    """Accelerators, tokens/s and the longest time to a first token [s] of all racks, each (scenario,)."""
-    plant, terms = solution.plant, solution.plant.facility.serving
-    count, rate, first = np.zeros(plant.scenarios), np.zeros(plant.scenarios), np.full(plant.scenarios, np.nan)
-    chips, clock, busy = (solution.columns[f"engine.{k}"] for k in ("chips", "clock", "utilisation"))
-    for group in plant.serving:
-        for platform in sorted(set(group.platform)):
-            rows = group.engine[[p == platform for p in group.platform]]
-            count = count + total(chips[rows])
-            share = chips[rows] * busy[rows]
-            if terms.mode == "physics":
-                each, wait, _ = at_clocks(clock[rows], *_asked(terms, platform), **_options(terms))
-                rate = rate + total(share * each) * terms.availability
-                waited = np.where((share > 0) & (each > 0), wait, -np.inf).max(axis=0, initial=-np.inf)
-                first = np.fmax(first, np.where(np.isfinite(waited), waited, np.nan))
-                continue
-            front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
-            served = serving.tokens_per_s(
-                front, share, clock[rows], terms.interactivity, terms.availability, terms.clock_exponent
-            )
-            rate = rate + total(served)
-    return count, rate, first
-
-
-def _annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
-    economics, costs = solution.plant.facility.economics, solution.plant.costs
-    capital, life, upkeep = (
-        np.concatenate([np.broadcast_to(getattr(c, k), (len(c.elements), len(water))) for c in costs])
-        if costs
-        else np.zeros((0, 1))
-        for k in ("capital", "life", "upkeep")
-    )
-    grid = solution.total("grid")
-    demand = np.where(np.isfinite(contract), contract, grid)
-    return cost.annual_cost(
-        capital,
-        life,
-        economics.discount_rate,
-        upkeep,
-        grid,
-        economics.electricity,
-        demand,
-        economics.demand_charge,
-        water / 1000.0,
-        economics.water,
-        (economics.staff + economics.other) * cost.YEAR,
-    )
-
-
-def yearly(solution: Solution, annual: cost.Annual) -> dict[str, Array]:
-    """Cost of a year by item, $/year (scenario,): capital and upkeep of each class of equipment, then what is used."""
-    rate, size, found = solution.plant.facility.economics.discount_rate, solution.plant.scenarios, {}
-    for heading in sorted({c.heading for c in solution.plant.costs}):
-        parts = [c for c in solution.plant.costs if c.heading == heading]
-        for name, share in (("capital", lambda c: cost.annuity(rate, c.life)), ("upkeep", lambda c: c.upkeep)):
-            rows = [total(np.broadcast_to(c.capital * share(c), (len(c.elements), size))) for c in parts]
-            found[f"{heading} {name}"] = total(np.array(rows))
-    return found | {
-        name: np.broadcast_to(getattr(annual, name), (size,)) for name in ("energy", "demand", "water", "other")
-    }
 
 
 def figures(solution: Solution) -> Figures:
@@ -185,7 +92,9 @@ def figures(solution: Solution) -> Figures:
         pue = np.where(it > 0, facility / it, np.nan)
     design = pue if solution.plant.site.design_pue is None else solution.plant.site.design_pue
     nameplate, contract = total(columns["engine.nameplate"]), solution.total("contract")
-    accelerators, tokens, first = _tokens(solution)
+    accelerators, served, first = tokens(solution)
+    terms = solution.plant.facility.serving
+    price = solution.plant.facility.economics.income(terms.input_tokens, terms.output_tokens)
     water = solution.total("water")
     found = Figures(
         facility_power=facility,
@@ -200,12 +109,14 @@ def figures(solution: Solution) -> Figures:
         provisioned_power=nameplate * np.broadcast_to(design, pue.shape),
         contract_power=contract,
         accelerators=accelerators,
-        tokens_per_s=tokens,
+        tokens_per_s=served,
+        income=served * cost.YEAR * (np.nan if price is None else price),
+        outputs=terms.output_tokens / (terms.input_tokens + terms.output_tokens),
         first_token=first,
-        annual=_annual(solution, contract, water),
+        annual=money.annual(solution, contract, water),
         energy_audit=solution.audit,
         water=water,
-        carbon=solution.total("grid") * solution.plant.facility.economics.carbon,
+        carbon=money.carbon(solution),
     )
     return _solved(found, solution.status == Status.OK)
 
@@ -215,7 +126,7 @@ def _solved(found: Figures, ok: Array) -> Figures:
     if np.all(ok):
         return found
     blank = lambda x: np.where(ok, x, np.nan)  # noqa: E731
-    changes = {f.name: blank(getattr(found, f.name)) for f in fields(found) if f.name not in ("annual", "energy_audit")}
+    changes = {f.name: blank(getattr(found, f.name)) for f in fields(found) if f.name not in KEPT}
     return replace(found, **changes, annual=cost.Annual(*(blank(x) for x in found.annual)))
 
 

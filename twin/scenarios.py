@@ -152,8 +152,8 @@ def _bounds(address: str, model: Any, field: str, value: Array, faults: list[str
                 )
 
 
-def si_unit(facility: Facility, address: str) -> str:
-    """The SI unit in which scenarios give an address, "1" for plain numbers."""
+def dimension(facility: Facility, address: str) -> str:
+    """The dimension of what an address means, "number" for plain numbers."""
     head, name, field = split(address)
     if head == "site" and name is None:
         found = quantity(type(facility.site).model_fields[field])
@@ -161,5 +161,10 @@ def si_unit(facility: Facility, address: str) -> str:
         parts = facility.components
         chosen = _chosen(facility, address, head, name, field, [])
         found = quantity(type(parts[chosen[0]]).model_fields[field]) if chosen else None
-    units = UNITS[found.dimension] if found else {}
+    return found.dimension if found else "number"
+
+
+def si_unit(facility: Facility, address: str) -> str:
+    """The SI unit in which scenarios give an address, "1" for plain numbers."""
+    units = UNITS[dimension(facility, address)]
     return next((u for u, factor in units.items() if factor == 1.0 and u), "1")

@@ -6,8 +6,8 @@ from typing import Any
 
 from twin.components.base import REGISTRY
 from twin.components.hall import Site
-from twin.facility import Economics, Limits, Serving
 from twin.layout import catalogue
+from twin.terms import sections
 
 
 def schema() -> dict[str, Any]:
@@ -23,7 +23,6 @@ def schema() -> dict[str, Any]:
         body["properties"]["type"] = {"const": kind}
         body["properties"]["model"] = {"enum": sorted(catalogue())}
         definitions[kind] = body | {"additionalProperties": False, "required": []}
-    sections = {"site": Site, "serving": Serving, "economics": Economics, "limits": Limits}
     part = {
         "type": "object",
         "properties": {"type": {"enum": kinds}, "model": {"type": "string", "examples": sorted(catalogue())}},
@@ -67,7 +66,7 @@ def schema() -> dict[str, Any]:
             "version": {"const": 1},
             "name": {"type": "string"},
             "description": {"type": "string"},
-            **{key: model.model_json_schema() for key, model in sections.items()},
+            **{key: model.model_json_schema() for key, model in ({"site": Site} | sections()).items()},
             "catalogue": {"type": "object"},
             "components": components,
             "repeat": {"type": "array", "items": block},

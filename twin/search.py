@@ -12,13 +12,14 @@ from scipy.stats.qmc import Sobol
 
 from twin.coupling import steady
 from twin.dataset import bound
-from twin.domains.cost import YEAR
 from twin.elements import Array, Status
 from twin.facility import Facility, load
-from twin.figures import figures, served
+from twin.figures import figures
 from twin.layout import LayoutError, hint
 from twin.limits import Binding, Bound, exceeded, margins, rescale, scaled_rows, worst
 from twin.plant import compile
+from twin.scenarios import dimension
+from twin.tokens import at_work, served
 
 DENSITY = "rack_density"
 NAMED: dict[str, tuple[str, tuple[float, float]]] = {
@@ -44,7 +45,8 @@ class Optimum:
 
     `values` are what was varied, in SI units, the density as W per rack; `tightest` is the limit nearest to binding.
     `densest` is the bound of the layout as it stands, `densest_cost` its cost per million tokens and `gain` by which
-    share the optimum is cheaper; `tried` counts the what-ifs. Where none keeps all limits, `reason` says so.
+    share the optimum is cheaper; `tried` counts the what-ifs and `dimensions` say what `values` are. Where none keeps
+    all limits, `reason` says so.
     """
 
     values: dict[str, float]
@@ -56,6 +58,7 @@ class Optimum:
     densest: Bound
     densest_cost: float
     tried: int
+    dimensions: dict[str, str]
     reason: str = ""
 
     @property
@@ -163,7 +166,7 @@ class _Space:
         given = {_address(n): values[:, i] for i, n in enumerate(self.names) if n != DENSITY}
         if not given:
             given = {"site.dry_bulb": np.full(len(points), self.facility.site.dry_bulb)}
-        plant = compile(self.facility, given)
+        plant = at_work(compile(self.facility, given))
         if DENSITY in self.names:
             plant = rescale(plant, values[:, self.names.index(DENSITY)], self.rows, "chips")
         return steady(plant)
@@ -194,77 +197,6 @@ class _Space:
             self.densest,
             self.densest_cost,
             tried,
+            {n: "power" if n == DENSITY else dimension(self.facility, _address(n)) for n in self.names},
             "" if found else "no point keeps every limit",
         )
-
-
-@dataclass(frozen=True)
-class Worth:
-    """What a layout earns, and what a little more of something would add, at a price of tokens.
-
-    `margin` is revenue less all yearly cost at the densest point [$/year], `margin_per_mw` over the power drawn
-    [$/MW/year], `tokens_per_mw_year` in millions. `megawatt` is the value of one more megawatt of utility contract that
-    racks grow into; `kelvin` that of coolant and room air one kelvin warmer, `availability` that of one percent more of
-    it, both at the density as laid out [$/year].
-    """
-
-    price: float
-    margin: float
-    margin_per_mw: float
-    tokens_per_mw_year: float
-    megawatt: float
-    kelvin: float
-    availability: float
-
-
-SHARE = 0.01
-"""By which share a contract is widened to tell the value of a megawatt."""
-
-
-def worth(
-    layout: str | Path,
-    price: float,
-    *,
-    case: str | None = None,
-    overrides: Mapping[str, Any] | None = None,
-) -> Worth:
-    """Margin at a `price` [$ per million tokens, input included], and its derivatives by differences.
-
-    Raises LayoutError for a facility without a utility's contract, or whose racks serve nothing.
-    """
-    given = dict(overrides or {})
-    facility = load(layout, case, given)
-    served(facility)
-    parts: dict[str, Any] = dict(facility.components)
-    utilities = {n: p for n, p in parts.items() if p.kind == "utility" and np.isfinite(p.contract)}
-    if not utilities:
-        raise LayoutError(facility.source, ["worth: no utility has a contract"])
-
-    def earned(solution: Any) -> Array:
-        f = figures(solution)
-        return f.tokens_per_s * YEAR / 1e6 * price - f.annual.total
-
-    contract = sum(float(p.contract) for p in utilities.values())
-    wider = {f"{n}.contract": f"{float(p.contract) * (1.0 + SHARE) / 1e6!r} MW" for n, p in utilities.items()}
-    now, then = (bound(layout, case=case, overrides=given | more)[0] for more in ({}, wider))
-    if not now.scale > 0:
-        raise LayoutError(facility.source, [f"worth: no density is sustainable: {now.reason}"])
-    margin, f = float(earned(now.solution)[0]), figures(now.solution)
-    if not f.tokens_per_s[0] > 0:
-        raise LayoutError(facility.source, ["worth: its racks serve no tokens"])
-    warm = {}
-    for where in ("cdu", "crah"):
-        stated = [p.set_point for p in parts.values() if where == p.dimension and p.set_point is not None]
-        if stated:
-            warm[f"{where}.set_point"] = np.array([-0.5, 0.5]) + max(stated)
-    change = np.diff(earned(steady(compile(facility, warm))))[0] if warm else 0.0
-    base = figures(steady(compile(facility)))
-    return Worth(
-        price,
-        margin,
-        margin / float(f.facility_power[0] / 1e6),
-        float(f.tokens_per_s[0] * YEAR / 1e6 / (f.facility_power[0] / 1e6)),
-        (float(earned(then.solution)[0]) - margin) / (SHARE * contract / 1e6),
-        float(change),
-        float(base.tokens_per_s[0] * YEAR / 1e6 * price * 0.01 / facility.serving.availability),
-    )

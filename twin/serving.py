@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,19 +15,14 @@ from twin.domains.roofline import (
     Served,
     Server,
     at_interactivity,
-    interactivity,
-    most_requests,
     prefill_rate,
 )
-from twin.domains.stations import Load, Station, closed_network, delay, limit, open_network, servers
+from twin.domains.stations import delay, open_network, servers
 from twin.layout import hint
 from twin.tables import physics
 
 NODES = np.linspace(0.05, 1.2, 231)
 """Clocks at which physics is computed; those between are interpolated."""
-
-DEEPEST = 10**6
-"""Requests in decode beyond which its rate is taken to stay."""
 
 
 def server(model: str, platform: str, isl: int, osl: int, instance: Instance, host_cache: float = 0.0) -> Server:
@@ -70,8 +64,7 @@ def best(
     Sizes are powers of two within a domain, at most `largest`; the lowest precision that the platform has unless one is
     given; `drafts` are the tokens drafted a step. Raises ValueError as `server` does.
     """
-    table = physics()["chips"].get(platform, {})
-    kind = precision or ("fp4" if "fp4" in table else "fp8")
+    table, kind = physics()["chips"].get(platform, {}), lowest(platform, precision)
     most = min(largest or 64, table.get("domain", 1))
     sizes = [2**k for k in range(6, -1, -1) if 2**k <= most]  # of equal ones, and for the reason, the largest counts
     found = []
@@ -80,6 +73,11 @@ def best(
         found.append(at_interactivity(server(model, platform, isl, osl, layout), wanted, clock))
     pick = np.argmax([f.total for f in found], axis=0)
     return Served(*(np.choose(pick, [getattr(f, name) for f in found]) for name in Served._fields))
+
+
+def lowest(platform: str, precision: str | None = None) -> Any:
+    """The `precision` given, or the lowest that a platform has."""
+    return precision or ("fp4" if "fp4" in physics()["chips"].get(platform, {}) else "fp8")
 
 
 def at_clocks(clock: Any, *terms: Any, **options: Any) -> tuple[Any, Any, str]:
@@ -105,110 +103,52 @@ def _at_nodes(terms: tuple[Any, ...], options: tuple[tuple[str, Any], ...]) -> t
 def chip_power(platform: str, requests: Any, rated: float | None = None) -> Any:
     """Mean power of an accelerator [W] with so many `requests` in flight on each, after measured curves.
 
-    A platform that was not measured, of `rated` [W], takes the shares of b200's rated power. Raises ValueError for one
-    of which no rated power is given.
+    Of another `rated` power [W] than the measured one it draws the same share; a platform that was not measured takes
+    the shares of b200. Raises ValueError for one of which no rated power is given.
     """
     table = physics()["power"]
     law = table.get(platform) if platform not in ("source", "notes") else None
-    scale = 1.0
-    if law is None:
-        if rated is None:
-            known = ", ".join(n for n in table if n not in ("source", "notes"))
-            raise ValueError(f"serving: no measured power of {platform!r}; there are {known}; give its rated power")
-        law = table["b200"]
-        scale = rated / law["rated"]
+    if law is None and rated is None:
+        known = ", ".join(n for n in table if n not in ("source", "notes"))
+        raise ValueError(f"serving: no measured power of {platform!r}; there are {known}; give its rated power")
+    law = law or table["b200"]
+    scale = 1.0 if rated is None else rated / law["rated"]
     x = (np.maximum(np.asarray(requests, float), 0.0) / law["half"]) ** law["exponent"]
     return scale * (law["alone"] + (law["full"] - law["alone"]) * x / (1.0 + x))
 
 
-@dataclass(frozen=True)
-class Agent:
-    """A request of an agent: `turns` of reading, writing and a tool, then an answer; times are those of one visit, s.
+def busiest(
+    model: str,
+    platform: str,
+    isl: int,
+    osl: int,
+    wanted: float,
+    accelerators: float,
+    most_first: float,
+    share: float = 0.99,
+    **options: Any,
+) -> float:
+    """How far prefill may be loaded for a `share` of first tokens to come within `most_first` [s], 0 to 1.
 
-    `hits` is the share of the input that a cache holds from before, `routing` the share of these hits that reach the
-    accelerator or store where they lie, as an orchestrator sets them. `joules` [J] are what a request draws in all.
+    Prefill is a queue of as many instances as the accelerators that serve at the `wanted` interactivity have
+    (see `stations.open_network`), after the least delay of the engine. Raises ValueError as `best` does.
     """
+    found = best(model, platform, isl, osl, wanted, **options)
+    if not found.total > 0:
+        return 0.0
+    s = server(model, platform, isl, osl, Instance(1, precision=lowest(platform, options.get("precision"))))
+    rate, alone = float(prefill_rate(s)), float(found.first) - s.fit.first
+    reading = float(found.output * (isl + osl) / osl / found.total) - 1.0  # accelerators in prefill for one in decode
+    count = max(int(accelerators * reading / (1.0 + reading) * rate * alone / isl), 1)
+    queue = [delay("engine", s.fit.first, spread=0.0), servers("prefill", alone, count, spread=0.5)]
 
-    turns: int = 8
-    hits: float = 0.0
-    routing: float = 1.0
-    tool: float = 1.0
-    retrieval: float = 0.05
-    software: float = 0.01
-    joules: float = 0.0
+    def late(load: float) -> bool:
+        return open_network(queue, load * count / alone).percentile(share) > most_first
 
-    @property
-    def found(self) -> float:
-        """Share of the input that need not be computed again."""
-        return self.hits * self.routing
-
-
-@dataclass(frozen=True)
-class Pools:
-    """What serves agents: instances of prefill and decode, and what else they visit.
-
-    `cpus` run one tool each, `retrievers` and `orchestrators` are servers; `network` and `storage` [B/s] carry caches,
-    `power` and `heat` [W] are what supply and cooling allow.
-    """
-
-    prefill: int
-    decode: int
-    cpus: int
-    retrievers: int = 64
-    orchestrators: int = 64
-    network: float = np.inf
-    storage: float = np.inf
-    power: float = np.inf
-    heat: float = np.inf
-
-
-def layers(s: Server, agent: Agent, pools: Pools, clock: float = 1.0) -> list[Station]:
-    """The stations of an agent's request; layers without a bound are left out. Raises ValueError for no memory."""
-    most = int(most_requests(s))
-    if most < 1:
-        raise ValueError(f"serving: {s.chip.name}: memory too small for {s.model.name} on {s.instance.gpus}")
-    many = min(most * pools.decode, DEEPEST)
-    n = np.arange(1, many + 1)
-    each = np.maximum(n / pools.decode, 1.0)
-    rates = n * interactivity(s, each, clock) / s.osl
-    read = s.isl * (1.0 - agent.found)
-    prefill = read / float(prefill_rate(s, clock, agent.found) * s.instance.gpus)
-    tools = max(agent.turns - 1, 0)
-    found = [
-        servers("software", agent.software, pools.orchestrators, visits=agent.turns, phase="first"),
-        delay("engine", s.fit.first, visits=agent.turns, phase="first"),
-        servers("compute: prefill", prefill, pools.prefill, visits=agent.turns, spread=0.5, phase="first"),
-        Station("compute: decode", rates, visits=agent.turns, phase="decode"),
-        servers("memory", agent.retrieval, pools.retrievers, visits=agent.turns, phase="first"),
-    ]
-    if tools:
-        found.append(servers("cpu", agent.tool, pools.cpus, visits=tools, phase="tools"))
-    for name, rate, share in (("network", pools.network, 1.0 - agent.found), ("storage", pools.storage, agent.found)):
-        moved = s.isl * share * s.model.cache
-        if np.isfinite(rate) and moved > 0:
-            found.append(servers(name, moved / rate, visits=agent.turns, phase="first"))
-    for name, most_watts in (("energy", pools.power), ("cooling", pools.heat)):
-        if np.isfinite(most_watts) and agent.joules > 0:
-            found.append(limit(name, most_watts / agent.joules))
-    return found
-
-
-def agents(
-    s: Server,
-    agent: Agent,
-    pools: Pools,
-    *,
-    users: int | None = None,
-    arrivals: float | None = None,
-    think: float = 0.0,
-) -> Load:
-    """How the factory's layers bear agents: `users` who `think` [s] between requests, or `arrivals` [requests/s].
-
-    Raises ValueError unless one of the two is given.
-    """
-    stations = layers(s, agent, pools)
-    if users is not None and arrivals is None:
-        return closed_network(stations, users, think)
-    if arrivals is not None and users is None:
-        return open_network(stations, arrivals)
-    raise ValueError("serving: give either users or arrivals")
+    low, high = 0.0, 1.0
+    if late(1e-6):
+        return 0.0
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        low, high = (low, middle) if late(middle) else (middle, high)
+    return low

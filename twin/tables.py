@@ -9,7 +9,10 @@ from typing import Any
 
 import yaml
 
-FOLDER = files("twin.layouts") / "serving"
+from twin.units import parse
+
+LAYOUTS = files("twin.layouts")
+FOLDER = LAYOUTS / "serving"
 NUMBERS = {
     **dict.fromkeys(("isl", "osl", "concurrency", "prefill_gpus", "decode_gpus"), int),
     **dict.fromkeys(
@@ -48,6 +51,13 @@ def platforms() -> dict[str, dict[str, dict[str, float]]]:
 def physics() -> dict[str, Any]:
     """What the physics of serving computes with, as `physics.yaml` has it: models, chips, fits."""
     return yaml.safe_load((FOLDER / "physics.yaml").read_text(encoding="utf-8"))
+
+
+@cache
+def energy() -> dict[str, float]:
+    """Greenhouse gas of electricity by source, kg/J; kinds and sources stand in `layouts/energy/sources.yaml`."""
+    table = yaml.safe_load((LAYOUTS / "energy" / "sources.yaml").read_text(encoding="utf-8"))["mix"]
+    return {name: parse(row["carbon"], "carbon_intensity") for name, row in table.items()}
 
 
 def _cell(name: str, text: str) -> Any:

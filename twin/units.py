@@ -204,6 +204,13 @@ DIMENSIONS = _table(
             "380 g/kWh",
             ("g/kWh",),
         ),
+        Dimension("money per token", {"$/token": 1.0, "$/Mtok": 1e-6, "$/Gtok": 1e-9}, "0.4 $/Mtok", ("$/Mtok",)),
+        Dimension(
+            "data rate",
+            {"B/s": 1.0, "GB/s": 1e9, "TB/s": 1e12, "Gb/s": 1e9 / 8, "Tb/s": 1e12 / 8},
+            "50 GB/s",
+            ("GB/s", "TB/s"),
+        ),
         Dimension(
             "rate",
             {"tok/s": 1.0, "ktok/s": 1e3, "Mtok/s": 1e6, "Gtok/s": 1e9},
@@ -401,5 +408,7 @@ MoneyPerPower = Annotated[float, Quantity("money_per_power")]
 MoneyPerPowerTime = Annotated[float, Quantity("money_per_power_time")]
 MoneyPerVolume = Annotated[float, Quantity("money_per_volume")]
 MoneyPerTime = Annotated[float, Quantity("money_per_time")]
+MoneyPerToken = Annotated[float, Quantity("money_per_token")]
 CarbonIntensity = Annotated[float, Quantity("carbon_intensity")]
+DataRate = Annotated[float, Quantity("data_rate")]
 Rate = Annotated[float, Quantity("rate")]

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from twin.agents import Agent, Pools, agents, layers
 from twin.domains.roofline import Instance, interactivity
-from twin.serving import Agent, Pools, agents, layers, server
+from twin.serving import server
 
 RACK = server("DeepSeek-R1-0528", "gb300", 8192, 512, Instance(8, "best", "fp4", 4))
 POOLS = Pools(prefill=4, decode=5, cpus=256)
@@ -14,7 +15,7 @@ AGENT = Agent(turns=6, hits=0.8, tool=2.0)
 
 
 def test_every_layer_has_a_utilisation_and_one_holds_the_rest_back():
-    whole = replace(POOLS, network=5e10, storage=2e10, power=1.4e5, heat=1.5e5)
+    whole = replace(POOLS, retrievers=64, orchestrators=64, network=5e10, storage=2e10, power=1.4e5, heat=1.5e5)
     found = agents(RACK, replace(AGENT, joules=2e4), whole, users=400)
     expected = ["software", "engine", "memory", "cpu", "network", "storage", "energy", "cooling"]
     assert set(found.names) == {*expected, "compute: prefill", "compute: decode"}
@@ -57,6 +58,28 @@ def test_open_and_closed_agree_at_one_throughput():
     np.testing.assert_allclose(open_.utilisation, closed.utilisation)
     assert open_.mean() == pytest.approx(closed.mean(), rel=0.1)
     assert open_.percentile(0.5, "first") < open_.percentile(0.95, "first") < open_.percentile(0.95)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Agent(turns=0), "turns: give at least one"),
+        (lambda: Agent(hits=1.2), "hits: give a share from 0 to 1, not 1.2"),
+        (lambda: Agent(tool=0.0), "tool: give a time above 0 s"),
+        (lambda: Pools(prefill=0, decode=1), "prefill: give one or more"),
+        (lambda: Pools(prefill=1, decode=1, cpus=0), "cpus: give one or more"),
+        (lambda: Pools(prefill=1, decode=1, network=0), "network: give more than 0"),
+    ],
+)
+def test_pools_of_none_and_shares_beyond_one_are_told(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_a_layer_without_a_bound_makes_nobody_wait():
+    load = agents(RACK, AGENT, Pools(prefill=40, decode=40), users=100)
+    cpu = load.names.index("cpu")
+    assert load.utilisation[cpu] == 0 and load.time[cpu] == pytest.approx(5 * AGENT.tool)
 
 
 def test_what_cannot_be_is_told():

@@ -48,8 +48,10 @@ def test_every_term_has_its_unit():
         water=1e-3,
         water_price=2.0,
         other=42.0,
+        leased=3e6,
+        lease_price=0.2 / MONTH,
     )
-    expected = [250.0, 30.0, 0.07 * 1000 * 8766, 15 * 2000 * 12, 2.0 * 1e-3 * 31557600, 42.0]
+    expected = [250.0, 30.0, 0.07 * 1000 * 8766, 15 * 2000 * 12, 2.0 * 1e-3 * 31557600, 42.0, 3e6 * 0.2 * 12]
     np.testing.assert_allclose([np.squeeze(term) for term in a], expected, rtol=1e-12)
     assert a.total == pytest.approx(sum(expected))
 

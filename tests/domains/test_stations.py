@@ -160,3 +160,14 @@ def test_nobody_waits_in_a_delay_and_visits_are_independent():
         assert found.utilisation[0] == 0.0
     alone = closed_network([servers("a", 1.0, 4, visits=8)], 1)
     assert alone.variance[0] == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize("think", [0.0, 40.0, 400.0])
+def test_many_users_are_borne_as_the_exact_answer_has_it(think, monkeypatch):
+    parts = [servers("prefill", 0.1, 8, spread=1.0), shared("decode", np.repeat(DECODE, 4) * 4), delay("engine", 0.2)]
+    exact = closed_network(parts, 1500, think)
+    monkeypatch.setattr("twin.domains.stations.MANY", 1000)
+    close = closed_network(parts, 1500, think)
+    assert close.throughput == pytest.approx(exact.throughput, rel=0.01)
+    assert close.mean() == pytest.approx(exact.mean(), rel=0.03)
+    assert close.throughput * (think + close.mean()) == pytest.approx(1500, rel=1e-4)

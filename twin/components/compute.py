@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 from twin.components.base import YEAR, Component, Facing, Port, Write, draw, limit, price, report
 from twin.components.electrical import fit_losses, gains
 from twin.components.hall import AIR_DENSITY, CLASSES
-from twin.elements import Engine, Gain, Heat, Intake, Level, Pipe, Ref, Serving, Tally, Vent
+from twin.elements import Engine, Gain, Heat, Intake, Level, Pipe, Ref, Service, Serving, Tally, Vent
 from twin.units import (
+    DataRate,
     Fraction,
     Length,
     MassFlow,
@@ -27,6 +28,9 @@ from twin.units import (
     Voltage,
     VolumeFlow,
 )
+
+CAP_HELD = 1e-3
+"""By which share a rack may pass its cap: that is how well clocks hold it."""
 
 
 class Rack(Component):
@@ -45,6 +49,9 @@ class Rack(Component):
     utilisation: Fraction = Field(1.0, ge=0, le=1)
     clock: Fraction = Field(1.0, gt=0, le=1.2, description="locked clock over nominal")
     power_cap: Power | None = Field(None, gt=0, description="cap per accelerator")
+    rack_cap: Power | None = Field(
+        None, gt=0, description="cap of the whole rack at its feed, kept by clocks; it is then provisioned with that"
+    )
     clock_exponent: Number = Field(2.4, ge=1, le=4, description="dynamic power over clock; unpublished, 2 to 3")
     leakage_share: Fraction = Field(0.15, ge=0, le=0.5, description="of chip power at its reference; 0.1 to 0.2")
     leakage_slope: PerTemperature = Field(0.010, ge=0, le=0.05, description="unpublished, 0.008 to 0.015 1/K")
@@ -82,6 +89,9 @@ class Rack(Component):
     network_share: Power = Field(
         0.0, ge=0, description="network power per accelerator outside this rack, for kW per GPU"
     )
+    sandboxes: Number = Field(0.0, ge=0, description="tools of agents that run at once on its CPUs")
+    network_rate: DataRate = Field(0.0, ge=0, description="caches that it can carry between accelerators")
+    storage_rate: DataRate = Field(0.0, ge=0, description="caches that it can read and write")
     peak_factor: Number = Field(1.0, ge=1, le=3, description="EDP peak over sustained power")
     it_power: Power | None = Field(None, ge=0, le=2e6, description="power at the feed, instead of the chip model")
     nameplate: Power = Field(10e3, gt=0, le=2e6)
@@ -135,6 +145,7 @@ class Rack(Component):
                 utilisation=t.utilisation,
                 clock=t.clock,
                 cap=np.where(np.isfinite(t.power_cap), t.power_cap, np.inf),
+                rack_cap=np.where(np.isfinite(t.rack_cap), t.rack_cap, np.inf),
                 clock_exponent=t.clock_exponent,
                 leakage_share=t.leakage_share,
                 leakage_slope=t.leakage_slope,
@@ -169,7 +180,7 @@ class Rack(Component):
                 plates=np.maximum(getattr(t, "plates", t.accelerators), 1.0),
                 peak_factor=t.peak_factor,
                 it_power=t.it_power,
-                nameplate=t.nameplate,
+                nameplate=np.fmin(t.nameplate, t.rack_cap),
             )
         )
         power = Ref("engine.power", rows)
@@ -187,6 +198,9 @@ class Rack(Component):
         serves = [i for i, p in enumerate(platforms) if p]
         if serves:
             write(Serving(rows[serves], [platforms[i] for i in serves], t.network_share[serves]))
+        for name, capacity in (("cpu", t.sandboxes), ("network", t.network_rate), ("storage", t.storage_rate)):
+            if np.any(capacity > 0):
+                write(Service(name, rows, capacity * t.chip_scale))
         cls._judge(t, write, rows)
         price(t.times("capital", t.chip_scale), write)
         return rows
@@ -217,6 +231,8 @@ class Rack(Component):
         )
         limit(t, write, "rack_air_inlet", inlet, hottest + breathes, dimension="temperature")
         limit(t, write, "rack_air_inlet_cold", inlet, coldest - breathes, sense=-1, dimension="temperature")
+        most = np.where(np.isfinite(t.rack_cap), t.rack_cap * t.chip_scale * t.power_scale, np.inf)
+        limit(t, write, "rack_cap", Ref("engine.power", rows), most * (1.0 + CAP_HELD), dimension="power")
         limit(t, write, "throttling", Ref("engine.clock_lost", rows), 0.001 + chips)
         for name, quantity, unit, text in (
             ("rack_power", "power", "W", "rack power at its feed"),

@@ -45,17 +45,21 @@ def _junction(inlet: Array, resistance: Array, rest: Array, leak: Array, slope: 
     return T
 
 
-def solve(e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, fed: Array) -> dict[str, Array]:
+def solve(
+    e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, fed: Array, level: Array | float = 1.0
+) -> dict[str, Array]:
     """Solved columns of all racks, (rack, scenario): power, heats, junctions, clocks, air flow, losses.
 
     Chip power = base + active φ^a + leak exp(k (T_j - T_0)), where base + active + leak at T_0 is the power at
-    this utilisation. A cap lowers the clock φ; so does, smoothly, a worst chip that would pass its throttle
-    temperature, and since the chips work in step the slowest sets the clock of all. `fed` is 0 without supply.
-    Where a power is given for the whole rack, the work done follows from what it leaves for the chips.
+    this utilisation; of its rated power a chip at work draws the share `level`. A cap on chips or on the rack lowers
+    the clock φ; so does, smoothly, a worst chip that would pass its throttle temperature, and since the chips work
+    in step the slowest sets the clock of all. `fed` is 0 without supply. Where a power is given for the whole rack,
+    the work done follows from what it leaves for the chips.
     """
     full, idle = e.chip_power * e.power_scale, e.chip_idle * e.power_scale
     leak = e.leakage_share * full
-    base, active = idle - leak, e.utilisation * (full - idle)
+    base, active = idle - leak, e.utilisation * np.maximum(level * full - idle, 0.0)
+    hosts = e.hosts * (e.host_idle + e.host_utilisation * (e.host_power - e.host_idle))
     mean, worst = (thermal_resistance(e, flow, cp, conductivity, spread) for spread in (0.0, 1.0))
     law = (leak, e.leakage_slope, e.leakage_temperature)
     excess = 1.0 + e.power_spread
@@ -63,7 +67,7 @@ def solve(e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, 
     asked = active * e.clock**e.clock_exponent
     hot = _junction(inlet, mean, base + asked, *law)
     demand = base + asked + _leak(hot, *law)
-    capped = np.minimum(demand, e.cap)
+    capped = np.minimum(demand, np.minimum(e.cap, _left(e, hosts)))
     hottest = (e.throttle_temperature - inlet) / (worst * excess)
     room = hottest - _leak(e.throttle_temperature, *law) + _leak(inlet + mean * hottest, *law)
     chip = soft_minimum(capped, room, SOFT * np.maximum(full, 1.0))
@@ -76,7 +80,6 @@ def solve(e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, 
     chip = dynamic + _leak(junction_mean, *law)
     junction = _junction(inlet, worst, dynamic * excess, leak * excess, *law[1:])
 
-    hosts = e.hosts * (e.host_idle + e.host_utilisation * (e.host_power - e.host_idle))
     inside = e.chip_scale * (e.chips * chip + hosts + e.other_power)
     board = e.board_fixed + inside * (e.board_proportional + inside * e.board_square)
     power, speed, shelf = _shelves(e, inside + board + e.chip_scale * e.inner_power)
@@ -129,6 +132,23 @@ def _speed(e: Engine, heat: Array) -> Array:
     """Fan speed that keeps the air rise, within its least and full speed."""
     wanted = heat / (AIR_HEAT * e.fan_rise * np.maximum(e.fan_flow, 1e-9))
     return np.where(e.fan_flow > 0, np.clip(wanted, e.fan_least, 1.0), 0.0)
+
+
+def _left(e: Engine, hosts: Array) -> Array:
+    """Power that a rack's cap leaves to each chip, W: from the feed back through shelves, fans, boards and hosts."""
+    capped = np.isfinite(e.rack_cap)
+    cap = np.where(capped, e.rack_cap, 1.0) * e.chip_scale * e.power_scale
+    out = _before(cap, e.shelf_fixed, e.shelf_proportional, e.shelf_square)
+    out = out - e.fan_power * _speed(e, (1.0 - e.liquid_fraction) * cap) ** 3 - e.chip_scale * e.inner_power
+    inside = _before(out, e.board_fixed, e.board_proportional, e.board_square)
+    chip = (inside / np.maximum(e.chip_scale, 1e-6) - hosts - e.other_power) / np.maximum(e.chips, 1.0)
+    return np.where(capped, np.maximum(chip, 0.0), np.inf)
+
+
+def _before(power: Array, fixed: Array, proportional: Array, square: Array) -> Array:
+    """What a converter gives that takes `power`: the root x of x + fixed + x (proportional + square x) = power."""
+    b, rest = 1.0 + proportional, np.maximum(power - fixed, 0.0)
+    return 2.0 * rest / (b + np.sqrt(np.maximum(b * b + 4.0 * square * rest, 0.0)))
 
 
 def _shelves(e: Engine, load: Array) -> tuple[Array, Array, Array]:

@@ -20,11 +20,12 @@ class Annual(NamedTuple):
     demand: Array
     water: Array
     other: Array
+    lease: Array
 
     @property
     def total(self) -> Array:
         """Sum of all terms, $/year."""
-        return self.capital + self.upkeep + self.energy + self.demand + self.water + self.other
+        return sum(self[1:], self.capital)
 
 
 def annuity(rate: Any, life: Any) -> Array:
@@ -50,12 +51,15 @@ def annual_cost(
     water: Any = 0.0,
     water_price: Any = 0.0,
     other: Any = 0.0,
+    leased: Any = 0.0,
+    lease_price: Any = 0.0,
 ) -> Annual:
     """Cost of one year by term, $/year, shape (scenario,).
 
     Per component, shape (component, scenario or 1): `capital` [$], `life` [s], `upkeep` as a fraction of capital
     per year. Per scenario: `rate` [1/year], mean `power` [W] at `energy_price` [$/J], `peak` or contracted power
-    [W] at `demand_price` [$/(W s)], mean `water` [m³/s] at `water_price` [$/m³], and `other` fixed cost [$/year].
+    [W] at `demand_price` [$/(W s)], mean `water` [m³/s] at `water_price` [$/m³], `other` fixed cost [$/year], and
+    `leased` power [W] at `lease_price` [$/(W s)].
     """
     return Annual(
         _total(capital * annuity(rate, life)),
@@ -64,6 +68,7 @@ def annual_cost(
         np.multiply(peak, demand_price) * YEAR,
         np.multiply(water, water_price) * YEAR,
         np.asarray(other, float),
+        np.multiply(leased, lease_price) * YEAR,
     )
 
 

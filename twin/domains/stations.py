@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import gammaincinv, gammaln
 
 from twin.elements import Array
@@ -21,12 +23,19 @@ TAIL = 1e-12
 """Probability of queues that are longer than what is summed."""
 
 
+MANY = 2000
+"""Users of a closed network beyond which it is taken as an open one."""
+
+LOADED = 25.0
+"""Largest ln of the utilisation of the fullest station over what that leaves."""
+
+
 @dataclass(frozen=True)
 class Station:
     """A layer of the factory: completions/s with 1, 2, ... requests present (n,), the last rate holding beyond.
 
     `visits` is how often a request comes, `spread` the squared coefficient of variation of a visit's time where visits
-    wait for servers; `phase` says of which latency it is part. Where it is `endless` none waits.
+    wait for servers or for nobody; `phase` says of which latency it is part. Where it is `endless` none waits.
     """
 
     name: str
@@ -45,6 +54,16 @@ class Station:
     def alone(self) -> float:
         """Time of a request that is alone, all visits, s."""
         return self.visits / float(self.rates[0])
+
+    @cached_property
+    def waits(self) -> bool:
+        """Whether visits queue for servers, each as fast as one alone."""
+        return bool(np.allclose(self.rates, np.arange(1, len(self.rates) + 1) * self.rates[0]))
+
+    @cached_property
+    def depth(self) -> Array:
+        """Sum of ln of the rates with up to 0, 1, ... present."""
+        return np.r_[0.0, np.cumsum(np.log(self.rates))]
 
     def at(self, n: Array) -> Array:
         """Completions/s with n present."""
@@ -123,10 +142,10 @@ def open_network(stations: Sequence[Station], arrivals: float) -> Load:
     for i, s in enumerate(stations):
         flow, one = arrivals * s.visits, 1.0 / s.rates[0]
         if s.endless:
-            present[i], variance[i] = flow * one, s.visits * one**2
+            present[i], variance[i] = flow * one, s.visits * s.spread * one**2
             continue
         p = _equilibrium(s, flow)
-        if _waits(s):
+        if s.waits:
             factor, left = 0.5 * (1.0 + s.spread), s.rates[-1] - flow
             chance = float(p[len(s.rates) :].sum())
             wait = factor * chance / left
@@ -142,11 +161,15 @@ def closed_network(stations: Sequence[Station], users: int, think: float = 0.0) 
     """The network with so many users who `think` [s] between requests: exact for shared or exponential service.
 
     Convolution of the stations' equilibria [Buzen, Commun. ACM 16 (1973) 527], scaled by the throughput that bounds it.
+    More than `MANY` users are an open network whose throughput X satisfies X (think + time) = users [Little]: in a
+    large population what is in the network varies little, which a test holds against the exact answer.
     """
+    if users > MANY:
+        return _crowded(stations, users, think)
     capacity = min(s.capacity for s in stations)
     scale = min(capacity, users / (think + sum(s.alone for s in stations)))
     terms = [_weights(s, users, scale) for s in stations]
-    whole = terms + ([_poisson(think * scale, users)] if think > 0 else [])
+    whole = terms + ([_poisson(think * scale, users)] if think * scale > np.finfo(float).tiny else [])
     total = _convolved(whole, users)
     throughput = scale * total[users - 1] / total[users]
     present = np.zeros(len(stations))
@@ -159,22 +182,31 @@ def closed_network(stations: Sequence[Station], users: int, think: float = 0.0) 
     return _load(stations, float(throughput), use, present, time, time**2 / [s.visits for s in stations])
 
 
+def _crowded(stations: Sequence[Station], users: int, think: float) -> Load:
+    """The open network whose users, those who think included, are so many."""
+    capacity = min(s.capacity for s in stations)
+    if not np.isfinite(capacity):
+        return open_network(stations, users / (think + sum(s.alone for s in stations)))
+    at = lambda y: open_network(stations, capacity / (1.0 + np.exp(-y)))  # noqa: E731
+
+    def many(y: float) -> float:
+        found = at(y)
+        return float(np.log(found.throughput * (think + found.mean()) / users))
+
+    return at(brentq(many, -LOADED, LOADED, xtol=1e-6))
+
+
 def _load(stations, throughput, use, present, time, variance, reason=""):
     names, phases = tuple(s.name for s in stations), tuple(s.phase for s in stations)
     return Load(names, throughput, use, present, time, variance, phases, reason)
-
-
-def _waits(s: Station) -> bool:
-    """Whether visits queue for servers, each as fast as one alone."""
-    return bool(np.allclose(s.rates, np.arange(1, len(s.rates) + 1) * s.rates[0]))
 
 
 def _equilibrium(s: Station, flow: float) -> Array:
     """Probability of 0, 1, ... requests in an open station, until what is left is negligible."""
     steady = flow / s.rates[-1]
     more = int(np.ceil(np.log(TAIL) / np.log(steady))) if 0.0 < steady < 1.0 else 0
-    rates = np.r_[s.rates, np.full(min(more, 10**6), s.rates[-1])]
-    weight = np.r_[0.0, np.cumsum(np.log(flow) - np.log(rates))]
+    depth = np.r_[s.depth, s.depth[-1] + np.arange(1, min(more, 10**6) + 1) * np.log(s.rates[-1])]
+    weight = np.arange(len(depth)) * np.log(flow) - depth
     p = np.exp(weight - weight.max())
     return p / p.sum()
 

@@ -1,0 +1,175 @@
+"""What racks draw to serve, and caps on whole racks: laws of the coupled solve."""
+
+import numpy as np
+import pytest
+
+import twin
+from twin.coupling import steady
+from twin.figures import figures
+from twin.plant import compile
+from twin.serving import chip_power
+from twin.summary import summary
+from twin.tokens import at_work, rates, requests
+
+
+def solved(layout="gb300_hall", scenarios=None, **overrides):
+    given = {k.replace("__", "."): v for k, v in overrides.items()}
+    return twin.solve(layout, scenarios, overrides=given)
+
+
+def chips(result):
+    """Mean power of the accelerators of the racks that serve, W (scenario,)."""
+    rows = result.plant.serving[0].engine
+    return result.solution.columns["engine.chip_power"][rows].mean(axis=0)
+
+
+@pytest.mark.parametrize("mode", ["table", "physics"])
+def test_chips_draw_what_the_measured_curve_gives_for_the_requests_in_flight(mode):
+    """Without leakage, whose temperature the curve does not tell, the solve hands the curve through."""
+    found = solved(serving__power="measured", serving__mode=mode, gb300_nvl72__leakage_share="0")
+    terms = found.facility.serving
+    held = requests(terms, rates(terms, "gb300", 1.0)[0])
+    assert chips(found) == pytest.approx(chip_power("gb300", held, 1400.0), rel=1e-6)
+
+
+def test_an_air_cooled_hopper_decodes_at_the_power_that_was_measured():
+    """137 to 300 W of 700 W in decode [arXiv 2605.11999]; the curve, of another accelerator, gives the upper end."""
+    assert 137.0 < chips(solved("h200_hall", serving__power="measured"))[0] < 320.0
+
+
+def test_fewer_requests_draw_less_and_the_same_tokens_cost_fewer_joules():
+    speeds = (40.0, 75.0, 116.7, 200.0)
+    found = [solved(serving__power="measured", serving__interactivity=str(v)) for v in speeds]
+    assert (np.diff([chips(r)[0] for r in found]) < 0).all()
+    rated = solved(serving__interactivity="200")
+    assert found[-1].figures.tokens_per_s[0] == pytest.approx(rated.figures.tokens_per_s[0], rel=1e-6)
+    assert found[-1].figures.facility_power[0] < 0.85 * rated.figures.facility_power[0]
+
+
+def test_a_slower_clock_holds_fewer_requests_and_draws_less_for_each():
+    facility = twin.load("gb300_hall", overrides={"serving.power": "measured", "serving.mode": "physics"})
+    clocks = np.array([0.7, 0.85, 1.0])
+    solution = steady(at_work(compile(facility, {"gb300_nvl72.clock": clocks})))
+    rows = solution.plant.serving[0].engine
+    held = requests(facility.serving, rates(facility.serving, "gb300", solution.columns["engine.clock"][rows])[0])
+    assert (np.diff(held.mean(axis=0)) > 0).all()
+    rated = steady(compile(facility, {"gb300_nvl72.clock": clocks}))
+    share = solution.columns["engine.chip_power"][rows].mean(axis=0) / rated.columns["engine.chip_power"][rows].mean(0)
+    assert (np.diff(share) > 0).all()
+
+
+def test_measured_power_settles_as_fast_and_bit_for_bit_alone():
+    facility = twin.load("gb300_hall", overrides={"serving.power": "measured"})
+    weather = {"site.dry_bulb": np.array([296.15, 303.15, 313.15])}
+    many = steady(at_work(compile(facility, weather)))
+    assert (many.iterations <= 15).all()
+    one = steady(at_work(compile(facility, {"site.dry_bulb": weather["site.dry_bulb"][1:2]})))
+    np.testing.assert_array_equal(many.columns["engine.power"][:, 1], one.columns["engine.power"][:, 0])
+
+
+@pytest.mark.parametrize("cap", [60e3, 90e3, 110e3, 130e3])
+@pytest.mark.parametrize("dry_bulb", [296.15, 313.15])
+def test_a_capped_rack_draws_its_cap(cap, dry_bulb):
+    found = solved(scenarios={"gb300_nvl72.rack_cap": [cap], "site.dry_bulb": [dry_bulb]})
+    rows = found.plant.serving[0].engine
+    np.testing.assert_allclose(found.solution.columns["engine.power"][rows], cap, rtol=1e-3)
+    assert (found.solution.columns["engine.clock"][rows] < 1).all()
+
+
+def test_a_cap_that_does_not_bind_changes_nothing_but_what_is_provisioned():
+    free, wide = solved(), solved(gb300_nvl72__rack_cap="141 kW")
+    assert wide.figures.facility_power[0] == pytest.approx(free.figures.facility_power[0], rel=1e-9)
+    lost = 64 * (142e3 - 141e3) * 1.12
+    assert free.figures.provisioned_power[0] - wide.figures.provisioned_power[0] == pytest.approx(lost)
+
+
+def test_a_cap_below_the_least_clock_is_told():
+    found = solved(gb300_nvl72__rack_cap="30 kW")
+    assert found.worst()[0].name == "rack_cap" and found.worst()[0].relative < 0
+
+
+def test_capped_racks_give_more_tokens_from_provisioned_power():
+    free, capped = solved(), solved(gb300_nvl72__rack_cap="110 kW")
+    rate = [r.figures.tokens_per_s_per_mw("provisioned")[0] for r in (free, capped)]
+    assert rate[1] > 1.1 * rate[0]
+    assert capped.figures.tokens_per_s[0] < free.figures.tokens_per_s[0]
+
+
+def test_unknown_platform_or_model_is_told_with_what_was_meant():
+    for field, value, words in (("model", "DeepSeek-R1-0582", "did you mean 'DeepSeek-R1-0528'"),):
+        for mode in ("table", "physics"):
+            with pytest.raises(twin.LayoutError, match=words):
+                solved(serving__mode=mode, **{f"serving__{field}": value})
+
+
+# ---- agents ------------------------------------------------------------------------------------------------------
+
+AGENTS = {
+    "serving__mode": "physics",
+    "serving__interactivity": "60",
+    "serving__input_tokens": 8192,
+    "site__dry_bulb": "24 degC",
+}
+
+
+def borne(agents, **more):
+    return summary(solved(serving__agents=agents, **AGENTS, **more), None)
+
+
+def test_every_layer_that_is_bounded_has_a_utilisation():
+    catalogue = {"network_rack__network_rate": "2 TB/s", "storage_rack__storage_rate": "0.5 TB/s"}
+    catalogue |= {"gb300_nvl72__sandboxes": "1296"}
+    agents = {"turns": 6, "hits": 0.8, "tool": "2 s", "arrivals": 500, "retrievers": 400, "orchestrators": 200}
+    found = borne(agents, **catalogue)
+    used = found["utilisation"]
+    assert set(used) == {"compute", "energy", "cooling", "cpu", "memory", "network", "storage", "software"}
+    assert used["cpu"] == pytest.approx(500 * 5 * 2.0 / (64 * 1296))
+    assert used["memory"] == pytest.approx(500 * 6 * 0.05 / 400)
+    assert used["software"] == pytest.approx(500 * 6 * 0.01 / 200)
+    cache = 8192 * 35136.0
+    assert used["network"] == pytest.approx(500 * 6 * cache * 0.2 / (8 * 2e12))
+    assert used["storage"] == pytest.approx(500 * 6 * cache * 0.8 / (4 * 0.5e12))
+    assert found["agents"]["requests_per_s"] == pytest.approx(500)
+    ends = found["agents"]["end_to_end_s"]
+    assert found["agents"]["tools_s"] >= 10 and ends["p50"] < ends["p90"] < ends["p99"]
+
+
+def test_a_layer_that_is_too_narrow_is_named():
+    few = borne({"turns": 6, "hits": 0.8, "tool": "2 s", "users": 50_000}, gb300_nvl72__sandboxes="20")
+    assert few["agents"]["binds"] == "cpu" and few["utilisation"]["cpu"] > 0.99
+    assert few["agents"]["requests_per_s"] <= 64 * 20 / (5 * 2.0) * (1 + 1e-9)
+    more = borne({"turns": 6, "tool": "2 s", "arrivals": 1e5})
+    assert "are beyond the" in more["agents"]["reason"] and more["agents"]["requests_per_s"] == 0.0
+
+
+def test_a_lost_half_of_the_racks_bears_half_the_agents():
+    asked = {"turns": 4, "hits": 0.5, "users": 10**6}
+    whole, half = (borne(asked, gb300_nvl72__utilisation=u) for u in ("1", "0.5"))
+    ratio = whole["agents"]["requests_per_s"] / half["agents"]["requests_per_s"]
+    assert ratio == pytest.approx(2.0, rel=0.03)
+
+
+def test_agents_without_tokens_say_why():
+    found = summary(solved(**(AGENTS | {"serving__agents": {"users": 10}, "serving__interactivity": "900"})), None)
+    assert found["agents"]["reason"] == "gb300: no tokens at 900 tokens/s/user: beyond the front"
+    assert found["agents"]["requests_per_s"] == 0 and found["tokens_per_s"] == 0
+
+
+@pytest.mark.parametrize(
+    ("agents", "more", "words"),
+    [
+        ({"users": 10, "arrivals": 3}, {}, "give either users or arrivals"),
+        ({"users": 10, "tool": 2}, {}, "2 needs a unit"),
+        ({"users": 10}, {"serving__mode": "table"}, "write `mode: physics`"),
+        ({"users": 0}, {}, "users"),
+    ],
+)
+def test_agents_that_cannot_be_are_told(agents, more, words):
+    with pytest.raises(twin.LayoutError, match=words):
+        summary(solved(**(AGENTS | {"serving__agents": agents} | more)), None)
+
+
+def test_figures_of_the_same_hall_agree_between_scenarios_and_layouts():
+    given = solved(serving__power="measured", site__dry_bulb="35 degC")
+    batch = solved(scenarios={"site.dry_bulb": [308.15, 300.0]}, serving__power="measured")
+    assert figures(batch.solution).tokens_per_s[0] == pytest.approx(given.figures.tokens_per_s[0], rel=1e-12)

@@ -1,0 +1,114 @@
+"""What a solved facility costs and earns in a year, by the prices and terms of its layout."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.coupling import Solution
+from twin.domains import cost
+from twin.elements import Array, Cost, total
+from twin.tables import platforms as published
+from twin.tokens import platforms
+
+TENANTS = ("servers",)
+"""Headings of what a tenant of a colocation owns: racks, those of network and storage included."""
+
+
+def annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
+    """Cost of a year at the solved state, by term [$/year], each (scenario,).
+
+    The grid's energy is paid by the mix of its sources, that of generators by their fuel; demand is the `contract` [W],
+    or what is drawn without one; `water` is in kg/s. In a colocation the tenant owns racks and leases the rest.
+    """
+    terms, costs = solution.plant.facility.economics, owned(solution)
+    capital, life, upkeep = (
+        np.concatenate([np.broadcast_to(getattr(c, k), (len(c.elements), len(water))) for c in costs])
+        if costs
+        else np.zeros((0, 1))
+        for k in ("capital", "life", "upkeep")
+    )
+    grid = solution.total("grid")
+    found = cost.annual_cost(
+        capital,
+        life,
+        terms.discount_rate,
+        upkeep,
+        grid,
+        terms.mean("price"),
+        np.where(np.isfinite(contract), contract, grid),
+        terms.demand_charge,
+        water / 1000.0,
+        terms.water,
+        (terms.staff + terms.other) * cost.YEAR,
+        total(solution.columns["engine.nameplate"]),
+        terms.colocation or 0.0,
+    )
+    return found._replace(energy=found.energy + _fuel(solution, "price") * cost.YEAR)
+
+
+def carbon(solution: Solution) -> Array:
+    """Greenhouse gas of the energy drawn and of generators' fuel, kg/s (scenario,)."""
+    mean = solution.plant.facility.economics.mean("carbon")
+    return solution.total("grid") * mean + _fuel(solution, "carbon")
+
+
+def owned(solution: Solution) -> list[Cost]:
+    """Equipment whose capital and upkeep are paid: all, or in a colocation the racks."""
+    leased = solution.plant.facility.economics.colocation is not None
+    return [c for c in solution.plant.costs if not leased or c.heading in TENANTS]
+
+
+def _fuel(solution: Solution, quantity: str) -> Array:
+    """Sum over generators of power times price [$/s] or carbon [kg/s]."""
+    rows = [total(solution[f.power] * getattr(f, quantity)) for f in solution.plant.fuels]
+    return total(np.array(rows)) if rows else np.zeros(solution.plant.scenarios)
+
+
+def yearly(solution: Solution, found: cost.Annual) -> dict[str, Array]:
+    """Cost of a year by item, $/year (scenario,): capital and upkeep of each class of equipment, then what is used."""
+    rate, size, items = solution.plant.facility.economics.discount_rate, solution.plant.scenarios, {}
+    costs = owned(solution)
+    for heading in sorted({c.heading for c in costs}):
+        parts = [c for c in costs if c.heading == heading]
+        for name, share in (("capital", lambda c: cost.annuity(rate, c.life)), ("upkeep", lambda c: c.upkeep)):
+            rows = [total(np.broadcast_to(c.capital * share(c), (len(c.elements), size))) for c in parts]
+            items[f"{heading} {name}"] = total(np.array(rows))
+    used = ("energy", "demand", "water", "other") + (("lease",) if len(costs) < len(solution.plant.costs) else ())
+    return items | {name: np.broadcast_to(getattr(found, name), (size,)) for name in used}
+
+
+def supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]:
+    """What each source of electricity delivers [MW], costs [$/year] and gives off [kg/MWh], at the solved state."""
+    terms, grid = solution.plant.facility.economics, solution.total("grid")[scenario]
+    found = {
+        part.name: {
+            "mw": part.share * grid / 1e6,
+            "usd_per_year": part.share * grid * part.price * cost.YEAR,
+            "carbon_kg_per_mwh": part.carbon * 3.6e9,
+        }
+        for part in terms.mix
+    }
+    made = sum(float(solution[f.power][:, scenario].sum()) for f in solution.plant.fuels)
+    if made > 0:
+        found["generators"] = {
+            "mw": made / 1e6,
+            "usd_per_year": _fuel(solution, "price")[scenario] * cost.YEAR,
+            "carbon_kg_per_mwh": _fuel(solution, "carbon")[scenario] / made * 3.6e9,
+        }
+    return found
+
+
+def rent(solution: Solution) -> Array:
+    """Price of renting an accelerator, $/h (scenario,): the layout's, or what is published of the racks' platforms.
+
+    Mean over accelerators; NaN where one is not known [SemiAnalysis, July 2026, contract prices].
+    """
+    terms, size = solution.plant.facility.economics, solution.plant.scenarios
+    if terms.rent is not None:
+        return np.full(size, terms.rent * 3600.0)
+    known, paid, count = published()["published_2026_07"], np.zeros(size), np.zeros(size)
+    for platform, rows in platforms(solution.plant):
+        chips = total(solution.columns["engine.chips"][rows])
+        paid, count = paid + chips * known.get(platform, {}).get("rental", np.nan), count + chips
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return paid / count

@@ -1,0 +1,168 @@
+"""The sections of a layout that are no components: what is served, at which prices, which limits count."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from twin.components.base import Model
+from twin.layout import hint
+from twin.tables import energy
+from twin.units import (
+    CarbonIntensity,
+    Fraction,
+    MoneyPerEnergy,
+    MoneyPerPowerTime,
+    MoneyPerTime,
+    MoneyPerToken,
+    MoneyPerVolume,
+    Number,
+    Time,
+)
+
+
+class Agents(Model):
+    """Agents that the factory serves: chains of turns with tools between them, so many users or arrivals."""
+
+    turns: int = Field(8, ge=1, le=1000, description="readings and writings of a request, a tool between two")
+    hits: Fraction = Field(0.0, ge=0, le=1, description="share of the input that a cache holds")
+    routing: Fraction = Field(1.0, ge=0, le=1, description="share of the hits that reach where the cache lies")
+    tool: Time = Field(1.0, gt=0)
+    retrieval: Time = Field(0.05, gt=0, description="from memory or a store, each turn")
+    software: Time = Field(0.01, gt=0, description="of the orchestrator, each turn")
+    retrievers: int | None = Field(None, ge=1, description="retrievals at once; no bound if not given")
+    orchestrators: int | None = Field(None, ge=1, description="requests that software handles at once")
+    users: int | None = Field(None, ge=1, le=10**7, description="in a closed loop; or give arrivals")
+    arrivals: Number | None = Field(None, gt=0, description="requests/s at random; or give users")
+    think: Time = Field(0.0, ge=0, description="of a user between requests")
+
+    @model_validator(mode="after")
+    def _asked(self) -> Agents:
+        if (self.users is None) == (self.arrivals is None):
+            raise ValueError("agents: give either users or arrivals")
+        return self
+
+
+class Serving(Model):
+    """What the tokens are made of, at which interactivity, and how many are asked for."""
+
+    model: str = "DeepSeek-R1-0528"
+    input_tokens: int = Field(1024, gt=0)
+    output_tokens: int = Field(1024, gt=0)
+    interactivity: Number = Field(116.7, gt=0, description="tokens/s/user")
+    availability: Fraction = Field(1.0, gt=0, le=1)
+    clock_exponent: Number = Field(1.0, ge=0, le=2, description="throughput over clock, of measured fronts")
+    mode: Literal["table", "physics"] = Field("table", description="measured fronts, or the physics fitted to them")
+    precision: Literal["fp8", "fp4"] | None = Field(None, description="of the weights; the platform's lowest if unset")
+    power: Literal["rated", "measured"] = Field(
+        "rated", description="of chips at work: rated, or measured against the requests in flight"
+    )
+    drafts: int = Field(3, ge=0, le=7, description="tokens drafted a step, in physics")
+    largest_instance: int | None = Field(None, ge=1, description="accelerators of a decode instance, in physics")
+    demand: tuple[Fraction, ...] | None = Field(
+        None, description="share of the capacity asked for in each hour of a day, or in any equal parts of it"
+    )
+    most_first_token: Time | None = Field(None, gt=0, description="objective: time to a first token")
+    most_token_time: Time | None = Field(None, gt=0, description="objective: time per token")
+    agents: Agents | None = Field(None, description="in physics: agents that visit the layers of the factory")
+    objective_share: Fraction = Field(0.99, gt=0, lt=1, description="share of requests that meet the objectives")
+
+    @model_validator(mode="after")
+    def _day(self) -> Serving:
+        if self.demand is not None and not (self.demand and all(0.0 <= x <= 1.0 for x in self.demand)):
+            raise ValueError("demand: give shares of the capacity between 0 and 1, one for each part of a day")
+        if self.agents is not None and self.mode != "physics":
+            raise ValueError("agents: are served by physics; write `mode: physics`")
+        return self
+
+
+class EnergySource(Model):
+    """One source of the electricity drawn from the utility: its share, the rest if none is given."""
+
+    share: Fraction | None = Field(None, gt=0, le=1, description="of the energy; one source may take the rest")
+    price: MoneyPerEnergy | None = Field(None, ge=0, description="`electricity` if not given")
+    carbon: CarbonIntensity | None = Field(None, ge=0, description="that of `layouts/energy` if not given")
+
+
+class Part(NamedTuple):
+    """A source of electricity with its share, price [$/J] and carbon [kg/J]."""
+
+    name: str
+    share: float
+    price: float
+    carbon: float
+
+
+class Economics(Model):
+    """Prices and terms that are not those of one component."""
+
+    discount_rate: Fraction = Field(0.08, ge=0, le=0.5)
+    electricity: MoneyPerEnergy = Field(0.07 / 3.6e6, ge=0)
+    demand_charge: MoneyPerPowerTime = Field(0.0, ge=0, description="on the contract, or on the demand without one")
+    water: MoneyPerVolume = Field(3.0, ge=0, description="input: no public price was found")
+    carbon: CarbonIntensity = Field(
+        0.369 / 3.6e6, ge=0, description="of the energy drawn; the default is the United States' mix of 2023"
+    )
+    sources: dict[str, EnergySource] = Field({}, description="mix of the energy drawn, by names of `layouts/energy`")
+    staff: MoneyPerTime = Field(0.0, ge=0)
+    other: MoneyPerTime = Field(0.0, ge=0, description="insurance, taxes, land lease")
+    colocation: MoneyPerPowerTime | None = Field(
+        None, ge=0, description="lease of space, power and cooling by nameplate of racks, instead of owning these"
+    )
+    rent: MoneyPerTime | None = Field(
+        None, gt=0, description="of an accelerator instead of owning; the published price of its platform if not given"
+    )
+    token_price: MoneyPerToken | None = Field(None, ge=0, description="of an output token")
+    input_value: Fraction = Field(0.25, ge=0, le=1, description="price of an input token over that of an output token")
+    capital_recovery: Literal["annuity"] = "annuity"
+
+    @model_validator(mode="after")
+    def _mixed(self) -> Economics:
+        for name, source in self.sources.items():
+            if source.carbon is None and name not in energy():
+                raise ValueError(f"sources: {name!r} is not known{hint(name, energy())}; give its carbon")
+        rests = [n for n, s in self.sources.items() if s.share is None]
+        given = sum(s.share or 0.0 for s in self.sources.values())
+        if len(rests) > 1:
+            raise ValueError(f"sources: {' and '.join(rests)} both take the rest; give all but one a share")
+        if self.sources and (given > 1.0 + 1e-9 or (not rests and given < 1.0 - 1e-9)):
+            raise ValueError(f"sources: shares add up to {given:.4g}, not 1; leave out one share to take the rest")
+        return self
+
+    @property
+    def mix(self) -> tuple[Part, ...]:
+        """Sources of the energy drawn from the utility; their shares add up to 1."""
+        if not self.sources:
+            return (Part("grid", 1.0, self.electricity, self.carbon),)
+        rest = 1.0 - sum(s.share or 0.0 for s in self.sources.values())
+        return tuple(
+            Part(
+                name,
+                rest if s.share is None else s.share,
+                self.electricity if s.price is None else s.price,
+                energy()[name] if s.carbon is None else s.carbon,
+            )
+            for name, s in self.sources.items()
+        )
+
+    def mean(self, quantity: str) -> float:
+        """Mean `price` [$/J] or `carbon` [kg/J] of the mix."""
+        return sum(part.share * getattr(part, quantity) for part in self.mix)
+
+    def income(self, isl: int, osl: int) -> float | None:
+        """Price of a token, $, mean of inputs and outputs; None where none is stated."""
+        if self.token_price is None:
+            return None
+        return self.token_price * (osl + self.input_value * isl) / (isl + osl)
+
+
+class Limits(Model):
+    """Which limits do not count in this layout."""
+
+    ignore: tuple[str, ...] = ()
+
+
+def sections() -> dict[str, type[Any]]:
+    """The models of these sections by their name in a layout."""
+    return {"serving": Serving, "economics": Economics, "limits": Limits}

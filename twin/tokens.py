@@ -1,0 +1,104 @@
+"""What racks serve: tokens from the clocks of their chips, and how much of their power chips draw to serve them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from twin.coupling import Solution
+from twin.domains import serving
+from twin.elements import Array, Plant, Work, total
+from twin.facility import Facility
+from twin.layout import LayoutError
+from twin.serving import NODES, at_clocks, chip_power
+from twin.tables import fronts
+from twin.terms import Serving
+
+
+def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]:
+    """Tokens/s of an accelerator at work and its time to a first token [s], of the shape of `clock`, and why if none.
+
+    By measured fronts, which know no first tokens (NaN), or by physics, as the layout's `serving` says. Raises
+    ValueError for a platform or model of which neither is known.
+    """
+    clock = np.asarray(clock, float)
+    if terms.mode == "physics":
+        options = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}
+        asked = terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity
+        return at_clocks(clock, *asked, **options)
+    front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
+    each = serving.tokens_per_s(front, 1.0, clock, terms.interactivity, 1.0, terms.clock_exponent)
+    most = front.interactivity[-1]
+    why = f"beyond the front, which ends at {most:g}" if terms.interactivity > most else ""
+    return each, np.full(clock.shape, np.nan), why
+
+
+def served(facility: Facility) -> None:
+    """Raises LayoutError if nothing is known of a rack's platform with the layout's model and sequence lengths."""
+    faults = []
+    for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
+        try:
+            rates(facility.serving, platform, 1.0)
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise LayoutError(facility.source, faults)
+
+
+def platforms(plant: Plant) -> Iterator[tuple[str, Array]]:
+    """Platforms of the racks that serve, and the racks' rows."""
+    for group in plant.serving:
+        for platform in sorted(set(group.platform)):
+            yield platform, group.engine[[p == platform for p in group.platform]]
+
+
+def requests(terms: Serving, rate: Any) -> Array:
+    """Requests in decode on an accelerator that serves `rate` [tokens/s], by Little's law: each stays output / I."""
+    return np.asarray(rate) * terms.output_tokens / (terms.input_tokens + terms.output_tokens) / terms.interactivity
+
+
+def at_work(plant: Plant) -> Plant:
+    """The plant with chips that draw what their requests in flight ask for, where the layout says so.
+
+    The share of rated power is that of measured curves (`serving.chip_power`); the requests follow from the clock,
+    which the solve finds, so that a chip that slows down also has fewer of them.
+    """
+    terms = plant.facility.serving
+    if terms.power == "rated":
+        return plant
+    found = []
+    for platform, rows in platforms(plant):
+        held = requests(terms, rates(terms, platform, NODES)[0])
+        found.append(Work(rows, NODES, chip_power(platform, held, 1.0)))
+    return replace(plant, work=tuple(found))
+
+
+def tokens(solution: Solution) -> tuple[Array, Array, Array]:
+    """Accelerators, tokens/s and the longest time to a first token [s] of all racks, each (scenario,)."""
+    plant, terms = solution.plant, solution.plant.facility.serving
+    count, rate, first = np.zeros(plant.scenarios), np.zeros(plant.scenarios), np.full(plant.scenarios, np.nan)
+    chips, clock, busy = (solution.columns[f"engine.{k}"] for k in ("chips", "clock", "utilisation"))
+    for platform, rows in platforms(plant):
+        each, wait, _ = rates(terms, platform, clock[rows])
+        share = chips[rows] * busy[rows]
+        count = count + total(chips[rows])
+        rate = rate + total(share * each) * terms.availability
+        waited = np.where((share > 0) & (each > 0) & np.isfinite(wait), wait, -np.inf).max(axis=0, initial=-np.inf)
+        first = np.fmax(first, np.where(np.isfinite(waited), waited, np.nan))
+    return count, rate, first
+
+
+def unserved(solution: Solution, scenario: int = 0) -> list[str]:
+    """Platforms of which racks that work serve nothing at the layout's interactivity, each with the reason."""
+    terms, found = solution.plant.facility.serving, []
+    chips, clock, busy = (solution.columns[f"engine.{k}"][:, scenario] for k in ("chips", "clock", "utilisation"))
+    for platform, rows in platforms(solution.plant):
+        rows = rows[chips[rows] * busy[rows] > 0]
+        each, _, why = rates(terms, platform, clock[rows])
+        if (each == 0).any():
+            why = why or "beyond the front at their clock"
+            found.append(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {why}")
+    return list(dict.fromkeys(found))

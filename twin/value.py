@@ -1,0 +1,109 @@
+"""What a facility earns, and what a little more of something would add."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twin.coupling import Solution, steady
+from twin.dataset import bound
+from twin.domains.cost import YEAR
+from twin.elements import Array
+from twin.facility import Facility, load
+from twin.figures import figures
+from twin.layout import LayoutError
+from twin.limits import exceeded, margins, worst
+from twin.plant import compile
+from twin.tokens import at_work, served
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a layout earns, and what a little more of something would add, at a price of tokens.
+
+    `margin` is revenue less all yearly cost at the densest point [$/year], `margin_per_mw` over the power drawn
+    [$/MW/year], `tokens_per_mw_year` in millions. `megawatt` is the value of one more megawatt of utility contract that
+    racks grow into; `kelvin` that of coolant and room air one kelvin warmer, `availability` that of one percent more of
+    it, both at the density as laid out [$/year]. `passed` names the limits that half a kelvin more would pass.
+    """
+
+    price: float
+    margin: float
+    margin_per_mw: float
+    tokens_per_mw_year: float
+    megawatt: float
+    kelvin: float
+    availability: float
+    passed: tuple[str, ...]
+
+
+SHARE = 0.01
+"""By which share a contract is widened to tell the value of a megawatt."""
+
+WARMED = ("cdu", "crah")
+"""Dimensions of the equipment whose set points are moved to tell the value of a kelvin."""
+
+
+def worth(
+    layout: str | Path,
+    price: float | None = None,
+    *,
+    case: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Worth:
+    """Margin at a `price` [$ per million tokens, input included], and its derivatives by differences.
+
+    Without a price it is that of the layout's economics. Raises LayoutError for no price, for a facility without a
+    utility's contract, or whose racks serve nothing.
+    """
+    given = dict(overrides or {})
+    facility = load(layout, case, given)
+    served(facility)
+    terms = facility.serving
+    if price is None:
+        each = facility.economics.income(terms.input_tokens, terms.output_tokens)
+        if each is None:
+            raise LayoutError(facility.source, ["worth: give a price, or economics.token_price in the layout"])
+        price = each * 1e6
+    parts: dict[str, Any] = dict(facility.components)
+    utilities = {n: p for n, p in parts.items() if p.kind == "utility" and np.isfinite(p.contract)}
+    if not utilities:
+        raise LayoutError(facility.source, ["worth: no utility has a contract"])
+
+    def earned(solution: Solution) -> Array:
+        f = figures(solution)
+        return f.tokens_per_s * YEAR / 1e6 * price - f.annual.total
+
+    contract = sum(float(p.contract) for p in utilities.values())
+    wider = {f"{n}.contract": f"{float(p.contract) * (1.0 + SHARE) / 1e6!r} MW" for n, p in utilities.items()}
+    now, then = (bound(layout, case=case, overrides=given | more)[0] for more in ({}, wider))
+    if not now.scale > 0:
+        raise LayoutError(facility.source, [f"worth: no density is sustainable: {now.reason}"])
+    margin, f = float(earned(now.solution)[0]), figures(now.solution)
+    if not f.tokens_per_s[0] > 0:
+        raise LayoutError(facility.source, ["worth: its racks serve no tokens"])
+    warm = _warmed(facility)
+    base = figures(warm)
+    passed = worst(margins(warm), 2) if exceeded(margins(warm))[2] else ()
+    return Worth(
+        price,
+        margin,
+        margin / float(f.facility_power[0] / 1e6),
+        float(f.tokens_per_s[0] * YEAR / 1e6 / (f.facility_power[0] / 1e6)),
+        (float(earned(then.solution)[0]) - margin) / (SHARE * contract / 1e6),
+        float(earned(warm)[2] - earned(warm)[0]),
+        float(base.tokens_per_s[1] * YEAR / 1e6 * price * 0.01 / terms.availability),
+        tuple(f"{b.name} at {b.element}" for b in passed if b.relative < 0),
+    )
+
+
+def _warmed(facility: Facility) -> Solution:
+    """The facility with its set points half a kelvin lower, as they are, and half a kelvin higher."""
+    moved = np.array([-0.5, 0.0, 0.5])
+    points = {n: getattr(p, "set_point", None) for n, p in facility.components.items() if p.dimension in WARMED}
+    given = {f"{n}.set_point": moved + at for n, at in points.items() if at is not None}
+    return steady(at_work(compile(facility, given or {"site.dry_bulb": np.full(3, facility.site.dry_bulb)})))
