@@ -64,7 +64,7 @@ def test_what_cannot_be_varied_is_told(over, words):
 
 def test_carbon_and_water_follow_what_is_drawn():
     """A megawatt-hour at 56 g/kWh is 56 kg; a token has its share of it."""
-    from twin.dataset import summary
+    from twin.summary import summary
 
     found = twin.solve("h200_hall", overrides={"economics.carbon": "56 g/kWh"})
     told = summary(found, None)
@@ -80,7 +80,7 @@ def test_carbon_and_water_follow_what_is_drawn():
 
 
 def test_physics_gives_first_tokens_and_says_why_there_are_none():
-    from twin.dataset import summary
+    from twin.summary import summary
 
     physics = {"serving.mode": "physics", "serving.interactivity": 60}
     found = summary(twin.solve("h200_hall", overrides=physics), None)

@@ -21,11 +21,10 @@ def annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
     or what is drawn without one; `water` is in kg/s. In a colocation the tenant owns racks and leases the rest.
     """
     terms, costs = solution.plant.facility.economics, owned(solution)
+    size = len(water)
     capital, life, upkeep = (
-        np.concatenate([np.broadcast_to(getattr(c, k), (len(c.elements), len(water))) for c in costs])
-        if costs
-        else np.zeros((0, 1))
-        for k in ("capital", "life", "upkeep")
+        np.concatenate([last, *(np.broadcast_to(getattr(c, k), (len(c.elements), size)) for c in costs)])
+        for k, last in zip(("capital", "life", "upkeep"), _works(solution), strict=True)
     )
     grid = solution.total("grid")
     found = cost.annual_cost(
@@ -44,6 +43,13 @@ def annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
         terms.colocation or 0.0,
     )
     return found._replace(energy=found.energy + _fuel(solution, "price") * cost.YEAR)
+
+
+def _works(solution: Solution) -> tuple[Array, Array, Array]:
+    """Capital, life and upkeep of what no component carries, (1, scenario); none for a tenant."""
+    terms, nameplate = solution.plant.facility.economics, total(solution.columns["engine.nameplate"])[None]
+    price = terms.works if terms.colocation is None else 0.0
+    return price * nameplate, np.full(nameplate.shape, terms.works_life), np.zeros(nameplate.shape)
 
 
 def carbon(solution: Solution) -> Array:
@@ -73,6 +79,9 @@ def yearly(solution: Solution, found: cost.Annual) -> dict[str, Array]:
         for name, share in (("capital", lambda c: cost.annuity(rate, c.life)), ("upkeep", lambda c: c.upkeep)):
             rows = [total(np.broadcast_to(c.capital * share(c), (len(c.elements), size))) for c in parts]
             items[f"{heading} {name}"] = total(np.array(rows))
+    capital, life, _ = _works(solution)
+    if np.any(capital > 0):
+        items["works capital"] = (capital * cost.annuity(rate, life))[0]
     used = ("energy", "demand", "water", "other") + (("lease",) if len(costs) < len(solution.plant.costs) else ())
     return items | {name: np.broadcast_to(getattr(found, name), (size,)) for name in used}
 

@@ -10,9 +10,11 @@ from twin.components.base import Model
 from twin.layout import hint
 from twin.tables import energy
 from twin.units import (
+    YEAR,
     CarbonIntensity,
     Fraction,
     MoneyPerEnergy,
+    MoneyPerPower,
     MoneyPerPowerTime,
     MoneyPerTime,
     MoneyPerToken,
@@ -105,6 +107,10 @@ class Economics(Model):
         0.369 / 3.6e6, ge=0, description="of the energy drawn; the default is the United States' mix of 2023"
     )
     sources: dict[str, EnergySource] = Field({}, description="mix of the energy drawn, by names of `layouts/energy`")
+    works: MoneyPerPower = Field(
+        0.0, ge=0, description="shell, installation, engineering: what no component carries, by nameplate of racks"
+    )
+    works_life: Time = Field(14 * YEAR, gt=0, description="depreciation life of these")
     staff: MoneyPerTime = Field(0.0, ge=0)
     other: MoneyPerTime = Field(0.0, ge=0, description="insurance, taxes, land lease")
     colocation: MoneyPerPowerTime | None = Field(

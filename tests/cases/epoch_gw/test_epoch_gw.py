@@ -1,10 +1,17 @@
 """One gigawatt of GB200 with the items, lives and prices of Epoch AI's cost model."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
 
+import twin
+from twin.coupling import steady
 from twin.domains import cost
+from twin.figures import figures
+from twin.layout import read_text
+from twin.plant import compile
 
 CAPITAL = {"servers": 21188, "network": 4925, "facility": 11433, "utility works": 164, "land": 172}
 OPERATION = {"maintenance": 104, "taxes": 143, "labor": 40, "water": 6, "utility": 20}
@@ -40,3 +47,40 @@ def test_one_interest_rate_gives_all_three_published_costs():
     assert rate == pytest.approx(RATE, abs=1e-3)
     assert each(3, rate) == pytest.approx(12.0, rel=0.02)
     assert each(7, rate) == pytest.approx(7.0, rel=0.02)
+
+
+TERMS = {"economics.electricity": "0.0838 $/kWh", "economics.discount_rate": "6.5 %", "gb200_nvl72.life": "5 years"}
+
+
+@pytest.fixture(scope="module")
+def campus():
+    """The campus with GB200 racks: capital by heading, racks by model, in $ per W of IT, and $/MW/year by terms."""
+    text = read_text("campus_1gw")[1].replace("gb300_nvl72", "gb200_nvl72")
+    found = {}
+    for name, terms in (("own", {}), ("published", TERMS)):
+        facility = twin.load(text, overrides=terms)
+        solution = steady(compile(facility))
+        f = figures(solution)
+        found[name] = float(f.annual.total[0] / f.it_power[0])
+    capital = dict.fromkeys(("gb200_nvl72", "network_rack", "storage_rack", "electrical", "cooling", "facility"), 0.0)
+    for c in solution.plant.costs:
+        for n, value in zip(c.elements, c.capital[:, 0], strict=True):
+            capital[facility.models[n] if c.heading == "servers" else c.heading] += value / f.it_power[0]
+    nameplate = float(solution.columns["engine.nameplate"].sum())
+    return found, capital | {"works": facility.economics.works * nameplate / f.it_power[0]}, f
+
+
+def test_the_catalogues_own_gigawatt_is_what_the_readme_says(campus):
+    found, capital, f = campus
+    readme = Path(__file__).with_name("README.md").read_text("utf-8")
+    for name in ("gb200_nvl72", "network_rack", "storage_rack", "electrical", "cooling", "works"):
+        assert f"| {capital[name]:.2f} |" in readme, name
+    assert f"| {sum(capital.values()):.1f} |" in readme
+    assert f"costs {found['published']:.1f} M$ at full load" in readme and f"it is {found['own']:.1f}." in readme
+    assert f"{f.it_power[0] / 1e9:.3f} GW of IT at a PUE of {f.pue[0]:.2f}" in readme
+
+
+def test_the_facility_of_the_catalogue_comes_to_the_published_one(campus):
+    _, capital, _ = campus
+    utility = 250e6 / 0.969e9
+    assert capital["electrical"] + capital["cooling"] + capital["works"] - utility == pytest.approx(11.4, rel=0.02)
