@@ -5,6 +5,10 @@ import numpy as np
 import twin
 from twin.coupling import steady
 from twin.plant import compile
+from twin.tokens import at_work
+
+SERVED = {"serving.power": "measured", "serving.mode": "physics", "gb300_nvl72.rack_cap": "120 kW"}
+"""What makes chips draw what they serve, and caps racks."""
 
 SCENARIOS = {
     "site.dry_bulb": [278.15, 295.15, 308.15],
@@ -13,9 +17,9 @@ SCENARIOS = {
 }
 
 
-def compare(layout):
+def compare(layout, overrides=None):
     """Check all columns of a shipped layout in three scenarios to 1e-10; the device's solution comes back."""
-    plant = compile(twin.load(layout), SCENARIOS)
+    plant = at_work(compile(twin.load(layout, overrides=overrides), SCENARIOS))
     here, there = steady(plant), steady(plant, device="cuda")
     np.testing.assert_array_equal(there.status, here.status)
     np.testing.assert_array_equal(there.iterations, here.iterations)

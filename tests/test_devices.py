@@ -37,6 +37,10 @@ def test_a_device_gives_the_cpus_answers(layout, device):
     assert solves.compare(layout).device == "stand-in"
 
 
+def test_a_device_gives_the_cpus_answers_for_chips_that_draw_what_they_serve(device):
+    assert solves.compare("gb300_hall", solves.SERVED).device == "stand-in"
+
+
 def test_a_device_parts_scenarios_by_topology_and_by_memory(device, monkeypatch):
     """Feeds in and out of service, two scenarios at a time, one that cannot be fed."""
     facility = twin.load("gb300_hall")

@@ -59,6 +59,10 @@ def test_a_gpu_gives_the_cpus_answers(layout):
     solves.compare(layout)
 
 
+def test_a_gpu_gives_the_cpus_answers_for_chips_that_draw_what_they_serve():
+    solves.compare("gb300_hall", solves.SERVED)
+
+
 def test_a_gpu_gives_the_cpus_air():
     """Every step of a room at rest that starts to move, those from look to look replayed as one graph."""
     import bench_air
