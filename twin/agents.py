@@ -139,12 +139,13 @@ def _loaded(stations: list[Station], users: int | None, arrivals: float | None, 
     raise ValueError("serving: give either users or arrivals")
 
 
-def borne(solution: Solution, used: Mapping[str, float], scenario: int = 0) -> Load:
+def borne(solution: Solution, used: Mapping[str, float], scenario: int = 0, users: int | None = None) -> Load:
     """How a solved facility bears the agents of its layout, on the platform that has most of its accelerators.
 
     Accelerators are shared between prefill and decode as their work is, at the interactivity that the layout asks for;
     tools, networks and stores are those of the racks that have power. `used` says how far "energy" and "cooling" are
-    used with all accelerators at work: they bound the requests in proportion. Raises ValueError for nothing served.
+    used with all accelerators at work: they bound the requests in proportion. `users` stand for those of the
+    layout. Raises ValueError for nothing served.
     """
     plant, terms = solution.plant, solution.plant.facility.serving
     asked = terms.agents
@@ -176,6 +177,8 @@ def borne(solution: Solution, used: Mapping[str, float], scenario: int = 0) -> L
     stations = layers(s, agent, pools, clock)
     whole = min(x.capacity for x in stations if x.name.startswith("compute"))
     stations += [limit(name, whole / used[name]) for name in ("energy", "cooling") if used[name] > 0]
+    if users is not None:
+        return closed_network(stations, users, asked.think)
     return _loaded(stations, asked.users, asked.arrivals, asked.think)
 
 

@@ -111,7 +111,7 @@ def demand(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     power = f"{number(d['facility_power_mw'], ',.3f')} MW on average, {number(d['idle_power_mw'], ',.3f')} MW idle"
     rows = [("demand", f"{sold}, {power}")]
     rows.append(("cost of tokens sold", f"{number(d['usd_per_million_tokens'], ',.4f')} $ per million"))
-    return rows + ([("goodput", f"{d['goodput_share']:.1%} of the capacity: {d['reason']}")] if d["reason"] else [])
+    return rows + ([("goodput", f"{d['goodput_share']:.2%} of the capacity: {d['reason']}")] if d["reason"] else [])
 
 
 def optimum(found: Optimum) -> str:

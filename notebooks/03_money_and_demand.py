@@ -1,0 +1,97 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Demand, agents and money
+#
+# A factory sells what is asked for, not what it could make. The case `day` of the shipped hall has a profile of demand, a
+# mix of sources, a tariff and a price of tokens; racks draw what the requests in flight ask of their chips.
+
+# %%
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import twin
+from twin.agents import borne
+from twin.summary import utilisation
+
+hall = twin.solve("gb300_hall", case="day")
+day, full = hall.day, hall.figures
+print(f"{day.tokens_per_s / day.capacity:.0%} of the capacity is sold")
+print(
+    f"{day.facility_power / 1e6:.2f} MW on average, {day.peak_power / 1e6:.2f} at the peak, {day.idle_power / 1e6:.2f} idle"
+)
+print(
+    f"{day.usd_per_million_tokens:.4f} $ per million sold, {full.usd_per_million_tokens[0]:.4f} $ were all of it sold"
+)
+assert day.idle_power < day.facility_power < day.peak_power
+
+# %% [markdown]
+# Capital outweighs energy, so that an idle hour costs nearly as much as a busy one:
+
+# %%
+items = hall["yearly_cost"].isel(scenario=0).to_series().sort_values(ascending=False)
+print((items / 1e6).round(2).to_string())
+
+# %% [markdown]
+# ## What more of something would be worth
+#
+# At a price of 0.4 $ per million tokens, inputs included: a megawatt that racks grow into, a kelvin, a percent.
+
+# %%
+value = twin.worth("gb300_hall", price=0.4)
+print(
+    f"megawatt {value.megawatt / 1e6:.1f} M$ a year, kelvin {value.kelvin / 1e3:.1f} k$, percent {value.availability / 1e6:.2f} M$"
+)
+assert value.megawatt > 10e6
+
+# %% [markdown]
+# ## Owning, a colocation, renting
+#
+# What an accelerator costs in an hour, and from which use owning is cheaper than renting:
+
+# %%
+for name, terms in (("own", {}), ("colocation", {"economics.colocation": "198 $/kW-month"})):
+    told = twin.solve("gb300_hall", overrides=terms)
+    hourly = told.figures.annual.total[0] / told.figures.accelerators[0] / 8766
+    print(f"{name:10} {hourly:.2f} $/h, as cheap as 5 $/h of rent from {hourly / 5.0:.0%} of the hours")
+
+# %% [markdown]
+# ## Agents
+#
+# Each request reads, writes and calls tools several times. The more users, the fuller every layer; the fullest holds the
+# rest back, here the store that keeps their caches.
+
+# %%
+agents = twin.solve("gb300_hall", case="agents")
+used = utilisation(agents, 0)
+users = np.array([1e3, 1e4, 3e4, 1e5, 2e5, 4e5])
+loads = []
+for n in users:
+    terms = agents.facility.serving
+    asked = replace(
+        agents.facility, serving=terms.model_copy(update={"agents": terms.agents.model_copy(update={"users": int(n)})})
+    )
+    loads.append(borne(replace(agents.solution, plant=replace(agents.plant, facility=asked)), used))
+figure, axes = plt.subplots(1, 2, figsize=(11, 4))
+for name in loads[0].names:
+    share = [load.utilisation[load.names.index(name)] for load in loads]
+    if max(share) > 0:
+        axes[0].plot(users, share, marker="o", label=name)
+axes[0].set(xscale="log", xlabel="users", ylabel="utilisation")
+axes[0].legend(fontsize=8)
+for share in (0.5, 0.99):
+    axes[1].plot(users, [load.percentile(share) for load in loads], marker="o", label=f"{share:.0%} of requests within")
+axes[1].set(xscale="log", yscale="log", xlabel="users", ylabel="whole request, s")
+axes[1].legend(fontsize=8)
+figure.tight_layout()
+assert loads[-1].binds == "storage" and loads[-1].percentile(0.99) > 2 * loads[0].percentile(0.99)
