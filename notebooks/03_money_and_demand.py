@@ -11,12 +11,10 @@
 # %% [markdown]
 # # Demand, agents and money
 #
-# A factory sells what is asked for, not what it could make. The case `day` of the shipped hall has a profile of demand, a
-# mix of sources, a tariff and a price of tokens; racks draw what the requests in flight ask of their chips.
+# A factory sells what is asked for, not what it could make. The case `day` of the shipped hall has a profile of demand,
+# a mix of sources, a tariff and a price of tokens; racks draw what the requests in flight ask of their chips.
 
 # %%
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -26,17 +24,16 @@ from twin.summary import utilisation
 
 hall = twin.solve("gb300_hall", case="day")
 day, full = hall.day, hall.figures
+mean, peak, idle = (watts / 1e6 for watts in (day.facility_power, day.peak_power, day.idle_power))
 print(f"{day.tokens_per_s / day.capacity:.0%} of the capacity is sold")
+print(f"{mean:.2f} MW on average, {peak:.2f} at the peak, {idle:.2f} idle")
 print(
-    f"{day.facility_power / 1e6:.2f} MW on average, {day.peak_power / 1e6:.2f} at the peak, {day.idle_power / 1e6:.2f} idle"
+    f"{day.usd_per_million_tokens:.4f} $ per million sold; {full.usd_per_million_tokens[0]:.4f} $ with all of it sold"
 )
-print(
-    f"{day.usd_per_million_tokens:.4f} $ per million sold, {full.usd_per_million_tokens[0]:.4f} $ were all of it sold"
-)
-assert day.idle_power < day.facility_power < day.peak_power
+assert idle < mean < peak
 
 # %% [markdown]
-# Capital outweighs energy, so that an idle hour costs nearly as much as a busy one:
+# Capital outweighs energy, so that an idle hour costs nearly as much as a busy one. M$ of a year by item:
 
 # %%
 items = hall["yearly_cost"].isel(scenario=0).to_series().sort_values(ascending=False)
@@ -45,13 +42,11 @@ print((items / 1e6).round(2).to_string())
 # %% [markdown]
 # ## What more of something would be worth
 #
-# At a price of 0.4 $ per million tokens, inputs included: a megawatt that racks grow into, a kelvin, a percent.
+# At a price of 0.4 $ per million tokens, inputs included: a megawatt that racks grow into, and a percent.
 
 # %%
 value = twin.worth("gb300_hall", price=0.4)
-print(
-    f"megawatt {value.megawatt / 1e6:.1f} M$ a year, kelvin {value.kelvin / 1e3:.1f} k$, percent {value.availability / 1e6:.2f} M$"
-)
+print(f"a megawatt {value.megawatt / 1e6:.1f} M$ a year, a percent {value.availability / 1e6:.2f} M$")
 assert value.megawatt > 10e6
 
 # %% [markdown]
@@ -68,20 +63,14 @@ for name, terms in (("own", {}), ("colocation", {"economics.colocation": "198 $/
 # %% [markdown]
 # ## Agents
 #
-# Each request reads, writes and calls tools several times. The more users, the fuller every layer; the fullest holds the
-# rest back, here the store that keeps their caches.
+# Each request reads, writes and calls tools several times. The more users, the fuller every layer; the fullest holds
+# the rest back, here the store that keeps their caches.
 
 # %%
 agents = twin.solve("gb300_hall", case="agents")
 used = utilisation(agents, 0)
 users = np.array([1e3, 1e4, 3e4, 1e5, 2e5, 4e5])
-loads = []
-for n in users:
-    terms = agents.facility.serving
-    asked = replace(
-        agents.facility, serving=terms.model_copy(update={"agents": terms.agents.model_copy(update={"users": int(n)})})
-    )
-    loads.append(borne(replace(agents.solution, plant=replace(agents.plant, facility=asked)), used))
+loads = [borne(agents.solution, used, users=int(n)) for n in users]
 figure, axes = plt.subplots(1, 2, figsize=(11, 4))
 for name in loads[0].names:
     share = [load.utilisation[load.names.index(name)] for load in loads]
