@@ -29,6 +29,11 @@ def test_the_screen_is_what_the_program_prints():
     assert settled(run("-c", TWIN, *command.split()[2:])) == settled("\n".join(printed))
 
 
+def test_agents_are_told_as_the_program_prints_them():
+    shown = re.search(r"```text\n(agents .*?)\n```", README.read_text("utf-8"), re.DOTALL)[1]
+    assert shown in run("-c", TWIN, "solve", "gb300_hall", "--case", "agents")
+
+
 def test_the_examples_print_what_stands_below_them():
     pairs = re.findall(r"```python\n(.*?)\n```\n\n```text\n(.*?)\n```", README.read_text("utf-8"), re.DOTALL)
     assert len(pairs) >= 3

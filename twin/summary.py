@@ -23,6 +23,7 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
     f, i = result.figures, scenario
     number = lambda x: float(x) if np.isfinite(x) else None  # noqa: E731
     used = utilisation(result, i)
+    asked = result.facility.serving.agents
     load, unborne = agents(result, i)
     layers = {} if load is None else used_layers(load)
     status = Status(int(result.solution.status[i]))
@@ -60,7 +61,7 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "tokens_per_joule": number(f.tokens_per_s[i] / f.facility_power[i]),
         "tpot_ms": 1e3 / result.facility.serving.interactivity if f.tokens_per_s[i] > 0 else None,
         "ttft_s": number(f.first_token[i]),
-        "agents": _agents(load, result.facility.serving.agents.turns) if load else _none(unborne),
+        "agents": _agents(load, asked.turns) if load and asked else _none(unborne),
         "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
         "usd_per_million_tokens": number(f.usd_per_million_tokens[i]),
         "usd_per_mw_year": number(f.usd_per_mw_year[i]),
