@@ -27,9 +27,7 @@ day, full = hall.day, hall.figures
 mean, peak, idle = (watts / 1e6 for watts in (day.facility_power, day.peak_power, day.idle_power))
 print(f"{day.tokens_per_s / day.capacity:.0%} of the capacity is sold")
 print(f"{mean:.2f} MW on average, {peak:.2f} at the peak, {idle:.2f} idle")
-print(
-    f"{day.usd_per_million_tokens:.4f} $ per million sold; {full.usd_per_million_tokens[0]:.4f} $ if all were"
-)
+print(f"{day.usd_per_million_tokens:.4f} $ per million sold; {full.usd_per_million_tokens[0]:.4f} $ if all were")
 assert idle < mean < peak
 
 # %% [markdown]

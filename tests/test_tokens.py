@@ -95,6 +95,69 @@ def test_capped_racks_give_more_tokens_from_provisioned_power():
     assert capped.figures.tokens_per_s[0] < free.figures.tokens_per_s[0]
 
 
+FRONT = [20.0, 40.0, 75.0, 116.7, 200.0, 400.0]
+
+
+@pytest.mark.parametrize("mode", ["table", "physics"])
+def test_a_batch_over_terms_equals_the_singles_bit_for_bit(mode):
+    prices = np.linspace(0.05, 0.2, 6)
+    many = twin.solve(
+        "gb300_hall",
+        {"serving.interactivity": FRONT, "economics.electricity": prices / 3.6e6},
+        overrides={"serving.mode": mode, "serving.power": "measured"},
+    )
+    assert (np.diff(many["tokens_per_s"]) < 0).all() and many["tokens_per_s"][-1] == 0
+    for k in (1, 3):
+        terms = {"serving__interactivity": str(FRONT[k]), "economics__electricity": f"{prices[k]} $/kWh"}
+        one = solved(serving__mode=mode, serving__power="measured", **terms)
+        for name in ("tokens_per_s", "usd_per_million_tokens", "facility_power"):
+            assert float(one[name][0]) == pytest.approx(float(many[name][k]), rel=1e-12), name
+        assert summary(many, None, k)["serving"] == summary(one, None)["serving"]
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "words"),
+    [
+        ({"serving.interactivty": [1.0]}, "no such field; did you mean 'interactivity'"),
+        ({"serving.interactivity": [-1.0]}, "outside its bounds"),
+        ({"serving.mode": [1.0]}, "is no number that may vary"),
+        ({"serving.demand": [0.5]}, "is no number that may vary"),
+        ({"economics.sources": [1.0]}, "is no number that may vary"),
+        ({"serving.input_tokens": [1.5]}, "give whole numbers"),
+        ({"economics.discount_rate": [0.9]}, "outside its bounds"),
+    ],
+)
+def test_terms_that_cannot_vary_are_told(scenarios, words):
+    with pytest.raises(twin.LayoutError, match=words):
+        twin.solve("gb300_hall", scenarios)
+
+
+TOLD = ("usd_per_million_tokens", "gross_margin_usd_per_mw_year", "rent_break_even", "carbon_kg_per_mwh")
+
+
+def test_every_price_of_a_batch_counts_in_its_own_scenario():
+    varied = {
+        "economics.discount_rate": [0.04, 0.12],
+        "economics.works": [0.0, 10.0],
+        "economics.colocation": [100.0, 300.0],
+        "economics.token_price": [1e-6, 2e-6],
+        "economics.rent": [1e-3, 2e-3],
+        "economics.demand_charge": [0.0, 1e-6],
+        "economics.water": [1.0, 9.0],
+        "economics.carbon": [1e-8, 1e-7],
+        "economics.staff": [0.1, 0.3],
+    }
+    for address, values in varied.items():
+        many = twin.solve("h200_hall", {address: values})
+        told = [summary(many, None, i) for i in (0, 1)]
+        assert told[0] != told[1], address
+        for i, value in enumerate(values):
+            alone = summary(twin.solve("h200_hall", {address: [value]}), None)
+            for key in TOLD:
+                got, want = told[i][key], alone[key]
+                assert (got is want is None) or got == pytest.approx(want, rel=1e-12), (address, key)
+
+
 def test_unknown_platform_or_model_is_told_with_what_was_meant():
     for field, value, words in (("model", "DeepSeek-R1-0582", "did you mean 'DeepSeek-R1-0528'"),):
         for mode in ("table", "physics"):

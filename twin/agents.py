@@ -12,7 +12,7 @@ from twin.domains.roofline import Instance, Server, interactivity, most_requests
 from twin.domains.stations import Load, Station, closed_network, delay, limit, open_network, servers
 from twin.elements import Array
 from twin.serving import best, lowest, server
-from twin.tokens import platforms
+from twin.tokens import platforms, terms_of
 
 DEEPEST = 10**6
 """Requests in decode beyond which its rate is taken to stay."""
@@ -147,7 +147,7 @@ def borne(solution: Solution, used: Mapping[str, float], scenario: int = 0, user
     used with all accelerators at work: they bound the requests in proportion. `users` stand for those of the
     layout. Raises ValueError for nothing served.
     """
-    plant, terms = solution.plant, solution.plant.facility.serving
+    plant, terms = solution.plant, terms_of(solution.plant, scenario)
     asked = terms.agents
     platform, count, clock = _most_at_work(solution, scenario)
     options = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}

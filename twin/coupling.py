@@ -274,7 +274,8 @@ def _level(plant: Plant, state: State) -> Array | float:
     clock = np.broadcast_to(state.columns.get("engine.clock", plant.engine.clock), shape)
     level = filled(shape, 1.0, like=state.node)
     for work in plant.work:
-        level[work.engine] = np.interp(clock[work.engine], work.clock, work.level)
+        at = work.engine[:, None], work.scenarios
+        level[at] = np.interp(clock[at], work.clock, work.level)
     return level
 
 

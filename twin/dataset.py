@@ -34,7 +34,7 @@ from twin.limits import scaled_rows as rows_in_question
 from twin.money import yearly
 from twin.plant import compile
 from twin.scenarios import si_unit
-from twin.tokens import at_work, served
+from twin.tokens import at_work, served, stated
 
 KPIS = {
     "facility_power": ("W", "power at the utility meter"),
@@ -50,6 +50,9 @@ KPIS = {
     "tokens_per_s": ("s-1", "tokens served"),
     "usd_per_mw_year": ("USD MW-1 a-1", "yearly cost per MW drawn"),
     "usd_per_million_tokens": ("USD", "cost of a million tokens"),
+    "usd_per_million_output_tokens": ("USD", "cost of a million output tokens, inputs going free"),
+    "margin_per_mw_year": ("USD MW-1 a-1", "income less yearly cost per MW drawn; none without a price of tokens"),
+    "first_token": ("s", "longest time to a first token; known to physics only"),
     "energy_audit": ("1", "(electricity in - heat out) / electricity in"),
     "water": ("kg s-1", "make-up water"),
     "carbon": ("kg s-1", "carbon dioxide equivalent of the energy drawn"),
@@ -155,16 +158,8 @@ def provenance(solution: Solution) -> dict[str, Any]:
         "device": solution.device,
         "precision": "float64",
         "wall_seconds": solution.seconds,
-        "serving": f"{facility.serving.model} {facility.serving.input_tokens}/{facility.serving.output_tokens} "
-        f"at {facility.serving.interactivity:g} tokens/s/user, {_how(facility.serving)}",
+        "serving": stated(facility.serving),
     }
-
-
-def _how(terms: Any) -> str:
-    """Where token rates come from, as results state it."""
-    if terms.mode == "table":
-        return "measured fronts"
-    return f"physics, {terms.precision or 'lowest'} precision, {terms.drafts} drafts"
 
 
 @dataclass(frozen=True, repr=False)

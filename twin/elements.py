@@ -471,9 +471,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Work:
-    """Share of its rated power that a chip at work draws, by clock: (node,) each, the ends holding beyond them."""
+    """Share of its rated power that chips at work draw in some scenarios, by clock: (node,) each, the ends holding."""
 
     engine: Index
+    scenarios: Index
     clock: Array
     level: Array
 

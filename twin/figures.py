@@ -10,13 +10,13 @@ from twin import money
 from twin.coupling import Solution
 from twin.domains import cost
 from twin.elements import Array, Status, total
-from twin.tokens import tokens
+from twin.tokens import lengths, tokens
 
 LOSSES = ("electrical_loss",)
 COOLING = ("pumps", "cdus", "air_handling", "heat_rejection")
 
 
-KEPT = ("annual", "energy_audit", "outputs")
+KEPT = ("annual", "energy_audit")
 """Figures that a scenario without solution has, or that are no array."""
 
 
@@ -38,7 +38,7 @@ class Figures:
     accelerators: Array
     tokens_per_s: Array
     income: Array
-    outputs: float
+    outputs: Array
     first_token: Array
     annual: cost.Annual
     energy_audit: Array
@@ -93,8 +93,8 @@ def figures(solution: Solution) -> Figures:
     design = pue if solution.plant.site.design_pue is None else solution.plant.site.design_pue
     nameplate, contract = total(columns["engine.nameplate"]), solution.total("contract")
     accelerators, served, first = tokens(solution)
-    terms = solution.plant.facility.serving
-    price = solution.plant.facility.economics.income(terms.input_tokens, terms.output_tokens)
+    isl, osl = lengths(solution.plant)
+    price = money.priced(solution.plant).income(isl, osl)
     water = solution.total("water")
     found = Figures(
         facility_power=facility,
@@ -111,7 +111,7 @@ def figures(solution: Solution) -> Figures:
         accelerators=accelerators,
         tokens_per_s=served,
         income=served * cost.YEAR * (np.nan if price is None else price),
-        outputs=terms.output_tokens / (terms.input_tokens + terms.output_tokens),
+        outputs=osl / (isl + osl),
         first_token=first,
         annual=money.annual(solution, contract, water),
         energy_audit=solution.audit,

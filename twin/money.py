@@ -6,12 +6,19 @@ import numpy as np
 
 from twin.coupling import Solution
 from twin.domains import cost
-from twin.elements import Array, Cost, total
+from twin.elements import Array, Cost, Plant, total
 from twin.tables import platforms as published
+from twin.terms import Economics
 from twin.tokens import platforms
 
 TENANTS = ("servers",)
 """Headings of what a tenant of a colocation owns: racks, those of network and storage included."""
+
+
+def priced(plant: Plant) -> Economics:
+    """The layout's prices and terms, with what the scenarios say of them as arrays (scenario,)."""
+    given = {a.removeprefix("economics."): v for a, v in plant.coordinates.items() if a.startswith("economics.")}
+    return plant.facility.economics.model_copy(update=given)
 
 
 def annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
@@ -20,7 +27,7 @@ def annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
     The grid's energy is paid by the mix of its sources, that of generators by their fuel; demand is the `contract` [W],
     or what is drawn without one; `water` is in kg/s. In a colocation the tenant owns racks and leases the rest.
     """
-    terms, costs = solution.plant.facility.economics, owned(solution)
+    terms, costs = priced(solution.plant), owned(solution)
     size = len(water)
     capital, life, upkeep = (
         np.concatenate([last, *(np.broadcast_to(getattr(c, k), (len(c.elements), size)) for c in costs)])
@@ -40,27 +47,27 @@ def annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
         terms.water,
         (terms.staff + terms.other) * cost.YEAR,
         total(solution.columns["engine.nameplate"]),
-        terms.colocation or 0.0,
+        0.0 if terms.colocation is None else terms.colocation,
     )
     return found._replace(energy=found.energy + _fuel(solution, "price") * cost.YEAR)
 
 
 def _works(solution: Solution) -> tuple[Array, Array, Array]:
     """Capital, life and upkeep of what no component carries, (1, scenario); none for a tenant."""
-    terms, nameplate = solution.plant.facility.economics, total(solution.columns["engine.nameplate"])[None]
+    terms, nameplate = priced(solution.plant), total(solution.columns["engine.nameplate"])[None]
     price = terms.works if terms.colocation is None else 0.0
-    return price * nameplate, np.full(nameplate.shape, terms.works_life), np.zeros(nameplate.shape)
+    return price * nameplate, np.broadcast_to(terms.works_life, nameplate.shape), np.zeros(nameplate.shape)
 
 
 def carbon(solution: Solution) -> Array:
     """Greenhouse gas of the energy drawn and of generators' fuel, kg/s (scenario,)."""
-    mean = solution.plant.facility.economics.mean("carbon")
+    mean = priced(solution.plant).mean("carbon")
     return solution.total("grid") * mean + _fuel(solution, "carbon")
 
 
 def owned(solution: Solution) -> list[Cost]:
     """Equipment whose capital and upkeep are paid: all, or in a colocation the racks."""
-    leased = solution.plant.facility.economics.colocation is not None
+    leased = priced(solution.plant).colocation is not None
     return [c for c in solution.plant.costs if not leased or c.heading in TENANTS]
 
 
@@ -72,7 +79,7 @@ def _fuel(solution: Solution, quantity: str) -> Array:
 
 def yearly(solution: Solution, found: cost.Annual) -> dict[str, Array]:
     """Cost of a year by item, $/year (scenario,): capital and upkeep of each class of equipment, then what is used."""
-    rate, size, items = solution.plant.facility.economics.discount_rate, solution.plant.scenarios, {}
+    rate, size, items = priced(solution.plant).discount_rate, solution.plant.scenarios, {}
     costs = owned(solution)
     for heading in sorted({c.heading for c in costs}):
         parts = [c for c in costs if c.heading == heading]
@@ -88,12 +95,13 @@ def yearly(solution: Solution, found: cost.Annual) -> dict[str, Array]:
 
 def supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]:
     """What each source of electricity delivers [MW], costs [$/year] and gives off [kg/MWh], at the solved state."""
-    terms, grid = solution.plant.facility.economics, solution.total("grid")[scenario]
+    terms, grid = priced(solution.plant), solution.total("grid")[scenario]
+    at = lambda x: float(np.broadcast_to(x, (solution.plant.scenarios,))[scenario])  # noqa: E731
     found = {
         part.name: {
             "mw": part.share * grid / 1e6,
-            "usd_per_year": part.share * grid * part.price * cost.YEAR,
-            "carbon_kg_per_mwh": part.carbon * 3.6e9,
+            "usd_per_year": part.share * grid * at(part.price) * cost.YEAR,
+            "carbon_kg_per_mwh": at(part.carbon) * 3.6e9,
         }
         for part in terms.mix
     }
@@ -112,9 +120,9 @@ def rent(solution: Solution) -> Array:
 
     Mean over accelerators; NaN where one is not known [SemiAnalysis, July 2026, contract prices].
     """
-    terms, size = solution.plant.facility.economics, solution.plant.scenarios
+    terms, size = priced(solution.plant), solution.plant.scenarios
     if terms.rent is not None:
-        return np.full(size, terms.rent * 3600.0)
+        return np.broadcast_to(terms.rent * 3600.0, (size,))
     known, paid, count = published()["published_2026_07"], np.zeros(size), np.zeros(size)
     for platform, rows in platforms(solution.plant):
         chips = total(solution.columns["engine.chips"][rows])

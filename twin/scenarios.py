@@ -16,6 +16,9 @@ from twin.units import UNITS, quantity
 LARGEST_CHECK = 1000
 """Distinct sets of values of one component that are checked beyond their bounds."""
 
+WHOLE = ("demand",)
+"""Fields of sections that are several numbers."""
+
 STRUCTURAL = {"voltage"}
 """Dimensions that shape the plant and are the same in all scenarios."""
 
@@ -45,6 +48,9 @@ def read(facility: Facility, scenarios: Mapping[str, Any]) -> tuple[Columns, dic
             continue
         if head == "site" and name is None:
             _site(facility, site, field, value, faults)
+            continue
+        if head in ("serving", "economics") and name is None:
+            _term(facility, address, getattr(facility, head), field, value, faults)
             continue
         for n in _chosen(facility, address, head, name, field, faults):
             columns.setdefault(field, {})[n] = np.broadcast_to(value, (size,))
@@ -137,6 +143,17 @@ def _site(facility: Facility, site: dict[str, Any], field: str, value: Array, fa
     site[field] = value
 
 
+def _term(facility: Facility, address: str, section: Any, field: str, value: Array, faults: list[str]) -> None:
+    """Check a number of a section; it is read from the coordinates where it is used."""
+    fields = type(section).model_fields
+    if field not in fields:
+        faults.append(f"{address}: no such field{hint(field, fields)}")
+    elif (quantity(fields[field]) is None and fields[field].annotation is not int) or field in WHOLE:
+        faults.append(f"{address}: is no number that may vary; change it in the layout, by a case or an override")
+    else:
+        _bounds(address, type(section), field, value, faults)
+
+
 def _bounds(address: str, model: Any, field: str, value: Array, faults: list[str]) -> None:
     kind = model.model_fields[field].annotation
     if kind is bool and not np.isin(value, (0.0, 1.0)).all():
@@ -155,8 +172,8 @@ def _bounds(address: str, model: Any, field: str, value: Array, faults: list[str
 def dimension(facility: Facility, address: str) -> str:
     """The dimension of what an address means, "number" for plain numbers."""
     head, name, field = split(address)
-    if head == "site" and name is None:
-        found = quantity(type(facility.site).model_fields[field])
+    if head in ("site", "serving", "economics") and name is None:
+        found = quantity(type(getattr(facility, head)).model_fields[field])
     else:
         parts = facility.components
         chosen = _chosen(facility, address, head, name, field, [])

@@ -8,14 +8,14 @@ import numpy as np
 
 from twin.agents import borne
 from twin.coupling import Solution
-from twin.dataset import Result, provenance, reason
+from twin.dataset import Result, reason
 from twin.demand import Day
 from twin.domains.cost import YEAR, break_even, usd_per_accelerator_hour
 from twin.domains.stations import Load
 from twin.elements import Status
 from twin.limits import Binding, Bound, Margins, exceeded
 from twin.money import rent, supply, yearly
-from twin.tokens import unserved
+from twin.tokens import stated, terms_of, unserved
 
 
 def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "accelerators": number(f.accelerators[i]),
         "tokens_per_s": number(f.tokens_per_s[i]),
         "tokens_per_joule": number(f.tokens_per_s[i] / f.facility_power[i]),
-        "tpot_ms": 1e3 / result.facility.serving.interactivity if f.tokens_per_s[i] > 0 else None,
+        "tpot_ms": 1e3 / terms_of(result.plant, i).interactivity if f.tokens_per_s[i] > 0 else None,
         "ttft_s": number(f.first_token[i]),
         "agents": _agents(load, asked.turns) if load and asked else _none(unborne),
         "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
@@ -80,7 +80,7 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "carbon_t_per_year": number(f.carbon[i] * YEAR / 1e3),
         "carbon_kg_per_mwh": number(f.carbon[i] / f.facility_power[i] * 3.6e9),
         "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
-        "serving": provenance(result.solution)["serving"],
+        "serving": stated(terms_of(result.plant, i)),
         "warnings": warnings(result.solution, i),
     }
 

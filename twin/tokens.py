@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,55 @@ def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]
         options = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}
         asked = terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity
         return at_clocks(clock, *asked, **options)
-    front = serving.front(fronts(), terms.model, platform, terms.input_tokens, terms.output_tokens)
+    front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
     each = serving.tokens_per_s(front, 1.0, clock, terms.interactivity, 1.0, terms.clock_exponent)
     most = front.interactivity[-1]
     why = f"beyond the front, which ends at {most:g}" if terms.interactivity > most else ""
     return each, np.full(clock.shape, np.nan), why
+
+
+def terms_of(plant: Plant, scenario: int) -> Serving:
+    """What is served in a scenario."""
+    return next(terms for terms, own in asked(plant) if scenario in own)
+
+
+def lengths(plant: Plant) -> tuple[Array, Array]:
+    """Tokens in and out of a request, (scenario,) each."""
+    isl, osl = np.zeros((2, plant.scenarios))
+    for terms, own in asked(plant):
+        isl[own], osl[own] = terms.input_tokens, terms.output_tokens
+    return isl, osl
+
+
+@lru_cache(maxsize=256)
+def _front(*which: Any) -> serving.Front:
+    return serving.front(fronts(), *which)
+
+
+def asked(plant: Plant) -> list[tuple[Serving, Array]]:
+    """What is served in which scenarios: the layout's terms, with what the scenarios say of them."""
+    base, size = plant.facility.serving, plant.scenarios
+    given = {a.removeprefix("serving."): v for a, v in plant.coordinates.items() if a.startswith("serving.")}
+    if not given:
+        return [(base, np.arange(size))]
+    values, which = np.unique(np.stack(list(given.values())), axis=1, return_inverse=True)
+    whole = {n: Serving.model_fields[n].annotation is int for n in given}
+    return [
+        (
+            base.model_copy(update={n: int(v) if whole[n] else float(v) for n, v in zip(given, row, strict=True)}),
+            np.flatnonzero(which.ravel() == k),
+        )
+        for k, row in enumerate(values.T)
+    ]
+
+
+def stated(terms: Serving) -> str:
+    """What is served, as results state it: model, lengths, interactivity, and where rates come from."""
+    how = "measured fronts"
+    if terms.mode == "physics":
+        how = f"physics, {terms.precision or 'lowest'} precision, {terms.drafts} drafts"
+    lengths = f"{terms.input_tokens}/{terms.output_tokens}"
+    return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}"
 
 
 def served(facility: Facility) -> None:
@@ -66,26 +111,30 @@ def at_work(plant: Plant) -> Plant:
     The share of rated power is that of measured curves (`serving.chip_power`); the requests follow from the clock,
     which the solve finds, so that a chip that slows down also has fewer of them.
     """
-    terms = plant.facility.serving
-    if terms.power == "rated":
+    if plant.facility.serving.power == "rated":
         return plant
     found = []
-    for platform, rows in platforms(plant):
-        held = requests(terms, rates(terms, platform, NODES)[0])
-        found.append(Work(rows, NODES, chip_power(platform, held, 1.0)))
+    for terms, scenarios in asked(plant):
+        for platform, rows in platforms(plant):
+            held = requests(terms, rates(terms, platform, NODES)[0])
+            found.append(Work(rows, scenarios, NODES, chip_power(platform, held, 1.0)))
     return replace(plant, work=tuple(found))
 
 
 def tokens(solution: Solution) -> tuple[Array, Array, Array]:
     """Accelerators, tokens/s and the longest time to a first token [s] of all racks, each (scenario,)."""
-    plant, terms = solution.plant, solution.plant.facility.serving
-    count, rate, first = np.zeros(plant.scenarios), np.zeros(plant.scenarios), np.full(plant.scenarios, np.nan)
+    plant, size = solution.plant, solution.plant.scenarios
+    count, rate, first = np.zeros(size), np.zeros(size), np.full(size, np.nan)
     chips, clock, busy = (solution.columns[f"engine.{k}"] for k in ("chips", "clock", "utilisation"))
+    terms = asked(plant)
     for platform, rows in platforms(plant):
-        each, wait, _ = rates(terms, platform, clock[rows])
+        each, wait = np.zeros((2, len(rows), size))
+        for t, own in terms:
+            each[:, own], wait[:, own], _ = rates(t, platform, clock[np.ix_(rows, own)])
+            each[:, own] *= t.availability
         share = chips[rows] * busy[rows]
         count = count + total(chips[rows])
-        rate = rate + total(share * each) * terms.availability
+        rate = rate + total(share * each)
         waited = np.where((share > 0) & (each > 0) & np.isfinite(wait), wait, -np.inf).max(axis=0, initial=-np.inf)
         first = np.fmax(first, np.where(np.isfinite(waited), waited, np.nan))
     return count, rate, first
@@ -93,7 +142,8 @@ def tokens(solution: Solution) -> tuple[Array, Array, Array]:
 
 def unserved(solution: Solution, scenario: int = 0) -> list[str]:
     """Platforms of which racks that work serve nothing at the layout's interactivity, each with the reason."""
-    terms, found = solution.plant.facility.serving, []
+    found = []
+    terms = terms_of(solution.plant, scenario)
     chips, clock, busy = (solution.columns[f"engine.{k}"][:, scenario] for k in ("chips", "clock", "utilisation"))
     for platform, rows in platforms(solution.plant):
         rows = rows[chips[rows] * busy[rows] > 0]
