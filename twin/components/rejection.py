@@ -62,22 +62,31 @@ def _answer(inlet: Array, *columns: Any) -> Response:
     return Response(*full)
 
 
+CLOSE = 3e-16
+"""What is left of a function at its root over what it has at both ends."""
+
+
 def _rising(f: Callable[[Array], Array], low: Any, high: Any, steps: int = 32) -> Array:
     """Root of a rising f in [low, high], or the nearer end: secants with halved weights, every third step a bisection.
 
-    Illinois' rule [Dowell & Jarratt, BIT 11 (1971) 168].
+    Illinois' rule [Dowell & Jarratt, BIT 11 (1971) 168]. An element that is `CLOSE` stays as it is, so that stopping
+    when all are leaves it as it would be alone.
     """
     a, b = low + 0.0 * high, high + 0.0 * low
     fa, fb = f(a), f(b)
     ended, side = np.where(fa >= 0, a, np.where(fb <= 0, b, np.nan)), np.zeros_like(fa)
-    best, error = a, np.abs(fa)
+    best, error, close = a, np.abs(fa), CLOSE * (np.abs(fa) + np.abs(fb))
+    done = np.isfinite(ended)
     for i in range(steps):
         step = fb - fa
         x = np.where((step > 0) & (i % 3 != 2), (a * fb - b * fa) / np.where(step > 0, step, 1.0), 0.5 * (a + b))
         x = np.clip(x, a, b)
         y = f(x)
-        left, better = y < 0, np.abs(y) < error
+        left, better = y < 0, (np.abs(y) < error) & ~done
         best, error = np.where(better, x, best), np.where(better, np.abs(y), error)
+        done = done | (error <= close)
+        if done.all():
+            break
         fb, fa = np.where(left & (side < 0), 0.5 * fb, fb), np.where(~left & (side > 0), 0.5 * fa, fa)
         a, fa = np.where(left, x, a), np.where(left, y, fa)
         b, fb = np.where(left, b, x), np.where(left, fb, y)
