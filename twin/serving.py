@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,10 +15,12 @@ from twin.domains.roofline import (
     Model,
     Served,
     Server,
+    at_concurrency,
     at_interactivity,
     interactivity,
     most_requests,
     prefill_rate,
+    weights_held,
 )
 from twin.domains.stations import Load, Station, closed_network, delay, limit, open_network, servers
 from twin.layout import hint
@@ -31,27 +33,58 @@ DEEPEST = 10**6
 """Requests in decode beyond which its rate is taken to stay."""
 
 
-def server(model: str, platform: str, isl: int, osl: int, instance: Instance, host_cache: float = 0.0) -> Server:
-    """A model on a platform whose serving was calibrated. Raises ValueError for what is not known or cannot be."""
+def server(
+    model: str,
+    platform: str,
+    isl: int,
+    osl: int,
+    instance: Instance,
+    host_cache: float = 0.0,
+    storage_cache: float = 0.0,
+    storage: float = 0.0,
+) -> Server:
+    """A model on a platform whose serving was calibrated, with the factors of the instance's engine.
+
+    `storage_cache` [B] per accelerator is what lies beyond the host's `host_cache` [B], read with `storage` [B/s].
+    Raises ValueError for what is not known or cannot be.
+    """
     table = physics()
     for what, name, known in (
         ("model", model, list(table["models"])),
-        ("platform", platform, [n for n in table["chips"] if n in table["fits"] and n != "source"]),
+        ("platform", platform, platforms()),
+        ("engine", instance.engine, engines()),
     ):
         if name not in known:
             raise ValueError(f"serving: no physics of {what} {name!r}{hint(name, known)}; there are {', '.join(known)}")
     numbers, chip = dict(table["models"][model]["numbers"]), dict(table["chips"][platform])
     peak = {k: chip.pop(k) for k in ("fp8", "fp4") if k in chip}
-    if instance.precision not in peak:
-        raise ValueError(f"serving: {platform} has no {instance.precision}; it has {', '.join(peak)}")
-    if instance.gpus > chip["domain"]:
-        wide = f"an instance of {instance.gpus} accelerators is larger than a domain of {chip['domain']}"
-        raise ValueError(f"serving: {platform}: {wide}")
     fit = table["fits"]["shared"] | table["fits"][platform]
+    factor = table["engines"][instance.engine]["drafts"]
+    fit["accepted"] = {n: 1.0 + factor * (a - 1.0) for n, a in fit["accepted"].items()}
+    eight = fit.pop("eight", 1.0) if instance.precision == "fp8" else 1.0
+    fit["fixed"] = {way: eight * t for way, t in fit["fixed"].items()}
     fit["residual"] = tuple((float(a), float(b)) for a, b in fit.get("residual", ()))
     return Server(
-        Model(model, **numbers), Chip(platform, peak=peak, **chip), Fit(**fit), instance, isl, osl, host_cache
+        Model(model, **numbers),
+        Chip(platform, peak=peak, **chip),
+        Fit(**{k: v for k, v in fit.items() if k != "eight"}),
+        instance,
+        isl,
+        osl,
+        host_cache,
+        storage_cache,
+        storage,
     )
+
+
+def platforms() -> list[str]:
+    """Platforms whose serving was calibrated."""
+    return [name for name in physics()["chips"] if name in physics()["fits"] and name != "source"]
+
+
+def engines() -> list[str]:
+    """Serving stacks whose factors were calibrated; `dynamo-trt` is the reference."""
+    return [name for name in physics()["engines"] if name not in ("source", "notes")]
 
 
 def best(
@@ -64,22 +97,90 @@ def best(
     precision: str | None = None,
     drafts: int = 3,
     largest: int | None = None,
+    engine: str = "dynamo-trt",
 ) -> Served:
     """The most that a platform serves at the `wanted` interactivity, whatever the size of its decode instances.
 
     Sizes are powers of two within a domain, at most `largest`; the lowest precision that the platform has unless one is
     given; `drafts` are the tokens drafted a step. Raises ValueError as `server` does.
     """
-    table = physics()["chips"].get(platform, {})
+    table = _chip(platform)
     kind = precision or ("fp4" if "fp4" in table else "fp8")
-    most = min(largest or 64, table.get("domain", 1))
+    if largest is not None and largest < 1:
+        raise ValueError(f"serving: the largest instance should have at least 1 accelerator, not {largest}")
+    if not (np.asarray(wanted) > 0).all():
+        raise ValueError("serving: the interactivity that is wanted should be more than 0 tokens/s")
+    most = min(largest or 64, max(table.get("domain", 1), table.get("reach", 1)))
     sizes = [2**k for k in range(6, -1, -1) if 2**k <= most]  # of equal ones, and for the reason, the largest counts
     found = []
     for gpus in sizes:
-        layout = Instance(gpus, "best", kind, 1 + drafts)  # type: ignore[arg-type]
+        layout = Instance(gpus, "best", kind, 1 + drafts, engine=engine)  # type: ignore[arg-type]
         found.append(at_interactivity(server(model, platform, isl, osl, layout), wanted, clock))
     pick = np.argmax([f.total for f in found], axis=0)
     return Served(*(np.choose(pick, [getattr(f, name) for f in found]) for name in Served._fields))
+
+
+def _chip(platform: str) -> dict[str, Any]:
+    return physics()["chips"].get(platform, {}) if platform in platforms() else {}
+
+
+SMALLEST = 4
+"""Accelerators of the smallest decode instance that was measured; a smaller pool is one instance."""
+
+
+def closed_loop(
+    model: str,
+    platform: str,
+    isl: int,
+    osl: int,
+    concurrency: float,
+    decode: int,
+    prefill: int = 0,
+    precision: str | None = None,
+    drafts: int = 3,
+    engine: str = "dynamo-trt",
+    gpus: int | None = None,
+    parallel: str = "best",
+    admits: int | None = None,
+) -> tuple[Server, Served]:
+    """What a benchmark of `concurrency` users measures on pools of `decode` and `prefill` accelerators, and on what.
+
+    What a published run leaves out is chosen as its operators would: decode instances of the `gpus`, a power of two
+    that divides the pool, which serve users fastest (a shared pool, prefill 0, is one instance); prefill instances as
+    small as hold the weights; and as many requests admitted as `admitted` says. Raises ValueError as `server` does.
+    """
+    kind = precision or ("fp4" if "fp4" in _chip(platform) else "fp8")
+    whole = Instance(1, parallel, kind, 1 + drafts, engine=engine)  # type: ignore[arg-type]
+    chip = server(model, platform, isl, osl, whole).chip
+    for what, number, low in (("users", concurrency, 1), ("decode accelerators", decode, 1), ("prefill", prefill, 0)):
+        if not number >= low:
+            raise ValueError(f"serving: {platform}: {what} should be at least {low}, not {number:g}")
+    if gpus is not None and (gpus < 1 or decode % gpus):
+        raise ValueError(f"serving: {platform}: {decode} decode accelerators are no instances of {gpus}")
+    powers = [2**k for k in range(7)]
+    sizes = [n for n in powers if n >= SMALLEST and n <= chip.largest and decode % n == 0] if prefill else []
+    found = []
+    for n in [gpus] if gpus else sizes or [decode]:
+        most = admits or (admitted(engine, concurrency * n / decode) if prefill else None)
+        s = server(model, platform, isl, osl, replace(whole, gpus=n, admits=most))
+        reads = [k for k in powers if k <= max(prefill, 1) and _holds(s, k)]
+        many = max(prefill // min(reads, default=max(prefill, 1)), 1)
+        found.append((s, at_concurrency(s, concurrency, decode, prefill, many)))
+    return max(found, key=lambda pair: float(pair[1].interactivity))
+
+
+def _holds(s: Server, gpus: int) -> bool:
+    """Whether so many accelerators hold the weights, whatever is left for a cache."""
+    small = replace(s, instance=replace(s.instance, gpus=gpus))
+    return weights_held(small, "tensor") < s.chip.memory * (1.0 - s.instance.reserve)
+
+
+def admitted(engine: str, users: float) -> int | None:
+    """Requests that a decode instance admits of so many `users` each, None: as memory allows.
+
+    Published runs of dynamo-trt set it to a power of two and the users to a little more, so that it is always full.
+    """
+    return 2 ** int(np.log2(max(users, 1.0))) if physics()["engines"][engine].get("admits") else None
 
 
 def at_clocks(clock: Any, *terms: Any, **options: Any) -> tuple[Any, Any, str]:
@@ -105,18 +206,19 @@ def _at_nodes(terms: tuple[Any, ...], options: tuple[tuple[str, Any], ...]) -> t
 def chip_power(platform: str, requests: Any, rated: float | None = None) -> Any:
     """Mean power of an accelerator [W] with so many `requests` in flight on each, after measured curves.
 
-    A platform that was not measured, of `rated` [W], takes the shares of b200's rated power. Raises ValueError for one
-    of which no rated power is given.
+    Of another `rated` power [W] than was measured it has the same shares; a platform that was not measured takes those
+    of b200. Raises ValueError for one of which no rated power is given, and for one that is not positive.
     """
     table = physics()["power"]
     law = table.get(platform) if platform not in ("source", "notes") else None
-    scale = 1.0
     if law is None:
         if rated is None:
             known = ", ".join(n for n in table if n not in ("source", "notes"))
             raise ValueError(f"serving: no measured power of {platform!r}; there are {known}; give its rated power")
         law = table["b200"]
-        scale = rated / law["rated"]
+    if rated is not None and not rated > 0:
+        raise ValueError(f"serving: {platform}: rated power should be more than 0 W, not {rated:g}")
+    scale = 1.0 if rated is None else rated / law["rated"]
     x = (np.maximum(np.asarray(requests, float), 0.0) / law["half"]) ** law["exponent"]
     return scale * (law["alone"] + (law["full"] - law["alone"]) * x / (1.0 + x))
 
