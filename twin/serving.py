@@ -59,10 +59,11 @@ def server(
     numbers, chip = dict(table["models"][model]["numbers"]), dict(table["chips"][platform])
     peak = {k: chip.pop(k) for k in ("fp8", "fp4") if k in chip}
     fit = table["fits"]["shared"] | table["fits"][platform]
-    factor = table["engines"][instance.engine]["drafts"]
-    fit["accepted"] = {n: 1.0 + factor * (a - 1.0) for n, a in fit["accepted"].items()}
-    eight = fit.pop("eight", 1.0) if instance.precision == "fp8" else 1.0
-    fit["fixed"] = {way: eight * t for way, t in fit["fixed"].items()}
+    factor = {"drafts": 1.0, "latency": 1.0, "prefill": 1.0} | table["engines"][instance.engine]
+    slower = factor["latency"] * (fit.pop("eight", 1.0) if instance.precision == "fp8" else 1.0)
+    fit["accepted"] = {n: 1.0 + factor["drafts"] * (a - 1.0) for n, a in fit["accepted"].items()}
+    fit["fixed"] = {way: slower * t for way, t in fit["fixed"].items()}
+    fit["prefill"] = {p: factor["prefill"] * share for p, share in fit["prefill"].items()}
     fit["residual"] = tuple((float(a), float(b)) for a, b in fit.get("residual", ()))
     return Server(
         Model(model, **numbers),
@@ -79,7 +80,7 @@ def server(
 
 def platforms() -> list[str]:
     """Platforms whose serving was calibrated."""
-    return [name for name in physics()["chips"] if name in physics()["fits"] and name != "source"]
+    return [name for name, chip in physics()["chips"].items() if name in physics()["fits"] and "domain" in chip]
 
 
 def engines() -> list[str]:
@@ -124,8 +125,8 @@ def _chip(platform: str) -> dict[str, Any]:
     return physics()["chips"].get(platform, {}) if platform in platforms() else {}
 
 
-SMALLEST = 4
-"""Accelerators of the smallest decode instance that was measured; a smaller pool is one instance."""
+SMALLEST, SPLIT = 4, 8
+"""Accelerators of the smallest decode instance of a pool that was measured, and of the largest tensor parallel one."""
 
 
 def closed_loop(
@@ -146,8 +147,9 @@ def closed_loop(
     """What a benchmark of `concurrency` users measures on pools of `decode` and `prefill` accelerators, and on what.
 
     What a published run leaves out is chosen as its operators would: decode instances of the `gpus`, a power of two
-    that divides the pool, which serve users fastest (a shared pool, prefill 0, is one instance); prefill instances as
-    small as hold the weights; and as many requests admitted as `admitted` says. Raises ValueError as `server` does.
+    that divides the pool, which serve users fastest (where prefill is 0, and where none divides it, the largest that
+    does), expert parallel beyond `SPLIT` in a domain; prefill instances as small as hold the weights; and as many
+    requests admitted as `admitted` says. Raises ValueError as `server` does.
     """
     kind = precision or ("fp4" if "fp4" in _chip(platform) else "fp8")
     whole = Instance(1, parallel, kind, 1 + drafts, engine=engine)  # type: ignore[arg-type]
@@ -157,12 +159,13 @@ def closed_loop(
             raise ValueError(f"serving: {platform}: {what} should be at least {low}, not {number:g}")
     if gpus is not None and (gpus < 1 or decode % gpus):
         raise ValueError(f"serving: {platform}: {decode} decode accelerators are no instances of {gpus}")
-    powers = [2**k for k in range(7)]
-    sizes = [n for n in powers if n >= SMALLEST and n <= chip.largest and decode % n == 0] if prefill else []
+    powers = [2**k for k in range(7) if 2**k <= chip.largest]
+    sizes = [n for n in powers if n >= SMALLEST and decode % n == 0] if prefill else []
     found = []
-    for n in [gpus] if gpus else sizes or [decode]:
+    for n in [gpus] if gpus else sizes or [max(n for n in range(1, chip.largest + 1) if decode % n == 0)]:
         most = admits or (admitted(engine, concurrency * n / decode) if prefill else None)
-        s = server(model, platform, isl, osl, replace(whole, gpus=n, admits=most))
+        way = "expert" if parallel == "best" and SPLIT < n <= chip.domain else parallel
+        s = server(model, platform, isl, osl, replace(whole, gpus=n, admits=most, parallel=way))  # type: ignore[arg-type]
         reads = [k for k in powers if k <= max(prefill, 1) and _holds(s, k)]
         many = max(prefill // min(reads, default=max(prefill, 1)), 1)
         found.append((s, at_concurrency(s, concurrency, decode, prefill, many)))

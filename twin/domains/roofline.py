@@ -3,11 +3,12 @@
 A decode instance of N accelerators holds b requests in flight. With v tokens examined a step (1, or more when drafts
 are checked) each accelerator works on x = b v / N tokens, and a step takes
 
-    t = t₀ + t_draft + (W + K) / (η_b B) + x (2 P_a / (η_c F) + A c / (η_a F₈)) + x E / L
+    t = t₀ + t_draft + (W + K) / (η_b B) + x (2 P_a / (η_c F) + A c / (η_a F₈)) + X / L
 
 W weights touched and K cache read [B], B memory bandwidth, P_a parameters active for a token, F the peak rate in the
-weights' precision and F₈ in 8 bits, A the arithmetic of attention per token of context c, E bytes exchanged between
-experts per token and L the bandwidth of the link. With a tokens accepted a step a user sees I = a / t tokens/s.
+weights' precision and F₈ in 8 bits, A the arithmetic of attention per token of context c, L the bandwidth of the link
+and X bytes that leave an accelerator, x (1 - 1/N) times what experts exchange for a token or 2 b v (1 - 1/N) times what
+split layers sum. With a tokens accepted a step a user sees I = a / t tokens/s.
 
 Weights touched: experts are drawn at random, so that b v tokens use a share f = 1 - (1 - chosen/experts)^(b v) of them.
 Tensor parallel: all weights are split and every accelerator reads the cache of all requests; expert parallel: experts
@@ -39,7 +40,8 @@ class Model:
     """A mixture of experts with compressed attention: parameters, and bytes and arithmetic per token.
 
     `cache` [B] is per token of context, `attention` [FLOP] per token and token of context in decode and `reading` in
-    prefill, `exchange` [B] what experts send each other per token.
+    prefill, `exchange` [B] what experts send each other per token, `reduced` [B] what split layers sum over
+    all accelerators per token.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Model:
     attention: float
     reading: float
     exchange: float
+    reduced: float
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class Instance:
     parallel: Literal["tensor", "expert", "best"] = "best"
     precision: Literal["fp8", "fp4"] = "fp8"
     examined: int = 1
-    reserve: float = 0.1
+    reserve: float = 0.05
     engine: str = "dynamo-trt"
     admits: int | None = None
 
@@ -227,7 +230,7 @@ def step(s: Server, requests: Any, clock: Any = 1.0, parallel: str | None = None
         near / rate + (host / c.host if s.host_cache else 0.0) + (beyond / s.storage if s.storage_cache else 0.0),
         2.0 * m.active * tokens / (f.compute * c.peak[i.precision] * clock),
         m.attention * s.context * tokens / (f.attention * c.peak["fp8"] * clock),
-        np.asarray(0.0) if split else m.exchange * tokens * exchanged(c, i.gpus),
+        m.reduced * b * i.examined * summed(c, i.gpus) if split else m.exchange * tokens * exchanged(c, i.gpus),
     )
 
 
@@ -239,6 +242,18 @@ def exchanged(c: Chip, gpus: int) -> float:
     inside = min(gpus, c.domain)
     far = (gpus - inside) / gpus
     return (inside - 1) / gpus / c.link + (far / c.network if far else 0.0)
+
+
+def summed(c: Chip, gpus: int) -> float:
+    """Time per byte that split layers sum over an instance, s/B: twice what leaves an accelerator.
+
+    The least that a sum and its distribution take [Patarasuk & Yuan, J. Parallel Distrib. Comput. 69 (2009) 117];
+    between domains every accelerator carries a share.
+    """
+    inside = min(gpus, c.domain)
+    domains = gpus / inside
+    far = 2.0 * (domains - 1.0) / domains / inside
+    return 2.0 * (inside - 1) / inside / c.link + (far / c.network if far else 0.0)
 
 
 def _faster(a: Step, b: Step, only_b: Array, only_a: Array) -> Step:
@@ -360,8 +375,8 @@ def at_concurrency(
 
     A user waits for the first token, then for the rest: C = X (first + osl / I), X requests/s of which B = X osl / I
     are in decode. Shared accelerators decode in the time that prefill leaves; others hand the cache of the prompt over
-    the network of the smaller instance, which the first token waits for. B is found by dividing. Users for whom there is
-    no room wait for their first token. Raises ValueError for sizes that cannot be.
+    the network of the smaller instance, which the first token waits for. B is found by dividing. Users for whom there
+    is no room wait for their first token. Raises ValueError for sizes that cannot be.
     """
     C, d, p, clock = np.broadcast_arrays(*(np.asarray(a, float) for a in (concurrency, decode, prefill, clock)))
     n = s.instance.gpus
