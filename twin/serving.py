@@ -147,9 +147,9 @@ def closed_loop(
     """What a benchmark of `concurrency` users measures on pools of `decode` and `prefill` accelerators, and on what.
 
     What a published run leaves out is chosen as its operators would: decode instances of the `gpus`, a power of two
-    that divides the pool, which serve users fastest (where prefill is 0, and where none divides it, the largest that
-    does), expert parallel beyond `SPLIT` in a domain; prefill instances as small as hold the weights; and as many
-    requests admitted as `admitted` says. Raises ValueError as `server` does.
+    that divides the pool, with the largest product of interactivity and throughput (where prefill is 0, and where none
+    divides it, the largest that does), expert parallel beyond `SPLIT` in a domain; prefill instances as small as hold
+    the weights; and as many requests admitted as `admitted` says. Raises ValueError as `server` does.
     """
     kind = precision or ("fp4" if "fp4" in _chip(platform) else "fp8")
     whole = Instance(1, parallel, kind, 1 + drafts, engine=engine)  # type: ignore[arg-type]
@@ -169,7 +169,7 @@ def closed_loop(
         reads = [k for k in powers if k <= max(prefill, 1) and _holds(s, k)]
         many = max(prefill // min(reads, default=max(prefill, 1)), 1)
         found.append((s, at_concurrency(s, concurrency, decode, prefill, many)))
-    return max(found, key=lambda pair: float(pair[1].interactivity))
+    return max(found, key=lambda pair: float(pair[1].interactivity * pair[1].total))
 
 
 def _holds(s: Server, gpus: int) -> bool:

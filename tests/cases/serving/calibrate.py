@@ -134,13 +134,13 @@ FOUR = ("b200", "b300", "gb200", "gb300", "mi355x")
 
 SGLANG = ("sglang", "dynamo-sglang", "mori-sglang")
 FURTHER = {
-    "h100 fixed latency": 1.87e-2,
-    "gb200 fixed latency over gb300's": 1.15,
-    "fixed latency in eight bits over four": 1.19,
-    "mi3xx bandwidth": 0.556,
-    "mi3xx compute": 0.0706,
-    "mi3xx prefill": 0.0897,
-    "sglang drafts": 0.645,
+    "h100 fixed latency": 1.865e-2,
+    "gb200 fixed latency over gb300's": 1.115,
+    "fixed latency in eight bits over four": 1.175,
+    "mi3xx bandwidth": 0.558,
+    "mi3xx compute": 0.0682,
+    "mi3xx prefill": 0.0905,
+    "sglang drafts": 0.643,
 }
 """The numbers that were fitted for further platforms and engines, and where the fit starts."""
 
@@ -385,10 +385,8 @@ def main():
     print(dict(zip(NAMES, np.round(fitted(), 5).tolist(), strict=True)))
     print({p: [[round(float(a), 3), round(b, 3)] for a, b in residuals(p)] for p in ("h200", "gb300")})
 
-    print(
-        "\ntokens/s per accelerator, 1,024 in and out: tokens/s/user, h200, gb300, ratio; gb300 in eight bits, without"
-    )
-    print("drafts, in islands of eight")
+    print("\ntokens/s per accelerator, 1,024 in and out: tokens/s/user, h200, gb300, ratio;")
+    print("gb300 in eight bits, without drafts, in islands of eight")
     for speed in (40.0, 75.0, 116.7):
         old, new = (float(best(MODEL, p, 1024, 1024, speed).total) for p in ("h200", "gb300"))
         less = [{"precision": "fp8"}, {"drafts": 0}, {"largest": 8}]
@@ -396,11 +394,11 @@ def main():
         print(f"{speed:6} {old:8.0f} {new:8.0f} {new / old:6.1f}", *(f"{x:8.0f}" for x in others))
     print("\nablations: row, instance, error of interactivity and of throughput without residuals, with")
     for (row, s, *a), (_, _, *b) in zip(ablations(False), ablations(True), strict=True):
-        numbers = (f"{100 * x:5.0f} %" for x in (a[0], a[1], b[0], b[1]))
+        wrong = (f"{100 * x:5.0f} %" for x in (a[0], a[1], b[0], b[1]))
         print(
             f"{row['platform']} {row['precision']} {row['speculative']:4} {row['concurrency']:6}",
             s.instance.gpus,
-            *numbers,
+            *wrong,
         )
     chosen = [(r, n) for r, n in rows()]
     left = np.concatenate(
