@@ -188,7 +188,7 @@ def _weights(s: Station, users: int, scale: float) -> Array:
 
 def _poisson(mean: float, most: int) -> Array:
     n = np.arange(most + 1)
-    weight = n * np.log(mean) - gammaln(n + 1)
+    weight = xlogy(n, mean) - gammaln(n + 1)
     return np.exp(weight - weight.max())
 
 
