@@ -89,10 +89,10 @@ def test_physics_gives_first_tokens_and_says_why_there_are_none():
     assert "physics" in found["serving"] and not found["warnings"]
     slow = summary(twin.solve("h200_hall", overrides=physics | {"rack.clock": 0.7}), None)
     assert 0 < slow["tokens_per_s"] < found["tokens_per_s"]
-    edge = physics | {"serving.interactivity": 162, "rack.clock": 0.6}
+    edge = physics | {"serving.interactivity": 160.3, "rack.clock": 0.6}
     late = summary(twin.solve("h200_hall", overrides=edge), None)
     assert late["tokens_per_s"] == 0.0
-    assert late["warnings"] == ["h200: no tokens at 162 tokens/s/user: beyond the front at their clock"]
+    assert late["warnings"] == ["h200: no tokens at 160.3 tokens/s/user: beyond the front at their clock"]
     none = summary(twin.solve("h200_hall", overrides=physics | {"serving.interactivity": 400}), None)
     assert none["tokens_per_s"] == 0.0
     assert none["tpot_ms"] is None

@@ -12,7 +12,7 @@ from twin.domains.roofline import Instance, Server, interactivity, most_requests
 from twin.domains.stations import Load, Station, closed_network, delay, limit, open_network, servers
 from twin.elements import Array
 from twin.serving import best, lowest, server
-from twin.tokens import platforms, terms_of
+from twin.tokens import options, platforms, terms_of, wanted
 
 DEEPEST = 10**6
 """Requests in decode beyond which its rate is taken to stay."""
@@ -150,14 +150,14 @@ def borne(solution: Solution, used: Mapping[str, float], scenario: int = 0, user
     plant, terms = solution.plant, terms_of(solution.plant, scenario)
     asked = terms.agents
     platform, count, clock = _most_at_work(solution, scenario)
-    options = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}
-    lengths = terms.input_tokens, terms.output_tokens
-    most = best(terms.model, platform, *lengths, terms.interactivity, clock, **options)
+    how = options(terms)
+    most = best(*wanted(terms, platform), clock, **how)
     if not most.total > 0:
         raise ValueError(f"serving: {platform}: no tokens at {terms.interactivity:g} tokens/s/user: {most.reason}")
     size = round(float(most.requests * most.interactivity / most.output))
-    layout = Instance(size, "best", lowest(platform, terms.precision), 1 + terms.drafts)
-    s = server(terms.model, platform, *lengths, layout)
+    layout = Instance(size, "best", lowest(platform, terms.precision), 1 + terms.drafts, engine=terms.engine)
+    tiers = {name: how[name] for name in ("host_cache", "storage_cache", "storage")}
+    s = server(*wanted(terms, platform)[:4], layout, **tiers)
     agent = Agent(asked.turns, asked.hits, asked.routing, asked.tool, asked.retrieval, asked.software)
     reading = s.isl * (1.0 - agent.found) / float(prefill_rate(s, clock, agent.found))
     writing = s.osl / float(most.output)

@@ -15,7 +15,7 @@ from twin.plant import compile
 from twin.serving import busiest
 from twin.tables import physics
 from twin.terms import Serving
-from twin.tokens import at_work, platforms
+from twin.tokens import at_work, options, platforms, wanted
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,5 @@ def _within(terms: Serving, platform: str, chips: float) -> float | None:
     known = physics()
     if platform not in known["fits"] or terms.model not in known["models"]:
         return None
-    options = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}
-    asked = terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity
-    return busiest(*asked, chips, terms.most_first_token or np.inf, terms.objective_share, **options)
+    first = terms.most_first_token or np.inf
+    return busiest(*wanted(terms, platform), chips, first, terms.objective_share, **options(terms))

@@ -12,6 +12,8 @@ from twin.tables import energy
 from twin.units import (
     YEAR,
     CarbonIntensity,
+    Data,
+    DataRate,
     Fraction,
     MoneyPerEnergy,
     MoneyPerPower,
@@ -61,6 +63,10 @@ class Serving(Model):
         "rated", description="of chips at work: rated, or measured against the requests in flight"
     )
     drafts: int = Field(3, ge=0, le=7, description="tokens drafted a step, in physics")
+    engine: str = Field("dynamo-trt", description="serving stack, in physics")
+    host_cache: Data = Field(0.0, ge=0, description="what each accelerator may keep in its host, in physics")
+    storage_cache: Data = Field(0.0, ge=0, description="what it may keep in a store beyond that")
+    storage_rate: DataRate = Field(0.0, ge=0, description="at which it reads that store")
     largest_instance: int | None = Field(None, ge=1, description="accelerators of a decode instance, in physics")
     demand: tuple[Fraction, ...] | None = Field(
         None, description="share of the capacity asked for in each hour of a day, or in any equal parts of it"
@@ -74,6 +80,8 @@ class Serving(Model):
     def _day(self) -> Serving:
         if self.demand is not None and not (self.demand and all(0.0 <= x <= 1.0 for x in self.demand)):
             raise ValueError("demand: give shares of the capacity between 0 and 1, one for each part of a day")
+        if self.storage_cache > 0 and not self.storage_rate > 0:
+            raise ValueError("storage_cache: give a storage_rate to read it with")
         if self.agents is not None and self.mode != "physics":
             raise ValueError("agents: are served by physics; write `mode: physics`")
         return self

@@ -19,6 +19,18 @@ from twin.tables import fronts
 from twin.terms import Serving
 
 
+def wanted(terms: Serving, platform: str) -> tuple[Any, ...]:
+    """What physics is asked for: model, platform, tokens in and out, interactivity."""
+    return terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity
+
+
+def options(terms: Serving) -> dict[str, Any]:
+    """How it is served, as options of `serving.best`."""
+    tiers = {"host_cache": terms.host_cache, "storage_cache": terms.storage_cache, "storage": terms.storage_rate}
+    how = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}
+    return how | {"engine": terms.engine} | tiers
+
+
 def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]:
     """Tokens/s of an accelerator at work and its time to a first token [s], of the shape of `clock`, and why if none.
 
@@ -27,9 +39,7 @@ def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]
     """
     clock = np.asarray(clock, float)
     if terms.mode == "physics":
-        options = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}
-        asked = terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity
-        return at_clocks(clock, *asked, **options)
+        return at_clocks(clock, *wanted(terms, platform), **options(terms))
     front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
     each = serving.tokens_per_s(front, 1.0, clock, terms.interactivity, 1.0, terms.clock_exponent)
     most = front.interactivity[-1]
@@ -76,7 +86,7 @@ def stated(terms: Serving) -> str:
     """What is served, as results state it: model, lengths, interactivity, and where rates come from."""
     how = "measured fronts"
     if terms.mode == "physics":
-        how = f"physics, {terms.precision or 'lowest'} precision, {terms.drafts} drafts"
+        how = f"physics of {terms.engine}, {terms.precision or 'lowest'} precision, {terms.drafts} drafts"
     lengths = f"{terms.input_tokens}/{terms.output_tokens}"
     return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}"
 

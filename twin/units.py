@@ -205,6 +205,7 @@ DIMENSIONS = _table(
             ("g/kWh",),
         ),
         Dimension("money per token", {"$/token": 1.0, "$/Mtok": 1e-6, "$/Gtok": 1e-9}, "0.4 $/Mtok", ("$/Mtok",)),
+        Dimension("data", {"B": 1.0, "MB": 1e6, "GB": 1e9, "TB": 1e12}, "64 GB", ("GB", "TB")),
         Dimension(
             "data rate",
             {"B/s": 1.0, "GB/s": 1e9, "TB/s": 1e12, "Gb/s": 1e9 / 8, "Tb/s": 1e12 / 8},
@@ -410,5 +411,6 @@ MoneyPerVolume = Annotated[float, Quantity("money_per_volume")]
 MoneyPerTime = Annotated[float, Quantity("money_per_time")]
 MoneyPerToken = Annotated[float, Quantity("money_per_token")]
 CarbonIntensity = Annotated[float, Quantity("carbon_intensity")]
+Data = Annotated[float, Quantity("data")]
 DataRate = Annotated[float, Quantity("data_rate")]
 Rate = Annotated[float, Quantity("rate")]

@@ -3,11 +3,12 @@
 A decode instance of N accelerators holds b requests in flight. With v tokens examined a step (1, or more when drafts
 are checked) each accelerator works on x = b v / N tokens, and a step takes
 
-    t = t₀ + t_draft + (W + K) / (η_b B) + x (2 P_a / (η_c F) + A c / (η_a F₈)) + x E / L
+    t = t₀ + t_draft + (W + K) / (η_b B) + x (2 P_a / (η_c F) + A c / (η_a F₈)) + X / L
 
 W weights touched and K cache read [B], B memory bandwidth, P_a parameters active for a token, F the peak rate in the
-weights' precision and F₈ in 8 bits, A the arithmetic of attention per token of context c, E bytes exchanged between
-experts per token and L the bandwidth of the link. With a tokens accepted a step a user sees I = a / t tokens/s.
+weights' precision and F₈ in 8 bits, A the arithmetic of attention per token of context c, L the bandwidth of the link
+and X bytes that leave an accelerator, x (1 - 1/N) times what experts exchange for a token or 2 b v (1 - 1/N) times what
+split layers sum. With a tokens accepted a step a user sees I = a / t tokens/s.
 
 Weights touched: experts are drawn at random, so that b v tokens use a share f = 1 - (1 - chosen/experts)^(b v) of them.
 Tensor parallel: all weights are split and every accelerator reads the cache of all requests; expert parallel: experts
@@ -30,6 +31,8 @@ MEASURED = 4
 """Tokens examined a step in the runs that tell how many are accepted, three of them drafted."""
 
 HALVINGS = 50
+PARTS, ROUNDS = 32, 10
+"""Of the search for requests in decode, all parts of a round at a time: as fine as fifty halvings."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Model:
     """A mixture of experts with compressed attention: parameters, and bytes and arithmetic per token.
 
     `cache` [B] is per token of context, `attention` [FLOP] per token and token of context in decode and `reading` in
-    prefill, `exchange` [B] what experts send each other per token.
+    prefill, `exchange` [B] what experts send each other per token, `reduced` [B] what split layers sum over
+    all accelerators per token.
     """
 
     name: str
@@ -50,13 +54,15 @@ class Model:
     attention: float
     reading: float
     exchange: float
+    reduced: float
 
 
 @dataclass(frozen=True)
 class Chip:
     """An accelerator: memory [B], its bandwidth [B/s], peak rates by precision [FLOP/s], link [B/s], size of a domain.
 
-    `host` [B/s] is the bandwidth to memory of the host, 0 without.
+    `host` [B/s] is the bandwidth to memory of the host, 0 without, and `network` [B/s] that to other domains. `reach`
+    is the size of the largest instance; one beyond a domain exchanges with the others over the network.
     """
 
     name: str
@@ -66,6 +72,13 @@ class Chip:
     link: float
     domain: int
     host: float = 0.0
+    network: float = 0.0
+    reach: int = 0
+
+    @property
+    def largest(self) -> int:
+        """Accelerators of the largest instance: a domain unless more are reached over the network."""
+        return max(self.domain, self.reach)
 
 
 @dataclass(frozen=True)
@@ -95,19 +108,27 @@ BYTES = {"fp8": 1.0, "fp4": 0.5625}
 class Instance:
     """How a decode instance is laid out: accelerators, parallelism ("best" is the faster), precision, tokens examined.
 
-    `reserve` is the share of memory that is kept for activations and the engine.
+    `reserve` is the share of memory that is kept for activations and the engine, `engine` the serving stack, which
+    `twin.serving.server` reads, and `admits` the most requests that it takes in at a time, None: as memory allows.
     """
 
     gpus: int
     parallel: Literal["tensor", "expert", "best"] = "best"
     precision: Literal["fp8", "fp4"] = "fp8"
     examined: int = 1
-    reserve: float = 0.1
+    reserve: float = 0.05
+    engine: str = "dynamo-trt"
+    admits: int | None = None
 
 
 @dataclass(frozen=True)
 class Server:
-    """A model on a kind of accelerator with its calibration; `host_cache` [B] is what each may keep in its host."""
+    """A model on a kind of accelerator with its calibration.
+
+    `host_cache` [B] is what each accelerator may keep in its host, and `storage_cache` [B] what it may keep beyond, in
+    storage that it reads with `storage` [B/s]. Raises ValueError for a tier of a size but no bandwidth, for lengths
+    and sizes that are not positive, and for an instance that the accelerator's domain does not hold.
+    """
 
     model: Model
     chip: Chip
@@ -116,6 +137,40 @@ class Server:
     isl: int
     osl: int
     host_cache: float = 0.0
+    storage_cache: float = 0.0
+    storage: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be."""
+        i, c = self.instance, self.chip
+        for what, number, low in (
+            ("accelerators of an instance", i.gpus, 1),
+            ("tokens examined a step", i.examined, 1),
+            ("requests that an instance admits", 1 if i.admits is None else i.admits, 1),
+            ("tokens in", self.isl, 1),
+            ("tokens out", self.osl, 1),
+            ("bytes of cache in the host", self.host_cache, 0),
+            ("bytes of cache in storage", self.storage_cache, 0),
+        ):
+            if not number >= low:
+                raise ValueError(f"serving: {c.name}: {what} should be at least {low}, not {number:g}")
+        if not 0.0 <= i.reserve < 1.0:
+            raise ValueError(f"serving: {c.name}: the reserve should be a share of the memory, not {i.reserve:g}")
+        if i.parallel not in ("tensor", "expert", "best"):
+            raise ValueError(f"serving: no parallelism {i.parallel!r}; there are tensor, expert, best")
+        if i.precision not in c.peak:
+            raise ValueError(f"serving: {c.name} has no {i.precision}; it has {', '.join(c.peak)}")
+        if i.gpus > c.largest:
+            where = f"a domain of {c.domain}" if c.largest == c.domain else f"the {c.largest} that were measured"
+            raise ValueError(f"serving: {c.name}: an instance of {i.gpus} accelerators is larger than {where}")
+        for where, size, rate in (("host", self.host_cache, c.host), ("storage", self.storage_cache, self.storage)):
+            if size > 0 and not rate > 0:
+                raise ValueError(f"serving: {c.name}: cache in {where} needs a bandwidth to read it with")
+
+    @property
+    def handed(self) -> float:
+        """Cache of a prompt, B, which prefill hands to decode where their accelerators differ."""
+        return self.isl * self.model.cache
 
     @property
     def context(self) -> float:
@@ -166,17 +221,39 @@ def step(s: Server, requests: Any, clock: Any = 1.0, parallel: str | None = None
     weights = BYTES[i.precision] * (m.dense / (i.gpus if split else 1) + m.expert * touched / i.gpus)
     cache = m.cache * s.context * b / (1 if split else i.gpus)
     tokens = b * i.examined / i.gpus
-    near, far = _stored(s, weights_held(s, how), cache)
+    near, host, beyond = _stored(s, weights_held(s, how), cache)
     rate = f.bandwidth * c.bandwidth
     return Step(
         np.asarray(f.fixed[how]),
         np.asarray(f.draft * (i.examined - 1) / (MEASURED - 1)),
         weights / rate,
-        near / rate + (far / c.host if c.host else 0.0),
+        near / rate + (host / c.host if s.host_cache else 0.0) + (beyond / s.storage if s.storage_cache else 0.0),
         2.0 * m.active * tokens / (f.compute * c.peak[i.precision] * clock),
         m.attention * s.context * tokens / (f.attention * c.peak["fp8"] * clock),
-        np.asarray(0.0) if split else m.exchange * tokens / c.link,
+        m.reduced * b * i.examined * summed(c, i.gpus) if split else m.exchange * tokens * exchanged(c, i.gpus),
     )
+
+
+def exchanged(c: Chip, gpus: int) -> float:
+    """Time per byte that experts of an instance exchange, s/B.
+
+    Experts are drawn alike, so that a share 1/gpus stays where it is; what leaves a domain takes the network.
+    """
+    inside = min(gpus, c.domain)
+    far = (gpus - inside) / gpus
+    return (inside - 1) / gpus / c.link + (far / c.network if far else 0.0)
+
+
+def summed(c: Chip, gpus: int) -> float:
+    """Time per byte that split layers sum over an instance, s/B: twice what leaves an accelerator.
+
+    The least that a sum and its distribution take [Patarasuk & Yuan, J. Parallel Distrib. Comput. 69 (2009) 117];
+    between domains every accelerator carries a share.
+    """
+    inside = min(gpus, c.domain)
+    domains = gpus / inside
+    far = 2.0 * (domains - 1.0) / domains / inside
+    return 2.0 * (inside - 1) / inside / c.link + (far / c.network if far else 0.0)
 
 
 def _faster(a: Step, b: Step, only_b: Array, only_a: Array) -> Step:
@@ -191,15 +268,22 @@ def weights_held(s: Server, parallel: str) -> float:
     return BYTES[i.precision] * ((m.dense / i.gpus if parallel == "tensor" else m.dense) + m.expert / i.gpus)
 
 
-def _stored(s: Server, weights: float, cache: Array) -> tuple[Array, Array]:
-    """What of the cache of an accelerator lies in its own memory and what in the host's, B."""
+def _stored(s: Server, weights: float, cache: Array) -> tuple[Array, Array, Array]:
+    """What of the cache of an accelerator lies in its own memory, in the host's and in storage, B, filled in turn.
+
+    What is beyond all lies in the last that there is: `most_requests` tells how much there may be.
+    """
     room = max(s.chip.memory * (1.0 - s.instance.reserve) - weights, 0.0)
-    near = np.minimum(cache, room) if s.host_cache else cache
-    return near, cache - near
+    near = np.minimum(cache, room) if s.host_cache or s.storage_cache else cache
+    host = np.minimum(cache - near, s.host_cache) if s.storage_cache else cache - near
+    return near, host, cache - near - host
 
 
 def most_requests(s: Server, parallel: str | None = None) -> float:
-    """Requests for whose cache an instance has memory, that of hosts included; 0 where not even the weights fit."""
+    """Requests for whose cache an instance has memory, hosts and storage included; 0 where not even the weights fit.
+
+    At most those that it admits.
+    """
     how = parallel or s.instance.parallel
     if how == "best":
         return max(most_requests(s, "tensor"), most_requests(s, "expert"))
@@ -207,7 +291,8 @@ def most_requests(s: Server, parallel: str | None = None) -> float:
     if room <= 0:
         return 0.0
     each = s.model.cache * (s.isl + s.osl) / (1 if how == "tensor" else s.instance.gpus)
-    return float(np.floor((room + s.host_cache) / each))
+    held = float(np.floor((room + s.host_cache + s.storage_cache) / each))
+    return held if s.instance.admits is None else min(held, float(s.instance.admits))
 
 
 def time(s: Server, requests: Any, clock: Any = 1.0) -> Array:
@@ -235,7 +320,8 @@ class Served(NamedTuple):
     """What a user and an accelerator get; all of the shape of what was asked, zeros where nothing can be served.
 
     `requests` are in flight in an instance; `output` [tokens/s] is per decode accelerator, `total` per accelerator of
-    both pools, input included; `first` is the time to the first token and `end` that to the last [s].
+    both pools, input included; `first` is the time to the first token and `end` that to the last [s]; `network` [B/s]
+    is the cache that a decode accelerator takes in from prefill, 0 where they are the same.
     """
 
     interactivity: Array
@@ -245,6 +331,7 @@ class Served(NamedTuple):
     first: Array
     end: Array
     reason: Array
+    network: Array
 
 
 FAST, SMALL, STILL = "beyond the front", "memory too small", "its clock stands still"
@@ -276,7 +363,9 @@ def at_interactivity(s: Server, wanted: Any, clock: Any = 1.0) -> Served:
     first = np.where(good, s.fit.first + s.isl / (prefill_rate(s, clock) * s.instance.gpus), np.inf)
     end = np.where(good, first + s.osl / np.where(good, seen, 1.0), np.inf)
     reason = np.where(good, "", np.where(still, STILL, FAST) if fits else SMALL)
-    return Served(np.where(good, seen, 0.0), np.where(good, b, 0.0), output, total, first, end, reason)
+    return Served(
+        np.where(good, seen, 0.0), np.where(good, b, 0.0), output, total, first, end, reason, output * s.handed / s.osl
+    )
 
 
 def at_concurrency(
@@ -285,15 +374,24 @@ def at_concurrency(
     """What `concurrency` users in a closed loop get of `decode` and `prefill` accelerators; 0 prefill: they share.
 
     A user waits for the first token, then for the rest: C = X (first + osl / I), X requests/s of which B = X osl / I
-    are in decode. Shared accelerators decode in the time that prefill leaves. B is found by halving. Users
-    for whom there is no room wait for their first token.
+    are in decode. Shared accelerators decode in the time that prefill leaves; others hand the cache of the prompt over
+    the network of the smaller instance, which the first token waits for. B is found by dividing. Users for whom there
+    is no room wait for their first token. Raises ValueError for sizes that cannot be.
     """
     C, d, p, clock = np.broadcast_arrays(*(np.asarray(a, float) for a in (concurrency, decode, prefill, clock)))
     n = s.instance.gpus
+    for what, number in (("users", C), ("decode accelerators", d), ("instances of prefill", instances_of_prefill)):
+        if not (np.asarray(number) > 0).all():
+            raise ValueError(f"serving: {s.chip.name}: {what} should be more than 0")
+    if not (p >= 0).all():
+        raise ValueError(f"serving: {s.chip.name}: prefill accelerators should not be less than 0")
     instances, most = d / n, most_requests(s)
     shared = p == 0
     reads = prefill_rate(s, clock) * np.where(shared, n, p)
-    alone = s.isl / (reads / np.where(shared, 1.0, np.asarray(instances_of_prefill, float)))
+    many = np.where(shared, 1.0, np.asarray(instances_of_prefill, float))
+    ways = s.chip.network * np.minimum(n, np.where(shared, n, p / many))
+    hand = np.where(shared, 0.0, s.handed / ways) if s.chip.network else 0.0
+    alone = s.isl / (reads / many)
 
     def run(B: Array) -> tuple[Array, Array, Array, Array]:
         b = np.maximum(B / instances, 1.0)
@@ -305,15 +403,17 @@ def at_concurrency(
         requests = np.where(shared, requests * eased, requests)
         # One server's queue, its times all the same [Allen, Probability, Statistics and Queueing Theory, 1990].
         wait = np.where(shared, 0.0, 0.5 * alone * busy / eased)
-        return seen, requests, s.fit.first + alone + wait, busy
+        return seen, requests, s.fit.first + alone + wait + hand, busy
 
     low, high = np.zeros(C.shape), np.minimum(C, most * instances)
     limit = high.copy()
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
+    inner = np.linspace(0.0, 1.0, PARTS + 1)[1:-1].reshape(-1, *(1,) * C.ndim)
+    for _ in range(ROUNDS):
+        middle = low + (high - low) * inner
         _, requests, first, busy = run(middle)
-        over = (middle + requests * first > C) | (~shared & (busy > 1.0))
-        low, high = np.where(over, low, middle), np.where(over, middle, high)
+        under = ~((middle + requests * first > C) | (~shared & (busy > 1.0)))
+        low, wide = low + (high - low) * np.cumprod(under, axis=0).sum(axis=0) / PARTS, (high - low) / PARTS
+        high = low + wide
     B = np.minimum(0.5 * (low + high), limit)
     seen, requests, first, _ = run(B)
     good = most >= 1.0
@@ -322,4 +422,5 @@ def at_concurrency(
     first = np.where(good, np.maximum(first, C / np.maximum(requests, 1e-12) - s.osl / seen), np.inf)
     reason = np.where(good, "", SMALL)
     seen, each = np.where(good, seen, 0.0), np.where(good, B / instances, 0.0)
-    return Served(seen, each, output, total, first, first + s.osl / np.maximum(seen, 1e-12), reason)
+    moved = np.where(shared, 0.0, output * s.handed / s.osl)
+    return Served(seen, each, output, total, first, first + s.osl / np.maximum(seen, 1e-12), reason, moved)

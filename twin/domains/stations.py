@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import gammaincinv, gammaln
+from scipy.special import gammaincinv, gammaln, xlogy
 
 from twin.elements import Array
 
@@ -169,7 +169,7 @@ def closed_network(stations: Sequence[Station], users: int, think: float = 0.0) 
     capacity = min(s.capacity for s in stations)
     scale = min(capacity, users / (think + sum(s.alone for s in stations)))
     terms = [_weights(s, users, scale) for s in stations]
-    whole = terms + ([_poisson(think * scale, users)] if think * scale > np.finfo(float).tiny else [])
+    whole = terms + ([_poisson(think * scale, users)] if think > 0 else [])
     total = _convolved(whole, users)
     throughput = scale * total[users - 1] / total[users]
     present = np.zeros(len(stations))
@@ -220,7 +220,7 @@ def _weights(s: Station, users: int, scale: float) -> Array:
 
 def _poisson(mean: float, most: int) -> Array:
     n = np.arange(most + 1)
-    weight = n * np.log(mean) - gammaln(n + 1)
+    weight = xlogy(n, mean) - gammaln(n + 1)
     return np.exp(weight - weight.max())
 
 
