@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import twin
+from twin.layout import read_text
 from twin.tables import platforms
 from twin.units import parse
 
@@ -33,3 +34,24 @@ def test_the_catalogues_own_count_stands_beside_it(rack, nameplate):
     power = each(rack, nameplate)
     row = rf"\| {power / 1e3:.2f} \| {96e6 / power:,.0f} \|"
     assert re.search(row, README), row
+
+
+GB200 = read_text("gb300_hall")[1].replace("gb300_nvl72", "gb200_nvl72")
+SPEEDS = [40.0, 75.0, 116.7]
+
+
+@pytest.mark.parametrize(
+    ("row", "mode", "power"),
+    [("rated", "table", "rated"), ("measured aga", "table", "measured"), ("measured |", "physics", "measured")],
+)
+def test_held_racks_give_what_the_readme_says(row, mode, power):
+    terms = {"serving.mode": mode, "serving.power": power}
+    free, held = (
+        twin.solve(GB200, {"serving.interactivity": SPEEDS}, overrides=terms | cap)
+        for cap in ({}, {"gb200_nvl72.rack_cap": "90 kW"})
+    )
+    racks = held.plant.serving[0].engine
+    assert held.solution.columns["engine.power"][racks].max() == pytest.approx(90e3, rel=1e-3)
+    per_mw = [r.figures.tokens_per_s_per_mw("provisioned") for r in (free, held)]
+    told = next(line for line in README.splitlines() if line.startswith(f"| {row}"))
+    assert [f"{x:.2f}" for x in per_mw[1] / per_mw[0]] == [c.strip() for c in told.split("|")[3:6]]
