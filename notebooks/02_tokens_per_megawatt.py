@@ -44,13 +44,12 @@ end = measured["gb200"].interactivity[-1]
 lpx = end, 35e3 * measured["gb200"].throughput(end) / kilowatt["gb200"]
 
 figure, axes = plt.subplots(figsize=(10, 6))
-for name, found in measured.items():
-    axes.plot(found.interactivity, 1e3 * found.rate / kilowatt[name], "o-", ms=4, lw=1.5, label=name.upper())
 at = np.geomspace(12, 320, 80)
-for name, colour in (("h200", "C1"), ("gb300", "C6")):
+for name, found in measured.items():
+    line = axes.plot(found.interactivity, 1e3 * found.rate / kilowatt[name], "o-", ms=4, lw=1.5, label=name.upper())[0]
     rate = best(MODEL, name, 1024, 1024, at).total
-    axes.plot(at[rate > 0], 1e3 * rate[rate > 0] / kilowatt[name], ":", color=colour, lw=1.2)
-axes.plot([], [], ":", color="0.4", label="physics, H200 and GB300")
+    axes.plot(at[rate > 0], 1e3 * rate[rate > 0] / kilowatt[name], ":", color=line.get_color(), lw=1.2)
+axes.plot([], [], ":", color="0.4", label="physics of each")
 axes.plot(rubin[:, 0], rubin[:, 1] * per_megawatt["gb300"], "kD", mfc="none", label="Vera Rubin, scenario")
 axes.plot(*lpx, "k*", mfc="none", ms=12, label="Rubin with LPX, vendor's claim")
 axes.axvline(116.7, color="0.7", lw=1)
