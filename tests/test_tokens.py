@@ -67,6 +67,25 @@ def test_measured_power_settles_as_fast_and_bit_for_bit_alone():
     np.testing.assert_array_equal(many.columns["engine.power"][:, 1], one.columns["engine.power"][:, 0])
 
 
+def test_warm_coolant_leaks_throttles_and_costs_tokens_less_of_them_in_physics():
+    warmer = {"cdu.set_point": [313.15, 330.0, 340.0], "dry_cooler.set_point": [309.15, 325.0, 335.0]}
+    warmer["trim.set_point"] = warmer["dry_cooler.set_point"]
+    table, physics = (solved(scenarios=warmer, serving__mode=mode) for mode in ("table", "physics"))
+    clock = table["rack_clock"].where(table["rack_clock"] > 0).mean("rack").values
+    assert (np.diff(clock) < -0.03).all()
+    lost = [r["tokens_per_s"].values / float(r["tokens_per_s"][0]) for r in (table, physics)]
+    assert (np.diff(lost[0]) < 0).all() and (np.diff(lost[1]) < 0).all()
+    assert (lost[1][1:] > lost[0][1:]).all()  # decode waits for memory, which keeps its clock
+    assert (np.diff(table["rack_worst_junction_temperature"].max("rack").values[:2]) > 5).all()
+
+
+def test_a_rack_without_feed_serves_nothing_and_its_share_is_lost():
+    facility = {"bus_a11.in_service": [1, 0], "bus_b11.in_service": [1, 0]}
+    found = solved(scenarios=facility, serving__power="measured")
+    lost = 1.0 - float(found["tokens_per_s"][1] / found["tokens_per_s"][0])
+    assert lost == pytest.approx(4 / 64, rel=1e-6)
+
+
 @pytest.mark.parametrize("cap", [60e3, 90e3, 110e3, 130e3])
 @pytest.mark.parametrize("dry_bulb", [296.15, 313.15])
 def test_a_capped_rack_draws_its_cap(cap, dry_bulb):
