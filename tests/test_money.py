@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import twin
-from twin.demand import day
-from twin.domains.cost import YEAR
+from twin.domains.cost import YEAR, annuity
 from twin.summary import summary
 
 KWH = 3.6e6
@@ -79,6 +78,44 @@ connections:
     assert s["carbon_t_per_year"] == pytest.approx(whole)
 
 
+def test_demand_is_charged_by_contract_where_there_is_one():
+    layout = """
+version: 1
+name: two
+economics: {demand_charge: 10 $/kW-month}
+components:
+  a: {type: utility, voltage: 415 V, contract: 100 kW}
+  b: {type: utility, voltage: 415 V}
+  p: {type: pdu, rating: 100 kW}
+  q: {type: pdu, rating: 100 kW}
+  r1: {type: rack, it_power: 20 kW, nameplate: 30 kW, cords: 1}
+  r2: {type: rack, it_power: 30 kW, nameplate: 30 kW, cords: 1}
+connections:
+  - [power, a.out, p.in]
+  - [power, p.out, r1.feed]
+  - [power, b.out, q.in]
+  - [power, q.out, r2.feed]
+"""
+    found = twin.solve(layout)
+    drawn = float(found["utility_power"].sel(utility="b")[0])
+    assert found.figures.annual.demand[0] == pytest.approx((100e3 + drawn) / 1e3 * 120)
+
+
+def test_a_scenario_without_solution_has_no_money():
+    found = twin.solve("gb300_hall", {"gb300_nvl72.it_power": [1e5, 6e5]})
+    bad = int(np.flatnonzero(found.solution.status != 0)[0])
+    s = summary(found, None, bad)
+    assert s["supply"] == {} and all(v is None for v in s["usd_per_year"].values())
+    assert all(v is None for v in s["utilisation"].values()) and s["demand"] is None
+
+
+def test_works_are_those_of_the_racks_as_laid_out():
+    own = solved().figures.annual.capital
+    assert solved(gb300_nvl72__rack_cap="60 kW").figures.annual.capital == pytest.approx(own)
+    nameplate = 64 * 142e3 + 8 * 35e3 + 4 * 25e3
+    assert told(solved())["usd_per_year"]["works capital"] == pytest.approx(8.0 * nameplate * annuity(0.08, 14 * YEAR))
+
+
 def test_a_tenant_owns_racks_and_leases_the_rest():
     own, tenant = (told(s) for s in (solved(), solved(economics__colocation="198 $/kW-month")))
     lease = tenant["usd_per_year"]["lease"]
@@ -111,7 +148,7 @@ def test_income_counts_inputs_by_their_value():
 
 @pytest.fixture(scope="module")
 def mean():
-    return day(twin.load("gb300_hall", overrides={"serving.demand": DAY, "economics.demand_charge": "12 $/kW-month"}))
+    return solved(serving__demand=DAY, economics__demand_charge="12 $/kW-month").day()
 
 
 def test_a_day_sells_what_is_asked_up_to_the_capacity(mean):
@@ -138,19 +175,56 @@ def test_idle_hours_make_tokens_dearer_and_joules_more(mean):
 
 
 def test_objectives_turn_away_what_they_cannot_keep():
-    layout = lambda **more: twin.load("h200_hall", overrides={"serving.demand": [1.0], **more})  # noqa: E731
+    day = lambda **more: solved("h200_hall", serving__demand=[1.0], **more).day()  # noqa: E731
     firsts = (0.19, 0.3, 0.6, 2.0)
-    found = [day(layout(**{"serving.most_first_token": f"{t} s"})) for t in firsts]
+    found = [day(serving__most_first_token=f"{t} s") for t in firsts]
     assert (np.diff([d.within for d in found]) >= 0).all()
     assert found[0].within == 0.0 and found[0].tokens_per_s == 0 and "first tokens of h200" in found[0].reason
     assert 0.9 < found[-1].within < 1.0
-    slow = day(layout(**{"serving.most_token_time": "5 ms"}))
+    slow = day(serving__most_token_time="5 ms")
     assert slow.within == 0.0 and "ask for an interactivity of 200" in slow.reason
-    assert day(layout(**{"serving.most_token_time": "9 ms"})).within == 1.0
+    assert day(serving__most_token_time="9 ms").within == 1.0
+
+
+def test_slower_clocks_keep_objectives_for_fewer():
+    terms = {"serving__demand": [1.0], "serving__most_first_token": "0.3 s"}
+    fast, slow = (solved("h200_hall", rack__clock=c, **terms).day().within for c in ("1.0", "0.8"))
+    assert slow < 0.9 * fast
+
+
+def test_chips_at_the_load_that_keeps_objectives_are_as_many_as_the_demand_needs():
+    terms = {"serving__demand": [0.4], "serving__most_first_token": "0.3 s"}
+    found = solved("h200_hall", **terms).day()
+    busy = solved("h200_hall", rack__utilisation=str(0.4 / found.within)).figures
+    assert 0.5 < found.within < 0.95
+    assert found.facility_power == pytest.approx(float(busy.facility_power[0]), rel=1e-6)
+    assert found.tokens_per_s == pytest.approx(0.4 * found.capacity, rel=1e-6)
+
+
+def test_every_scenario_has_its_own_day():
+    days = {"site.dry_bulb": [313.15, 300.15], "economics.electricity": [0.2 / KWH, 0.07 / KWH]}
+    many = twin.solve("gb300_hall", days, overrides={"serving.demand": DAY})
+    for i, (bulb, price) in enumerate([("40 degC", "0.2 $/kWh"), ("27 degC", "0.07 $/kWh")]):
+        alone = solved(serving__demand=DAY, site__dry_bulb=bulb, economics__electricity=price).day()
+        assert many.day(i).facility_power == pytest.approx(alone.facility_power, rel=1e-9)
+        assert many.day(i).usd_per_million_tokens == pytest.approx(alone.usd_per_million_tokens, rel=1e-9)
+
+
+def test_nothing_served_is_nothing_sold():
+    found = solved(serving__demand=[0.7], serving__interactivity="3000").day()
+    assert found.within == 0 and found.tokens_per_s == 0 and "beyond the front" in found.reason
+    assert found.usd_per_million_tokens == np.inf
+
+
+def test_where_physics_serves_nothing_objectives_are_not_judged():
+    found = solved(
+        "h200_hall", serving__demand=[1.0], serving__interactivity="174", serving__most_first_token="5 s"
+    ).day()
+    assert found.within == 1.0 and found.reason == "first tokens of h200 are not known"
 
 
 def test_no_demand_is_no_day():
-    assert day(twin.load("gb300_hall")) is None
+    assert solved().day() is None
     assert told(solved())["demand"] is None
 
 

@@ -6,10 +6,11 @@ import pytest
 import twin
 from twin.coupling import steady
 from twin.figures import figures
+from twin.limits import exceeded, margins, rescale, scaled_rows
 from twin.plant import compile
-from twin.serving import chip_power
+from twin.serving import best, chip_power, prefilling
 from twin.summary import summary
-from twin.tokens import at_work, rates, requests
+from twin.tokens import at_levels, at_work, rates, requests, wanted
 
 
 def solved(layout="gb300_hall", scenarios=None, **overrides):
@@ -28,13 +29,29 @@ def test_chips_draw_what_the_measured_curve_gives_for_the_requests_in_flight(mod
     """Without leakage, whose temperature the curve does not tell, the solve hands the curve through."""
     found = solved(serving__power="measured", serving__mode=mode, gb300_nvl72__leakage_share="0")
     terms = found.facility.serving
-    held = requests(terms, rates(terms, "gb300", 1.0)[0])
-    assert chips(found) == pytest.approx(chip_power("gb300", held, 1400.0), rel=1e-6)
+    rate = rates(terms, "gb300", 1.0)[0]
+    reading = prefilling(*wanted(terms, "gb300")[:4], rate)
+    held = requests(terms, rate) / (1.0 - reading)
+    expected = reading * 0.886 * 1400.0 + (1.0 - reading) * chip_power("gb300", held, 1400.0)
+    assert chips(found) == pytest.approx(expected, rel=1e-6)
+
+
+def test_long_inputs_keep_chips_busy_reading():
+    """Of inputs alone nearly all accelerators read, which draw what was measured of prefill."""
+    terms = {"serving__mode": "physics", "serving__interactivity": "60", "serving__input_tokens": 8192}
+    power = [chips(solved(serving__power="measured", serving__output_tokens=n, **terms))[0] for n in (8, 64, 1024)]
+    assert power[0] == pytest.approx(0.886 * 1400.0, rel=0.03)
+    assert min(power) > 0.85 * 1400.0
 
 
 def test_an_air_cooled_hopper_decodes_at_the_power_that_was_measured():
-    """137 to 300 W of 700 W in decode [arXiv 2605.11999]; the curve, of another accelerator, gives the upper end."""
-    assert 137.0 < chips(solved("h200_hall", serving__power="measured"))[0] < 320.0
+    """137 to 300 W of 700 W in decode [arXiv 2605.11999]; the curve, of another accelerator, gives the upper end, and
+    those in prefill draw more."""
+    terms = twin.load("h200_hall").serving
+    reading = prefilling(*wanted(terms, "h200")[:4], rates(terms, "h200", 1.0)[0])
+    whole = chips(solved("h200_hall", serving__power="measured"))[0]
+    decode = (whole - reading * 0.886 * 700.0) / (1.0 - reading)
+    assert 137.0 < decode < 1.03 * 300.0
 
 
 def test_fewer_requests_draw_less_and_the_same_tokens_cost_fewer_joules():
@@ -54,8 +71,8 @@ def test_a_slower_clock_holds_fewer_requests_and_draws_less_for_each():
     held = requests(facility.serving, rates(facility.serving, "gb300", solution.columns["engine.clock"][rows])[0])
     assert (np.diff(held.mean(axis=0)) > 0).all()
     rated = steady(compile(facility, {"gb300_nvl72.clock": clocks}))
-    share = solution.columns["engine.chip_power"][rows].mean(axis=0) / rated.columns["engine.chip_power"][rows].mean(0)
-    assert (np.diff(share) > 0).all()
+    power, full = (s.columns["engine.chip_power"][rows].mean(axis=0) for s in (solution, rated))
+    assert (np.diff(power) > 0).all() and (power < 0.95 * full).all()
 
 
 def test_measured_power_settles_as_fast_and_bit_for_bit_alone():
@@ -102,6 +119,23 @@ def test_a_cap_that_does_not_bind_changes_nothing_but_what_is_provisioned():
     assert free.figures.provisioned_power[0] - wide.figures.provisioned_power[0] == pytest.approx(lost)
 
 
+def test_a_denser_rack_keeps_its_cap_and_slower_clocks():
+    plant = solved(gb300_nvl72__rack_cap="110 kW").plant
+    rows = scaled_rows(plant)
+    found = [steady(rescale(plant, factor, rows, "chips")) for factor in (1.0, 1.2)]
+    racks = plant.serving[0].engine
+    for solution in found:
+        np.testing.assert_allclose(solution.columns["engine.power"][racks], 110e3, rtol=1e-3)
+        assert not exceeded(margins(solution)).any()
+    clocks = [s.columns["engine.clock"][racks].mean() for s in found]
+    assert clocks[1] < 0.95 * clocks[0]
+
+
+def test_a_cap_beside_a_given_power_is_refused():
+    with pytest.raises(twin.LayoutError, match="rack_cap: does nothing where it_power is given"):
+        solved(network_rack__rack_cap="20 kW")
+
+
 def test_a_cap_below_the_least_clock_is_told():
     found = solved(gb300_nvl72__rack_cap="30 kW")
     assert found.worst()[0].name == "rack_cap" and found.worst()[0].relative < 0
@@ -144,6 +178,7 @@ def test_a_batch_over_terms_equals_the_singles_bit_for_bit(mode):
         ({"economics.sources": [1.0]}, "is no number that may vary"),
         ({"serving.input_tokens": [1.5]}, "give whole numbers"),
         ({"economics.discount_rate": [0.9]}, "outside its bounds"),
+        ({"serving.input_tokens": [2000, 1024]}, "no rows of DeepSeek-R1-0528 on gb300 with 2000/1024 tokens"),
     ],
 )
 def test_terms_that_cannot_vary_are_told(scenarios, words):
@@ -177,14 +212,46 @@ def test_every_price_of_a_batch_counts_in_its_own_scenario():
                 assert (got is want is None) or got == pytest.approx(want, rel=1e-12), (address, key)
 
 
-def test_unknown_platform_or_model_is_told_with_what_was_meant():
-    for field, value, words in (("model", "DeepSeek-R1-0582", "did you mean 'DeepSeek-R1-0528'"),):
-        for mode in ("table", "physics"):
-            with pytest.raises(twin.LayoutError, match=words):
-                solved(serving__mode=mode, **{f"serving__{field}": value})
+@pytest.mark.parametrize("mode", ["table", "physics"])
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("serving__model", "DeepSeek-R1-0582", "did you mean 'DeepSeek-R1-0528'"),
+        ("gb300_nvl72__platform", "gb30", "did you mean 'gb300'"),
+    ],
+)
+def test_unknown_platform_or_model_is_told_with_what_was_meant(mode, field, value, words):
+    with pytest.raises(twin.LayoutError, match=words):
+        solved(serving__mode=mode, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        ({"engine": "dynamo-tr", "mode": "physics"}, "did you mean 'dynamo-trt'"),
+        ({"engine": "sglang"}, "engine: is read by physics"),
+        ({"precision": "fp4"}, "precision: is read by physics"),
+        ({"storage_cache": "1 TB", "mode": "physics"}, "give a storage_rate"),
+        ({"most_first_token": "1 s"}, "objectives judge what is sold of a demand"),
+        ({"most_first_token": "1 s", "demand": [1.0], "engine": "foo"}, "no physics of engine 'foo'"),
+    ],
+)
+def test_terms_without_effect_or_sense_are_told(terms, words):
+    with pytest.raises(twin.LayoutError, match=words):
+        solved("h200_hall", **{f"serving__{k}": v for k, v in terms.items()})
 
 
 # ---- agents ------------------------------------------------------------------------------------------------------
+
+TINY = """
+version: 1
+name: tiny
+components:
+  grid: {{type: utility, voltage: 415 V}}
+  hall: {{type: room, length: 6 m, width: 6 m, height: 3 m, ventilation: 20 m3/s}}
+  r1: {{model: hgx_h200_rack, accelerators: {n}, cords: 1, room: hall}}
+connections: [[power, grid.out, r1.feed]]
+"""
 
 AGENTS = {
     "serving__mode": "physics",
@@ -216,6 +283,59 @@ def test_every_layer_that_is_bounded_has_a_utilisation():
     assert found["agents"]["tools_s"] >= 10 and ends["p50"] < ends["p90"] < ends["p99"]
 
 
+def test_a_facility_with_agents_draws_what_it_draws_at_their_load():
+    asked = {"turns": 6, "hits": 0.8, "tool": "2 s", "arrivals": 1000}
+    result = solved(serving__agents=asked, **AGENTS)
+    found = summary(result, None)
+    part = found["utilisation"]["compute"]
+    power = float(figures(steady(at_levels(result.plant, 0, [part]))).facility_power[0])
+    assert 0.1 < part < 0.9
+    assert found["agents"]["facility_power_mw"] * 1e6 == pytest.approx(power, rel=0.03)
+    assert found["utilisation"]["energy"] == pytest.approx(power / 12.5e6, rel=0.03)
+
+
+def test_the_agents_of_a_scenario_are_those_of_its_layout_alone():
+    terms = AGENTS | {"serving__agents": {"turns": 6, "tool": "2 s", "users": 50_000}}
+    values = [1296.0, 5.0]
+    many = solved(scenarios={"gb300_nvl72.sandboxes": values}, **terms)
+    for i, value in enumerate(values):
+        alone = summary(solved(gb300_nvl72__sandboxes=str(value), **terms), None)["agents"]
+        assert summary(many, None, i)["agents"] == alone
+
+
+@pytest.mark.parametrize("lost", [{"storage_rack__storage_rate": "0 GB/s"}, {"gb300_nvl72__sandboxes": "0"}])
+def test_a_layer_that_is_lost_bears_nothing(lost):
+    found = borne({"turns": 6, "hits": 0.8, "users": 1000}, **lost)["agents"]
+    assert found["requests_per_s"] == 0 and "without power, or state none" in found["reason"]
+
+
+@pytest.mark.parametrize("n", [1, 2, 15, 16, 64])
+def test_few_accelerators_bear_few_agents_or_none(n):
+    """Never more tokens than the accelerators serve; two instances hold the model or there is no pool of each."""
+    terms = AGENTS | {"serving__agents": {"turns": 2, "users": 10_000}, "serving__input_tokens": 1024}
+    layout = TINY.format(n=n)
+    overrides = {k.replace("__", "."): v for k, v in terms.items() if k != "site__dry_bulb"}
+    found = summary(twin.solve(layout, overrides=overrides), None)
+    rate = found["agents"]["requests_per_s"] * 2 * 2048
+    most = n * float(best("DeepSeek-R1-0528", "h200", 1024, 1024, 1.0).total)  # with a full memory
+    assert rate <= 1.05 * most
+    assert rate > 0.25 * most if n >= 16 else "accelerators at work" in found["agents"]["reason"]
+
+
+@pytest.mark.parametrize("users", [1, 2_001, 10_000_000])
+@pytest.mark.parametrize("lengths", [(16, 4096), (8192, 64)])
+def test_any_number_of_users_has_an_answer(users, lengths):
+    terms = AGENTS | {"serving__input_tokens": lengths[0], "serving__output_tokens": lengths[1]}
+    found = summary(solved(serving__agents={"hits": 0.5, "users": users, "think": "30 s"}, **terms), None)["agents"]
+    assert found["reason"] == "" and found["requests_per_s"] > 0
+    whole = found["requests_per_s"] * (30.0 + found["end_to_end_s"]["mean"])
+    assert whole == pytest.approx(users, rel=1e-3)
+
+
+def test_all_in_the_cache_needs_no_prefill():
+    assert borne({"hits": 1.0, "users": 100})["agents"]["reason"] == ""
+
+
 def test_a_layer_that_is_too_narrow_is_named():
     few = borne({"turns": 6, "hits": 0.8, "tool": "2 s", "users": 50_000}, gb300_nvl72__sandboxes="20")
     assert few["agents"]["binds"] == "cpu" and few["utilisation"]["cpu"] > 0.99
@@ -224,7 +344,7 @@ def test_a_layer_that_is_too_narrow_is_named():
     assert "are beyond the" in more["agents"]["reason"] and more["agents"]["requests_per_s"] == 0.0
 
 
-def test_a_lost_half_of_the_racks_bears_half_the_agents():
+def test_half_of_the_racks_at_work_bears_half_the_agents():
     asked = {"turns": 4, "hits": 0.5, "users": 10**6}
     whole, half = (borne(asked, gb300_nvl72__utilisation=u) for u in ("1", "0.5"))
     ratio = whole["agents"]["requests_per_s"] / half["agents"]["requests_per_s"]
@@ -233,7 +353,10 @@ def test_a_lost_half_of_the_racks_bears_half_the_agents():
 
 def test_agents_without_tokens_say_why():
     found = summary(solved(**(AGENTS | {"serving__agents": {"users": 10}, "serving__interactivity": "900"})), None)
-    assert found["agents"]["reason"] == "gb300: no tokens at 900 tokens/s/user: beyond the front"
+    assert (
+        found["agents"]["reason"]
+        == "gb300: no tokens at 900 tokens/s/user: beyond the front with 4608 accelerators at work"
+    )
     assert found["agents"]["requests_per_s"] == 0 and found["tokens_per_s"] == 0
 
 

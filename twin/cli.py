@@ -281,7 +281,7 @@ def solve(
     air: AirOption = AirModel.mixed,
     cell: Cell = "0.4 m",
 ) -> None:
-    """Solve a layout; -o writes all results to FILE.nc or FILE.zarr."""
+    """Solve a layout; -o writes what was solved to FILE.nc or FILE.zarr."""
     from twin import dataset, screens
     from twin.summary import summary as summarise
 
@@ -361,7 +361,8 @@ def optimum(
 def worth(
     layout: Layout,
     price: Annotated[
-        str | None, typer.Option("--price", help="Of tokens, such as '0.4 $/Mtok'; the layout's if not given.")
+        str | None,
+        typer.Option("--price", help="Of a token, in or out: '0.4 $/Mtok'; the layout's if not given."),
     ] = None,
     case: Case = None,
     sets: Sets = None,

@@ -218,10 +218,9 @@ class Result:
         """Highest sustainable uniform rack density of the first scenario."""
         return bound(self)[0]
 
-    @cached_property
-    def day(self) -> Day | None:
-        """What is sold in a day of the layout's demand, None where it states none."""
-        return day(self.facility)
+    def day(self, scenario: int = 0) -> Day | None:
+        """What is sold in a day of the layout's demand as a scenario has it, rooms mixed; see `demand.day`."""
+        return day(self.solution, scenario)
 
     @property
     def ok(self) -> bool:
@@ -358,7 +357,9 @@ def solve(
     home(device)  # a device that is not there is told before any work
     facility = _facility(layout, case, overrides)
     served(facility)
-    plant = at_work(compile(facility, scenarios))
+    plant = compile(facility, scenarios)
+    served(facility, plant)
+    plant = at_work(plant)
     air = air or Mixed()
     return Result(facility, solve_aired(plant, air, device, progress), air)
 

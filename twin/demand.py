@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from twin.coupling import steady
+from twin.coupling import Solution, steady
 from twin.domains import cost
-from twin.elements import Array, Plant, Status
-from twin.facility import Facility
+from twin.elements import Array, Status
 from twin.figures import figures
-from twin.plant import compile
 from twin.serving import busiest
+from twin.serving import platforms as known
 from twin.tables import physics
 from twin.terms import Serving
-from twin.tokens import at_work, options, platforms, wanted
+from twin.tokens import at_levels, options, platforms, terms_of, tokens, unserved, wanted
 
 
 @dataclass(frozen=True)
@@ -51,26 +50,29 @@ class Day:
         return float(cost.usd_per_mw_year(self.income - self.annual.total, self.facility_power))
 
 
-def day(facility: Facility) -> Day | None:
-    """A mean day of a layout's demand at its climate, None where it states no demand.
+def day(solution: Solution, scenario: int = 0) -> Day | None:
+    """A mean day of a layout's demand as a scenario has it, None where the layout states none or it was not solved.
 
-    Demand is packed: of the chips, the share that is asked for works as at full demand and the others idle. What is
-    asked beyond the objectives is turned away. The parts of the day are solved as one batch; energy, water and carbon
-    are their means, and demand is charged by the highest.
+    Demand is packed: as many chips work as the demand needs at the load that keeps the objectives, and the others
+    idle. What is asked beyond that is turned away. The parts of the day are solved as one batch; energy, water and
+    carbon are their means, and demand is charged by the highest.
     """
-    terms = facility.serving
-    if terms.demand is None:
+    plant = solution.plant
+    terms = terms_of(plant, scenario)
+    if terms.demand is None or solution.status[scenario] != Status.OK:
         return None
     asked = np.array(terms.demand, float)
-    plant = compile(facility)
-    within, reason = goodput(plant)
+    within, reason = goodput(solution, scenario)
+    whole = float(tokens(solution)[1][scenario])
+    if not whole > 0:
+        within, reason = 0.0, next(iter(unserved(solution, scenario)), "its racks serve no tokens")
     sold = np.minimum(asked, within)
-    levels, hour = np.unique(np.r_[0.0, 1.0, sold], return_inverse=True)
-    solution = steady(at_work(_busy(facility, levels)))
-    if not (solution.status == Status.OK).all():
-        at = levels[np.flatnonzero(solution.status != Status.OK)[0]]
-        reason = f"no solution at {at:.0%} of the capacity"
-    f, hour = figures(solution), hour[2:]
+    levels, hour = np.unique(np.r_[0.0, sold / within if within > 0 else sold], return_inverse=True)
+    found = steady(at_levels(plant, scenario, levels))
+    if not (found.status == Status.OK).all():
+        at = levels[np.flatnonzero(found.status != Status.OK)[0]]
+        reason = f"no solution with {at:.0%} of the accelerators at work"
+    f, hour = figures(found), hour[1:]
     mean = lambda x: float(np.mean(np.broadcast_to(x, levels.shape)[hour]))  # noqa: E731
     annual = cost.Annual(*(np.asarray(mean(x)) for x in f.annual))
     charged = float(np.broadcast_to(f.annual.demand, levels.shape)[hour].max())
@@ -78,44 +80,37 @@ def day(facility: Facility) -> Day | None:
         asked,
         sold,
         within,
-        float(f.tokens_per_s[-1]),
-        mean(f.tokens_per_s),
+        whole,
+        mean(f.tokens_per_s) * within,
         mean(f.facility_power),
         float(f.facility_power[hour].max()),
         float(f.facility_power[0]),
         mean(f.carbon),
         annual._replace(demand=np.asarray(charged)),
-        mean(f.income),
+        mean(f.income) * within,
         reason,
     )
 
 
-def _busy(facility: Facility, levels: Array) -> Plant:
-    """The plant in as many scenarios as there are levels, of which racks that serve work at that share."""
-    plant = compile(facility, {"site.dry_bulb": np.full(len(levels), facility.site.dry_bulb)})
-    e, share = plant.engine, np.ones((len(plant.engine.stream), len(levels)))
-    for _, rows in platforms(plant):
-        share[rows] = levels
-    busy = replace(e, utilisation=e.utilisation * share, host_utilisation=e.host_utilisation * share)
-    return replace(plant, engine=busy)
-
-
-def goodput(plant: Plant) -> tuple[float, str]:
+def goodput(solution: Solution, scenario: int = 0) -> tuple[float, str]:
     """Share of the capacity that keeps the layout's objectives, the least of all platforms, and what bounds it.
 
-    Tokens come as fast as the interactivity says. First tokens wait in the queue of prefill, which only physics knows
-    (`serving.busiest`): for a platform without physics their objective is not judged, which is said.
+    Tokens come as fast as the interactivity says. First tokens wait in the queue of prefill at the clocks that were
+    solved, which only physics knows (`serving.busiest`): where it knows nothing the objective is not judged, which is
+    said.
     """
-    terms = plant.facility.serving
+    plant, terms = solution.plant, terms_of(solution.plant, scenario)
     if terms.most_token_time is not None and terms.most_token_time * terms.interactivity < 1.0:
-        wanted = 1.0 / terms.most_token_time
-        return 0.0, f"tokens take {1e3 / terms.interactivity:.3g} ms: ask for an interactivity of {wanted:.4g} or more"
+        least = 1.0 / terms.most_token_time
+        return 0.0, f"tokens take {1e3 / terms.interactivity:.3g} ms: ask for an interactivity of {least:.4g} or more"
     if terms.most_first_token is None:
         return 1.0, ""
     found, reason = 1.0, ""
     for platform, rows in platforms(plant):
-        chips = float((plant.engine.chips * plant.engine.chip_scale)[rows].max(axis=1).sum())
-        share = _within(terms, platform, chips)
+        chips, clock = (solution.columns[f"engine.{k}"][rows, scenario] for k in ("chips", "clock"))
+        if not chips.sum() > 0:
+            continue
+        share = _within(terms, platform, float(chips.sum()), float((chips * clock).sum() / chips.sum()))
         if share is None:
             reason = reason or f"first tokens of {platform} are not known"
         elif share < found:
@@ -123,9 +118,9 @@ def goodput(plant: Plant) -> tuple[float, str]:
     return found, reason
 
 
-def _within(terms: Serving, platform: str, chips: float) -> float | None:
-    known = physics()
-    if platform not in known["fits"] or terms.model not in known["models"]:
+def _within(terms: Serving, platform: str, chips: float, clock: float) -> float | None:
+    if platform not in known() or terms.model not in physics()["models"]:
         return None
     first = terms.most_first_token or np.inf
-    return busiest(*wanted(terms, platform), chips, first, terms.objective_share, **options(terms))
+    how = options(terms) | {"clock": clock}
+    return busiest(*wanted(terms, platform), chips, first, terms.objective_share, **how)

@@ -113,7 +113,7 @@ def figures(solution: Solution) -> Figures:
         income=served * cost.YEAR * (np.nan if price is None else price),
         outputs=osl / (isl + osl),
         first_token=first,
-        annual=money.annual(solution, contract, water),
+        annual=money.annual(solution, water),
         energy_audit=solution.audit,
         water=water,
         carbon=money.carbon(solution),

@@ -6,7 +6,7 @@ import numpy as np
 
 from twin.coupling import Solution
 from twin.domains import cost
-from twin.elements import Array, Cost, Plant, total
+from twin.elements import Array, Cost, Plant, Status, total
 from twin.tables import platforms as published
 from twin.terms import Economics
 from twin.tokens import platforms
@@ -21,11 +21,12 @@ def priced(plant: Plant) -> Economics:
     return plant.facility.economics.model_copy(update=given)
 
 
-def annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
+def annual(solution: Solution, water: Array) -> cost.Annual:
     """Cost of a year at the solved state, by term [$/year], each (scenario,).
 
-    The grid's energy is paid by the mix of its sources, that of generators by their fuel; demand is the `contract` [W],
-    or what is drawn without one; `water` is in kg/s. In a colocation the tenant owns racks and leases the rest.
+    The grid's energy is paid by the mix of its sources, that of generators by their fuel; demand is each utility's
+    contract, or what it delivers without one; `water` is in kg/s. In a colocation the tenant owns racks and leases the
+    rest, water included.
     """
     terms, costs = priced(solution.plant), owned(solution)
     size = len(water)
@@ -41,10 +42,10 @@ def annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
         upkeep,
         grid,
         terms.mean("price"),
-        np.where(np.isfinite(contract), contract, grid),
+        _charged(solution),
         terms.demand_charge,
         water / 1000.0,
-        terms.water,
+        terms.water if terms.colocation is None else 0.0,
         (terms.staff + terms.other) * cost.YEAR,
         total(solution.columns["engine.nameplate"]),
         0.0 if terms.colocation is None else terms.colocation,
@@ -52,11 +53,23 @@ def annual(solution: Solution, contract: Array, water: Array) -> cost.Annual:
     return found._replace(energy=found.energy + _fuel(solution, "price") * cost.YEAR)
 
 
+def _charged(solution: Solution) -> Array:
+    """Power on which demand is charged, W: contracts, or what utilities without one deliver."""
+    rows = lambda heading: [solution[t.power] for t in solution.plant.tallies if t.heading == heading]  # noqa: E731
+    pairs = zip(rows("contract"), rows("grid"), strict=True)
+    charged = [total(np.where(np.isfinite(a), a, b)) for a, b in pairs]
+    return total(np.array(charged).reshape(-1, solution.plant.scenarios))
+
+
 def _works(solution: Solution) -> tuple[Array, Array, Array]:
-    """Capital, life and upkeep of what no component carries, (1, scenario); none for a tenant."""
-    terms, nameplate = priced(solution.plant), total(solution.columns["engine.nameplate"])[None]
+    """Capital, life and upkeep of what no component carries, (1, scenario); none for a tenant.
+
+    They are built for the racks as laid out, however dense they are made or capped.
+    """
+    terms, e, size = priced(solution.plant), solution.plant.engine, solution.plant.scenarios
     price = terms.works if terms.colocation is None else 0.0
-    return price * nameplate, np.broadcast_to(terms.works_life, nameplate.shape), np.zeros(nameplate.shape)
+    capital = price * np.broadcast_to(total(e.nameplate), (1, size))
+    return capital, np.broadcast_to(terms.works_life, (1, size)), np.zeros((1, size))
 
 
 def carbon(solution: Solution) -> Array:
@@ -90,12 +103,15 @@ def yearly(solution: Solution, found: cost.Annual) -> dict[str, Array]:
     if np.any(capital > 0):
         items["works capital"] = (capital * cost.annuity(rate, life))[0]
     used = ("energy", "demand", "water", "other") + (("lease",) if len(costs) < len(solution.plant.costs) else ())
-    return items | {name: np.broadcast_to(getattr(found, name), (size,)) for name in used}
+    items |= {name: np.broadcast_to(getattr(found, name), (size,)) for name in used}
+    return {name: np.where(solution.status == Status.OK, value, np.nan) for name, value in items.items()}
 
 
 def supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]:
     """What each source of electricity delivers [MW], costs [$/year] and gives off [kg/MWh], at the solved state."""
     terms, grid = priced(solution.plant), solution.total("grid")[scenario]
+    if solution.status[scenario] != Status.OK:
+        return {}
     at = lambda x: float(np.broadcast_to(x, (solution.plant.scenarios,))[scenario])  # noqa: E731
     found = {
         part.name: {

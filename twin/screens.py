@@ -82,7 +82,7 @@ def tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"{number(s['usd_per_million_tokens'], ',.4f')} $ per million tokens, "
             f"{number(s['usd_per_mw_year'], ',.0f')} $ per MW-year",
         ),
-        *([("gross margin", f"{margin:,.0f} $ per MW-year")] if margin is not None else []),
+        *([("margin if all sold", f"{margin:,.0f} $ per MW-year")] if margin is not None else []),
         ("serving", s["serving"]),
     ]
 
@@ -97,9 +97,10 @@ def agents(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     ends = found["end_to_end_s"]
     text = f"{number(found['requests_per_s'], ',.4g')} requests/s"
     text += f", first token {number(found['first_token_s'], '.2f', 's')}"
-    text += f", whole request {number(ends['p50'], ',.1f', 's')}, 99 of 100 within {number(ends['p99'], ',.1f', 's')}"
+    text += f", whole request {number(ends['mean'], ',.1f', 's')}, 99 of 100 within {number(ends['p99'], ',.1f', 's')}"
     used = ", ".join(f"{name} {share:.0%}" for name, share in s["utilisation"].items() if share is not None)
-    return [("agents", text), ("layers", f"{used}; {found['binds']} is the fullest")]
+    rows = [("agents", text), ("layers", f"{used}; {found['binds']} is the fullest")]
+    return [*rows, ("power with them", number(found["facility_power_mw"], ",.3f", "MW"))]
 
 
 def demand(s: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -110,7 +111,9 @@ def demand(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     sold = f"{number(d['sold_share'], '.1%')} of the capacity sold, {number(d['turned_away_share'], '.1%')} turned away"
     power = f"{number(d['facility_power_mw'], ',.3f')} MW on average, {number(d['idle_power_mw'], ',.3f')} MW idle"
     rows = [("demand", f"{sold}, {power}")]
-    rows.append(("cost of tokens sold", f"{number(d['usd_per_million_tokens'], ',.4f')} $ per million"))
+    money = f"{number(d['usd_per_million_tokens'], ',.4f')} $ per million"
+    margin = d["gross_margin_usd_per_mw_year"]
+    rows.append(("tokens sold", money if margin is None else f"{money}, margin {margin:,.0f} $ per MW-year"))
     return rows + ([("goodput", f"{d['goodput_share']:.2%} of the capacity: {d['reason']}")] if d["reason"] else [])
 
 
@@ -150,9 +153,9 @@ def cheapest(found: Optimum) -> dict[str, Any]:
 def worth(found: Worth) -> str:
     """What a facility earns and what more of something would add."""
     rows = [
-        ("margin at the densest point", f"{found.margin:,.0f} $ per year"),
+        ("margin at the densest point, all sold", f"{found.margin:,.0f} $ per year"),
         ("", f"{found.margin_per_mw:,.0f} $ per MW-year"),
-        ("tokens", f"{found.tokens_per_mw_year:,.0f} million per MW-year at {found.price:,.4g} $ per million"),
+        ("tokens", f"{found.million_tokens_per_mw_year:,.0f} million per MW-year at {found.price:,.4g} $ per million"),
         ("one more megawatt", f"{found.megawatt:,.0f} $ per year"),
         ("one kelvin warmer", f"{found.kelvin:,.0f} $ per year"),
         ("one percent of availability", f"{found.availability:,.0f} $ per year"),

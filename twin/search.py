@@ -19,7 +19,7 @@ from twin.layout import LayoutError, hint
 from twin.limits import Binding, Bound, exceeded, margins, rescale, scaled_rows, worst
 from twin.plant import compile
 from twin.scenarios import dimension
-from twin.tokens import at_work, served
+from twin.tokens import at_work, served, unserved
 
 DENSITY = "rack_density"
 NAMED: dict[str, tuple[str, tuple[float, float]]] = {
@@ -88,7 +88,7 @@ def optimum(
     as far as the ranges have them. Raises LayoutError for what cannot be varied.
     """
     facility = layout if isinstance(layout, Facility) else load(layout, case, overrides)
-    served(facility)
+    earning(facility, "optimum")
     asked = dict(over) if isinstance(over, Mapping) else {n: NAMED[n][1] if n in NAMED else None for n in over}
     known: dict[str, tuple[float, float]] = {}
     for n, ends in asked.items():
@@ -118,6 +118,15 @@ def optimum(
         half = 0.5 * CLOSER ** (turn + 1)
         box = np.clip(np.stack([best.point - half, best.point + half], axis=1), 0.0, 1.0)
     return space.finish(best, tried)
+
+
+def earning(facility: Facility, what: str) -> None:
+    """Raises LayoutError if racks serve nothing as laid out, or nothing is known of what they would serve."""
+    served(facility)
+    solution = steady(at_work(compile(facility)))
+    if solution.status[0] == Status.OK and not figures(solution).tokens_per_s[0] > 0:
+        why = unserved(solution) or ["no rack has accelerators of a known platform at work"]
+        raise LayoutError(facility.source, [f"{what}: its racks serve no tokens: {'; '.join(why)}"])
 
 
 def _address(name: str) -> str:

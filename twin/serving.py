@@ -201,10 +201,14 @@ def at_clocks(clock: Any, *terms: Any, **options: Any) -> tuple[Any, Any, str]:
     return np.where(served, np.exp(rate), 0.0), np.where(served, wait, np.inf), why
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _at_nodes(terms: tuple[Any, ...], options: tuple[tuple[str, Any], ...]) -> tuple[Any, Any, str]:
     found = best(*terms, clock=NODES, **dict(options))
     return found.total, found.first, str(found.reason[int(np.argmin(np.abs(NODES - 1.0)))])
+
+
+TOLD = ("source", "notes", "prefill")
+"""What of the table of powers is no platform."""
 
 
 def chip_power(platform: str, requests: Any, rated: float | None = None) -> Any:
@@ -214,9 +218,9 @@ def chip_power(platform: str, requests: Any, rated: float | None = None) -> Any:
     of b200. Raises ValueError for one of which no rated power is given, and for one that is not positive.
     """
     table = physics()["power"]
-    law = table.get(platform) if platform not in ("source", "notes") else None
+    law = table.get(platform) if platform not in TOLD else None
     if law is None and rated is None:
-        known = ", ".join(n for n in table if n not in ("source", "notes"))
+        known = ", ".join(n for n in table if n not in TOLD)
         raise ValueError(f"serving: no measured power of {platform!r}; there are {known}; give its rated power")
     if rated is not None and not rated > 0:
         raise ValueError(f"serving: {platform}: rated power should be more than 0 W, not {rated:g}")
@@ -224,6 +228,17 @@ def chip_power(platform: str, requests: Any, rated: float | None = None) -> Any:
     scale = 1.0 if rated is None else rated / law["rated"]
     x = (np.maximum(np.asarray(requests, float), 0.0) / law["half"]) ** law["exponent"]
     return scale * (law["alone"] + (law["full"] - law["alone"]) * x / (1.0 + x))
+
+
+def prefilling(model: str, platform: str, isl: int, osl: int, rate: Any, clock: Any = 1.0, **how: Any) -> Any:
+    """Share of the accelerators that read inputs where each serves `rate` [tokens/s], inputs included, on average.
+
+    Raises ValueError as `server` does.
+    """
+    precision, engine = lowest(platform, how.get("precision")), how.get("engine", "dynamo-trt")
+    s = server(model, platform, isl, osl, Instance(1, precision=precision, engine=engine))
+    share = np.asarray(rate) * isl / (isl + osl) / prefill_rate(s, np.maximum(clock, NODES[0]))
+    return np.minimum(share, 1.0)
 
 
 def busiest(
@@ -235,23 +250,23 @@ def busiest(
     accelerators: float,
     most_first: float,
     share: float = 0.99,
+    clock: float = 1.0,
     **options: Any,
-) -> float:
+) -> float | None:
     """How far prefill may be loaded for a `share` of first tokens to come within `most_first` [s], 0 to 1.
 
     Prefill is a queue of as many instances as the accelerators that serve at the `wanted` interactivity have
-    (see `stations.open_network`), after the least delay of the engine. Raises ValueError as `best` does.
+    (see `stations.open_network`), after the least delay of the engine. None where physics serves nothing at that
+    interactivity. Raises ValueError as `best` does.
     """
-    found = best(model, platform, isl, osl, wanted, **options)
+    found = best(model, platform, isl, osl, wanted, clock, **options)
     if not found.total > 0:
-        return 0.0
-    engine = options.get("engine", "dynamo-trt")
-    one = Instance(1, precision=lowest(platform, options.get("precision")), engine=engine)
-    s = server(model, platform, isl, osl, one)
-    rate, alone = float(prefill_rate(s)), float(found.first) - s.fit.first
-    reading = float(found.output * (isl + osl) / osl / found.total) - 1.0  # accelerators in prefill for one in decode
-    count = max(int(accelerators * reading / (1.0 + reading) * rate * alone / isl), 1)
-    queue = [delay("engine", s.fit.first, spread=0.0), servers("prefill", alone, count, spread=0.5)]
+        return None
+    one = Instance(1, precision=lowest(platform, options.get("precision")), engine=options.get("engine", "dynamo-trt"))
+    fixed = server(model, platform, isl, osl, one).fit.first
+    reading = float(prefilling(model, platform, isl, osl, found.total, clock, **options))
+    alone, count = float(found.first) - fixed, max(int(accelerators * reading / found.gpus), 1)
+    queue = [delay("engine", fixed, spread=0.0), servers("prefill", alone, count, spread=0.5)]
 
     def late(load: float) -> bool:
         return open_network(queue, load * count / alone).percentile(share) > most_first

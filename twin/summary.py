@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from twin.agents import borne
+from twin.agents import Borne, borne, fullest
 from twin.coupling import Solution
 from twin.dataset import Result, reason
 from twin.demand import Day
 from twin.domains.cost import YEAR, break_even, usd_per_accelerator_hour
-from twin.domains.stations import Load
 from twin.elements import Status
 from twin.limits import Binding, Bound, Margins, exceeded
 from twin.money import rent, supply, yearly
@@ -22,13 +21,13 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
     """Headline figures under the stable keys of `twin solve --json`."""
     f, i = result.figures, scenario
     number = lambda x: float(x) if np.isfinite(x) else None  # noqa: E731
-    used = utilisation(result, i)
-    asked = result.facility.serving.agents
-    load, unborne = agents(result, i)
-    layers = {} if load is None else used_layers(load)
+    found_agents, unborne = agents(result, i)
+    used = utilisation(result, i) if found_agents is None else found_agents.utilisation
+    sold = result.day(i)
     status = Status(int(result.solution.status[i]))
     over = bool(exceeded(result.margins)[i])
     limit = found.limit if found else None
+    terms = terms_of(result.plant, i)
     hourly, hired = usd_per_accelerator_hour(f.annual.total, f.accelerators)[i], rent(result.solution)[i]
     here = next((b for b in _rows(result.margins, limit, i)), None) if limit else None
     return {
@@ -55,23 +54,23 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "density_kw_per_rack": number(found.density / 1e3) if found else None,
         "density_scale": number(found.scale) if found else None,
         "density_basis": found.basis if found else None,
-        "utilisation": {k: number(v) for k, v in (used | layers).items()},
+        "utilisation": {k: number(v) for k, v in used.items()},
         "accelerators": number(f.accelerators[i]),
         "tokens_per_s": number(f.tokens_per_s[i]),
         "tokens_per_joule": number(f.tokens_per_s[i] / f.facility_power[i]),
-        "tpot_ms": 1e3 / terms_of(result.plant, i).interactivity if f.tokens_per_s[i] > 0 else None,
+        "tpot_ms": 1e3 / terms.interactivity if f.tokens_per_s[i] > 0 else None,
         "ttft_s": number(f.first_token[i]),
-        "agents": _agents(load, asked.turns) if load and asked else _none(unborne),
+        "agents": _agents(found_agents, terms.agents.turns) if found_agents and terms.agents else _none(unborne),
         "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
         "usd_per_million_tokens": number(f.usd_per_million_tokens[i]),
         "usd_per_mw_year": number(f.usd_per_mw_year[i]),
         "usd_per_million_output_tokens": number(f.usd_per_million_output_tokens[i]),
-        "tokens_per_mw_year": number(f.tokens_per_s_per_mw("drawn")[i] * YEAR),
+        "million_tokens_per_mw_year": number(f.tokens_per_s_per_mw("drawn")[i] * YEAR / 1e6),
         "gross_margin_usd_per_mw_year": number(f.margin_per_mw_year[i]),
         "usd_per_accelerator_hour": number(hourly),
         "rent_usd_per_accelerator_hour": number(hired),
         "rent_break_even": number(break_even(hourly, hired)),
-        "demand": _day(result.day) if i == 0 and result.day is not None else None,
+        "demand": None if sold is None else _day(sold),
         "usd_per_year": {k: number(v[i]) for k, v in yearly(result.solution, f.annual).items()},
         "supply": {n: {k: number(v) for k, v in s.items()} for n, s in supply(result.solution, i).items()},
         "energy_audit": number(f.energy_audit[i]),
@@ -80,39 +79,35 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "carbon_t_per_year": number(f.carbon[i] * YEAR / 1e3),
         "carbon_kg_per_mwh": number(f.carbon[i] / f.facility_power[i] * 3.6e9),
         "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
-        "serving": stated(terms_of(result.plant, i)),
+        "serving": stated(terms),
         "warnings": warnings(result.solution, i),
     }
 
 
-def agents(result: Result, scenario: int = 0) -> tuple[Load | None, str]:
+def agents(result: Result, scenario: int = 0) -> tuple[Borne | None, str]:
     """How the layout's agents are borne, and why they are not; None and no reason where it has none."""
     if result.facility.serving.agents is None or result.solution.status[scenario] != Status.OK:
         return None, ""
     try:
-        return borne(result.solution, utilisation(result, scenario), scenario), ""
+        return borne(result.solution, scenario), ""
     except ValueError as error:
         return None, str(error).removeprefix("serving: ")
 
 
-def used_layers(load: Load) -> dict[str, float]:
-    """Utilisation of every bounded layer under agents; compute is the fuller of its two pools."""
-    bounded = {n: float(u) for n, u in zip(load.names, load.utilisation, strict=True) if u > 0}
-    compute = [bounded.pop(n) for n in list(bounded) if n.startswith("compute")]
-    return {"compute": max(compute)} | bounded
-
-
-def _agents(load: Load, turns: int) -> dict[str, Any]:
+def _agents(found: Borne, turns: int) -> dict[str, Any]:
     """Throughput, the layer that binds, and latencies, under the keys of `--json`; times of a whole request, s."""
-    number = lambda x: float(x) if np.isfinite(x) else None  # noqa: E731
+    number, load = (lambda x: float(x) if np.isfinite(x) else None), found.load
     return {
+        "platform": found.platform,
         "requests_per_s": number(load.throughput),
-        "binds": load.binds,
+        "binds": found.binds,
         "reason": load.reason,
+        "facility_power_mw": number(found.power / 1e6),
         "first_token_s": number(load.mean("first") / turns),
         "decode_s": number(load.mean("decode")),
         "tools_s": number(load.mean("tools")),
-        "end_to_end_s": {f"p{p}": number(load.percentile(p / 100)) for p in (50, 90, 99)},
+        "end_to_end_s": {"mean": number(load.mean())}
+        | {f"p{p}": number(load.percentile(p / 100)) for p in (50, 90, 99)},
     }
 
 
@@ -120,8 +115,8 @@ def _none(reason: str) -> dict[str, Any] | None:
     """Agents that are not borne, under the same keys; None where there are none."""
     if not reason:
         return None
-    names = ("first_token_s", "decode_s", "tools_s", "end_to_end_s")
-    return {"requests_per_s": 0.0, "binds": "", "reason": reason} | dict.fromkeys(names)
+    names = ("facility_power_mw", "first_token_s", "decode_s", "tools_s", "end_to_end_s")
+    return {"platform": "", "requests_per_s": 0.0, "binds": "", "reason": reason} | dict.fromkeys(names)
 
 
 def _day(day: Day) -> dict[str, Any]:
@@ -129,7 +124,7 @@ def _day(day: Day) -> dict[str, Any]:
     number = lambda x: float(x) if np.isfinite(x) else None  # noqa: E731
     return {
         "goodput_share": number(day.within),
-        "sold_share": number(day.tokens_per_s / day.capacity) if day.capacity > 0 else None,
+        "sold_share": number(float(day.sold.mean())),
         "turned_away_share": number(float((day.asked - day.sold).mean())),
         "tokens_per_s": number(day.tokens_per_s),
         "facility_power_mw": number(day.facility_power / 1e6),
@@ -142,21 +137,13 @@ def _day(day: Day) -> dict[str, Any]:
     }
 
 
-ENERGY = ("utility_contract", "_loading")
-COOLING = ("_capacity", "cdu_duty", "cdu_flow", "crah_air_flow", "pump_head")
-"""Ends of the names of limits that tell how far layers are used."""
-
-
 def utilisation(result: Result, scenario: int = 0) -> dict[str, float]:
-    """How far the layers of the factory are used: mean work of accelerators, and the fullest part of the other two."""
-    m, columns = result.margins, result.solution.columns
+    """How far layers are used: mean work of accelerators, and the fullest part of energy and cooling; NaN unsolved."""
+    columns = result.solution.columns
     chips, work = (columns[f"engine.{k}"][:, scenario] for k in ("chips", "utilisation"))
-    found = {"compute": float((chips * work).sum() / max(chips.sum(), 1e-9))}
-    for layer, ends in (("energy", ENERGY), ("cooling", COOLING)):
-        rows = np.array([str(n).endswith(ends) for n in m.name], bool) & (m.bound[:, scenario] > 0)
-        shares = m.value[rows, scenario] / m.bound[rows, scenario]
-        found[layer] = float(shares.max(initial=0.0))
-    return found
+    found = {"compute": float((chips * work).sum() / max(chips.sum(), 1e-9))} | fullest(result.solution, scenario)
+    solved = result.solution.status[scenario] == Status.OK
+    return found if solved else dict.fromkeys(found, np.nan)
 
 
 def _rows(m: Margins, limit: Binding, scenario: int) -> list[Binding]:

@@ -35,8 +35,9 @@ class Agents(Model):
     tool: Time = Field(1.0, gt=0)
     retrieval: Time = Field(0.05, gt=0, description="from memory or a store, each turn")
     software: Time = Field(0.01, gt=0, description="of the orchestrator, each turn")
-    retrievers: int | None = Field(None, ge=1, description="retrievals at once; no bound if not given")
-    orchestrators: int | None = Field(None, ge=1, description="requests that software handles at once")
+    spread: Number = Field(1.0, ge=0, le=100, description="squared coefficient of variation of the tokens written")
+    retrievers: int | None = Field(None, ge=1, le=10**6, description="retrievals at once; no bound if not given")
+    orchestrators: int | None = Field(None, ge=1, le=10**6, description="requests that software handles at once")
     users: int | None = Field(None, ge=1, le=10**7, description="in a closed loop; or give arrivals")
     arrivals: Number | None = Field(None, gt=0, description="requests/s at random; or give users")
     think: Time = Field(0.0, ge=0, description="of a user between requests")
@@ -77,14 +78,28 @@ class Serving(Model):
     objective_share: Fraction = Field(0.99, gt=0, lt=1, description="share of requests that meet the objectives")
 
     @model_validator(mode="after")
-    def _day(self) -> Serving:
-        if self.demand is not None and not (self.demand and all(0.0 <= x <= 1.0 for x in self.demand)):
-            raise ValueError("demand: give shares of the capacity between 0 and 1, one for each part of a day")
-        if self.storage_cache > 0 and not self.storage_rate > 0:
-            raise ValueError("storage_cache: give a storage_rate to read it with")
-        if self.agents is not None and self.mode != "physics":
-            raise ValueError("agents: are served by physics; write `mode: physics`")
+    def _whole(self) -> Serving:
+        faults = self.faults()
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
+
+    def faults(self) -> list[str]:
+        """What only the whole section shows, one sentence each."""
+        found = []
+        if self.demand is not None and not (self.demand and all(0.0 <= x <= 1.0 for x in self.demand)):
+            found.append("demand: give shares of the capacity between 0 and 1, one for each part of a day")
+        if self.demand is None and (self.most_first_token is not None or self.most_token_time is not None):
+            found.append("demand: objectives judge what is sold of a demand; give one, such as [1.0]")
+        if self.storage_cache > 0 and not self.storage_rate > 0:
+            found.append("storage_cache: give a storage_rate to read it with")
+        if self.mode == "table" and self.most_first_token is None:
+            own = {"engine": "dynamo-trt"} | dict.fromkeys(("host_cache", "storage_cache"), 0.0)
+            own |= dict.fromkeys(("precision", "largest_instance", "agents"))
+            found += [
+                f"{n}: is read by physics; write `mode: physics`" for n, v in own.items() if getattr(self, n) != v
+            ]
+        return found
 
 
 class EnergySource(Model):
@@ -122,7 +137,9 @@ class Economics(Model):
     staff: MoneyPerTime = Field(0.0, ge=0)
     other: MoneyPerTime = Field(0.0, ge=0, description="insurance, taxes, land lease")
     colocation: MoneyPerPowerTime | None = Field(
-        None, ge=0, description="lease of space, power and cooling by nameplate of racks, instead of owning these"
+        None,
+        gt=0,
+        description="lease by nameplate of racks of space, power, cooling, water instead of owning",
     )
     rent: MoneyPerTime | None = Field(
         None, gt=0, description="of an accelerator instead of owning; the published price of its platform if not given"

@@ -14,8 +14,10 @@ from twin.domains import serving
 from twin.elements import Array, Plant, Work, total
 from twin.facility import Facility
 from twin.layout import LayoutError
-from twin.serving import NODES, at_clocks, chip_power
-from twin.tables import fronts
+from twin.plant import compile
+from twin.serving import NODES, at_clocks, best, chip_power, prefilling
+from twin.serving import platforms as known
+from twin.tables import fronts, physics
 from twin.terms import Serving
 
 
@@ -91,16 +93,23 @@ def stated(terms: Serving) -> str:
     return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}"
 
 
-def served(facility: Facility) -> None:
-    """Raises LayoutError if nothing is known of a rack's platform with the layout's model and sequence lengths."""
-    faults = []
-    for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
-        try:
-            rates(facility.serving, platform, 1.0)
-        except ValueError as error:
-            faults.append(str(error))
+def served(facility: Facility, plant: Plant | None = None) -> None:
+    """Raises LayoutError if nothing is known of a rack's platform with the model and sequence lengths asked for.
+
+    They are the layout's, or those of all scenarios of a plant.
+    """
+    faults: list[str] = []
+    for terms in [facility.serving] if plant is None else [t for t, _ in asked(plant)]:
+        faults += terms.faults()
+        for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
+            try:
+                rates(terms, platform, 1.0)
+                if terms.most_first_token is not None and platform in known():
+                    best(*wanted(terms, platform), **options(terms))
+            except ValueError as error:
+                faults.append(str(error))
     if faults:
-        raise LayoutError(facility.source, faults)
+        raise LayoutError(facility.source, list(dict.fromkeys(faults)))
 
 
 def platforms(plant: Plant) -> Iterator[tuple[str, Array]]:
@@ -115,20 +124,47 @@ def requests(terms: Serving, rate: Any) -> Array:
     return np.asarray(rate) * terms.output_tokens / (terms.input_tokens + terms.output_tokens) / terms.interactivity
 
 
+def level(terms: Serving, platform: str, clock: Any) -> Array:
+    """Share of its rated power that a chip at work draws on average, of the shape of `clock`.
+
+    Those in prefill draw `power.prefill` of `layouts/serving/physics.yaml`, those in decode what measured curves give
+    for the requests in flight on each (`serving.chip_power`). Where prefill is not known all are in decode.
+    """
+    rate = rates(terms, platform, clock)[0]
+    reading = np.zeros(np.shape(rate))
+    if platform in known() and terms.model in physics()["models"]:
+        reading = prefilling(*wanted(terms, platform)[:4], rate, clock, **options(terms))
+    held = requests(terms, rate) / np.maximum(1.0 - reading, 1e-3)
+    return reading * physics()["power"]["prefill"] + (1.0 - reading) * chip_power(platform, held, 1.0)
+
+
 def at_work(plant: Plant) -> Plant:
     """The plant with chips that draw what their requests in flight ask for, where the layout says so.
 
-    The share of rated power is that of measured curves (`serving.chip_power`); the requests follow from the clock,
-    which the solve finds, so that a chip that slows down also has fewer of them.
+    The requests follow from the clock, which the solve finds, so that a chip that slows down also has fewer of them.
     """
     if plant.facility.serving.power == "rated":
         return plant
-    found = []
-    for terms, scenarios in asked(plant):
-        for platform, rows in platforms(plant):
-            held = requests(terms, rates(terms, platform, NODES)[0])
-            found.append(Work(rows, scenarios, NODES, chip_power(platform, held, 1.0)))
+    found = [
+        Work(rows, scenarios, NODES, level(terms, platform, NODES))
+        for terms, scenarios in asked(plant)
+        for platform, rows in platforms(plant)
+    ]
     return replace(plant, work=tuple(found))
+
+
+def at_levels(plant: Plant, scenario: int, levels: Any) -> Plant:
+    """One scenario of a plant as many times as there are levels, its racks that serve at work for that share."""
+    levels = np.asarray(levels, float)
+    given = {a: np.full(len(levels), v[scenario]) for a, v in plant.coordinates.items()}
+    bulb = {"site.dry_bulb": np.full(len(levels), plant.facility.site.dry_bulb)}
+    found = compile(plant.facility, given or bulb)
+    share = np.ones((len(found.engine.stream), len(levels)))
+    for _, rows in platforms(found):
+        share[rows] = levels
+    e = found.engine
+    busy = replace(e, utilisation=e.utilisation * share, host_utilisation=e.host_utilisation * share)
+    return at_work(replace(found, engine=busy))
 
 
 def tokens(solution: Solution) -> tuple[Array, Array, Array]:

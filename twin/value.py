@@ -16,9 +16,10 @@ from twin.elements import Array
 from twin.facility import Facility, load
 from twin.figures import figures
 from twin.layout import LayoutError
-from twin.limits import exceeded, margins, worst
+from twin.limits import margins
 from twin.plant import compile
-from twin.tokens import at_work, served
+from twin.search import earning
+from twin.tokens import at_work
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Worth:
     """What a layout earns, and what a little more of something would add, at a price of tokens.
 
     `margin` is revenue less all yearly cost at the densest point [$/year], `margin_per_mw` over the power drawn
-    [$/MW/year], `tokens_per_mw_year` in millions. `megawatt` is the value of one more megawatt of utility contract that
+    [$/MW/year], `megawatt` is the value of one more megawatt of utility contract that
     racks grow into; `kelvin` that of coolant and room air one kelvin warmer, `availability` that of one percent more of
     it, both at the density as laid out [$/year]. `passed` names the limits that half a kelvin more would pass.
     """
@@ -34,7 +35,7 @@ class Worth:
     price: float
     margin: float
     margin_per_mw: float
-    tokens_per_mw_year: float
+    million_tokens_per_mw_year: float
     megawatt: float
     kelvin: float
     availability: float
@@ -57,18 +58,21 @@ def worth(
 ) -> Worth:
     """Margin at a `price` [$ per million tokens, input included], and its derivatives by differences.
 
-    Without a price it is that of the layout's economics. Raises LayoutError for no price, for a facility without a
+    Without a price it is that of the layout's economics; all that can be served is taken as sold. Raises LayoutError
+    for no price or one below 0, for a facility without a
     utility's contract, or whose racks serve nothing.
     """
     given = dict(overrides or {})
     facility = load(layout, case, given)
-    served(facility)
+    earning(facility, "worth")
     terms = facility.serving
     if price is None:
         each = facility.economics.income(terms.input_tokens, terms.output_tokens)
         if each is None:
             raise LayoutError(facility.source, ["worth: give a price, or economics.token_price in the layout"])
         price = each * 1e6
+    if not price >= 0:
+        raise LayoutError(facility.source, [f"worth: price: give 0 or more, not {price:g}"])
     parts: dict[str, Any] = dict(facility.components)
     utilities = {n: p for n, p in parts.items() if p.kind == "utility" and np.isfinite(p.contract)}
     if not utilities:
@@ -84,11 +88,10 @@ def worth(
     if not now.scale > 0:
         raise LayoutError(facility.source, [f"worth: no density is sustainable: {now.reason}"])
     margin, f = float(earned(now.solution)[0]), figures(now.solution)
-    if not f.tokens_per_s[0] > 0:
-        raise LayoutError(facility.source, ["worth: its racks serve no tokens"])
     warm = _warmed(facility)
     base = figures(warm)
-    passed = worst(margins(warm), 2) if exceeded(margins(warm))[2] else ()
+    m = margins(warm)
+    passed = np.flatnonzero((m.relative[:, 2] < 0) & (m.relative[:, 1] >= 0))
     return Worth(
         price,
         margin,
@@ -97,7 +100,7 @@ def worth(
         (float(earned(then.solution)[0]) - margin) / (SHARE * contract / 1e6),
         float(earned(warm)[2] - earned(warm)[0]),
         float(base.tokens_per_s[1] * YEAR / 1e6 * price * 0.01 / terms.availability),
-        tuple(f"{b.name} at {b.element}" for b in passed if b.relative < 0),
+        tuple(f"{m.name[row]} at {m.element[row]}" for row in passed),
     )
 
 

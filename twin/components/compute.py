@@ -89,9 +89,9 @@ class Rack(Component):
     network_share: Power = Field(
         0.0, ge=0, description="network power per accelerator outside this rack, for kW per GPU"
     )
-    sandboxes: Number = Field(0.0, ge=0, description="tools of agents that run at once on its CPUs")
-    network_rate: DataRate = Field(0.0, ge=0, description="caches that it can carry between accelerators")
-    storage_rate: DataRate = Field(0.0, ge=0, description="caches that it can read and write")
+    sandboxes: Number | None = Field(None, ge=0, description="tools of agents that run at once on its CPUs")
+    network_rate: DataRate | None = Field(None, ge=0, description="caches that it can carry between accelerators")
+    storage_rate: DataRate | None = Field(None, ge=0, description="caches that it can read and write")
     peak_factor: Number = Field(1.0, ge=1, le=3, description="EDP peak over sustained power")
     it_power: Power | None = Field(None, ge=0, le=2e6, description="power at the feed, instead of the chip model")
     nameplate: Power = Field(10e3, gt=0, le=2e6)
@@ -120,6 +120,8 @@ class Rack(Component):
         faults = super().check(name)
         if self.chip_idle > self.chip_power:
             faults.append(f"{name}: chip_idle: {self.chip_idle:g} W exceeds chip_power {self.chip_power:g} W")
+        if self.it_power is not None and self.rack_cap is not None:
+            faults.append(f"{name}: rack_cap: does nothing where it_power is given")
         return [*faults, *gains(self, name, "shelf_", 1.2), *gains(self, name, "board_", 1.2)]
 
     @classmethod
@@ -180,7 +182,7 @@ class Rack(Component):
                 plates=np.maximum(getattr(t, "plates", t.accelerators), 1.0),
                 peak_factor=t.peak_factor,
                 it_power=t.it_power,
-                nameplate=np.fmin(t.nameplate, t.rack_cap),
+                nameplate=t.nameplate,
             )
         )
         power = Ref("engine.power", rows)
@@ -199,8 +201,9 @@ class Rack(Component):
         if serves:
             write(Serving(rows[serves], [platforms[i] for i in serves], t.network_share[serves]))
         for name, capacity in (("cpu", t.sandboxes), ("network", t.network_rate), ("storage", t.storage_rate)):
-            if np.any(capacity > 0):
-                write(Service(name, rows, capacity * t.chip_scale))
+            stated = np.isfinite(capacity).all(axis=1)
+            if stated.any():
+                write(Service(name, rows[stated], (capacity * t.chip_scale)[stated]))
         cls._judge(t, write, rows)
         price(t.times("capital", t.chip_scale), write)
         return rows
@@ -231,7 +234,7 @@ class Rack(Component):
         )
         limit(t, write, "rack_air_inlet", inlet, hottest + breathes, dimension="temperature")
         limit(t, write, "rack_air_inlet_cold", inlet, coldest - breathes, sense=-1, dimension="temperature")
-        most = np.where(np.isfinite(t.rack_cap), t.rack_cap * t.chip_scale * t.power_scale, np.inf)
+        most = np.where(np.isfinite(t.rack_cap), t.rack_cap, np.inf)
         limit(t, write, "rack_cap", Ref("engine.power", rows), most * (1.0 + CAP_HELD), dimension="power")
         limit(t, write, "throttling", Ref("engine.clock_lost", rows), 0.001 + chips)
         for name, quantity, unit, text in (

@@ -105,7 +105,7 @@ def solve(
         "utilisation": on * e.utilisation * np.where(override, _busy(e, given, modelled, active), 1.0),
         "clock_lost": np.where(override, 0.0, on * (1.0 - clock / free)),
         "air_flow": on * speed * e.fan_flow,
-        "nameplate": e.nameplate * e.chip_scale * e.power_scale,
+        "nameplate": np.minimum(e.nameplate * e.chip_scale * e.power_scale, e.rack_cap),
     }
     shape = np.broadcast_shapes(*(np.shape(v) for v in columns.values()))
     return {f"engine.{name}": np.broadcast_to(v, shape) for name, v in columns.items()}
@@ -137,7 +137,7 @@ def _speed(e: Engine, heat: Array) -> Array:
 def _left(e: Engine, hosts: Array) -> Array:
     """Power that a rack's cap leaves to each chip, W: from the feed back through shelves, fans, boards and hosts."""
     capped = np.isfinite(e.rack_cap)
-    cap = np.where(capped, e.rack_cap, 1.0) * e.chip_scale * e.power_scale
+    cap = np.where(capped, e.rack_cap, 1.0)
     out = _before(cap, e.shelf_fixed, e.shelf_proportional, e.shelf_square)
     out = out - e.fan_power * _speed(e, (1.0 - e.liquid_fraction) * cap) ** 3 - e.chip_scale * e.inner_power
     inside = _before(out, e.board_fixed, e.board_proportional, e.board_square)

@@ -321,7 +321,8 @@ class Served(NamedTuple):
 
     `requests` are in flight in an instance; `output` [tokens/s] is per decode accelerator, `total` per accelerator of
     both pools, input included; `first` is the time to the first token and `end` that to the last [s]; `network` [B/s]
-    is the cache that a decode accelerator takes in from prefill, 0 where they are the same.
+    is the cache that a decode accelerator takes in from prefill, 0 where they are the same; `gpus` are those of an
+    instance.
     """
 
     interactivity: Array
@@ -332,6 +333,7 @@ class Served(NamedTuple):
     end: Array
     reason: Array
     network: Array
+    gpus: Array
 
 
 FAST, SMALL, STILL = "beyond the front", "memory too small", "its clock stands still"
@@ -364,7 +366,15 @@ def at_interactivity(s: Server, wanted: Any, clock: Any = 1.0) -> Served:
     end = np.where(good, first + s.osl / np.where(good, seen, 1.0), np.inf)
     reason = np.where(good, "", np.where(still, STILL, FAST) if fits else SMALL)
     return Served(
-        np.where(good, seen, 0.0), np.where(good, b, 0.0), output, total, first, end, reason, output * s.handed / s.osl
+        np.where(good, seen, 0.0),
+        np.where(good, b, 0.0),
+        output,
+        total,
+        first,
+        end,
+        reason,
+        output * s.handed / s.osl,
+        np.full(wanted.shape, s.instance.gpus),
     )
 
 
@@ -423,4 +433,5 @@ def at_concurrency(
     reason = np.where(good, "", SMALL)
     seen, each = np.where(good, seen, 0.0), np.where(good, B / instances, 0.0)
     moved = np.where(shared, 0.0, output * s.handed / s.osl)
-    return Served(seen, each, output, total, first, first + s.osl / np.maximum(seen, 1e-12), reason, moved)
+    end, sizes = first + s.osl / np.maximum(seen, 1e-12), np.full(C.shape, n)
+    return Served(seen, each, output, total, first, end, reason, moved, sizes)

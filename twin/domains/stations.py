@@ -15,18 +15,14 @@ from functools import cached_property
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import gammaincinv, gammaln, xlogy
+from scipy.special import gammaincc, gammaincinv, gammaln, xlogy
 
 from twin.elements import Array
-
-TAIL = 1e-12
-"""Probability of queues that are longer than what is summed."""
-
 
 MANY = 2000
 """Users of a closed network beyond which it is taken as an open one."""
 
-LOADED = 25.0
+LOADED = 32.0
 """Largest ln of the utilisation of the fullest station over what that leaves."""
 
 
@@ -34,8 +30,9 @@ LOADED = 25.0
 class Station:
     """A layer of the factory: completions/s with 1, 2, ... requests present (n,), the last rate holding beyond.
 
-    `visits` is how often a request comes, `spread` the squared coefficient of variation of a visit's time where visits
-    wait for servers or for nobody; `phase` says of which latency it is part. Where it is `endless` none waits.
+    With a `count` it is so many servers instead, each as fast as the one rate; what finds none waits. `visits` is how
+    often a request comes, `spread` the squared coefficient of variation of what a visit asks for; `phase` says of which
+    latency it is part. Where it is `endless` none waits.
     """
 
     name: str
@@ -44,21 +41,22 @@ class Station:
     spread: float = 1.0
     phase: str = "end"
     endless: bool = False
+    count: int = 0
 
     @property
     def capacity(self) -> float:
         """Most requests/s, each with all its visits; infinite where none waits."""
-        return np.inf if self.endless else float(self.rates[-1]) / self.visits
+        return np.inf if self.endless else self.most / self.visits
+
+    @property
+    def most(self) -> float:
+        """Most visits/s."""
+        return float(self.rates[-1]) * max(self.count, 1)
 
     @property
     def alone(self) -> float:
         """Time of a request that is alone, all visits, s."""
         return self.visits / float(self.rates[0])
-
-    @cached_property
-    def waits(self) -> bool:
-        """Whether visits queue for servers, each as fast as one alone."""
-        return bool(np.allclose(self.rates, np.arange(1, len(self.rates) + 1) * self.rates[0]))
 
     @cached_property
     def depth(self) -> Array:
@@ -70,6 +68,8 @@ class Station:
         n = np.asarray(n, int)
         if self.endless:
             return n * self.rates[0]
+        if self.count:
+            return np.minimum(n, self.count) * self.rates[0]
         return np.where(n > 0, self.rates[np.minimum(n, len(self.rates)) - 1], 0.0)
 
 
@@ -77,7 +77,7 @@ def servers(name: str, time: float, count: int = 1, **how: float | str) -> Stati
     """`count` servers that take `time` [s] for a visit. Raises ValueError for none, or for no time."""
     if count < 1 or not time > 0:
         raise ValueError(f"station {name}: give at least one server and a time above 0 s, not {count} and {time:g}")
-    return Station(name, np.arange(1, count + 1) / time, **how)  # type: ignore[arg-type]
+    return Station(name, np.array([1.0 / time]), count=int(count), **how)  # type: ignore[arg-type]
 
 
 def delay(name: str, time: float, **how: float | str) -> Station:
@@ -143,17 +143,13 @@ def open_network(stations: Sequence[Station], arrivals: float) -> Load:
         flow, one = arrivals * s.visits, 1.0 / s.rates[0]
         if s.endless:
             present[i], variance[i] = flow * one, s.visits * s.spread * one**2
-            continue
-        p = _equilibrium(s, flow)
-        if s.waits:
-            factor, left = 0.5 * (1.0 + s.spread), s.rates[-1] - flow
-            chance = float(p[len(s.rates) :].sum())
-            wait = factor * chance / left
-            present[i] = flow * (wait + one)
+        elif s.count:
+            factor, left, chance = 0.5 * (1.0 + s.spread), s.most - flow, _waiting(s.count, flow * one)
+            present[i] = flow * (factor * chance / left + one)
             variance[i] = s.visits * (factor**2 * chance * (2.0 - chance) / left**2 + s.spread * one**2)
         else:
-            present[i] = float(p @ np.arange(len(p)))
-            variance[i] = s.visits * (present[i] / flow) ** 2
+            present[i] = _shared(s, flow)
+            variance[i] = s.visits * s.spread * (present[i] / flow) ** 2
     return _load(stations, arrivals, use, present, present / arrivals, variance)
 
 
@@ -179,21 +175,24 @@ def closed_network(stations: Sequence[Station], users: int, think: float = 0.0) 
         present[i] = (p @ np.arange(users + 1)) / p.sum()
     time = present / throughput
     use = np.array([throughput / s.capacity for s in stations])
-    return _load(stations, float(throughput), use, present, time, time**2 / [s.visits for s in stations])
+    spread = np.array([1.0 if s.count else s.spread for s in stations])
+    return _load(stations, float(throughput), use, present, time, spread * time**2 / [s.visits for s in stations])
 
 
 def _crowded(stations: Sequence[Station], users: int, think: float) -> Load:
     """The open network whose users, those who think included, are so many."""
     capacity = min(s.capacity for s in stations)
+    free = users / (think + sum(s.alone for s in stations))
     if not np.isfinite(capacity):
-        return open_network(stations, users / (think + sum(s.alone for s in stations)))
+        return open_network(stations, free)
     at = lambda y: open_network(stations, capacity / (1.0 + np.exp(-y)))  # noqa: E731
 
     def many(y: float) -> float:
         found = at(y)
         return float(np.log(found.throughput * (think + found.mean()) / users))
 
-    return at(brentq(many, -LOADED, LOADED, xtol=1e-6))
+    least = min(np.log(free / capacity) - 5.0, -5.0)
+    return at(brentq(many, least, LOADED, xtol=1e-9))
 
 
 def _load(stations, throughput, use, present, time, variance, reason=""):
@@ -201,14 +200,19 @@ def _load(stations, throughput, use, present, time, variance, reason=""):
     return Load(names, throughput, use, present, time, variance, phases, reason)
 
 
-def _equilibrium(s: Station, flow: float) -> Array:
-    """Probability of 0, 1, ... requests in an open station, until what is left is negligible."""
-    steady = flow / s.rates[-1]
-    more = int(np.ceil(np.log(TAIL) / np.log(steady))) if 0.0 < steady < 1.0 else 0
-    depth = np.r_[s.depth, s.depth[-1] + np.arange(1, min(more, 10**6) + 1) * np.log(s.rates[-1])]
-    weight = np.arange(len(depth)) * np.log(flow) - depth
-    p = np.exp(weight - weight.max())
-    return p / p.sum()
+def _waiting(count: int, load: float) -> float:
+    """Probability that a visit finds all servers busy, of which `load` are on average [Erlang C]."""
+    full = np.exp(count * np.log(load) - load - gammaln(count + 1)) / (1.0 - load / count)
+    return float(full / (gammaincc(count, load) + full))
+
+
+def _shared(s: Station, flow: float) -> float:
+    """Mean number present in an open station that is shared: beyond its last rate the terms are geometric."""
+    n = np.arange(len(s.depth))
+    weight = n * np.log(flow) - s.depth
+    p, ratio = np.exp(weight - weight.max()), flow / s.most
+    last, k, tail = p[-1], n[-1], ratio / max(1.0 - ratio, 1e-15)  # of all beyond the last, over the last
+    return float((p @ n + last * tail * (k + 1.0 + tail)) / (p.sum() + last * tail))
 
 
 def _weights(s: Station, users: int, scale: float) -> Array:
