@@ -20,10 +20,9 @@ import numpy as np
 
 import twin
 from twin.agents import borne
-from twin.summary import utilisation
 
 hall = twin.solve("gb300_hall", case="day")
-day, full = hall.day, hall.figures
+day, full = hall.day(), hall.figures
 mean, peak, idle = (watts / 1e6 for watts in (day.facility_power, day.peak_power, day.idle_power))
 print(f"{day.tokens_per_s / day.capacity:.0%} of the capacity is sold")
 print(f"{mean:.2f} MW on average, {peak:.2f} at the peak, {idle:.2f} idle")
@@ -61,19 +60,17 @@ for name, terms in (("own", {}), ("colocation", {"economics.colocation": "198 $/
 # %% [markdown]
 # ## Agents
 #
-# Each request reads, writes and calls tools several times. The more users, the fuller every layer; the fullest holds
-# the rest back, here the store that keeps their caches.
+# Each request reads, writes and calls tools several times. The more users, the fuller every layer; the first to be
+# full holds the rest back, here the store that keeps their caches.
 
 # %%
 agents = twin.solve("gb300_hall", case="agents")
-used = utilisation(agents, 0)
 users = np.array([1e3, 1e4, 3e4, 1e5, 2e5, 4e5])
-loads = [borne(agents.solution, used, users=int(n)) for n in users]
+borne_by = [borne(agents.solution, users=int(n)) for n in users]
+loads = [found.load for found in borne_by]
 figure, axes = plt.subplots(1, 2, figsize=(11, 4))
-for name in loads[0].names:
-    share = [load.utilisation[load.names.index(name)] for load in loads]
-    if max(share) > 0:
-        axes[0].plot(users, share, marker="o", label=name)
+for name in borne_by[0].utilisation:
+    axes[0].plot(users, [found.utilisation[name] for found in borne_by], marker="o", label=name)
 axes[0].set(xscale="log", xlabel="users", ylabel="utilisation")
 axes[0].legend(fontsize=8)
 for share in (0.5, 0.99):

@@ -177,7 +177,7 @@ def test_agents_and_demand_have_their_lines():
     asked = ["--set", "serving.mode=physics", "--set", "serving.agents={users: 5000, tool: 2 s}"]
     code, out, _ = run("solve", "gb300_hall", "--no-bound", *asked, "--set", "serving.demand=[0.5, 1.0]")
     assert code == 0
-    assert all(word in out for word in ("agents", "layers", "is the fullest", "75.0% of the capacity sold"))
+    assert all(word in out for word in ("agents", "layers", "holds the rest back", "75.0% of the capacity sold"))
 
 
 def test_validate_counts_components(good):

@@ -158,8 +158,8 @@ class Borne:
 
     @property
     def binds(self) -> str:
-        """The fullest layer."""
-        return max(self.utilisation, key=lambda name: self.utilisation[name])
+        """The layer that holds the rest back: with more requests it is the first to be full."""
+        return self.load.binds.partition(":")[0]
 
 
 def borne(solution: Solution, scenario: int = 0, users: int | None = None) -> Borne:

@@ -99,7 +99,7 @@ def agents(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     text += f", first token {number(found['first_token_s'], '.2f', 's')}"
     text += f", whole request {number(ends['mean'], ',.1f', 's')}, 99 of 100 within {number(ends['p99'], ',.1f', 's')}"
     used = ", ".join(f"{name} {share:.0%}" for name, share in s["utilisation"].items() if share is not None)
-    rows = [("agents", text), ("layers", f"{used}; {found['binds']} is the fullest")]
+    rows = [("agents", text), ("layers", f"{used}; {found['binds']} holds the rest back")]
     return [*rows, ("power with them", number(found["facility_power_mw"], ",.3f", "MW"))]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from twin.components.base import Model
 from twin.layout import hint
@@ -77,6 +77,11 @@ class Serving(Model):
     agents: Agents | None = Field(None, description="in physics: agents that visit the layers of the factory")
     objective_share: Fraction = Field(0.99, gt=0, lt=1, description="share of requests that meet the objectives")
 
+    @field_validator("demand", mode="before")
+    @classmethod
+    def _parts(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, (str, int, float)) else given
+
     @model_validator(mode="after")
     def _whole(self) -> Serving:
         faults = self.faults()
@@ -148,6 +153,11 @@ class Economics(Model):
     input_value: Fraction = Field(0.25, ge=0, le=1, description="price of an input token over that of an output token")
     capital_recovery: Literal["annuity"] = "annuity"
 
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        return {n: {} if s is None else s for n, s in given.items()} if isinstance(given, dict) else given
+
     @model_validator(mode="after")
     def _mixed(self) -> Economics:
         for name, source in self.sources.items():
@@ -181,8 +191,8 @@ class Economics(Model):
         """Mean `price` [$/J] or `carbon` [kg/J] of the mix."""
         return sum(part.share * getattr(part, quantity) for part in self.mix)
 
-    def income(self, isl: int, osl: int) -> float | None:
-        """Price of a token, $, mean of inputs and outputs; None where none is stated."""
+    def income(self, isl: Any, osl: Any) -> Any:
+        """Price of a token, $, mean of so many inputs and outputs, of their shape; None where none is stated."""
         if self.token_price is None:
             return None
         return self.token_price * (osl + self.input_value * isl) / (isl + osl)

@@ -21,7 +21,7 @@ from twin.tables import fronts, physics
 from twin.terms import Serving
 
 
-def wanted(terms: Serving, platform: str) -> tuple[Any, ...]:
+def wanted(terms: Serving, platform: str) -> tuple[str, str, int, int, float]:
     """What physics is asked for: model, platform, tokens in and out, interactivity."""
     return terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity
 
