@@ -67,12 +67,13 @@ def worth(
     earning(facility, "worth")
     terms = facility.serving
     if price is None:
-        each = facility.economics.income(terms.input_tokens, terms.output_tokens)
-        if each is None:
+        price = facility.economics.income(terms.input_tokens, terms.output_tokens)
+        if price is None:
             raise LayoutError(facility.source, ["worth: give a price, or economics.token_price in the layout"])
-        price = each * 1e6
+        price = 1e6 * price
     if not price >= 0:
         raise LayoutError(facility.source, [f"worth: price: give 0 or more, not {price:g}"])
+    asked = float(price)
     parts: dict[str, Any] = dict(facility.components)
     utilities = {n: p for n, p in parts.items() if p.kind == "utility" and np.isfinite(p.contract)}
     if not utilities:
@@ -80,7 +81,7 @@ def worth(
 
     def earned(solution: Solution) -> Array:
         f = figures(solution)
-        return f.tokens_per_s * YEAR / 1e6 * price - f.annual.total
+        return f.tokens_per_s * YEAR / 1e6 * asked - f.annual.total
 
     contract = sum(float(p.contract) for p in utilities.values())
     wider = {f"{n}.contract": f"{float(p.contract) * (1.0 + SHARE) / 1e6!r} MW" for n, p in utilities.items()}
@@ -93,13 +94,13 @@ def worth(
     m = margins(warm)
     passed = np.flatnonzero((m.relative[:, 2] < 0) & (m.relative[:, 1] >= 0))
     return Worth(
-        price,
+        asked,
         margin,
         margin / float(f.facility_power[0] / 1e6),
         float(f.tokens_per_s[0] * YEAR / 1e6 / (f.facility_power[0] / 1e6)),
         (float(earned(then.solution)[0]) - margin) / (SHARE * contract / 1e6),
         float(earned(warm)[2] - earned(warm)[0]),
-        float(base.tokens_per_s[1] * YEAR / 1e6 * price * 0.01 / terms.availability),
+        float(base.tokens_per_s[1] * YEAR / 1e6 * asked * 0.01 / terms.availability),
         tuple(f"{m.name[row]} at {m.element[row]}" for row in passed),
     )
 
