@@ -34,7 +34,7 @@ from twin.limits import scaled_rows as rows_in_question
 from twin.money import yearly
 from twin.plant import compile
 from twin.scenarios import si_unit
-from twin.tokens import at_work, served, stated
+from twin.tokens import asked, at_work, served, stated
 
 KPIS = {
     "facility_power": ("W", "power at the utility meter"),
@@ -145,6 +145,10 @@ def reason(solution: Solution, scenario: int) -> str:
     return f"{text} (residual {solution.residual[scenario]:.1e} after {solution.iterations[scenario]} passes)"
 
 
+STATED = 20
+"""Different terms of serving that a dataset names; its coordinates have them all."""
+
+
 def provenance(solution: Solution) -> dict[str, Any]:
     """Where a dataset comes from: layout and its hash, versions, device, precision, time."""
     facility = solution.plant.facility
@@ -158,7 +162,7 @@ def provenance(solution: Solution) -> dict[str, Any]:
         "device": solution.device,
         "precision": "float64",
         "wall_seconds": solution.seconds,
-        "serving": stated(facility.serving),
+        "serving": "; ".join(stated(terms) for terms, _ in asked(solution.plant)[:STATED]),
     }
 
 

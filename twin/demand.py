@@ -107,7 +107,10 @@ def goodput(solution: Solution, scenario: int = 0) -> tuple[float, str]:
         return 1.0, ""
     found, reason = 1.0, ""
     for platform, rows in platforms(plant):
-        chips, clock = (solution.columns[f"engine.{k}"][rows, scenario] for k in ("chips", "clock"))
+        chips, busy, clock = (
+            solution.columns[f"engine.{k}"][rows, scenario] for k in ("chips", "utilisation", "clock")
+        )
+        chips = chips * busy
         if not chips.sum() > 0:
             continue
         share = _within(terms, platform, float(chips.sum()), float((chips * clock).sum() / chips.sum()))

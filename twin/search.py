@@ -162,7 +162,8 @@ class _Space:
             return 1.0
         where, _, field = _address(name).rpartition(".")
         parts = [p for n, p in self.facility.components.items() if where in (n, p.kind, p.dimension)]
-        stated = [getattr(p, field, None) for p in (parts if where != "site" else [self.facility.site])]
+        section = getattr(self.facility, where) if where in ("site", "serving", "economics") else None
+        stated = [getattr(p, field, None) for p in (parts if section is None else [section])]
         return max((float(v) for v in stated if v is not None and np.isfinite(v)), default=high)
 
     def values(self, points: Array) -> Array:

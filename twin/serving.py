@@ -156,15 +156,15 @@ def closed_loop(
     whole = Instance(1, parallel, kind, 1 + drafts, engine=engine)  # type: ignore[arg-type]
     chip = server(model, platform, isl, osl, whole).chip
     for what, number, low in (("users", concurrency, 1), ("decode accelerators", decode, 1), ("prefill", prefill, 0)):
-        if not number >= low:
-            raise ValueError(f"serving: {platform}: {what} should be at least {low}, not {number:g}")
+        if not (number >= low and (number == int(number) or what == "users")):
+            raise ValueError(f"serving: {platform}: {what} should be at least {low}, and whole, not {number:g}")
     if gpus is not None and (gpus < 1 or decode % gpus):
         raise ValueError(f"serving: {platform}: {decode} decode accelerators are no instances of {gpus}")
     powers = [2**k for k in range(7) if 2**k <= chip.largest]
     sizes = [n for n in powers if n >= SMALLEST and decode % n == 0] if prefill else []
     found = []
     for n in [gpus] if gpus else sizes or [max(n for n in range(1, chip.largest + 1) if decode % n == 0)]:
-        most = admits or (admitted(engine, concurrency * n / decode) if prefill else None)
+        most = admitted(engine, concurrency * n / decode) if admits is None and prefill else admits
         way = "expert" if parallel == "best" and SPLIT < n <= chip.domain else parallel
         s = server(model, platform, isl, osl, replace(whole, gpus=n, admits=most, parallel=way))  # type: ignore[arg-type]
         reads = [k for k in powers if k <= max(prefill, 1) and _holds(s, k)]
@@ -259,6 +259,8 @@ def busiest(
     (see `stations.open_network`), after the least delay of the engine. None where physics serves nothing at that
     interactivity. Raises ValueError as `best` does.
     """
+    if not (0.0 < share < 1.0 and accelerators > 0):
+        raise ValueError(f"serving: give a share between 0 and 1, and accelerators, not {share:g} and {accelerators:g}")
     found = best(model, platform, isl, osl, wanted, clock, **options)
     if not found.total > 0:
         return None

@@ -98,12 +98,12 @@ class Serving(Model):
             found.append("demand: objectives judge what is sold of a demand; give one, such as [1.0]")
         if self.storage_cache > 0 and not self.storage_rate > 0:
             found.append("storage_cache: give a storage_rate to read it with")
-        if self.mode == "table" and self.most_first_token is None:
-            own = {"engine": "dynamo-trt"} | dict.fromkeys(("host_cache", "storage_cache"), 0.0)
-            own |= dict.fromkeys(("precision", "largest_instance", "agents"))
-            found += [
-                f"{n}: is read by physics; write `mode: physics`" for n, v in own.items() if getattr(self, n) != v
-            ]
+        if self.mode == "table":
+            own: dict[str, Any] = {"engine": "dynamo-trt", "drafts": 3, "precision": None, "largest_instance": None}
+            own |= dict.fromkeys(("host_cache", "storage_cache", "storage_rate"), 0.0)
+            own = ({} if self.most_first_token is not None else own) | {"agents": None}
+            given = [name for name, usual in own.items() if getattr(self, name) != usual]
+            found += [f"{name}: is read by physics; write `mode: physics`" for name in given]
         return found
 
 

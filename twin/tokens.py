@@ -50,8 +50,11 @@ def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]
 
 
 def terms_of(plant: Plant, scenario: int) -> Serving:
-    """What is served in a scenario."""
-    return next(terms for terms, own in asked(plant) if scenario in own)
+    """What is served in a scenario, counted from 0; IndexError for one that there is not."""
+    for terms, own in asked(plant):
+        if scenario in own:
+            return terms
+    raise IndexError(f"no scenario {scenario}; there are {plant.scenarios}, counted from 0")
 
 
 def lengths(plant: Plant) -> tuple[Array, Array]:

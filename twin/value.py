@@ -59,8 +59,7 @@ def worth(
     """Margin at a `price` [$ per million tokens, input included], and its derivatives by differences.
 
     Without a price it is that of the layout's economics; all that can be served is taken as sold. Raises LayoutError
-    for no price or one below 0, for a facility without a
-    utility's contract, or whose racks serve nothing.
+    for no price or one below 0, for a facility without a utility's contract, or whose racks serve nothing.
     """
     given = dict(overrides or {})
     facility = load(layout, case, given)

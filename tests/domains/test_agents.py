@@ -7,6 +7,7 @@ import pytest
 
 from twin.agents import Agent, Pools, agents, layers
 from twin.domains.roofline import Instance, interactivity
+from twin.domains.stations import closed_network, limit
 from twin.serving import server
 
 RACK = server("DeepSeek-R1-0528", "gb300", 8192, 512, Instance(8, "best", "fp4", 4))
@@ -15,14 +16,13 @@ AGENT = Agent(turns=6, hits=0.8, tool=2.0)
 
 
 def test_every_layer_has_a_utilisation_and_one_holds_the_rest_back():
-    whole = replace(POOLS, retrievers=64, orchestrators=64, network=5e10, storage=2e10, power=1.4e5, heat=1.5e5)
-    found = agents(RACK, replace(AGENT, joules=2e4), whole, users=400)
+    whole = replace(POOLS, retrievers=64, orchestrators=64, network=5e10, storage=2e10)
+    found = closed_network([*layers(RACK, AGENT, whole), limit("energy", 7.0), limit("cooling", 7.5)], 400)
     expected = ["software", "engine", "memory", "cpu", "network", "storage", "energy", "cooling"]
     assert set(found.names) == {*expected, "compute: prefill", "compute: decode"}
     bounded = np.array(found.names) != "engine"
     assert (found.utilisation[bounded] > 0).all() and (found.utilisation <= 1.0 + 1e-9).all()
-    energy = found.utilisation[found.names.index("energy")]
-    assert energy == pytest.approx(found.throughput * 2e4 / 1.4e5)
+    assert found.utilisation[found.names.index("energy")] == pytest.approx(found.throughput / 7.0)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,14 @@ def test_open_and_closed_agree_at_one_throughput():
         (lambda: Pools(prefill=0, decode=1), "prefill: give one or more"),
         (lambda: Pools(prefill=1, decode=1, cpus=0), "cpus: give one or more"),
         (lambda: Pools(prefill=1, decode=1, network=0), "network: give more than 0"),
+        (lambda: Pools(prefill=1.5, decode=2.5), "give whole instances"),
+        (lambda: Agent(turns=2.5), "and whole ones"),
+        (lambda: Agent(spread=-1.0), "spread: give 0 or more"),
+        (lambda: agents(RACK, AGENT, POOLS, users=0), "users: give one or more"),
+        (lambda: agents(RACK, AGENT, POOLS, users=2.5), "users: give one or more, and whole ones"),
+        (lambda: agents(RACK, AGENT, POOLS, arrivals=0.0), "arrivals: give more than 0"),
+        (lambda: agents(RACK, AGENT, POOLS, arrivals=np.nan), "arrivals: give more than 0"),
+        (lambda: agents(RACK, AGENT, POOLS, users=5, think=-1.0), "think: give a time of 0 s or more"),
     ],
 )
 def test_pools_of_none_and_shares_beyond_one_are_told(make, words):
@@ -95,3 +103,15 @@ def test_fifty_instances_decode_fifty_times_what_one_does():
     one, fifty = (layers(RACK, AGENT, replace(POOLS, decode=n)) for n in (1, 50))
     decode = [next(s for s in part if s.name == "compute: decode") for part in (one, fifty)]
     assert decode[1].capacity == pytest.approx(50 * decode[0].capacity, rel=1e-6)
+
+
+def test_a_deep_pool_of_decode_is_told_beyond_what_is_counted(monkeypatch):
+    """As many requests as are counted, and a tenth of these: the same answer."""
+    wide = Pools(prefill=400, decode=500)
+    counted = agents(RACK, AGENT, wide, arrivals=150.0)
+    deep = agents(RACK, AGENT, wide, arrivals=350.0)
+    monkeypatch.setattr("twin.agents.DEEPEST", 5000)
+    for whole, flow in ((counted, 150.0), (deep, 350.0)):
+        sampled = agents(RACK, AGENT, wide, arrivals=flow)
+        assert sampled.utilisation == pytest.approx(whole.utilisation, rel=1e-3)
+        assert sampled.mean("decode") == pytest.approx(whole.mean("decode"), rel=0.02)

@@ -171,3 +171,28 @@ def test_many_users_are_borne_as_the_exact_answer_has_it(think, monkeypatch):
     assert close.throughput == pytest.approx(exact.throughput, rel=0.01)
     assert close.mean() == pytest.approx(exact.mean(), rel=0.03)
     assert close.throughput * (think + close.mean()) == pytest.approx(1500, rel=1e-4)
+
+
+@pytest.mark.parametrize("users", [20, 400, 3000])
+def test_percentiles_of_a_closed_loop_are_those_of_an_event_simulation(users):
+    """Eight servers of exponential 2 s, users who think 1 s: who waits waits for nearly the same queue."""
+    rng, count, time = np.random.default_rng(1), 8, 2.0
+    load = closed_network([servers("s", time, count)], users, 1.0)
+    events = [(rng.exponential(1.0), k) for k in range(users)]
+    heapq.heapify(events)
+    free, spent = [0.0] * count, []
+    while len(spent) < 60 * users + 20_000:
+        now, who = heapq.heappop(events)  # in the order of arrivals the first free server takes the next
+        begin = max(now, heapq.heappop(free))
+        end = begin + rng.exponential(time)
+        heapq.heappush(free, end)
+        spent.append(end - now)
+        heapq.heappush(events, (end + rng.exponential(1.0), who))
+    seen = np.array(spent[10 * users :])
+    for share in (0.5, 0.9, 0.99):
+        assert load.percentile(share) == pytest.approx(np.quantile(seen, share), rel=0.12), share
+
+
+def test_a_station_that_more_requests_make_slower_is_refused():
+    with pytest.raises(ValueError, match="more requests must not make it slower"):
+        shared("decode", [1.0, 2.0, 1.5])

@@ -385,7 +385,7 @@ def at_concurrency(
 
     A user waits for the first token, then for the rest: C = X (first + osl / I), X requests/s of which B = X osl / I
     are in decode. Shared accelerators decode in the time that prefill leaves; others hand the cache of the prompt over
-    the network of the smaller instance, which the first token waits for. B is found by dividing. Users for whom there
+    the network of the smaller instance, which the first token waits for. B is found by search. Users for whom there
     is no room wait for their first token. Raises ValueError for sizes that cannot be.
     """
     C, d, p, clock = np.broadcast_arrays(*(np.asarray(a, float) for a in (concurrency, decode, prefill, clock)))

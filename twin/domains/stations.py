@@ -4,13 +4,14 @@ A station completes μ(n) visits a second with n requests in it: min(n, k) / s f
 waits, and for decode n I(n) / tokens, I being what each of n users sees. Networks of such stations have product-form
 equilibria if service is shared or exponential [Baskett, Chandy, Muntz & Palacios, J. ACM 22 (1975) 248]; where it is
 not, waiting is scaled by half of one plus the squared coefficient of variation [Allen & Cunneen; Allen, Probability,
-Statistics and Queueing Theory, 1990]. Percentiles are those of gamma distributions of the same mean and variance.
+Statistics and Queueing Theory, 1990]. In a closed network a visit finds the equilibrium of one request less [Lavenberg
+& Reiser, J. Appl. Prob. 17 (1980) 1048]. Percentiles are those of gamma distributions of the same mean and variance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,7 +31,8 @@ LOADED = 32.0
 class Station:
     """A layer of the factory: completions/s with 1, 2, ... requests present (n,), the last rate holding beyond.
 
-    With a `count` it is so many servers instead, each as fast as the one rate; what finds none waits. `visits` is how
+    `deep` are numbers present, rising, and completions/s with these, where the rates alone do not reach. With a `count`
+    it is so many servers instead, each as fast as the one rate; what finds none waits. `visits` is how
     often a request comes, `spread` the squared coefficient of variation of what a visit asks for; `phase` says of which
     latency it is part. Where it is `endless` none waits.
     """
@@ -42,6 +44,11 @@ class Station:
     phase: str = "end"
     endless: bool = False
     count: int = 0
+    deep: tuple[Array, Array] | None = None
+
+    def __post_init__(self) -> None:
+        if np.any(np.diff(self.rates) < 0):
+            raise ValueError(f"station {self.name}: more requests must not make it slower")
 
     @property
     def capacity(self) -> float:
@@ -51,7 +58,7 @@ class Station:
     @property
     def most(self) -> float:
         """Most visits/s."""
-        return float(self.rates[-1]) * max(self.count, 1)
+        return float(self.rates[-1] if self.deep is None else self.deep[1][-1]) * max(self.count, 1)
 
     @property
     def alone(self) -> float:
@@ -168,15 +175,28 @@ def closed_network(stations: Sequence[Station], users: int, think: float = 0.0) 
     whole = terms + ([_poisson(think * scale, users)] if think > 0 else [])
     total = _convolved(whole, users)
     throughput = scale * total[users - 1] / total[users]
-    present = np.zeros(len(stations))
+    present, queue = np.zeros(len(stations)), np.zeros((2, len(stations)))
     for i, own in enumerate(terms):
         rest = _convolved([w for k, w in enumerate(whole) if k != i], users)
         p = own * rest[::-1]
         present[i] = (p @ np.arange(users + 1)) / p.sum()
+        if stations[i].count:  # which a visit finds as it would be with one user less
+            p = own[:users] * rest[users - 1 :: -1]
+            ahead = np.maximum(np.arange(users) - stations[i].count + 1, 0)
+            queue[:, i] = p @ ahead / p.sum(), p @ ahead**2 / p.sum()
     time = present / throughput
     use = np.array([throughput / s.capacity for s in stations])
-    spread = np.array([1.0 if s.count else s.spread for s in stations])
-    return _load(stations, float(throughput), use, present, time, spread * time**2 / [s.visits for s in stations])
+    variance = [
+        s.visits * (_turns(s, m, m2 - m**2) if s.count else s.spread * (t / s.visits) ** 2)
+        for s, t, m, m2 in zip(stations, time, *queue, strict=True)
+    ]
+    return _load(stations, float(throughput), use, present, time, np.array(variance))
+
+
+def _turns(s: Station, ahead: float, spread: float) -> float:
+    """Variance of a visit's time, s²: so many turns ahead of it, of a variance `spread`, then its own service."""
+    one = 1.0 / float(s.rates[0])
+    return (ahead + spread) * (one / s.count) ** 2 + s.spread * one**2
 
 
 def _crowded(stations: Sequence[Station], users: int, think: float) -> Load:
@@ -192,7 +212,14 @@ def _crowded(stations: Sequence[Station], users: int, think: float) -> Load:
         return float(np.log(found.throughput * (think + found.mean()) / users))
 
     least = min(np.log(free / capacity) - 5.0, -5.0)
-    return at(brentq(many, least, LOADED, xtol=1e-9))
+    found = at(brentq(many, least, LOADED, xtol=1e-9))
+    variance = found.variance.copy()
+    for i, s in enumerate(stations):
+        if s.count:  # no queue varies more than what is elsewhere does
+            elsewhere = max(users - found.present[i], 0.0)
+            ahead = max(found.present[i] - found.throughput * s.alone, 0.0)
+            variance[i] = min(variance[i], s.visits * _turns(s, ahead, elsewhere))
+    return replace(found, variance=variance)
 
 
 def _load(stations, throughput, use, present, time, variance, reason=""):
@@ -207,10 +234,16 @@ def _waiting(count: int, load: float) -> float:
 
 
 def _shared(s: Station, flow: float) -> float:
-    """Mean number present in an open station that is shared: beyond its last rate the terms are geometric."""
+    """Mean number present in an open station that is shared: beyond its last rate the terms are geometric.
+
+    Deep in one, where the number hardly varies, it is that whose rate is the flow.
+    """
+    ratio = flow / s.most
+    if s.deep is not None and flow > s.rates[len(s.rates) // 2]:
+        return float(np.interp(flow, s.deep[1], s.deep[0]) + ratio / max(1.0 - ratio, 1e-15))
     n = np.arange(len(s.depth))
     weight = n * np.log(flow) - s.depth
-    p, ratio = np.exp(weight - weight.max()), flow / s.most
+    p, ratio = np.exp(weight - weight.max()), flow / s.rates[-1]
     last, k, tail = p[-1], n[-1], ratio / max(1.0 - ratio, 1e-15)  # of all beyond the last, over the last
     return float((p @ n + last * tail * (k + 1.0 + tail)) / (p.sum() + last * tail))
 
