@@ -126,6 +126,19 @@ def test_a_tenant_owns_racks_and_leases_the_rest():
     assert tenant["usd_per_accelerator_hour"] == pytest.approx(total / 4608 / 8766)
 
 
+def test_a_tenant_of_racks_alone_is_told_the_lease():
+    layout = """
+version: 1
+name: cage
+economics: {colocation: 200 $/kW-month}
+components:
+  grid: {type: utility, voltage: 415 V, capital: 0 $}
+  r1: {type: rack, it_power: 20 kW, nameplate: 30 kW, cords: 1}
+connections: [[power, grid.out, r1.feed]]
+"""
+    assert told(twin.solve(layout))["usd_per_year"]["lease"] == pytest.approx(200 * 12 * 30)
+
+
 def test_rent_is_the_published_one_unless_given():
     assert told(solved())["rent_usd_per_accelerator_hour"] == pytest.approx(5.0)
     given = told(solved(economics__rent="4 $/h"))

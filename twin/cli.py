@@ -336,7 +336,7 @@ def optimum(
     layout: Layout,
     over: Annotated[
         list[str] | None,
-        typer.Option("--over", help="Such as rack_density (the default), supply_temperature, power_cap, clock."),
+        typer.Option("--over", help="rack_density, supply_temperature, power_cap (these if none), clock, ..."),
     ] = None,
     case: Case = None,
     sets: Sets = None,
@@ -347,7 +347,8 @@ def optimum(
     from twin.search import optimum as find
 
     with _progress("searching") as progress:
-        found = find(layout, over or ["rack_density"], case=case, overrides=_overrides(sets), progress=progress)
+        given = {"over": over} if over else {}
+        found = find(layout, **given, case=case, overrides=_overrides(sets), progress=progress)
     if json:
         _print_json(screens.cheapest(found))
     else:

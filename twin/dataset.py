@@ -162,7 +162,7 @@ def provenance(solution: Solution) -> dict[str, Any]:
         "device": solution.device,
         "precision": "float64",
         "wall_seconds": solution.seconds,
-        "serving": "; ".join(stated(terms) for terms, _ in asked(solution.plant)[:STATED]),
+        "serving": "; ".join(stated(terms, solution.plant) for terms, _ in asked(solution.plant)[:STATED]),
     }
 
 

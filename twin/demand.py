@@ -11,10 +11,8 @@ from twin.domains import cost
 from twin.elements import Array, Status
 from twin.figures import figures
 from twin.serving import busiest
-from twin.serving import platforms as known
-from twin.tables import physics
 from twin.terms import Serving
-from twin.tokens import at_levels, options, platforms, terms_of, tokens, unserved, wanted
+from twin.tokens import at_levels, options, platforms, terms_of, tokens, understood, unserved, wanted
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def goodput(solution: Solution, scenario: int = 0) -> tuple[float, str]:
 
 
 def _within(terms: Serving, platform: str, chips: float, clock: float) -> float | None:
-    if platform not in known() or terms.model not in physics()["models"]:
+    if not understood(terms, platform):
         return None
     first = terms.most_first_token or np.inf
     how = options(terms) | {"clock": clock}

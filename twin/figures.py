@@ -12,7 +12,6 @@ from twin.domains import cost
 from twin.elements import Array, Status, total
 from twin.tokens import lengths, tokens
 
-LOSSES = ("electrical_loss",)
 COOLING = ("pumps", "cdus", "air_handling", "heat_rejection")
 
 

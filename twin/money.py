@@ -102,7 +102,8 @@ def yearly(solution: Solution, found: cost.Annual) -> dict[str, Array]:
     capital, life, _ = _works(solution)
     if np.any(capital > 0):
         items["works capital"] = (capital * cost.annuity(rate, life))[0]
-    used = ("energy", "demand", "water", "other") + (("lease",) if len(costs) < len(solution.plant.costs) else ())
+    leased = priced(solution.plant).colocation is not None
+    used = ("energy", "demand", "water", "other", *(["lease"] if leased else []))
     items |= {name: np.broadcast_to(getattr(found, name), (size,)) for name in used}
     return {name: np.where(solution.status == Status.OK, value, np.nan) for name, value in items.items()}
 

@@ -169,6 +169,11 @@ def _bounds(address: str, model: Any, field: str, value: Array, faults: list[str
                 )
 
 
+def alike(facility: Facility, count: int) -> dict[str, Array]:
+    """So many scenarios that are all the layout's own."""
+    return {"site.dry_bulb": np.full(count, facility.site.dry_bulb)}
+
+
 def dimension(facility: Facility, address: str) -> str:
     """The dimension of what an address means, "number" for plain numbers."""
     head, name, field = split(address)

@@ -18,7 +18,7 @@ from twin.figures import figures
 from twin.layout import LayoutError, hint
 from twin.limits import Binding, Bound, exceeded, margins, rescale, scaled_rows, worst
 from twin.plant import compile
-from twin.scenarios import dimension
+from twin.scenarios import alike, dimension
 from twin.tokens import at_work, served, unserved
 
 DENSITY = "rack_density"
@@ -174,9 +174,7 @@ class _Space:
         """The solution of all points as scenarios."""
         values = self.values(points)
         given = {_address(n): values[:, i] for i, n in enumerate(self.names) if n != DENSITY}
-        if not given:
-            given = {"site.dry_bulb": np.full(len(points), self.facility.site.dry_bulb)}
-        plant = at_work(compile(self.facility, given))
+        plant = at_work(compile(self.facility, given or alike(self.facility, len(points))))
         if DENSITY in self.names:
             plant = rescale(plant, values[:, self.names.index(DENSITY)], self.rows, "chips")
         return steady(plant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -230,13 +231,18 @@ def chip_power(platform: str, requests: Any, rated: float | None = None) -> Any:
     return scale * (law["alone"] + (law["full"] - law["alone"]) * x / (1.0 + x))
 
 
+def _reader(model: str, platform: str, isl: int, osl: int, how: Mapping[str, Any]) -> Server:
+    """One accelerator that reads, of the precision and the engine among the options of `best`."""
+    precision, engine = lowest(platform, how.get("precision")), how.get("engine", "dynamo-trt")
+    return server(model, platform, isl, osl, Instance(1, precision=precision, engine=engine))
+
+
 def prefilling(model: str, platform: str, isl: int, osl: int, rate: Any, clock: Any = 1.0, **how: Any) -> Any:
     """Share of the accelerators that read inputs where each serves `rate` [tokens/s], inputs included, on average.
 
     Raises ValueError as `server` does.
     """
-    precision, engine = lowest(platform, how.get("precision")), how.get("engine", "dynamo-trt")
-    s = server(model, platform, isl, osl, Instance(1, precision=precision, engine=engine))
+    s = _reader(model, platform, isl, osl, how)
     share = np.asarray(rate) * isl / (isl + osl) / prefill_rate(s, np.maximum(clock, NODES[0]))
     return np.minimum(share, 1.0)
 
@@ -264,8 +270,7 @@ def busiest(
     found = best(model, platform, isl, osl, wanted, clock, **options)
     if not found.total > 0:
         return None
-    one = Instance(1, precision=lowest(platform, options.get("precision")), engine=options.get("engine", "dynamo-trt"))
-    fixed = server(model, platform, isl, osl, one).fit.first
+    fixed = _reader(model, platform, isl, osl, options).fit.first
     reading = float(prefilling(model, platform, isl, osl, found.total, clock, **options))
     alone, count = float(found.first) - fixed, max(int(accelerators * reading / found.gpus), 1)
     queue = [delay("engine", fixed, spread=0.0), servers("prefill", alone, count, spread=0.5)]

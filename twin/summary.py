@@ -17,10 +17,14 @@ from twin.money import rent, supply, yearly
 from twin.tokens import stated, terms_of, unserved
 
 
+def number(x: Any) -> float | None:
+    """A number as JSON has it, None for what is not finite."""
+    return float(x) if np.isfinite(x) else None
+
+
 def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str, Any]:
     """Headline figures under the stable keys of `twin solve --json`."""
     f, i = result.figures, scenario
-    number = lambda x: float(x) if np.isfinite(x) else None  # noqa: E731
     found_agents, unborne = agents(result, i)
     used = utilisation(result, i) if found_agents is None else found_agents.utilisation
     sold = result.day(i)
@@ -79,7 +83,7 @@ def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str,
         "carbon_t_per_year": number(f.carbon[i] * YEAR / 1e3),
         "carbon_kg_per_mwh": number(f.carbon[i] / f.facility_power[i] * 3.6e9),
         "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
-        "serving": stated(terms),
+        "serving": stated(terms, result.plant),
         "warnings": warnings(result.solution, i),
     }
 
@@ -96,7 +100,7 @@ def agents(result: Result, scenario: int = 0) -> tuple[Borne | None, str]:
 
 def _agents(found: Borne, turns: int) -> dict[str, Any]:
     """Throughput, the layer that binds, and latencies, under the keys of `--json`; times of a whole request, s."""
-    number, load = (lambda x: float(x) if np.isfinite(x) else None), found.load
+    load = found.load
     return {
         "platform": found.platform,
         "requests_per_s": number(load.throughput),
@@ -121,7 +125,6 @@ def _none(reason: str) -> dict[str, Any] | None:
 
 def _day(day: Day) -> dict[str, Any]:
     """A day of demand under the keys of `--json`."""
-    number = lambda x: float(x) if np.isfinite(x) else None  # noqa: E731
     return {
         "goodput_share": number(day.within),
         "sold_share": number(float(day.sold.mean())),

@@ -45,7 +45,7 @@ class Agents(Model):
     @model_validator(mode="after")
     def _asked(self) -> Agents:
         if (self.users is None) == (self.arrivals is None):
-            raise ValueError("agents: give either users or arrivals")
+            raise ValueError("give either users or arrivals")
         return self
 
 

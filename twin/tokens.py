@@ -15,7 +15,8 @@ from twin.elements import Array, Plant, Work, total
 from twin.facility import Facility
 from twin.layout import LayoutError
 from twin.plant import compile
-from twin.serving import NODES, at_clocks, best, chip_power, prefilling
+from twin.scenarios import alike
+from twin.serving import NODES, at_clocks, best, chip_power, lowest, prefilling
 from twin.serving import platforms as known
 from twin.tables import fronts, physics
 from twin.terms import Serving
@@ -31,6 +32,11 @@ def options(terms: Serving) -> dict[str, Any]:
     tiers = {"host_cache": terms.host_cache, "storage_cache": terms.storage_cache, "storage": terms.storage_rate}
     how = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}
     return how | {"engine": terms.engine} | tiers
+
+
+def understood(terms: Serving, platform: str) -> bool:
+    """Whether physics knows the platform and the model."""
+    return platform in known() and terms.model in physics()["models"]
 
 
 def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]:
@@ -87,13 +93,23 @@ def asked(plant: Plant) -> list[tuple[Serving, Array]]:
     ]
 
 
-def stated(terms: Serving) -> str:
-    """What is served, as results state it: model, lengths, interactivity, and where rates come from."""
+def stated(terms: Serving, plant: Plant) -> str:
+    """What is served, as results state it: model, lengths, interactivity, where rates come from, and precisions."""
     how = "measured fronts"
     if terms.mode == "physics":
-        how = f"physics of {terms.engine}, {terms.precision or 'lowest'} precision, {terms.drafts} drafts"
+        how = f"physics of {terms.engine}, {terms.drafts} drafts"
     lengths = f"{terms.input_tokens}/{terms.output_tokens}"
-    return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}"
+    precisions = "".join(f", {precision(terms, p)} on {p}" for p in sorted({p for p, _ in platforms(plant)}))
+    return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}{precisions}"
+
+
+def precision(terms: Serving, platform: str) -> str:
+    """Precision of the weights: that of physics, or of the measured points on both sides of the interactivity."""
+    if terms.mode == "physics":
+        return str(lowest(platform, terms.precision))
+    front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
+    at = int(np.searchsorted(front.interactivity, terms.interactivity))
+    return " and ".join(sorted(set(front.precision[max(at - 1, 0) : at + 1])))
 
 
 def served(facility: Facility, plant: Plant | None = None) -> None:
@@ -135,7 +151,7 @@ def level(terms: Serving, platform: str, clock: Any) -> Array:
     """
     rate = rates(terms, platform, clock)[0]
     reading = np.zeros(np.shape(rate))
-    if platform in known() and terms.model in physics()["models"]:
+    if understood(terms, platform):
         reading = prefilling(*wanted(terms, platform)[:4], rate, clock, **options(terms))
     held = requests(terms, rate) / np.maximum(1.0 - reading, 1e-3)
     return reading * physics()["power"]["prefill"] + (1.0 - reading) * chip_power(platform, held, 1.0)
@@ -160,8 +176,7 @@ def at_levels(plant: Plant, scenario: int, levels: Any) -> Plant:
     """One scenario of a plant as many times as there are levels, its racks that serve at work for that share."""
     levels = np.asarray(levels, float)
     given = {a: np.full(len(levels), v[scenario]) for a, v in plant.coordinates.items()}
-    bulb = {"site.dry_bulb": np.full(len(levels), plant.facility.site.dry_bulb)}
-    found = compile(plant.facility, given or bulb)
+    found = compile(plant.facility, given or alike(plant.facility, len(levels)))
     share = np.ones((len(found.engine.stream), len(levels)))
     for _, rows in platforms(found):
         share[rows] = levels

@@ -18,6 +18,7 @@ from twin.figures import figures
 from twin.layout import LayoutError
 from twin.limits import margins
 from twin.plant import compile
+from twin.scenarios import alike
 from twin.search import earning
 from twin.tokens import at_work
 
@@ -109,4 +110,4 @@ def _warmed(facility: Facility) -> Solution:
     moved = np.array([-0.5, 0.0, 0.5])
     points = {n: getattr(p, "set_point", None) for n, p in facility.components.items() if p.dimension in WARMED}
     given = {f"{n}.set_point": moved + at for n, at in points.items() if at is not None}
-    return steady(at_work(compile(facility, given or {"site.dry_bulb": np.full(3, facility.site.dry_bulb)})))
+    return steady(at_work(compile(facility, given or alike(facility, len(moved)))))
