@@ -24,7 +24,7 @@ import numpy as np
 from IPython.display import Image
 
 import twin
-from twin.scene import hall
+from twin.show.scene import hall
 
 facility = twin.load("gb300_hall")
 facility

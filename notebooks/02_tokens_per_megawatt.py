@@ -23,9 +23,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from twin.domains.serving import front
-from twin.serving import best
-from twin.tables import fronts, platforms
+from twin.facility.catalogue import fronts, platforms
+from twin.serving.fronts import front
+from twin.serving.platforms import best
 
 MODEL = "DeepSeek-R1-0528"
 kilowatt = {p: v["power"] for p, v in platforms()["published_2025_2026"].items()}

@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import twin
-from twin.agents import borne
+from twin.study.agents import borne
 
 hall = twin.solve("gb300_hall", case="day")
 day, full = hall.day(), hall.figures

@@ -3,9 +3,9 @@
 import numpy as np
 
 import twin
-from twin.coupling import steady
-from twin.plant import compile
-from twin.tokens import at_work
+from twin.plant.compile import compile
+from twin.serving.tokens import at_work
+from twin.solver.steady import steady
 
 SERVED = {"serving.power": "measured", "serving.mode": "physics", "gb300_nvl72.rack_cap": "120 kW"}
 """What makes chips draw what they serve, and caps racks."""

@@ -9,14 +9,14 @@ from closet import ROOM, WALL
 from typer.testing import CliRunner
 
 import twin
-from twin import airflow
-from twin.cli import app
-from twin.coupling import steady
-from twin.domains import room
-from twin.layout import LayoutError
-from twin.loads import imposed
-from twin.mesh import mesh
-from twin.plant import compile
+from twin.air import field as room
+from twin.air import turns as airflow
+from twin.air.exchange import imposed
+from twin.air.mesh import mesh
+from twin.app.cli import app
+from twin.facility.files import LayoutError
+from twin.plant.compile import compile
+from twin.solver.steady import steady
 
 FINE = twin.FiniteVolume(cell=0.2, tolerance=0.4, coarse=False, turns=3)
 

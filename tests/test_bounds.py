@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import twin
-from twin.coupling import steady
-from twin.limits import bound as find
-from twin.limits import exceeded, margins, rescale, scaled_rows
-from twin.plant import compile
+from twin.plant.compile import compile
+from twin.results.limits import exceeded, margins
+from twin.solver.steady import steady
+from twin.study.bound import bound as find
+from twin.study.bound import rescale, scaled_rows
 
 # Hall, address of the racks that the bound scales.
 HALLS = [("small", "liquid_rack"), ("dps_demo", "rack"), ("dsx_row", "rack"), ("gb300_hall", "liquid_rack")]

@@ -18,9 +18,8 @@ import twin.components.compute
 import twin.components.cooling
 import twin.components.electrical
 from twin import fluids
-from twin.components import rejection
 from twin.components.base import REGISTRY, Component
-from twin.domains import compute
+from twin.domains import compute, rejection
 from twin.elements import Engine
 from twin.units import parse, quantity
 

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from typer.testing import CliRunner
 
-from twin.cli import app
+from twin.app.cli import app
 
 GOOD = """\
 version: 1
@@ -187,7 +187,7 @@ def test_validate_counts_components(good):
 
 
 def test_list_names_every_shipped_layout():
-    from twin.layout import shipped
+    from twin.facility.files import shipped
 
     code, out, _ = run("list")
     assert code == 0

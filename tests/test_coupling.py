@@ -5,10 +5,10 @@ import pytest
 import yaml
 
 import twin
-from twin.coupling import steady
 from twin.elements import Status
-from twin.facility import build
-from twin.plant import compile
+from twin.facility.build import build
+from twin.plant.compile import compile
+from twin.solver.steady import steady
 
 CELSIUS = 273.15
 

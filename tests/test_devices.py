@@ -11,8 +11,8 @@ from closet import ROOM
 from twin.kernels import arrays, launch
 
 import twin
-from twin.coupling import steady
-from twin.plant import compile
+from twin.plant.compile import compile
+from twin.solver.steady import steady
 
 REQUIRED = bool(os.environ.get("TWIN_REQUIRE_COMPILERS"))
 

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 import twin
-from twin.facility import build
-from twin.layout import split
-from twin.plant import compile
+from twin.facility.build import build
+from twin.facility.files import split
+from twin.plant.compile import compile
 
 HALLS = twin.shipped()
 SMALL_HALLS = [name for name in HALLS if name != "campus_1gw"]

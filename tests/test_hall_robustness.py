@@ -9,14 +9,14 @@ import pytest
 from typer.testing import CliRunner
 
 import twin
-from twin.cli import app
-from twin.coupling import steady
-from twin.domains import room
-from twin.domains.geometry import Part, Screen, geometry
-from twin.layout import LayoutError
-from twin.loads import NO_PLACES, imposed, meshed
-from twin.mesh import mesh, rooms
-from twin.plant import compile
+from twin.air import field as room
+from twin.air.exchange import NO_PLACES, imposed, meshed
+from twin.air.geometry import Part, Screen, geometry
+from twin.air.mesh import mesh, rooms
+from twin.app.cli import app
+from twin.facility.files import LayoutError
+from twin.plant.compile import compile
+from twin.solver.steady import steady
 
 RAISED = """\
 version: 1

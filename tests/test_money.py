@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import twin
-from twin.domains.cost import YEAR, annuity
-from twin.summary import summary
+from twin.money.cost import YEAR, annuity
+from twin.show.summary import summary
 
 KWH = 3.6e6
 DAY = [0.4, 0.4, 0.6, 0.9, 1.0, 1.0, 0.8, 0.6]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import twin
-from twin.figures import figures
-from twin.layout import LayoutError
-from twin.limits import exceeded, margins
+from twin.facility.files import LayoutError
+from twin.results.figures import figures
+from twin.results.limits import exceeded, margins
 
 
 def test_it_is_as_cheap_as_the_best_of_a_grid():
@@ -64,7 +64,7 @@ def test_what_cannot_be_varied_is_told(over, words):
 
 def test_carbon_and_water_follow_what_is_drawn():
     """A megawatt-hour at 56 g/kWh is 56 kg; a token has its share of it."""
-    from twin.summary import summary
+    from twin.show.summary import summary
 
     found = twin.solve("h200_hall", overrides={"economics.carbon": "56 g/kWh"})
     told = summary(found, None)
@@ -80,7 +80,7 @@ def test_carbon_and_water_follow_what_is_drawn():
 
 
 def test_physics_gives_first_tokens_and_says_why_there_are_none():
-    from twin.summary import summary
+    from twin.show.summary import summary
 
     physics = {"serving.mode": "physics", "serving.interactivity": 60}
     found = summary(twin.solve("h200_hall", overrides=physics), None)

@@ -94,7 +94,7 @@ def test_a_generator_beside_the_grid_does_not_take_its_load(small):
 
 
 def test_power_that_is_missing_in_the_heat_fails_the_scenario(small, monkeypatch):
-    from twin import coupling
+    from twin.solver import steady as coupling
 
     monkeypatch.setattr(coupling, "_audit", lambda plant, columns: np.full(plant.scenarios, 1e-3))
     result = solve(small)

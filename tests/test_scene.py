@@ -11,8 +11,8 @@ import twin
 
 pytest.importorskip("pyvista")
 
-from twin.scene import air as scene_air
-from twin.scene import hall
+from twin.show.scene import air as scene_air
+from twin.show.scene import hall
 
 
 @pytest.fixture(scope="module")

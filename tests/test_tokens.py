@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 import twin
-from twin.coupling import steady
-from twin.figures import figures
-from twin.limits import exceeded, margins, rescale, scaled_rows
-from twin.plant import compile
-from twin.serving import chip_power, prefilling
-from twin.summary import summary
-from twin.tokens import at_levels, at_work, rates, requests, wanted
+from twin.plant.compile import compile
+from twin.results.figures import figures
+from twin.results.limits import exceeded, margins
+from twin.serving.platforms import chip_power, prefilling
+from twin.serving.tokens import at_work, rates, requests, wanted
+from twin.show.summary import summary
+from twin.solver.steady import steady
+from twin.study.bound import rescale, scaled_rows
+from twin.study.levels import at_levels
 
 
 def solved(layout="gb300_hall", scenarios=None, **overrides):

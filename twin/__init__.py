@@ -6,37 +6,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from twin.airflow import FiniteVolume, Mixed
-    from twin.dataset import Result, bound, solve
-    from twin.facility import Facility, load
-    from twin.inlets import Response
-    from twin.layout import LayoutError, catalogue, shipped
-    from twin.limits import Bound
-    from twin.networks import contingencies, pipe_flow, power_flow
-    from twin.schemas import schema
-    from twin.search import optimum
-    from twin.value import worth
+    from twin import networks, serving
+    from twin.air.response import Response
+    from twin.air.turns import FiniteVolume, Mixed
+    from twin.api import Result, bound, solve
+    from twin.facility.build import load
+    from twin.facility.catalogue import catalogue
+    from twin.facility.files import LayoutError, shipped
+    from twin.facility.graph import Facility
+    from twin.facility.schema import schema
+    from twin.networks import pipe_flow, power_flow
+    from twin.study.bound import Bound
+    from twin.study.optimum import optimum
+    from twin.study.worth import worth
 
 _HOMES = {
-    "FiniteVolume": "airflow",
-    "Mixed": "airflow",
-    "Response": "inlets",
-    "Result": "dataset",
-    "bound": "dataset",
-    "solve": "dataset",
-    "Facility": "facility",
-    "LayoutError": "layout",
-    "catalogue": "layout",
-    "load": "facility",
-    "schema": "schemas",
-    "shipped": "layout",
-    "Bound": "limits",
-    "contingencies": "networks",
-    "optimum": "search",
-    "worth": "value",
+    "Bound": "study.bound",
+    "Facility": "facility.graph",
+    "FiniteVolume": "air.turns",
+    "LayoutError": "facility.files",
+    "Mixed": "air.turns",
+    "Response": "air.response",
+    "Result": "api",
+    "bound": "api",
+    "catalogue": "facility.catalogue",
+    "load": "facility.build",
+    "optimum": "study.optimum",
     "pipe_flow": "networks",
     "power_flow": "networks",
+    "schema": "facility.schema",
+    "shipped": "facility.files",
+    "solve": "api",
+    "worth": "study.worth",
 }
+_PACKAGES = ("networks", "serving")
 
 __all__ = [
     "Bound",
@@ -48,12 +51,13 @@ __all__ = [
     "Result",
     "bound",
     "catalogue",
-    "contingencies",
     "load",
+    "networks",
     "optimum",
     "pipe_flow",
     "power_flow",
     "schema",
+    "serving",
     "shipped",
     "solve",
     "worth",
@@ -61,8 +65,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"twin.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'twin' has no attribute {name!r}")
     value = getattr(import_module(f"twin.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

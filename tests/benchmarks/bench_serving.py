@@ -11,8 +11,8 @@ from races import machine  # isort: skip
 
 import numpy as np
 
-from twin.domains import cost
-from twin.serving import at_clocks, best
+from twin.money import cost
+from twin.serving.platforms import at_clocks, best
 
 TERMS = ("DeepSeek-R1-0528", "gb300", 1024, 1024, 75.0)
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from twin.kernels.exchangers import conductance, crossflow
 
 from twin import fluids
-from twin.components import rejection
-from twin.components.rejection import CURVES, Chiller, DryCooler, MerkelTower, YorkTower, from_rating, make_up, stack
+from twin.domains import rejection
+from twin.domains.rejection import CURVES, Chiller, DryCooler, MerkelTower, YorkTower, from_rating, make_up, stack
 
 NAN = np.nan
 CP = 4180.0

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from twin.agents import Agent, Pools, agents, layers
-from twin.domains.roofline import Instance, interactivity
-from twin.domains.stations import closed_network, limit
-from twin.serving import server
+from twin.serving.agents import Agent, Pools, agents, layers
+from twin.serving.platforms import server
+from twin.serving.roofline import Instance, interactivity
+from twin.serving.stations import closed_network, limit
 
 RACK = server("DeepSeek-R1-0528", "gb300", 8192, 512, Instance(8, "best", "fp4", 4))
 POOLS = Pools(prefill=4, decode=5, cpus=256)
@@ -110,7 +110,7 @@ def test_a_deep_pool_of_decode_is_told_beyond_what_is_counted(monkeypatch):
     wide = Pools(prefill=400, decode=500)
     counted = agents(RACK, AGENT, wide, arrivals=150.0)
     deep = agents(RACK, AGENT, wide, arrivals=350.0)
-    monkeypatch.setattr("twin.agents.DEEPEST", 5000)
+    monkeypatch.setattr("twin.serving.agents.DEEPEST", 5000)
     for whole, flow in ((counted, 150.0), (deep, 350.0)):
         sampled = agents(RACK, AGENT, wide, arrivals=flow)
         assert sampled.utilisation == pytest.approx(whole.utilisation, rel=1e-3)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from twin.domains.cost import (
+from twin.money.cost import (
     YEAR,
     annual_cost,
     annuity,

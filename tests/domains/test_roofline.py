@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twin.domains import roofline
-from twin.domains.roofline import Instance
-from twin.serving import admitted, at_clocks, best, closed_loop, engines, platforms, server
+from twin.serving import roofline
+from twin.serving.platforms import admitted, at_clocks, best, closed_loop, engines, platforms, server
+from twin.serving.roofline import Instance
 
 MODEL = "DeepSeek-R1-0528"
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import twin
+from twin.air.field import DENSITY, Loads, average, flow, inherit
+from twin.air.geometry import Part, Screen, geometry, unbalanced
+from twin.air.mesh import mesh, rooms, summary
 from twin.domains.compute import AIR_HEAT
-from twin.domains.geometry import Part, Screen, geometry, unbalanced
-from twin.domains.room import DENSITY, Loads, average, flow, inherit
-from twin.layout import LayoutError
-from twin.mesh import mesh, rooms, summary
+from twin.facility.files import LayoutError
 
 HEAT = AIR_HEAT * DENSITY
 SIZE = (5.0, 2.0, 2.4)

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.domains.serving import Front, compare, front, tokens_per_s
-from twin.tables import fronts, platforms
+from twin.facility.catalogue import fronts, platforms
+from twin.serving.fronts import Front, compare, front, tokens_per_s
 
 MODEL = "DeepSeek-R1-0528"
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twin.domains.stations import Station as _Station
-from twin.domains.stations import closed_network, delay, limit, open_network, servers
+from twin.serving.stations import Station as _Station
+from twin.serving.stations import closed_network, delay, limit, open_network, servers
 
 
 def shared(name, rates, **how):
@@ -166,7 +166,7 @@ def test_nobody_waits_in_a_delay_and_visits_are_independent():
 def test_many_users_are_borne_as_the_exact_answer_has_it(think, monkeypatch):
     parts = [servers("prefill", 0.1, 8, spread=1.0), shared("decode", np.repeat(DECODE, 4) * 4), delay("engine", 0.2)]
     exact = closed_network(parts, 1500, think)
-    monkeypatch.setattr("twin.domains.stations.MANY", 1000)
+    monkeypatch.setattr("twin.serving.stations.MANY", 1000)
     close = closed_network(parts, 1500, think)
     assert close.throughput == pytest.approx(exact.throughput, rel=0.01)
     assert close.mean() == pytest.approx(exact.mean(), rel=0.03)

@@ -19,8 +19,8 @@ from twin.kernels import launch, poisson
 from twin.kernels.finite_volume import REFRESH
 
 import twin
-from twin.coupling import steady
-from twin.plant import compile
+from twin.plant.compile import compile
+from twin.solver.steady import steady
 
 SIZES = {"chord": 65536, "gradient": 16384, "balance": 16384}
 

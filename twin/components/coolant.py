@@ -8,26 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from twin.components.base import Component, Port, Write, draw, limit, price, report, warm_room
-from twin.elements import (
-    NAN,
-    Anchor,
-    Bypass,
-    Heat,
-    Loss,
-    Medium,
-    Pipe,
-    Pump,
-    Ref,
-)
-from twin.units import (
-    Conductance,
-    Fraction,
-    Length,
-    Number,
-    Pressure,
-    Velocity,
-    VolumeFlow,
-)
+from twin.elements import NAN, Anchor, Bypass, Heat, Loss, Medium, Pipe, Pump, Ref
+from twin.units import Conductance, Fraction, Length, Number, Pressure, Velocity, VolumeFlow
 
 RANGEABILITY = 50.0
 SEAT, LEAKAGE = 0.05, 1e-4

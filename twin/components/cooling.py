@@ -9,16 +9,7 @@ from pydantic import Field
 
 from twin.components.base import Component, Facing, Port, Write, draw, limit, price, report
 from twin.components.coolant import Pumped
-from twin.elements import (
-    Anchor,
-    Exchange,
-    Fan,
-    Heat,
-    Medium,
-    Pipe,
-    Ref,
-    Vent,
-)
+from twin.elements import Anchor, Exchange, Fan, Heat, Medium, Pipe, Ref, Vent
 from twin.units import (
     Area,
     Conductance,

@@ -7,18 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from twin.components.base import (
-    YEAR,
-    Component,
-    Port,
-    Write,
-    constant,
-    draw,
-    limit,
-    price,
-    report,
-    warm_room,
-)
+from twin.components.base import YEAR, Component, Port, Write, constant, draw, limit, price, report, warm_room
 from twin.elements import POWER_BASE, Converter, Fuel, Level, Line, Ref, Source, Tally
 from twin.units import (
     ApparentPower,

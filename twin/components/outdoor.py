@@ -7,17 +7,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from twin.components import rejection
 from twin.components.base import Component, Port, Write, draw, limit, price, report
 from twin.components.cooling import TYPICAL_U
-from twin.elements import (
-    Cooler,
-    Gain,
-    Heat,
-    Pipe,
-    Ref,
-    Tally,
-)
+from twin.domains import rejection
+from twin.elements import Cooler, Gain, Heat, Pipe, Ref, Tally
 from twin.fluids import STANDARD_PRESSURE
 from twin.units import (
     Area,

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 import twin
-from twin.limits import exceeded
+from twin.results.limits import exceeded
 
 EXPECTED = yaml.safe_load((Path(__file__).parent / "expected.yaml").read_text())
 RATING = 500.0

@@ -7,11 +7,11 @@ import pytest
 from scipy.optimize import brentq
 
 import twin
-from twin.coupling import steady
-from twin.domains import cost
-from twin.figures import figures
-from twin.layout import read_text
-from twin.plant import compile
+from twin.facility.files import read_text
+from twin.money import cost
+from twin.plant.compile import compile
+from twin.results.figures import figures
+from twin.solver.steady import steady
 
 CAPITAL = {"servers": 21188, "network": 4925, "facility": 11433, "utility works": 164, "land": 172}
 OPERATION = {"maintenance": 104, "taxes": 143, "labor": 40, "water": 6, "utility": 20}

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import twin
-from twin.summary import summary
+from twin.show.summary import summary
 
 HERE = Path(__file__).parent
 EXPECTED = yaml.safe_load((HERE / "expected.yaml").read_text())

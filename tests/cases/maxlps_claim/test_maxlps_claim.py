@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import twin
-from twin.layout import read_text
-from twin.tables import platforms
+from twin.facility.catalogue import platforms
+from twin.facility.files import read_text
 from twin.units import parse
 
 PUE = 1.14

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import yaml
 
-from twin.domains.cost import published
-from twin.domains.serving import compare, front
-from twin.tables import fronts, platforms
+from twin.facility.catalogue import fronts, platforms
+from twin.money.cost import published
+from twin.serving.fronts import compare, front
 
 EXPECTED = yaml.safe_load((Path(__file__).parent / "expected.yaml").read_text())
 POINT = EXPECTED["operating_point"]

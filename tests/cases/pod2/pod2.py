@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from twin.air.field import DENSITY, Loads, average, flow, inherit
+from twin.air.geometry import Part, geometry
 from twin.domains.compute import AIR_HEAT
-from twin.domains.geometry import Part, geometry
-from twin.domains.room import DENSITY, Loads, average, flow, inherit
 
 MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())["states"]
 SIZE = (6.95, 4.87, 3.0)

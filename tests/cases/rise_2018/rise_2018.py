@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.domains.geometry import Part, Screen, geometry
-from twin.domains.room import Loads, average, flow, inherit
+from twin.air.field import Loads, average, flow, inherit
+from twin.air.geometry import Part, Screen, geometry
 
 MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())
 SIZE = (6.484, 5.084, 3.15)

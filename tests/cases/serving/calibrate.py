@@ -8,10 +8,10 @@ from functools import cache
 import numpy as np
 from scipy.optimize import least_squares
 
-from twin.domains import roofline
-from twin.domains.roofline import Fit, Instance
-from twin.serving import best, closed_loop, engines, platforms, server
-from twin.tables import fronts, physics
+from twin.facility.catalogue import fronts, physics
+from twin.serving import roofline
+from twin.serving.platforms import best, closed_loop, engines, platforms, server
+from twin.serving.roofline import Fit, Instance
 
 MODEL = "DeepSeek-R1-0528"
 WIDE = {

@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import calibrate
 
-from twin.serving import best, chip_power, engines, platforms
-from twin.tables import fronts
+from twin.facility.catalogue import fronts
+from twin.serving.platforms import best, chip_power, engines, platforms
 
 
 def test_rows_are_what_the_readme_lists():

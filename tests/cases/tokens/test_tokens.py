@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 import twin
-from twin.domains.serving import front
-from twin.figures import per_accelerator
-from twin.tables import fronts, platforms
+from twin.facility.catalogue import fronts, platforms
+from twin.results.figures import per_accelerator
+from twin.serving.fronts import front
 
 PUBLISHED = {"h200": 1.73, "gb300": 2.10, "gb200": 2.10}  # kW, SemiAnalysis InferenceX
 HALLS = {

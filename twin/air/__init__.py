@@ -1,0 +1,1 @@
+"""Computed room air: meshes, fields, and their exchange with the plant."""

@@ -1,0 +1,143 @@
+"""Rooms of a layout as geometry of the air solver: places, sizes and facings become cells and faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from twin.air.geometry import Geometry, Part, geometry
+from twin.air.geometry import Screen as Sheet
+from twin.components.compute import Rack
+from twin.components.cooling import Crah, RearDoor
+from twin.components.hall import Room, Screen
+from twin.facility.files import LayoutError, hint
+from twin.facility.graph import Facility
+
+WAYS = {"+x": (0, 1), "-x": (0, -1), "+y": (1, 1), "-y": (1, -1)}
+MOST_CELLS = 100_000_000
+SHOWN = 6
+"""Rooms that a message names."""
+
+
+def rooms(facility: Facility) -> list[str]:
+    """Names of the rooms in which at least one rack or cooler has a place."""
+    parts = facility.components.values()
+    found = {p.room for p in parts if isinstance(p, (Rack, Crah)) and p.at is not None and p.room is not None}
+    return sorted(n for n in found if facility.components[n].at is not None)
+
+
+def mesh(facility: Facility, name: str, cell: float) -> Geometry:
+    """Cells of `cell` [m] of a room. Raises LayoutError for what cannot stand as it is placed, all of it at once."""
+    return meshes(facility, [name], cell)[0][name]
+
+
+def meshes(facility: Facility, names: Sequence[str], cell: float) -> list[dict[str, Geometry]]:
+    """Cells of rooms, those together that are alike but for the names of what stands in them; see `mesh`."""
+    standing: dict[str, list[tuple[str, Any]]] = {n: [] for n in names}
+    for n, p in facility.components.items():
+        if p.room in standing and p.at is not None:
+            standing[p.room].append((n, p))
+    groups: dict[Any, dict[str, Geometry]] = {}
+    parts: dict[Any, list[Part]] = {}
+    told = []
+    for name in names:
+        size = _size(facility, name, cell)
+        own, sheets = _standing(facility.components[name], sorted(standing[name], key=lambda item: item[0]))
+        shape = size, *(tuple(map(_nameless, items)) for items in (own, sheets))
+        if shape not in groups:
+            found = geometry(size, cell, own, sheets)
+            told += [f"room {name}: {f}" for f in found.faults]
+            groups[shape], parts[shape] = {name: found}, own
+        else:
+            known = {a.name: b.name for a, b in zip(parts[shape], own, strict=True)}
+            g = next(iter(groups[shape].values()))
+            through = [replace(t, name=known[t.name]) for t in g.through]
+            groups[shape][name] = replace(g, through=through, skins={known[n]: s for n, s in g.skins.items()})
+    if told:
+        raise LayoutError(facility.source, told)
+    return list(groups.values())
+
+
+def _nameless(item: Part | Sheet) -> Any:
+    low, high = (tuple(round(float(v), 6) for v in c) for c in (item.low, item.high))
+    return replace(item, name="", low=low, high=high)
+
+
+def _size(facility: Facility, name: str, cell: float) -> tuple[float, float, float]:
+    """Length, width and height of a room. Raises LayoutError where it cannot be parted into cells of that size."""
+    room = facility.components.get(name)
+    if not isinstance(room, Room):
+        known = rooms(facility)
+        there = ", ".join(known[:SHOWN]) + (f" and {len(known) - SHOWN:,} more" if len(known) > SHOWN else "")
+        raise LayoutError(
+            facility.source, [f"mesh: no room is called {name!r}{hint(name, known)}; there are {there or 'none'}"]
+        )
+    if room.at is None:
+        raise LayoutError(
+            facility.source, [f"room {name}: at: give its place, from which those of its racks are counted"]
+        )
+    size = (room.length, room.width, room.height)
+    if not 0 < cell <= min(size) / 3:
+        raise LayoutError(
+            facility.source, [f"room {name}: cell {cell:g} m: give more than 0 and at most a third of {min(size):g} m"]
+        )
+    least = (float(np.prod(size)) / MOST_CELLS) ** (1 / 3)
+    if cell < least:
+        most = f"makes more than the {MOST_CELLS:,} cells that may be; give at least {1.05 * least:.2g} m"
+        raise LayoutError(facility.source, [f"room {name}: cell {cell:g} m: {most}"])
+    return size
+
+
+def _standing(room: Any, held: Sequence[tuple[str, Any]]) -> tuple[list[Part], list[Sheet]]:
+    """What stands in a room and what hangs in it, from the room's own corner."""
+    parts, sheets = [], []
+    for n, p in held:
+        low = tuple(a - b for a, b in zip(p.at, room.at, strict=True))
+        if isinstance(p, Screen):
+            extent = p.extent
+            high = tuple(a + b for a, b in zip(low, extent, strict=True))
+            sheets.append(Sheet(n, low, high, int(np.argmin(extent)), p.open_area))  # type: ignore[arg-type]
+            continue
+        part = _part(n, p, low)
+        if part is not None:
+            parts.append(part)
+    return parts, sheets
+
+
+def _part(name: str, p: Any, low: Any) -> Part | None:
+    extent = p.extent
+    way = WAYS[getattr(p, "facing", "-y")]
+    if min(extent) <= 0 or isinstance(p, RearDoor):
+        return None
+    high = tuple(a + b for a, b in zip(low, extent, strict=True))
+    if isinstance(p, Rack) and p.air_flow > 0:
+        return Part(name, "rack", low, high, way[0], -way[1], p.air_span)  # type: ignore[arg-type]
+    if isinstance(p, Crah):
+        return Part(name, "cooler", low, high, *way, outlet=p.outlet, intake=p.intake)  # type: ignore[arg-type]
+    return Part(name, "solid", low, high)  # type: ignore[arg-type]
+
+
+def summary(g: Geometry) -> dict[str, Any]:
+    """What `twin mesh` tells of a room: cells, their size, openings and how many stand in it."""
+    nz, ny, nx = g.grid.shape
+    openings = sum(t.area for t in g.through)
+    return {
+        "cells": nz * ny * nx,
+        "cells_xyz": [nx, ny, nz],
+        "cell_m": [float(g.grid.x[0]), float(g.grid.y[0]), float(g.grid.z[0])],
+        "free_volume_m3": float((g.grid.volume * ~g.solid).sum()),
+        "racks": len(g.racks),
+        "coolers": len(g.coolers),
+        "solids": len(g.skins),
+        "open_area_m2": float(openings),
+        "resisting_area_m2": float(sum(_area(g, d, at) for d, at, _ in g.losses)),
+    }
+
+
+def _area(g: Geometry, d: int, at: Any) -> float:
+    sides = (g.grid.z, g.grid.y, g.grid.x)
+    others = [a for a in range(3) if a != 2 - d]
+    return float(np.prod([sides[a][at[:, a]] for a in others], axis=0).sum())

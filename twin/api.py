@@ -1,0 +1,216 @@
+"""The public calls: solve a layout, bound its density, and the Result that users hold."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from twin.air.response import Response, response
+from twin.air.turns import Air, Aired, FiniteVolume, Mixed
+from twin.air.turns import solve as solve_aired
+from twin.elements import Plant, Status
+from twin.facility.build import load
+from twin.facility.files import LayoutError
+from twin.facility.graph import Facility
+from twin.kernels.arrays import home
+from twin.plant.compile import compile
+from twin.results.dataset import _field, dataset, show
+from twin.results.figures import Figures, figures
+from twin.results.files import write
+from twin.results.limits import Binding, Margins, binding, margins, worst
+from twin.serving.tokens import at_work, served
+from twin.solver.steady import Solution, steady
+from twin.study.bound import GROUPS, Bound, Computed, Scale, rescale
+from twin.study.bound import bound as find_bound
+from twin.study.bound import scaled_rows as rows_in_question
+from twin.study.day import Day, day
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """A solved facility. `.dataset` holds the numbers; item access falls through to it."""
+
+    facility: Facility
+    aired: Aired
+    air: Air
+
+    @property
+    def plant(self) -> Plant:
+        """What was solved."""
+        return self.aired.plant
+
+    @property
+    def solution(self) -> Solution:
+        """What was found."""
+        return self.aired.solution
+
+    @cached_property
+    def dataset(self) -> xr.Dataset:
+        """All results, labelled; see `dataset.dataset`."""
+        return dataset(self.aired)
+
+    @cached_property
+    def response(self) -> Response:
+        """How the computed air of the first scenario answers others; LayoutError where none was computed."""
+        if not self.aired.rooms:
+            raise LayoutError(self.facility.name, ["air: no field was computed; solve with air=FiniteVolume(...)"])
+        return response(self.plant, self.solution, self.aired.rooms)
+
+    def field(self, room: str) -> xr.Dataset:
+        """Mean air of a computed room in its cells, (scenario, z, y, x) [m]: temperature, velocity, humidity.
+
+        Nothing within a room gives water to its air or takes any, so that its dew point is the room's everywhere.
+        """
+        found = next((r for r in self.aired.rooms if r.room == room), None)
+        if found is None:
+            there = ", ".join(r.room for r in self.aired.rooms) or "none"
+            raise LayoutError(self.facility.name, [f"air: no field of a room {room!r}; there are {there}"])
+        return _field(found, self.plant.zone.dew_point[self.plant.fan.zone[found.fan[0]]])
+
+    @cached_property
+    def figures(self) -> Figures:
+        """Headline figures, one value per scenario."""
+        return figures(self.solution)
+
+    @cached_property
+    def margins(self) -> Margins:
+        """Margin of every element to every limit."""
+        return margins(self.solution)
+
+    @cached_property
+    def bound(self) -> Bound:
+        """Highest sustainable uniform rack density of the first scenario."""
+        return bound(self)[0]
+
+    def day(self, scenario: int = 0) -> Day | None:
+        """What is sold in a day of the layout's demand as a scenario has it, rooms mixed; see `demand.day`."""
+        return day(self.solution, scenario)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every scenario was solved."""
+        return bool((self.solution.status == Status.OK).all())
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        return self.dataset[name]
+
+    def __repr__(self) -> str:
+        states = ", ".join(sorted({Status(int(s)).name.lower() for s in self.solution.status}))
+        return f"<Result {self.facility.name}: {self.plant.scenarios} scenarios, {states}>"
+
+    def worst(self, scenario: int = 0) -> tuple[Binding, ...]:
+        """The tightest element of every limit, tightest first."""
+        return worst(self.margins, scenario)
+
+    def explain(self, scenario: int = 0) -> str:
+        """Which limits are tightest, one line each."""
+        rows = [f"{b.name:28s} {b.element:24s} {show(b.margin, b.dimension, True)}" for b in self.worst(scenario)]
+        return "\n".join(rows)
+
+    def write(self, path: str | Path) -> Path:
+        """Write the dataset as .nc or .zarr; nothing is left behind if that fails."""
+        return write(self.dataset, path)
+
+    def _repr_html_(self) -> str:
+        f = self.figures
+        rows = [
+            ("Facility power", f"{f.facility_power[0] / 1e6:.3f} MW"),
+            ("PUE", f"{f.pue[0]:.4f}"),
+            ("IT power", f"{f.it_power[0] / 1e6:.3f} MW"),
+            ("Tokens/s", f"{f.tokens_per_s[0]:,.0f}"),
+        ]
+        tight = self.worst()
+        if tight:
+            rows.append(("Tightest limit", f"{tight[0].name} at {tight[0].element}"))
+        body = "".join(f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in rows)
+        count = self.plant.scenarios
+        return f"<b>{html.escape(self.facility.name)}</b>, {count} scenario{'s' * (count > 1)}<table>{body}</table>"
+
+
+def solve(
+    layout: str | Path | Facility,
+    scenarios: Mapping[str, Any] | None = None,
+    *,
+    case: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    device: str = "cpu",
+    air: Air | None = None,
+    progress: Callable[[str], Any] | None = None,
+) -> Result:
+    """Solve a facility, or a shipped or written layout, in one or many scenarios.
+
+    `scenarios` maps addresses such as `site.dry_bulb` or `rack.it_power` to SI values, one per scenario. `device` is
+    cpu, cuda, or auto for a GPU where there is one; few scenarios are faster on the CPU. `air` is Mixed() if not given,
+    FiniteVolume(cell) to compute the air of placed rooms, or the `response` of a result that did; `progress(text)` is
+    told how far that is.
+    Raises LayoutError for bad input and DeviceError for a GPU that is not there; a scenario without solution carries a
+    status and a reason.
+    """
+    home(device)  # a device that is not there is told before any work
+    facility = _facility(layout, case, overrides)
+    served(facility)
+    plant = compile(facility, scenarios)
+    served(facility, plant)
+    plant = at_work(plant)
+    air = air or Mixed()
+    return Result(facility, solve_aired(plant, air, device, progress), air)
+
+
+def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, Any] | None) -> Facility:
+    if isinstance(layout, Facility):
+        if case or overrides:
+            raise LayoutError(layout.name, ["case and overrides are given to load"])
+        return layout
+    return load(layout, case, overrides)
+
+
+def bound(
+    layout: str | Path | Facility | Result,
+    *,
+    scale: Scale = "chips",
+    per: str | None = None,
+    case: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    progress: Callable[[str], Any] | None = None,
+) -> list[Bound]:
+    """Highest sustainable rack density: scaling all racks alike, then each `per` class, row or rack alone.
+
+    `scale` is "chips" (more accelerators of the same power per rack) or "chip_power". With computed air the search
+    takes the response of its flow, and the bound of all racks is solved again with the full flow there.
+    """
+    if per is not None and per not in GROUPS:
+        raise LayoutError("bound", [f"per {per!r} is none of {', '.join(GROUPS)}"])
+    result = layout if isinstance(layout, Result) else solve(layout, case=case, overrides=overrides)
+    if result.plant.scenarios != 1:
+        raise LayoutError(result.facility.name, ["a bound is found for one scenario at a time"])
+    plant, start = result.plant, result.solution
+    if result.aired.rooms:
+        plant = result.response.carried(plant)
+        start = steady(plant)
+    found = [find_bound(plant, scale, start=start, progress=progress)]
+    if result.aired.rooms and found[0].scale and isinstance(result.air, FiniteVolume):
+        found[0] = replace(found[0], computed=_computed(result, found[0], progress))
+    for name, rows in (GROUPS[per](plant) if per else {}).items():
+        say = (lambda text, name=name: progress(f"{name}: {text}")) if progress else None
+        found.append(find_bound(plant, scale, rows, name, start=start, progress=say))
+    return found
+
+
+def _computed(result: Result, found: Bound, progress: Callable[[str], Any] | None) -> Computed | None:
+    """The plant at a bound with its air computed there."""
+    assert isinstance(result.air, FiniteVolume)
+    plant = rescale(result.plant, found.scale, rows_in_question(result.plant), found.basis)
+    aired = solve_aired(plant, replace(result.air, coarse=False), progress=progress)
+    at = np.concatenate([r.engine for r in aired.rooms])
+    inlets = [s.columns["engine.air_inlet"][at, 0] for s in (aired.solution, found.solution)]
+    m = margins(aired.solution)
+    row = int(np.argmin(m.relative[:, 0]))
+    difference = float(np.abs(inlets[0] - inlets[1]).max(initial=0.0))
+    return Computed(difference, float(m.relative[row, 0]), binding(m, row))

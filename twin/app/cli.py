@@ -1,0 +1,533 @@
+"""The command line: one screen of text, or JSON. Heavy imports stay inside the commands."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from twin.show.text import table, told
+
+if TYPE_CHECKING:
+    from twin.api import Result
+
+SOLVER_FAILED, BAD_INPUT, EXCEEDED, INTERRUPTED = 1, 2, 3, 130
+PATIENCE = 2.0
+"""Seconds of work before a line of progress shows."""
+
+WIDTH = 100
+"""Characters of that line."""
+
+
+class Fault(ValueError):
+    """Bad options, told like the faults of a layout: where, and one sentence each."""
+
+    def __init__(self, source: str, *faults: str) -> None:
+        self.source, self.faults = source, list(faults)
+        super().__init__("\n".join(f"{source}: {fault}" for fault in faults))
+
+
+class _Commands(TyperGroup):
+    """Turns what goes wrong into one line per fault and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(INTERRUPTED) from None
+        except ValueError as error:
+            if not hasattr(error, "faults"):
+                raise
+            typer.echo(str(error), err=True)
+            raise typer.Exit(BAD_INPUT) from None
+
+
+app = typer.Typer(
+    name="twin",
+    cls=_Commands,
+    help="Digital twin of AI factories: power, coolant, heat and air in one solve, tokens and cost out of it.",
+    epilog="Exit codes: 0 fine, 1 solver failed, 2 bad input, 3 a limit is exceeded or nothing is sustainable.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+class Scale(StrEnum):
+    """What grows when racks grow denser."""
+
+    chips = "chips"
+    chip_power = "chip_power"
+
+
+class Device(StrEnum):
+    """Where a solve runs."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class AirModel(StrEnum):
+    """How the air of rooms is found."""
+
+    mixed = "mixed"
+    finite_volume = "finite_volume"
+
+
+class Per(StrEnum):
+    """Groups of racks that are made denser by themselves."""
+
+    class_ = "class"
+    row = "row"
+    rack = "rack"
+
+
+class Kind(StrEnum):
+    """What a scene is exported to."""
+
+    vtk = "vtk"
+    png = "png"
+
+
+Layout = Annotated[str, typer.Argument(help="A shipped layout (see `twin list`) or a YAML file.", show_default=False)]
+Case = Annotated[str | None, typer.Option("--case", help="Apply one of the layout's cases.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="ADDRESS=VALUE", help="Such as site.dry_bulb='38 degC'.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout and nothing else.")]
+Basis = Annotated[Scale, typer.Option("--scale", help="Denser by more chips a rack, or by more power a chip.")]
+AirOption = Annotated[AirModel, typer.Option("--air", help="Rooms as mixed nodes, or their air computed in cells.")]
+Cell = Annotated[str, typer.Option("--cell", help="Size of the air's cells, such as '0.2 m'.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.", show_default=False)]
+
+
+# ---- what all commands share -------------------------------------------------------------------------------------
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("aifactory-twin"))
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log to stderr.")] = False,
+) -> None:
+    if verbose:
+        logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
+        logging.getLogger("twin").setLevel(logging.DEBUG)
+
+
+def _overrides(sets: Iterable[str] | None) -> dict[str, Any]:
+    """Addresses and values of `--set`; `null` takes a value away, lists and mappings are as in files."""
+    found: dict[str, Any] = {}
+    faults = []
+    for text in sets or ():
+        address, equals, value = (part.strip() for part in text.partition("="))
+        if not (address and equals and value):
+            faults.append(f"{text!r} is not ADDRESS=VALUE, such as site.dry_bulb='38 degC'")
+        found[address] = _value(text, value, faults)
+    if faults:
+        raise Fault("--set", *faults)
+    return found
+
+
+def _value(text: str, value: str, faults: list[str]) -> Any:
+    """None for null, a list or mapping as in files, or the text."""
+    if not value.startswith(("[", "{")):
+        return None if value == "null" else value
+    import yaml
+
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        faults.append(f"{text!r}: is no list or mapping, such as [0.5, 1.0] or {{users: 100}}")
+    return None
+
+
+def _target(path: Path | None, endings: tuple[str, ...]) -> None:
+    """Refuse an output that could not be written, before any work is done."""
+    if path is None:
+        return
+    if endings and path.suffix not in endings:
+        raise Fault(f"output {path}", f"ending {path.suffix!r} is not {' or '.join(endings)}")
+    if not path.parent.is_dir():
+        raise Fault(f"output {path}", f"no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise Fault(f"output {path}", f"folder {path.parent} cannot be written to")
+    if path.is_dir() and not (path.suffix == ".zarr" and (path / "zarr.json").is_file()):
+        raise Fault(f"output {path}", "exists and is no Zarr store; remove it first")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ImportError) as error:
+        raise Fault(f"output {path}", getattr(error, "strerror", None) or str(error)) from error
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[str], None]]:
+    """One line on stderr, rewritten with the seconds so far; nothing if stderr is no terminal or the work is short."""
+    if not sys.stderr.isatty() or logging.getLogger("twin").isEnabledFor(logging.DEBUG):
+        yield lambda text: None
+        return
+    shown, done, began = [label], threading.Event(), time.monotonic()
+
+    def rewrite() -> None:
+        wait = PATIENCE
+        while not done.wait(wait):
+            line = f"{time.monotonic() - began:.0f} s, {shown[0]}"
+            sys.stderr.write(f"\r{line:<{WIDTH}.{WIDTH}}")
+            sys.stderr.flush()
+            wait = 0.5
+        if wait != PATIENCE:
+            sys.stderr.write(f"\r{'':{WIDTH}}\r")
+            sys.stderr.flush()
+
+    thread = threading.Thread(target=rewrite, daemon=True)
+    thread.start()
+    try:
+        yield lambda text: shown.__setitem__(0, f"{label}, {text}")
+    finally:
+        done.set()
+        thread.join()
+
+
+def _print_json(data: Any) -> None:
+    import json
+
+    typer.echo(json.dumps(data, indent=2, allow_nan=False))
+
+
+def _quantity(option: str, text: str, dimension: str) -> float:
+    from twin.units import parse
+
+    try:
+        return parse(text, dimension)
+    except ValueError as error:
+        raise Fault(option, str(error)) from error
+
+
+def _solve(
+    layout: str,
+    case: str | None,
+    sets: list[str] | None,
+    device: Device = Device.cpu,
+    air: AirModel = AirModel.mixed,
+    cell: str = "",
+) -> Result:
+    from twin.air.turns import FiniteVolume, Mixed
+    from twin.api import solve
+    from twin.kernels.arrays import DeviceError
+
+    model = Mixed() if air == AirModel.mixed else FiniteVolume(_quantity("--cell", cell, "length"))
+    try:
+        with _progress(f"solving {layout}") as progress:
+            given = {"device": device.value, "air": model, "progress": progress}
+            result = solve(layout, case=case, overrides=_overrides(sets), **given)
+    except DeviceError as error:
+        raise Fault("--device", str(error)) from error
+    if result.aired.stopped:
+        typer.echo("interrupted: the air is the average so far, see its error bars", err=True)
+    return result
+
+
+def _settled(result: Result) -> None:
+    """End with exit code 1 and the reason if there is no solution."""
+    from twin.results.dataset import reason
+
+    if not result.ok:
+        typer.echo(f"{result.facility.source}: {reason(result.solution, 0)}", err=True)
+        raise typer.Exit(SOLVER_FAILED)
+
+
+# ---- commands ----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def solve(
+    layout: Layout,
+    case: Case = None,
+    sets: Sets = None,
+    output: Output = None,
+    json: Json = False,
+    no_bound: Annotated[bool, typer.Option("--no-bound", help="Skip the search for the sustainable density.")] = False,
+    scale: Basis = Scale.chips,
+    device: Annotated[Device, typer.Option("--device", help="Where to solve: auto takes a GPU if any.")] = Device.cpu,
+    air: AirOption = AirModel.mixed,
+    cell: Cell = "0.4 m",
+) -> None:
+    """Solve a layout; -o writes what was solved to FILE.nc or FILE.zarr."""
+    from twin import api
+    from twin.show import screen as screens
+    from twin.show.summary import summary as summarise
+
+    _target(output, (".nc", ".zarr"))
+    result = _solve(layout, case, sets, device, air, cell)
+    found = None
+    if result.ok and not no_bound and not result.aired.stopped:
+        with _progress("searching the bound") as progress:
+            found = api.bound(result, scale=scale.value, progress=progress)[0]
+    if output:
+        with _writing(output):
+            result.write(output)
+    summary = summarise(result, found)
+    if json:
+        _print_json(summary)
+    else:
+        typer.echo(screens.screen(result, found, summary))
+    _settled(result)
+    if summary["status"] == "limit_exceeded":
+        raise typer.Exit(EXCEEDED)
+
+
+@app.command()
+def bound(
+    layout: Layout,
+    case: Case = None,
+    sets: Sets = None,
+    scale: Basis = Scale.chips,
+    json: Json = False,
+    per: Annotated[Per, typer.Option("--per", help="Each of which is then made denser alone.")] = Per.class_,
+    air: AirOption = AirModel.mixed,
+    cell: Cell = "0.4 m",
+) -> None:
+    """Find the highest sustainable rack density: all racks alike, then each class, row or rack alone."""
+    from twin import api
+    from twin.show import screen as screens
+    from twin.study.bound import GROUPS
+
+    result = _solve(layout, case, sets, air=air, cell=cell)
+    with _progress("searching the bound") as progress:
+        several = len(GROUPS[per.value](result.plant)) > 1
+        found = api.bound(result, scale=scale.value, per=per.value if several else None, progress=progress)
+    if json:
+        _print_json({"layout": result.facility.name, "bounds": [screens.bound(b) for b in found]})
+    else:
+        typer.echo(screens.bounds(result, found))
+    if not found[0].scale:
+        raise typer.Exit(SOLVER_FAILED if found[0].solution.status[0] else EXCEEDED)
+
+
+@app.command()
+def optimum(
+    layout: Layout,
+    over: Annotated[
+        list[str] | None,
+        typer.Option("--over", help="rack_density, supply_temperature, power_cap (these if none), clock, ..."),
+    ] = None,
+    case: Case = None,
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """Find the operating point of least cost per token within all limits, beside the densest one."""
+    from twin.show import screen as screens
+    from twin.study.optimum import optimum as find
+
+    with _progress("searching") as progress:
+        given = {"over": over} if over else {}
+        found = find(layout, **given, case=case, overrides=_overrides(sets), progress=progress)
+    if json:
+        _print_json(screens.cheapest(found))
+    else:
+        typer.echo(screens.optimum(found))
+    if found.reason:
+        typer.echo(f"{layout}: {found.reason}", err=True)
+        raise typer.Exit(EXCEEDED)
+
+
+@app.command()
+def worth(
+    layout: Layout,
+    price: Annotated[
+        str | None,
+        typer.Option("--price", help="Of a token, in or out: '0.4 $/Mtok'; the layout's if not given."),
+    ] = None,
+    case: Case = None,
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """Tell what a layout earns, and what one more megawatt, kelvin or percent of availability would add."""
+    from dataclasses import asdict
+
+    from twin.show import screen as screens
+    from twin.study.worth import worth as value
+
+    asked = None if price is None else _quantity("--price", price, "money_per_token") * 1e6
+    with _progress(f"valuing {layout}"):
+        found = value(layout, asked, case=case, overrides=_overrides(sets))
+    if json:
+        _print_json(asdict(found))
+    else:
+        typer.echo(screens.worth(found))
+
+
+@app.command()
+def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
+    """Check a layout without solving it; every fault is told, one a line."""
+    from twin.facility.build import load
+    from twin.plant.compile import compile
+    from twin.serving.tokens import served
+
+    with _progress(f"checking {layout}"):
+        facility = load(layout, case, _overrides(sets))
+        served(facility)
+        plant = compile(facility)
+    counts = [(kind.replace("_", " "), f"{n:,}") for kind, n in facility.count().items()]
+    counts += [
+        ("connections", f"{len(facility.connections):,}"),
+        ("limits", f"{sum(len(x.elements) for x in plant.limits):,}"),
+    ]
+    counts += [("cases", ", ".join(facility.cases))] if facility.cases else []
+    typer.echo(f"{facility.source} is valid, layout {facility.hash}\n\n{table(counts)}")
+
+
+@app.command()
+def mesh(
+    layout: Layout,
+    room: Annotated[
+        str | None, typer.Option("--room", help="One room; all with racks or coolers if not given.")
+    ] = None,
+    cell: Cell = "0.4 m",
+    case: Case = None,
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """Report the rooms of a layout as cells of computed air: sizes, openings, and flows that do not balance."""
+    from twin.air.exchange import meshed
+    from twin.api import solve
+
+    with _progress(f"meshing {layout}"):
+        result = solve(layout, case=case, overrides=_overrides(sets))
+        found, faults = meshed(result.plant, result.solution, _quantity("--cell", cell, "length"), room)
+    if json:
+        _print_json({"layout": result.facility.name, "rooms": found, "faults": faults})
+    else:
+        for name, numbers in found.items():
+            rows = [(k.replace("_", " "), told(v)) for k, v in numbers.items()]
+            typer.echo(f"{result.facility.name}, {name}\n{table(rows)}\n")
+    if faults:
+        raise Fault(result.facility.source, *faults)
+
+
+@app.command()
+def schema(output: Output = None) -> None:
+    """Print the JSON Schema of layout files, for editors."""
+    import json
+
+    from twin.facility.schema import schema as layout_schema
+
+    _target(output, ())
+    text = json.dumps(layout_schema(), indent=2)
+    if output is None:
+        typer.echo(text)
+        return
+    with _writing(output):
+        output.write_text(text + "\n", "utf-8")
+
+
+@app.command("list")
+def list_layouts() -> None:
+    """List the layouts that come with the package."""
+    from twin.facility.build import load
+    from twin.facility.files import shipped
+
+    rows = []
+    with _progress("reading layouts"):
+        for name in shipped():
+            facility = load(name)
+            racks = sum(part.dimension == "rack" for part in facility.components.values())
+            rows.append((name, f"{racks:,}", facility.description))
+    typer.echo(table([("layout", "racks", "description"), *rows], frozenset({1})))
+
+
+@app.command()
+def export(
+    layout: Layout,
+    to: Annotated[Kind, typer.Option("--to", help="A picture, or a mesh with temperatures and powers.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="FILE.png, or FILE.vtp, .vtk, .vtm.", show_default=False)
+    ],
+    case: Case = None,
+    sets: Sets = None,
+    air: AirOption = AirModel.mixed,
+    cell: Cell = "0.4 m",
+) -> None:
+    """Draw a solved layout in three dimensions."""
+    from twin.show.scene import hall
+
+    _target(output, hall.ENDINGS[to.value])
+    try:
+        hall.ready(to.value)
+        result = _solve(layout, case, sets, air=air, cell=cell)
+        _settled(result)
+        with _progress(f"drawing {layout}"), _writing(output):
+            hall.export(result, output, to.value)
+    except hall.RenderError as error:
+        raise Fault(f"export {to.value}", str(error)) from error
+
+
+# ---- the machine -------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def warmup() -> None:
+    """Compile what solving needs, once, into the user's cache folder."""
+    from twin.api import solve
+    from twin.kernels import cache_folder
+    from twin.kernels.cell import warm_up
+
+    with _progress("compiling"):
+        solve("gb300_hall", {"site.dry_bulb": [303.15] * 17})
+        count = warm_up()
+    typer.echo(f"{count} builds are ready in {cache_folder()}")
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Say what this machine has: Python, cores, libraries, GPU, rendering, extras."""
+    from twin.app.doctor import examine
+
+    found = examine()
+    if json:
+        _print_json(found)
+        return
+    rows = [(k, str(v)) for k, v in found.items() if not isinstance(v, dict)]
+    rows += [(k, v or "missing") for k, v in found["libraries"].items()]
+    gpu, rendering = found["gpu"], found["rendering"]
+    rows.append(("GPU", gpu["device"] or f"none: {gpu['why']}"))
+    rows += [(name, "found" if there else "not found") for name, there in rendering["libraries"].items()]
+    rows.append(("rendering", "ready" if rendering["ready"] else rendering["why"]))
+    for name, extra in found["extras"].items():
+        missing = f"lacks {', '.join(extra['missing'])}: {extra['install']}"
+        rows.append((f"extra {name}", missing if extra["missing"] else "installed"))
+    typer.echo(table(rows))
+
+
+def main() -> None:
+    """Run the command line; the exit code says how it went."""
+    app()

@@ -1,0 +1,1 @@
+"""From layout text to a validated facility graph."""

@@ -1,0 +1,352 @@
+"""Layout file and catalogue to a validated facility graph; every fault is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from twin.components.base import REGISTRY, Component, Model
+from twin.components.hall import Room, Site
+from twin.facility.catalogue import catalogue
+from twin.facility.files import MOISTURE, LayoutError, hint, parse_text, read_text, repeats, split
+from twin.facility.graph import Facility
+from twin.facility.sections import Economics, Limits, Serving
+from twin.units import outside, parse
+
+PLACES = ("at", "size")
+
+
+def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterator[str]:
+    for fault in error.errors():
+        path = ".".join(str(p) for p in fault["loc"])
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            message = f"unknown field{hint(fault['loc'][-1], model.model_fields)}"
+        field = model.model_fields.get(str(fault["loc"][-1])) if fault["loc"] else None
+        message = (field and outside(fault, field)) or message
+        yield f"{where}: {path}: {message}" if path else f"{where}: {message}"
+
+
+class _Builder:
+    """Turns raw component mappings into validated components, validating equal ones once."""
+
+    def __init__(self, local: dict[str, Any], faults: list[str]) -> None:
+        self.local, self.faults = local, faults
+        self.cache: dict[str, Component | None] = {}
+
+    def entry(self, name: str, seen: tuple[str, ...] = ()) -> tuple[str, dict[str, Any]]:
+        """Type and plain fields of a catalogue entry, bases resolved."""
+        if name in seen:
+            raise ValueError(f"catalogue {name}: cyclic reference {' -> '.join([*seen, name])}")
+        if name in self.local:
+            if not isinstance(self.local[name], dict):
+                raise ValueError(f"catalogue {name}: is not a mapping with `type` or `base`")
+            own = dict(self.local[name])
+            base = own.pop("base", None)
+            kind = own.pop("type", None)
+            if base is not None:
+                base_kind, fields = self.entry(str(base), (*seen, name))
+                return kind or base_kind, fields | own
+            if kind is None:
+                raise ValueError(f"catalogue {name}: needs `type` or `base`")
+            return kind, own
+        if name in catalogue():
+            found = catalogue()[name]
+            return found["type"], {k: v["value"] for k, v in found["fields"].items()}
+        raise ValueError(f"unknown model {name!r}{hint(name, [*self.local, *catalogue()])}")
+
+    def build(self, name: str, raw: Any) -> Component | None:
+        if not isinstance(raw, dict):
+            self.faults.append(f"component {name}: is not a mapping with `type` or `model`")
+            return None
+        raw = dict(raw)
+        places = {k: raw.pop(k) for k in PLACES if k in raw}
+        key = repr(sorted(raw.items(), key=lambda kv: str(kv[0])))
+        if key not in self.cache:
+            self.cache[key] = self._validate(name, raw)
+        part = self.cache[key]
+        if part is None:
+            if f"\0{key}" not in self.cache:
+                self.cache[f"\0{key}"] = None
+            return None
+        return self._placed(name, part, places)
+
+    def _validate(self, name: str, raw: dict[str, Any]) -> Component | None:
+        try:
+            fields = dict(raw)
+            kind, model = fields.pop("type", None), fields.pop("model", None)
+            if model is not None:
+                base_kind, base = self.entry(str(model))
+                kind, fields = kind or base_kind, base | fields
+            if kind is None:
+                raise ValueError("needs `type` or `model`")
+            if not isinstance(kind, str) or kind not in REGISTRY:
+                raise ValueError(f"unknown type {kind!r}{hint(kind, _kinds())}")
+        except ValueError as error:
+            self.faults.append(f"component {name}: {error}")
+            return None
+        cls = REGISTRY[kind]
+        try:
+            part = cls.model_validate(fields)
+        except ValidationError as error:
+            self.faults.extend(_messages(error, f"{kind} {name}", cls))
+            return None
+        self.faults.extend(f"{kind} {fault}" for fault in part.check(name))
+        return part
+
+    def _placed(self, name: str, part: Component, places: dict[str, Any]) -> Component:
+        update = {}
+        for key, value in places.items():
+            try:
+                if not isinstance(value, list) or len(value) != 3:
+                    raise ValueError("give three lengths, x y z")
+                update[key] = tuple(parse(v, "length") for v in value)
+            except ValueError as error:
+                self.faults.append(f"{part.kind} {name}: {key}: {error}")
+        placed = part.model_copy(update=update) if update else part
+        self.faults.extend(f"{part.kind} {fault}" for fault in placed.check_place(name))
+        return placed
+
+
+def _kinds() -> list[str]:
+    return sorted(REGISTRY)
+
+
+def _section(data: dict, key: str, model: type[Model], faults: list[str]) -> Any:
+    try:
+        return model.model_validate(data.get(key) or {})
+    except ValidationError as error:
+        faults.extend(_messages(error, key, model))
+        return model()
+
+
+def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> list[tuple]:
+    joined = []
+    for item in raw:
+        if isinstance(item, dict):
+            item = [item.get("carrier"), item.get("from"), item.get("to")]
+        if not isinstance(item, list) or len(item) != 3:
+            faults.append(f"connection {item!r}: write [carrier, component.port, component.port]")
+            continue
+        carrier, ends = str(item[0]), []
+        for end in item[1:]:
+            name, _, port = str(end).rpartition(".")
+            if name not in parts:
+                faults.append(f"connection {item}: no component {name!r}{hint(name, parts)}")
+            elif port not in parts[name].ports:
+                faults.append(
+                    f"connection {item}: {parts[name].kind} {name} has no port {port!r}"
+                    f"{hint(port, parts[name].ports) or '; ports: ' + ', '.join(parts[name].ports)}"
+                )
+            elif parts[name].ports[port].carrier != carrier:
+                faults.append(f"connection {item}: port {end} carries {parts[name].ports[port].carrier}, not {carrier}")
+            else:
+                ends.append((name, port))
+        if len(ends) == 2:
+            if ends[0] == ends[1]:
+                faults.append(f"connection {item}: joins a port to itself")
+            joined.append((carrier, ends[0], ends[1]))
+    return joined
+
+
+def _ports(parts: Mapping[str, Component], joined: list[tuple], faults: list[str]) -> None:
+    used: dict[tuple[str, str], int] = {}
+    for _, a, b in joined:
+        used[a] = used.get(a, 0) + 1
+        used[b] = used.get(b, 0) + 1
+    for name, part in parts.items():
+        for port, spec in part.ports.items():
+            count = used.get((name, port), 0)
+            if spec.required and count == 0:
+                faults.append(f"{part.kind} {name}: port {port} is not connected ({spec.carrier})")
+            cords = getattr(part, "cords", 1)
+            if spec.cords and count > cords:
+                faults.append(
+                    f"{part.kind} {name}: port {port} has {count} feeds but {cords} cord{'s' * (cords > 1)}; "
+                    f"remove a connection or set `cords: {count}`"
+                )
+            if port == "in" and spec.carrier == "power" and count > 1 and part.kind != "switchboard":
+                faults.append(f"{part.kind} {name}: port in has {count} feeds; join them at a switchboard")
+
+
+def _rooms(parts: Mapping[str, Component], faults: list[str]) -> None:
+    rooms = [n for n, p in parts.items() if isinstance(p, Room)]
+    for name, part in parts.items():
+        if part.indoors and part.room is None:
+            faults.append(f"{part.kind} {name}: room: name the room whose air it moves")
+        if part.room is not None and part.room not in rooms:
+            faults.append(f"{part.kind} {name}: room: no room {part.room!r}{hint(part.room, rooms)}")
+
+
+SECTIONS = (
+    "version",
+    "name",
+    "description",
+    "site",
+    "serving",
+    "economics",
+    "limits",
+    "catalogue",
+    "components",
+    "repeat",
+    "connections",
+    "cases",
+)
+
+
+def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, Any] | None = None) -> Facility:
+    """Read, validate and join a layout: a shipped name, a file, or YAML text with a newline in it.
+
+    `case` applies one of the file's `cases`; `overrides` maps addresses to unit strings and wins over the case.
+    Raises LayoutError with every fault found.
+    """
+    if isinstance(layout, str) and "\n" in layout:
+        source, text = "layout", layout
+    else:
+        source, text = read_text(layout)
+    return build(source, parse_text(source, text), case, overrides)
+
+
+def build(source: str, data: dict, case: str | None = None, overrides: Mapping[str, Any] | None = None) -> Facility:
+    """A facility from the parsed mapping of a layout; see `load`."""
+    faults: list[str] = [f"unknown section {k!r}{hint(k, SECTIONS)}" for k in data if k not in SECTIONS]
+    if data.get("version") != 1 or isinstance(data["version"], bool):
+        faults.append(f"version: {data.get('version')!r} is not supported; write `version: 1`")
+    for key in SECTIONS:
+        kind = {"connections": list, "repeat": list, "version": int, "name": str, "description": str}.get(key, dict)
+        if data.get(key) is not None and not isinstance(data[key], kind):
+            what = {dict: "a mapping", list: "a list", int: "a whole number", str: "text"}[kind]
+            raise LayoutError(source, [f"{key}: must be {what}"])
+    raws: dict[str, Any] = {}
+    links: list[Any] = []
+    for components, connections in repeats(data, faults):
+        truths = [n for n in components if isinstance(n, bool)]
+        faults.extend(f"component {n}: on, off, yes and no are truth values in YAML; quote it" for n in truths)
+        for name, raw in ((str(n), r) for n, r in components.items()):
+            if name in raws:
+                faults.append(f"component {name}: duplicate name")
+            if not name.strip():
+                faults.append("components: a name is empty")
+            raws[name] = raw
+        links.extend(connections)
+    cases = {str(name): case for name, case in (data.get("cases") or {}).items()}
+    local = {str(name): entry for name, entry in (data.get("catalogue") or {}).items()}
+    if not raws and not faults:
+        faults.append("components: there are none")
+    site_raw = {k: dict(data.get(k) or {}) for k in ("site", "serving", "economics")}
+    _offered(source, _Builder(local, faults), cases, case, raws, site_raw, faults)
+    for address, value in (_case(source, cases, case) | dict(overrides or {})).items():
+        _override(address, value, raws, site_raw, local, faults)
+    builder = _Builder(local, faults)
+    parts = {name: part for name in sorted(raws) if (part := builder.build(name, raws[name])) is not None}
+    site = _section(site_raw, "site", Site, faults)
+    serving = _section(site_raw, "serving", Serving, faults)
+    economics = _section(site_raw, "economics", Economics, faults)
+    limits = _section(data, "limits", Limits, faults)
+    broken = set(raws) - set(parts)
+    links = [l for l in links if not _touches(l, broken)]
+    joined = _connect(links, parts, faults)
+    if not broken:
+        _ports(parts, joined, faults)
+    _rooms(parts, faults)
+    if faults:
+        raise LayoutError(source, faults)
+    name = str(data.get("name") or source.removesuffix(".yaml"))
+    spec = {
+        "components": raws,
+        "links": sorted(str((c, *sorted((a, b)))) for c, a, b in joined),
+        "ignore": limits.ignore,
+        **site_raw,
+        "catalogue": local,
+    }
+    return Facility(
+        name,
+        source,
+        str(data.get("description") or ""),
+        site,
+        parts,
+        tuple(sorted(joined)),
+        {n: str(raws[n].get("model") or raws[n].get("type")) for n in parts},
+        serving,
+        economics,
+        limits.ignore,
+        cases,
+        spec,
+    )
+
+
+def _offered(
+    source: str, builder: _Builder, cases: dict, chosen: str | None, raws: dict, sections: dict, faults: list[str]
+) -> None:
+    """Faults in what the layout offers and this load does not use: catalogue entries, other cases."""
+    for name in builder.local:
+        try:
+            builder.entry(name)
+        except ValueError as error:
+            faults.append(str(error))
+    for name in cases:
+        told: list[str] = []
+        if name != chosen:
+            for address, value in _case(source, cases, name).items():
+                _override(address, value, dict(raws), {k: dict(v) for k, v in sections.items()}, builder.local, told)
+        faults.extend(f"case {name}: {fault}" for fault in told)
+
+
+def _touches(link: Any, names: set[str]) -> bool:
+    ends = link[1:] if isinstance(link, list) else [link.get("from"), link.get("to")] if isinstance(link, dict) else []
+    return any(str(end).rpartition(".")[0] in names for end in ends)
+
+
+def _case(source: str, cases: dict, case: str | None) -> dict[str, Any]:
+    if case is None:
+        return {}
+    if case not in cases:
+        raise LayoutError(source, [f"no case {case!r}{hint(case, cases)}; cases: {', '.join(cases) or 'none'}"])
+    if not isinstance(cases[case], dict):
+        raise LayoutError(source, [f"case {case}: must map addresses to values"])
+    return dict(cases[case])
+
+
+def _override(address: str, value: Any, raws: dict, sections: dict, local: dict, faults: list[str]) -> None:
+    try:
+        head, name, fieldname = split(str(address))
+    except ValueError as error:
+        faults.append(str(error))
+        return
+    if head in sections and name is None:
+        section = sections[head]
+        if head == "site" and fieldname in MOISTURE:
+            for other in MOISTURE:
+                section.pop(other, None)
+        section[fieldname] = value
+        return
+    builder = _Builder(local, [])
+    chosen = [n for n in raws if n == (name or head)] if name or head in raws else []
+    if chosen and name and head not in _labels(builder, raws[name]):
+        faults.append(f"{address}: {name} is no {head}")
+        return
+    if not chosen and name is None:
+        chosen = [n for n, raw in raws.items() if head in _labels(builder, raw)]
+    if not chosen:
+        known = [*sections, *raws, *{lab for raw in raws.values() for lab in _labels(builder, raw)}]
+        faults.append(f"{address}: nothing here is called {name or head!r}{hint(name or head, known)}")
+        return
+    for n in chosen:
+        if isinstance(raws[n], dict):
+            raws[n] = {**raws[n], fieldname: value}
+
+
+def _labels(builder: _Builder, raw: Any) -> set[str]:
+    """Names under which a raw component can be addressed as a group: kind, dimension, model."""
+    if not isinstance(raw, dict):
+        return set()
+    try:
+        model = raw.get("model")
+        kind = str(raw.get("type") or builder.entry(str(model))[0])
+    except ValueError:
+        return set()
+    labels = {kind} | ({str(model)} if model else set())
+    return labels | ({REGISTRY[kind].dimension} if kind in REGISTRY else set())

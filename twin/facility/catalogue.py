@@ -1,0 +1,92 @@
+"""What ships as data: hardware entries, measured serving rows, platform constants, sources of electricity."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from twin.facility.files import parse_text
+from twin.units import parse
+
+LAYOUTS = files("twin.layouts")
+
+FOLDER = LAYOUTS / "serving"
+
+NUMBERS = {
+    **dict.fromkeys(("isl", "osl", "concurrency", "prefill_gpus", "decode_gpus"), int),
+    **dict.fromkeys(
+        ("interactivity", "tokens_per_s_per_gpu", "output_tokens_per_s_per_decode_gpu", "ttft_s"),
+        float,
+    ),
+}
+
+UNITS = {
+    **dict.fromkeys(("power", "it_power"), "kW"),
+    **dict.fromkeys(("network_power", "low", "high"), "W"),
+    **dict.fromkeys(("own", "neocloud", "rental"), "$/h"),
+}
+
+
+@cache
+def catalogue() -> dict[str, dict[str, Any]]:
+    """Shipped entries by name: type, about, fields {name: {value, kind, source, range}} and sources' texts."""
+    entries: dict[str, dict[str, Any]] = {}
+    folder = LAYOUTS / "hardware"
+    for file in sorted(folder.iterdir(), key=lambda p: p.name):
+        if not file.name.endswith(".yaml"):
+            continue
+        data = parse_text(file.name, file.read_text("utf-8"))
+        sources = data.pop("sources", {})
+        for name, entry in data.items():
+            entries[name] = entry | {"sources": sources, "file": file.name}
+    return entries
+
+
+@cache
+def fronts() -> tuple[dict[str, Any], ...]:
+    """Measured serving rows, one dict per row of `fronts.csv`; an empty number is None."""
+    with (FOLDER / "fronts.csv").open(encoding="utf-8") as file:
+        return tuple({name: _cell(name, text) for name, text in row.items()} for row in csv.DictReader(file))
+
+
+@cache
+def platforms() -> dict[str, dict[str, dict[str, float]]]:
+    """Published constants as set → platform → field, per accelerator: power kW, prices $/h, network W, PUE.
+
+    Sets are `published_2025_2026`, `published_2026_07` and `network`; sources and kinds stand in the file.
+    """
+    table = yaml.safe_load((FOLDER / "platforms.yaml").read_text(encoding="utf-8"))
+    return {
+        name: {key: {f: _number(f, v) for f, v in fields.items()} for key, fields in part["platforms"].items()}
+        for name, part in table.items()
+    }
+
+
+@cache
+def physics() -> dict[str, Any]:
+    """What the physics of serving computes with, as `physics.yaml` has it: models, chips, fits."""
+    return yaml.safe_load((FOLDER / "physics.yaml").read_text(encoding="utf-8"))
+
+
+@cache
+def energy() -> dict[str, float]:
+    """Greenhouse gas of electricity by source, kg/J; kinds and sources stand in `layouts/energy/sources.yaml`."""
+    table = yaml.safe_load((LAYOUTS / "energy" / "sources.yaml").read_text(encoding="utf-8"))["mix"]
+    return {name: parse(row["carbon"], "carbon_intensity") for name, row in table.items()}
+
+
+def _cell(name: str, text: str) -> Any:
+    if name not in NUMBERS:
+        return text
+    return NUMBERS[name](text) if text else None
+
+
+def _number(field: str, value: Any) -> float:
+    number, _, unit = str(value).partition(" ")
+    if unit != UNITS.get(field, ""):
+        raise ValueError(f"platforms.yaml: {field} {value!r} should be in {UNITS.get(field) or 'no unit'}")
+    return float(number)

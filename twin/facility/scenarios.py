@@ -1,0 +1,192 @@
+"""Scenario parameters: addresses and SI values to columns of fields, checked as the layout is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from twin.components.base import Component
+from twin.elements import Array
+from twin.facility.files import MOISTURE, LayoutError, hint, split
+from twin.facility.graph import Facility
+from twin.units import UNITS, quantity
+
+LARGEST_CHECK = 1000
+"""Distinct sets of values of one component that are checked beyond their bounds."""
+
+WHOLE = ("demand",)
+"""Fields of sections that are several numbers."""
+
+STRUCTURAL = {"voltage"}
+"""Dimensions that shape the plant and are the same in all scenarios."""
+
+Columns = dict[str, dict[str, Array]]
+
+
+def read(facility: Facility, scenarios: Mapping[str, Any]) -> tuple[Columns, dict[str, Any], int, dict[str, Array]]:
+    """Columns by field and component, site values, the number of scenarios, and coordinates by address.
+
+    Raises LayoutError for what is no address, no number that may vary, out of bounds, or of another length.
+    """
+    faults: list[str] = []
+    values = {a: _numbers(a, v, faults) for a, v in scenarios.items()}
+    sizes = {len(v) for v in values.values()} - {1}
+    if len(sizes) > 1:
+        faults.append(f"scenarios have different lengths: {', '.join(f'{a} {len(v)}' for a, v in values.items())}")
+    if faults:
+        raise LayoutError(facility.source, faults)
+    size = max(sizes, default=1)
+    site = {k: v for k, v in facility.site.model_dump().items() if v is not None}
+    columns: Columns = {}
+    for address, value in values.items():
+        try:
+            head, name, field = split(address)
+        except ValueError as error:
+            faults.append(str(error))
+            continue
+        if head == "site" and name is None:
+            _site(facility, site, field, value, faults)
+            continue
+        if head in ("serving", "economics") and name is None:
+            _term(facility, address, getattr(facility, head), field, value, faults)
+            continue
+        for n in _chosen(facility, address, head, name, field, faults):
+            columns.setdefault(field, {})[n] = np.broadcast_to(value, (size,))
+            _bounds(address, type(facility.components[n]), field, value, faults)
+    _checked(facility, columns, faults)
+    stated = [a for a in values if a.startswith("site.") and a.removeprefix("site.") in MOISTURE]
+    if len(stated) > 1:
+        faults.append(f"{' and '.join(stated)} both state the moisture; keep one")
+    if "wet_bulb" in site and np.any(np.asarray(site["wet_bulb"]) > np.asarray(site["dry_bulb"]) + 1e-9):
+        faults.append("site.wet_bulb: above site.dry_bulb in a scenario")
+    if "dew_point" in site and np.any(np.asarray(site["dew_point"]) > np.asarray(site["dry_bulb"]) + 1e-9):
+        faults.append("site.dew_point: above site.dry_bulb in a scenario")
+    if faults:
+        raise LayoutError(facility.source, list(dict.fromkeys(faults)))
+    return columns, site, size, {a: np.broadcast_to(v, (size,)) for a, v in values.items()}
+
+
+def _numbers(address: str, value: Any, faults: list[str]) -> Array:
+    try:
+        numbers = np.atleast_1d(np.asarray(value, float))
+    except (TypeError, ValueError):
+        numbers = np.full(1, np.nan)
+    if numbers.ndim != 1 or not len(numbers) or not np.isfinite(numbers).all():
+        faults.append(f"{address}: not finite numbers in SI units, one for each scenario")
+        return np.zeros(1)
+    return numbers
+
+
+def _chosen(facility: Facility, address: str, head: str, name: str | None, field: str, faults: list[str]) -> list[str]:
+    """Components that an address means: by name, kind, dimension or catalogue model."""
+    parts, models = facility.components, facility.models
+    group = lambda n: {parts[n].kind, parts[n].dimension, models[n]}  # noqa: E731
+    if name is not None:
+        chosen = [name] if name in parts and head in group(name) else []
+    else:
+        chosen = [head] if head in parts else [n for n in parts if head in group(n)]
+    if not chosen:
+        known = {*parts, *(g for n in parts for g in group(n)), "site"}
+        faults.append(f"{address}: nothing here is called {name or head!r}{hint(name or head, known)}")
+        return []
+    having = [n for n in chosen if field in type(parts[n]).model_fields]
+    if not having:
+        likely = hint(field, type(parts[chosen[0]]).model_fields)
+        faults.append(f"{address}: {parts[chosen[0]].kind} has no field {field!r}{likely}")
+    elif not varies(type(parts[having[0]]), field):
+        faults.append(f"{address}: {field} shapes the plant; change it in the layout, by a case or an override")
+        return []
+    return having
+
+
+def varies(cls: type[Component], field: str) -> bool:
+    """Whether a field of a component may differ between scenarios."""
+    info = cls.model_fields[field]
+    found = quantity(info)
+    if field in cls.structural or (found is not None and found.dimension in STRUCTURAL):
+        return False
+    return found is not None or info.annotation in (int, float, bool)
+
+
+def _checked(facility: Facility, columns: Columns, faults: list[str]) -> None:
+    """The layout's own checks on what scenarios make of a component, once for each distinct set of values."""
+    changed: dict[str, list[str]] = {}
+    for field, rows in columns.items():
+        for n in rows:
+            changed.setdefault(n, []).append(field)
+    seen: set[Any] = set()
+    for n, names in changed.items():
+        part = facility.components[n]
+        for values in np.unique(np.stack([columns[f][n] for f in names]), axis=1).T[:LARGEST_CHECK]:
+            key = (part.kind, facility.models[n], tuple(names), values.tobytes())
+            if key in seen:
+                continue
+            seen.add(key)
+            cast = {
+                f: type(getattr(part, f))(v) if isinstance(getattr(part, f), int) else float(v)
+                for f, v in zip(names, values, strict=True)
+            }
+            faults.extend(f"{part.kind} {fault} (in a scenario)" for fault in part.model_copy(update=cast).check(n))
+
+
+def _site(facility: Facility, site: dict[str, Any], field: str, value: Array, faults: list[str]) -> None:
+    fields = type(facility.site).model_fields
+    if field not in fields:
+        faults.append(f"site.{field}: no such field{hint(field, fields)}")
+        return
+    _bounds(f"site.{field}", type(facility.site), field, value, faults)
+    if field in MOISTURE:
+        for other in MOISTURE:
+            site.pop(other, None)
+    site[field] = value
+
+
+def _term(facility: Facility, address: str, section: Any, field: str, value: Array, faults: list[str]) -> None:
+    """Check a number of a section; it is read from the coordinates where it is used."""
+    fields = type(section).model_fields
+    if field not in fields:
+        faults.append(f"{address}: no such field{hint(field, fields)}")
+    elif (quantity(fields[field]) is None and fields[field].annotation is not int) or field in WHOLE:
+        faults.append(f"{address}: is no number that may vary; change it in the layout, by a case or an override")
+    else:
+        _bounds(address, type(section), field, value, faults)
+
+
+def _bounds(address: str, model: Any, field: str, value: Array, faults: list[str]) -> None:
+    kind = model.model_fields[field].annotation
+    if kind is bool and not np.isin(value, (0.0, 1.0)).all():
+        faults.append(f"{address}: give 0 or 1")
+    elif kind is int and (value != np.round(value)).any():
+        faults.append(f"{address}: give whole numbers")
+    for rule in model.model_fields[field].metadata:
+        for name, bad in (("ge", np.less), ("gt", np.less_equal), ("le", np.greater), ("lt", np.greater_equal)):
+            bound = getattr(rule, name, None)
+            if bound is not None and bad(value, bound).any():
+                faults.append(
+                    f"{address}: {value[bad(value, bound)][0]:g} is outside its bounds ({name} {bound:g}, SI)"
+                )
+
+
+def alike(facility: Facility, count: int) -> dict[str, Array]:
+    """So many scenarios that are all the layout's own."""
+    return {"site.dry_bulb": np.full(count, facility.site.dry_bulb)}
+
+
+def dimension(facility: Facility, address: str) -> str:
+    """The dimension of what an address means, "number" for plain numbers."""
+    head, name, field = split(address)
+    if head in ("site", "serving", "economics") and name is None:
+        found = quantity(type(getattr(facility, head)).model_fields[field])
+    else:
+        parts = facility.components
+        chosen = _chosen(facility, address, head, name, field, [])
+        found = quantity(type(parts[chosen[0]]).model_fields[field]) if chosen else None
+    return found.dimension if found else "number"
+
+
+def si_unit(facility: Facility, address: str) -> str:
+    """The SI unit in which scenarios give an address, "1" for plain numbers."""
+    units = UNITS[dimension(facility, address)]
+    return next((u for u, factor in units.items() if factor == 1.0 and u), "1")

@@ -1,0 +1,209 @@
+"""The sections of a layout that are no components: what is served, at which prices, which limits count."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field, field_validator, model_validator
+
+from twin.components.base import Model
+from twin.facility.catalogue import energy
+from twin.facility.files import hint
+from twin.units import (
+    YEAR,
+    CarbonIntensity,
+    Data,
+    DataRate,
+    Fraction,
+    MoneyPerEnergy,
+    MoneyPerPower,
+    MoneyPerPowerTime,
+    MoneyPerTime,
+    MoneyPerToken,
+    MoneyPerVolume,
+    Number,
+    Time,
+)
+
+
+class Agents(Model):
+    """Agents that the factory serves: chains of turns with tools between them, so many users or arrivals."""
+
+    turns: int = Field(8, ge=1, le=1000, description="readings and writings of a request, a tool between two")
+    hits: Fraction = Field(0.0, ge=0, le=1, description="share of the input that a cache holds")
+    routing: Fraction = Field(1.0, ge=0, le=1, description="share of the hits that reach where the cache lies")
+    tool: Time = Field(1.0, gt=0)
+    retrieval: Time = Field(0.05, gt=0, description="from memory or a store, each turn")
+    software: Time = Field(0.01, gt=0, description="of the orchestrator, each turn")
+    spread: Number = Field(1.0, ge=0, le=100, description="squared coefficient of variation of the tokens written")
+    retrievers: int | None = Field(None, ge=1, le=10**6, description="retrievals at once; no bound if not given")
+    orchestrators: int | None = Field(None, ge=1, le=10**6, description="requests that software handles at once")
+    users: int | None = Field(None, ge=1, le=10**7, description="in a closed loop; or give arrivals")
+    arrivals: Number | None = Field(None, gt=0, description="requests/s at random; or give users")
+    think: Time = Field(0.0, ge=0, description="of a user between requests")
+
+    @model_validator(mode="after")
+    def _asked(self) -> Agents:
+        if (self.users is None) == (self.arrivals is None):
+            raise ValueError("give either users or arrivals")
+        return self
+
+
+class Serving(Model):
+    """What the tokens are made of, at which interactivity, and how many are asked for."""
+
+    model: str = "DeepSeek-R1-0528"
+    input_tokens: int = Field(1024, gt=0)
+    output_tokens: int = Field(1024, gt=0)
+    interactivity: Number = Field(116.7, gt=0, description="tokens/s/user")
+    availability: Fraction = Field(1.0, gt=0, le=1)
+    clock_exponent: Number = Field(1.0, ge=0, le=2, description="throughput over clock, of measured fronts")
+    mode: Literal["table", "physics"] = Field("table", description="measured fronts, or the physics fitted to them")
+    precision: Literal["fp8", "fp4"] | None = Field(None, description="of the weights; the platform's lowest if unset")
+    power: Literal["rated", "measured"] = Field(
+        "rated", description="of chips at work: rated, or measured against the requests in flight"
+    )
+    drafts: int = Field(3, ge=0, le=7, description="tokens drafted a step, in physics")
+    engine: str = Field("dynamo-trt", description="serving stack, in physics")
+    host_cache: Data = Field(0.0, ge=0, description="what each accelerator may keep in its host, in physics")
+    storage_cache: Data = Field(0.0, ge=0, description="what it may keep in a store beyond that")
+    storage_rate: DataRate = Field(0.0, ge=0, description="at which it reads that store")
+    largest_instance: int | None = Field(None, ge=1, description="accelerators of a decode instance, in physics")
+    demand: tuple[Fraction, ...] | None = Field(
+        None, description="share of the capacity asked for in each hour of a day, or in any equal parts of it"
+    )
+    most_first_token: Time | None = Field(None, gt=0, description="objective: time to a first token")
+    most_token_time: Time | None = Field(None, gt=0, description="objective: time per token")
+    agents: Agents | None = Field(None, description="in physics: agents that visit the layers of the factory")
+    objective_share: Fraction = Field(0.99, gt=0, lt=1, description="share of requests that meet the objectives")
+
+    @field_validator("demand", mode="before")
+    @classmethod
+    def _parts(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, (str, int, float)) else given
+
+    @model_validator(mode="after")
+    def _whole(self) -> Serving:
+        faults = self.faults()
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def faults(self) -> list[str]:
+        """What only the whole section shows, one sentence each."""
+        found = []
+        if self.demand is not None and not (self.demand and all(0.0 <= x <= 1.0 for x in self.demand)):
+            found.append("demand: give shares of the capacity between 0 and 1, one for each part of a day")
+        if self.demand is None and (self.most_first_token is not None or self.most_token_time is not None):
+            found.append("demand: objectives judge what is sold of a demand; give one, such as [1.0]")
+        if self.storage_cache > 0 and not self.storage_rate > 0:
+            found.append("storage_cache: give a storage_rate to read it with")
+        if self.mode == "table":
+            own: dict[str, Any] = {"engine": "dynamo-trt", "drafts": 3, "precision": None, "largest_instance": None}
+            own |= dict.fromkeys(("host_cache", "storage_cache", "storage_rate"), 0.0)
+            own = ({} if self.most_first_token is not None else own) | {"agents": None}
+            given = [name for name, usual in own.items() if getattr(self, name) != usual]
+            found += [f"{name}: is read by physics; write `mode: physics`" for name in given]
+        return found
+
+
+class EnergySource(Model):
+    """One source of the electricity drawn from the utility: its share, the rest if none is given."""
+
+    share: Fraction | None = Field(None, gt=0, le=1, description="of the energy; one source may take the rest")
+    price: MoneyPerEnergy | None = Field(None, ge=0, description="`electricity` if not given")
+    carbon: CarbonIntensity | None = Field(None, ge=0, description="that of `layouts/energy` if not given")
+
+
+class Part(NamedTuple):
+    """A source of electricity with its share, price [$/J] and carbon [kg/J]."""
+
+    name: str
+    share: float
+    price: float
+    carbon: float
+
+
+class Economics(Model):
+    """Prices and terms that are not those of one component."""
+
+    discount_rate: Fraction = Field(0.08, ge=0, le=0.5)
+    electricity: MoneyPerEnergy = Field(0.07 / 3.6e6, ge=0)
+    demand_charge: MoneyPerPowerTime = Field(0.0, ge=0, description="on the contract, or on the demand without one")
+    water: MoneyPerVolume = Field(3.0, ge=0, description="input: no public price was found")
+    carbon: CarbonIntensity = Field(
+        0.369 / 3.6e6, ge=0, description="of the energy drawn; the default is the United States' mix of 2023"
+    )
+    sources: dict[str, EnergySource] = Field({}, description="mix of the energy drawn, by names of `layouts/energy`")
+    works: MoneyPerPower = Field(
+        0.0, ge=0, description="shell, installation, engineering: what no component carries, by nameplate of racks"
+    )
+    works_life: Time = Field(14 * YEAR, gt=0, description="depreciation life of these")
+    staff: MoneyPerTime = Field(0.0, ge=0)
+    other: MoneyPerTime = Field(0.0, ge=0, description="insurance, taxes, land lease")
+    colocation: MoneyPerPowerTime | None = Field(
+        None,
+        gt=0,
+        description="lease by nameplate of racks of space, power, cooling, water instead of owning",
+    )
+    rent: MoneyPerTime | None = Field(
+        None, gt=0, description="of an accelerator instead of owning; the published price of its platform if not given"
+    )
+    token_price: MoneyPerToken | None = Field(None, ge=0, description="of an output token")
+    input_value: Fraction = Field(0.25, ge=0, le=1, description="price of an input token over that of an output token")
+    capital_recovery: Literal["annuity"] = "annuity"
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        return {n: {} if s is None else s for n, s in given.items()} if isinstance(given, dict) else given
+
+    @model_validator(mode="after")
+    def _mixed(self) -> Economics:
+        for name, source in self.sources.items():
+            if source.carbon is None and name not in energy():
+                raise ValueError(f"sources: {name!r} is not known{hint(name, energy())}; give its carbon")
+        rests = [n for n, s in self.sources.items() if s.share is None]
+        given = sum(s.share or 0.0 for s in self.sources.values())
+        if len(rests) > 1:
+            raise ValueError(f"sources: {' and '.join(rests)} both take the rest; give all but one a share")
+        if self.sources and (given > 1.0 + 1e-9 or (not rests and given < 1.0 - 1e-9)):
+            raise ValueError(f"sources: shares add up to {given:.4g}, not 1; leave out one share to take the rest")
+        return self
+
+    @property
+    def mix(self) -> tuple[Part, ...]:
+        """Sources of the energy drawn from the utility; their shares add up to 1."""
+        if not self.sources:
+            return (Part("grid", 1.0, self.electricity, self.carbon),)
+        rest = 1.0 - sum(s.share or 0.0 for s in self.sources.values())
+        return tuple(
+            Part(
+                name,
+                rest if s.share is None else s.share,
+                self.electricity if s.price is None else s.price,
+                energy()[name] if s.carbon is None else s.carbon,
+            )
+            for name, s in self.sources.items()
+        )
+
+    def mean(self, quantity: str) -> float:
+        """Mean `price` [$/J] or `carbon` [kg/J] of the mix."""
+        return sum(part.share * getattr(part, quantity) for part in self.mix)
+
+    def income(self, isl: Any, osl: Any) -> Any:
+        """Price of a token, $, mean of so many inputs and outputs, of their shape; None where none is stated."""
+        if self.token_price is None:
+            return None
+        return self.token_price * (osl + self.input_value * isl) / (isl + osl)
+
+
+class Limits(Model):
+    """Which limits do not count in this layout."""
+
+    ignore: tuple[str, ...] = ()
+
+
+def sections() -> dict[str, type[Any]]:
+    """The models of these sections by their name in a layout."""
+    return {"serving": Serving, "economics": Economics, "limits": Limits}

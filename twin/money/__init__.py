@@ -1,0 +1,1 @@
+"""From a solved facility to dollars."""

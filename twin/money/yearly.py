@@ -1,0 +1,148 @@
+"""What a solved facility costs and earns in a year, by the prices and terms of its layout."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.elements import Array, Cost, Plant, Status, total
+from twin.facility.catalogue import platforms as published
+from twin.facility.sections import Economics
+from twin.money import cost
+from twin.serving.tokens import platforms
+from twin.solver.steady import Solution
+
+TENANTS = ("servers",)
+"""Headings of what a tenant of a colocation owns: racks, those of network and storage included."""
+
+
+def priced(plant: Plant) -> Economics:
+    """The layout's prices and terms, with what the scenarios say of them as arrays (scenario,)."""
+    given = {a.removeprefix("economics."): v for a, v in plant.coordinates.items() if a.startswith("economics.")}
+    return plant.facility.economics.model_copy(update=given)
+
+
+def annual(solution: Solution, water: Array) -> cost.Annual:
+    """Cost of a year at the solved state, by term [$/year], each (scenario,).
+
+    The grid's energy is paid by the mix of its sources, that of generators by their fuel; demand is each utility's
+    contract, or what it delivers without one; `water` is in kg/s. In a colocation the tenant owns racks and leases the
+    rest, water included.
+    """
+    terms, costs = priced(solution.plant), owned(solution)
+    size = len(water)
+    capital, life, upkeep = (
+        np.concatenate([last, *(np.broadcast_to(getattr(c, k), (len(c.elements), size)) for c in costs)])
+        for k, last in zip(("capital", "life", "upkeep"), _works(solution), strict=True)
+    )
+    grid = solution.total("grid")
+    found = cost.annual_cost(
+        capital,
+        life,
+        terms.discount_rate,
+        upkeep,
+        grid,
+        terms.mean("price"),
+        _charged(solution),
+        terms.demand_charge,
+        water / 1000.0,
+        terms.water if terms.colocation is None else 0.0,
+        (terms.staff + terms.other) * cost.YEAR,
+        total(solution.columns["engine.nameplate"]),
+        0.0 if terms.colocation is None else terms.colocation,
+    )
+    return found._replace(energy=found.energy + _fuel(solution, "price") * cost.YEAR)
+
+
+def _charged(solution: Solution) -> Array:
+    """Power on which demand is charged, W: contracts, or what utilities without one deliver."""
+    rows = lambda heading: [solution[t.power] for t in solution.plant.tallies if t.heading == heading]  # noqa: E731
+    pairs = zip(rows("contract"), rows("grid"), strict=True)
+    charged = [total(np.where(np.isfinite(a), a, b)) for a, b in pairs]
+    return total(np.array(charged).reshape(-1, solution.plant.scenarios))
+
+
+def _works(solution: Solution) -> tuple[Array, Array, Array]:
+    """Capital, life and upkeep of what no component carries, (1, scenario); none for a tenant.
+
+    They are built for the racks as laid out, however dense they are made or capped.
+    """
+    terms, e, size = priced(solution.plant), solution.plant.engine, solution.plant.scenarios
+    price = terms.works if terms.colocation is None else 0.0
+    capital = price * np.broadcast_to(total(e.nameplate), (1, size))
+    return capital, np.broadcast_to(terms.works_life, (1, size)), np.zeros((1, size))
+
+
+def carbon(solution: Solution) -> Array:
+    """Greenhouse gas of the energy drawn and of generators' fuel, kg/s (scenario,)."""
+    mean = priced(solution.plant).mean("carbon")
+    return solution.total("grid") * mean + _fuel(solution, "carbon")
+
+
+def owned(solution: Solution) -> list[Cost]:
+    """Equipment whose capital and upkeep are paid: all, or in a colocation the racks."""
+    leased = priced(solution.plant).colocation is not None
+    return [c for c in solution.plant.costs if not leased or c.heading in TENANTS]
+
+
+def _fuel(solution: Solution, quantity: str) -> Array:
+    """Sum over generators of power times price [$/s] or carbon [kg/s]."""
+    rows = [total(solution[f.power] * getattr(f, quantity)) for f in solution.plant.fuels]
+    return total(np.array(rows)) if rows else np.zeros(solution.plant.scenarios)
+
+
+def yearly(solution: Solution, found: cost.Annual) -> dict[str, Array]:
+    """Cost of a year by item, $/year (scenario,): capital and upkeep of each class of equipment, then what is used."""
+    rate, size, items = priced(solution.plant).discount_rate, solution.plant.scenarios, {}
+    costs = owned(solution)
+    for heading in sorted({c.heading for c in costs}):
+        parts = [c for c in costs if c.heading == heading]
+        for name, share in (("capital", lambda c: cost.annuity(rate, c.life)), ("upkeep", lambda c: c.upkeep)):
+            rows = [total(np.broadcast_to(c.capital * share(c), (len(c.elements), size))) for c in parts]
+            items[f"{heading} {name}"] = total(np.array(rows))
+    capital, life, _ = _works(solution)
+    if np.any(capital > 0):
+        items["works capital"] = (capital * cost.annuity(rate, life))[0]
+    leased = priced(solution.plant).colocation is not None
+    used = ("energy", "demand", "water", "other", *(["lease"] if leased else []))
+    items |= {name: np.broadcast_to(getattr(found, name), (size,)) for name in used}
+    return {name: np.where(solution.status == Status.OK, value, np.nan) for name, value in items.items()}
+
+
+def supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]:
+    """What each source of electricity delivers [MW], costs [$/year] and gives off [kg/MWh], at the solved state."""
+    terms, grid = priced(solution.plant), solution.total("grid")[scenario]
+    if solution.status[scenario] != Status.OK:
+        return {}
+    at = lambda x: float(np.broadcast_to(x, (solution.plant.scenarios,))[scenario])  # noqa: E731
+    found = {
+        part.name: {
+            "mw": part.share * grid / 1e6,
+            "usd_per_year": part.share * grid * at(part.price) * cost.YEAR,
+            "carbon_kg_per_mwh": at(part.carbon) * 3.6e9,
+        }
+        for part in terms.mix
+    }
+    made = sum(float(solution[f.power][:, scenario].sum()) for f in solution.plant.fuels)
+    if made > 0:
+        found["generators"] = {
+            "mw": made / 1e6,
+            "usd_per_year": _fuel(solution, "price")[scenario] * cost.YEAR,
+            "carbon_kg_per_mwh": _fuel(solution, "carbon")[scenario] / made * 3.6e9,
+        }
+    return found
+
+
+def rent(solution: Solution) -> Array:
+    """Price of renting an accelerator, $/h (scenario,): the layout's, or what is published of the racks' platforms.
+
+    Mean over accelerators; NaN where one is not known [SemiAnalysis, July 2026, contract prices].
+    """
+    terms, size = priced(solution.plant), solution.plant.scenarios
+    if terms.rent is not None:
+        return np.broadcast_to(terms.rent * 3600.0, (size,))
+    known, paid, count = published()["published_2026_07"], np.zeros(size), np.zeros(size)
+    for platform, rows in platforms(solution.plant):
+        chips = total(solution.columns["engine.chips"][rows])
+        paid, count = paid + chips * known.get(platform, {}).get("rental", np.nan), count + chips
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return paid / count

@@ -1,0 +1,1 @@
+"""What is computed from one solution: margins, figures, labelled datasets, files."""

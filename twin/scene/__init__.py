@@ -1,1 +1,0 @@
-"""Datasets drawn in three dimensions."""

@@ -1,0 +1,203 @@
+"""What racks serve: tokens from the clocks of their chips, and how much of their power chips draw to serve them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from twin.elements import Array, Plant, Work, total
+from twin.facility.catalogue import fronts, physics
+from twin.facility.files import LayoutError
+from twin.facility.graph import Facility
+from twin.facility.sections import Serving
+from twin.serving import fronts as serving
+from twin.serving.platforms import NODES, at_clocks, best, chip_power, lowest, prefilling
+from twin.serving.platforms import platforms as known
+from twin.solver.steady import Solution
+
+
+def wanted(terms: Serving, platform: str) -> tuple[str, str, int, int, float]:
+    """What physics is asked for: model, platform, tokens in and out, interactivity."""
+    return terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity
+
+
+def options(terms: Serving) -> dict[str, Any]:
+    """How it is served, as options of `serving.best`."""
+    tiers = {"host_cache": terms.host_cache, "storage_cache": terms.storage_cache, "storage": terms.storage_rate}
+    how = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}
+    return how | {"engine": terms.engine} | tiers
+
+
+def understood(terms: Serving, platform: str) -> bool:
+    """Whether physics knows the platform and the model."""
+    return platform in known() and terms.model in physics()["models"]
+
+
+def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]:
+    """Tokens/s of an accelerator at work and its time to a first token [s], of the shape of `clock`, and why if none.
+
+    By measured fronts, which know no first tokens (NaN), or by physics, as the layout's `serving` says. Raises
+    ValueError for a platform or model of which neither is known.
+    """
+    clock = np.asarray(clock, float)
+    if terms.mode == "physics":
+        return at_clocks(clock, *wanted(terms, platform), **options(terms))
+    front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
+    each = serving.tokens_per_s(front, 1.0, clock, terms.interactivity, 1.0, terms.clock_exponent)
+    most = front.interactivity[-1]
+    why = f"beyond the front, which ends at {most:g}" if terms.interactivity > most else ""
+    return each, np.full(clock.shape, np.nan), why
+
+
+def terms_of(plant: Plant, scenario: int) -> Serving:
+    """What is served in a scenario, counted from 0; IndexError for one that there is not."""
+    for terms, own in asked(plant):
+        if scenario in own:
+            return terms
+    raise IndexError(f"no scenario {scenario}; there are {plant.scenarios}, counted from 0")
+
+
+def lengths(plant: Plant) -> tuple[Array, Array]:
+    """Tokens in and out of a request, (scenario,) each."""
+    isl, osl = np.zeros((2, plant.scenarios))
+    for terms, own in asked(plant):
+        isl[own], osl[own] = terms.input_tokens, terms.output_tokens
+    return isl, osl
+
+
+@lru_cache(maxsize=256)
+def _front(*which: Any) -> serving.Front:
+    return serving.front(fronts(), *which)
+
+
+def asked(plant: Plant) -> list[tuple[Serving, Array]]:
+    """What is served in which scenarios: the layout's terms, with what the scenarios say of them."""
+    base, size = plant.facility.serving, plant.scenarios
+    given = {a.removeprefix("serving."): v for a, v in plant.coordinates.items() if a.startswith("serving.")}
+    if not given:
+        return [(base, np.arange(size))]
+    values, which = np.unique(np.stack(list(given.values())), axis=1, return_inverse=True)
+    whole = {n: Serving.model_fields[n].annotation is int for n in given}
+    return [
+        (
+            base.model_copy(update={n: int(v) if whole[n] else float(v) for n, v in zip(given, row, strict=True)}),
+            np.flatnonzero(which.ravel() == k),
+        )
+        for k, row in enumerate(values.T)
+    ]
+
+
+def stated(terms: Serving, plant: Plant) -> str:
+    """What is served, as results state it: model, lengths, interactivity, where rates come from, and precisions."""
+    how = "measured fronts"
+    if terms.mode == "physics":
+        how = f"physics of {terms.engine}, {terms.drafts} drafts"
+    lengths = f"{terms.input_tokens}/{terms.output_tokens}"
+    precisions = "".join(f", {precision(terms, p)} on {p}" for p in sorted({p for p, _ in platforms(plant)}))
+    return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}{precisions}"
+
+
+def precision(terms: Serving, platform: str) -> str:
+    """Precision of the weights: that of physics, or of the measured points on both sides of the interactivity."""
+    if terms.mode == "physics":
+        return str(lowest(platform, terms.precision))
+    front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
+    at = int(np.searchsorted(front.interactivity, terms.interactivity))
+    return " and ".join(sorted(set(front.precision[max(at - 1, 0) : at + 1])))
+
+
+def served(facility: Facility, plant: Plant | None = None) -> None:
+    """Raises LayoutError if nothing is known of a rack's platform with the model and sequence lengths asked for.
+
+    They are the layout's, or those of all scenarios of a plant.
+    """
+    faults: list[str] = []
+    for terms in [facility.serving] if plant is None else [t for t, _ in asked(plant)]:
+        faults += terms.faults()
+        for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
+            try:
+                rates(terms, platform, 1.0)
+                if terms.most_first_token is not None and platform in known():
+                    best(*wanted(terms, platform), **options(terms))
+            except ValueError as error:
+                faults.append(str(error))
+    if faults:
+        raise LayoutError(facility.source, list(dict.fromkeys(faults)))
+
+
+def platforms(plant: Plant) -> Iterator[tuple[str, Array]]:
+    """Platforms of the racks that serve, and the racks' rows."""
+    for group in plant.serving:
+        for platform in sorted(set(group.platform)):
+            yield platform, group.engine[[p == platform for p in group.platform]]
+
+
+def requests(terms: Serving, rate: Any) -> Array:
+    """Requests in decode on an accelerator that serves `rate` [tokens/s], by Little's law: each stays output / I."""
+    return np.asarray(rate) * terms.output_tokens / (terms.input_tokens + terms.output_tokens) / terms.interactivity
+
+
+def level(terms: Serving, platform: str, clock: Any) -> Array:
+    """Share of its rated power that a chip at work draws on average, of the shape of `clock`.
+
+    Those in prefill draw `power.prefill` of `layouts/serving/physics.yaml`, those in decode what measured curves give
+    for the requests in flight on each (`serving.chip_power`). Where prefill is not known all are in decode.
+    """
+    rate = rates(terms, platform, clock)[0]
+    reading = np.zeros(np.shape(rate))
+    if understood(terms, platform):
+        reading = prefilling(*wanted(terms, platform)[:4], rate, clock, **options(terms))
+    held = requests(terms, rate) / np.maximum(1.0 - reading, 1e-3)
+    return reading * physics()["power"]["prefill"] + (1.0 - reading) * chip_power(platform, held, 1.0)
+
+
+def at_work(plant: Plant) -> Plant:
+    """The plant with chips that draw what their requests in flight ask for, where the layout says so.
+
+    The requests follow from the clock, which the solve finds, so that a chip that slows down also has fewer of them.
+    """
+    if plant.facility.serving.power == "rated":
+        return plant
+    found = [
+        Work(rows, scenarios, NODES, level(terms, platform, NODES))
+        for terms, scenarios in asked(plant)
+        for platform, rows in platforms(plant)
+    ]
+    return replace(plant, work=tuple(found))
+
+
+def tokens(solution: Solution) -> tuple[Array, Array, Array]:
+    """Accelerators, tokens/s and the longest time to a first token [s] of all racks, each (scenario,)."""
+    plant, size = solution.plant, solution.plant.scenarios
+    count, rate, first = np.zeros(size), np.zeros(size), np.full(size, np.nan)
+    chips, clock, busy = (solution.columns[f"engine.{k}"] for k in ("chips", "clock", "utilisation"))
+    terms = asked(plant)
+    for platform, rows in platforms(plant):
+        each, wait = np.zeros((2, len(rows), size))
+        for t, own in terms:
+            each[:, own], wait[:, own], _ = rates(t, platform, clock[np.ix_(rows, own)])
+            each[:, own] *= t.availability
+        share = chips[rows] * busy[rows]
+        count = count + total(chips[rows])
+        rate = rate + total(share * each)
+        waited = np.where((share > 0) & (each > 0) & np.isfinite(wait), wait, -np.inf).max(axis=0, initial=-np.inf)
+        first = np.fmax(first, np.where(np.isfinite(waited), waited, np.nan))
+    return count, rate, first
+
+
+def unserved(solution: Solution, scenario: int = 0) -> list[str]:
+    """Platforms of which racks that work serve nothing at the layout's interactivity, each with the reason."""
+    found = []
+    terms = terms_of(solution.plant, scenario)
+    chips, clock, busy = (solution.columns[f"engine.{k}"][:, scenario] for k in ("chips", "clock", "utilisation"))
+    for platform, rows in platforms(solution.plant):
+        rows = rows[chips[rows] * busy[rows] > 0]
+        each, _, why = rates(terms, platform, clock[rows])
+        if (each == 0).any():
+            why = why or "beyond the front at their clock"
+            found.append(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {why}")
+    return list(dict.fromkeys(found))

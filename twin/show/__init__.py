@@ -1,0 +1,1 @@
+"""Numbers for people: text, pictures and scenes."""

@@ -1,0 +1,1 @@
+"""A solved hall in three dimensions."""

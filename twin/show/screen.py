@@ -1,0 +1,217 @@
+"""What the command line shows: results as aligned text, and bounds under the keys of `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from twin.api import Result
+from twin.results.dataset import show
+from twin.results.limits import Binding
+from twin.show.text import number, table
+from twin.study.bound import Bound
+from twin.study.optimum import Optimum
+from twin.study.worth import Worth
+from twin.units import format
+
+
+def limits(rows: Iterable[Binding]) -> str:
+    """Limits with value, bound and margin."""
+    body = [
+        (b.name, b.element, show(b.value, b.dimension), show(b.bound, b.dimension), show(b.margin, b.dimension, True))
+        for b in rows
+    ]
+    return table([("limit", "element", "value", "bound", "margin"), *body], frozenset({2, 3, 4}))
+
+
+def powers(s: Mapping[str, Any]) -> str:
+    """Megawatts and PUE."""
+    mw = lambda key: number(s[key], ",.3f", "MW")  # noqa: E731
+    return table(
+        [
+            ("facility power", mw("facility_power_mw"), "  PUE", number(s["pue"], ".4f")),
+            ("IT power", mw("it_power_mw"), "  racks and CDUs", mw("system_power_mw")),
+            ("heat to liquid", mw("heat_to_liquid_mw"), "  heat to air", mw("heat_to_air_mw")),
+            ("cooling power", mw("cooling_power_mw"), "  power train loss", mw("electrical_loss_mw")),
+        ],
+        frozenset({1, 3}),
+    )
+
+
+def density(result: Result, found: Bound | None) -> list[tuple[str, str]]:
+    """What binds, and how dense the racks may be."""
+    if found is None:
+        return []
+    if found.reason and not found.scale:
+        return [("sustainable density", f"none: {found.reason}")]
+    density = f"{found.density / 1e3:,.1f} kW per rack, {found.scale:.4f} times this one, scaling {found.basis}"
+    limit = found.reason if found.limit is None else f"{found.limit.name} at {found.limit.element}"
+    rows = [("binding limit", limit), ("sustainable density", density)]
+    if found.computed is not None and found.computed.limit is not None:
+        c, worst = found.computed, found.computed.limit
+        text = f"inlets within {c.difference:.2f} K, tightest {worst.name} at {worst.element} {c.margin:+.2%}"
+        rows.append(("with full air flow", text))
+    return rows
+
+
+def air(result: Result) -> list[tuple[str, str]]:
+    """How the air of every computed room came out."""
+    rows = []
+    for room in result.aired.rooms:
+        mean, inlet = room.mean, room.mean.inlet[:, 0] - 273.15
+        text = f"{room.room}: {room.geometry.solid.size:,} cells, {mean.flushes:.0f} flushes"
+        if len(inlet):
+            text += f", inlets {inlet.min():.1f} to {inlet.max():.1f} degC within {mean.error[:, 0].max():.2f} K"
+        rows.append(("computed air", f"{text}, heat balance {abs(mean.imbalance[0]):.2%}"))
+    return rows
+
+
+def tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Tokens, and what they cost and earn."""
+    rates, margin = s["tokens_per_s_per_mw"], s["gross_margin_usd_per_mw_year"]
+    contract = f", {rates['contract']:,.0f} contract" if rates["contract"] else ""
+    return [
+        (
+            "tokens",
+            f"{number(s['tokens_per_s'], ',.0f')} tokens/s from {number(s['accelerators'], ',.0f')} accelerators",
+        ),
+        (
+            "tokens/s per MW",
+            f"{number(rates['provisioned'], ',.0f')} provisioned, {number(rates['drawn'], ',.0f')} drawn{contract}",
+        ),
+        (
+            "cost",
+            f"{number(s['usd_per_million_tokens'], ',.4f')} $ per million tokens, "
+            f"{number(s['usd_per_mw_year'], ',.0f')} $ per MW-year",
+        ),
+        *([("margin if all sold", f"{margin:,.0f} $ per MW-year")] if margin is not None else []),
+        ("serving", s["serving"]),
+    ]
+
+
+def agents(s: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How agents are borne: throughput, latencies, the layer that binds and how far all are used."""
+    found = s["agents"]
+    if found is None:
+        return []
+    if found["reason"]:
+        return [("agents", f"not borne: {found['reason']}")]
+    ends = found["end_to_end_s"]
+    text = f"{number(found['requests_per_s'], ',.4g')} requests/s"
+    text += f", first token {number(found['first_token_s'], '.2f', 's')}"
+    text += f", whole request {number(ends['mean'], ',.1f', 's')}, 99 of 100 within {number(ends['p99'], ',.1f', 's')}"
+    used = ", ".join(f"{name} {share:.0%}" for name, share in s["utilisation"].items() if share is not None)
+    rows = [("agents", text), ("layers", f"{used}; {found['binds']} holds the rest back")]
+    return [*rows, ("power with them", number(found["facility_power_mw"], ",.3f", "MW"))]
+
+
+def demand(s: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A day of demand: what is sold, at which power and cost."""
+    d = s["demand"]
+    if d is None:
+        return []
+    sold = f"{number(d['sold_share'], '.1%')} of the capacity sold, {number(d['turned_away_share'], '.1%')} turned away"
+    power = f"{number(d['facility_power_mw'], ',.3f')} MW on average, {number(d['idle_power_mw'], ',.3f')} MW idle"
+    rows = [("demand", f"{sold}, {power}")]
+    money = f"{number(d['usd_per_million_tokens'], ',.4f')} $ per million"
+    margin = d["gross_margin_usd_per_mw_year"]
+    rows.append(("tokens sold", money if margin is None else f"{money}, margin {margin:,.0f} $ per MW-year"))
+    return rows + ([("goodput", f"{d['goodput_share']:.2%} of the capacity: {d['reason']}")] if d["reason"] else [])
+
+
+def optimum(found: Optimum) -> str:
+    """The operating point of least cost beside the densest one."""
+    rows = [("variable", "at least cost")]
+    rows += [(name, format(value, found.dimensions[name])) for name, value in found.values.items()]
+    where = "nothing" if found.tightest is None else f"{found.tightest.name} at {found.tightest.element}"
+    densest = found.densest
+    costs = [
+        ("", "least cost", "densest"),
+        ("$ per million tokens", f"{found.usd_per_million_tokens:,.4f}", f"{found.densest_cost:,.4f}"),
+        ("kW per rack", f"{found.density / 1e3:,.1f}", f"{densest.density / 1e3:,.1f}"),
+        ("tightest limit", where, f"{densest.limit.name} at {densest.limit.element}" if densest.limit else "none"),
+    ]
+    tail = f"{found.tried} points, {found.tokens_per_s:,.0f} tokens/s at {found.facility_power / 1e6:,.3f} MW"
+    return "\n\n".join([table(rows, frozenset({1})), table(costs, frozenset({1, 2})), tail])
+
+
+def cheapest(found: Optimum) -> dict[str, Any]:
+    """An optimum under the keys of `twin optimum --json`; values in SI units."""
+    finite = lambda x: x if abs(x) < 1e300 else None  # noqa: E731
+    return {
+        "values": found.values,
+        "usd_per_million_tokens": finite(found.usd_per_million_tokens),
+        "tokens_per_s": found.tokens_per_s,
+        "facility_power_mw": found.facility_power / 1e6,
+        "density_kw_per_rack": found.density / 1e3,
+        "tightest": found.tightest.name if found.tightest else None,
+        "gain": finite(found.gain),
+        "densest": bound(found.densest) | {"usd_per_million_tokens": finite(found.densest_cost)},
+        "tried": found.tried,
+        "reason": found.reason,
+    }
+
+
+def worth(found: Worth) -> str:
+    """What a facility earns and what more of something would add."""
+    rows = [
+        ("margin at the densest point, all sold", f"{found.margin:,.0f} $ per year"),
+        ("", f"{found.margin_per_mw:,.0f} $ per MW-year"),
+        ("tokens", f"{found.million_tokens_per_mw_year:,.0f} million per MW-year at {found.price:,.4g} $ per million"),
+        ("one more megawatt", f"{found.megawatt:,.0f} $ per year"),
+        ("one kelvin warmer", f"{found.kelvin:,.0f} $ per year"),
+        ("one percent of availability", f"{found.availability:,.0f} $ per year"),
+    ]
+    return table(rows + [("warning", f"half a kelvin warmer passes {name}") for name in found.passed])
+
+
+def grouped(warnings: Iterable[str]) -> Iterator[str]:
+    """Warnings of equal text as one, naming the first element and the number of others."""
+    elements: dict[str, list[str]] = {}
+    for warning in warnings:
+        element, _, text = warning.partition(": ")
+        elements.setdefault(text, []).append(element)
+    for text, names in elements.items():
+        others = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+        yield f"{names[0]}{others}: {text}"
+
+
+def screen(result: Result, found: Bound | None, s: Mapping[str, Any]) -> str:
+    """One screen of a result and its `summary`: powers, the tightest limits, what binds, tokens and money."""
+    solution = result.solution
+    state = s["status"].replace("_", " ") + (f": {s['reason']}" if s["reason"] else "")
+    head = f"{result.facility.name}: {result.facility.description}".removesuffix(": ")
+    run = f"{state}, {int(solution.iterations[0])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
+    tail = [*density(result, found), *air(result), *tokens(s), *agents(s), *demand(s)]
+    tail += [("energy audit", number(s["energy_audit"], ".1e"))]
+    tail += [("water", number(s["water_m3_per_day"], ",.1f", "m3 per day"))] if s["water_m3_per_day"] else []
+    tail += [("warning", text) for text in grouped(s["warnings"])]
+    if not result.ok:
+        return f"{head}\n{run}"
+    parts = [f"{head}\n{run}", powers(s), limits(result.worst()[:8]), table(tail)]
+    return "\n\n".join(parts)
+
+
+def bound(found: Bound) -> dict[str, Any]:
+    """A bound under the keys of `twin bound --json`."""
+    row = lambda b: {k: v if not isinstance(v, float) or abs(v) < 1e300 else None for k, v in b._asdict().items()}  # noqa: E731
+    return {
+        "racks": found.racks,
+        "scale": found.scale,
+        "basis": found.basis,
+        "density_kw_per_rack": found.density / 1e3,
+        "binding_limit": row(found.limit) if found.limit else None,
+        "reason": found.reason,
+        "limits": [row(b) for b in found.table],
+    }
+
+
+def bounds(result: Result, found: list[Bound]) -> str:
+    """Bounds of all racks and of groups, and the limits there."""
+    rows = [("racks", "scale", "kW per rack", "binding limit")]
+    for b in found:
+        where = f"{b.limit.name} at {b.limit.element}" if b.limit and b.scale else b.reason
+        rows.append((b.racks, f"{b.scale:.4f}", f"{b.density / 1e3:,.1f}" if b.scale else "-", where))
+    head = f"{result.facility.name}: highest sustainable density, scaling {found[0].basis}"
+    which = "limits at the bound of all racks" if found[0].scale else "limits as laid out"
+    return "\n\n".join([head, table(rows, frozenset({1, 2})), f"{which}\n{limits(found[0].table)}"])

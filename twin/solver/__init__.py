@@ -1,0 +1,1 @@
+"""The coupled solve: every domain in turn until nothing moves."""

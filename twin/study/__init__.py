@@ -1,0 +1,1 @@
+"""Whatever solves more than once: bounds, optima, worth, days of demand, agents."""

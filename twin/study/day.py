@@ -1,0 +1,128 @@
+"""A day of demand: what is sold within the objectives, and what power, money and carbon that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from twin.elements import Array, Status
+from twin.facility.sections import Serving
+from twin.money import cost
+from twin.results.figures import figures
+from twin.serving.platforms import busiest
+from twin.serving.tokens import options, platforms, terms_of, tokens, understood, unserved, wanted
+from twin.solver.steady import Solution, steady
+from twin.study.levels import at_levels
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a facility sells in a mean day of its demand.
+
+    `asked` and `sold` are shares of the capacity in each part of the day, `within` the share of it that keeps the
+    objectives. Means over the day: `tokens_per_s`, `facility_power` [W], `carbon` [kg/s]; `idle_power` [W] is drawn
+    when nothing is asked for. `annual` is the cost of a year of such days by term, `income` what it earns [$/year].
+    """
+
+    asked: Array
+    sold: Array
+    within: float
+    capacity: float
+    tokens_per_s: float
+    facility_power: float
+    peak_power: float
+    idle_power: float
+    carbon: float
+    annual: cost.Annual
+    income: float
+    reason: str = ""
+
+    @property
+    def usd_per_million_tokens(self) -> float:
+        """Yearly cost over tokens sold; infinite for none."""
+        return float(cost.usd_per_million_tokens(self.annual.total, self.tokens_per_s))
+
+    @property
+    def margin_per_mw_year(self) -> float:
+        """Income less all cost over the mean power, $/MW/year; NaN without a price of tokens."""
+        return float(cost.usd_per_mw_year(self.income - self.annual.total, self.facility_power))
+
+
+def day(solution: Solution, scenario: int = 0) -> Day | None:
+    """A mean day of a layout's demand as a scenario has it, None where the layout states none or it was not solved.
+
+    Demand is packed: as many chips work as the demand needs at the load that keeps the objectives, and the others
+    idle. What is asked beyond that is turned away. The parts of the day are solved as one batch; energy, water and
+    carbon are their means, and demand is charged by the highest.
+    """
+    plant = solution.plant
+    terms = terms_of(plant, scenario)
+    if terms.demand is None or solution.status[scenario] != Status.OK:
+        return None
+    asked = np.array(terms.demand, float)
+    within, reason = goodput(solution, scenario)
+    whole = float(tokens(solution)[1][scenario])
+    if not whole > 0:
+        within, reason = 0.0, next(iter(unserved(solution, scenario)), "its racks serve no tokens")
+    sold = np.minimum(asked, within)
+    levels, hour = np.unique(np.r_[0.0, sold / within if within > 0 else sold], return_inverse=True)
+    found = steady(at_levels(plant, scenario, levels))
+    if not (found.status == Status.OK).all():
+        at = levels[np.flatnonzero(found.status != Status.OK)[0]]
+        reason = f"no solution with {at:.0%} of the accelerators at work"
+    f, hour = figures(found), hour[1:]
+    mean = lambda x: float(np.mean(np.broadcast_to(x, levels.shape)[hour]))  # noqa: E731
+    annual = cost.Annual(*(np.asarray(mean(x)) for x in f.annual))
+    charged = float(np.broadcast_to(f.annual.demand, levels.shape)[hour].max())
+    return Day(
+        asked,
+        sold,
+        within,
+        whole,
+        mean(f.tokens_per_s) * within,
+        mean(f.facility_power),
+        float(f.facility_power[hour].max()),
+        float(f.facility_power[0]),
+        mean(f.carbon),
+        annual._replace(demand=np.asarray(charged)),
+        mean(f.income) * within,
+        reason,
+    )
+
+
+def goodput(solution: Solution, scenario: int = 0) -> tuple[float, str]:
+    """Share of the capacity that keeps the layout's objectives, the least of all platforms, and what bounds it.
+
+    Tokens come as fast as the interactivity says. First tokens wait in the queue of prefill at the clocks that were
+    solved, which only physics knows (`serving.busiest`): where it knows nothing the objective is not judged, which is
+    said.
+    """
+    plant, terms = solution.plant, terms_of(solution.plant, scenario)
+    if terms.most_token_time is not None and terms.most_token_time * terms.interactivity < 1.0:
+        least = 1.0 / terms.most_token_time
+        return 0.0, f"tokens take {1e3 / terms.interactivity:.3g} ms: ask for an interactivity of {least:.4g} or more"
+    if terms.most_first_token is None:
+        return 1.0, ""
+    found, reason = 1.0, ""
+    for platform, rows in platforms(plant):
+        chips, busy, clock = (
+            solution.columns[f"engine.{k}"][rows, scenario] for k in ("chips", "utilisation", "clock")
+        )
+        chips = chips * busy
+        if not chips.sum() > 0:
+            continue
+        share = _within(terms, platform, float(chips.sum()), float((chips * clock).sum() / chips.sum()))
+        if share is None:
+            reason = reason or f"first tokens of {platform} are not known"
+        elif share < found:
+            found, reason = share, f"first tokens of {platform} within {terms.most_first_token:g} s"
+    return found, reason
+
+
+def _within(terms: Serving, platform: str, chips: float, clock: float) -> float | None:
+    if not understood(terms, platform):
+        return None
+    first = terms.most_first_token or np.inf
+    how = options(terms) | {"clock": clock}
+    return busiest(*wanted(terms, platform), chips, first, terms.objective_share, **how)

@@ -1,0 +1,211 @@
+"""The operating point at which a token costs least: batches of what-ifs that close in on the best that keeps limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats.qmc import Sobol
+
+from twin.elements import Array, Status
+from twin.facility.build import load
+from twin.facility.files import LayoutError, hint
+from twin.facility.graph import Facility
+from twin.facility.scenarios import alike, dimension
+from twin.plant.compile import compile
+from twin.results.figures import figures
+from twin.results.limits import Binding, exceeded, margins, worst
+from twin.serving.tokens import at_work, served, unserved
+from twin.solver.steady import steady
+from twin.study.bound import Bound, densest, rescale, scaled_rows
+
+DENSITY = "rack_density"
+NAMED: dict[str, tuple[str, tuple[float, float]]] = {
+    DENSITY: ("", (0.2, 1.6)),
+    "supply_temperature": ("cdu.set_point", (288.15, 323.15)),
+    "air_temperature": ("crah.set_point", (288.15, 308.15)),
+    "power_cap": ("rack.power_cap", (300.0, 1600.0)),
+    "clock": ("rack.clock", (0.4, 1.0)),
+}
+"""What may be varied by name: its address and range in SI units. Of the density the range is a share of the densest."""
+
+POINTS = 32
+"""What-ifs of a round."""
+
+ROUNDS = 12
+CLOSER = 0.6
+"""Width of a round's box over that of the round before."""
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The operating point of least cost per token within all limits, beside the densest one.
+
+    `values` are what was varied, in SI units, the density as W per rack; `tightest` is the limit nearest to binding.
+    `densest` is the bound of the layout as it stands, `densest_cost` its cost per million tokens and `gain` by which
+    share the optimum is cheaper; `tried` counts the what-ifs and `dimensions` say what `values` are. Where none keeps
+    all limits, `reason` says so.
+    """
+
+    values: dict[str, float]
+    usd_per_million_tokens: float
+    tokens_per_s: float
+    facility_power: float
+    density: float
+    tightest: Binding | None
+    densest: Bound
+    densest_cost: float
+    tried: int
+    dimensions: dict[str, str]
+    reason: str = ""
+
+    @property
+    def gain(self) -> float:
+        """Share of the densest point's cost that is saved."""
+        return 1.0 - self.usd_per_million_tokens / self.densest_cost
+
+    @property
+    def distance(self) -> float:
+        """Density over that of the densest point."""
+        return self.density / self.densest.density if self.densest.density else np.nan
+
+
+def optimum(
+    layout: str | Path | Facility,
+    over: Sequence[str] | Mapping[str, tuple[float, float]] = (DENSITY, "supply_temperature", "power_cap"),
+    *,
+    case: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    progress: Callable[[str], Any] | None = None,
+) -> Optimum:
+    """Least cost per token over some variables, every limit kept.
+
+    `over` lists names (see `NAMED`) or maps names and scenario addresses to their ranges in SI units. Rounds of
+    what-ifs, spread evenly over a box [Sobol', USSR Comput. Math. Math. Phys. 7 (1967) 86] that closes in on the best
+    so far, are solved as one batch each; the layout's own point is among them, and the densest if the density varies,
+    as far as the ranges have them. Raises LayoutError for what cannot be varied.
+    """
+    facility = layout if isinstance(layout, Facility) else load(layout, case, overrides)
+    earning(facility, "optimum")
+    asked = dict(over) if isinstance(over, Mapping) else {n: NAMED[n][1] if n in NAMED else None for n in over}
+    known: dict[str, tuple[float, float]] = {}
+    for n, ends in asked.items():
+        if ends is None:
+            told = f"optimum: {n!r} has no range of its own{hint(n, NAMED)}; give (low, high)"
+            raise LayoutError(facility.source, [told])
+        if not ends[0] < ends[1]:
+            raise LayoutError(facility.source, [f"optimum: {n!r}: give a range that rises, not {ends}"])
+        known[n] = ends
+    if not known:
+        raise LayoutError(facility.source, ["optimum: give at least one variable in `over`"])
+    compile(facility, {_address(n): list(ends) for n, ends in known.items() if n != DENSITY})
+    highest = densest(facility, progress)
+    space = _Space(facility, known, highest)
+    box = np.tile([0.0, 1.0], (len(known), 1))
+    best, tried = _Tried(space.start, np.inf), 0
+    for turn in range(ROUNDS):
+        sample = Sobol(len(known), scramble=False).fast_forward(1 + turn * POINTS).random(POINTS)
+        points = box[:, 0] + sample * (box[:, 1] - box[:, 0])
+        points = np.concatenate([points, space.start[None], space.corner[None], best.point[None]])
+        cost = space.cost(points)
+        tried += len(points)
+        if cost.min() < best.cost:
+            best = _Tried(points[int(np.argmin(cost))], float(cost.min()))
+        if progress:
+            progress(f"round {turn + 1} of {ROUNDS}, {best.cost:.5g} $ per million tokens")
+        half = 0.5 * CLOSER ** (turn + 1)
+        box = np.clip(np.stack([best.point - half, best.point + half], axis=1), 0.0, 1.0)
+    return space.finish(best, tried)
+
+
+def earning(facility: Facility, what: str) -> None:
+    """Raises LayoutError if racks serve nothing as laid out, or nothing is known of what they would serve."""
+    served(facility)
+    solution = steady(at_work(compile(facility)))
+    if solution.status[0] == Status.OK and not figures(solution).tokens_per_s[0] > 0:
+        why = unserved(solution) or ["no rack has accelerators of a known platform at work"]
+        raise LayoutError(facility.source, [f"{what}: its racks serve no tokens: {'; '.join(why)}"])
+
+
+def _address(name: str) -> str:
+    return NAMED.get(name, (name,))[0]
+
+
+@dataclass(frozen=True)
+class _Tried:
+    point: Array
+    cost: float
+
+
+class _Space:
+    """Points of the unit box as what-ifs of a facility."""
+
+    def __init__(self, facility: Facility, ranges: Mapping[str, tuple[float, float]], densest: Bound) -> None:
+        self.facility, self.names, self.densest = facility, list(ranges), densest
+        self.low, self.high = np.array([ranges[n] for n in self.names], float).T
+        self.top = densest.scale if densest.scale > 0 else 1.0
+        if DENSITY in ranges:
+            at = self.names.index(DENSITY)
+            self.low[at], self.high[at] = self.low[at] * self.top, self.high[at] * self.top
+        own = np.array([self._own(n, top) for n, top in zip(self.names, self.high, strict=True)])
+        self.start = np.clip((own - self.low) / (self.high - self.low), 0.0, 1.0)
+        whole = (self.top * (1.0 - 1e-9) - self.low) / (self.high - self.low)
+        self.corner = np.where([n == DENSITY for n in self.names], np.clip(whole, 0.0, 1.0), self.start)
+        self.rows = scaled_rows(compile(facility))
+        self.densest_cost = float(figures(densest.solution).usd_per_million_tokens[0])
+
+    def _own(self, name: str, high: float) -> float:
+        """What the layout itself has, the highest of several; the top of the range where it states none."""
+        if name == DENSITY:
+            return 1.0
+        where, _, field = _address(name).rpartition(".")
+        parts = [p for n, p in self.facility.components.items() if where in (n, p.kind, p.dimension)]
+        section = getattr(self.facility, where) if where in ("site", "serving", "economics") else None
+        stated = [getattr(p, field, None) for p in (parts if section is None else [section])]
+        return max((float(v) for v in stated if v is not None and np.isfinite(v)), default=high)
+
+    def values(self, points: Array) -> Array:
+        """SI values of points, (point, variable)."""
+        return self.low + points * (self.high - self.low)
+
+    def solved(self, points: Array) -> Any:
+        """The solution of all points as scenarios."""
+        values = self.values(points)
+        given = {_address(n): values[:, i] for i, n in enumerate(self.names) if n != DENSITY}
+        plant = at_work(compile(self.facility, given or alike(self.facility, len(points))))
+        if DENSITY in self.names:
+            plant = rescale(plant, values[:, self.names.index(DENSITY)], self.rows, "chips")
+        return steady(plant)
+
+    def cost(self, points: Array) -> Array:
+        """Cost per million tokens, infinite where a limit is passed or nothing is solved or served, (point,)."""
+        solution = self.solved(points)
+        good = (solution.status == Status.OK) & ~exceeded(margins(solution))
+        cost = figures(solution).usd_per_million_tokens
+        return np.where(good & np.isfinite(cost), cost, np.inf)
+
+    def finish(self, best: _Tried, tried: int) -> Optimum:
+        """The best point in full."""
+        solution = self.solved(best.point[None])
+        f = figures(solution)
+        density = float(solution.columns["engine.power"][self.rows, 0].mean())
+        values = dict(zip(self.names, self.values(best.point).tolist(), strict=True))
+        if DENSITY in values:
+            values[DENSITY] = density
+        found = np.isfinite(best.cost)
+        return Optimum(
+            values,
+            best.cost,
+            float(f.tokens_per_s[0]),
+            float(f.facility_power[0]),
+            density,
+            worst(margins(solution))[0] if found else None,
+            self.densest,
+            self.densest_cost,
+            tried,
+            {n: "power" if n == DENSITY else dimension(self.facility, _address(n)) for n in self.names},
+            "" if found else "no point keeps every limit",
+        )
