@@ -227,7 +227,7 @@ def test_an_exceeded_limit_exits_3(good):
 
 
 def test_nothing_sustainable_exits_3(good):
-    code, out, _ = run("bound", good, "--set", "rack.most_supply=20 degC")
+    code, out, _ = run("bound", good, "--set", "rack.max_supply_temperature=20 degC")
     assert code == 3
     assert "coolant_supply" in out
 

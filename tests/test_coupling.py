@@ -173,7 +173,7 @@ def test_both_fractions_of_a_room_hold(small):
 
 
 def test_chips_behind_fans_at_full_speed_run_warmer_at_altitude():
-    hall = twin.load("h200_hall", overrides={"rack.utilisation": "0.4", "rack.least_fan": "1"})
+    hall = twin.load("h200_hall", overrides={"rack.utilisation": "0.4", "rack.min_fan_speed": "1"})
     result = twin.solve(hall, {"site.elevation": [0.0, 1000.0, 2000.0, 3000.0]})
     assert result.ok
     assert (np.diff(result["rack_junction_temperature"].mean("rack").values) > 0.2).all()

@@ -243,8 +243,8 @@ def test_unknown_platform_or_model_is_told_with_what_was_meant(mode, field, valu
         ({"engine": "sglang"}, "engine: is read by physics"),
         ({"precision": "fp4"}, "precision: is read by physics"),
         ({"storage_cache": "1 TB", "mode": "physics"}, "give a storage_rate"),
-        ({"most_first_token": "1 s"}, "objectives judge what is sold of a demand"),
-        ({"most_first_token": "1 s", "demand": [1.0], "engine": "foo"}, "no physics of engine 'foo'"),
+        ({"max_ttft": "1 s"}, "objectives judge what is sold of a demand"),
+        ({"max_ttft": "1 s", "demand": [1.0], "engine": "foo"}, "no physics of engine 'foo'"),
     ],
 )
 def test_terms_without_effect_or_sense_are_told(terms, words):

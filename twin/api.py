@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from twin import columns
 from twin.air.response import Response, response
 from twin.air.turns import Air, Aired, FiniteVolume, Mixed
 from twin.air.turns import solve as solve_aired
-from twin.elements import Plant, Status
+from twin.elements import Status
 from twin.facility.build import load
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.kernels.arrays import home
-from twin.plant.compile import compile
-from twin.results.dataset import _field, dataset, show
+from twin.plant.compile import Plant, compile
+from twin.results.dataset import dataset, field
 from twin.results.figures import Figures, figures
 from twin.results.files import write
 from twin.results.limits import Binding, Margins, binding, margins, worst
@@ -72,7 +73,7 @@ class Result:
         if found is None:
             there = ", ".join(r.room for r in self.aired.rooms) or "none"
             raise LayoutError(self.facility.name, [f"air: no field of a room {room!r}; there are {there}"])
-        return _field(found, self.plant.zone.dew_point[self.plant.fan.zone[found.fan[0]]])
+        return field(found, self.plant.zone.dew_point[self.plant.fan.zone[found.fan[0]]])
 
     @cached_property
     def figures(self) -> Figures:
@@ -111,7 +112,7 @@ class Result:
 
     def explain(self, scenario: int = 0) -> str:
         """Which limits are tightest, one line each."""
-        rows = [f"{b.name:28s} {b.element:24s} {show(b.margin, b.dimension, True)}" for b in self.worst(scenario)]
+        rows = [f"{b.name:28s} {b.element:24s} {b.texts[4]}" for b in self.worst(scenario)]
         return "\n".join(rows)
 
     def write(self, path: str | Path) -> Path:
@@ -209,7 +210,7 @@ def _computed(result: Result, found: Bound, progress: Callable[[str], Any] | Non
     plant = rescale(result.plant, found.scale, rows_in_question(result.plant), found.basis)
     aired = solve_aired(plant, replace(result.air, coarse=False), progress=progress)
     at = np.concatenate([r.engine for r in aired.rooms])
-    inlets = [s.columns["engine.air_inlet"][at, 0] for s in (aired.solution, found.solution)]
+    inlets = [s[columns.engine.air_inlet][at, 0] for s in (aired.solution, found.solution)]
     m = margins(aired.solution)
     row = int(np.argmin(m.relative[:, 0]))
     difference = float(np.abs(inlets[0] - inlets[1]).max(initial=0.0))

@@ -1,31 +1,30 @@
 """The few element kinds that solvers know; components lower themselves into these.
 
-Every field is an array whose first axis counts rows and whose last axis, if present, counts scenarios
-(length 1 where a value is the same in all). Node, bus and stream numbers are plain integer arrays.
+Shapes: n is the number of rows, s the number of scenarios, or 1 where a value is the same in all. Node, bus, stream
+and row numbers are integers (n,), every other number is (n, s). Coolant and air share one numbering of nodes; streams
+are all pipes and then all vents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from types import SimpleNamespace
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from twin.columns import Array, Index, LimitKind, Ref, Total
 from twin.kernels import power_flow, streams
 
-Array = NDArray[Any]
-Index = NDArray[Any]
-"""Row, node, bus or stream numbers, one-dimensional."""
 NAN = np.full((1, 1), np.nan)
 ZERO = np.zeros((1, 1))
 ONE = np.ones((1, 1))
 
 POWER_BASE = 1e6
 """Base of the per-unit system, VA, on every bus of the plant."""
+
+VENT = 1 << 40
+"""Vents are numbered from here while components are lowered, and after all pipes once the plant is compiled."""
 
 
 class Status(IntEnum):
@@ -40,19 +39,6 @@ class Status(IntEnum):
     UNBALANCED = 6
 
 
-def total(rows: Array) -> Array:
-    """Sum over rows in a fixed order, (scenario,); np.sum picks its order from the number of scenarios."""
-    return np.cumsum(rows, axis=0)[-1] if len(rows) else np.zeros(rows.shape[-1], like=rows)
-
-
-def largest(rows: Array) -> Array:
-    """Largest of non-negative rows, (scenario,), 0 where there are none."""
-    return rows.max(axis=0) if len(rows) else np.zeros(rows.shape[-1], like=rows)
-
-
-VENT = 1 << 40
-"""Vents are numbered from here while components are lowered, and after all pipes once the plant is whole."""
-
 REASONS = {
     Status.OK: "",
     Status.NOT_CONVERGED: "the coupling loop did not settle",
@@ -64,19 +50,31 @@ REASONS = {
 }
 
 
-class Ref(NamedTuple):
-    """Rows of a solved column, such as the power of pumps 3 to 7."""
+def total(rows: Array) -> Array:
+    """Sum over rows in a fixed order, (scenario,); np.sum picks its order from the number of scenarios."""
+    return np.cumsum(rows, axis=0)[-1] if len(rows) else np.zeros(rows.shape[-1], like=rows)
 
-    quantity: str
-    rows: Array
+
+def largest(rows: Array) -> Array:
+    """Largest of non-negative rows, (scenario,), 0 where there are none."""
+    return rows.max(axis=0) if len(rows) else np.zeros(rows.shape[-1], like=rows)
+
+
+class Element:
+    """A table of rows of one kind."""
 
 
 # ---- coolant -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Pipe:
-    """A coolant branch: friction and fittings, plus `quadratic` m|m| and `power` |m|^exponent sign(m) in Pa."""
+class Pipe(Element):
+    """A coolant branch: dp = (lambda L/D + zeta) m|m| / (2 rho A²) + quadratic m|m| + power sign(m) |m|^exponent.
+
+    start, end: nodes (n,). length [m], diameter [m], roughness [m], zeta [1]: the straight run and its fittings (n, s).
+    quadratic [Pa s²/kg²], power [Pa (s/kg)^exponent], exponent [1]: what data sheets give (n, s).
+    set_flow: volume flow that is held [m3/s], NaN where the pipe is free (n, s).
+    """
 
     start: Index
     end: Index
@@ -91,11 +89,14 @@ class Pipe:
 
 
 @dataclass(frozen=True)
-class Pump:
+class Pump(Element):
     """Parallel equal pumps in a pipe: p = s² p0 (1 - a x² - b x⁴), x = Q / (n s Qr).
 
-    `set_head` holds a pressure rise (NaN: none), `speed` is the largest speed; `stage_flow` is the volume flow
-    that one pump takes before the next starts; efficiency is hydraulic, drive is motor times converter.
+    pipe: the pipe they stand in (n,). shutoff: p0, pressure rise of one at no flow and nominal speed [Pa] (n, s).
+    rated_flow: Qr of one [m3/s] (n, s). quadratic, quartic: a and b [1] (n, s). speed: highest over nominal [1] (n, s).
+    set_head: pressure rise that is held [Pa], NaN for none (n, s). efficiency: hydraulic [1] (n, s). drive: efficiency
+    of motor times converter [1] (n, s). installed, min_running: pumps [1] (n, s). stage_flow: volume flow of one from
+    which the next starts [m3/s] (n, s). fixed_power: electrical power whatever they do [W], NaN for none (n, s).
     """
 
     pipe: Index
@@ -108,30 +109,39 @@ class Pump:
     efficiency: Array
     drive: Array
     installed: Array
-    least: Array
+    min_running: Array
     stage_flow: Array
     fixed_power: Array
 
 
 @dataclass(frozen=True)
-class Bypass:
-    """A pipe that opens just enough for its end node to receive a least volume flow."""
+class Bypass(Element):
+    """A pipe that opens just enough for its end node to receive a volume flow.
+
+    pipe: which (n,). min_flow: what the end node receives at least [m3/s] (n, s).
+    """
 
     pipe: Index
-    least: Array
+    min_flow: Array
 
 
 @dataclass(frozen=True)
-class Anchor:
-    """Where a closed loop takes its pressure from."""
+class Anchor(Element):
+    """Where a closed loop takes its pressure from.
+
+    node: which (n,). pressure: absolute [Pa] (n, s).
+    """
 
     node: Index
     pressure: Array
 
 
 @dataclass(frozen=True)
-class Medium:
-    """Which fluid fills the loop that a node belongs to."""
+class Medium(Element):
+    """Which fluid fills the loop that a node belongs to.
+
+    node: which (n,). fluid: name in `twin.fluids` (n).
+    """
 
     node: Index
     fluid: list[str]
@@ -141,8 +151,11 @@ class Medium:
 
 
 @dataclass(frozen=True)
-class Heat:
-    """Heat into the outflow of a stream: share of a solved power."""
+class Heat(Element):
+    """Heat into the outflow of a stream.
+
+    stream: which (n,). power: the solved power that it comes from [W] (n). share: of that power [1] (n, s).
+    """
 
     stream: Index
     power: Ref
@@ -150,8 +163,12 @@ class Heat:
 
 
 @dataclass(frozen=True)
-class Gain:
-    """Heat into a node: share of a solved power, given off by what `names` says, if anything."""
+class Gain(Element):
+    """Heat into a node.
+
+    node: which (n,). power: the solved power that it comes from [W] (n). share: of that power [1] (n, s).
+    names: what gives it off, if anything (n or 0).
+    """
 
     node: Index
     power: Ref
@@ -160,8 +177,11 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Loss:
-    """Heat exchange of a stream with a node of known temperature through a wall, W/K."""
+class Loss(Element):
+    """Heat exchange of a stream with a node around it, through a wall.
+
+    stream, node: which (n,). conductance: of the whole wall [W/K] (n, s).
+    """
 
     stream: Index
     node: Index
@@ -169,8 +189,14 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """Two streams exchange heat through films; a set point holds the hot outlet by throttling the cold flow."""
+class Exchange(Element):
+    """Two streams exchange heat through films; a set point holds the hot outlet by throttling the cold flow.
+
+    hot, cold: streams (n,). film_hot, film_cold: hA of the films at the rated flows [W/K] (n, s). rated_hot,
+    rated_cold: those flows [kg/s] (n, s). exponent: of a film over its flow [1] (n, s). fouling: resistance of the
+    wall [K/W] (n, s). crossflow: 1 for crossflow, 0 for counterflow [1] (n, s). set_point: outlet that is held [K],
+    NaN for none (n, s). min_flow, max_flow: cold flow that the valve passes [kg/s] (n, s).
+    """
 
     hot: Index
     cold: Index
@@ -182,25 +208,53 @@ class Exchange:
     fouling: Array = field(default_factory=lambda: ZERO)
     crossflow: Array = field(default_factory=lambda: ZERO)
     set_point: Array = field(default_factory=lambda: NAN)
-    least_flow: Array = field(default_factory=lambda: ZERO)
-    most_flow: Array = field(default_factory=lambda: np.full((1, 1), np.inf))
+    min_flow: Array = field(default_factory=lambda: ZERO)
+    max_flow: Array = field(default_factory=lambda: np.full((1, 1), np.inf))
+
+
+class Response(NamedTuple):
+    """What a unit that takes heat out of a stream does at given inputs; every field (n, scenario).
+
+    outlet = slope inlet + offset: slope [1], offset [K]. power: of all running units [W]. water: make-up [kg/s].
+    loading: required over available duty [1]. running: units [1]. speed: time-averaged fan speed over nominal, part
+    load of a chiller [1]. warning: 1 outside the box of validity [1].
+    """
+
+    slope: Array
+    offset: Array
+    power: Array
+    water: Array
+    loading: Array
+    running: Array
+    speed: Array
+    warning: Array
 
 
 class Law(Protocol):
-    """How a unit that rejects heat answers its inlet: the exact local affine outlet and what it costs."""
+    """How a unit that takes heat out of a stream answers its inlet: the exact local affine outlet and what it takes.
 
-    set_point: Any
+    set_point: outlet that is held [K], NaN for none (n, s).
+    """
 
-    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Array, running: Array | None) -> Any:
-        """Affine outlet and consumption for inlet [K], flow [kg/s] and sink [K], all (unit, scenario)."""
+    @property
+    def set_point(self) -> Array:
+        """Outlet that is held [K], NaN for none (n, s)."""
+        ...
+
+    def respond(self, inlet: Array, flow: Array, cp: Array, sink: Array, running: Array | None) -> Response:
+        """Response to inlet [K], flow [kg/s], specific heat [J/(kg K)] and sink [K], all (n, scenario).
+
+        `running` keeps the number of units of an earlier response, None stages them anew.
+        """
         ...
 
 
 @dataclass(frozen=True)
-class Cooler:
-    """A stream cooled by a law; `sink` is the stream that takes the heat, None for outdoor air.
+class Cooler(Element):
+    """A stream cooled by a law.
 
-    Where `installed` is given, units that do not run are shut off and the pipe resists accordingly.
+    stream: which (n,). sink: the stream whose inlet takes the heat (n,), None for outdoor air. law: how (n).
+    installed: units that are shut off when they do not run, so that the pipe resists more [1] (n, s); None if none is.
     """
 
     stream: Index
@@ -209,20 +263,27 @@ class Cooler:
     installed: Array | None = None
 
 
-# ---- hall air ----------------------------------------------------------------------------------------------------
+# ---- room air ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Vent:
-    """An air stream between two nodes; its flow comes from an Intake, a Fan or a Zone."""
+class Vent(Element):
+    """An air stream between two nodes; its flow comes from an Intake, a Fan or a Zone.
+
+    start, end: nodes (n,).
+    """
 
     start: Index
     end: Index
 
 
 @dataclass(frozen=True)
-class Intake:
-    """Air drawn by equipment: a solved mass flow through a chain of vents."""
+class Intake(Element):
+    """Air drawn by equipment.
+
+    vent: first of the chain that it flows through (n,). zone: row of the room it comes from, -1 outdoors (n,).
+    flow: the solved mass flow [kg/s] (n).
+    """
 
     vent: Index
     zone: Index
@@ -230,10 +291,13 @@ class Intake:
 
 
 @dataclass(frozen=True)
-class Fan:
-    """Cooler fans of a zone: they match the racks' demand times `excess`, staged, up to `rated_flow` each.
+class Fan(Element):
+    """Room fans: those of a zone match its racks' demand times `excess`, staged, up to `rated_flow` each.
 
-    They draw air warmer than the room's return by `offset` [K] where the room's air has been computed.
+    vent, coil: the streams into the coil and out of it (n,). zone: row of the room (n,). rated_flow: of one unit at
+    full speed [kg/s] (n, s). power: of one unit at full speed [W] (n, s). installed: units [1] (n, s). min_speed: over
+    nominal [1] (n, s). offset: how much warmer than the room's return they draw where its air is computed [K] (n, s).
+    names: of the coolers (n).
     """
 
     vent: Index
@@ -242,16 +306,17 @@ class Fan:
     rated_flow: Array
     power: Array
     installed: Array
-    least_speed: Array
+    min_speed: Array
     offset: Array
+    names: list[str]
 
 
 @dataclass(frozen=True)
-class Inlets:
-    """Inlets of a room's racks as its computed air has them, and how they answer rises across racks and supplies.
+class Inlets(Element):
+    """Inlets of the r racks of a computed room, and how they answer rises across racks and supplies of c coolers.
 
-    T = T0 + heat (ΔT - ΔT0) + supply (Ts - Ts0), all in K; `engine` and `coil` are rows of racks and streams of
-    coolers, so that heat is (rack, rack) and supply (rack, cooler).
+    T = T0 + heat (dT - dT0) + supply (Ts - Ts0). engine: rows of the racks (r,). coil: streams of the coolers (c,).
+    temperature: T0 [K] (r, s). rise: dT0 [K] (r, s). supplied: Ts0 [K] (c, s). heat [1] (r, r). supply [1] (r, c).
     """
 
     engine: Index
@@ -264,8 +329,15 @@ class Inlets:
 
 
 @dataclass(frozen=True)
-class Zone:
-    """A room as three mixed nodes: supply, rack inlet, return; `recirculation` and `bypass` are flow fractions."""
+class Zone(Element):
+    """A room as three mixed nodes.
+
+    supply, inlet, exhaust: nodes (n,). forward (supply to inlet), backward (exhaust to inlet), bypassing (supply to
+    exhaust), outflow (exhaust to outdoors), inflow (outdoors to supply): vents (n,). recirculation: share of rack
+    intake from the exhaust [1] (n, s). bypass: share of cooler air that passes no rack [1] (n, s). excess: cooler air
+    over what these two call for [1] (n, s). ventilation: outdoor air [kg/s] (n, s). other_rise: rise of the air that
+    fans allow for heat that no rack fan moves [K] (n, s). dew_point: of the room's air [K] (n, s). names: rooms (n).
+    """
 
     supply: Index
     inlet: Index
@@ -279,15 +351,21 @@ class Zone:
     bypass: Array
     excess: Array
     ventilation: Array
+    other_rise: Array
     dew_point: Array
+    names: list[str]
 
 
 # ---- electricity -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Level:
-    """Nominal voltage of a bus as one component sees it."""
+class Level(Element):
+    """Nominal voltage of a bus as one component sees it.
+
+    bus: which (n,). voltage: nominal, line to line or DC [V] (n, s). direct: 1 for DC, 0 for AC, -1 for either (n,).
+    names: of the components (n).
+    """
 
     bus: Index
     voltage: Array
@@ -296,8 +374,11 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Source:
-    """A bus held at a voltage by the grid or a generator; parallel sources share by rating."""
+class Source(Element):
+    """A bus held at a voltage by the grid or a generator; parallel sources share by rating.
+
+    bus: which (n,). voltage: magnitude held [pu] (n, s). rating [VA] (n, s). in_service: 1 or 0 [1] (n, s).
+    """
 
     bus: Index
     voltage: Array
@@ -306,8 +387,12 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Line:
-    """Pi branch, per unit on POWER_BASE: series impedance, shunt admittance in all, tap ratio at the start."""
+class Line(Element):
+    """Pi branch, per unit on POWER_BASE.
+
+    start, end: buses (n,). impedance: series [pu], complex (n, s). shunt: admittance in all, half at each end [pu],
+    complex (n, s). ratio: tap at the start [1], complex (n, s). rating [pu] (n, s). in_service: 1 or 0 [1] (n, s).
+    """
 
     start: Index
     end: Index
@@ -319,8 +404,13 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Converter:
-    """Regulates its output bus; takes P_out + rating (fixed + proportional k + square k²), k = P_out / rating."""
+class Converter(Element):
+    """Regulates its output bus; takes P_out + rating (fixed + proportional k + square k²), k = P_out / rating.
+
+    input, output: buses (n,). rating [W] (n, s). fixed, proportional, square: losses over rating [1] (n, s).
+    tangent: reactive over active power at the input [1] (n, s). voltage: of the output [pu] (n, s).
+    in_service: 1 or 0 [1] (n, s).
+    """
 
     input: Index
     output: Index
@@ -334,8 +424,12 @@ class Converter:
 
 
 @dataclass(frozen=True)
-class Load:
-    """Power drawn from a bus. Cords of one consumer share it in the ratio of `share` among live cords."""
+class Load(Element):
+    """Power drawn from a bus. Cords of one consumer share it in the ratio of `share` among live cords.
+
+    bus: which (n,). names: of the consumers (n). power, peak: solved powers of the consumers [W] (n). share: of the
+    consumer's power on this cord [1] (n, s). tangent: reactive over active power [1] (n, s).
+    """
 
     bus: Index
     names: list[str]
@@ -349,10 +443,32 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Engine:
-    """A rack: chips with their clock, cap, leakage and cooling path; the other load; converters; fans.
+class Engine(Element):
+    """A rack: chips with clock, caps, leakage and cooling path; hosts and the rest; converters; fans.
 
-    It breathes the air of a node, warmer than that by `offset` [K] where the room's air has been computed.
+    Where it stands: stream: what cools its chips, a pipe or the vent of its fans (n,). node: where that comes from
+    (n,). breathes: the air node it draws from (n,). offset: how much warmer than that it breathes where the room's air
+    is computed [K] (n, s). names: of the racks (n).
+
+    Chips: chips: accelerators [1] (n, s). chip_power: of one at full clock and load [W] (n, s). chip_idle: of one
+    [W] (n, s). chip_scale: multiplies accelerators and what goes with them [1] (n, s). power_scale: multiplies power
+    per chip [1] (n, s). utilisation [1] (n, s). clock: set, over nominal [1] (n, s). cap: of one chip [W] (n, s).
+    rack_cap: of the rack at its feed [W] (n, s). clock_exponent: of active power over clock [1] (n, s).
+    leakage_share: of chip power at leakage_temperature [1] (n, s). leakage_slope [1/K] (n, s). leakage_temperature [K]
+    (n, s). throttle_temperature: junction at which the clock gives way [K] (n, s). min_clock [1] (n, s).
+
+    Cooling path: junction_to_case [K/W] (n, s). plate_spread [K/W] (n, s). plate_conduction: over the coolant's
+    conductivity [1/m] (n, s). plates: that share the flow [1] (n, s). sink_resistance: of a heat sink at sink_flow
+    [K/W] (n, s). sink_flow: air flow of its rating [kg/s] (n, s). maldistribution, power_spread, interface_spread:
+    how much worse the worst chip has flow, power and interface [1] (n, s). liquid_fraction: of the heat [1] (n, s).
+
+    The rest: hosts [1] (n, s). host_power, host_idle: of one [W] (n, s). host_utilisation [1] (n, s). other_power:
+    behind the boards' converters [W] (n, s). board_fixed [W], board_proportional [1], board_square [1/W]: their losses
+    (n, s). inner_power: between boards and shelves [W] (n, s). shelf_fixed [W], shelf_proportional [1], shelf_square
+    [1/W]: losses of the shelves (n, s). fan_power: at full speed [W] (n, s). fan_flow: at full speed [kg/s] (n, s).
+    fan_rise: of the air, that fans aim at [K] (n, s). min_fan_speed: over nominal [1] (n, s). peak_factor: peak over
+    sustained power [1] (n, s). it_power: at the feed, instead of all that; NaN for none [W] (n, s). nameplate [W] (n,
+    s).
     """
 
     stream: Index
@@ -374,7 +490,7 @@ class Engine:
     leakage_temperature: Array
     junction_to_case: Array
     throttle_temperature: Array
-    least_clock: Array
+    min_clock: Array
     plate_spread: Array
     plate_conduction: Array
     sink_resistance: Array
@@ -397,81 +513,21 @@ class Engine:
     fan_power: Array
     fan_flow: Array
     fan_rise: Array
-    fan_least: Array
+    min_fan_speed: Array
     liquid_fraction: Array
     plates: Array
     peak_factor: Array
     it_power: Array
     nameplate: Array
-
-
-# ---- what is asked of the solution -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Constant:
-    """Rows of given numbers that take part as if they had been solved."""
-
-    value: Array
+    names: list[str]
 
 
 @dataclass(frozen=True)
-class Limit:
-    """A solved column must stay on one side of a bound; `basis` is 'sustained' or 'peak'."""
+class Work(Element):
+    """Share of its rated power that chips at work draw in some scenarios, by clock; c clocks, the ends holding.
 
-    name: str
-    elements: list[str]
-    value: Ref
-    bound: Array
-    sense: int = 1
-    dimension: str = "fraction"
-    basis: str = "sustained"
-    domain: str = "thermal"
-
-
-@dataclass(frozen=True)
-class Report:
-    """A solved column under the name that users see."""
-
-    dimension: str
-    name: str
-    elements: list[str]
-    value: Ref
-    unit: str
-    long_name: str
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Powers that are added up under one heading, such as 'it' or 'pumps'."""
-
-    heading: str
-    power: Ref
-
-
-@dataclass(frozen=True)
-class Fuel:
-    """Power that is made on site: what its energy costs [$/J] and the greenhouse gas that it gives off [kg/J]."""
-
-    power: Ref
-    price: Array
-    carbon: Array
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Capital [$], its life [s] and yearly upkeep as a fraction of capital."""
-
-    elements: list[str]
-    heading: str
-    capital: Array
-    life: Array
-    upkeep: Array
-
-
-@dataclass(frozen=True)
-class Work:
-    """Share of its rated power that chips at work draw in some scenarios, by clock: (node,) each, the ends holding."""
+    engine: rows of the racks (n,). scenarios: which (k,). clock: over nominal, rising [1] (c,). level: share [1] (c,).
+    """
 
     engine: Index
     scenarios: Index
@@ -479,9 +535,109 @@ class Work:
     level: Array
 
 
+# ---- what is asked of the solution -------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
-class Service:
-    """What racks have for agents beside accelerators: tools that run at once ("cpu"), or B/s that they carry."""
+class Constant(Element):
+    """Rows of stated powers that take part as if they had been solved.
+
+    value [W] (n, s).
+    """
+
+    value: Array
+
+
+@dataclass(frozen=True)
+class Limit(Element):
+    """A solved column must stay on one side of a bound.
+
+    kind: what is limited and from which side. name: of the limit. elements: names of what is limited (n). value: the
+    solved column (n). bound: in its units, not finite where nothing binds (n, s). engine: rows of the racks that the
+    bound grows with when they are made denser (n,), None if it does not.
+    """
+
+    kind: LimitKind
+    name: str
+    elements: list[str]
+    value: Ref
+    bound: Array
+    engine: Index | None = None
+
+
+@dataclass(frozen=True)
+class Report(Element):
+    """A solved column under the name that users see.
+
+    dimension: of the Dataset, that names `elements` (n). name: of the variable. value: the solved column (n).
+    long_name: what it is. picture: "temperature" or "power" if pictures colour the equipment by it, or "".
+    """
+
+    dimension: str
+    name: str
+    elements: list[str]
+    value: Ref
+    long_name: str
+    picture: str = ""
+
+
+@dataclass(frozen=True)
+class Caution(Element):
+    """A solved column that is above 0.5 where a model is used outside its box of validity.
+
+    elements: names (n). value: the solved column (n). text: what is wrong.
+    """
+
+    elements: list[str]
+    value: Ref
+    text: str
+
+
+@dataclass(frozen=True)
+class Tally(Element):
+    """Powers that are added up under one heading.
+
+    total: the heading. power: the solved powers [W] (n).
+    """
+
+    total: Total
+    power: Ref
+
+
+@dataclass(frozen=True)
+class Fuel(Element):
+    """Power that is made on site.
+
+    power: the solved power [W] (n). price: of its energy [$/J] (n, s). carbon: given off [kg/J] (n, s).
+    """
+
+    power: Ref
+    price: Array
+    carbon: Array
+
+
+@dataclass(frozen=True)
+class Cost(Element):
+    """What equipment costs.
+
+    elements: names (n). heading: of the yearly cost. capital [$] (n, s). life [s] (n, s). upkeep: per year over
+    capital [1] (n, s). tenant: whether the tenant of a colocation owns it.
+    """
+
+    elements: list[str]
+    heading: str
+    capital: Array
+    life: Array
+    upkeep: Array
+    tenant: bool = False
+
+
+@dataclass(frozen=True)
+class Service(Element):
+    """What racks have for agents in addition to accelerators.
+
+    name: of the layer, such as cpu. engine: rows of the racks (n,). capacity: tools that run at once, or [B/s] (n, s).
+    """
 
     name: str
     engine: Index
@@ -489,20 +645,27 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Serving:
-    """Accelerators that serve tokens: platform per row, the engine that runs them, network power of each [W]."""
+class Serving(Element):
+    """Accelerators that serve tokens.
+
+    engine: rows of the racks (n,). platform: of the accelerators (n). network: power of each outside [W] (n, s).
+    """
 
     engine: Index
     platform: list[str]
     network: Array
 
 
-# ---- the plant ---------------------------------------------------------------------------------------------------
+# ---- what solvers see --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Layer:
-    """AC or DC islands that converters of one depth feed: one network, its slack buses are sources or outputs."""
+class Island(Element):
+    """AC or DC buses that converters of one depth feed: one network, whose slack buses are sources or outputs.
+
+    bus, line, source, converter: rows of these that belong to it (k,). network: of the kernel. voltage: of the slack
+    buses [pu], complex (k, s).
+    """
 
     bus: Index
     network: power_flow.Network
@@ -513,13 +676,50 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Plant:
-    """Everything below this line is arrays."""
+class Weather(Element):
+    """The site as scenarios have it; every field (1, s).
 
-    facility: Any
+    dry_bulb, wet_bulb, dew_point [K]. pressure [Pa]. elevation [m]. intake, wet_intake: dry and wet bulb of the air
+    that heat rejection draws, recirculation included [K]. density, intake_density: of outdoor air and of that air
+    [kg/m3]. room_density: of the air that room fans move [kg/m3].
+    """
+
+    dry_bulb: Array
+    wet_bulb: Array
+    dew_point: Array
+    pressure: Array
+    elevation: Array
+    intake: Array
+    wet_intake: Array
+    density: Array
+    intake_density: Array
+    room_density: Array
+
+
+class Filling(NamedTuple):
+    """Pipes filled with one fluid: its name in `twin.fluids`, the pipes (k,) and the loop that each belongs to (k,)."""
+
+    fluid: str
+    pipes: Index
+    loop: Index
+
+
+@dataclass(frozen=True)
+class System(Element):
+    """Every array that solvers read, N nodes, B buses, S scenarios; elements are merged, one table per kind.
+
+    scenarios: S. site: the weather. nodes: N, of coolant and air. outdoor: the node of outdoor air.
+    start, end: nodes of all streams, pipes first (streams,). pipe, pump, relief, exchange, loss, fan, zone, engine,
+    line, converter, source: tables. anchor: nodes of known pressure (loops,), pressure: there [Pa] (loops, 1).
+    medium: pipes by fluid. cooler, heat, gain, intake, load, inlets, work: tables as components wrote them. follow:
+    vents whose flow is what arrives at their start (k,). constant: stated powers [W] (k, s). islands: of the power
+    train in the order of solution, loads first. live: whether a bus has a path to a source (B, s). voltage: nominal
+    [V] (B,). direct: 1 for DC (B,). streams: elimination program of stream temperatures. coolant: nodes of coolant
+    (k,). start_temperature: where solves start from [K] (N, S).
+    """
+
     scenarios: int
-    coordinates: Mapping[str, Array]
-    site: SimpleNamespace
+    site: Weather
     nodes: int
     outdoor: int
     start: Index
@@ -529,7 +729,7 @@ class Plant:
     relief: Bypass
     anchor: Index
     pressure: Array
-    medium: tuple[tuple[str, Array, Array], ...]
+    medium: tuple[Filling, ...]
     exchange: Exchange
     cooler: tuple[Cooler, ...]
     loss: Loss
@@ -547,19 +747,10 @@ class Plant:
     line: Line
     converter: Converter
     source: Source
-    layers: tuple[Layer, ...]
+    islands: tuple[Island, ...]
     live: Array
     voltage: Array
     direct: Index
-    bus_names: list[str]
-    node_names: list[str]
-    limits: tuple[Limit, ...]
-    reports: tuple[Report, ...]
-    tallies: tuple[Tally, ...]
-    costs: tuple[Cost, ...]
-    fuels: tuple[Fuel, ...]
-    serving: tuple[Serving, ...]
-    services: tuple[Service, ...]
     streams: streams.StreamProgram
     coolant: Index
     start_temperature: Array

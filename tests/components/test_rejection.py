@@ -232,7 +232,7 @@ def test_the_fewest_cells_run_that_take_no_more_than_their_rated_flow(kind):
     inlet = np.full(flow.shape, 306.0)
     assert tower(kind, 300.0).respond(inlet, flow, CP).running.tolist() == [[1, 1, 1, 2, 3, 4, 4]]
     assert np.all(tower(kind, 300.0, running=3.0).respond(inlet, flow, CP).running == 3)
-    assert np.all(tower(kind, 300.0, least_cells=2.0).respond(inlet, flow, CP).running >= 2)
+    assert np.all(tower(kind, 300.0, min_cells=2.0).respond(inlet, flow, CP).running >= 2)
     by_heat = tower(kind, 300.0, stage_heat=CP * 600.0).respond(inlet, flow, CP)
     assert by_heat.running.tolist() == [[1, 1, 1, 2, 3, 4, 4]]
 

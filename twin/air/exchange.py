@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from twin import columns
 from twin.air.field import Loads
 from twin.air.geometry import Geometry, unbalanced
 from twin.air.mesh import meshes, rooms, summary
+from twin.columns import Array, Index
+from twin.components.base import REGISTRY
 from twin.domains.compute import AIR_HEAT
-from twin.elements import Array, Index, Plant, Status
+from twin.elements import Status
 from twin.facility.files import LayoutError
-from twin.results.limits import rack_names
+from twin.plant.compile import Plant
 from twin.solver.steady import Solution
 
 NO_PLACES = (
@@ -21,39 +23,32 @@ NO_PLACES = (
 )
 
 
-def fan_names(plant: Plant) -> list[str]:
-    """Names of the room coolers in the order of the fans' rows."""
-    return [name for item in plant.reports if item.name == "crah_fan_power" for name in item.elements]
-
-
 def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[Index, Index, Loads]:
     """Rows of the racks and coolers of a geometry, and what they impose on the air of their room.
 
     Heat that has no place warms the air below the ceiling; scenarios without solution are given the first one with.
     """
-    facility = plant.facility
-    known, fans = ({n: i for i, n in enumerate(names)} for names in (rack_names(plant), fan_names(plant)))
-    engine = np.array([known[t.name] for t in g.racks], int)
+    racks, fans = ({n: i for i, n in enumerate(names)} for names in (plant.engine.names, plant.fan.names))
+    engine = np.array([racks[t.name] for t in g.racks], int)
     fan = np.array([fans[t.name] for t in g.coolers], int)
-    columns = solution.columns
     size = plant.scenarios
     wide = lambda a: np.broadcast_to(a, (len(a), size))  # noqa: E731
     density = plant.site.room_density[0]
-    moved = wide(columns["stream.flow"])[plant.fan.vent[fan]]
-    heat = wide(columns["engine.heat_air"])[engine] - _doors(plant, columns, engine)
-    zone = sorted(n for n, p in facility.components.items() if p.kind == "room").index(name)
+    moved = wide(solution[columns.stream.flow])[plant.fan.vent[fan]]
+    heat = wide(solution[columns.engine.heat_air])[engine] - _doors(solution, engine)
+    zone = plant.zone.names.index(name)
     exhaust, coils = plant.zone.exhaust[zone], plant.fan.coil[plant.fan.zone == zone]
     solids = {who: np.zeros(size) for who in g.skins}
     for gain in plant.gain:
-        power = wide(columns[gain.power.quantity])[gain.power.rows] * gain.share
+        power = wide(solution[gain.power.column])[gain.power.rows] * gain.share
         for row in np.flatnonzero(gain.node[: len(gain.names)] == exhaust):
             if gain.names[row] in solids:
                 solids[gain.names[row]] += power[row]
-    node, out = columns["node.temperature"][exhaust], wide(columns["stream.outlet"])
-    whole = (AIR_HEAT * wide(columns["stream.flow"])[coils] * (node - out[coils])).sum(axis=0)
+    node, out = solution[columns.node.temperature][exhaust], wide(solution[columns.stream.outlet])
+    whole = (AIR_HEAT * wide(solution[columns.stream.flow])[coils] * (node - out[coils])).sum(axis=0)
     spread = whole - heat.sum(axis=0) - sum(solids.values(), np.zeros(size))
     loads = Loads(
-        rack_flow=wide(columns["engine.air_flow"])[engine] / density,
+        rack_flow=wide(solution[columns.engine.air_flow])[engine] / density,
         rack_heat=heat,
         cooler_flow=moved / density,
         supply=out[plant.fan.coil[fan]],
@@ -85,12 +80,13 @@ def meshed(plant: Plant, solution: Solution, cell: float, room: str | None) -> t
     return found, told
 
 
-def _doors(plant: Plant, columns: Mapping[str, Array], engine: Index) -> Array:
+def _doors(solution: Solution, engine: Index) -> Array:
     """Heat that rear doors take from the air of racks, W (rack, scenario)."""
+    plant = solution.plant
     taken = np.zeros((len(engine), plant.scenarios))
-    duty, hot = columns["exchange.duty"], plant.exchange.hot
+    duty, hot = solution[columns.exchange.duty], plant.exchange.hot
     for item in plant.intake:
-        if item.flow.quantity != "engine.air_flow":
+        if item.flow.column is not columns.engine.air_flow:
             continue
         behind = {int(plant.end[v]): int(r) for v, r in zip(item.vent, item.flow.rows, strict=True)}
         place = {int(r): i for i, r in enumerate(engine)}
@@ -109,6 +105,7 @@ def _settled(loads: Loads, good: Array) -> Loads:
 def faults(loads: Loads, g: Geometry) -> list[str]:
     """A room without coolers, and sealed compartments that gain or lose air."""
     if not g.coolers:
-        return ["nothing with a place cools its air; give a crah or fan_wall `at`"]
+        coolers = " or ".join(sorted(kind for kind, cls in REGISTRY.items() if cls.shapes_air == "cooler"))
+        return [f"nothing with a place cools its air; give a {coolers} `at`"]
     flows = np.concatenate([loads.rack_flow, loads.cooler_flow])
     return sorted({text for s in range(flows.shape[1]) for text in unbalanced(g, flows[:, s])})

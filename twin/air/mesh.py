@@ -10,14 +10,14 @@ import numpy as np
 
 from twin.air.geometry import Geometry, Part, geometry
 from twin.air.geometry import Screen as Sheet
-from twin.components.compute import Rack
-from twin.components.cooling import Crah, RearDoor
-from twin.components.hall import Room, Screen
+from twin.components.base import Component
+from twin.components.hall import Room
 from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
 
+Corner = tuple[float, float, float]
 WAYS = {"+x": (0, 1), "-x": (0, -1), "+y": (1, 1), "-y": (1, -1)}
-MOST_CELLS = 100_000_000
+MAX_CELLS = 100_000_000
 SHOWN = 6
 """Rooms that a message names."""
 
@@ -25,8 +25,8 @@ SHOWN = 6
 def rooms(facility: Facility) -> list[str]:
     """Names of the rooms in which at least one rack or cooler has a place."""
     parts = facility.components.values()
-    found = {p.room for p in parts if isinstance(p, (Rack, Crah)) and p.at is not None and p.room is not None}
-    return sorted(n for n in found if facility.components[n].at is not None)
+    standing = {p.room for p in parts if p.shapes_air in ("rack", "cooler") and p.at is not None and p.room is not None}
+    return sorted(n for n in standing if facility.components[n].at is not None)
 
 
 def mesh(facility: Facility, name: str, cell: float) -> Geometry:
@@ -84,9 +84,9 @@ def _size(facility: Facility, name: str, cell: float) -> tuple[float, float, flo
         raise LayoutError(
             facility.source, [f"room {name}: cell {cell:g} m: give more than 0 and at most a third of {min(size):g} m"]
         )
-    least = (float(np.prod(size)) / MOST_CELLS) ** (1 / 3)
+    least = (float(np.prod(size)) / MAX_CELLS) ** (1 / 3)
     if cell < least:
-        most = f"makes more than the {MOST_CELLS:,} cells that may be; give at least {1.05 * least:.2g} m"
+        most = f"makes more than the {MAX_CELLS:,} cells that may be; give at least {1.05 * least:.2g} m"
         raise LayoutError(facility.source, [f"room {name}: cell {cell:g} m: {most}"])
     return size
 
@@ -96,7 +96,7 @@ def _standing(room: Any, held: Sequence[tuple[str, Any]]) -> tuple[list[Part], l
     parts, sheets = [], []
     for n, p in held:
         low = tuple(a - b for a, b in zip(p.at, room.at, strict=True))
-        if isinstance(p, Screen):
+        if p.shapes_air == "screen":
             extent = p.extent
             high = tuple(a + b for a, b in zip(low, extent, strict=True))
             sheets.append(Sheet(n, low, high, int(np.argmin(extent)), p.open_area))  # type: ignore[arg-type]
@@ -107,16 +107,18 @@ def _standing(room: Any, held: Sequence[tuple[str, Any]]) -> tuple[list[Part], l
     return parts, sheets
 
 
-def _part(name: str, p: Any, low: Any) -> Part | None:
+def _part(name: str, p: Component, low: Corner) -> Part | None:
+    """What stands there to the air: a rack or cooler that moves it, a solid in its way, or nothing."""
     extent = p.extent
-    way = WAYS[getattr(p, "facing", "-y")]
-    if min(extent) <= 0 or isinstance(p, RearDoor):
+    if min(extent) <= 0 or p.shapes_air == "nothing":
         return None
     high = tuple(a + b for a, b in zip(low, extent, strict=True))
-    if isinstance(p, Rack) and p.air_flow > 0:
-        return Part(name, "rack", low, high, way[0], -way[1], p.air_span)  # type: ignore[arg-type]
-    if isinstance(p, Crah):
-        return Part(name, "cooler", low, high, *way, outlet=p.outlet, intake=p.intake)  # type: ignore[arg-type]
+    axis, way = WAYS[getattr(p, "facing", "-y")]
+    if p.shapes_air == "rack" and getattr(p, "air_flow", 0.0) > 0:
+        return Part(name, "rack", low, high, axis, -way, getattr(p, "air_span", None))  # type: ignore[arg-type]
+    if p.shapes_air == "cooler":
+        shape = {"outlet": getattr(p, "outlet", None), "intake": getattr(p, "intake", "back")}
+        return Part(name, "cooler", low, high, axis, way, **shape)  # type: ignore[arg-type]
     return Part(name, "solid", low, high)  # type: ignore[arg-type]
 
 

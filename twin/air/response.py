@@ -8,18 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from twin import columns
 from twin.air.adjoint import respond
-from twin.air.exchange import fan_names
 from twin.air.field import Averaged, Loads
 from twin.air.geometry import Geometry
+from twin.columns import Array, Index
 from twin.domains.compute import AIR_HEAT
-from twin.elements import Array, Index, Inlets, Plant
+from twin.elements import Inlets
 from twin.facility.files import LayoutError
 from twin.kernels.arrays import share
-from twin.results.limits import rack_names
+from twin.plant.compile import Plant
 from twin.solver.steady import Solution
 
-MOST_ASTRAY = 0.999
+MAX_ASTRAY = 0.999
 """Largest share of recirculated or bypassing air that a mixed node is given."""
 
 
@@ -102,20 +103,20 @@ def _astray(plant: Plant, solution: Solution, room: RoomAir) -> dict[str, Any]:
     that is not recirculated would be more than V, the mixed node takes all of V and the inlets differ from it by more.
     """
     row = int(plant.fan.zone[room.fan][0])
-    z, columns = plant.zone, solution.columns
-    T, drawn = room.mean.inlet, columns["engine.air_flow"][room.engine]
+    z = plant.zone
+    T, drawn = room.mean.inlet, solution[columns.engine.air_flow][room.engine]
     all_drawn = np.zeros(plant.scenarios)
     for item in plant.intake:
-        all_drawn = all_drawn + columns[item.flow.quantity][item.flow.rows][item.zone == row].sum(axis=0)
-    supply, back = columns["node.temperature"][z.supply[row]], columns["node.temperature"][z.exhaust[row]]
+        all_drawn = all_drawn + solution[item.flow][item.zone == row].sum(axis=0)
+    supply, back = solution[columns.node.temperature][z.supply[row]], solution[columns.node.temperature][z.exhaust[row]]
     old = {k: getattr(z, k)[row] for k in ("recirculation", "bypass", "excess")}
     wanted = old["excess"] * (1.0 - old["recirculation"]) * all_drawn / (1.0 - old["bypass"])
     mean = share((T * drawn).sum(axis=0), drawn.sum(axis=0), 1e-9)
     away = share(mean - supply, back - supply, 1e-3)
     most = 1.0 - np.minimum(share(wanted, all_drawn, 1e-9, 1.0), 1.0)
-    away = np.where(all_drawn > 0, np.clip(np.maximum(away, most), 0.0, MOST_ASTRAY), old["recirculation"])
+    away = np.where(all_drawn > 0, np.clip(np.maximum(away, most), 0.0, MAX_ASTRAY), old["recirculation"])
     breathed = (1.0 - away) * all_drawn
-    by = np.where(all_drawn > 0, np.clip(1.0 - share(breathed, wanted, 1e-9), 0.0, MOST_ASTRAY), old["bypass"])
+    by = np.where(all_drawn > 0, np.clip(1.0 - share(breathed, wanted, 1e-9), 0.0, MAX_ASTRAY), old["bypass"])
     excess = share(wanted * (1.0 - by), breathed, 1e-9, 1.0)
     node = (1.0 - away) * supply + away * back
     taken = room.mean.intake
@@ -132,8 +133,7 @@ def _astray(plant: Plant, solution: Solution, room: RoomAir) -> dict[str, Any]:
 
 def response(plant: Plant, solution: Solution, aired: Sequence[RoomAir], scenario: int = 0) -> Response:
     """How the inlets of computed rooms answer rack heat and supply temperature, flows frozen as in one scenario."""
-    columns = solution.columns
-    known, fans = rack_names(plant), fan_names(plant)
+    racks, fans = plant.engine.names, plant.fan.names
     found = {}
     for room in aired:
         at = lambda a: np.broadcast_to(a, (len(a), plant.scenarios))[:, scenario : scenario + 1]  # noqa: E731
@@ -141,17 +141,17 @@ def response(plant: Plant, solution: Solution, aired: Sequence[RoomAir], scenari
         fields = {k: v[scenario] for k, v in room.mean.fields.items()}
         answer = respond(g, fields, room.loads.rack_flow[:, scenario])
         row = int(plant.fan.zone[room.fan][0])
-        drawn = at(columns["engine.air_flow"])[room.engine]
+        drawn = at(solution[columns.engine.air_flow])[room.engine]
         found[room.room] = Room(
-            racks=tuple(known[i] for i in room.engine),
+            racks=tuple(racks[i] for i in room.engine),
             coolers=tuple(fans[i] for i in room.fan),
             recirculation=at(plant.zone.recirculation)[row],
             bypass=at(plant.zone.bypass)[row],
             excess=at(plant.zone.excess)[row],
             warmer=at(plant.fan.offset)[room.fan],
-            temperature=at(columns["engine.air_inlet"])[room.engine],
-            rise=share(at(columns["engine.heat_air"])[room.engine], drawn * AIR_HEAT),
-            supplied=at(columns["stream.outlet"])[plant.fan.coil[room.fan]],
+            temperature=at(solution[columns.engine.air_inlet])[room.engine],
+            rise=share(at(solution[columns.engine.heat_air])[room.engine], drawn * AIR_HEAT),
+            supplied=at(solution[columns.stream.outlet])[plant.fan.coil[room.fan]],
             heat=answer.heat,
             supply=answer.supply,
             flow=drawn,
@@ -160,8 +160,8 @@ def response(plant: Plant, solution: Solution, aired: Sequence[RoomAir], scenari
 
 
 def _carried(plant: Plant, response: Response) -> Plant:
-    known = {n: i for i, n in enumerate(rack_names(plant))}
-    fans = {n: i for i, n in enumerate(fan_names(plant))}
+    known = {n: i for i, n in enumerate(plant.engine.names)}
+    fans = {n: i for i, n in enumerate(plant.fan.names)}
     lost = [n for r in response.rooms.values() for n in r.racks if n not in known]
     lost += [n for r in response.rooms.values() for n in r.coolers if n not in fans]
     if lost:

@@ -13,15 +13,18 @@ from typing import Any, Literal
 
 import numpy as np
 
+from twin import columns
 from twin.air.exchange import NO_PLACES, faults, imposed
 from twin.air.field import Averaged, Loads, average, beside, flow, inherit
 from twin.air.geometry import Geometry
 from twin.air.mesh import meshes, rooms
 from twin.air.response import Response, RoomAir, informed
-from twin.elements import Array, Plant, Status
+from twin.columns import Array
+from twin.elements import Status
 from twin.facility.files import LayoutError
 from twin.kernels.arrays import home
 from twin.kernels.finite_volume import Flow, Physics
+from twin.plant.compile import Plant
 from twin.solver.steady import Solution, steady
 
 log = logging.getLogger("twin")
@@ -209,7 +212,7 @@ def _turn(
     mean: Averaged = average(field, g, loads, tolerance=tolerance, spin_up=spin_up, progress=progress)
     for (name, (engine, fan, own)), column in zip(each.items(), alike.column, strict=True):
         part = mean.picked(column)
-        before = found[name].mean.inlet if name in found else solution.columns["engine.air_inlet"][engine]
+        before = found[name].mean.inlet if name in found else solution[columns.engine.air_inlet][engine]
         moved = float(np.abs(part.inlet - before).max(initial=0.0))
         found[name] = RoomAir(name, alike.rooms[name], engine, fan, own, part, moved)
         if part.leak.max() > MOST_LEAK:

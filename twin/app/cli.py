@@ -460,7 +460,7 @@ def list_layouts() -> None:
     with _progress("reading layouts"):
         for name in shipped():
             facility = load(name)
-            racks = sum(part.dimension == "rack" for part in facility.components.values())
+            racks = sum(part.shapes_air == "rack" for part in facility.components.values())
             rows.append((name, f"{racks:,}", facility.description))
     typer.echo(table([("layout", "racks", "description"), *rows], frozenset({1})))
 

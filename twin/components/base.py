@@ -1,31 +1,40 @@
-"""What every equipment type shares: declared numbers, ports, and one method that lowers a whole table."""
+"""What every equipment type shares: declared numbers, ports, roles, and one method that lowers a whole table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
 
-from twin.elements import Array, Constant, Cost, Gain, Limit, Load, Ref, Report, Tally
-from twin.units import Fraction, Length, Money, Time
+from twin.columns import Array, Index, LimitKind, Ref, Total, given
+from twin.elements import Caution, Constant, Cost, Element, Gain, Limit, Load, Report, Tally, Weather
+from twin.units import YEAR, Fraction, Length, Money, Time
 
-YEAR = 365.25 * 86400.0
-
-Write = Callable[[Any], Array]
 Facing = Literal["+x", "-x", "+y", "-y"]
+ShapesAir = Literal["rack", "cooler", "solid", "screen", "nothing"]
+SetPointRole = Literal["coolant", "air", ""]
+AIR_DENSITY = 1.2
+"""Of the air at which equipment is rated, kg/m3."""
+
 REGISTRY: dict[str, type[Component]] = {}
+"""Equipment types by the name that layouts call them."""
 
 
 @dataclass(frozen=True)
 class Port:
-    """A connection point: carrier 'power', 'coolant' or 'air'; `cords` lets several feeds meet without joining."""
+    """A connection point.
+
+    carrier: "power", "coolant" or "air". required: whether it must be connected. cords: whether several feeds may meet
+    there without joining. joins: whether several feeds may join there.
+    """
 
     carrier: str
     required: bool = True
     cords: bool = False
+    joins: bool = False
 
 
 class Model(BaseModel):
@@ -34,8 +43,113 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+# ---- what `lower` is given ---------------------------------------------------------------------------------------
+
+
+class Write(Protocol):
+    """Adds the rows of an element; returns their numbers, (n,)."""
+
+    def __call__(self, element: Element) -> Index:
+        """Row numbers of the element, by which others refer to it."""
+        ...
+
+
+class RoomNodes(NamedTuple):
+    """The air around each instance, (instance,): nodes of its room, outdoors where it has none.
+
+    supply: air that coolers deliver. inlet: air that racks breathe. exhaust: air that returns. zone: row of the room,
+    -1 outdoors. dew_point: coldest coolant that stays dry there [K], (instance, 1|S).
+    """
+
+    supply: Index
+    inlet: Index
+    exhaust: Index
+    zone: Index
+    dew_point: Array
+
+
+class Table(Protocol):
+    """All instances of one type. A numeric field is an attribute: its column, SI, NaN for none, (instance, 1|S).
+
+    names: of the instances. n: how many there are. kind, dimension, heading: of the type. site: the weather.
+    outdoor: the node of outdoor air. room: the air around each instance. own: the air of rooms, where these are rooms.
+    """
+
+    @property
+    def names(self) -> list[str]: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def dimension(self) -> str: ...
+    @property
+    def heading(self) -> str: ...
+    @property
+    def tenant(self) -> bool: ...
+    @property
+    def site(self) -> Weather: ...
+    @property
+    def outdoor(self) -> int: ...
+    @property
+    def room(self) -> RoomNodes: ...
+    @property
+    def own(self) -> RoomNodes: ...
+
+    def __getattr__(self, field: str) -> Array:
+        """Column of a numeric field, (instance, 1|S)."""
+        ...
+
+    def __getitem__(self, field: str) -> list[Any]:
+        """Values of a field that is no number, one per instance."""
+        ...
+
+    def __contains__(self, field: str) -> bool:
+        """Whether the type has a numeric field of that name."""
+        ...
+
+    def node(self, port: str) -> Index:
+        """Node (coolant, air) or bus (power) of a port of each instance."""
+        ...
+
+    def inner(self, tag: str) -> Index:
+        """A node inside each instance."""
+        ...
+
+    def feeds(self, port: str) -> tuple[Index, Index, Array]:
+        """Instance and bus of every feed (feed,), and its share (feed, 1), which add up to one in each instance."""
+        ...
+
+    def only(self, rows: Array) -> Table:
+        """The table of those instances for which `rows` (instance,) is true."""
+        ...
+
+    def times(self, fields: str, factor: Array) -> Table:
+        """The table with some columns multiplied."""
+        ...
+
+
+RESERVED = frozenset(n for n in vars(Table) if not n.startswith("_"))
+"""Names that a table has for itself, which no numeric field may take."""
+
+
+# ---- components --------------------------------------------------------------------------------------------------
+
+
 class Component(Model):
-    """One piece of equipment. Subclasses declare numbers with units once and lower them to elements."""
+    """One piece of equipment. Subclasses declare numbers with units once and lower them to elements.
+
+    Roles, as class attributes, are what the rest of the program knows of a type:
+
+    kind: its name in layouts, by default the class's. dimension: of the Dataset, that its reports share. heading: of
+    its yearly cost. tenant: whether the tenant of a colocation owns it. legend: its group in pictures. shapes_air: what
+    it is to the air of its room: a "rack" breathes at its face, a "cooler" blows, a "solid" is in the way, a "screen"
+    parts it, and "nothing" leaves it alone. cools_room: whether it is what a room without cooling lacks. indoors:
+    whether it must stand in a room. set_point_role: what its set point holds, "coolant" to racks or room "air", or "".
+    metered: whether it stands for the utility, whose contract can be widened. structural: fields that shape the plant
+    and are the same in all scenarios. ports: its connection points. box: lengths along x, y and z if it has no size
+    [m]. front: the axis that box is deep along.
+    """
 
     at: tuple[Length, Length, Length] | None = Field(None, description="position in the hall, x y z of the base")
     size: tuple[Length, Length, Length] | None = Field(None, description="width, depth and height")
@@ -47,11 +161,17 @@ class Component(Model):
     upkeep: Fraction = Field(0.03, ge=0, le=1, description="maintenance per year, share of capital")
 
     abstract: ClassVar[bool] = False
-    indoors: ClassVar[bool] = False
-    structural: ClassVar[frozenset[str]] = frozenset({"at", "size", "room", "cords", "shares"})
     kind: ClassVar[str] = ""
     dimension: ClassVar[str] = ""
     heading: ClassVar[str] = "facility"
+    tenant: ClassVar[bool] = False
+    legend: ClassVar[str] = "other"
+    shapes_air: ClassVar[ShapesAir] = "solid"
+    cools_room: ClassVar[bool] = False
+    indoors: ClassVar[bool] = False
+    set_point_role: ClassVar[SetPointRole] = ""
+    metered: ClassVar[bool] = False
+    structural: ClassVar[frozenset[str]] = frozenset({"at", "size", "room", "cords", "shares"})
     ports: ClassVar[dict[str, Port]] = {}
     box: ClassVar[tuple[float, float, float]] = (1.0, 1.0, 2.0)
     front: ClassVar[str] = "y"
@@ -63,10 +183,14 @@ class Component(Model):
         x, y, z = self.box
         return self.size or ((y, x, z) if turned else (x, y, z))
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
         if cls.__name__.startswith("_") or cls.__dict__.get("abstract", False):
             return
+        taken = sorted(RESERVED & set(cls.model_fields) - {"room"})
+        if taken:
+            raise TypeError(f"{cls.__name__}: a field may not be called {' or '.join(taken)}: tables have that already")
         if "kind" not in cls.__dict__:
             cls.kind = "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("_")
         if "dimension" not in cls.__dict__:
@@ -74,7 +198,7 @@ class Component(Model):
         REGISTRY[cls.kind] = cls
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         """Write the elements of all instances, columns (instance, scenario)."""
 
     def check(self, name: str) -> list[str]:
@@ -89,59 +213,67 @@ class Component(Model):
         return []
 
 
-def column(value: Any, n: int = 1) -> Array:
-    """A number or array as a (n, 1) column."""
-    return np.broadcast_to(np.asarray(value, float).reshape(-1, 1), (n, 1))
+# ---- what `lower` writes -----------------------------------------------------------------------------------------
 
 
-def curve(t: Any) -> tuple[Array, Array, Array]:
-    """Loss coefficients of a converter table: fixed, proportional, square, each (n, 1|S)."""
-    return t.fixed_loss, t.proportional_loss, t.square_loss
+def wide(value: ArrayLike, n: int) -> Array:
+    """A number or column as (n, 1|S)."""
+    value = np.asarray(value, float)
+    return np.broadcast_to(value, (n, value.shape[-1] if value.ndim else 1))
 
 
-def draw(t: Any, write: Write, power: Ref, heading: str, power_factor: Any = 0.95, peak: Ref | None = None) -> None:
-    """Connect consumers to the buses on their `feed` ports and tally what they take."""
+def draw(
+    t: Table, write: Write, power: Ref, heading: Total, power_factor: ArrayLike = 0.95, peak: Ref | None = None
+) -> None:
+    """Connect consumers to the buses on their `feed` ports and add what they take up under a heading.
+
+    power, peak: solved powers [W] (instance). power_factor [1]. Raises ValueError for a heading that is no part of the
+    meter's breakdown, since the power would then be in the meter and in no figure.
+    """
+    if not heading.part:
+        raise ValueError(f"{t.kind}: what is drawn under {heading.name!r} would be in no figure; give it a part")
     row, bus, share = t.feeds("feed")
-    factor = np.clip(power_factor + np.zeros((t.n, 1)), 1e-3, 1.0)
+    factor = np.clip(np.asarray(power_factor) + np.zeros((t.n, 1)), 1e-3, 1.0)
     tangent = np.tan(np.arccos(factor[row]))
     peak = peak or power
     names = [t.names[i] for i in row]
-    write(Load(bus, names, Ref(power.quantity, power.rows[row]), Ref(peak.quantity, peak.rows[row]), share, tangent))
+    write(Load(bus, names, power.column[power.rows[row]], peak.column[peak.rows[row]], share, tangent))
     write(Tally(heading, power))
 
 
-def warm_room(t: Any, write: Write, power: Ref, share: Any = 1.0) -> None:
-    """Put a share of a power as heat into the room of each unit (outdoors if it has none)."""
+def warm_room(t: Table, write: Write, power: Ref, share: ArrayLike = 1.0) -> None:
+    """Put a share of a power as heat into the room of each instance, outdoors if it has none."""
     write(Gain(t.room.exhaust, power, np.broadcast_to(np.asarray(share, float), (t.n, 1)), t.names))
 
 
-def price(t: Any, write: Write) -> None:
-    """Write the cost rows of a table."""
-    write(Cost(t.names, t.heading, t.capital, t.life, t.upkeep))
+def price(t: Table, write: Write) -> None:
+    """Write what the instances of a table cost."""
+    write(Cost(t.names, t.heading, t.capital, t.life, t.upkeep, t.tenant))
 
 
-def report(t: Any, write: Write, name: str, value: Ref, unit: str, long_name: str) -> None:
-    """Show a solved column to users under the component's dimension."""
-    write(Report(t.dimension, name, t.names, value, unit, long_name))
+def report(t: Table, write: Write, name: str, value: Ref, long_name: str, picture: str = "") -> None:
+    """Show a solved column to users under the type's dimension; unit and kind of number are the column's."""
+    write(Report(t.dimension, name, t.names, value, long_name, picture))
 
 
-def constant(write: Write, value: Any) -> Ref:
-    """Given numbers (n, 1|S) as rows that can be referred to."""
-    return Ref("constant", write(Constant(np.asarray(value, float))))
+def caution(t: Table, write: Write, value: Ref, text: str) -> None:
+    """Warn users where a solved column is above 0.5."""
+    write(Caution(t.names, value, text))
 
 
-def limit(
-    t: Any,
-    write: Write,
-    name: str,
-    value: Ref,
-    bound: Any,
-    *,
-    sense: int = 1,
-    dimension: str = "fraction",
-    basis: str = "sustained",
-    domain: str = "thermal",
-) -> None:
-    """Bound a solved column for every unit; a bound that is not finite never binds."""
-    bound = np.broadcast_to(np.asarray(bound, float), (t.n, np.shape(bound)[-1] if np.ndim(bound) else 1))
-    write(Limit(name, t.names, value, bound, sense, dimension, basis, domain))
+def constant(write: Write, value: ArrayLike) -> Ref:
+    """Stated powers [W], (n, 1|S), as rows that can be referred to."""
+    return given.power[write(Constant(np.asarray(value, float)))]
+
+
+def limit(t: Table, write: Write, kind: LimitKind, value: Ref, bound: ArrayLike, engine: Index | None = None) -> None:
+    """Bound a solved column for every instance; a bound that is not finite never binds.
+
+    `engine` are the rows of the racks with whose density the bound grows.
+    """
+    write(Limit(kind, kind.name.format(kind=t.kind), t.names, value, wide(bound, t.n), engine))
+
+
+def finite_or(value: Array, other: ArrayLike) -> Array:
+    """A column, with another's values where it states none."""
+    return np.where(np.isfinite(value), value, other)

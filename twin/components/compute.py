@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
-from twin.components.base import YEAR, Component, Facing, Port, Write, draw, limit, price, report
+from twin import columns
+from twin.columns import Index, limits, totals
+from twin.components.base import (
+    AIR_DENSITY,
+    Component,
+    Facing,
+    Port,
+    ShapesAir,
+    Table,
+    Write,
+    draw,
+    finite_or,
+    limit,
+    price,
+    report,
+)
 from twin.components.electrical import fit_losses, gains
-from twin.components.hall import AIR_DENSITY, CLASSES
-from twin.elements import Engine, Gain, Heat, Intake, Level, Pipe, Ref, Service, Serving, Tally, Vent
+from twin.components.hall import CLASSES
+from twin.elements import Engine, Gain, Heat, Intake, Level, Pipe, Service, Serving, Tally, Vent
 from twin.units import (
+    YEAR,
     DataRate,
     Fraction,
     Length,
@@ -29,8 +46,29 @@ from twin.units import (
     VolumeFlow,
 )
 
-CAP_HELD = 1e-3
-"""By which share a rack may pass its cap: that is how well clocks hold it."""
+CAP_TOLERANCE = 1e-3
+"""Share by which a rack may pass its cap: that is how well clocks hold it."""
+
+MAX_CLOCK_LOST = 1e-3
+"""Share of the clock below which its loss to temperature does not count as throttling."""
+
+
+class CoolingPath(NamedTuple):
+    """What cools the chips of racks.
+
+    stream: the pipe or vent that takes their heat (n,). node: where it comes from (n,). liquid_fraction: share of the
+    rack's heat that leaves with coolant (n, s). plates: cold plates that share the flow, NaN for one per accelerator
+    (n, s). plate_spread: spreading resistance [K/W] (n, s). plate_conduction: over the coolant's conductivity [1/m]
+    (n, s). sink_resistance: of a heat sink at the rated air flow [K/W] (n, s).
+    """
+
+    stream: Index
+    node: Index
+    liquid_fraction: ArrayLike = 0.0
+    plates: ArrayLike = np.nan
+    plate_spread: ArrayLike = 0.0
+    plate_conduction: ArrayLike = 0.0
+    sink_resistance: ArrayLike = 0.0
 
 
 class Rack(Component):
@@ -61,7 +99,7 @@ class Rack(Component):
     )
     junction_limit: Temperature = Field(360.15, ge=300, le=420, description="highest operating junction temperature")
     throttle_temperature: Temperature = Field(362.15, ge=300, le=420, description="junction where the clock gives way")
-    least_clock: Fraction = Field(0.3, gt=0, le=1, description="lowest clock under throttling")
+    min_clock: Fraction = Field(0.3, gt=0, le=1, description="lowest clock under throttling")
     sink_resistance: ThermalResistance = Field(0.04, ge=0, le=1, description="heat sink to air at rated air flow")
     maldistribution: Fraction = Field(0.05, ge=0, lt=0.5, description="worst chip's shortfall of flow; 0.02 to 0.10")
     power_spread: Fraction = Field(0.05, ge=0, lt=0.5, description="worst chip's excess power; 0.02 to 0.08")
@@ -83,7 +121,7 @@ class Rack(Component):
     fan_power: Power = Field(0.0, ge=0, le=1e5, description="all rack fans at rated air flow")
     air_flow: VolumeFlow = Field(0.0, ge=0, le=50, description="rated air flow")
     air_rise: TemperatureDifference = Field(14.0, gt=0, le=60, description="of the air, that the fans aim at")
-    least_fan: Fraction = Field(0.3, gt=0, le=1)
+    min_fan_speed: Fraction = Field(0.3, gt=0, le=1)
     facing: Facing = Field("-y", description="where the front points, which draws the air")
     air_span: tuple[Length, Length] | None = Field(None, description="heights between which air passes; all if none")
     network_share: Power = Field(
@@ -105,6 +143,9 @@ class Rack(Component):
     kind: ClassVar[str] = "rack"
     dimension: ClassVar[str] = "rack"
     heading: ClassVar[str] = "servers"
+    tenant: ClassVar[bool] = True
+    legend: ClassVar[str] = "rack"
+    shapes_air: ClassVar[ShapesAir] = "rack"
     ports: ClassVar[dict[str, Port]] = {
         "feed": Port("power", cords=True),
         "exhaust": Port("air", required=False),
@@ -125,18 +166,21 @@ class Rack(Component):
         return [*faults, *gains(self, name, "shelf_", 1.2), *gains(self, name, "board_", 1.2)]
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         intake = write(Vent(t.room.inlet, t.node("exhaust")))
-        cls.engine(t, write, intake, intake, t.room.inlet, 0.0)
+        cls.engine(t, write, intake, CoolingPath(intake, t.room.inlet, sink_resistance=t.sink_resistance))
 
     @classmethod
-    def engine(cls, t: Any, write: Write, stream: Any, intake: Any, node: Any, liquid_fraction: Any) -> Any:
-        """Write the engine cooled by `stream`, its load, its air, its limits and its reports; returns its rows."""
+    def engine(cls, t: Table, write: Write, intake: Index, path: CoolingPath) -> Index:
+        """Write racks with their load, air, limits and reports; returns their rows.
+
+        `intake` are the vents of their fans, `path` is what cools their chips.
+        """
         whole = np.ones((t.n, 1))
         rows = write(
             Engine(
-                stream=stream,
-                node=node,
+                stream=path.stream,
+                node=path.node,
                 breathes=t.room.inlet,
                 offset=0.0 * whole,
                 chips=t.accelerators,
@@ -146,18 +190,18 @@ class Rack(Component):
                 power_scale=t.power_scale,
                 utilisation=t.utilisation,
                 clock=t.clock,
-                cap=np.where(np.isfinite(t.power_cap), t.power_cap, np.inf),
-                rack_cap=np.where(np.isfinite(t.rack_cap), t.rack_cap, np.inf),
+                cap=finite_or(t.power_cap, np.inf),
+                rack_cap=finite_or(t.rack_cap, np.inf),
                 clock_exponent=t.clock_exponent,
                 leakage_share=t.leakage_share,
                 leakage_slope=t.leakage_slope,
                 leakage_temperature=t.leakage_temperature,
                 junction_to_case=t.junction_to_case,
                 throttle_temperature=t.throttle_temperature,
-                least_clock=t.least_clock,
-                plate_spread=getattr(t, "plate_spread", 0 * whole),
-                plate_conduction=getattr(t, "plate_conduction", 0 * whole),
-                sink_resistance=0 * whole if hasattr(t, "plate_spread") else t.sink_resistance,
+                min_clock=t.min_clock,
+                plate_spread=path.plate_spread * whole,
+                plate_conduction=path.plate_conduction * whole,
+                sink_resistance=path.sink_resistance * whole,
                 sink_flow=np.maximum(t.air_flow * AIR_DENSITY, 1e-9),
                 maldistribution=t.maldistribution,
                 power_spread=t.power_spread,
@@ -165,7 +209,7 @@ class Rack(Component):
                 hosts=t.hosts,
                 host_power=t.host_power,
                 host_idle=t.host_idle,
-                host_utilisation=np.where(np.isfinite(t.host_utilisation), t.host_utilisation, t.utilisation),
+                host_utilisation=finite_or(t.host_utilisation, t.utilisation),
                 other_power=t.other_power,
                 board_fixed=t.board_fixed_loss * t.board_rating,
                 board_proportional=t.board_proportional_loss,
@@ -177,25 +221,26 @@ class Rack(Component):
                 fan_power=t.fan_power * t.site.room_density / AIR_DENSITY,
                 fan_flow=t.air_flow * t.site.room_density,
                 fan_rise=t.air_rise,
-                fan_least=t.least_fan,
-                liquid_fraction=liquid_fraction * whole,
-                plates=np.maximum(getattr(t, "plates", t.accelerators), 1.0),
+                min_fan_speed=t.min_fan_speed,
+                liquid_fraction=path.liquid_fraction * whole,
+                plates=np.maximum(finite_or(path.plates * whole, t.accelerators), 1.0),
                 peak_factor=t.peak_factor,
                 it_power=t.it_power,
                 nameplate=t.nameplate,
+                names=t.names,
             )
         )
-        power = Ref("engine.power", rows)
-        draw(t, write, power, "it", t.power_factor, Ref("engine.peak", rows))
-        cls._levels(t, write)
+        power = columns.engine.power[rows]
+        draw(t, write, power, totals.it, t.power_factor, columns.engine.peak[rows])
+        cls.levels(t, write)
         moving = np.any(t.air_flow > 0, axis=1, keepdims=True)
-        air = Ref("engine.heat_air", rows)
-        write(Intake(intake, t.room.zone, Ref("engine.air_flow", rows)))
+        air = columns.engine.heat_air[rows]
+        write(Intake(intake, t.room.zone, columns.engine.air_flow[rows]))
         write(Heat(intake, air, 1.0 * moving))
         write(Gain(t.node("exhaust"), air, 1.0 - moving))
-        write(Tally("heat_to_air", air))
-        write(Tally("heat_to_liquid", Ref("engine.heat_liquid", rows)))
-        write(Tally("conversion_loss", Ref("engine.loss", rows)))
+        write(Tally(totals.heat_to_air, air))
+        write(Tally(totals.heat_to_liquid, columns.engine.heat_liquid[rows]))
+        write(Tally(totals.conversion_loss, columns.engine.loss[rows]))
         platforms = t["platform"]
         serves = [i for i, p in enumerate(platforms) if p]
         if serves:
@@ -204,12 +249,13 @@ class Rack(Component):
             stated = np.isfinite(capacity).all(axis=1)
             if stated.any():
                 write(Service(name, rows[stated], (capacity * t.chip_scale)[stated]))
-        cls._judge(t, write, rows)
+        cls.judge(t, write, rows)
         price(t.times("capital", t.chip_scale), write)
         return rows
 
     @classmethod
-    def _levels(cls, t: Any, write: Write) -> None:
+    def levels(cls, t: Table, write: Write) -> None:
+        """State the voltages that racks expect at their feeds, where they do."""
         row, bus, _ = t.feeds("feed")
         voltage = t.voltage[row]
         given = np.isfinite(voltage[:, 0])
@@ -217,38 +263,32 @@ class Rack(Component):
             write(Level(bus[given], voltage[given], np.full(int(given.sum()), -1), [t.names[i] for i in row[given]]))
 
     @classmethod
-    def _judge(cls, t: Any, write: Write, rows: Any) -> None:
+    def judge(cls, t: Table, write: Write, rows: Index) -> None:
+        """Write the limits and reports of racks that are rows of the engine."""
         chips = np.where(t.accelerators > 0, 0.0, np.inf)
         classes = [CLASSES[c] for c in t["air_class"]]
         coldest, hottest, thin = (np.array([c[k] for c in classes])[:, None] for k in (0, 1, 2))
         hottest = hottest - thin * np.maximum(t.site.elevation - 900.0, 0.0)
         breathes = np.where(t.air_flow > 0, 0.0, np.inf)
-        inlet = Ref("engine.air_inlet", rows)
-        limit(
-            t,
-            write,
-            "junction_temperature",
-            Ref("engine.junction", rows),
-            t.junction_limit + chips,
-            dimension="temperature",
-        )
-        limit(t, write, "rack_air_inlet", inlet, hottest + breathes, dimension="temperature")
-        limit(t, write, "rack_air_inlet_cold", inlet, coldest - breathes, sense=-1, dimension="temperature")
-        most = np.where(np.isfinite(t.rack_cap), t.rack_cap, np.inf)
-        limit(t, write, "rack_cap", Ref("engine.power", rows), most * (1.0 + CAP_HELD), dimension="power")
-        limit(t, write, "throttling", Ref("engine.clock_lost", rows), 0.001 + chips)
-        for name, quantity, unit, text in (
-            ("rack_power", "power", "W", "rack power at its feed"),
-            ("rack_junction_temperature", "junction_mean", "K", "mean chip junction temperature"),
-            ("rack_worst_junction_temperature", "junction", "K", "junction temperature of the worst chip"),
-            ("rack_clock", "clock", "1", "chip clock over nominal"),
-            ("rack_heat_to_liquid", "heat_liquid", "W", "heat into the coolant"),
-            ("rack_heat_to_air", "heat_air", "W", "heat into the room air"),
-            ("rack_conversion_loss", "loss", "W", "loss of shelves and board converters"),
-            ("rack_air_flow", "air_flow", "kg s-1", "air drawn by the rack fans"),
+        inlet = columns.engine.air_inlet[rows]
+        e = columns.engine
+        limit(t, write, limits.junction_temperature, e.junction[rows], t.junction_limit + chips)
+        limit(t, write, limits.rack_air_inlet, inlet, hottest + breathes)
+        limit(t, write, limits.rack_air_inlet_cold, inlet, coldest - breathes)
+        limit(t, write, limits.rack_cap, e.power[rows], finite_or(t.rack_cap, np.inf) * (1.0 + CAP_TOLERANCE))
+        limit(t, write, limits.throttling, e.clock_lost[rows], MAX_CLOCK_LOST + chips)
+        report(t, write, f"{t.dimension}_power", e.power[rows], "rack power at its feed", picture="power")
+        for name, column, text in (
+            ("junction_temperature", e.junction_mean, "mean chip junction temperature"),
+            ("worst_junction_temperature", e.junction, "junction temperature of the worst chip"),
+            ("clock", e.clock, "chip clock over nominal"),
+            ("heat_to_liquid", e.heat_liquid, "heat into the coolant"),
+            ("heat_to_air", e.heat_air, "heat into the room air"),
+            ("conversion_loss", e.loss, "loss of shelves and board converters"),
+            ("air_flow", e.air_flow, "air drawn by the rack fans"),
         ):
-            report(t, write, name, Ref(f"engine.{quantity}", rows), unit, text)
-        report(t, write, "rack_inlet_temperature", inlet, "K", "air entering the rack")
+            report(t, write, f"{t.dimension}_{name}", column[rows], text)
+        report(t, write, f"{t.dimension}_inlet_temperature", inlet, "air entering the rack", picture="temperature")
 
 
 class LiquidRack(Rack):
@@ -267,9 +307,9 @@ class LiquidRack(Rack):
     tray_drop: Pressure = Field(60e3, gt=0, le=1e6, description="trays at rated flow")
     tray_exponent: Number = Field(1.85, ge=1, le=2)
     flow_limiter: VolumeFlow | None = Field(None, gt=0, description="pressure-independent flow setting, if fitted")
-    most_supply: Temperature = Field(318.15, ge=270, le=350, description="warmest coolant allowed")
-    most_return: Temperature = Field(338.15, ge=270, le=360)
-    least_flow: MassFlow = Field(0.0, ge=0, description="least flow for the rated power")
+    max_supply_temperature: Temperature = Field(318.15, ge=270, le=350, description="warmest coolant allowed")
+    max_return_temperature: Temperature = Field(338.15, ge=270, le=360)
+    min_flow: MassFlow = Field(0.0, ge=0, description="minimum flow for the rated power")
 
     kind: ClassVar[str] = "liquid_rack"
     dimension: ClassVar[str] = "rack"
@@ -279,7 +319,7 @@ class LiquidRack(Rack):
     }
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         pipe = write(
             Pipe(
                 t.node("supply"),
@@ -291,21 +331,15 @@ class LiquidRack(Rack):
             )
         )
         intake = write(Vent(t.room.inlet, t.node("exhaust")))
-        rows = cls.engine(t, write, pipe, intake, t.node("supply"), t.liquid_fraction)
-        write(Heat(pipe, Ref("engine.heat_liquid", rows)))
-        supply, out = Ref("node.temperature", t.node("supply")), Ref("stream.outlet", pipe)
-        limit(t, write, "coolant_supply", supply, t.most_supply, dimension="temperature")
-        limit(t, write, "coolant_return", out, t.most_return, dimension="temperature")
-        limit(
-            t,
-            write,
-            "rack_flow",
-            Ref("stream.flow", pipe),
-            t.least_flow * t.chip_scale * t.power_scale,
-            sense=-1,
-            dimension="mass_flow",
-        )
-        limit(t, write, "dew_point", supply, t.room.dew_point, sense=-1, dimension="temperature")
-        report(t, write, "rack_flow", Ref("stream.flow", pipe), "kg s-1", "coolant flow")
-        report(t, write, "rack_supply_temperature", supply, "K", "coolant entering the rack")
-        report(t, write, "rack_return_temperature", out, "K", "coolant leaving the rack")
+        path = CoolingPath(pipe, t.node("supply"), t.liquid_fraction, t.plates, t.plate_spread, t.plate_conduction)
+        rows = cls.engine(t, write, intake, path)
+        write(Heat(pipe, columns.engine.heat_liquid[rows]))
+        supply, out = columns.node.temperature[t.node("supply")], columns.stream.outlet[pipe]
+        flow, required = columns.stream.flow[pipe], t.min_flow * t.chip_scale * t.power_scale
+        limit(t, write, limits.coolant_supply, supply, t.max_supply_temperature)
+        limit(t, write, limits.coolant_return, out, t.max_return_temperature)
+        limit(t, write, limits.rack_flow, flow, required, engine=rows)
+        limit(t, write, limits.dew_point, supply, t.room.dew_point)
+        report(t, write, f"{t.dimension}_flow", flow, "coolant flow")
+        report(t, write, f"{t.dimension}_supply_temperature", supply, "coolant entering the rack")
+        report(t, write, f"{t.dimension}_return_temperature", out, "coolant leaving the rack")

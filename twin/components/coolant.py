@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from twin.components.base import Component, Port, Write, draw, limit, price, report, warm_room
-from twin.elements import NAN, Anchor, Bypass, Heat, Loss, Medium, Pipe, Pump, Ref
+from twin import columns
+from twin.columns import Array, Index, Total, limits, totals
+from twin.components.base import Component, Port, Table, Write, draw, limit, price, report, warm_room
+from twin.elements import NAN, Anchor, Bypass, Heat, Loss, Medium, Pipe, Pump
 from twin.units import Conductance, Fraction, Length, Number, Pressure, Velocity, VolumeFlow
 
 RANGEABILITY = 50.0
@@ -24,21 +26,22 @@ class CoolantPipe(Component):
     roughness: Length = Field(4.5e-5, ge=0)
     zeta: Number = Field(0.0, ge=0, description="sum of fitting loss coefficients")
     wall_conductance: Conductance = Field(0.0, ge=0, description="whole pipe to the air of its room")
-    most_velocity: Velocity = Field(2.4, gt=0)
+    max_velocity: Velocity = Field(2.4, gt=0)
     ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
     heading: ClassVar[str] = "cooling"
+    legend: ClassVar[str] = "cooling plant"
     kind: ClassVar[str] = "pipe"
     dimension: ClassVar[str] = "pipe"
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         rows = write(
             Pipe(t.node("in"), t.node("out"), length=t.length, diameter=t.diameter, roughness=t.roughness, zeta=t.zeta)
         )
         write(Loss(rows, t.room.exhaust, t.wall_conductance))
-        report(t, write, "pipe_flow", Ref("stream.flow", rows), "kg s-1", "coolant flow")
-        report(t, write, "pipe_velocity", Ref("pipe.velocity", rows), "m s-1", "mean coolant velocity")
-        limit(t, write, "loop_velocity", Ref("pipe.velocity", rows), t.most_velocity, dimension="velocity")
+        report(t, write, "pipe_flow", columns.stream.flow[rows], "coolant flow")
+        report(t, write, "pipe_velocity", columns.pipe.velocity[rows], "mean coolant velocity")
+        limit(t, write, limits.loop_velocity, columns.pipe.velocity[rows], t.max_velocity)
         price(t, write)
 
 
@@ -53,33 +56,35 @@ class Valve(Component):
     flow_limiter: VolumeFlow | None = Field(None, ge=0, description="pressure-independent flow setting")
     ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
     heading: ClassVar[str] = "cooling"
+    legend: ClassVar[str] = "cooling plant"
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         curve = RANGEABILITY ** (np.maximum(t.opening, SEAT) - 1.0)
         factor = t.flow_coefficient * np.maximum(curve * np.minimum(t.opening / SEAT, 1.0), LEAKAGE)
         rows = write(Pipe(t.node("in"), t.node("out"), quadratic=1e5 / (1000.0 * factor) ** 2, set_flow=t.flow_limiter))
-        report(t, write, "valve_flow", Ref("stream.flow", rows), "kg s-1", "coolant flow")
+        report(t, write, "valve_flow", columns.stream.flow[rows], "coolant flow")
         price(t, write)
 
 
 class MinimumFlowBypass(Component):
-    """A line that opens just enough for what its outlet joins to carry at least `least_flow`."""
+    """A line that opens just enough for what its outlet joins to carry `min_flow` or more."""
 
-    least_flow: VolumeFlow = Field(0.1, gt=0)
-    drop: Pressure = Field(20e3, gt=0, description="wide open, at the least flow")
+    min_flow: VolumeFlow = Field(0.1, gt=0)
+    drop: Pressure = Field(20e3, gt=0, description="wide open, at the minimum flow")
     ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
     heading: ClassVar[str] = "cooling"
+    legend: ClassVar[str] = "cooling plant"
     kind: ClassVar[str] = "bypass"
     dimension: ClassVar[str] = "bypass"
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
-        zero = 0.0 * t.least_flow
-        resistance = t.drop / (1000.0 * t.least_flow) ** 2
+    def lower(cls, t: Table, write: Write) -> None:
+        zero = 0.0 * t.min_flow
+        resistance = t.drop / (1000.0 * t.min_flow) ** 2
         rows = write(Pipe(t.node("in"), t.node("out"), quadratic=resistance, set_flow=zero))
-        write(Bypass(rows, t.least_flow))
-        report(t, write, "bypass_flow", Ref("stream.flow", rows), "kg s-1", "flow past the consumers")
+        write(Bypass(rows, t.min_flow))
+        report(t, write, "bypass_flow", columns.stream.flow[rows], "flow past the consumers")
         price(t, write)
 
 
@@ -90,9 +95,10 @@ class ExpansionTank(Component):
     fluid: Literal["water", "pg20", "pg25"] = "water"
     ports: ClassVar[dict[str, Port]] = {"port": Port("coolant")}
     heading: ClassVar[str] = "cooling"
+    legend: ClassVar[str] = "cooling plant"
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         write(Anchor(t.node("port"), t.pressure))
         write(Medium(t.node("port"), t["fluid"]))
         price(t, write)
@@ -110,11 +116,11 @@ class Pumped(Component):
     rated_flow: VolumeFlow = Field(0.03, gt=0, description="per pump")
     quadratic: Number = Field(0.5, ge=0, le=2, description="a: fall of the curve at rated flow")
     quartic: Number = Field(0.1, ge=0, le=2, description="b")
-    most_speed: Fraction = Field(1.0, gt=0, le=1.2)
+    max_speed: Fraction = Field(1.0, gt=0, le=1.2)
     pump_efficiency: Fraction = Field(0.75, gt=0, le=1)
     drive_efficiency: Fraction = Field(0.90, gt=0, le=1, description="motor times converter")
     pumps: int = Field(1, ge=1, le=64, description="installed")
-    least_pumps: int = Field(1, ge=1, le=64)
+    min_pumps: int = Field(1, ge=1, le=64)
     stage_up: Fraction = Field(1.2, gt=0, le=4, description="flow over rated flow at which the next pump starts")
     control: Literal["speed", "head", "flow"] = "head"
     head: Pressure = Field(150e3, gt=0, description="pressure rise held by `control: head`")
@@ -128,14 +134,16 @@ class Pumped(Component):
             faults.append(f"{name}: quadratic: the pump curve is negative at rated flow")
         if self.control == "flow" and self.flow is None:
             faults.append(f"{name}: flow: `control: flow` needs a flow")
-        if self.control == "head" and self.head > self.shutoff * self.most_speed**2:
+        if self.control == "head" and self.head > self.shutoff * self.max_speed**2:
             faults.append(f"{name}: head: {self.head:g} Pa is above the shut-off head {self.shutoff:g} Pa")
-        if self.least_pumps > self.pumps:
-            faults.append(f"{name}: least_pumps: {self.least_pumps} is more than the {self.pumps} installed")
+        if self.min_pumps > self.pumps:
+            faults.append(f"{name}: min_pumps: {self.min_pumps} is more than the {self.pumps} installed")
         return faults
 
     @classmethod
-    def pump(cls, t: Any, write: Write, start: Any, end: Any, drop: Any, heading: str = "pumps") -> Any:
+    def pump(
+        cls, t: Table, write: Write, start: Index, end: Index, drop: Array, heading: Total = totals.pumps
+    ) -> Index:
         """Write the pumps of a table between two nodes with an internal `quadratic` drop; returns pipe rows."""
         controls = np.array([[c] for c in t["control"]])
         pipe = write(Pipe(start, end, quadratic=drop, set_flow=np.where(controls == "flow", t.flow, np.nan)))
@@ -146,26 +154,26 @@ class Pumped(Component):
                 rated_flow=t.rated_flow,
                 quadratic=t.quadratic,
                 quartic=t.quartic,
-                speed=t.most_speed,
+                speed=t.max_speed,
                 set_head=np.where(controls == "head", t.head, np.nan),
                 efficiency=t.pump_efficiency,
                 drive=t.drive_efficiency,
                 installed=t.pumps,
-                least=t.least_pumps,
+                min_running=t.min_pumps,
                 stage_flow=t.rated_flow * t.stage_up,
-                fixed_power=getattr(t, "constant_power", NAN) + 0 * t.shutoff,
+                fixed_power=(t.constant_power if "constant_power" in t else NAN) + 0 * t.shutoff,
             )
         )
-        power = Ref("pump.power", rows)
+        power = columns.pump.power[rows]
         draw(t, write, power, heading)
-        write(Heat(pipe, Ref("pump.shaft", rows)))
-        warm_room(t, write, Ref("pump.drive_loss", rows))
-        report(t, write, f"{t.dimension}_speed", Ref("pump.speed", rows), "1", "pump speed over nominal")
-        report(t, write, f"{t.dimension}_running", Ref("pump.running", rows), "1", "pumps running")
+        write(Heat(pipe, columns.pump.shaft[rows]))
+        warm_room(t, write, columns.pump.drive_loss[rows])
+        report(t, write, f"{t.dimension}_speed", columns.pump.speed[rows], "pump speed over nominal")
+        report(t, write, f"{t.dimension}_running", columns.pump.running[rows], "pumps running")
         name = "pump_power" if t.dimension == "pump" else f"{t.dimension}_pump_power"
-        report(t, write, name, power, "W", "pump power")
-        report(t, write, f"{t.dimension}_flow", Ref("stream.flow", pipe), "kg s-1", "flow through the pumps")
-        limit(t, write, "pump_head", Ref("pump.demand", rows), 1.0, domain="hydraulic")
+        report(t, write, name, power, "pump power", picture="power")
+        report(t, write, f"{t.dimension}_flow", columns.stream.flow[pipe], "flow through the pumps")
+        limit(t, write, limits.pump_head, columns.pump.demand[rows], 1.0)
         return pipe
 
 
@@ -178,10 +186,11 @@ class PumpStation(Pumped):
         "feed": Port("power", cords=True),
     }
     heading: ClassVar[str] = "cooling"
+    legend: ClassVar[str] = "cooling plant"
     kind: ClassVar[str] = "pump"
     dimension: ClassVar[str] = "pump"
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         cls.pump(t, write, t.node("in"), t.node("out"), 0.01 * t.shutoff / (1000.0 * t.rated_flow) ** 2)
         price(t, write)

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import Field
 
-from twin.components.base import Component, Facing, Port, Write, draw, limit, price, report
+from twin import columns
+from twin.columns import Array, Index, limits, totals
+from twin.components.base import (
+    AIR_DENSITY,
+    Component,
+    Facing,
+    Port,
+    SetPointRole,
+    ShapesAir,
+    Table,
+    Write,
+    draw,
+    finite_or,
+    limit,
+    price,
+    report,
+)
 from twin.components.coolant import Pumped
-from twin.elements import Anchor, Exchange, Fan, Heat, Medium, Pipe, Ref, Vent
+from twin.elements import Anchor, Exchange, Fan, Heat, Medium, Pipe, Vent
 from twin.units import (
     Area,
     Conductance,
     FoulingResistance,
     Fraction,
+    HeatTransferCoefficient,
     Length,
     MassFlow,
     Number,
@@ -24,18 +42,18 @@ from twin.units import (
     VolumeFlow,
 )
 
-TYPICAL_U = 4000.0
-"""W/m2/K of a clean plate exchanger, used to read a fouling resistance when no area is given."""
+
+def films(conductance: Array, balance: ArrayLike = 1.0) -> tuple[Array, Array]:
+    """Films hA [W/K] of the hot and the cold side, whose ratio is `balance`, of a UA [W/K] at the rated flows.
+
+    1/UA = 1/hA_hot + 1/hA_cold.
+    """
+    return conductance * (1.0 + balance), conductance * (1.0 + 1.0 / np.asarray(balance))
 
 
-def film(conductance: Any, balance: float = 1.0) -> tuple[Any, Any]:
-    """Split a rated UA into the films hA of both sides, hot over cold = balance."""
-    return conductance * (1.0 + balance), conductance * (1.0 + 1.0 / balance)
-
-
-def _fouling(t: Any) -> Any:
-    area = np.where(np.isfinite(t.area), t.area, t.conductance / TYPICAL_U)
-    return t.fouling / area
+def wall_fouling(t: Table, conductance: Array) -> Array:
+    """Resistance of the fouled wall [K/W]: the fouling resistance over the area, which is UA over U if not stated."""
+    return t.fouling / finite_or(t.area, conductance / t.clean_u)
 
 
 class Cdu(Pumped):
@@ -50,12 +68,17 @@ class Cdu(Pumped):
     fws_flow: MassFlow = Field(20.6, gt=0, description="rated, facility side")
     tcs_drop: Pressure = Field(80e3, ge=0, description="exchanger and filter at rated flow")
     fws_drop: Pressure = Field(84e3, gt=0, description="exchanger and open valve at rated flow")
-    least_opening: Fraction = Field(0.02, ge=0, le=1, description="least facility flow over rated")
+    min_opening: Fraction = Field(0.02, ge=0, le=1, description="minimum facility flow over rated")
+    max_opening: Number = Field(3.0, gt=0, le=10, description="flow over rated beyond which the valve does not open")
     set_point: Temperature | None = Field(313.15, ge=275, le=340, description="supply to the racks; none: valve open")
     film_exponent: Number = Field(0.8, ge=0, le=1)
+    film_balance: Number = Field(1.0, gt=0, le=100, description="hot film over cold film at the rated flows")
     fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
-    area: Area | None = Field(None, gt=0)
-    most_flow: MassFlow | None = Field(None, gt=0, description="largest technology flow; 1.1 times rated if not given")
+    area: Area | None = Field(None, gt=0, description="that fouling counts on; UA over `clean_u` if not given")
+    clean_u: HeatTransferCoefficient = Field(
+        4000.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"
+    )
+    max_flow: MassFlow | None = Field(None, gt=0, description="maximum technology flow; 1.1 times rated if not given")
     constant_power: Power | None = Field(
         None, ge=0, description="total electrical power if it does not follow the pumps"
     )
@@ -71,50 +94,51 @@ class Cdu(Pumped):
         "feed": Port("power", cords=True),
     }
     heading: ClassVar[str] = "cooling"
+    legend: ClassVar[str] = "CDU"
+    set_point_role: ClassVar[SetPointRole] = "coolant"
     kind: ClassVar[str] = "cdu"
     dimension: ClassVar[str] = "cdu"
     box: ClassVar[tuple[float, float, float]] = (0.9, 1.2, 2.3)
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         middle = t.inner("pump")
         sealed = np.isfinite(t.expansion[:, 0])
         if sealed.any():
             write(Anchor(t.node("tcs_return")[sealed], t.expansion[sealed]))
         write(Medium(t.node("tcs_return"), t["tcs_fluid"]))
-        pumped = cls.pump(t, write, t.node("tcs_return"), middle, t.tcs_drop / t.tcs_flow**2, "cdus")
+        pumped = cls.pump(t, write, t.node("tcs_return"), middle, t.tcs_drop / t.tcs_flow**2, totals.cdus)
         hot = write(Pipe(middle, t.node("tcs_supply"), quadratic=1.0 / t.tcs_flow**2))
         cold = write(Pipe(t.node("fws_supply"), t.node("fws_return"), quadratic=t.fws_drop / t.fws_flow**2))
-        films = film(t.conductance)
         exchange = write(
             Exchange(
                 hot,
                 cold,
-                *films,
+                *films(t.conductance, t.film_balance),
                 t.tcs_flow,
                 t.fws_flow,
                 exponent=t.film_exponent,
-                fouling=_fouling(t),
+                fouling=wall_fouling(t, t.conductance),
                 set_point=t.set_point,
-                least_flow=t.least_opening * t.fws_flow,
+                min_flow=t.min_opening * t.fws_flow,
+                max_flow=t.max_opening * t.fws_flow,
             )
         )
-        supply = Ref("node.temperature", t.node("tcs_supply"))
-        duty = Ref("exchange.duty", exchange)
-        most = np.where(np.isfinite(t.most_flow), t.most_flow, 1.1 * t.tcs_flow)
-        limit(t, write, "cdu_duty", duty, t.capacity, dimension="power")
-        limit(t, write, "cdu_flow", Ref("stream.flow", pumped), most, dimension="mass_flow")
-        limit(t, write, "dew_point", supply, t.room.dew_point, sense=-1, dimension="temperature")
-        for name, value, unit, text in (
-            ("cdu_duty", duty, "W", "heat passed to facility water"),
-            ("cdu_effectiveness", Ref("exchange.effectiveness", exchange), "1", "effectiveness of the exchanger"),
-            ("cdu_facility_flow", Ref("stream.flow", cold), "kg s-1", "facility water flow"),
-            ("cdu_supply_temperature", supply, "K", "coolant to the racks"),
-            ("cdu_return_temperature", Ref("node.temperature", t.node("tcs_return")), "K", "coolant from the racks"),
-            ("cdu_facility_supply_temperature", Ref("stream.inlet", cold), "K", "facility water in"),
-            ("cdu_facility_return_temperature", Ref("stream.outlet", cold), "K", "facility water out"),
+        supply = columns.node.temperature[t.node("tcs_supply")]
+        duty = columns.exchange.duty[exchange]
+        limit(t, write, limits.cdu_duty, duty, t.capacity)
+        limit(t, write, limits.cdu_flow, columns.stream.flow[pumped], finite_or(t.max_flow, 1.1 * t.tcs_flow))
+        limit(t, write, limits.dew_point, supply, t.room.dew_point)
+        for name, value, text in (
+            ("cdu_duty", duty, "heat passed to facility water"),
+            ("cdu_effectiveness", columns.exchange.effectiveness[exchange], "effectiveness of the exchanger"),
+            ("cdu_facility_flow", columns.stream.flow[cold], "facility water flow"),
+            ("cdu_return_temperature", columns.node.temperature[t.node("tcs_return")], "coolant from the racks"),
+            ("cdu_facility_supply_temperature", columns.stream.inlet[cold], "facility water in"),
+            ("cdu_facility_return_temperature", columns.stream.outlet[cold], "facility water out"),
         ):
-            report(t, write, name, value, unit, text)
+            report(t, write, name, value, text)
+        report(t, write, "cdu_supply_temperature", supply, "coolant to the racks", picture="temperature")
         price(t, write)
 
 
@@ -131,7 +155,10 @@ class HeatExchanger(Component):
     film_exponent: Number = Field(0.8, ge=0, le=1)
     film_balance: Number = Field(1.0, gt=0, le=100, description="hot film over cold film at the rated flows")
     fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
-    area: Area | None = Field(None, gt=0)
+    area: Area | None = Field(None, gt=0, description="that fouling counts on; UA over `clean_u` if not given")
+    clean_u: HeatTransferCoefficient = Field(
+        4000.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"
+    )
     ports: ClassVar[dict[str, Port]] = {
         "hot_in": Port("coolant"),
         "hot_out": Port("coolant"),
@@ -147,34 +174,33 @@ class HeatExchanger(Component):
         return super().check(name)
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
-        n = np.where(np.isfinite(t.running), t.running, t.units)
+    def lower(cls, t: Table, write: Write) -> None:
+        n = finite_or(t.running, t.units)
         hot = write(Pipe(t.node("hot_in"), t.node("hot_out"), quadratic=t.hot_drop / (n * t.hot_flow) ** 2))
         cold = write(Pipe(t.node("cold_in"), t.node("cold_out"), quadratic=t.cold_drop / (n * t.cold_flow) ** 2))
-        films = film(t.conductance * n, t.film_balance)
         rows = write(
             Exchange(
                 hot,
                 cold,
-                *films,
+                *films(t.conductance * n, t.film_balance),
                 n * t.hot_flow,
                 n * t.cold_flow,
                 exponent=t.film_exponent,
-                fouling=_fouling(t) / n,
+                fouling=wall_fouling(t, t.conductance) / n,
             )
         )
-        report(t, write, "heat_exchanger_duty", Ref("exchange.duty", rows), "W", "heat passed")
-        report(t, write, "heat_exchanger_effectiveness", Ref("exchange.effectiveness", rows), "1", "effectiveness")
-        report(t, write, "heat_exchanger_hot_flow", Ref("stream.flow", hot), "kg s-1", "hot side flow")
-        report(t, write, "heat_exchanger_cold_flow", Ref("stream.flow", cold), "kg s-1", "cold side flow")
-        report(t, write, "heat_exchanger_hot_outlet", Ref("stream.outlet", hot), "K", "hot side outlet")
-        report(t, write, "heat_exchanger_hot_inlet", Ref("stream.inlet", hot), "K", "hot side inlet")
-        report(t, write, "heat_exchanger_cold_inlet", Ref("stream.inlet", cold), "K", "cold side inlet")
-        report(t, write, "heat_exchanger_cold_outlet", Ref("stream.outlet", cold), "K", "cold side outlet")
+        report(t, write, "heat_exchanger_duty", columns.exchange.duty[rows], "heat passed")
+        report(t, write, "heat_exchanger_effectiveness", columns.exchange.effectiveness[rows], "effectiveness")
+        report(t, write, "heat_exchanger_hot_flow", columns.stream.flow[hot], "hot side flow")
+        report(t, write, "heat_exchanger_cold_flow", columns.stream.flow[cold], "cold side flow")
+        report(t, write, "heat_exchanger_hot_outlet", columns.stream.outlet[hot], "hot side outlet")
+        report(t, write, "heat_exchanger_hot_inlet", columns.stream.inlet[hot], "hot side inlet")
+        report(t, write, "heat_exchanger_cold_inlet", columns.stream.inlet[cold], "cold side inlet")
+        report(t, write, "heat_exchanger_cold_outlet", columns.stream.outlet[cold], "cold side outlet")
         price(t, write)
 
 
-class _Coil(Component):
+class Coil(Component):
     """A water coil in an air stream, crossflow; the valve holds the air outlet at `set_point`."""
 
     capacity: Power = Field(100e3, gt=0)
@@ -183,42 +209,62 @@ class _Coil(Component):
     water_flow: MassFlow = Field(4.0, gt=0, description="rated")
     water_drop: Pressure = Field(60e3, gt=0, description="coil and open valve at rated flow")
     set_point: Temperature | None = Field(297.15, ge=275, le=330, description="air leaving the coil")
+    min_opening: Fraction = Field(0.02, ge=0, le=1, description="minimum water flow over rated")
+    max_opening: Number = Field(3.0, gt=0, le=10, description="flow over rated beyond which the valve does not open")
+    film_exponent: Number = Field(0.8, ge=0, le=1)
+    film_balance: Number = Field(0.5, gt=0, le=100, description="air film over water film at the rated flows")
     fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
-    area: Area | None = Field(None, gt=0)
+    area: Area | None = Field(None, gt=0, description="that fouling counts on; UA over `clean_u` if not given")
+    clean_u: HeatTransferCoefficient = Field(
+        4000.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"
+    )
     facing: Facing = Field("-x", description="where the outlet points")
     outlet: tuple[Length, Length] | None = Field(None, description="width and height of the outlet; the face if none")
     intake: Literal["back", "top"] = Field("back", description="where the air is drawn in")
+    abstract: ClassVar[bool] = True
     structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "outlet", "intake"}
     ports: ClassVar[dict[str, Port]] = {"supply": Port("coolant"), "return": Port("coolant")}
     heading: ClassVar[str] = "cooling"
+    legend: ClassVar[str] = "air handling"
+    cools_room: ClassVar[bool] = True
+    set_point_role: ClassVar[SetPointRole] = "air"
     front: ClassVar[str] = "x"
 
     @classmethod
-    def coil(cls, t: Any, write: Write, hot: Any) -> Any:
+    def coil(cls, t: Table, write: Write, hot: Index) -> Index:
         """Write the water side and the exchange with air stream `hot`; returns exchange rows."""
         cold = write(Pipe(t.node("supply"), t.node("return"), quadratic=t.water_drop / t.water_flow**2))
         rows = write(
             Exchange(
                 hot,
                 cold,
-                *film(t.conductance, 0.5),
-                t.air_flow * 1.2,
+                *films(t.conductance, t.film_balance),
+                t.air_flow * AIR_DENSITY,
                 t.water_flow,
-                fouling=_fouling(t),
+                exponent=t.film_exponent,
+                fouling=wall_fouling(t, t.conductance),
                 crossflow=1.0 + 0 * t.capacity,
                 set_point=t.set_point,
-                least_flow=0.02 * t.water_flow,
+                min_flow=t.min_opening * t.water_flow,
+                max_flow=t.max_opening * t.water_flow,
             )
         )
-        duty = Ref("exchange.duty", rows)
-        limit(t, write, "crah_capacity", duty, t.capacity, dimension="power")
-        report(t, write, f"{t.dimension}_duty", duty, "W", "heat taken from the air")
-        report(t, write, f"{t.dimension}_water_flow", Ref("stream.flow", cold), "kg s-1", "water flow")
-        report(t, write, f"{t.dimension}_supply_temperature", Ref("stream.outlet", hot), "K", "air leaving the coil")
+        duty = columns.exchange.duty[rows]
+        limit(t, write, limits.crah_capacity, duty, t.capacity)
+        report(t, write, f"{t.dimension}_duty", duty, "heat taken from the air")
+        report(t, write, f"{t.dimension}_water_flow", columns.stream.flow[cold], "water flow")
+        report(
+            t,
+            write,
+            f"{t.dimension}_supply_temperature",
+            columns.stream.outlet[hot],
+            "air leaving the coil",
+            picture="temperature",
+        )
         return rows
 
 
-class Crah(_Coil):
+class Crah(Coil):
     """Computer-room air handler or fan wall: fans (cube law) before a chilled-water coil.
 
     Fans follow the racks' demand times the room's excess; a unit stands for `units` equal ones, of which the
@@ -227,16 +273,17 @@ class Crah(_Coil):
 
     fan_power: Power = Field(4e3, ge=0, description="one unit at rated air flow")
     units: int = Field(1, ge=1, le=1000)
-    least_fan: Fraction = Field(0.3, gt=0, le=1)
-    ports: ClassVar[dict[str, Port]] = _Coil.ports | {"feed": Port("power", cords=True)}
+    min_fan_speed: Fraction = Field(0.3, gt=0, le=1)
+    ports: ClassVar[dict[str, Port]] = Coil.ports | {"feed": Port("power", cords=True)}
     kind: ClassVar[str] = "crah"
     dimension: ClassVar[str] = "crah"
     box: ClassVar[tuple[float, float, float]] = (1.0, 2.5, 2.3)
 
     indoors: ClassVar[bool] = True
+    shapes_air: ClassVar[ShapesAir] = "cooler"
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         middle = t.inner("coil")
         blown = write(Vent(t.room.exhaust, middle))
         hot = write(Vent(middle, t.room.supply))
@@ -246,20 +293,21 @@ class Crah(_Coil):
                 hot,
                 t.room.zone,
                 t.air_flow * t.site.room_density,
-                t.fan_power * t.site.room_density / 1.2,
+                t.fan_power * t.site.room_density / AIR_DENSITY,
                 t.units,
-                t.least_fan,
+                t.min_fan_speed,
                 0.0 * t.air_flow,
+                t.names,
             )
         )
-        power = Ref("fan.power", fans)
-        draw(t, write, power, "air_handling")
+        power = columns.fan.power[fans]
+        draw(t, write, power, totals.air_handling)
         write(Heat(blown, power))
         cls.coil(t.times("capacity conductance water_flow air_flow area", t.units), write, hot)
-        report(t, write, "crah_fan_power", power, "W", "fan power of the running units")
-        report(t, write, "crah_running", Ref("fan.running", fans), "1", "units running")
-        report(t, write, "crah_air_flow", Ref("stream.flow", hot), "kg s-1", "air flow")
-        limit(t, write, "crah_air_flow", Ref("fan.demand", fans), 1.0)
+        report(t, write, f"{t.dimension}_fan_power", power, "fan power of the running units", picture="power")
+        report(t, write, f"{t.dimension}_running", columns.fan.running[fans], "units running")
+        report(t, write, f"{t.dimension}_air_flow", columns.stream.flow[hot], "air flow")
+        limit(t, write, limits.crah_air_flow, columns.fan.demand[fans], 1.0)
         price(t, write)
 
 
@@ -271,18 +319,19 @@ class FanWall(Crah):
     dimension: ClassVar[str] = "crah"
 
 
-class RearDoor(_Coil):
+class RearDoor(Coil):
     """Passive rear-door exchanger on the exhaust of one rack (connect `rack.exhaust` to `door.inlet`)."""
 
-    ports: ClassVar[dict[str, Port]] = _Coil.ports | {"inlet": Port("air")}
+    ports: ClassVar[dict[str, Port]] = Coil.ports | {"inlet": Port("air")}
     set_point: Temperature | None = Field(298.15, ge=275, le=330)
     capacity: Power = Field(50e3, gt=0)
     conductance: Conductance = Field(5e3, gt=0)
     air_flow: VolumeFlow = Field(2.0, gt=0)
     water_flow: MassFlow = Field(1.2, gt=0)
+    shapes_air: ClassVar[ShapesAir] = "nothing"
     box: ClassVar[tuple[float, float, float]] = (0.6, 0.3, 2.2)
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         cls.coil(t, write, write(Vent(t.node("inlet"), t.room.exhaust)))
         price(t, write)

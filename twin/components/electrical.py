@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
-from twin.components.base import YEAR, Component, Port, Write, constant, draw, limit, price, report, warm_room
-from twin.elements import POWER_BASE, Converter, Fuel, Level, Line, Ref, Source, Tally
+from twin import columns
+from twin.columns import Array, Index, limits, totals
+from twin.components.base import Component, Model, Port, Table, Write, constant, draw, limit, price, report, warm_room
+from twin.elements import POWER_BASE, Converter, Fuel, Level, Line, Source, Tally
 from twin.units import (
+    YEAR,
     ApparentPower,
     CapacitancePerLength,
     CarbonIntensity,
     Current,
-    Energy,
     Fraction,
     Frequency,
     Length,
@@ -31,30 +34,30 @@ TIE = 1e-6
 """Per-unit reactance on its own rating of a piece that is only a switch: a board, a panel."""
 
 
-def _level(t: Any, write: Write, port: str, voltage: Any, direct: Any = False) -> None:
+def nominal(t: Table, write: Write, port: str, voltage: Array, direct: bool = False) -> None:
+    """State the nominal voltage [V] that a port expects, and whether it is direct."""
     write(Level(t.node(port), voltage, np.broadcast_to(direct, (t.n,)), t.names))
 
 
-def _branch(t: Any, write: Write, name: str, impedance: Any, rating: Any, **extra: Any) -> Any:
-    """A line from port `in` to port `out` with its loading limits and its loss as heat where it stands."""
-    rows = write(
-        Line(
-            t.node("in"),
-            t.node("out"),
-            impedance,
-            extra.get("shunt", 0j * rating),
-            extra.get("ratio", 1.0 + 0j * rating),
-            rating / POWER_BASE,
-            t.in_service,
-        )
+def branch(
+    t: Table, write: Write, impedance: Array, rating: Array, shunt: ArrayLike = 0j, ratio: ArrayLike = 1.0
+) -> Index:
+    """A line from port `in` to port `out`, with its loading limits and its loss as heat where it stands.
+
+    impedance, shunt: on POWER_BASE [pu], complex. rating [VA]. ratio: of the tap at `in` [1]. Returns its rows.
+    """
+    full = 0j * rating + 0 * impedance
+    line = Line(t.node("in"), t.node("out"), impedance, shunt + full, ratio + full, rating / POWER_BASE, t.in_service)
+    rows = write(line)
+    report(t, write, f"{t.dimension}_loading", columns.line.loading[rows], f"{t.kind} current over rating")
+    report(
+        t, write, f"{t.dimension}_power", columns.line.power[rows], f"active power into the {t.kind}", picture="power"
     )
-    report(t, write, f"{t.dimension}_loading", Ref("line.loading", rows), "1", f"{t.kind} current over rating")
-    report(t, write, f"{t.dimension}_power", Ref("line.power", rows), "W", f"active power into the {t.kind}")
-    report(t, write, f"{t.dimension}_loss", Ref("line.loss", rows), "W", f"{t.kind} loss")
-    limit(t, write, f"{name}_loading", Ref("line.loading", rows), t.continuous_factor, domain="electrical")
-    limit(t, write, f"{name}_peak", Ref("line.peak", rows), t.trip_factor, basis="peak", domain="electrical")
-    warm_room(t, write, Ref("line.loss", rows))
-    write(Tally("electrical_loss", Ref("line.loss", rows)))
+    report(t, write, f"{t.dimension}_loss", columns.line.loss[rows], f"{t.kind} loss")
+    limit(t, write, limits.loading, columns.line.loading[rows], t.continuous_factor)
+    limit(t, write, limits.peak, columns.line.peak[rows], t.trip_factor)
+    warm_room(t, write, columns.line.loss[rows])
+    write(Tally(totals.electrical_loss, columns.line.loss[rows]))
     price(t, write)
     return rows
 
@@ -62,23 +65,24 @@ def _branch(t: Any, write: Write, name: str, impedance: Any, rating: Any, **extr
 class Utility(Component):
     """The grid at the meter: an ideal source; `contract` bounds the demand."""
 
+    metered: ClassVar[bool] = True
+
     voltage: Voltage = Field(34.5e3, gt=0, description="line-to-line voltage held at the meter")
     contract: Power = Field(float("inf"), gt=0, description="largest demand under the utility contract")
     in_service: bool = True
     ports: ClassVar[dict[str, Port]] = {"out": Port("power")}
     heading: ClassVar[str] = "electrical"
+    legend: ClassVar[str] = "power train"
     box: ClassVar[tuple[float, float, float]] = (3.0, 3.0, 3.0)
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
-        _level(t, write, "out", t.voltage)
+    def lower(cls, t: Table, write: Write) -> None:
+        nominal(t, write, "out", t.voltage)
         rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, GRID + 0 * t.voltage, t.in_service))
-        write(Tally("grid", Ref("source.power", rows)))
-        write(Tally("contract", constant(write, t.contract)))
-        report(t, write, "utility_power", Ref("source.power", rows), "W", "active power from the grid")
-        limit(
-            t, write, "utility_contract", Ref("source.power", rows), t.contract, dimension="power", domain="electrical"
-        )
+        write(Tally(totals.grid, columns.source.power[rows]))
+        write(Tally(totals.contract, constant(write, t.contract)))
+        report(t, write, "utility_power", columns.source.power[rows], "active power from the grid", picture="power")
+        limit(t, write, limits.utility_contract, columns.source.power[rows], t.contract)
         price(t, write)
 
 
@@ -96,17 +100,19 @@ class Generator(Component):
     carbon: CarbonIntensity = Field(0.74 / 3.6e6, ge=0, description="of its energy; diesel if not given")
     ports: ClassVar[dict[str, Port]] = {"out": Port("power")}
     heading: ClassVar[str] = "electrical"
+    legend: ClassVar[str] = "power train"
     box: ClassVar[tuple[float, float, float]] = (2.5, 7.0, 3.0)
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
-        _level(t, write, "out", t.voltage)
+    def lower(cls, t: Table, write: Write) -> None:
+        nominal(t, write, "out", t.voltage)
         rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, t.rating, t.in_service))
-        write(Fuel(Ref("source.power", rows), t.energy_price, t.carbon))
-        report(t, write, "generator_power", Ref("source.power", rows), "W", "active power of the generator")
-        for name, quantity, basis in (("generator_rating", "power", "sustained"), ("generator_peak", "peak", "peak")):
-            ref = Ref(f"source.{quantity}", rows)
-            limit(t, write, name, ref, t.rating, dimension="power", basis=basis, domain="electrical")
+        write(Fuel(columns.source.power[rows], t.energy_price, t.carbon))
+        report(
+            t, write, "generator_power", columns.source.power[rows], "active power of the generator", picture="power"
+        )
+        limit(t, write, limits.generator_rating, columns.source.power[rows], t.rating)
+        limit(t, write, limits.generator_peak, columns.source.peak[rows], t.rating)
         price(t, write)
 
 
@@ -131,6 +137,7 @@ class Transformer(Component):
     life: float = 30 * YEAR
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
+    legend: ClassVar[str] = "power train"
     box: ClassVar[tuple[float, float, float]] = (2.2, 2.0, 2.4)
 
     def check(self, name: str) -> list[str]:
@@ -139,19 +146,21 @@ class Transformer(Component):
         return super().check(name)
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
-        _level(t, write, "in", t.voltage_in)
-        _level(t, write, "out", t.voltage_out)
+    def lower(cls, t: Table, write: Write) -> None:
+        nominal(t, write, "in", t.voltage_in)
+        nominal(t, write, "out", t.voltage_out)
         own = POWER_BASE / t.rating
         impedance = (t.load_loss + 1j * np.sqrt(t.impedance**2 - t.load_loss**2)) * own
         current = np.maximum(t.no_load_current, t.no_load_loss)
         shunt = (t.no_load_loss - 1j * np.sqrt(current**2 - t.no_load_loss**2)) / own
         rating = t.rating * (1.0 - 4e-5 * np.maximum(t.site.elevation - 1000.0, 0.0))
-        _branch(t, write, "transformer", impedance, rating, shunt=shunt, ratio=t.tap + 0j)
+        branch(t, write, impedance, rating, shunt, t.tap)
 
 
-class _Conductor(Component):
+class Conductor(Component):
     """A length of cable or busbar as a pi branch; ampacity with the continuous rule of the electrical code."""
+
+    abstract: ClassVar[bool] = True
 
     length: Length = Field(50.0, gt=0)
     resistance: ResistancePerLength = Field(70e-6, ge=0)
@@ -165,28 +174,29 @@ class _Conductor(Component):
     in_service: bool = True
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
+    legend: ClassVar[str] = "power train"
     direct: ClassVar[bool] = False
     box: ClassVar[tuple[float, float, float]] = (0.3, 0.3, 0.2)
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         for port in ("in", "out"):
-            _level(t, write, port, t.voltage, cls.direct)
+            nominal(t, write, port, t.voltage, cls.direct)
         base = t.voltage**2 / POWER_BASE
         reactance = 0.0 if cls.direct else t.reactance
         impedance = np.maximum(t.resistance, 1e-9) * t.length / base + 1j * reactance * t.length / base
         shunt = 0j if cls.direct else 2j * np.pi * t.frequency * t.capacitance * t.length * base
         rating = t.ampacity * t.voltage * (1.0 if cls.direct else np.sqrt(3.0))
-        _branch(t, write, cls.kind, impedance, rating, shunt=shunt + 0 * impedance)
+        branch(t, write, impedance, rating, shunt)
 
 
-class Feeder(_Conductor):
+class Feeder(Conductor):
     """Medium-voltage cable."""
 
     capacitance: CapacitancePerLength = Field(0.25e-9, ge=0)
 
 
-class Busway(_Conductor):
+class Busway(Conductor):
     """Low-voltage busway with the 80 % continuous rule; impedance of the run to its load centre."""
 
     voltage: Voltage = Field(415.0, gt=0)
@@ -198,7 +208,7 @@ class Busway(_Conductor):
     trip_factor: Fraction = Field(1.0, gt=0, le=5)
 
 
-class DcBusway(_Conductor):
+class DcBusway(Conductor):
     """800 V DC busway; resistance of the loop."""
 
     voltage: Voltage = Field(800.0, gt=0)
@@ -221,31 +231,34 @@ class Pdu(Component):
     in_service: bool = True
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
+    legend: ClassVar[str] = "power train"
     box: ClassVar[tuple[float, float, float]] = (0.9, 0.9, 2.0)
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
-        _level(t, write, "in", t.voltage)
-        _level(t, write, "out", t.voltage)
+    def lower(cls, t: Table, write: Write) -> None:
+        nominal(t, write, "in", t.voltage)
+        nominal(t, write, "out", t.voltage)
         impedance = (t.full_load_loss + 1j * np.maximum(TIE, t.full_load_loss)) * POWER_BASE / t.rating
-        _branch(t, write, cls.kind, impedance, t.rating)
+        branch(t, write, impedance, t.rating)
 
 
 class Switchboard(Pdu):
-    """Main or unit-substation board."""
+    """Main or unit-substation board, where feeds may join."""
 
     rating: Power = Field(4e6, gt=0)
     continuous_factor: Fraction = Field(1.0, gt=0, le=2)
+    ports: ClassVar[dict[str, Port]] = {"in": Port("power", joins=True), "out": Port("power")}
     box: ClassVar[tuple[float, float, float]] = (4.0, 1.2, 2.2)
 
 
-class _Converter(Component):
+class PowerConverter(Component):
     """Loss = rating (fixed + proportional k + square k²), k = output / rating, the form UPS makers publish.
 
     Give either the three coefficients or `efficiency`, a mapping of load fraction to efficiency; the three
     coefficients are then fitted by least squares.
     """
 
+    abstract: ClassVar[bool] = True
     rating: Power = Field(1e6, gt=0)
     voltage_in: Voltage = Field(415.0, gt=0)
     voltage_out: Voltage = Field(415.0, gt=0)
@@ -259,6 +272,7 @@ class _Converter(Component):
     in_service: bool = True
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
+    legend: ClassVar[str] = "power train"
     direct_out: ClassVar[bool] = False
     box: ClassVar[tuple[float, float, float]] = (3.0, 1.0, 2.0)
 
@@ -271,9 +285,9 @@ class _Converter(Component):
         return [*super().check(name), *gains(self, name, "", self.trip_factor)]
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
-        _level(t, write, "in", t.voltage_in)
-        _level(t, write, "out", t.voltage_out, cls.direct_out)
+    def lower(cls, t: Table, write: Write) -> None:
+        nominal(t, write, "in", t.voltage_in)
+        nominal(t, write, "out", t.voltage_out, cls.direct_out)
         tangent = np.tan(np.arccos(t.power_factor))
         rows = write(
             Converter(
@@ -288,22 +302,27 @@ class _Converter(Component):
                 t.in_service,
             )
         )
-        report(t, write, f"{t.dimension}_loading", Ref("converter.loading", rows), "1", f"{t.kind} output over rating")
-        report(t, write, f"{t.dimension}_power", Ref("converter.power", rows), "W", f"active power into the {t.kind}")
-        report(t, write, f"{t.dimension}_loss", Ref("converter.loss", rows), "W", f"{t.kind} loss")
-        limit(t, write, f"{cls.kind}_loading", Ref("converter.loading", rows), t.continuous_factor, domain="electrical")
-        limit(
-            t, write, f"{cls.kind}_peak", Ref("converter.peak", rows), t.trip_factor, basis="peak", domain="electrical"
+        report(t, write, f"{t.dimension}_loading", columns.converter.loading[rows], f"{t.kind} output over rating")
+        report(
+            t,
+            write,
+            f"{t.dimension}_power",
+            columns.converter.power[rows],
+            f"active power into the {t.kind}",
+            picture="power",
         )
-        warm_room(t, write, Ref("converter.loss", rows))
-        write(Tally("electrical_loss", Ref("converter.loss", rows)))
+        report(t, write, f"{t.dimension}_loss", columns.converter.loss[rows], f"{t.kind} loss")
+        limit(t, write, limits.loading, columns.converter.loading[rows], t.continuous_factor)
+        limit(t, write, limits.peak, columns.converter.peak[rows], t.trip_factor)
+        warm_room(t, write, columns.converter.loss[rows])
+        write(Tally(totals.electrical_loss, columns.converter.loss[rows]))
         price(t, write)
 
 
-def gains(part: Any, name: str, prefix: str, most: float) -> list[str]:
-    """A fault if a converter's loss is negative anywhere up to the load fraction `most`."""
+def gains(part: Model, name: str, prefix: str, highest: float) -> list[str]:
+    """A fault if a converter's loss is negative anywhere up to the load fraction `highest`."""
     a, b, c = (getattr(part, f"{prefix}{k}_loss") for k in ("fixed", "proportional", "square"))
-    k = np.linspace(0.0, most, 101)
+    k = np.linspace(0.0, highest, 101)
     loss = a + k * (b + k * c)
     if loss.min() >= -1e-12:
         return []
@@ -333,11 +352,11 @@ def fit_losses(data: Any, prefix: str = "") -> Any:
     }
 
 
-class Ups(_Converter):
+class Ups(PowerConverter):
     """Double-conversion or eco-mode UPS."""
 
 
-class Rectifier(_Converter):
+class Rectifier(PowerConverter):
     """AC to 800 V DC; regulates its row."""
 
     voltage_out: Voltage = Field(800.0, gt=0)
@@ -350,17 +369,15 @@ class Rectifier(_Converter):
 class Battery(Component):
     """Energy storage on a bus. Its charge is held in steady state, so it draws only its standby power."""
 
-    energy: Energy = Field(1.8e9, gt=0)
-    rating: Power = Field(1e6, gt=0)
-    round_trip: Fraction = Field(0.92, gt=0, le=1)
     standby: Power = Field(0.0, ge=0)
     ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}
     heading: ClassVar[str] = "electrical"
+    legend: ClassVar[str] = "power train"
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         standby = constant(write, t.standby)
-        draw(t, write, standby, "house")
+        draw(t, write, standby, totals.house)
         warm_room(t, write, standby)
         price(t, write)
 
@@ -373,8 +390,8 @@ class HouseLoad(Component):
     ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         power = constant(write, t.power)
-        draw(t, write, power, "house", t.power_factor)
+        draw(t, write, power, totals.house, t.power_factor)
         warm_room(t, write, power)
         price(t, write)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from twin.components.base import Component, Model, Write, limit, report
-from twin.elements import Ref, Vent, Zone
+from twin import columns
+from twin.columns import limits
+from twin.components.base import Component, Model, ShapesAir, Table, Write, finite_or, limit, report
+from twin.elements import Vent, Zone
 from twin.units import Fraction, Length, Number, Temperature, TemperatureDifference, VolumeFlow
-
-AIR_DENSITY = 1.2
-"""Of the air at which equipment is rated, kg/m3."""
 
 CLASSES = {
     "A1": (288.15, 305.15, 1 / 300),
@@ -64,6 +63,7 @@ class Screen(Component):
 
     open_area: Fraction = Field(0.0, ge=0, le=0.95, description="share that is open; 0 lets nothing through")
     structural: ClassVar[frozenset[str]] = Component.structural | {"open_area"}
+    shapes_air: ClassVar[ShapesAir] = "screen"
     box: ClassVar[tuple[float, float, float]] = (0.0, 0.0, 0.0)
 
     def check_place(self, name: str) -> list[str]:
@@ -87,17 +87,21 @@ class Room(Component):
     bypass: Fraction = Field(0.1, ge=0, lt=1)
     excess: Fraction = Field(1.0, ge=1, le=3, description="cooler air over what the two fractions call for")
     structural: ClassVar[frozenset[str]] = Component.structural | {"length", "width", "height"}
+    other_rise: TemperatureDifference = Field(
+        10.0, gt=0, le=60, description="of the air, that coolers allow for heat that no rack fan moves"
+    )
     ventilation: VolumeFlow = Field(0.0, ge=0, description="outdoor air through the room")
     dew_point: Temperature = Field(283.15, ge=230, le=310, description="of the room air; the weather's if ventilated")
     dew_point_margin: TemperatureDifference = Field(2.0, ge=0, le=20)
-    most_temperature: Temperature | None = Field(None, ge=280, le=345, description="of the return air")
+    max_return_temperature: Temperature | None = Field(None, ge=280, le=345, description="of the return air")
 
+    shapes_air: ClassVar[ShapesAir] = "nothing"
     box: ClassVar[tuple[float, float, float]] = (0.0, 0.0, 0.0)
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         supply, inlet, exhaust = t.own.supply, t.own.inlet, t.own.exhaust
-        outdoor = np.full(t.n, t.site.outdoor)
+        outdoor = np.full(t.n, t.outdoor)
         write(
             Zone(
                 supply,
@@ -112,13 +116,13 @@ class Room(Component):
                 bypass=t.bypass,
                 excess=t.excess,
                 ventilation=t.ventilation * t.site.density,
+                other_rise=t.other_rise,
                 dew_point=np.where(t.ventilation > 0, np.maximum(t.dew_point, t.site.dew_point), t.dew_point),
+                names=t.names,
             )
         )
-        report(t, write, "room_supply_temperature", Ref("node.temperature", supply), "K", "air leaving the coolers")
-        report(t, write, "room_inlet_temperature", Ref("node.temperature", inlet), "K", "air entering the racks")
-        report(
-            t, write, "room_return_temperature", Ref("node.temperature", exhaust), "K", "air returning to the coolers"
-        )
-        most = np.where(np.isfinite(t.most_temperature), t.most_temperature, np.inf)
-        limit(t, write, "room_temperature", Ref("node.temperature", exhaust), most, dimension="temperature")
+        report(t, write, "room_supply_temperature", columns.node.temperature[supply], "air leaving the coolers")
+        report(t, write, "room_inlet_temperature", columns.node.temperature[inlet], "air entering the racks")
+        report(t, write, "room_return_temperature", columns.node.temperature[exhaust], "air returning to the coolers")
+        warmest = finite_or(t.max_return_temperature, np.inf)
+        limit(t, write, limits.room_temperature, columns.node.temperature[exhaust], warmest)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from twin.components.base import Component, Port, Write, draw, limit, price, report
-from twin.components.cooling import TYPICAL_U
-from twin.domains import rejection
-from twin.elements import Cooler, Gain, Heat, Pipe, Ref, Tally
+from twin import columns
+from twin.columns import Array, Index, limits, totals
+from twin.components.base import Component, Port, Table, Write, caution, draw, limit, price, report
+from twin.components.cooling import wall_fouling
+from twin.components.curves import NamedChillerCurve, stack
+from twin.domains import chillers, rejection, towers
+from twin.elements import Cooler, Gain, Heat, Law, Pipe, Tally
 from twin.fluids import STANDARD_PRESSURE
 from twin.units import (
     Area,
     FoulingResistance,
     Fraction,
+    HeatTransferCoefficient,
     MassFlow,
     Number,
     Power,
@@ -26,35 +30,52 @@ from twin.units import (
 )
 
 
-def _reject(t: Any, write: Write, stream: Any, law: Any, sink: Any = None, installed: Any = None) -> Any:
-    """Write a cooler on a stream with its power, water, limits and reports; returns its rows."""
+def reject(
+    t: Table, write: Write, stream: Index, law: Law, sink: Index | None = None, installed: Array | None = None
+) -> Index:
+    """Write a cooler on a stream, with what it draws, its water, limits and reports; returns its rows.
+
+    sink: the stream whose inlet takes its heat, outdoor air without one. installed: units that are shut off when they
+    do not run.
+    """
     free = sink is None
     rows = write(Cooler(stream, sink, law, installed))
-    power = Ref("cooler.power", rows)
-    draw(t, write, power, "heat_rejection")
-    outdoor = np.full(t.n, t.site.outdoor)
+    power = columns.cooler.power[rows]
+    draw(t, write, power, totals.heat_rejection)
+    outdoor = np.full(t.n, t.outdoor)
     if free:
         write(Gain(outdoor, power))
     else:
-        write(Heat(sink, Ref("cooler.rejected", rows)))
-    report(t, write, f"{t.dimension}_duty", Ref("cooler.duty", rows), "W", "heat taken from the coolant")
-    report(t, write, f"{t.dimension}_power", power, "W", "fan or compressor power of the running units")
-    report(t, write, f"{t.dimension}_loading", Ref("cooler.loading", rows), "1", "wanted over available duty")
-    report(t, write, f"{t.dimension}_running", Ref("cooler.running", rows), "1", "units running")
-    report(t, write, f"{t.dimension}_fan_speed", Ref("cooler.speed", rows), "1", "fan speed over nominal")
-    report(t, write, f"{t.dimension}_water", Ref("cooler.water", rows), "kg s-1", "make-up water")
-    report(t, write, f"{t.dimension}_supply_temperature", Ref("stream.outlet", stream), "K", "coolant leaving")
-    report(t, write, f"{t.dimension}_return_temperature", Ref("stream.inlet", stream), "K", "coolant entering")
-    report(t, write, f"{t.dimension}_warning", Ref("cooler.warning", rows), "1", "outside the box of validity")
-    report(t, write, f"{t.dimension}_flow", Ref("stream.flow", stream), "kg s-1", "coolant flow")
+        write(Heat(sink, columns.cooler.rejected[rows]))
+    report(t, write, f"{t.dimension}_duty", columns.cooler.duty[rows], "heat taken from the coolant")
+    report(t, write, f"{t.dimension}_power", power, "fan or compressor power", picture="power")
+    report(t, write, f"{t.dimension}_loading", columns.cooler.loading[rows], "required over available duty")
+    report(t, write, f"{t.dimension}_running", columns.cooler.running[rows], "units running")
+    report(t, write, f"{t.dimension}_fan_speed", columns.cooler.speed[rows], "fan speed over nominal")
+    report(t, write, f"{t.dimension}_water", columns.cooler.water[rows], "make-up water")
+    report(
+        t,
+        write,
+        f"{t.dimension}_supply_temperature",
+        columns.stream.outlet[stream],
+        "coolant leaving",
+        picture="temperature",
+    )
+    report(t, write, f"{t.dimension}_return_temperature", columns.stream.inlet[stream], "coolant entering")
+    report(t, write, f"{t.dimension}_warning", columns.cooler.warning[rows], "outside the box of validity")
+    report(t, write, f"{t.dimension}_flow", columns.stream.flow[stream], "coolant flow")
+    caution(t, write, columns.cooler.warning[rows], "outside the box of validity")
     judged = (t.limits_capacity > 0.5) & np.isfinite(t.set_point)
-    limit(t, write, f"{t.kind}_capacity", Ref("cooler.loading", rows), np.where(judged, 1.0, np.inf))
-    write(Tally("water", Ref("cooler.water", rows)))
+    limit(t, write, limits.capacity, columns.cooler.loading[rows], np.where(judged, 1.0, np.inf))
+    write(Tally(totals.water, columns.cooler.water[rows]))
     price(t, write)
     return rows
 
 
-class _Rejecter(Component):
+class Rejecter(Component):
+    """Parallel units that take heat out of coolant."""
+
+    abstract: ClassVar[bool] = True
     units: int = Field(1, ge=1, le=10_000, description="installed in parallel")
     flow: MassFlow = Field(100.0, gt=0, description="rated, one unit")
     drop: Pressure = Field(60e3, gt=0, description="coolant side at rated flow")
@@ -67,15 +88,16 @@ class _Rejecter(Component):
         "feed": Port("power", cords=True),
     }
     heading: ClassVar[str] = "cooling"
+    legend: ClassVar[str] = "cooling plant"
     box: ClassVar[tuple[float, float, float]] = (2.4, 10.0, 2.6)
 
     @classmethod
-    def pipe(cls, t: Any, write: Write) -> Any:
+    def pipe(cls, t: Table, write: Write) -> Index:
         """Coolant side of all units in parallel."""
         return write(Pipe(t.node("in"), t.node("out"), quadratic=t.drop / (t.units * t.flow) ** 2))
 
 
-class DryCooler(_Rejecter):
+class DryCooler(Rejecter):
     """Coolant to outdoor air through a finned coil; fan power follows the cube law [ASHRAE HVAC S&E, ch. 39].
 
     The coil is rated by `duty` between `water_in` and `water_out` with air entering at `air_in`.
@@ -88,9 +110,13 @@ class DryCooler(_Rejecter):
     air_flow: VolumeFlow = Field(375.0, gt=0, description="one unit, at the rating")
     saturation: Fraction = Field(0.0, ge=0, le=1, description="adiabatic pads: share of the wet-bulb depression")
     cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
+    water_film_exponent: Number = Field(0.85, ge=0, le=1, description="of the film inside tubes over the water flow")
+    air_film_exponent: Number = Field(0.8, ge=0, le=1, description="of the film on fins over the air flow")
+    film_balance: Number = Field(0.5, gt=0, le=100, description="air film over water film at the rated flows")
     fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
-    area: Area | None = Field(None, gt=0)
-    least_fan: Fraction = Field(0.1, gt=0, le=1)
+    area: Area | None = Field(None, gt=0, description="that fouling counts on; UA over `clean_u` if not given")
+    clean_u: HeatTransferCoefficient = Field(4000.0, gt=0, description="U without fouling, on the water side's area")
+    min_fan_speed: Fraction = Field(0.1, gt=0, le=1)
 
     def check(self, name: str) -> list[str]:
         if not self.water_in > self.water_out > self.air_in:
@@ -103,12 +129,13 @@ class DryCooler(_Rejecter):
         return super().check(name)
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         density = rejection.rated_density(t.air_in)
         air = t.air_flow * density
+        conductance = rejection.from_rating(t.duty, t.water_in, t.water_out, t.air_in, air)
         law = rejection.DryCooler(
             set_point=t.set_point,
-            conductance=rejection.from_rating(t.duty, t.water_in, t.water_out, t.air_in, air),
+            conductance=conductance,
             rated_flow=t.flow,
             rated_air_flow=air,
             fan_power=t.fan_power,
@@ -118,10 +145,13 @@ class DryCooler(_Rejecter):
             saturation=t.saturation,
             cycles=t.cycles,
             density=t.site.intake_density / density,
-            fouling=t.fouling / np.where(np.isfinite(t.area), t.area, t.duty / 5.0 / TYPICAL_U),
-            least_speed=t.least_fan,
+            film_ratio=t.film_balance,
+            water_exponent=t.water_film_exponent,
+            air_exponent=t.air_film_exponent,
+            fouling=wall_fouling(t, conductance),
+            min_speed=t.min_fan_speed,
         )
-        _reject(t, write, cls.pipe(t, write), law)
+        reject(t, write, cls.pipe(t, write), law)
 
 
 class AdiabaticCooler(DryCooler):
@@ -130,7 +160,7 @@ class AdiabaticCooler(DryCooler):
     saturation: Fraction = Field(0.8, ge=0, le=1)
 
 
-class Tower(_Rejecter):
+class Tower(Rejecter):
     """Open cooling tower; `units` counts its cells, of which the smallest number runs that may carry the load.
 
     A cell takes up to `stage_heat` before the next starts (its rated flow if not given); more start where fans at full
@@ -142,13 +172,16 @@ class Tower(_Rejecter):
     approach: TemperatureDifference = Field(3.9, gt=0, le=20, description="at the design")
     range: TemperatureDifference = Field(5.56, gt=0, le=30)
     wet_bulb: Temperature = Field(298.71, ge=260, le=310, description="of the design")
-    least_cells: int = Field(1, ge=1, le=1000)
+    min_cells: int = Field(1, ge=1, le=1000)
     running: Number | None = Field(None, ge=1, le=1000, description="cells in use; staged if not given")
     stage_heat: Power | None = Field(None, gt=0, description="heat of a cell at which the next starts")
     stage_miss: TemperatureDifference = Field(0.5, ge=0, le=50, description="over the set point, starts more cells")
     cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
     drift: Fraction = Field(2e-5, ge=0, le=0.01, description="of the water flow")
-    least_fan: Fraction = Field(0.2, gt=0, le=1)
+    min_fan_speed: Fraction = Field(0.2, gt=0, le=1)
+    free_convection: Fraction = Field(
+        0.125, ge=0, le=1, description="share of the full effect with standing fans; default of EnergyPlus"
+    )
     reset_slope: Number = Field(0.0, ge=0, le=2)
     reset_at_freezing: Temperature | None = Field(None, ge=230, le=330, description="set point law at 0 degC wet bulb")
     kind: ClassVar[str] = "tower"
@@ -161,18 +194,19 @@ class Tower(_Rejecter):
         return super().check(name)
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         law = t.reset_at_freezing + t.reset_slope * (t.site.wet_bulb - 273.15)
         set_point = np.fmax(t.set_point, law)
         pipe = cls.pipe(t, write)
         york = np.array([c == "york" for c in t["correlation"]])
-        for kind, rows in ((rejection.YorkTower, york), (rejection.MerkelTower, ~york)):
+        for kind, rows in ((towers.YorkTower, york), (towers.MerkelTower, ~york)):
             if rows.any():
                 part = t.only(rows)
-                _reject(part, write, pipe[rows], cls._law(part, set_point[rows], kind), installed=part.units)
+                reject(part, write, pipe[rows], cls.law(part, set_point[rows], kind), installed=part.units)
 
     @classmethod
-    def _law(cls, t: Any, set_point: Any, kind: Any) -> Any:
+    def law(cls, t: Table, set_point: Array, kind: type[towers.Tower]) -> towers.Tower:
+        """Performance of the towers of a table, after one of the correlations."""
         outlet = t.wet_bulb + t.approach
         return kind(
             set_point=set_point,
@@ -184,34 +218,46 @@ class Tower(_Rejecter):
             cells=t.units,
             wet_bulb=t.site.wet_intake,
             dry_bulb=t.site.intake,
-            least_cells=t.least_cells,
+            min_cells=t.min_cells,
             running=t.running,
             stage_heat=t.stage_heat,
             stage_miss=t.stage_miss,
-            least_speed=t.least_fan,
+            min_speed=t.min_fan_speed,
+            free_convection=t.free_convection,
             drift=t.drift,
             cycles=t.cycles,
             pressure=t.site.pressure,
         )
 
 
-class _Chiller(_Rejecter):
+class Chiller(Rejecter):
     """Electric chillers: published curves inside their box, an anchored lift law with a warning outside."""
+
+    abstract: ClassVar[bool] = True
+    condenser: ClassVar[Literal["air", "water"]] = "water"
+    curve: NamedChillerCurve = Field(
+        "york_yk", validate_default=True, description="a shipped one by name, or written out"
+    )  # type: ignore[assignment]
 
     capacity: Power | None = Field(None, gt=0, description="of one unit at its reference; the curve's if not given")
     cop: Number | None = Field(None, gt=0, le=30)
     stage_up: Fraction = Field(0.9, gt=0, le=1, description="part load at which the next unit starts")
     set_point: Temperature | None = Field(280.0, ge=270, le=340, description="leaving chilled water")
     fan_power: Power = Field(0.0, ge=0, description="counted in the curves")
-    kind: ClassVar[str] = "_chiller"
+
+    def check(self, name: str) -> list[str]:
+        faults = super().check(name)
+        if self.curve.condenser != self.condenser:
+            faults.append(f"{name}: curve: is of a chiller whose condenser is cooled by {self.curve.condenser}")
+        return faults
 
     @classmethod
-    def law(cls, t: Any, ambient: Any) -> Any:
+    def law(cls, t: Table, ambient: Array | float) -> chillers.Chiller:
         """Performance of the chillers of a table."""
-        return rejection.Chiller(
+        return chillers.Chiller(
             set_point=t.set_point,
             count=t.units,
-            curves=rejection.stack(t["curve"]),
+            curves=stack(t["curve"]),
             ambient=ambient,
             capacity=t.capacity,
             cop=t.cop,
@@ -219,31 +265,31 @@ class _Chiller(_Rejecter):
         )
 
 
-class AirChiller(_Chiller):
+class AirChiller(Chiller):
     """Chillers whose condensers reject to outdoor air; thin air warms more, as if it came in warmer."""
 
-    curve: Literal["carrier_30xa500"] = "carrier_30xa500"
+    condenser: ClassVar[Literal["air", "water"]] = "air"
+    curve: NamedChillerCurve = Field("carrier_30xa500", validate_default=True, description="by name, or written out")  # type: ignore[assignment]
     kind: ClassVar[str] = "air_chiller"
     dimension: ClassVar[str] = "chiller"
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         thin = rejection.AIR_APPROACH * (STANDARD_PRESSURE / t.site.pressure - 1.0)
-        _reject(t, write, cls.pipe(t, write), cls.law(t, t.site.intake + thin))
+        reject(t, write, cls.pipe(t, write), cls.law(t, t.site.intake + thin))
 
 
-class WaterChiller(_Chiller):
+class WaterChiller(Chiller):
     """Chillers whose condensers reject to a water loop; its heat is duty plus compressor power."""
 
-    curve: Literal["york_yk", "carrier_19ex", "carrier_19xr", "trane_rthc"] = "york_yk"
     condenser_flow: MassFlow = Field(120.0, gt=0, description="rated, one unit")
     condenser_drop: Pressure = Field(60e3, gt=0)
-    ports: ClassVar[dict[str, Port]] = _Rejecter.ports | {"cond_in": Port("coolant"), "cond_out": Port("coolant")}
+    ports: ClassVar[dict[str, Port]] = Rejecter.ports | {"cond_in": Port("coolant"), "cond_out": Port("coolant")}
     kind: ClassVar[str] = "water_chiller"
     dimension: ClassVar[str] = "chiller"
 
     @classmethod
-    def lower(cls, t: Any, write: Write) -> None:
+    def lower(cls, t: Table, write: Write) -> None:
         resistance = t.condenser_drop / (t.units * t.condenser_flow) ** 2
         condenser = write(Pipe(t.node("cond_in"), t.node("cond_out"), quadratic=resistance))
-        _reject(t, write, cls.pipe(t, write), cls.law(t, np.nan), sink=condenser)
+        reject(t, write, cls.pipe(t, write), cls.law(t, np.nan), sink=condenser)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from twin.elements import Array, Engine
+from twin.columns import Array, Solved, engine
+from twin.elements import Engine
 from twin.kernels.arrays import share
 
 AIR_HEAT = 1006.0
 """Specific heat of dry air, J/kg/K."""
 
-MOST_RISE = 500.0
-"""Largest rise of a junction above its coolant that is told, K."""
+MAX_RISE = 500.0
+"""Rise of a junction above its coolant at which it is cut off, K."""
 
 SOFT = 0.01
 """Width of the throttle's smooth clamp, as a share of chip power."""
@@ -41,13 +44,23 @@ def _junction(inlet: Array, resistance: Array, rest: Array, leak: Array, slope: 
     for _ in range(6):
         heat = leak * np.exp(np.clip(slope * (T - reference), -50.0, 4.0))
         gap = T - inlet - resistance * (rest + heat)
-        T = np.clip(T - gap / np.maximum(1.0 - slope * heat * resistance, 0.2), inlet, inlet + MOST_RISE)
+        T = np.clip(T - gap / np.maximum(1.0 - slope * heat * resistance, 0.2), inlet, inlet + MAX_RISE)
     return T
 
 
-def solve(
-    e: Engine, inlet: Array, flow: Array, cp: Array, conductivity: Array, fed: Array, level: Array | float = 1.0
-) -> dict[str, Array]:
+class Coolant(NamedTuple):
+    """What cools the chips of every rack, all (rack, scenario).
+
+    inlet [K], flow [kg/s], cp [J/(kg K)], conductivity [W/(m K)].
+    """
+
+    inlet: Array
+    flow: Array
+    cp: Array
+    conductivity: Array
+
+
+def racks(e: Engine, coolant: Coolant, fed: Array, level: Array | float = 1.0) -> Solved:
     """Solved columns of all racks, (rack, scenario): power, heats, junctions, clocks, air flow, losses.
 
     Chip power = base + active φ^a + leak exp(k (T_j - T_0)), where base + active + leak at T_0 is the power at
@@ -56,6 +69,7 @@ def solve(
     in step the slowest sets the clock of all. `fed` is 0 without supply. Where a power is given for the whole rack,
     the work done follows from what it leaves for the chips.
     """
+    inlet, flow, cp, conductivity = coolant
     full, idle = e.chip_power * e.power_scale, e.chip_idle * e.power_scale
     leak = e.leakage_share * full
     base, active = idle - leak, e.utilisation * np.maximum(level * full - idle, 0.0)
@@ -64,17 +78,17 @@ def solve(
     law = (leak, e.leakage_slope, e.leakage_temperature)
     excess = 1.0 + e.power_spread
 
-    asked = active * e.clock**e.clock_exponent
-    hot = _junction(inlet, mean, base + asked, *law)
-    demand = base + asked + _leak(hot, *law)
+    requested = active * e.clock**e.clock_exponent
+    hot = _junction(inlet, mean, base + requested, *law)
+    demand = base + requested + _leak(hot, *law)
     capped = np.minimum(demand, np.minimum(e.cap, _left(e, hosts)))
     hottest = (e.throttle_temperature - inlet) / (worst * excess)
     room = hottest - _leak(e.throttle_temperature, *law) + _leak(inlet + mean * hottest, *law)
     chip = soft_minimum(capped, room, SOFT * np.maximum(full, 1.0))
     clock = _clock(e, chip, base, active, inlet, mean, law)
     free = _clock(e, capped, base, active, inlet, mean, law)
-    least = np.minimum(e.least_clock, e.clock)
-    clock, free = np.clip(clock, least, e.clock), np.clip(free, least, e.clock)
+    slowest = np.minimum(e.min_clock, e.clock)
+    clock, free = np.clip(clock, slowest, e.clock), np.clip(free, slowest, e.clock)
     dynamic = base + active * clock**e.clock_exponent
     junction_mean = _junction(inlet, mean, dynamic, *law)
     chip = dynamic + _leak(junction_mean, *law)
@@ -91,24 +105,23 @@ def solve(
     speed = np.where(override, _speed(e, air), speed)
     rise = lambda T: np.where(override, inlet + (T - inlet) * ratio, T)  # noqa: E731
     on = fed * (e.chip_scale > 0)
-    columns = {
-        "power": on * power,
-        "peak": on * power * e.peak_factor,
-        "heat_liquid": on * power * e.liquid_fraction,
-        "heat_air": on * power * (1.0 - e.liquid_fraction),
-        "loss": on * (board + shelf) * ratio,
-        "chip_power": on * chip * ratio,
-        "chips": on * e.chips * e.chip_scale,
-        "junction_mean": np.where(on > 0, rise(junction_mean), inlet),
-        "junction": np.where(on > 0, rise(junction), inlet),
-        "clock": on * np.where(override, e.clock, clock),
-        "utilisation": on * e.utilisation * np.where(override, _busy(e, given, modelled, active), 1.0),
-        "clock_lost": np.where(override, 0.0, on * (1.0 - clock / free)),
-        "air_flow": on * speed * e.fan_flow,
-        "nameplate": np.minimum(e.nameplate * e.chip_scale * e.power_scale, e.rack_cap),
+    solved = {
+        engine.power: on * power,
+        engine.peak: on * power * e.peak_factor,
+        engine.heat_liquid: on * power * e.liquid_fraction,
+        engine.heat_air: on * power * (1.0 - e.liquid_fraction),
+        engine.loss: on * (board + shelf) * ratio,
+        engine.chips: on * e.chips * e.chip_scale,
+        engine.junction_mean: np.where(on > 0, rise(junction_mean), inlet),
+        engine.junction: np.where(on > 0, rise(junction), inlet),
+        engine.clock: on * np.where(override, e.clock, clock),
+        engine.utilisation: on * e.utilisation * np.where(override, _busy(e, given, modelled, active), 1.0),
+        engine.clock_lost: np.where(override, 0.0, on * (1.0 - clock / free)),
+        engine.air_flow: on * speed * e.fan_flow,
+        engine.nameplate: np.minimum(e.nameplate * e.chip_scale * e.power_scale, e.rack_cap),
     }
-    shape = np.broadcast_shapes(*(np.shape(v) for v in columns.values()))
-    return {f"engine.{name}": np.broadcast_to(v, shape) for name, v in columns.items()}
+    shape = np.broadcast_shapes(*(np.shape(v) for v in solved.values()))
+    return {column: np.broadcast_to(v, shape) for column, v in solved.items()}
 
 
 def _busy(e: Engine, given: Array, modelled: Array, active: Array) -> Array:
@@ -130,8 +143,8 @@ def _clock(e: Engine, chip: Array, base: Array, active: Array, inlet: Array, res
 
 def _speed(e: Engine, heat: Array) -> Array:
     """Fan speed that keeps the air rise, within its least and full speed."""
-    wanted = heat / (AIR_HEAT * e.fan_rise * np.maximum(e.fan_flow, 1e-9))
-    return np.where(e.fan_flow > 0, np.clip(wanted, e.fan_least, 1.0), 0.0)
+    required = heat / (AIR_HEAT * e.fan_rise * np.maximum(e.fan_flow, 1e-9))
+    return np.where(e.fan_flow > 0, np.clip(required, e.min_fan_speed, 1.0), 0.0)
 
 
 def _left(e: Engine, hosts: Array) -> Array:

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from twin.elements import Array, Plant, Pump
+from twin import columns
+from twin.columns import Array, Solved
+from twin.elements import Pump, System
 from twin.kernels import pipe_flow
 from twin.kernels.arrays import add_rows, filled
 
 
 class Flow(NamedTuple):
-    """Pipe flows [kg/s], node pressures [Pa], and what the pumps do."""
+    """Coolant flow.
+
+    flow: of pipes [kg/s] (pipe, scenario). pressure: of nodes [Pa], NaN in air (node, scenario). converged:
+    (scenario,). limited: pipes that fall short of their target (pipe, scenario). columns: of pipes and pumps.
+    """
 
     flow: Array
     pressure: Array
     converged: Array
     limited: Array
-    columns: dict[str, Array]
+    columns: Solved
+
+
+class Coolant(NamedTuple):
+    """What fills the pipes, (pipe, scenario): density [kg/m3], viscosity [Pa s]."""
+
+    density: Array
+    viscosity: Array
+
+
+class Controls(NamedTuple):
+    """What controllers ask of pipes and pumps.
+
+    target: flow [kg/s], NaN where the pipe is free (pipe, scenario). running: pumps (pump, scenario). closed: factor on
+    the square-law resistance where units of a bank are shut off (pipe, scenario).
+    """
+
+    target: Array
+    running: Array
+    closed: Array
 
 
 def head(pump: Pump, flow: Array, running: Array) -> tuple[Array, Array]:
@@ -38,28 +63,29 @@ def stage(pump: Pump, flow: Array) -> Array:
     square = 2.0 * np.maximum(drop, 0.0) / np.maximum(pump.quadratic + root, 1e-12)
     able = 0.98 * np.sqrt(square) * pump.rated_flow * pump.speed
     each = np.where(np.isfinite(pump.set_head), np.minimum(pump.stage_flow, able), pump.stage_flow)
-    wanted = np.ceil(np.maximum(flow, 0.0) / np.maximum(each, 1e-9) - 1e-9)
-    return np.clip(wanted, pump.least, pump.installed)
+    required = np.ceil(np.maximum(flow, 0.0) / np.maximum(each, 1e-9) - 1e-9)
+    return np.clip(required, pump.min_running, pump.installed)
 
 
-def relief(plant: Plant, flow: Array, density: Array) -> Array:
-    """Flow [kg/s] that bypasses should take: the least flow of their end node less what else arrives there."""
+def relief(plant: System, flow: Array, density: Array) -> Array:
+    """Flow [kg/s] that bypasses should take: the minimum flow of their end node less what else arrives there."""
     rows, pipes = plant.relief.pipe, len(plant.pipe.start)
     arriving = np.zeros((plant.nodes, flow.shape[1]), like=flow)
     add_rows(arriving, plant.pipe.end, np.maximum(flow[:pipes], 0.0))
     add_rows(arriving, plant.pipe.start, np.maximum(-flow[:pipes], 0.0))
     rest = arriving[plant.pipe.end[rows]] - np.maximum(flow[rows], 0.0)
-    return np.maximum(plant.relief.least * density[rows] - rest, 0.0)
+    return np.maximum(plant.relief.min_flow * density[rows] - rest, 0.0)
 
 
-def _network(plant: Plant, density: Array, viscosity: Array, running: Array, closed: Array, target: Array) -> Any:
+def _network(plant: System, coolant: Coolant, controls: Controls) -> pipe_flow.Network:
     """The pipes as the kernel takes them: (λ L/D + ζ) m|m| / (2 ρ A²) with λ by Churchill, pumps, and who controls."""
     pipe, pump = plant.pipe, plant.pump
+    (density, viscosity), (target, running, closed) = coolant, controls
     straight = np.flatnonzero((pipe.length > 0).any(axis=1))
     powered = np.flatnonzero((pipe.power > 0).any(axis=1))
     control = np.flatnonzero(np.isfinite(target).any(axis=1))
     area = np.pi * pipe.diameter**2 / 4.0
-    lift, wanted = pump.speed**2 * pump.shutoff, target[control]
+    lift, held = pump.speed**2 * pump.shutoff, target[control]
     scale = 1.0 / (running * pump.speed * pump.rated_flow * density[pump.pipe]) ** 2
     number = filled(plant.nodes, -1, np.int64, like=plant.coolant)
     number[plant.coolant] = np.arange(len(plant.coolant), like=plant.coolant)
@@ -82,75 +108,77 @@ def _network(plant: Plant, density: Array, viscosity: Array, running: Array, clo
         quartic=lift * pump.quartic * scale**2,
         ceiling=np.where(np.isfinite(pump.set_head), pump.set_head, np.inf),
         control=control,
-        least=np.where(wanted == 0.0, 0.0, -np.inf),
-        most=np.where(np.isfinite(wanted), wanted, np.inf),
+        least=np.where(held == 0.0, 0.0, -np.inf),
+        most=np.where(np.isfinite(held), held, np.inf),
     )
 
 
-def solve(
-    plant: Plant, target: Array, density: Array, viscosity: Array, running: Array, closed: Array, guess: Array
-) -> Flow:
-    """Flows and pressures for controller targets [kg/s] (pipe, scenario), NaN where the pipe is free.
+def flow(plant: System, coolant: Coolant, controls: Controls, guess: Array) -> Flow:
+    """Flows and pressures that meet the controls, from a guess of the flows [kg/s] (pipe, scenario).
 
-    Arguments are (pipe, scenario) but `running` (pump, scenario); `closed` multiplies the square-law resistance
-    where units of a bank are shut off. Global gradient method [Todini & Pilati 1988].
+    Global gradient method [Todini & Pilati 1988].
     """
     size = guess.shape[1]
     if not len(plant.pipe.start):
         empty = np.zeros((0, size), like=guess)
-        names = ("speed", "demand", "shaft", "power", "drive_loss", "running", "rise")
-        columns = {f"pump.{k}": empty for k in names} | {"pipe.velocity": empty}
         nowhere = filled((plant.nodes, size), np.nan, like=guess)
-        return Flow(empty, nowhere, filled(size, True, bool, like=guess), empty > 0, columns)
+        return Flow(empty, nowhere, filled(size, True, bool, like=guess), empty > 0, _none(empty))
     wide = lambda x: np.broadcast_to(x, (len(x), size))  # noqa: E731
-    network = _network(plant, wide(density), wide(viscosity), running, closed, wide(target))
+    coolant, controls = Coolant(*map(wide, coolant)), controls._replace(target=wide(controls.target))
     anchors = np.searchsorted(plant.coolant, plant.anchor)
-    result = pipe_flow.solve(network, anchors, plant.pressure, guess)
+    result = pipe_flow.solve(_network(plant, coolant, controls), anchors, plant.pressure, guess)
     pressure = filled((plant.nodes, size), np.nan, like=guess)
     pressure[plant.coolant] = result.pressure
-    columns = pumps(plant, result.mass_flow, pressure, wide(target), wide(density), running, result.limited)
     area = np.pi * plant.pipe.diameter**2 / 4.0
-    columns["pipe.velocity"] = np.abs(result.mass_flow) / (wide(density) * area)
-    return Flow(result.mass_flow, pressure, result.converged, result.limited, columns)
+    flow = Flow(result.mass_flow, pressure, result.converged, result.limited, {})
+    solved = pumps(plant, flow, controls, coolant.density)
+    solved[columns.pipe.velocity] = np.abs(result.mass_flow) / (coolant.density * area)
+    return flow._replace(columns=solved)
 
 
-def needed_speed(pump: Pump, flow: Array, rise: Array, running: Array) -> Array:
+def _none(empty: Array) -> Solved:
+    """The columns of a plant without coolant."""
+    p = columns.pump
+    names = (p.speed, p.demand, p.shaft, p.power, p.drive_loss, p.running, p.rise, columns.pipe.velocity)
+    return dict.fromkeys(names, empty)
+
+
+def required_speed(pump: Pump, flow: Array, rise: Array, running: Array) -> Array:
     """Speed at which `running` pumps give `rise` [Pa] at volume flow [m3/s]: p = s² p0 - a p0 q² - b p0 q⁴/s²."""
     q = np.maximum(flow, 0.0) / (running * pump.rated_flow)
     middle = rise / pump.shutoff + pump.quadratic * q**2
     return np.sqrt(np.maximum(0.5 * (middle + np.sqrt(np.maximum(middle**2 + 4.0 * pump.quartic * q**4, 0.0))), 0.0))
 
 
-def pumps(
-    plant: Plant, flow: Array, pressure: Array, target: Array, density: Array, running: Array, limited: Array
-) -> dict[str, Array]:
+def pumps(plant: System, flow: Flow, controls: Controls, density: Array) -> Solved:
     """Speed, demand over ability, shaft and electrical power of pumps, (pump, scenario).
 
-    Demand is the speed that all installed pumps would need over the largest; above 1 they are too few.
+    Demand is the speed that all installed pumps would need over the highest; above 1 they are too few.
     """
-    pump, rows = plant.pump, plant.pump.pipe
-    volume = flow[rows] / density[rows]
-    most, _ = head(pump, volume, running)
-    by_flow = np.isfinite(target[rows])
+    pump, rows, target = plant.pump, plant.pump.pipe, controls.target[plant.pump.pipe]
+    mass, running = flow.flow[rows], controls.running
+    volume = mass / density[rows]
+    highest, _ = head(pump, volume, running)
+    by_flow = np.isfinite(target)
     start, end = plant.pipe.start[rows], plant.pipe.end[rows]
-    internal = plant.pipe.quadratic[rows] * flow[rows] * np.abs(flow[rows])
-    rise = np.where(by_flow, pressure[end] - pressure[start] + internal, np.fmin(pump.set_head, most))
-    speed = np.minimum(needed_speed(pump, volume, rise, running), pump.speed)
-    wanted = np.where(by_flow, rise, pump.set_head)
-    demand = needed_speed(pump, volume, wanted, pump.installed) / pump.speed
-    demand = np.where(limited[rows], target[rows] / np.maximum(flow[rows], 1e-9), demand)
+    internal = plant.pipe.quadratic[rows] * mass * np.abs(mass)
+    rise = np.where(by_flow, flow.pressure[end] - flow.pressure[start] + internal, np.fmin(pump.set_head, highest))
+    speed = np.minimum(required_speed(pump, volume, rise, running), pump.speed)
+    required = np.where(by_flow, rise, pump.set_head)
+    demand = required_speed(pump, volume, required, pump.installed) / pump.speed
+    demand = np.where(flow.limited[rows], target / np.maximum(mass, 1e-9), demand)
     demand = np.where(by_flow | np.isfinite(pump.set_head), demand, 0.0)
     shaft = np.maximum(rise * volume, 0.0) / pump.efficiency
-    fixed = np.isfinite(pump.fixed_power)
-    power = np.where(fixed, pump.fixed_power, shaft / pump.drive)
+    power = np.where(np.isfinite(pump.fixed_power), pump.fixed_power, shaft / pump.drive)
     shaft = np.minimum(shaft, power)
-    columns = {
-        "speed": speed,
-        "demand": demand,
-        "shaft": shaft,
-        "power": power,
-        "drive_loss": power - shaft,
-        "running": running,
-        "rise": rise,
+    p = columns.pump
+    solved = {
+        p.speed: speed,
+        p.demand: demand,
+        p.shaft: shaft,
+        p.power: power,
+        p.drive_loss: power - shaft,
+        p.running: running,
+        p.rise: rise,
     }
-    return {f"pump.{k}": np.broadcast_to(v, volume.shape) for k, v in columns.items()}
+    return {column: np.broadcast_to(v, volume.shape) for column, v in solved.items()}

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from twin.components.base import REGISTRY, Component, Model
 from twin.components.hall import Room, Site
+from twin.facility.addresses import choose, meant, split
 from twin.facility.catalogue import catalogue
-from twin.facility.files import MOISTURE, LayoutError, hint, parse_text, read_text, repeats, split
+from twin.facility.files import MOISTURE, LayoutError, hint, parse_text, read_text, repeats
 from twin.facility.graph import Facility
 from twin.facility.sections import Economics, Limits, Serving
 from twin.units import outside, parse
@@ -24,7 +25,7 @@ def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterato
         path = ".".join(str(p) for p in fault["loc"])
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            message = f"unknown field{hint(fault['loc'][-1], model.model_fields)}"
+            message = f"unknown field{meant(str(fault['loc'][-1]), model.model_fields)}"
         field = model.model_fields.get(str(fault["loc"][-1])) if fault["loc"] else None
         message = (field and outside(fault, field)) or message
         yield f"{where}: {path}: {message}" if path else f"{where}: {message}"
@@ -69,8 +70,6 @@ class _Builder:
             self.cache[key] = self._validate(name, raw)
         part = self.cache[key]
         if part is None:
-            if f"\0{key}" not in self.cache:
-                self.cache[f"\0{key}"] = None
             return None
         return self._placed(name, part, places)
 
@@ -157,19 +156,19 @@ def _ports(parts: Mapping[str, Component], joined: list[tuple], faults: list[str
     for _, a, b in joined:
         used[a] = used.get(a, 0) + 1
         used[b] = used.get(b, 0) + 1
+    joint = next((kind for kind, cls in REGISTRY.items() if any(p.joins for p in cls.ports.values())), "board")
     for name, part in parts.items():
         for port, spec in part.ports.items():
             count = used.get((name, port), 0)
             if spec.required and count == 0:
                 faults.append(f"{part.kind} {name}: port {port} is not connected ({spec.carrier})")
-            cords = getattr(part, "cords", 1)
-            if spec.cords and count > cords:
+            if spec.cords and count > part.cords:
                 faults.append(
-                    f"{part.kind} {name}: port {port} has {count} feeds but {cords} cord{'s' * (cords > 1)}; "
+                    f"{part.kind} {name}: port {port} has {count} feeds but {part.cords} cord{'s' * (part.cords > 1)}; "
                     f"remove a connection or set `cords: {count}`"
                 )
-            if port == "in" and spec.carrier == "power" and count > 1 and part.kind != "switchboard":
-                faults.append(f"{part.kind} {name}: port in has {count} feeds; join them at a switchboard")
+            if spec.carrier == "power" and port == "in" and count > 1 and not spec.joins:
+                faults.append(f"{part.kind} {name}: port in has {count} feeds; join them at a {joint}")
 
 
 def _rooms(parts: Mapping[str, Component], faults: list[str]) -> None:
@@ -324,15 +323,10 @@ def _override(address: str, value: Any, raws: dict, sections: dict, local: dict,
         section[fieldname] = value
         return
     builder = _Builder(local, [])
-    chosen = [n for n in raws if n == (name or head)] if name or head in raws else []
-    if chosen and name and head not in _labels(builder, raws[name]):
-        faults.append(f"{address}: {name} is no {head}")
-        return
-    if not chosen and name is None:
-        chosen = [n for n, raw in raws.items() if head in _labels(builder, raw)]
-    if not chosen:
-        known = [*sections, *raws, *{lab for raw in raws.values() for lab in _labels(builder, raw)}]
-        faults.append(f"{address}: nothing here is called {name or head!r}{hint(name or head, known)}")
+    try:
+        chosen = choose(str(address), raws, lambda n: _labels(builder, raws[n]), sections)
+    except ValueError as error:
+        faults.append(str(error))
         return
     for n in chosen:
         if isinstance(raws[n], dict):

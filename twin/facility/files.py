@@ -1,4 +1,4 @@
-"""Layout files as plain data: safe YAML, the catalogue, repeat blocks, addresses."""
+"""Layout files as plain data: safe YAML, repeat blocks."""
 
 from __future__ import annotations
 
@@ -196,16 +196,3 @@ def repeats(data: dict, faults: list[str]) -> Iterator[tuple[dict, list]]:
                 yield _fill(block.get("components") or {}, loop), _fill(block.get("connections") or [], loop)
         except (ValueError, KeyError, TypeError, AttributeError, NameError, SyntaxError, ZeroDivisionError) as error:
             faults.append(f"repeat block {k}: {error}")
-
-
-# ---- addresses ---------------------------------------------------------------------------------------------------
-
-_ADDRESS = re.compile(r"^(?P<head>[A-Za-z0-9_.\-]+?)(\[(?P<name>[^\]]+)\])?\.(?P<field>[A-Za-z_]\w*)$")
-
-
-def split(address: str) -> tuple[str, str | None, str]:
-    """`kind.field`, `kind[name].field` or `name.field` as (head, name, field)."""
-    match = _ADDRESS.match(address)
-    if not match:
-        raise ValueError(f"{address!r} is not an address such as site.dry_bulb, rack.it_power or rack[r01].it_power")
-    return match["head"], match["name"], match["field"]

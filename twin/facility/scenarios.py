@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from twin.columns import Array
 from twin.components.base import Component
-from twin.elements import Array
-from twin.facility.files import MOISTURE, LayoutError, hint, split
+from twin.facility.addresses import choose, meant, split
+from twin.facility.files import MOISTURE, LayoutError
 from twin.facility.graph import Facility
-from twin.units import UNITS, quantity
+from twin.units import cf_unit, quantity
 
 LARGEST_CHECK = 1000
 """Distinct sets of values of one component that are checked beyond their bounds."""
@@ -21,6 +22,9 @@ WHOLE = ("demand",)
 
 STRUCTURAL = {"voltage"}
 """Dimensions that shape the plant and are the same in all scenarios."""
+
+SECTIONS = ("site", "serving", "economics")
+"""Sections whose numbers may vary."""
 
 Columns = dict[str, dict[str, Array]]
 
@@ -52,7 +56,7 @@ def read(facility: Facility, scenarios: Mapping[str, Any]) -> tuple[Columns, dic
         if head in ("serving", "economics") and name is None:
             _term(facility, address, getattr(facility, head), field, value, faults)
             continue
-        for n in _chosen(facility, address, head, name, field, faults):
+        for n in _varied(facility, address, field, faults):
             columns.setdefault(field, {})[n] = np.broadcast_to(value, (size,))
             _bounds(address, type(facility.components[n]), field, value, faults)
     _checked(facility, columns, faults)
@@ -79,26 +83,37 @@ def _numbers(address: str, value: Any, faults: list[str]) -> Array:
     return numbers
 
 
-def _chosen(facility: Facility, address: str, head: str, name: str | None, field: str, faults: list[str]) -> list[str]:
-    """Components that an address means: by name, kind, dimension or catalogue model."""
-    parts, models = facility.components, facility.models
-    group = lambda n: {parts[n].kind, parts[n].dimension, models[n]}  # noqa: E731
-    if name is not None:
-        chosen = [name] if name in parts and head in group(name) else []
-    else:
-        chosen = [head] if head in parts else [n for n in parts if head in group(n)]
-    if not chosen:
-        known = {*parts, *(g for n in parts for g in group(n)), "site"}
-        faults.append(f"{address}: nothing here is called {name or head!r}{hint(name or head, known)}")
-        return []
+def groups(facility: Facility, name: str) -> set[str]:
+    """What a component may be called together with others: its type, its dimension, its catalogue model."""
+    part = facility.components[name]
+    return {part.kind, part.dimension, facility.models[name]}
+
+
+def select(facility: Facility, address: str) -> list[str]:
+    """Names of the components that an address means and that have its field.
+
+    Raises ValueError where it means none, or none of them has the field.
+    """
+    parts, field = facility.components, split(address).field
+    chosen = choose(address, parts, lambda n: groups(facility, n), SECTIONS)
     having = [n for n in chosen if field in type(parts[n]).model_fields]
     if not having:
-        likely = hint(field, type(parts[chosen[0]]).model_fields)
-        faults.append(f"{address}: {parts[chosen[0]].kind} has no field {field!r}{likely}")
-    elif not varies(type(parts[having[0]]), field):
+        likely = meant(field, type(parts[chosen[0]]).model_fields)
+        raise ValueError(f"{address}: {parts[chosen[0]].kind} has no field {field!r}{likely}")
+    return having
+
+
+def _varied(facility: Facility, address: str, field: str, faults: list[str]) -> list[str]:
+    """Components whose field a scenario varies."""
+    try:
+        chosen = select(facility, address)
+    except ValueError as error:
+        faults.append(str(error))
+        return []
+    if not varies(type(facility.components[chosen[0]]), field):
         faults.append(f"{address}: {field} shapes the plant; change it in the layout, by a case or an override")
         return []
-    return having
+    return chosen
 
 
 def varies(cls: type[Component], field: str) -> bool:
@@ -134,7 +149,7 @@ def _checked(facility: Facility, columns: Columns, faults: list[str]) -> None:
 def _site(facility: Facility, site: dict[str, Any], field: str, value: Array, faults: list[str]) -> None:
     fields = type(facility.site).model_fields
     if field not in fields:
-        faults.append(f"site.{field}: no such field{hint(field, fields)}")
+        faults.append(f"site.{field}: no such field{meant(field, fields)}")
         return
     _bounds(f"site.{field}", type(facility.site), field, value, faults)
     if field in MOISTURE:
@@ -147,7 +162,7 @@ def _term(facility: Facility, address: str, section: Any, field: str, value: Arr
     """Check a number of a section; it is read from the coordinates where it is used."""
     fields = type(section).model_fields
     if field not in fields:
-        faults.append(f"{address}: no such field{hint(field, fields)}")
+        faults.append(f"{address}: no such field{meant(field, fields)}")
     elif (quantity(fields[field]) is None and fields[field].annotation is not int) or field in WHOLE:
         faults.append(f"{address}: is no number that may vary; change it in the layout, by a case or an override")
     else:
@@ -169,24 +184,21 @@ def _bounds(address: str, model: Any, field: str, value: Array, faults: list[str
                 )
 
 
-def alike(facility: Facility, count: int) -> dict[str, Array]:
-    """So many scenarios that are all the layout's own."""
+def uniform(facility: Facility, count: int) -> dict[str, Array]:
+    """So many scenarios that all are the layout as it stands."""
     return {"site.dry_bulb": np.full(count, facility.site.dry_bulb)}
 
 
 def dimension(facility: Facility, address: str) -> str:
     """The dimension of what an address means, "number" for plain numbers."""
     head, name, field = split(address)
-    if head in ("site", "serving", "economics") and name is None:
+    if head in SECTIONS and name is None:
         found = quantity(type(getattr(facility, head)).model_fields[field])
     else:
-        parts = facility.components
-        chosen = _chosen(facility, address, head, name, field, [])
-        found = quantity(type(parts[chosen[0]]).model_fields[field]) if chosen else None
+        found = quantity(type(facility.components[select(facility, address)[0]]).model_fields[field])
     return found.dimension if found else "number"
 
 
-def si_unit(facility: Facility, address: str) -> str:
-    """The SI unit in which scenarios give an address, "1" for plain numbers."""
-    units = UNITS[dimension(facility, address)]
-    return next((u for u, factor in units.items() if factor == 1.0 and u), "1")
+def cf_unit_of(facility: Facility, address: str) -> str:
+    """The SI unit in which scenarios give an address, as the CF conventions write it."""
+    return cf_unit(dimension(facility, address))

@@ -68,12 +68,12 @@ class Serving(Model):
     host_cache: Data = Field(0.0, ge=0, description="what each accelerator may keep in its host, in physics")
     storage_cache: Data = Field(0.0, ge=0, description="what it may keep in a store beyond that")
     storage_rate: DataRate = Field(0.0, ge=0, description="at which it reads that store")
-    largest_instance: int | None = Field(None, ge=1, description="accelerators of a decode instance, in physics")
+    max_instance_size: int | None = Field(None, ge=1, description="accelerators of a decode instance, in physics")
     demand: tuple[Fraction, ...] | None = Field(
         None, description="share of the capacity asked for in each hour of a day, or in any equal parts of it"
     )
-    most_first_token: Time | None = Field(None, gt=0, description="objective: time to a first token")
-    most_token_time: Time | None = Field(None, gt=0, description="objective: time per token")
+    max_ttft: Time | None = Field(None, gt=0, description="objective: time to a first token")
+    max_tpot: Time | None = Field(None, gt=0, description="objective: time per token")
     agents: Agents | None = Field(None, description="in physics: agents that visit the layers of the factory")
     objective_share: Fraction = Field(0.99, gt=0, lt=1, description="share of requests that meet the objectives")
 
@@ -94,14 +94,14 @@ class Serving(Model):
         found = []
         if self.demand is not None and not (self.demand and all(0.0 <= x <= 1.0 for x in self.demand)):
             found.append("demand: give shares of the capacity between 0 and 1, one for each part of a day")
-        if self.demand is None and (self.most_first_token is not None or self.most_token_time is not None):
+        if self.demand is None and (self.max_ttft is not None or self.max_tpot is not None):
             found.append("demand: objectives judge what is sold of a demand; give one, such as [1.0]")
         if self.storage_cache > 0 and not self.storage_rate > 0:
             found.append("storage_cache: give a storage_rate to read it with")
         if self.mode == "table":
-            own: dict[str, Any] = {"engine": "dynamo-trt", "drafts": 3, "precision": None, "largest_instance": None}
+            own: dict[str, Any] = {"engine": "dynamo-trt", "drafts": 3, "precision": None, "max_instance_size": None}
             own |= dict.fromkeys(("host_cache", "storage_cache", "storage_rate"), 0.0)
-            own = ({} if self.most_first_token is not None else own) | {"agents": None}
+            own = ({} if self.max_ttft is not None else own) | {"agents": None}
             given = [name for name, usual in own.items() if getattr(self, name) != usual]
             found += [f"{name}: is read by physics; write `mode: physics`" for name in given]
         return found

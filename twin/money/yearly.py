@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.elements import Array, Cost, Plant, Status, total
+from twin import columns
+from twin.columns import Array, totals
+from twin.elements import Cost, Status, total
 from twin.facility.catalogue import platforms as published
 from twin.facility.sections import Economics
 from twin.money import cost
+from twin.plant.compile import Plant
 from twin.serving.tokens import platforms
 from twin.solver.steady import Solution
-
-TENANTS = ("servers",)
-"""Headings of what a tenant of a colocation owns: racks, those of network and storage included."""
 
 
 def priced(plant: Plant) -> Economics:
@@ -34,8 +34,8 @@ def annual(solution: Solution, water: Array) -> cost.Annual:
         np.concatenate([last, *(np.broadcast_to(getattr(c, k), (len(c.elements), size)) for c in costs)])
         for k, last in zip(("capital", "life", "upkeep"), _works(solution), strict=True)
     )
-    grid = solution.total("grid")
-    found = cost.annual_cost(
+    grid = solution.total(totals.grid)
+    result = cost.annual_cost(
         capital,
         life,
         terms.discount_rate,
@@ -47,16 +47,16 @@ def annual(solution: Solution, water: Array) -> cost.Annual:
         water / 1000.0,
         terms.water if terms.colocation is None else 0.0,
         (terms.staff + terms.other) * cost.YEAR,
-        total(solution.columns["engine.nameplate"]),
+        total(solution[columns.engine.nameplate]),
         0.0 if terms.colocation is None else terms.colocation,
     )
-    return found._replace(energy=found.energy + _fuel(solution, "price") * cost.YEAR)
+    return result._replace(energy=result.energy + _fuel(solution, "price") * cost.YEAR)
 
 
 def _charged(solution: Solution) -> Array:
     """Power on which demand is charged, W: contracts, or what utilities without one deliver."""
-    rows = lambda heading: [solution[t.power] for t in solution.plant.tallies if t.heading == heading]  # noqa: E731
-    pairs = zip(rows("contract"), rows("grid"), strict=True)
+    rows = lambda heading: [solution[t.power] for t in solution.plant.tallies if t.total is heading]  # noqa: E731
+    pairs = zip(rows(totals.contract), rows(totals.grid), strict=True)
     charged = [total(np.where(np.isfinite(a), a, b)) for a, b in pairs]
     return total(np.array(charged).reshape(-1, solution.plant.scenarios))
 
@@ -75,13 +75,13 @@ def _works(solution: Solution) -> tuple[Array, Array, Array]:
 def carbon(solution: Solution) -> Array:
     """Greenhouse gas of the energy drawn and of generators' fuel, kg/s (scenario,)."""
     mean = priced(solution.plant).mean("carbon")
-    return solution.total("grid") * mean + _fuel(solution, "carbon")
+    return solution.total(totals.grid) * mean + _fuel(solution, "carbon")
 
 
 def owned(solution: Solution) -> list[Cost]:
     """Equipment whose capital and upkeep are paid: all, or in a colocation the racks."""
     leased = priced(solution.plant).colocation is not None
-    return [c for c in solution.plant.costs if not leased or c.heading in TENANTS]
+    return [c for c in solution.plant.costs if not leased or c.tenant]
 
 
 def _fuel(solution: Solution, quantity: str) -> Array:
@@ -90,7 +90,7 @@ def _fuel(solution: Solution, quantity: str) -> Array:
     return total(np.array(rows)) if rows else np.zeros(solution.plant.scenarios)
 
 
-def yearly(solution: Solution, found: cost.Annual) -> dict[str, Array]:
+def yearly(solution: Solution, annual: cost.Annual) -> dict[str, Array]:
     """Cost of a year by item, $/year (scenario,): capital and upkeep of each class of equipment, then what is used."""
     rate, size, items = priced(solution.plant).discount_rate, solution.plant.scenarios, {}
     costs = owned(solution)
@@ -104,17 +104,17 @@ def yearly(solution: Solution, found: cost.Annual) -> dict[str, Array]:
         items["works capital"] = (capital * cost.annuity(rate, life))[0]
     leased = priced(solution.plant).colocation is not None
     used = ("energy", "demand", "water", "other", *(["lease"] if leased else []))
-    items |= {name: np.broadcast_to(getattr(found, name), (size,)) for name in used}
+    items |= {name: np.broadcast_to(getattr(annual, name), (size,)) for name in used}
     return {name: np.where(solution.status == Status.OK, value, np.nan) for name, value in items.items()}
 
 
 def supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]:
     """What each source of electricity delivers [MW], costs [$/year] and gives off [kg/MWh], at the solved state."""
-    terms, grid = priced(solution.plant), solution.total("grid")[scenario]
+    terms, grid = priced(solution.plant), solution.total(totals.grid)[scenario]
     if solution.status[scenario] != Status.OK:
         return {}
     at = lambda x: float(np.broadcast_to(x, (solution.plant.scenarios,))[scenario])  # noqa: E731
-    found = {
+    sources = {
         part.name: {
             "mw": part.share * grid / 1e6,
             "usd_per_year": part.share * grid * at(part.price) * cost.YEAR,
@@ -124,12 +124,12 @@ def supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]
     }
     made = sum(float(solution[f.power][:, scenario].sum()) for f in solution.plant.fuels)
     if made > 0:
-        found["generators"] = {
+        sources["generators"] = {
             "mw": made / 1e6,
             "usd_per_year": _fuel(solution, "price")[scenario] * cost.YEAR,
             "carbon_kg_per_mwh": _fuel(solution, "carbon")[scenario] / made * 3.6e9,
         }
-    return found
+    return sources
 
 
 def rent(solution: Solution) -> Array:
@@ -142,7 +142,7 @@ def rent(solution: Solution) -> Array:
         return np.broadcast_to(terms.rent * 3600.0, (size,))
     known, paid, count = published()["published_2026_07"], np.zeros(size), np.zeros(size)
     for platform, rows in platforms(solution.plant):
-        chips = total(solution.columns["engine.chips"][rows])
+        chips = total(solution[columns.engine.chips[rows]])
         paid, count = paid + chips * known.get(platform, {}).get("rental", np.nan), count + chips
     with np.errstate(divide="ignore", invalid="ignore"):
         return paid / count

@@ -1,28 +1,32 @@
-"""compile(facility, scenarios) -> Plant: the elements of all components as one set of arrays."""
+"""A facility and its scenarios as one set of arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from twin.columns import Array, Index, Ref, limits
+from twin.components.base import REGISTRY
 from twin.elements import (
     VENT,
     Anchor,
-    Array,
     Bypass,
+    Caution,
     Constant,
     Converter,
     Cooler,
     Cost,
+    Element,
     Engine,
     Exchange,
     Fan,
+    Filling,
     Fuel,
     Gain,
     Heat,
@@ -34,22 +38,78 @@ from twin.elements import (
     Loss,
     Medium,
     Pipe,
-    Plant,
     Pump,
-    Ref,
     Report,
     Service,
     Serving,
     Source,
+    System,
     Tally,
     Vent,
     Zone,
 )
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
+from twin.fluids import FLUIDS
 from twin.kernels import streams
 from twin.plant.lowering import Key, Lowering, first
-from twin.plant.train import layers, voltages
+from twin.plant.train import Train, islands, voltages
+
+
+@dataclass(frozen=True)
+class Plant(System):
+    """A compiled facility: what solvers read, and what is read before and after the solve, S scenarios.
+
+    facility: what was compiled. coordinates: values of the scenarios by address (S,). design_pue: that the site states
+    [1], a number or (S,), None if it states none. bus_names, node_names: of buses and nodes. limits, reports, cautions,
+    tallies, costs, fuels, serving, services: elements as components wrote them, (rows, 1|S).
+    """
+
+    facility: Facility
+    coordinates: Mapping[str, Array]
+    design_pue: Array | float | None
+    bus_names: list[str]
+    node_names: list[str]
+    limits: tuple[Limit, ...]
+    reports: tuple[Report, ...]
+    cautions: tuple[Caution, ...]
+    tallies: tuple[Tally, ...]
+    costs: tuple[Cost, ...]
+    fuels: tuple[Fuel, ...]
+    serving: tuple[Serving, ...]
+    services: tuple[Service, ...]
+
+
+T = TypeVar("T", bound=Element)
+
+
+class _Parts:
+    """The elements that components wrote, with streams numbered for good."""
+
+    def __init__(self, c: Lowering) -> None:
+        pipes = c.counts.get(Pipe, 0)
+        self.parts = {kind: [_resolve(p, pipes) for p in parts] for kind, parts in c.parts.items()}
+
+    def all(self, kind: type[T]) -> tuple[T, ...]:
+        """Elements of a kind as they were written."""
+        return tuple(self.parts.get(kind, ()))
+
+    def merged(self, kind: type[T]) -> T:
+        """One element of a kind with the rows of all; columns are widened to the same scenario length."""
+        parts, merged = self.all(kind), {}
+        rows = [len(first(p)) for p in parts]
+        for f in fields(kind):  # type: ignore[arg-type]
+            values = [getattr(p, f.name) for p in parts]
+            if f.type == "Index":
+                merged[f.name] = np.concatenate([np.zeros(0, np.int64), *values]).astype(np.int64)
+            elif f.type == "Array":
+                own = [np.broadcast_to(v, (n, np.shape(v)[1])) for v, n in zip(values, rows, strict=True)]
+                size = max((v.shape[1] for v in own), default=1)
+                same = (np.broadcast_to(v, (len(v), size)) for v in own)
+                merged[f.name] = np.concatenate([np.zeros((0, size)), *same])
+            else:
+                merged[f.name] = [x for v in values for x in v]
+        return kind(**merged)
 
 
 def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> Plant:
@@ -60,126 +120,80 @@ def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> P
     """
     c = Lowering(facility, scenarios or {})
     c.lower()
-    pipes = c.counts.get(Pipe, 0)
-    fixed = {kind: [_resolve(p, pipes) for p in parts] for kind, parts in c.parts.items()}
-    merged = {
-        kind: _merge(kind, fixed.get(kind, []))
-        for kind in (
-            Pipe,
-            Pump,
-            Bypass,
-            Exchange,
-            Loss,
-            Vent,
-            Fan,
-            Zone,
-            Engine,
-            Line,
-            Converter,
-            Source,
-            Anchor,
-            Level,
-        )
-    }
-    pipe, vent = merged[Pipe], merged[Vent]
-    start = np.concatenate([pipe.start, vent.start])
-    end = np.concatenate([pipe.end, vent.end])
-    thermal, buses = len(c.index["thermal"]), len(c.index["power"])
-    names = {kind: _names(c.index[kind]) for kind in c.index}
-    faults: list[str] = []
-    coolant, anchor, pressure = _hydraulic(pipe, merged[Anchor], names["thermal"], faults)
-    voltage, direct = voltages(merged[Level], buses, names["power"], faults)
-    layered, live = layers(merged[Line], merged[Converter], merged[Source], buses, c.size, names["power"], faults)
-    _cooled(facility, c, faults)
-    _open(vent, [c.site.outdoor, *merged[Zone].inlet], names["thermal"], faults)
-    _ignored(facility, fixed.get(Limit, []), faults)
-    fluid_of = _media(fixed.get(Medium, []), pipe, coolant, names["thermal"], faults)
+    parts, faults = _Parts(c), []
+    pipe, vent, exchange, zone, fan = (parts.merged(kind) for kind in (Pipe, Vent, Exchange, Zone, Fan))
+    start, end = np.concatenate([pipe.start, vent.start]), np.concatenate([pipe.end, vent.end])
+    nodes, buses = _names(c.index["thermal"]), _names(c.index["power"])
+    coolant, anchor, pressure = _hydraulic(pipe, parts.merged(Anchor), nodes, faults)
+    voltage, direct = voltages(parts.merged(Level), len(buses), buses, faults)
+    train = Train(parts.merged(Line), parts.merged(Converter), parts.merged(Source))
+    islanded, live = islands(train, len(buses), c.size, buses, faults)
+    intake, coolers = parts.all(Intake), parts.all(Cooler)
+    _cooled(facility, zone, _takers(exchange, coolers, fan, start, end), faults)
+    _open(vent, [c.outdoor, *zone.inlet], nodes, faults)
+    _ignored(facility, parts.all(Limit), faults)
+    medium = _media(parts.all(Medium), pipe, nodes, faults)
     if faults:
         raise LayoutError(facility.source, faults)
-    exchange = merged[Exchange]
-    loads = tuple(fixed.get(Load, []))
-    constant = _merge(Constant, fixed.get(Constant, [])).value
-    follow = _followers(len(vent.start), merged, fixed, pipes)
-    program = streams.program(
-        thermal,
-        start,
-        end,
-        np.concatenate([exchange.cold, exchange.hot]),
-        np.concatenate([exchange.hot, exchange.cold]),
-    )
+    sides = np.concatenate([exchange.cold, exchange.hot]), np.concatenate([exchange.hot, exchange.cold])
     return Plant(
-        facility=facility,
         scenarios=c.size,
-        coordinates=c.coordinates,
         site=c.site,
-        nodes=thermal,
-        outdoor=c.site.outdoor,
+        nodes=len(nodes),
+        outdoor=c.outdoor,
         start=start,
         end=end,
         pipe=pipe,
-        pump=merged[Pump],
-        relief=merged[Bypass],
+        pump=parts.merged(Pump),
+        relief=parts.merged(Bypass),
         anchor=anchor,
         pressure=pressure,
-        medium=fluid_of,
+        medium=medium,
         exchange=exchange,
-        cooler=tuple(fixed.get(Cooler, [])),
-        loss=merged[Loss],
-        heat=tuple(fixed.get(Heat, [])),
-        gain=tuple(fixed.get(Gain, [])),
-        intake=tuple(fixed.get(Intake, [])),
-        fan=merged[Fan],
-        zone=merged[Zone],
+        cooler=coolers,
+        loss=parts.merged(Loss),
+        heat=parts.all(Heat),
+        gain=parts.all(Gain),
+        intake=intake,
+        fan=fan,
+        zone=zone,
         inlets=(),
-        follow=follow,
-        engine=merged[Engine],
+        follow=_followers(len(pipe.start), len(vent.start), fan, zone, intake),
+        engine=parts.merged(Engine),
         work=(),
-        constant=constant,
-        load=loads,
-        line=merged[Line],
-        converter=merged[Converter],
-        source=merged[Source],
-        layers=layered,
+        constant=parts.merged(Constant).value,
+        load=parts.all(Load),
+        line=train.line,
+        converter=train.converter,
+        source=train.source,
+        islands=islanded,
         live=live,
         voltage=voltage,
         direct=direct,
-        bus_names=names["power"],
-        node_names=names["thermal"],
-        limits=tuple(x for x in fixed.get(Limit, []) if x.name not in facility.ignore),
-        reports=tuple(fixed.get(Report, [])),
-        tallies=tuple(fixed.get(Tally, [])),
-        costs=tuple(fixed.get(Cost, [])),
-        fuels=tuple(fixed.get(Fuel, [])),
-        serving=tuple(fixed.get(Serving, [])),
-        services=tuple(fixed.get(Service, [])),
-        streams=program,
+        streams=streams.program(len(nodes), start, end, *sides),
         coolant=coolant,
-        start_temperature=_warm_start(thermal, coolant, c),
+        start_temperature=_warm_start(len(nodes), coolant, c),
+        facility=facility,
+        coordinates=c.coordinates,
+        design_pue=c.site_values.get("design_pue"),
+        bus_names=buses,
+        node_names=nodes,
+        limits=tuple(x for x in parts.all(Limit) if x.name not in facility.ignore),
+        reports=parts.all(Report),
+        cautions=parts.all(Caution),
+        tallies=parts.all(Tally),
+        costs=parts.all(Cost),
+        fuels=parts.all(Fuel),
+        serving=parts.all(Serving),
+        services=parts.all(Service),
     )
-
-
-def _merge(kind: type, parts: Sequence[Any]) -> Any:
-    """One element with the rows of all; columns are widened to the same scenario length."""
-    merged = {}
-    rows = [len(first(p)) for p in parts]
-    for f in fields(kind):
-        values = [getattr(p, f.name) for p in parts]
-        if f.type == "Index":
-            merged[f.name] = np.concatenate([np.zeros(0, np.int64), *values]).astype(np.int64)
-        elif f.type == "Array":
-            wide = [np.broadcast_to(v, (n, np.shape(v)[1])) for v, n in zip(values, rows, strict=True)]
-            size = max((v.shape[1] for v in wide), default=1)
-            merged[f.name] = np.concatenate([np.zeros((0, size)), *(np.broadcast_to(v, (len(v), size)) for v in wide)])
-        else:
-            merged[f.name] = [x for v in values for x in v]
-    return kind(**merged)
 
 
 def _warm_start(nodes: int, coolant: Array, c: Lowering) -> Array:
     """Temperatures to start from, K: warm coolant, so that every cooler begins at work."""
     T = np.full((nodes, c.size), 300.0)
     T[coolant] = 335.0
-    T[c.site.outdoor] = c.site.dry_bulb
+    T[c.outdoor] = c.site.dry_bulb
     return T
 
 
@@ -187,20 +201,20 @@ def _names(index: dict[Key, int]) -> list[str]:
     return [f"{k[0]}.{k[1].lstrip(':')}" for k in sorted(index, key=index.__getitem__)]
 
 
-def _resolve(element: Any, pipes: int) -> Any:
-    """Turn vent numbers into stream numbers."""
+def _resolve(element: T, pipes: int) -> T:
+    """The element with vent numbers turned into stream numbers."""
 
     def shift(x: Array) -> Array:
         return np.where(x >= VENT, x - VENT + pipes, x) if x.dtype.kind == "i" else x
 
     changes = {}
-    for f in fields(element):
+    for f in fields(element):  # type: ignore[arg-type]
         value = getattr(element, f.name)
         if isinstance(value, Ref):
-            changes[f.name] = Ref(value.quantity, shift(value.rows))
+            changes[f.name] = Ref(value.column, shift(value.rows))
         elif isinstance(value, np.ndarray) and value.ndim == 1:
             changes[f.name] = shift(value)
-    return replace(element, **changes)
+    return replace(element, **changes)  # type: ignore[type-var]
 
 
 def _hydraulic(pipe: Pipe, anchors: Anchor, names: list[str], faults: list[str]) -> tuple[Array, Array, Array]:
@@ -226,55 +240,67 @@ def _hydraulic(pipe: Pipe, anchors: Anchor, names: list[str], faults: list[str])
     return coolant, np.array([k[0] for k in kept], np.int64), np.array([[k[1]] for k in kept]).reshape(-1, 1)
 
 
-def _media(media: list[Medium], pipe: Pipe, coolant: Array, names: list[str], faults: list[str]) -> tuple:
+def _media(media: Sequence[Medium], pipe: Pipe, names: list[str], faults: list[str]) -> tuple[Filling, ...]:
     """Pipes of each fluid; a loop that names none is water."""
     start, end = pipe.start, pipe.end
     n = len(names)
     _, loop = connected_components(coo_array((np.ones(len(start)), (start, end)), shape=(n, n)), directed=False)
-    name = {}
+    name: dict[int, str] = {}
     for m in media:
         for node, fluid in zip(m.node, m.fluid, strict=True):
-            if name.setdefault(int(loop[node]), fluid) != fluid:
+            if fluid not in FLUIDS:
+                faults.append(f"coolant loop through {names[node]}: no fluid {fluid!r}; there are {', '.join(FLUIDS)}")
+            elif name.setdefault(int(loop[node]), fluid) != fluid:
                 faults.append(
                     f"coolant loop through {names[node]}: filled with {name[int(loop[node])]} and with {fluid}"
                 )
     of = np.array([name.get(int(k), "water") for k in loop[start]], dtype=object)
-    return tuple((fluid, np.flatnonzero(of == fluid), loop[start[of == fluid]]) for fluid in sorted(set(of)))
+    return tuple(Filling(fluid, np.flatnonzero(of == fluid), loop[start[of == fluid]]) for fluid in sorted(set(of)))
 
 
-def _followers(vents: int, merged: dict, fixed: dict, pipes: int) -> Array:
+def _followers(pipes: int, vents: int, fan: Fan, zone: Zone, intakes: Sequence[Intake]) -> Index:
     """Vents whose flow is whatever arrives at their start: coils behind fans, doors behind racks."""
-    set_by = [merged[Fan].vent, *(i.vent for i in fixed.get(Intake, []))]
-    zone = merged[Zone]
+    set_by = [fan.vent, *(i.vent for i in intakes)]
     set_by += [zone.forward, zone.backward, zone.bypassing, zone.outflow, zone.inflow]
-    known = np.concatenate(set_by).astype(np.int64) if set_by else np.zeros(0, np.int64)
-    return np.setdiff1d(np.arange(pipes, pipes + vents), known)
+    return np.setdiff1d(np.arange(pipes, pipes + vents), np.concatenate(set_by).astype(np.int64))
 
 
 def _open(vent: Vent, ends: list[int], names: list[str], faults: list[str]) -> None:
     """Air that arrives at a node must leave it, but for the outdoors and rooms without racks."""
     for node in np.setdiff1d(vent.end, np.concatenate([vent.start, ends])):
-        faults.append(f"air port {names[node]}: air has no way out; connect it to a rear_door or leave it open")
+        faults.append(f"air port {names[node]}: air has no way out; connect it to a rear door or leave it open")
 
 
-def _ignored(facility: Facility, limits: list[Limit], faults: list[str]) -> None:
-    known = {x.name for x in limits} | {"voltage", "power_feed", "coolant_freezing", "flow_reversed"}
+LOOSE = (limits.undervoltage, limits.power_feed, limits.coolant_freezing, limits.flow_reversed)
+"""Limits that belong to buses, cords and loops, not to one component."""
+
+
+def _ignored(facility: Facility, written: Sequence[Limit], faults: list[str]) -> None:
+    known = {x.name for x in written} | {kind.name for kind in LOOSE}
     for name in facility.ignore:
         close = get_close_matches(name, known, 1, 0.8)
         if name not in known and close:
             faults.append(f"limits: ignore: no limit {name!r}; did you mean {close[0]!r}?")
 
 
-def _cooled(facility: Facility, c: Lowering, faults: list[str]) -> None:
+def _takers(exchange: Exchange, coolers: Sequence[Cooler], fan: Fan, start: Index, end: Index) -> Index:
+    """Nodes of the air streams that give heat away or are blown: whatever cools a room has some in it."""
+    rows = np.concatenate([exchange.hot, *(c.stream for c in coolers), fan.vent, fan.coil]).astype(np.int64)
+    return np.unique(np.concatenate([start[rows], end[rows]]))
+
+
+def _cooled(facility: Facility, zone: Zone, takers: Index, faults: list[str]) -> None:
     """A room that holds equipment needs something that takes the heat away."""
-    cooled = {p.room for p in facility.components.values() if p.kind in ("crah", "fan_wall", "rear_door")}
+    cooled = np.isin(zone.supply, takers) | np.isin(zone.exhaust, takers)
     inside: dict[str, list[str]] = {}
     for n, p in sorted(facility.components.items()):
         if p.room is not None:
             inside.setdefault(p.room, []).append(n)
-    for name in sorted(set(c.rooms) - cooled):
-        if name in inside and getattr(facility.components[name], "ventilation", 0.0) <= 0.0:
+    remedies = " or ".join(sorted(kind for kind, cls in REGISTRY.items() if cls.cools_room))
+    for row, name in sorted(enumerate(zone.names), key=lambda item: item[1]):
+        ventilated = (zone.ventilation[row] > 0.0).all()
+        if name in inside and not cooled[row] and not ventilated:
             faults.append(
                 f"room {name}: holds {inside[name][0]} and {len(inside[name]) - 1} more but nothing cools it; "
-                "add a crah or fan_wall, or give it ventilation"
+                f"add a {remedies}, or give it ventilation"
             )

@@ -1,111 +1,114 @@
-"""Components lower themselves: tables of columns in, elements out; names become indices here and nowhere else."""
+"""Components lower themselves: tables of columns in, elements out; ports become node and bus numbers here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from twin import fluids
-from twin.components.base import REGISTRY, Component
+from twin.columns import Array, Index, Ref
+from twin.components.base import REGISTRY, Component, RoomNodes
 from twin.components.hall import Room
-from twin.elements import VENT, Array, Limit, Ref, Report, Vent
+from twin.elements import VENT, Element, Limit, Report, Vent, Weather
 from twin.facility.graph import Facility
 from twin.facility.scenarios import read
 
-ROOM_AIR = 297.15
-"""Dry bulb at which fans of racks and room coolers move their volume, K."""
+ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.008
+"""Dry bulb [K] and humidity ratio [kg/kg] of the air that fans of racks and room coolers move."""
+
+DEFAULT_HUMIDITY = 0.5
+"""Relative humidity of a site that states no moisture."""
 
 Key = tuple[str, str]
+"""A component and its port, or a place inside it that begins with a colon."""
 
 
-class Table:
-    """All instances of one type: each numeric field a column (instance, 1|S), each port an index array."""
+class _Table:
+    """See `components.base.Table`."""
 
     def __init__(self, lowering: Lowering, cls: type[Component], names: list[str], columns: dict[str, Array]) -> None:
         self._lowering, self._cls, self._columns = lowering, cls, columns
-        self.names, self.n, self.kind, self.dimension, self.heading = (
-            names,
-            len(names),
-            cls.kind,
-            cls.dimension,
-            cls.heading,
-        )
-        self.site = lowering.site
-        self.__dict__.update(columns)
+        self.names, self.n = names, len(names)
+        self.kind, self.dimension, self.heading, self.tenant = cls.kind, cls.dimension, cls.heading, cls.tenant
+        self.site, self.outdoor = lowering.site, lowering.outdoor
 
-    def __getitem__(self, name: str) -> list[Any]:
-        """Raw values of a field that is no number."""
-        return [getattr(self._lowering.facility.components[n], name) for n in self.names]
+    def __getattr__(self, field: str) -> Array:
+        if field.startswith("_") or field not in self._columns:
+            raise AttributeError(f"{self.kind} has no numeric field {field!r}")
+        return self._columns[field]
 
-    def node(self, port: str) -> Array:
-        """Node (coolant, air) or bus (power) of a port for each instance."""
+    def __getitem__(self, field: str) -> list[Any]:
+        return [getattr(self._lowering.facility.components[n], field) for n in self.names]
+
+    def __contains__(self, field: str) -> bool:
+        return field in self._columns
+
+    def node(self, port: str) -> Index:
         return self._lowering.nodes([(n, port) for n in self.names], self._cls.ports[port].carrier)
 
-    def inner(self, tag: str) -> Array:
-        """A node inside each instance."""
+    def inner(self, tag: str) -> Index:
         return self._lowering.nodes([(n, f":{tag}") for n in self.names], "air")
 
-    def feeds(self, port: str) -> tuple[Array, Array, Array]:
-        """Instance, bus and share of every feed, shares adding up to one in each instance."""
+    def feeds(self, port: str) -> tuple[Index, Index, Array]:
         row, bus, share = [], [], []
         for i, n in enumerate(self.names):
             ends = self._lowering.feeds[(n, port)]
-            given = getattr(self._lowering.facility.components[n], "shares", None) or [1.0 / len(ends)] * len(ends)
+            stated = self._lowering.facility.components[n].shares or [1.0 / len(ends)] * len(ends)
             row += [i] * len(ends)
             bus += ends
-            used = given[: len(ends)] if sum(given[: len(ends)]) > 0 else [1.0] * len(ends)
+            used = stated[: len(ends)] if sum(stated[: len(ends)]) > 0 else [1.0] * len(ends)
             share += [s / sum(used) for s in used]
         return np.array(row), self._lowering.nodes(bus, "power"), np.array(share)[:, None]
 
-    def only(self, rows: Array) -> Table:
-        """The same table with some of its instances."""
+    def only(self, rows: Array) -> _Table:
         kept = [n for n, keep in zip(self.names, rows, strict=True) if keep]
-        return Table(self._lowering, self._cls, kept, {k: v[rows] for k, v in self._columns.items()})
+        return _Table(self._lowering, self._cls, kept, {k: v[rows] for k, v in self._columns.items()})
 
-    def times(self, names: str, factor: Array) -> Table:
-        """The same table with some columns multiplied."""
-        scaled = {k: self._columns[k] * factor for k in names.split()}
-        return Table(self._lowering, self._cls, self.names, self._columns | scaled)
+    def times(self, fields: str, factor: Array) -> _Table:
+        scaled = {k: self._columns[k] * factor for k in fields.split()}
+        return _Table(self._lowering, self._cls, self.names, self._columns | scaled)
 
     @cached_property
-    def own(self) -> SimpleNamespace:
-        """Air nodes of the rooms of this table."""
+    def own(self) -> RoomNodes:
         return self._lowering.air(self.names)
 
     @cached_property
-    def room(self) -> SimpleNamespace:
-        """Air nodes, zone and dew point limit of the room that each instance stands in; outdoors without one."""
+    def room(self) -> RoomNodes:
         parts = self._lowering.facility.components
         return self._lowering.air([parts[n].room or "" for n in self.names])
 
 
 class Lowering:
-    """Collects elements while components lower themselves."""
+    """Collects elements while components lower themselves.
+
+    parts: elements as written, by kind. counts: rows of each kind so far. index: numbers of joined ports by carrier.
+    """
 
     def __init__(self, facility: Facility, scenarios: Mapping[str, Any]) -> None:
         self.facility = facility
         self.columns, self.site_values, self.size, self.coordinates = read(facility, scenarios)
         self.index: dict[str, dict[Key, int]] = {"thermal": {}, "power": {}}
-        self.parts: dict[type, list[Any]] = {}
-        self.counts: dict[type, int] = {}
+        self.parts: dict[type[Element], list[Any]] = {}
+        self.counts: dict[type[Element], int] = {}
         self.root, self.feeds = _join(facility)
-        self.site = self._site()
+        self.site = _weather(self.site_values)
+        self.outdoor = int(self.nodes([("", ":outdoor")], "air")[0])
         self.rooms = {
             n: i for i, n in enumerate(sorted(n for n, p in facility.components.items() if isinstance(p, Room)))
         }
 
-    def nodes(self, keys: Sequence[Key], carrier: str) -> Array:
+    def nodes(self, keys: Sequence[Key], carrier: str) -> Index:
         """Indices of joined ports, numbered when first seen."""
         index = self.index["power" if carrier == "power" else "thermal"]
         root = self.root
         return np.array([index.setdefault(root.get(k, k), len(index)) for k in keys], dtype=np.int64)
 
-    def air(self, rooms: Sequence[str]) -> SimpleNamespace:
+    def air(self, rooms: Sequence[str]) -> RoomNodes:
         """Nodes of rooms; an empty name is the outdoors."""
         ends = {
             port: self.nodes([(r, f":{port}") if r else ("", ":outdoor") for r in rooms], "air")
@@ -115,18 +118,18 @@ class Lowering:
         dew = [self._dry(r) if r in self.rooms else np.full(1, -np.inf) for r in rooms]
         width = max((len(d) for d in dew), default=1)
         wide = np.array([np.broadcast_to(d, (width,)) for d in dew]).reshape(len(rooms), width)
-        return SimpleNamespace(**ends, zone=zone, dew_point=wide)
+        return RoomNodes(**ends, zone=zone, dew_point=wide)
 
     def _dry(self, room: str) -> Array:
         """Coldest coolant that stays dry in a room, K, (1|S,)."""
-        part: Any = self.facility.components[room]
+        part = self.facility.components[room]
         dew, margin, ventilation = (
             np.atleast_1d(np.asarray(self.columns.get(f, {}).get(room, getattr(part, f)), float))
             for f in ("dew_point", "dew_point_margin", "ventilation")
         )
         return np.where(ventilation > 0, np.maximum(dew, self.site.dew_point[0]), dew) + margin
 
-    def write(self, element: Any) -> Array:
+    def write(self, element: Element) -> Index:
         """Add rows of an element kind; returns their numbers."""
         kind = type(element)
         n = len(first(element))
@@ -142,7 +145,7 @@ class Lowering:
             by_kind.setdefault(self.facility.components[name].kind, []).append(name)
         for kind in sorted(by_kind):
             cls, names = REGISTRY[kind], by_kind[kind]
-            cls.lower(Table(self, cls, names, self._columns(cls, names)), self.write)
+            cls.lower(_Table(self, cls, names, self._columns(cls, names)), self.write)
 
     def _columns(self, cls: type[Component], names: list[str]) -> dict[str, Array]:
         parts = [self.facility.components[n] for n in names]
@@ -164,41 +167,41 @@ class Lowering:
                 wide[i] = rows[n]
         return wide
 
-    def _site(self) -> SimpleNamespace:
-        v = self.site_values
-        pressure = fluids.pressure_at(v["elevation"])
-        dry = v["dry_bulb"]
-        if "wet_bulb" in v:
-            wet = v["wet_bulb"]
-            ratio = fluids.humidity_ratio_from_wet_bulb(dry, wet, pressure)
+
+def _weather(v: Mapping[str, Any]) -> Weather:
+    """The weather of all scenarios from what the site states, every field (1, 1|S)."""
+    pressure = fluids.pressure_at(v["elevation"])
+    dry = v["dry_bulb"]
+    if "wet_bulb" in v:
+        wet = v["wet_bulb"]
+        ratio = fluids.humidity_ratio_from_wet_bulb(dry, wet, pressure)
+    else:
+        if "dew_point" in v:
+            ratio = fluids.humidity_ratio_from_dew_point(v["dew_point"], pressure)
         else:
-            if "relative_humidity" in v:
-                ratio = fluids.humidity_ratio_from_relative_humidity(dry, v["relative_humidity"], pressure)
-            elif "dew_point" in v:
-                ratio = fluids.humidity_ratio_from_dew_point(v["dew_point"], pressure)
-            else:
-                ratio = fluids.humidity_ratio_from_relative_humidity(dry, 0.5, pressure)
-            wet = fluids.wet_bulb(dry, ratio, pressure)
-        row = lambda x: np.atleast_2d(np.asarray(x, float))  # noqa: E731
-        site = SimpleNamespace(
-            dry_bulb=row(dry),
-            wet_bulb=row(wet),
-            pressure=row(pressure),
-            elevation=row(v["elevation"]),
-            recirculation=row(v["recirculation"]),
-            intake=row(dry + v["recirculation"]),
-            wet_intake=row(wet + v["recirculation"]),
-            density=row(fluids.air_density(dry, ratio, pressure)),
-            intake_density=row(fluids.air_density(dry + v["recirculation"], ratio, pressure)),
-            room_density=row(fluids.air_density(ROOM_AIR, 0.008, pressure)),
-            dew_point=row(fluids.dew_point(ratio, pressure)),
-            design_pue=v.get("design_pue"),
-        )
-        site.outdoor = int(self.nodes([("", ":outdoor")], "air")[0])
-        return site
+            humidity = v.get("relative_humidity", DEFAULT_HUMIDITY)
+            ratio = fluids.humidity_ratio_from_relative_humidity(dry, humidity, pressure)
+        wet = fluids.wet_bulb(dry, ratio, pressure)
+    intake = dry + v["recirculation"]
+    return Weather(
+        dry_bulb=_row(dry),
+        wet_bulb=_row(wet),
+        dew_point=_row(fluids.dew_point(ratio, pressure)),
+        pressure=_row(pressure),
+        elevation=_row(v["elevation"]),
+        intake=_row(intake),
+        wet_intake=_row(wet + v["recirculation"]),
+        density=_row(fluids.air_density(dry, ratio, pressure)),
+        intake_density=_row(fluids.air_density(intake, ratio, pressure)),
+        room_density=_row(fluids.air_density(ROOM_AIR, ROOM_HUMIDITY, pressure)),
+    )
 
 
-def first(element: Any) -> Any:
+def _row(x: ArrayLike) -> Array:
+    return np.atleast_2d(np.asarray(x, float))
+
+
+def first(element: Element) -> Sequence[Any] | Array:
     """The field of an element whose length is its number of rows."""
     for f in fields(element):
         value = getattr(element, f.name)

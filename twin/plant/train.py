@@ -1,16 +1,19 @@
-"""The power train as layers: which buses stand together, in which order they are solved, which of them are live."""
+"""The power train as islands: which buses stand together, in which order they are solved, which of them are live."""
 
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import Any
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from twin.elements import POWER_BASE, Array, Converter, Layer, Level, Line, Source
+from twin.columns import Array, Index
+from twin.elements import POWER_BASE, Converter, Island, Level, Line, Source
 from twin.kernels import power_flow
+
+Switched = TypeVar("Switched", Line, Converter, Source)
 
 TIE = 1e-6
 """Per-unit reactance, on its own rating, between a regulated source and its bus."""
@@ -25,7 +28,7 @@ def voltages(levels: Level, n: int, names: list[str], faults: list[str]) -> tupl
         elif abs(value / voltage[bus] - 1) > 1e-3:
             faults.append(
                 f"bus {names[bus]}: {who[bus]} expects {voltage[bus]:g} V but {name} expects {value:g} V; "
-                "set the voltages of both alike or put a transformer between"
+                "set both to the same voltage or put a transformer between"
             )
         if dc >= 0 and direct[bus] >= 0 and dc != direct[bus]:
             faults.append(f"bus {names[bus]}: {who[bus]} and {name} join AC and DC; put a rectifier between")
@@ -33,10 +36,17 @@ def voltages(levels: Level, n: int, names: list[str], faults: list[str]) -> tupl
     return voltage, direct
 
 
-def layers(
-    line: Line, converter: Converter, source: Source, n: int, size: int, names: list[str], faults: list[str]
-) -> tuple[tuple[Layer, ...], Array]:
+class Train(NamedTuple):
+    """What the power train consists of."""
+
+    line: Line
+    converter: Converter
+    source: Source
+
+
+def islands(train: Train, n: int, size: int, names: list[str], faults: list[str]) -> tuple[tuple[Island, ...], Array]:
     """Networks in the order of solution, loads first, and which buses are live in each scenario."""
+    line, converter, _ = train
     ls, le = line.start, line.end
     ci, co = converter.input, converter.output
     _, island = connected_components(coo_array((np.ones(len(ls)), (ls, le)), shape=(n, n)), directed=False)
@@ -51,25 +61,24 @@ def layers(
             faults.append(f"converters feed each other in a circle: {', '.join(ring[:4])}")
             return (), np.ones((n, 1), bool)
         depth = deeper
-    live = _live(line, converter, source, n, size)
-    dark = np.flatnonzero(~_live(_closed(line), _closed(converter), _closed(source), n, 1)[:, 0])
+    live = _live(train, n)
+    dark = np.flatnonzero(~_live(Train(*map(_closed, train)), n)[:, 0])
     if len(dark):
         faults.append(f"bus {names[dark[0]]} has no path to a utility or generator ({len(dark)} such buses)")
         return (), live
-    found = [
-        _layer(np.flatnonzero(depth[island] == d), line, converter, source, live)
-        for d in range(depth.max(initial=-1) + 1)
-    ]
-    return tuple(found), live
+    deepest = depth.max(initial=-1)
+    return tuple(_island(np.flatnonzero(depth[island] == d), train, live) for d in range(deepest + 1)), live
 
 
-def _closed(element: Any) -> Any:
+def _closed(element: Switched) -> Switched:
+    """The element with all of its rows in service."""
     return replace(element, in_service=np.ones_like(element.in_service[:, :1]))
 
 
-def _live(line: Line, converter: Converter, source: Source, n: int, size: int) -> Array:
+def _live(train: Train, n: int) -> Array:
     """Buses with a path to a source, (bus, 1|S); one search for each distinct pattern of service."""
-    status = [e.in_service for e in (line, converter, source)]
+    line, converter, source = train
+    status = [e.in_service for e in train]
     width = max((s.shape[1] for s in status), default=1)
     stacked = np.concatenate([np.broadcast_to(s, (len(s), width)) for s in status]) > 0.5
     patterns, which = np.unique(stacked, axis=1, return_inverse=True)
@@ -92,15 +101,16 @@ def _live(line: Line, converter: Converter, source: Source, n: int, size: int) -
     return np.stack(columns, 1)[:, np.ravel(which)] if columns else np.ones((n, 1), bool)
 
 
-def _layer(bus: Array, line: Line, converter: Converter, source: Source, live: Array) -> Layer:
+def _island(bus: Index, train: Train, live: Array) -> Island:
     """One network: its buses, and a slack bus behind a tie for every source and converter output in it."""
+    line, converter, source = train
     number = {int(b): i for i, b in enumerate(bus)}
     inside = lambda ends: np.array([k for k, e in enumerate(ends.astype(int)) if int(e) in number], np.int64)  # noqa: E731
     lines, sources, outputs = inside(line.start), inside(source.bus), inside(converter.output)
     local = lambda ends: np.array([number[int(e)] for e in ends], np.int64)  # noqa: E731
     behind = np.concatenate([local(source.bus[sources]), local(converter.output[outputs])]).astype(np.int64)
     slack = len(bus) + np.arange(len(behind))
-    columns = [getattr(e, f.name) for e in (line, converter, source) for f in fields(e) if f.type == "Array"]
+    columns = [getattr(e, f.name) for e in train for f in fields(e) if f.type == "Array"]
     width = max(x.shape[1] for x in (*columns, live))
     wide = lambda x: np.broadcast_to(x, (len(x), width))  # noqa: E731
     awake = wide(converter.in_service[outputs]) * wide(live)[converter.input[outputs]]
@@ -122,7 +132,7 @@ def _layer(bus: Array, line: Line, converter: Converter, source: Source, live: A
         ratio=_narrow(ratio),
         slack=slack,
     )
-    return Layer(bus, network, lines, sources, outputs, _narrow(held + 0j))
+    return Island(bus, network, lines, sources, outputs, _narrow(held + 0j))
 
 
 def _narrow(x: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Solution to xarray.Dataset, and the Result that users hold."""
+"""A solution as one labelled xarray.Dataset."""
 
 from __future__ import annotations
 
@@ -9,39 +9,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from twin import columns
 from twin.air.field import REFERENCE
 from twin.air.response import RoomAir
 from twin.air.turns import Aired
+from twin.columns import FIGURES, Array
 from twin.elements import REASONS, Status
-from twin.facility.scenarios import si_unit
+from twin.facility.scenarios import cf_unit_of
 from twin.fluids import saturation_pressure
 from twin.money.yearly import yearly
 from twin.results.figures import figures
 from twin.results.limits import exceeded, margins
 from twin.serving.tokens import asked, stated
 from twin.solver.steady import Solution
-
-KPIS = {
-    "facility_power": ("W", "power at the utility meter"),
-    "system_power": ("W", "power of racks and CDUs"),
-    "it_power": ("W", "power of racks at their feeds"),
-    "pue": ("1", "power usage effectiveness"),
-    "heat_to_liquid": ("W", "rack heat into coolant"),
-    "heat_to_air": ("W", "rack heat into room air"),
-    "conversion_loss": ("W", "losses of rack shelves and board converters"),
-    "electrical_loss": ("W", "losses of the power train up to the racks"),
-    "cooling_power": ("W", "pumps, CDUs, air handling and heat rejection"),
-    "provisioned_power": ("W", "nameplate of racks and network times PUE"),
-    "tokens_per_s": ("s-1", "tokens served"),
-    "usd_per_mw_year": ("USD MW-1 a-1", "yearly cost per MW drawn"),
-    "usd_per_million_tokens": ("USD", "cost of a million tokens"),
-    "usd_per_million_output_tokens": ("USD", "cost of a million output tokens, inputs going free"),
-    "margin_per_mw_year": ("USD MW-1 a-1", "income less yearly cost per MW drawn; none without a price of tokens"),
-    "first_token": ("s", "longest time to a first token; known to physics only"),
-    "energy_audit": ("1", "(electricity in - heat out) / electricity in"),
-    "water": ("kg s-1", "make-up water"),
-    "carbon": ("kg s-1", "carbon dioxide equivalent of the energy drawn"),
-}
 
 
 def dataset(aired: Aired) -> xr.Dataset:
@@ -56,13 +36,14 @@ def dataset(aired: Aired) -> xr.Dataset:
     for item in plant.reports:
         if item.name not in variables:
             empty = np.full((len(labels[item.dimension]), plant.scenarios), np.nan)
-            attrs = {"units": item.unit, "long_name": item.long_name}
+            attrs = {"units": item.value.column.unit, "long_name": item.long_name}
             variables[item.name] = ((item.dimension, "scenario"), empty, attrs)
         rows = [where[item.dimension][n] for n in item.elements]
         variables[item.name][1][rows] = np.where(solution.status == Status.OK, solution[item.value], np.nan)
     numbers = figures(solution)
-    for name, (unit, text) in KPIS.items():
-        variables[name] = ("scenario", np.array(getattr(numbers, name), float), {"units": unit, "long_name": text})
+    for name, figure in FIGURES.items():
+        attrs = {"units": figure.unit, "long_name": figure.meaning}
+        variables[name] = ("scenario", np.array(getattr(numbers, name), float), attrs)
     items = yearly(solution, numbers.annual)
     cost = {"units": "USD a-1", "long_name": "yearly cost by item"}
     variables["yearly_cost"] = (("cost_item", "scenario"), np.array(list(items.values())), cost)
@@ -76,7 +57,7 @@ def dataset(aired: Aired) -> xr.Dataset:
     variables |= _aired(aired, labels, where)
     coordinates: dict[str, Any] = dict(labels)
     for address, values in plant.coordinates.items():
-        unit = si_unit(plant.facility, address)
+        unit = cf_unit_of(plant.facility, address)
         coordinates[address] = ("scenario", np.array(values), {"long_name": address, "units": unit})
     return xr.Dataset(variables, coordinates, provenance(solution))
 
@@ -85,14 +66,20 @@ def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str
     """What computed rooms add: the error bar of every rack's inlet, the return of every cooler, heat and mass."""
     if not aired.rooms:
         return {}
-    shape = lambda dimension: np.full((len(labels.get(dimension, ())), aired.plant.scenarios), np.nan)  # noqa: E731
-    error, intake = shape("rack"), shape("crah")
+    parts, size = aired.plant.facility.components, aired.plant.scenarios
+    bar, drawn = "twice the standard error of the inlet", "air drawn by the cooler"
+    found: dict[str, Any] = {}
     for room in aired.rooms:
-        for rows, things, values, dimension in (
-            (error, room.geometry.racks, room.mean.error, "rack"),
-            (intake, room.geometry.coolers, room.mean.intake, "crah"),
+        for things, values, ending, text in (
+            (room.geometry.racks, room.mean.error, "inlet_error", bar),
+            (room.geometry.coolers, room.mean.intake, "intake_temperature", drawn),
         ):
-            rows[[where[dimension][t.name] for t in things]] = values
+            for thing, row in zip(things, values, strict=True):
+                dimension = parts[thing.name].dimension
+                empty = np.full((len(labels[dimension]), size), np.nan)
+                attrs = {"units": "K", "long_name": text}
+                own = found.setdefault(f"{dimension}_{ending}", ((dimension, "scenario"), empty, attrs))
+                own[1][where[dimension][thing.name]] = row
     names = [room.room for room in aired.rooms]
     labels["computed_room"] = names
     table = lambda values: np.array([np.broadcast_to(v, aired.plant.scenarios) for v in values], float)  # noqa: E731
@@ -106,12 +93,7 @@ def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str
     told = {
         k: (("computed_room", "scenario"), table(v), {"units": u, "long_name": t}) for k, (v, u, t) in by_room.items()
     }
-    bar = {"units": "K", "long_name": "twice the standard error of the inlet"}
-    drawn = {"units": "K", "long_name": "air drawn by the cooler"}
-    return told | {
-        "rack_inlet_error": (("rack", "scenario"), error, bar),
-        "crah_intake_temperature": (("crah", "scenario"), intake, drawn),
-    }
+    return found | told
 
 
 def reason(solution: Solution, scenario: int) -> str:
@@ -120,13 +102,11 @@ def reason(solution: Solution, scenario: int) -> str:
     if status == Status.OK:
         return ""
     text = REASONS[status]
-    if status == Status.ELECTRICAL and len(solution.columns["bus.voltage"]):
-        size = np.nan_to_num(solution.columns["bus.voltage"][:, scenario], nan=0.0)
+    if status == Status.ELECTRICAL and len(solution[columns.bus.voltage]):
+        size = np.nan_to_num(solution[columns.bus.voltage][:, scenario], nan=0.0)
         return f"{text} (lowest voltage {size.min():.3f} pu at {solution.plant.bus_names[int(size.argmin())]})"
     if status == Status.OVERHEATED:
-        return (
-            f"{text} (at {solution.plant.node_names[int(solution.columns['node.temperature'][:, scenario].argmax())]})"
-        )
+        return f"{text} (at {solution.plant.node_names[int(solution[columns.node.temperature][:, scenario].argmax())]})"
     return f"{text} (residual {solution.residual[scenario]:.1e} after {solution.iterations[scenario]} passes)"
 
 
@@ -151,7 +131,7 @@ def provenance(solution: Solution) -> dict[str, Any]:
     }
 
 
-def _field(room: RoomAir, dew_point: Any) -> xr.Dataset:
+def field(room: RoomAir, dew_point: Array) -> xr.Dataset:
     """A room's mean fields at the centres of its cells; nothing in solids. `dew_point` is (1|S,) [K]."""
     grid, mean = room.geometry.grid, room.mean.fields
     middle = {c: 0.5 * (grid.edges(c)[1:] + grid.edges(c)[:-1]) for c in "xyz"}
@@ -171,23 +151,3 @@ def _field(room: RoomAir, dew_point: Any) -> xr.Dataset:
         variables[f"velocity_{axis}"] = (dims, inside * 0.5 * (ends[0] + ends[1]), attrs)
     coordinates = {c: (c, v, {"units": "m"}) for c, v in middle.items()}
     return xr.Dataset(variables, coordinates, {"room": room.room, "flushes": room.mean.flushes})
-
-
-UNITS = {
-    "temperature": (1.0, "K"),
-    "power": (1e3, "kW"),
-    "fraction": (0.01, "%"),
-    "mass_flow": (1.0, "kg/s"),
-    "velocity": (1.0, "m/s"),
-    "pressure": (1e3, "kPa"),
-}
-
-
-def show(value: float, dimension: str, difference: bool = False) -> str:
-    """A limited value for the screen."""
-    if not np.isfinite(value):
-        return "unlimited"
-    if dimension == "temperature" and not difference:
-        return f"{value - 273.15:.1f} degC"
-    factor, unit = UNITS[dimension]
-    return f"{value / factor:,.1f} {unit}"

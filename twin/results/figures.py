@@ -6,14 +6,13 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from twin.elements import Array, Status, total
+from twin import columns
+from twin.columns import PARTS, Array, totals
+from twin.elements import Status, total
 from twin.money import cost
 from twin.money import yearly as money
 from twin.serving.tokens import lengths, tokens
 from twin.solver.steady import Solution
-
-COOLING = ("pumps", "cdus", "air_handling", "heat_rejection")
-
 
 KEPT = ("annual", "energy_audit")
 """Figures that a scenario without solution has, or that are no array."""
@@ -21,24 +20,29 @@ KEPT = ("annual", "energy_audit")
 
 @dataclass(frozen=True)
 class Figures:
-    """One value per scenario each; powers in W, money in $ per year; `outputs` is their share of tokens."""
+    """One value per scenario each, (scenario,); `twin.columns.figures` says what they are.
+
+    Powers [W]. outputs: share of tokens that are outputs [1]. income [$/year]. annual: cost of a year by term [$/year].
+    water, carbon [kg/s]. ttft [s].
+    """
 
     facility_power: Array
     system_power: Array
     it_power: Array
-    pue: Array
+    cooling_power: Array
+    other_power: Array
+    electrical_loss: Array
+    conversion_loss: Array
     heat_to_liquid: Array
     heat_to_air: Array
-    conversion_loss: Array
-    electrical_loss: Array
-    cooling_power: Array
     provisioned_power: Array
     contract_power: Array
+    pue: Array
     accelerators: Array
     tokens_per_s: Array
     income: Array
     outputs: Array
-    first_token: Array
+    ttft: Array
     annual: cost.Annual
     energy_audit: Array
     water: Array
@@ -60,7 +64,7 @@ class Figures:
         return cost.usd_per_million_tokens(self.annual.total, self.tokens_per_s * self.outputs)
 
     @property
-    def margin_per_mw_year(self) -> Array:
+    def gross_margin_usd_per_mw_year(self) -> Array:
         """Income less all yearly cost, over the power drawn, $/MW/year; NaN without a price of tokens."""
         return cost.usd_per_mw_year(self.income - self.annual.total, self.facility_power)
 
@@ -85,61 +89,53 @@ def figures(solution: Solution) -> Figures:
     (that of the solve where the site states none); drawn power is what sources deliver; the contract stands beside.
     The grid's share is what is paid for.
     """
-    columns = solution.columns
-    facility, it = total(columns["source.power"]), total(columns["engine.power"])
+    plant = solution.plant
+    parts = _parts(solution)
+    facility, it = total(solution[columns.source.power]), parts["it_power"]
     with np.errstate(divide="ignore", invalid="ignore"):
         pue = np.where(it > 0, facility / it, np.nan)
-    design = pue if solution.plant.site.design_pue is None else solution.plant.site.design_pue
-    nameplate, contract = total(columns["engine.nameplate"]), solution.total("contract")
-    accelerators, served, first = tokens(solution)
-    isl, osl = lengths(solution.plant)
-    price = money.priced(solution.plant).income(isl, osl)
-    water = solution.total("water")
-    found = Figures(
+    design = pue if plant.design_pue is None else plant.design_pue
+    accelerators, served, ttft = tokens(solution)
+    isl, osl = lengths(plant)
+    price = money.priced(plant).income(isl, osl)
+    water = solution.total(totals.water)
+    result = Figures(
         facility_power=facility,
-        system_power=it + solution.total("cdus"),
-        it_power=it,
+        system_power=it + solution.total(totals.cdus),
+        **parts,
+        conversion_loss=solution.total(totals.conversion_loss),
+        heat_to_liquid=solution.total(totals.heat_to_liquid),
+        heat_to_air=solution.total(totals.heat_to_air),
+        provisioned_power=total(solution[columns.engine.nameplate]) * np.broadcast_to(design, pue.shape),
+        contract_power=solution.total(totals.contract),
         pue=pue,
-        heat_to_liquid=solution.total("heat_to_liquid"),
-        heat_to_air=solution.total("heat_to_air"),
-        conversion_loss=solution.total("conversion_loss"),
-        electrical_loss=solution.total("electrical_loss"),
-        cooling_power=total(np.array([solution.total(h) for h in COOLING])),
-        provisioned_power=nameplate * np.broadcast_to(design, pue.shape),
-        contract_power=contract,
         accelerators=accelerators,
         tokens_per_s=served,
         income=served * cost.YEAR * (np.nan if price is None else price),
         outputs=osl / (isl + osl),
-        first_token=first,
+        ttft=ttft,
         annual=money.annual(solution, water),
         energy_audit=solution.audit,
         water=water,
         carbon=money.carbon(solution),
     )
-    return _solved(found, solution.status == Status.OK)
+    return _solved(result, solution.status == Status.OK)
 
 
-def _solved(found: Figures, ok: Array) -> Figures:
+def _parts(solution: Solution) -> dict[str, Array]:
+    """The figures that add up to what sources deliver [W], from every heading that components drew power under."""
+    rows: dict[str, list[Array]] = {part: [] for part in PARTS}
+    for tally in solution.plant.tallies:
+        if tally.total.part:
+            rows[tally.total.part].append(total(solution[tally.power]))
+    none = np.zeros((0, solution.plant.scenarios))
+    return {part: total(np.array(r)) if r else total(none) for part, r in rows.items()}
+
+
+def _solved(result: Figures, ok: Array) -> Figures:
     """Figures of scenarios that were solved; NaN for the others."""
     if np.all(ok):
-        return found
+        return result
     blank = lambda x: np.where(ok, x, np.nan)  # noqa: E731
-    changes = {f.name: blank(getattr(found, f.name)) for f in fields(found) if f.name not in KEPT}
-    return replace(found, **changes, annual=cost.Annual(*(blank(x) for x in found.annual)))
-
-
-def per_accelerator(solution: Solution) -> dict[str, Array]:
-    """KW per accelerator of each platform, (scenario,): nameplate of its racks plus its share of network, times PUE.
-
-    The quantity that public comparisons provision by [SemiAnalysis InferenceX]; here the PUE is that of the solve.
-    """
-    pue, found = figures(solution).pue, {}
-    for group in solution.plant.serving:
-        for platform in sorted(set(group.platform)):
-            chosen = np.array([p == platform for p in group.platform])
-            rows = group.engine[chosen]
-            chips = solution.columns["engine.chips"][rows]
-            power = solution.columns["engine.nameplate"][rows] + group.network[chosen] * chips
-            found[platform] = total(power) / total(chips) * pue / 1e3
-    return found
+    changes = {f.name: blank(getattr(result, f.name)) for f in fields(result) if f.name not in KEPT}
+    return replace(result, **changes, annual=cost.Annual(*(blank(x) for x in result.annual)))

@@ -1,4 +1,4 @@
-"""Margins to every limit, the one that binds, and the highest sustainable rack density."""
+"""Margins to every limit, and the one that is tightest."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin import columns
+from twin.columns import LAYERS, Array, limits
 from twin.domains import electrical
-from twin.elements import Array, Limit, Plant, Ref
+from twin.elements import Limit
 from twin.fluids import fluid
+from twin.plant.compile import Plant
 from twin.solver.steady import Solution
+from twin.units import format
 
 VOLTAGE = (0.95, 1.05)
 """Range of bus voltages, per unit [ANSI C84.1 range A]."""
@@ -20,12 +24,24 @@ FREEZING = 2.0
 """How far above its freezing point coolant must stay, K."""
 
 
+SCALES = {"temperature": 100.0}
+"""What a margin is divided by where the bound is no measure of it, by quantity."""
+
+SMALLEST_SCALE = 0.02
+"""What a margin is divided by at least."""
+
+
 class Margins(NamedTuple):
-    """One row per limited element: value, bound and margin (negative beyond the limit), each (row, scenario)."""
+    """One row per limited element.
+
+    name, element, dimension, layer: texts (row,). value, bound: in SI units, margin: between them, negative beyond the
+    limit, relative: that over a scale of the bound [1], each (row, scenario).
+    """
 
     name: Array
     element: Array
     dimension: Array
+    layer: Array
     value: Array
     bound: Array
     margin: Array
@@ -33,7 +49,7 @@ class Margins(NamedTuple):
 
 
 class Binding(NamedTuple):
-    """A limit at one element."""
+    """A limit at one element, in SI units; `dimension` is one of `twin.units`."""
 
     name: str
     element: str
@@ -43,48 +59,60 @@ class Binding(NamedTuple):
     dimension: str
     relative: float
 
+    @property
+    def texts(self) -> tuple[str, str, str, str, str]:
+        """Limit, element, value, bound and margin for the screen."""
+        difference = {"temperature": "temperature_difference"}.get(self.dimension, self.dimension)
+        value, bound = (format(x, self.dimension, 1) for x in (self.value, self.bound))
+        return self.name, self.element, value, bound, format(self.margin, difference, 1)
 
-def _extra(solution: Solution) -> Iterator[tuple[Limit, Array, Array]]:
-    """Limits that belong to buses, cords and loops, not to one component: (limit, value, bound)."""
+
+Row = tuple[Limit, Array, Array]
+"""A limit with the values and bounds of its elements, (element, 1|S)."""
+
+
+def _loose(solution: Solution) -> Iterator[Row]:
+    """Limits that belong to buses, cords and loops, not to one component."""
     plant = solution.plant
-    yield from _frozen(plant, solution.columns["node.temperature"])
-    yield from _reversed(plant, solution.columns["stream.flow"])
+    yield from _frozen(plant, solution[columns.node.temperature])
+    yield from _reversed(plant, solution[columns.stream.flow])
     known = np.flatnonzero(np.isfinite(plant.voltage))
     names = [plant.bus_names[i] for i in known]
-    lit = plant.live[known]
-    sustained, peak = (solution.columns[f"bus.{k}"][known] for k in ("voltage", "peak"))
-    for sense, bound, value in (
-        (-1, VOLTAGE[0], np.minimum(sustained, peak)),
-        (1, VOLTAGE[1], np.maximum(sustained, peak)),
+    live = plant.live[known]
+    sustained, peak = (solution[column[known]] for column in (columns.bus.voltage, columns.bus.peak))
+    for kind, bound, value in (
+        (limits.undervoltage, VOLTAGE[0], np.minimum(sustained, peak)),
+        (limits.overvoltage, VOLTAGE[1], np.maximum(sustained, peak)),
     ):
         at = np.full((len(names), 1), bound)
-        limit = Limit("voltage", names, Ref("bus.voltage", known), at, sense, domain="electrical")
-        yield limit, np.where(lit, value, 1.0), at
+        yield Limit(kind, kind.name, names, columns.bus.voltage[known], at), np.where(live, value, 1.0), at
     for load in plant.load:
-        _, live = electrical.shares(plant, load)
-        dark = np.flatnonzero(~live.all(axis=1))
+        _, fed = electrical.shares(plant, load)
+        dark = np.flatnonzero(~fed.all(axis=1))
         if len(dark):
             names = [load.names[i] for i in dark]
             bound = np.ones((len(dark), 1))
-            yield Limit("power_feed", names, load.power, bound, -1, domain="electrical"), 1.0 * live[dark], bound
+            kind = limits.power_feed
+            yield Limit(kind, kind.name, names, load.power.column[load.power.rows[dark]], bound), 1.0 * fed[dark], bound
 
 
-def _frozen(plant: Plant, temperature: Array) -> Iterator[tuple[Limit, Array, Array]]:
+def _frozen(plant: Plant, temperature: Array) -> Iterator[Row]:
     """The coldest node of every coolant loop against the freezing point of what fills it."""
     for name, pipes, loop in plant.medium:
-        names, value = [], []
+        rows, names, value = [], [], []
         for which in np.unique(loop):
-            rows = pipes[loop == which]
-            nodes = np.unique(np.concatenate([plant.pipe.start[rows], plant.pipe.end[rows]]))
+            inside = pipes[loop == which]
+            nodes = np.unique(np.concatenate([plant.pipe.start[inside], plant.pipe.end[inside]]))
             coldest = nodes[int(np.argmin(temperature[nodes].min(axis=1)))]
+            rows.append(coldest)
             names.append(plant.node_names[coldest])
             value.append(temperature[nodes].min(axis=0))
         bound = np.full((len(names), 1), fluid(name).freezing + FREEZING)
-        limit = Limit("coolant_freezing", names, Ref("node.temperature", pipes), bound, -1, "temperature")
-        yield limit, np.array(value), bound
+        kind = limits.coolant_freezing
+        yield Limit(kind, kind.name, names, columns.node.temperature[np.array(rows)], bound), np.array(value), bound
 
 
-def _reversed(plant: Plant, flow: Array) -> Iterator[tuple[Limit, Array, Array]]:
+def _reversed(plant: Plant, flow: Array) -> Iterator[Row]:
     """Coolant through pumps, exchangers and coolers runs the way they are connected."""
     through = [plant.exchange.hot, plant.exchange.cold, plant.pump.pipe, *(c.stream for c in plant.cooler)]
     rows = np.unique(np.concatenate(through))
@@ -92,36 +120,33 @@ def _reversed(plant: Plant, flow: Array) -> Iterator[tuple[Limit, Array, Array]]
     if len(rows):
         names = [plant.node_names[n] for n in plant.pipe.end[rows]]
         bound = np.full((len(rows), 1), -1e-3)
-        yield Limit("flow_reversed", names, Ref("stream.flow", rows), bound, -1, "mass_flow"), flow[rows], bound
+        kind = limits.flow_reversed
+        yield Limit(kind, kind.name, names, columns.stream.flow[rows], bound), flow[rows], bound
 
 
 def margins(solution: Solution) -> Margins:
-    """All margins of a solution. `relative` divides by the bound (0.02 at least), temperatures by 100 K."""
-    names, elements, dimensions, values, bounds, senses = [], [], [], [], [], []
-    found = [(limit, solution[limit.value], limit.bound) for limit in solution.plant.limits]
-    found += [item for item in _extra(solution) if item[0].name not in solution.plant.facility.ignore]
-    for limit, value, bound in found:
-        finite = np.isfinite(bound).any(axis=1)
-        if not finite.any():
-            continue
-        n = int(finite.sum())
-        names += [limit.name] * n
-        dimensions += [limit.dimension] * n
-        elements += [limit.elements[i] for i in np.flatnonzero(finite)]
-        size = solution.plant.scenarios
-        values.append(np.broadcast_to(value, (len(bound), size))[finite])
-        bounds.append(np.broadcast_to(bound, (len(bound), size))[finite])
-        senses += [limit.sense] * n
-    if not names:
-        text, empty = np.zeros(0, object), np.zeros((0, solution.plant.scenarios))
-        return Margins(text, text, text, empty, empty, empty, empty)
+    """All margins of a solution.
+
+    `relative` divides them by the bound, by SMALLEST_SCALE at least, and margins of temperatures by 100 K.
+    """
+    rows: list[Row] = [(limit, solution[limit.value], limit.bound) for limit in solution.plant.limits]
+    rows += [row for row in _loose(solution) if row[0].name not in solution.plant.facility.ignore]
+    size = solution.plant.scenarios
+    texts, values, bounds, senses = [], [np.zeros((0, size))], [np.zeros((0, size))], []
+    for limit, value, bound in rows:
+        binds = np.isfinite(bound).any(axis=1)
+        quantity, layer = limit.kind.quantity or limit.value.column.quantity, limit.kind.layer
+        texts += [(limit.name, limit.elements[i], quantity, layer) for i in np.flatnonzero(binds)]
+        values.append(np.broadcast_to(value, (len(bound), size))[binds])
+        bounds.append(np.broadcast_to(bound, (len(bound), size))[binds])
+        senses += [limit.kind.sense] * int(binds.sum())
     value, bound = np.concatenate(values), np.concatenate(bounds)
-    margin = np.array(senses)[:, None] * (bound - value)
+    margin = np.array(senses, float).reshape(-1, 1) * (bound - value)
     margin = np.where(np.isnan(margin), -np.inf, margin)
-    warm = np.array(dimensions) == "temperature"
-    scale = np.where(warm[:, None], 100.0, np.maximum(np.abs(bound), 0.02))
-    name, element, dimension = (np.array(x, object) for x in (names, elements, dimensions))
-    return Margins(name, element, dimension, value, bound, margin, margin / scale)
+    fixed = np.array([SCALES.get(t[2], np.nan) for t in texts]).reshape(-1, 1)
+    scale = np.where(np.isnan(fixed), np.maximum(np.abs(bound), SMALLEST_SCALE), fixed)
+    name, element, dimension, layer = (np.array([t[k] for t in texts], object) for k in range(4))
+    return Margins(name, element, dimension, layer, value, bound, margin, margin / scale)
 
 
 def binding(m: Margins, row: int, scenario: int = 0) -> Binding:
@@ -137,6 +162,22 @@ def binding(m: Margins, row: int, scenario: int = 0) -> Binding:
     )
 
 
+def here(m: Margins, limit: Binding, scenario: int = 0) -> Binding | None:
+    """A limit that was found elsewhere, at the same element, as these margins have it; None if they do not."""
+    rows = np.flatnonzero((m.name == limit.name) & (m.element == limit.element))
+    nearest = sorted(rows, key=lambda row: abs(m.bound[row, scenario] - limit.bound))
+    return binding(m, int(nearest[0]), scenario) if nearest else None
+
+
+def fullest(m: Margins, scenario: int = 0) -> dict[str, float]:
+    """How far layers of the factory are used: the fullest part of each, as a share of its limit."""
+    used = {}
+    for layer in LAYERS:
+        rows = (m.layer == layer) & (m.bound[:, scenario] > 0)
+        used[layer] = float((m.value[rows, scenario] / m.bound[rows, scenario]).max(initial=0.0))
+    return used
+
+
 def worst(m: Margins, scenario: int = 0) -> tuple[Binding, ...]:
     """The tightest element of every limit, tightest first."""
     rows: dict[str, int] = {}
@@ -148,8 +189,3 @@ def worst(m: Margins, scenario: int = 0) -> tuple[Binding, ...]:
 def exceeded(m: Margins, tolerance: float = 1e-7) -> Array:
     """True where a scenario passes any limit by more than `tolerance` of it, (scenario,)."""
     return np.any(m.relative < -tolerance, axis=0)
-
-
-def rack_names(plant: Plant) -> list[str]:
-    """Names of the racks in the order of the engine's rows."""
-    return [name for item in plant.reports if item.name == "rack_power" for name in item.elements]

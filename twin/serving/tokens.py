@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from twin.elements import Array, Plant, Work, total
+from twin import columns
+from twin.columns import Array
+from twin.elements import Work, total
 from twin.facility.catalogue import fronts, physics
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.sections import Serving
+from twin.plant.compile import Plant
 from twin.serving import fronts as serving
 from twin.serving.platforms import NODES, at_clocks, best, chip_power, lowest, prefilling
 from twin.serving.platforms import platforms as known
@@ -28,7 +31,7 @@ def wanted(terms: Serving, platform: str) -> tuple[str, str, int, int, float]:
 def options(terms: Serving) -> dict[str, Any]:
     """How it is served, as options of `serving.best`."""
     tiers = {"host_cache": terms.host_cache, "storage_cache": terms.storage_cache, "storage": terms.storage_rate}
-    how = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.largest_instance}
+    how = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.max_instance_size}
     return how | {"engine": terms.engine} | tiers
 
 
@@ -121,7 +124,7 @@ def served(facility: Facility, plant: Plant | None = None) -> None:
         for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
             try:
                 rates(terms, platform, 1.0)
-                if terms.most_first_token is not None and platform in known():
+                if terms.max_ttft is not None and platform in known():
                     best(*wanted(terms, platform), **options(terms))
             except ValueError as error:
                 faults.append(str(error))
@@ -170,11 +173,17 @@ def at_work(plant: Plant) -> Plant:
     return replace(plant, work=tuple(found))
 
 
+def chips_at_work(solution: Solution) -> tuple[Array, Array, Array]:
+    """Accelerators of every rack, their clock over nominal and their utilisation [1], (rack, scenario) each."""
+    e = columns.engine
+    return solution[e.chips], solution[e.clock], solution[e.utilisation]
+
+
 def tokens(solution: Solution) -> tuple[Array, Array, Array]:
     """Accelerators, tokens/s and the longest time to a first token [s] of all racks, each (scenario,)."""
     plant, size = solution.plant, solution.plant.scenarios
     count, rate, first = np.zeros(size), np.zeros(size), np.full(size, np.nan)
-    chips, clock, busy = (solution.columns[f"engine.{k}"] for k in ("chips", "clock", "utilisation"))
+    chips, clock, busy = chips_at_work(solution)
     terms = asked(plant)
     for platform, rows in platforms(plant):
         each, wait = np.zeros((2, len(rows), size))
@@ -193,7 +202,7 @@ def unserved(solution: Solution, scenario: int = 0) -> list[str]:
     """Platforms of which racks that work serve nothing at the layout's interactivity, each with the reason."""
     found = []
     terms = terms_of(solution.plant, scenario)
-    chips, clock, busy = (solution.columns[f"engine.{k}"][:, scenario] for k in ("chips", "clock", "utilisation"))
+    chips, clock, busy = (x[:, scenario] for x in chips_at_work(solution))
     for platform, rows in platforms(solution.plant):
         rows = rows[chips[rows] * busy[rows] > 0]
         each, _, why = rates(terms, platform, clock[rows])

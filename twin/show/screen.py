@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from twin.api import Result
-from twin.results.dataset import show
+from twin.columns import figures
 from twin.results.limits import Binding
 from twin.show.text import number, table
 from twin.study.bound import Bound
@@ -17,25 +17,23 @@ from twin.units import format
 
 def limits(rows: Iterable[Binding]) -> str:
     """Limits with value, bound and margin."""
-    body = [
-        (b.name, b.element, show(b.value, b.dimension), show(b.bound, b.dimension), show(b.margin, b.dimension, True))
-        for b in rows
-    ]
-    return table([("limit", "element", "value", "bound", "margin"), *body], frozenset({2, 3, 4}))
+    return table([("limit", "element", "value", "bound", "margin"), *(b.texts for b in rows)], frozenset({2, 3, 4}))
 
 
-def powers(s: Mapping[str, Any]) -> str:
+POWERS = (
+    (figures.facility_power, figures.pue),
+    (figures.it_power, figures.system_power),
+    (figures.heat_to_liquid, figures.heat_to_air),
+    (figures.cooling_power, figures.electrical_loss),
+)
+"""Figures at the top of the screen, two a line."""
+
+
+def powers(result: Result, scenario: int = 0) -> str:
     """Megawatts and PUE."""
-    mw = lambda key: number(s[key], ",.3f", "MW")  # noqa: E731
-    return table(
-        [
-            ("facility power", mw("facility_power_mw"), "  PUE", number(s["pue"], ".4f")),
-            ("IT power", mw("it_power_mw"), "  racks and CDUs", mw("system_power_mw")),
-            ("heat to liquid", mw("heat_to_liquid_mw"), "  heat to air", mw("heat_to_air_mw")),
-            ("cooling power", mw("cooling_power_mw"), "  power train loss", mw("electrical_loss_mw")),
-        ],
-        frozenset({1, 3}),
-    )
+    text = lambda f: f.text(getattr(result.figures, f.name)[scenario])  # noqa: E731
+    rows = [(a.label, text(a), f"  {b.label}", text(b)) for a, b in POWERS]
+    return table(rows, frozenset({1, 3}))
 
 
 def density(result: Result, found: Bound | None) -> list[tuple[str, str]]:
@@ -188,13 +186,14 @@ def screen(result: Result, found: Bound | None, s: Mapping[str, Any]) -> str:
     tail += [("warning", text) for text in grouped(s["warnings"])]
     if not result.ok:
         return f"{head}\n{run}"
-    parts = [f"{head}\n{run}", powers(s), limits(result.worst()[:8]), table(tail)]
+    parts = [f"{head}\n{run}", powers(result), limits(result.worst()[:8]), table(tail)]
     return "\n\n".join(parts)
 
 
 def bound(found: Bound) -> dict[str, Any]:
     """A bound under the keys of `twin bound --json`."""
-    row = lambda b: {k: v if not isinstance(v, float) or abs(v) < 1e300 else None for k, v in b._asdict().items()}  # noqa: E731
+    finite = lambda v: v if not isinstance(v, float) or abs(v) < 1e300 else None  # noqa: E731
+    row = lambda b: {k: finite(v) for k, v in b._asdict().items()}  # noqa: E731
     return {
         "racks": found.racks,
         "scale": found.scale,

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 
 from twin.api import Result
+from twin.columns import FIGURES
 from twin.elements import Status
 from twin.money.cost import YEAR, break_even, usd_per_accelerator_hour
 from twin.money.yearly import rent, supply, yearly
 from twin.results.dataset import reason
-from twin.results.limits import Binding, Margins, exceeded
-from twin.serving.tokens import stated, terms_of, unserved
+from twin.results.figures import Figures
+from twin.results.limits import exceeded, fullest, here
+from twin.serving.tokens import chips_at_work, stated, terms_of, unserved
 from twin.solver.steady import Solution
-from twin.study.agents import Borne, borne, fullest
+from twin.study.agents import Borne, borne
 from twin.study.bound import Bound
 from twin.study.day import Day
 
@@ -24,69 +26,73 @@ def number(x: Any) -> float | None:
     return float(x) if np.isfinite(x) else None
 
 
-def summary(result: Result, found: Bound | None, scenario: int = 0) -> dict[str, Any]:
-    """Headline figures under the stable keys of `twin solve --json`."""
-    f, i = result.figures, scenario
-    found_agents, unborne = agents(result, i)
-    used = utilisation(result, i) if found_agents is None else found_agents.utilisation
+HEADLINES = (
+    "facility_power",
+    "system_power",
+    "it_power",
+    "pue",
+    "heat_to_liquid",
+    "heat_to_air",
+    "conversion_loss",
+    "electrical_loss",
+    "cooling_power",
+    "other_power",
+)
+"""Figures that come first."""
+
+
+def headlines(figures: Figures, scenario: int = 0) -> dict[str, float | None]:
+    """All figures of the ledger under their JSON keys, those of the plant first."""
+    names = (*HEADLINES, *(n for n in FIGURES if n not in HEADLINES))
+    at = lambda f: float(np.broadcast_to(getattr(figures, f.name), figures.pue.shape)[scenario])  # noqa: E731
+    return {FIGURES[n].key: number(at(FIGURES[n]) * FIGURES[n].factor) for n in names}
+
+
+def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[str, Any]:
+    """Headline figures under the stable keys of `twin solve --json`, and the bound of the racks' density if known."""
+    f, i, solution = result.figures, scenario, result.solution
+    load, why_not = agents(result, i)
+    used = utilisation(result, i) if load is None else load.utilisation
     sold = result.day(i)
-    status = Status(int(result.solution.status[i]))
+    status = Status(int(solution.status[i]))
     over = bool(exceeded(result.margins)[i])
-    limit = found.limit if found else None
+    limit = density.limit if density else None
+    tight = here(result.margins, limit, i) or limit if limit else None
     terms = terms_of(result.plant, i)
-    hourly, hired = usd_per_accelerator_hour(f.annual.total, f.accelerators)[i], rent(result.solution)[i]
-    here = next((b for b in _rows(result.margins, limit, i)), None) if limit else None
+    hourly, hired = usd_per_accelerator_hour(f.annual.total, f.accelerators)[i], rent(solution)[i]
     return {
         "status": status.name.lower() if status != Status.OK else "limit_exceeded" if over else "ok",
-        "reason": reason(result.solution, i),
-        "facility_power_mw": number(f.facility_power[i] / 1e6),
-        "system_power_mw": number(f.system_power[i] / 1e6),
-        "it_power_mw": number(f.it_power[i] / 1e6),
-        "pue": number(f.pue[i]),
-        "heat_to_liquid_mw": number(f.heat_to_liquid[i] / 1e6),
-        "heat_to_air_mw": number(f.heat_to_air[i] / 1e6),
-        "conversion_loss_mw": number(f.conversion_loss[i] / 1e6),
-        "electrical_loss_mw": number(f.electrical_loss[i] / 1e6),
-        "cooling_power_mw": number(f.cooling_power[i] / 1e6),
+        "reason": reason(solution, i),
+        **headlines(f, i),
         "binding_limit": {
-            "name": limit.name,
-            "element": limit.element,
-            "margin": number(here.margin if here else limit.margin),
-            "relative_margin": number(here.relative if here else limit.relative),
-            "dimension": limit.dimension,
+            "name": tight.name,
+            "element": tight.element,
+            "margin": number(tight.margin),
+            "relative_margin": number(tight.relative),
+            "dimension": tight.dimension,
         }
-        if limit
+        if tight
         else None,
-        "density_kw_per_rack": number(found.density / 1e3) if found else None,
-        "density_scale": number(found.scale) if found else None,
-        "density_basis": found.basis if found else None,
+        "density_kw_per_rack": number(density.density / 1e3) if density else None,
+        "density_scale": number(density.scale) if density else None,
+        "density_basis": density.basis if density else None,
         "utilisation": {k: number(v) for k, v in used.items()},
-        "accelerators": number(f.accelerators[i]),
-        "tokens_per_s": number(f.tokens_per_s[i]),
         "tokens_per_joule": number(f.tokens_per_s[i] / f.facility_power[i]),
         "tpot_ms": 1e3 / terms.interactivity if f.tokens_per_s[i] > 0 else None,
-        "ttft_s": number(f.first_token[i]),
-        "agents": _agents(found_agents, terms.agents.turns) if found_agents and terms.agents else _none(unborne),
+        "agents": _agents(load, terms.agents.turns) if load and terms.agents else _none(why_not),
         "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
-        "usd_per_million_tokens": number(f.usd_per_million_tokens[i]),
-        "usd_per_mw_year": number(f.usd_per_mw_year[i]),
-        "usd_per_million_output_tokens": number(f.usd_per_million_output_tokens[i]),
         "million_tokens_per_mw_year": number(f.tokens_per_s_per_mw("drawn")[i] * YEAR / 1e6),
-        "gross_margin_usd_per_mw_year": number(f.margin_per_mw_year[i]),
         "usd_per_accelerator_hour": number(hourly),
         "rent_usd_per_accelerator_hour": number(hired),
         "rent_break_even": number(break_even(hourly, hired)),
         "demand": None if sold is None else _day(sold),
-        "usd_per_year": {k: number(v[i]) for k, v in yearly(result.solution, f.annual).items()},
-        "supply": {n: {k: number(v) for k, v in s.items()} for n, s in supply(result.solution, i).items()},
-        "energy_audit": number(f.energy_audit[i]),
-        "water_m3_per_day": number(f.water[i] * 86.4),
+        "usd_per_year": {k: number(v[i]) for k, v in yearly(solution, f.annual).items()},
+        "supply": {n: {k: number(v) for k, v in s.items()} for n, s in supply(solution, i).items()},
         "water_l_per_million_tokens": number(f.per_million_tokens(f.water)[i]),
-        "carbon_t_per_year": number(f.carbon[i] * YEAR / 1e3),
         "carbon_kg_per_mwh": number(f.carbon[i] / f.facility_power[i] * 3.6e9),
         "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
         "serving": stated(terms, result.plant),
-        "warnings": warnings(result.solution, i),
+        "warnings": warnings(solution, i),
     }
 
 
@@ -144,35 +150,16 @@ def _day(day: Day) -> dict[str, Any]:
 
 def utilisation(result: Result, scenario: int = 0) -> dict[str, float]:
     """How far layers are used: mean work of accelerators, and the fullest part of energy and cooling; NaN unsolved."""
-    columns = result.solution.columns
-    chips, work = (columns[f"engine.{k}"][:, scenario] for k in ("chips", "utilisation"))
-    found = {"compute": float((chips * work).sum() / max(chips.sum(), 1e-9))} | fullest(result.solution, scenario)
+    chips, _, work = (x[:, scenario] for x in chips_at_work(result.solution))
+    used = {"compute": float((chips * work).sum() / max(chips.sum(), 1e-9))} | fullest(result.margins, scenario)
     solved = result.solution.status[scenario] == Status.OK
-    return found if solved else dict.fromkeys(found, np.nan)
-
-
-def _rows(m: Margins, limit: Binding, scenario: int) -> list[Binding]:
-    from_rows = np.flatnonzero((m.name == limit.name) & (m.element == limit.element))
-    rows = sorted(from_rows, key=lambda r: abs(m.bound[r, scenario] - limit.bound))
-    return [
-        Binding(
-            limit.name,
-            limit.element,
-            float(m.margin[r, scenario]),
-            float(m.value[r, scenario]),
-            float(m.bound[r, scenario]),
-            limit.dimension,
-            float(m.relative[r, scenario]),
-        )
-        for r in rows[:1]
-    ]
+    return used if solved else dict.fromkeys(used, np.nan)
 
 
 def warnings(solution: Solution, scenario: int = 0) -> list[str]:
-    """Where a model was used outside its box of validity."""
-    found = []
-    for item in solution.plant.reports:
-        if item.name.endswith("_warning"):
-            rows = solution[item.value][:, scenario] > 0.5
-            found += [f"{item.elements[i]}: {item.long_name}" for i in np.flatnonzero(rows)]
-    return found + unserved(solution, scenario)
+    """Where a model was used outside its box of validity, and racks that serve nothing."""
+    texts = []
+    for item in solution.plant.cautions:
+        rows = solution[item.value][:, scenario] > 0.5
+        texts += [f"{item.elements[i]}: {item.text}" for i in np.flatnonzero(rows)]
+    return texts + unserved(solution, scenario)

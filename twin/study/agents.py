@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twin import columns
+from twin.columns import LAYERS
 from twin.elements import Status, total
 from twin.facility.sections import Serving
-from twin.results.limits import margins
+from twin.results.limits import fullest, margins
 from twin.serving.agents import Agent, Pools, _loaded, layers
 from twin.serving.platforms import best, lowest, server
 from twin.serving.roofline import Instance, Server, prefill_rate
 from twin.serving.stations import Load, limit
-from twin.serving.tokens import options, platforms, terms_of, wanted
+from twin.serving.tokens import chips_at_work, options, platforms, terms_of, wanted
 from twin.solver.steady import Solution, steady
 from twin.study.levels import at_levels
 
@@ -62,10 +64,10 @@ def borne(solution: Solution, scenario: int = 0, users: int | None = None) -> Bo
     arrivals = asked.arrivals if users is None else None
     load = _loaded(stations, asked.users if users is None else users, arrivals, asked.think)
     part = load.throughput / whole
-    used = {n: float(u) for n, u in zip(load.names, load.utilisation, strict=True) if u > 0 and n not in FULLEST}
+    used = {n: float(u) for n, u in zip(load.names, load.utilisation, strict=True) if u > 0 and n not in LAYERS}
     compute = [used.pop(n) for n in list(used) if n.startswith("compute")]
     used = {"compute": max(compute)} | {n: a + (b - a) * part for n, (a, b) in ends.items()} | used
-    drawn = [float(total(x.columns["source.power"])[k]) for x, k in ((idle, 0), (solution, scenario))]
+    drawn = [float(total(x[columns.source.power])[k]) for x, k in ((idle, 0), (solution, scenario))]
     return Borne(platform, load, used, drawn[0] + (drawn[1] - drawn[0]) * part)
 
 
@@ -73,9 +75,10 @@ def _ends(idle: Solution, solution: Solution, scenario: int) -> dict[str, tuple[
     """How far energy and cooling are used by the facility idling and at full work."""
     if idle.status[0] != Status.OK:
         raise ValueError("the facility has no solution while it idles")
-    ends = {name: (fullest(idle, 0)[name], fullest(solution, scenario)[name]) for name in FULLEST}
-    for name, (low, _) in ends.items():
-        if low >= 1.0:
+    low, high = fullest(margins(idle)), fullest(margins(solution), scenario)
+    ends = {name: (low[name], high[name]) for name in LAYERS}
+    for name, (at_idle, _) in ends.items():
+        if at_idle >= 1.0:
             raise ValueError(f"{name}: the facility is beyond its limits even while it idles")
     return ends
 
@@ -120,7 +123,7 @@ def _pools(
 
 def _at_work(solution: Solution, scenario: int) -> tuple[str, float, float]:
     """The platform whose accelerators are at work, how many of them on average in time, and their mean clock."""
-    chips, busy, clock = (solution.columns[f"engine.{k}"][:, scenario] for k in ("chips", "utilisation", "clock"))
+    chips, clock, busy = (x[:, scenario] for x in chips_at_work(solution))
     found = {p: (chips[rows] * busy[rows], clock[rows]) for p, rows in platforms(solution.plant)}
     at_work = [p for p, (work, _) in found.items() if work.sum() > 0]
     if len(at_work) != 1:
@@ -133,26 +136,10 @@ def _at_work(solution: Solution, scenario: int) -> tuple[str, float, float]:
 
 def _there(solution: Solution, name: str, scenario: int) -> float:
     """Capacity of a layer in the racks that have power; infinite where no rack states any."""
-    plant, power = solution.plant, solution.columns["engine.power"][:, scenario]
+    plant, power = solution.plant, solution[columns.engine.power][:, scenario]
     found = [x for x in plant.services if x.name == name]
     each = (np.broadcast_to(x.capacity, (len(x.engine), plant.scenarios))[:, scenario] for x in found)
     capacity = sum(float((c * (power[x.engine] > 0)).sum()) for c, x in zip(each, found, strict=True))
     if found and not capacity > 0:
         raise ValueError(f"{name}: the racks that have any are without power, or state none")
     return capacity if found else np.inf
-
-
-FULLEST = {
-    "energy": ("utility_contract", "_loading"),
-    "cooling": ("_capacity", "cdu_duty", "crah_air_flow"),
-}
-"""Ends of the names of limits that tell how far these layers are used."""
-
-
-def fullest(solution: Solution, scenario: int = 0) -> dict[str, float]:
-    """How far energy and cooling are used: their fullest part, as a share of its limit."""
-    m, found = margins(solution), {}
-    for layer, ends in FULLEST.items():
-        rows = np.array([str(n).endswith(ends) for n in m.name], bool) & (m.bound[:, scenario] > 0)
-        found[layer] = float((m.value[rows, scenario] / m.bound[rows, scenario]).max(initial=0.0))
-    return found

@@ -9,10 +9,12 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from twin.elements import Array, Plant, Status
+from twin import columns
+from twin.columns import Array
+from twin.elements import Status
 from twin.facility.graph import Facility
-from twin.plant.compile import compile
-from twin.results.limits import Binding, Margins, binding, exceeded, margins, rack_names, worst
+from twin.plant.compile import Plant, compile
+from twin.results.limits import Binding, Margins, binding, exceeded, margins, worst
 from twin.serving.tokens import at_work
 from twin.solver.steady import Solution, steady
 
@@ -20,11 +22,11 @@ log = logging.getLogger("twin")
 
 Scale = Literal["chips", "chip_power"]
 
-UNBOUNDED = 20.0
+MAX_SCALE = 20.0
 """Scale beyond which the search for a bound stops."""
 
 
-LEAST = 0.01
+MIN_SCALE = 0.01
 """Scale below which nothing is called sustainable."""
 
 
@@ -41,7 +43,7 @@ class Computed(NamedTuple):
 
 @dataclass(frozen=True)
 class Bound:
-    """Highest sustainable scale of the racks; `limit` is what binds there, None if nothing did up to UNBOUNDED.
+    """Highest sustainable scale of the racks; `limit` is what binds there, None if nothing did up to MAX_SCALE.
 
     `table` holds the tightest element of every limit at the bound; `density` is W per scaled rack. `computed` says what
     the air's full flow makes of it, where it has been computed.
@@ -73,7 +75,7 @@ def rescale(plant: Plant, factor: float | Array, rows: Array, basis: Scale) -> P
     factors = np.where(rows[:, None], np.atleast_1d(np.asarray(factor, float)), 1.0)
     engine = plant.engine
     if basis == "chip_power":
-        return _asking(replace(plant, engine=replace(engine, power_scale=engine.power_scale * factors)), factors)
+        return _requiring(replace(plant, engine=replace(engine, power_scale=engine.power_scale * factors)), factors)
     exponent = plant.pipe.exponent
     width = max(plant.pipe.power.shape[1], np.shape(exponent)[1] if np.ndim(exponent) == 2 else 1, factors.shape[1])
     power = np.broadcast_to(plant.pipe.power, (len(plant.pipe.power), width)).copy()
@@ -81,22 +83,18 @@ def rescale(plant: Plant, factor: float | Array, rows: Array, basis: Scale) -> P
     pipes = engine.stream[liquid]
     power[pipes] = power[pipes] / factors[liquid] ** np.broadcast_to(exponent, power.shape)[pipes]
     scaled = replace(engine, chip_scale=engine.chip_scale * factors)
-    return _paying(_asking(replace(plant, engine=scaled, pipe=replace(plant.pipe, power=power)), factors), factors)
+    return _paying(_requiring(replace(plant, engine=scaled, pipe=replace(plant.pipe, power=power)), factors), factors)
 
 
-def _asking(plant: Plant, factors: Array) -> Plant:
-    """The plant with the least coolant flow that scaled racks ask for."""
-    of = dict(zip(rack_names(plant), factors, strict=True))
-    limits = (
-        replace(x, bound=x.bound * np.array([of[n] for n in x.elements])) if x.name == "rack_flow" else x
-        for x in plant.limits
-    )
+def _requiring(plant: Plant, factors: Array) -> Plant:
+    """The plant with the bounds that grow with scaled racks, such as the coolant flow that they need."""
+    limits = (x if x.engine is None else replace(x, bound=x.bound * factors[x.engine]) for x in plant.limits)
     return replace(plant, limits=tuple(limits))
 
 
 def _paying(plant: Plant, factors: Array) -> Plant:
     """The plant with the capital of scaled racks."""
-    of, one = dict(zip(rack_names(plant), factors, strict=True)), np.ones(factors.shape[1])
+    of, one = dict(zip(plant.engine.names, factors, strict=True)), np.ones(factors.shape[1])
     costs = (replace(x, capital=x.capital * np.array([of.get(n, one) for n in x.elements])) for x in plant.costs)
     return replace(plant, costs=tuple(costs))
 
@@ -153,9 +151,9 @@ def bound(
             high = point if high is None or point.scale < high.scale else high
         if low is not None and high is not None and high.scale - low.scale <= tolerance * low.scale:
             break
-        if low is not None and high is None and low.scale >= UNBOUNDED:
+        if low is not None and high is None and low.scale >= MAX_SCALE:
             break
-        if low is None and high is not None and high.scale < LEAST:
+        if low is None and high is not None and high.scale < MIN_SCALE:
             return _nothing(first, high, basis, racks)
         last, point = point, at(_next(last, point, low, high, tolerance))
     if low is None:
@@ -182,7 +180,7 @@ def _next(a: _Point, b: _Point, low: _Point | None, high: _Point | None, toleran
         return 0.5 * (floor + ceiling)
     below = low is None or guess >= ceiling or low.scale < guess - inset
     step = guess - inset if below else guess + inset
-    least = floor + inset if floor else max(0.02 * ceiling, 0.9 * LEAST)
+    least = floor + inset if floor else max(0.02 * ceiling, 0.9 * MIN_SCALE)
     return float(np.clip(step, least, ceiling - (inset if high else 0.0)))
 
 
@@ -202,7 +200,7 @@ def _nothing(first: _Point, least: _Point, basis: Scale, racks: str) -> Bound:
 
 def _finish(plant: Plant, low: _Point, high: _Point | None, basis: Scale, rows: Array, racks: str) -> Bound:
     count = int(rows.sum())
-    density = float(low.solution.columns["engine.power"][rows, 0].sum()) / max(count, 1)
+    density = float(low.solution[columns.engine.power][rows, 0].sum()) / max(count, 1)
     if high is None:
         return Bound(low.scale, basis, racks, density, None, worst(low.margins), low.solution, "nothing binds")
     broken = np.flatnonzero(high.margins.relative[:, 0] < 0)
@@ -218,7 +216,7 @@ def _finish(plant: Plant, low: _Point, high: _Point | None, basis: Scale, rows: 
 def classes(plant: Plant) -> dict[str, Array]:
     """Rows of the scaled racks by class: catalogue model or type."""
     rows = scaled_rows(plant)
-    names = rack_names(plant)
+    names = plant.engine.names
     label = plant.facility.models
     groups: dict[str, Array] = {}
     for i in np.flatnonzero(rows):
@@ -228,13 +226,13 @@ def classes(plant: Plant) -> dict[str, Array]:
 
 def single(plant: Plant) -> dict[str, Array]:
     """Rows of the scaled racks one by one."""
-    rows, names = scaled_rows(plant), rack_names(plant)
+    rows, names = scaled_rows(plant), plant.engine.names
     return {names[i]: np.arange(len(rows)) == i for i in np.flatnonzero(rows)}
 
 
 def lines(plant: Plant) -> dict[str, Array]:
     """Rows of the scaled racks by the row that they stand in: one room, one facing, one line across it."""
-    rows, names, parts = scaled_rows(plant), rack_names(plant), plant.facility.components
+    rows, names, parts = scaled_rows(plant), plant.engine.names, plant.facility.components
     groups: dict[Any, list[int]] = {}
     for i in np.flatnonzero(rows):
         part = parts[names[i]]

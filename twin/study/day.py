@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin.elements import Array, Status
+from twin.columns import Array
+from twin.elements import Status
 from twin.facility.sections import Serving
 from twin.money import cost
 from twin.results.figures import figures
 from twin.serving.platforms import busiest
-from twin.serving.tokens import options, platforms, terms_of, tokens, understood, unserved, wanted
+from twin.serving.tokens import chips_at_work, options, platforms, terms_of, tokens, understood, unserved, wanted
 from twin.solver.steady import Solution, steady
 from twin.study.levels import at_levels
 
@@ -99,16 +100,14 @@ def goodput(solution: Solution, scenario: int = 0) -> tuple[float, str]:
     said.
     """
     plant, terms = solution.plant, terms_of(solution.plant, scenario)
-    if terms.most_token_time is not None and terms.most_token_time * terms.interactivity < 1.0:
-        least = 1.0 / terms.most_token_time
+    if terms.max_tpot is not None and terms.max_tpot * terms.interactivity < 1.0:
+        least = 1.0 / terms.max_tpot
         return 0.0, f"tokens take {1e3 / terms.interactivity:.3g} ms: ask for an interactivity of {least:.4g} or more"
-    if terms.most_first_token is None:
+    if terms.max_ttft is None:
         return 1.0, ""
     found, reason = 1.0, ""
     for platform, rows in platforms(plant):
-        chips, busy, clock = (
-            solution.columns[f"engine.{k}"][rows, scenario] for k in ("chips", "utilisation", "clock")
-        )
+        chips, clock, busy = (x[rows, scenario] for x in chips_at_work(solution))
         chips = chips * busy
         if not chips.sum() > 0:
             continue
@@ -116,13 +115,13 @@ def goodput(solution: Solution, scenario: int = 0) -> tuple[float, str]:
         if share is None:
             reason = reason or f"first tokens of {platform} are not known"
         elif share < found:
-            found, reason = share, f"first tokens of {platform} within {terms.most_first_token:g} s"
+            found, reason = share, f"first tokens of {platform} within {terms.max_ttft:g} s"
     return found, reason
 
 
 def _within(terms: Serving, platform: str, chips: float, clock: float) -> float | None:
     if not understood(terms, platform):
         return None
-    first = terms.most_first_token or np.inf
+    first = terms.max_ttft or np.inf
     how = options(terms) | {"clock": clock}
     return busiest(*wanted(terms, platform), chips, first, terms.objective_share, **how)

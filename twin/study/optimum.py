@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats.qmc import Sobol
 
-from twin.elements import Array, Status
+from twin import columns
+from twin.columns import Array
+from twin.components.base import Component
+from twin.elements import Status
+from twin.facility.addresses import split
 from twin.facility.build import load
 from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
-from twin.facility.scenarios import alike, dimension
+from twin.facility.scenarios import SECTIONS, dimension, select, uniform
 from twin.plant.compile import compile
 from twin.results.figures import figures
 from twin.results.limits import Binding, exceeded, margins, worst
@@ -23,14 +27,26 @@ from twin.solver.steady import steady
 from twin.study.bound import Bound, densest, rescale, scaled_rows
 
 DENSITY = "rack_density"
-NAMED: dict[str, tuple[str, tuple[float, float]]] = {
-    DENSITY: ("", (0.2, 1.6)),
-    "supply_temperature": ("cdu.set_point", (288.15, 323.15)),
-    "air_temperature": ("crah.set_point", (288.15, 308.15)),
-    "power_cap": ("rack.power_cap", (300.0, 1600.0)),
-    "clock": ("rack.clock", (0.4, 1.0)),
+
+
+class Named(NamedTuple):
+    """A variable by name: the field of which equipment, and its range in SI units."""
+
+    field: str
+    of: Callable[[Component], bool]
+    range: tuple[float, float]
+
+
+NAMED = {
+    "supply_temperature": Named("set_point", lambda p: p.set_point_role == "coolant", (288.15, 323.15)),
+    "air_temperature": Named("set_point", lambda p: p.set_point_role == "air", (288.15, 308.15)),
+    "power_cap": Named("power_cap", lambda p: "power_cap" in type(p).model_fields, (300.0, 1600.0)),
+    "clock": Named("clock", lambda p: "clock" in type(p).model_fields, (0.4, 1.0)),
 }
-"""What may be varied by name: its address and range in SI units. Of the density the range is a share of the densest."""
+"""What may be varied by name in addition to the density."""
+
+DENSITIES = (0.2, 1.6)
+"""Range of the density as a share of the highest."""
 
 POINTS = 32
 """What-ifs of a round."""
@@ -83,25 +99,26 @@ def optimum(
 ) -> Optimum:
     """Least cost per token over some variables, every limit kept.
 
-    `over` lists names (see `NAMED`) or maps names and scenario addresses to their ranges in SI units. Rounds of
-    what-ifs, spread evenly over a box [Sobol', USSR Comput. Math. Math. Phys. 7 (1967) 86] that closes in on the best
-    so far, are solved as one batch each; the layout's own point is among them, and the densest if the density varies,
-    as far as the ranges have them. Raises LayoutError for what cannot be varied.
+    `over` lists names (rack_density, and those of `NAMED`) or maps names and scenario addresses to their ranges in SI
+    units. Rounds of what-ifs, spread evenly over a box [Sobol', USSR Comput. Math. Math. Phys. 7 (1967) 86] that closes
+    in on the best so far, are solved as one batch each; the layout's own point is among them, and the densest if the
+    density varies, as far as the ranges have them. Raises LayoutError for what cannot be varied.
     """
     facility = layout if isinstance(layout, Facility) else load(layout, case, overrides)
     earning(facility, "optimum")
-    asked = dict(over) if isinstance(over, Mapping) else {n: NAMED[n][1] if n in NAMED else None for n in over}
+    ranges = {DENSITY: DENSITIES} | {n: v.range for n, v in NAMED.items()}
+    requested = dict(over) if isinstance(over, Mapping) else {n: ranges.get(n) for n in over}
     known: dict[str, tuple[float, float]] = {}
-    for n, ends in asked.items():
+    for n, ends in requested.items():
         if ends is None:
-            told = f"optimum: {n!r} has no range of its own{hint(n, NAMED)}; give (low, high)"
-            raise LayoutError(facility.source, [told])
+            fault = f"optimum: {n!r} has no range of its own{hint(n, ranges)}; give (low, high)"
+            raise LayoutError(facility.source, [fault])
         if not ends[0] < ends[1]:
             raise LayoutError(facility.source, [f"optimum: {n!r}: give a range that rises, not {ends}"])
         known[n] = ends
     if not known:
         raise LayoutError(facility.source, ["optimum: give at least one variable in `over`"])
-    compile(facility, {_address(n): list(ends) for n, ends in known.items() if n != DENSITY})
+    compile(facility, {a: list(ends) for n, ends in known.items() if n != DENSITY for a in _addresses(facility, n)})
     highest = densest(facility, progress)
     space = _Space(facility, known, highest)
     box = np.tile([0.0, 1.0], (len(known), 1))
@@ -130,8 +147,23 @@ def earning(facility: Facility, what: str) -> None:
         raise LayoutError(facility.source, [f"{what}: its racks serve no tokens: {'; '.join(why)}"])
 
 
-def _address(name: str) -> str:
-    return NAMED.get(name, (name,))[0]
+def _addresses(facility: Facility, name: str) -> list[str]:
+    """Scenario addresses of a variable. Raises LayoutError where a named one means nothing in this layout."""
+    if name not in NAMED:
+        return [name]
+    field, of, _ = NAMED[name]
+    addresses = [f"{n}.{field}" for n, part in facility.components.items() if of(part)]
+    if not addresses:
+        raise LayoutError(facility.source, [f"optimum: {name}: nothing here has a {field} of that kind"])
+    return addresses
+
+
+def _stated(facility: Facility, address: str) -> list[Any]:
+    """What the layout has at a scenario address, one value per component or section."""
+    head, name, field = split(address)
+    if head in SECTIONS and name is None:
+        return [getattr(getattr(facility, head), field)]
+    return [getattr(facility.components[n], field) for n in select(facility, address)]
 
 
 @dataclass(frozen=True)
@@ -145,6 +177,7 @@ class _Space:
 
     def __init__(self, facility: Facility, ranges: Mapping[str, tuple[float, float]], densest: Bound) -> None:
         self.facility, self.names, self.densest = facility, list(ranges), densest
+        self.addresses = {n: _addresses(facility, n) for n in self.names if n != DENSITY}
         self.low, self.high = np.array([ranges[n] for n in self.names], float).T
         self.top = densest.scale if densest.scale > 0 else 1.0
         if DENSITY in ranges:
@@ -161,10 +194,7 @@ class _Space:
         """What the layout itself has, the highest of several; the top of the range where it states none."""
         if name == DENSITY:
             return 1.0
-        where, _, field = _address(name).rpartition(".")
-        parts = [p for n, p in self.facility.components.items() if where in (n, p.kind, p.dimension)]
-        section = getattr(self.facility, where) if where in ("site", "serving", "economics") else None
-        stated = [getattr(p, field, None) for p in (parts if section is None else [section])]
+        stated = [value for a in self.addresses[name] for value in _stated(self.facility, a)]
         return max((float(v) for v in stated if v is not None and np.isfinite(v)), default=high)
 
     def values(self, points: Array) -> Array:
@@ -174,8 +204,8 @@ class _Space:
     def solved(self, points: Array) -> Any:
         """The solution of all points as scenarios."""
         values = self.values(points)
-        given = {_address(n): values[:, i] for i, n in enumerate(self.names) if n != DENSITY}
-        plant = at_work(compile(self.facility, given or alike(self.facility, len(points))))
+        given = {a: values[:, i] for i, n in enumerate(self.names) if n != DENSITY for a in self.addresses[n]}
+        plant = at_work(compile(self.facility, given or uniform(self.facility, len(points))))
         if DENSITY in self.names:
             plant = rescale(plant, values[:, self.names.index(DENSITY)], self.rows, "chips")
         return steady(plant)
@@ -191,7 +221,7 @@ class _Space:
         """The best point in full."""
         solution = self.solved(best.point[None])
         f = figures(solution)
-        density = float(solution.columns["engine.power"][self.rows, 0].mean())
+        density = float(solution[columns.engine.power][self.rows, 0].mean())
         values = dict(zip(self.names, self.values(best.point).tolist(), strict=True))
         if DENSITY in values:
             values[DENSITY] = density
@@ -206,6 +236,6 @@ class _Space:
             self.densest,
             self.densest_cost,
             tried,
-            {n: "power" if n == DENSITY else dimension(self.facility, _address(n)) for n in self.names},
+            {n: "power" if n == DENSITY else dimension(self.facility, self.addresses[n][0]) for n in self.names},
             "" if found else "no point keeps every limit",
         )

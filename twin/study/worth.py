@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from twin.elements import Array
+from twin.columns import Array
 from twin.facility.build import load
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
-from twin.facility.scenarios import alike
+from twin.facility.scenarios import uniform
 from twin.money.cost import YEAR
 from twin.plant.compile import compile
 from twin.results.figures import figures
@@ -47,9 +47,6 @@ class Worth:
 SHARE = 0.01
 """By which share a contract is widened to tell the value of a megawatt."""
 
-WARMED = ("cdu", "crah")
-"""Dimensions of the equipment whose set points are moved to tell the value of a kelvin."""
-
 
 def worth(
     layout: str | Path,
@@ -76,7 +73,7 @@ def worth(
         raise LayoutError(facility.source, [f"worth: price: give 0 or more, not {price:g}"])
     asked = float(price)
     parts: dict[str, Any] = dict(facility.components)
-    utilities = {n: p for n, p in parts.items() if p.kind == "utility" and np.isfinite(p.contract)}
+    utilities = {n: p for n, p in parts.items() if p.metered and np.isfinite(p.contract)}
     if not utilities:
         raise LayoutError(facility.source, ["worth: no utility has a contract"])
 
@@ -109,6 +106,6 @@ def worth(
 def _warmed(facility: Facility) -> Solution:
     """The facility with its set points half a kelvin lower, as they are, and half a kelvin higher."""
     moved = np.array([-0.5, 0.0, 0.5])
-    points = {n: getattr(p, "set_point", None) for n, p in facility.components.items() if p.dimension in WARMED}
+    points = {n: getattr(p, "set_point", None) for n, p in facility.components.items() if p.set_point_role}
     given = {f"{n}.set_point": moved + at for n, at in points.items() if at is not None}
-    return steady(at_work(compile(facility, given or alike(facility, len(moved)))))
+    return steady(at_work(compile(facility, given or uniform(facility, len(moved)))))

@@ -3,7 +3,9 @@ import pytest
 
 import twin
 from twin.facility.catalogue import fronts, platforms
-from twin.results.figures import per_accelerator
+from twin import columns
+from twin.elements import total
+from twin.results.figures import figures
 from twin.serving.fronts import front
 
 PUBLISHED = {"h200": 1.73, "gb300": 2.10, "gb200": 2.10}  # kW, SemiAnalysis InferenceX
@@ -14,6 +16,24 @@ HALLS = {
 }
 RATIOS = (50.0, 52.8)  # as printed by NVIDIA, and from the runs behind it
 SPEED = 116.7
+
+
+def per_accelerator(solution):
+    """kW per accelerator of each platform, (scenario,): nameplate of its racks plus its share of network, times PUE.
+
+    The quantity that public comparisons provision by [SemiAnalysis InferenceX]; here the PUE is that of the solve.
+    """
+    pue = figures(solution).pue
+    power = {}
+    for group in solution.plant.serving:
+        for platform in sorted(set(group.platform)):
+            chosen = np.array([p == platform for p in group.platform])
+            rows = group.engine[chosen]
+            chips = solution[columns.engine.chips[rows]]
+            all_in = solution[columns.engine.nameplate[rows]] + group.network[chosen] * chips
+            power[platform] = total(all_in) / total(chips) * pue / 1e3
+    return power
+
 
 
 @pytest.fixture(scope="module")

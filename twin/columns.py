@@ -1,0 +1,369 @@
+"""The ledger: every solved column, total, headline figure and limit, declared once.
+
+Solvers fill columns, equipment refers to rows of them, results and screens derive names, units and lines from here.
+A quantity is one of the dimensions of `twin.units`; its SI, CF and display units follow from that table.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.units import cf_unit
+
+Array = NDArray[Any]
+"""Numbers, (row, scenario) unless stated otherwise; where the scenario axis has length 1 all scenarios are equal."""
+Index = NDArray[np.int64]
+"""Row, node, bus or stream numbers, (row,)."""
+
+
+class Entry:
+    """A line of the ledger; it takes the name of the attribute that holds it unless it is given one."""
+
+    def __init__(self, meaning: str, name: str = "") -> None:
+        self.meaning, self.name = meaning, name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = self.name or name
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+# ---- solved columns ----------------------------------------------------------------------------------------------
+
+
+class Ref(NamedTuple):
+    """Rows of a solved column, such as the power of pumps 3 to 7.
+
+    column: what is meant. rows: which of its rows, (n,).
+    """
+
+    column: Column
+    rows: Index
+
+
+class Column(Entry):
+    """A solved quantity with one row per element of a kind and one column per scenario; `column[rows]` refers to it."""
+
+    def __init__(self, quantity: str, meaning: str) -> None:
+        super().__init__(meaning)
+        self.quantity = quantity
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = f"{owner.__name__}.{name}"
+        COLUMNS[self.name] = self
+
+    def __getitem__(self, rows: Index) -> Ref:
+        return Ref(self, rows)
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return COLUMNS.__getitem__, (self.name,)
+
+    @property
+    def unit(self) -> str:
+        """Unit as the CF conventions write it."""
+        return cf_unit(self.quantity)
+
+
+COLUMNS: dict[str, Column] = {}
+"""All columns by name, such as "engine.power"."""
+
+Solved = dict[Column, Array]
+"""What solvers have filled, (row, scenario) each."""
+
+
+class engine:
+    """Racks."""
+
+    power = Column("power", "power at the feed")
+    peak = Column("power", "electrical design point peak at the feed")
+    nameplate = Column("power", "power that is provisioned")
+    heat_liquid = Column("power", "heat into the coolant")
+    heat_air = Column("power", "heat into the room air")
+    loss = Column("power", "loss of shelves and board converters")
+    chips = Column("number", "accelerators that have power")
+    clock = Column("fraction", "chip clock over nominal")
+    clock_lost = Column("fraction", "share of the clock lost to temperature")
+    utilisation = Column("fraction", "share of time in which chips work")
+    junction_mean = Column("temperature", "junction of a mean chip")
+    junction = Column("temperature", "junction of the worst chip")
+    air_flow = Column("mass_flow", "air drawn by the rack's fans")
+    air_inlet = Column("temperature", "air entering the rack")
+
+
+class node:
+    """Nodes of coolant and air."""
+
+    temperature = Column("temperature", "mixed temperature")
+
+
+class stream:
+    """Coolant pipes, then air vents."""
+
+    inlet = Column("temperature", "temperature entering")
+    outlet = Column("temperature", "temperature leaving")
+    flow = Column("mass_flow", "mass flow from start to end")
+
+
+class pipe:
+    """Coolant pipes."""
+
+    velocity = Column("velocity", "mean velocity")
+
+
+class pump:
+    """Groups of parallel pumps."""
+
+    speed = Column("fraction", "speed over nominal")
+    demand = Column("fraction", "speed that all installed pumps would need over the highest")
+    rise = Column("pressure", "pressure rise")
+    shaft = Column("power", "shaft power, which heats the coolant")
+    power = Column("power", "electrical power")
+    drive_loss = Column("power", "loss of motor and converter")
+    running = Column("number", "pumps running")
+
+
+class exchange:
+    """Heat exchangers."""
+
+    duty = Column("power", "heat passed from hot to cold")
+    effectiveness = Column("fraction", "heat passed over the largest possible")
+
+
+class cooler:
+    """Units that take heat out of a stream: dry coolers, towers, chillers."""
+
+    duty = Column("power", "heat taken from the stream")
+    rejected = Column("power", "heat given to the sink, own power included")
+    power = Column("power", "fan or compressor power")
+    water = Column("mass_flow", "make-up water")
+    loading = Column("fraction", "required over available duty")
+    running = Column("number", "units running")
+    speed = Column("fraction", "fan speed over nominal, part load of a chiller")
+    warning = Column("number", "1 outside the box of validity")
+
+
+class fan:
+    """Groups of room fans."""
+
+    power = Column("power", "power of the running units")
+    running = Column("number", "units running")
+    speed = Column("fraction", "speed over nominal")
+    demand = Column("fraction", "air required over air at full speed")
+
+
+class line:
+    """Cables, busbars, transformers, boards."""
+
+    loading = Column("fraction", "current over rating")
+    peak = Column("fraction", "current over rating at the peaks")
+    power = Column("power", "active power into the start")
+    loss = Column("power", "active power lost")
+
+
+class converter:
+    """UPS, rectifiers, and whatever else regulates its output."""
+
+    loading = Column("fraction", "output over rating")
+    peak = Column("fraction", "output over rating at the peaks")
+    power = Column("power", "active power into the input")
+    output = Column("power", "active power out of the output")
+    loss = Column("power", "active power lost")
+
+
+class source:
+    """Utilities and generators."""
+
+    power = Column("power", "active power delivered")
+    peak = Column("power", "active power delivered at the peaks")
+
+
+class bus:
+    """Buses of the power train."""
+
+    voltage = Column("fraction", "magnitude per unit")
+    peak = Column("fraction", "magnitude per unit at the peaks")
+
+
+class given:
+    """Numbers that take part as if they had been solved."""
+
+    power = Column("power", "a power stated by the layout")
+
+
+class audit:
+    """The energy balance, one row each."""
+
+    boundary = Column("power", "heat that streams and gains carry out of doors")
+    cooler = Column("power", "heat that coolers give to outdoor air")
+
+
+# ---- totals ------------------------------------------------------------------------------------------------------
+
+
+class Total(Entry):
+    """A heading under which powers are added up.
+
+    part: the figure of the meter's breakdown that it belongs to, one of PARTS; empty for what is no part of it.
+    """
+
+    def __init__(self, meaning: str, part: str = "", name: str = "") -> None:
+        super().__init__(meaning, name)
+        if part and part not in PARTS:
+            raise ValueError(f"a total is part of {', '.join(PARTS)}, not of {part!r}")
+        self.part = part
+
+
+PARTS = ("it_power", "cooling_power", "other_power", "electrical_loss")
+"""Figures that add up to what sources deliver."""
+
+
+class totals:
+    """The headings."""
+
+    it = Total("racks at their feeds", "it_power")
+    pumps = Total("pumps of coolant loops", "cooling_power")
+    cdus = Total("CDUs", "cooling_power")
+    air_handling = Total("fans of room coolers", "cooling_power")
+    heat_rejection = Total("dry coolers, towers, chillers", "cooling_power")
+    house = Total("lighting, offices, controls, standby", "other_power")
+    electrical_loss = Total("losses of the power train up to the racks", "electrical_loss")
+    conversion_loss = Total("losses of rack shelves and board converters")
+    heat_to_liquid = Total("rack heat into coolant")
+    heat_to_air = Total("rack heat into room air")
+    grid = Total("power from the utility")
+    contract = Total("power under contract")
+    water = Total("make-up water")
+
+
+# ---- limits ------------------------------------------------------------------------------------------------------
+
+MAXIMUM, MINIMUM = 1, -1
+LAYERS = ("energy", "cooling")
+"""Layers of the factory whose use limits measure."""
+
+
+class LimitKind(Entry):
+    """What must not be passed, and from which side.
+
+    sense: MAXIMUM or MINIMUM. layer: the layer of the factory whose use it measures, one of LAYERS, if any. quantity:
+    of value and bound, by default that of the limited column. A name may hold {kind}, for which the type of the
+    equipment stands.
+    """
+
+    def __init__(self, sense: int, meaning: str, layer: str = "", name: str = "", quantity: str = "") -> None:
+        super().__init__(meaning, name)
+        if layer and layer not in LAYERS:
+            raise ValueError(f"a limit measures one of {', '.join(LAYERS)}, not {layer!r}")
+        self.sense, self.layer, self.quantity = sense, layer, quantity
+
+
+class limits:
+    """The limits that shipped equipment, buses and loops know."""
+
+    junction_temperature = LimitKind(MAXIMUM, "junction of the worst chip at its highest operating temperature")
+    throttling = LimitKind(MAXIMUM, "clock lost to temperature")
+    rack_cap = LimitKind(MAXIMUM, "power of a rack whose cap clocks cannot hold")
+    rack_air_inlet = LimitKind(MAXIMUM, "air entering a rack, by its class and the elevation")
+    rack_air_inlet_cold = LimitKind(MINIMUM, "air entering a rack, by its class")
+    rack_flow = LimitKind(MINIMUM, "coolant flow of a rack")
+    coolant_supply = LimitKind(MAXIMUM, "coolant entering a rack")
+    coolant_return = LimitKind(MAXIMUM, "coolant leaving a rack")
+    dew_point = LimitKind(MINIMUM, "coolant that stays above the dew point of its room")
+    cdu_duty = LimitKind(MAXIMUM, "heat that a CDU passes", "cooling")
+    cdu_flow = LimitKind(MAXIMUM, "coolant flow of a CDU")
+    crah_capacity = LimitKind(MAXIMUM, "heat that a room cooler's coil takes", "cooling")
+    crah_air_flow = LimitKind(MAXIMUM, "air that the coolers of a room deliver", "cooling")
+    room_temperature = LimitKind(MAXIMUM, "air that returns in a room")
+    pump_head = LimitKind(MAXIMUM, "speed that pumps need")
+    loop_velocity = LimitKind(MAXIMUM, "velocity in a pipe")
+    capacity = LimitKind(
+        MAXIMUM, "heat required of what rejects it, over what it can take", "cooling", "{kind}_capacity"
+    )
+    utility_contract = LimitKind(MAXIMUM, "demand under the utility's contract", "energy")
+    generator_rating = LimitKind(MAXIMUM, "power of a generator")
+    generator_peak = LimitKind(MAXIMUM, "power of a generator at the peaks")
+    loading = LimitKind(MAXIMUM, "continuous current or power over rating", "energy", "{kind}_loading")
+    peak = LimitKind(MAXIMUM, "current or power over rating at the peaks, where protection trips", name="{kind}_peak")
+    undervoltage = LimitKind(MINIMUM, "voltage of a bus, at the peaks too", name="voltage")
+    overvoltage = LimitKind(MAXIMUM, "voltage of a bus, at the peaks too", name="voltage")
+    power_feed = LimitKind(MINIMUM, "a live feed of each consumer", quantity="fraction")
+    coolant_freezing = LimitKind(MINIMUM, "coldest coolant of a loop above its freezing point")
+    flow_reversed = LimitKind(MINIMUM, "coolant that flows the way its equipment is connected")
+
+
+# ---- headline figures --------------------------------------------------------------------------------------------
+
+
+class Figure(Entry):
+    """A headline figure, one value per scenario.
+
+    unit: as the CF conventions write it. display: what people and machines read it in, with `factor` times the SI
+    value; its JSON key is its name and that unit. label: how the screen calls it, its name if none is given.
+    """
+
+    def __init__(
+        self, unit: str, meaning: str, display: str = "", factor: float = 1.0, form: str = ",.0f", label: str = ""
+    ) -> None:
+        super().__init__(meaning)
+        self.unit, self.display, self.factor, self.form, self._label = unit, display, factor, form, label
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        super().__set_name__(owner, name)
+        FIGURES[self.name] = self
+
+    @property
+    def key(self) -> str:
+        """Its key in JSON, such as facility_power_mw."""
+        words = self.display.lower().replace("$", "usd").replace("/", "_per_").split()
+        return "_".join([self.name, *words])
+
+    @property
+    def label(self) -> str:
+        """How the screen calls it."""
+        return self._label or self.name.replace("_", " ")
+
+    def text(self, value: float | None) -> str:
+        """The value in SI units for the screen, a dash for none."""
+        if value is None or not np.isfinite(value):
+            return "-"
+        return f"{value * self.factor:{self.form}} {self.display}".rstrip()
+
+
+FIGURES: dict[str, Figure] = {}
+"""All figures by name."""
+
+
+def _megawatts(meaning: str, label: str = "") -> Figure:
+    return Figure("W", meaning, "MW", 1e-6, ",.3f", label)
+
+
+class figures:
+    """The headline figures; `twin.results.figures` computes them."""
+
+    facility_power = _megawatts("power at the utility meter")
+    system_power = _megawatts("power of racks and CDUs", "racks and CDUs")
+    it_power = _megawatts("power of racks at their feeds", "IT power")
+    cooling_power = _megawatts("pumps, CDUs, air handling and heat rejection")
+    other_power = _megawatts("lighting, offices, controls, standby")
+    electrical_loss = _megawatts("losses of the power train up to the racks", "power train loss")
+    conversion_loss = _megawatts("losses of rack shelves and board converters")
+    heat_to_liquid = _megawatts("rack heat into coolant")
+    heat_to_air = _megawatts("rack heat into room air")
+    provisioned_power = _megawatts("nameplate of racks and network times PUE")
+    pue = Figure("1", "power usage effectiveness", form=".4f", label="PUE")
+    accelerators = Figure("1", "accelerators that have power")
+    tokens_per_s = Figure("s-1", "tokens served")
+    ttft = Figure("s", "longest time to a first token; known to physics only", "s", form=",.2f")
+    usd_per_million_tokens = Figure("USD", "cost of a million tokens", form=",.4f")
+    usd_per_million_output_tokens = Figure("USD", "cost of a million output tokens, inputs going free", form=",.4f")
+    usd_per_mw_year = Figure("USD MW-1 a-1", "yearly cost per MW drawn")
+    gross_margin_usd_per_mw_year = Figure(
+        "USD MW-1 a-1", "income less yearly cost per MW drawn; none without a price of tokens"
+    )
+    water = Figure("kg s-1", "make-up water", "m3/day", 86.4, ",.1f")
+    carbon = Figure("kg s-1", "carbon dioxide equivalent of the energy drawn", "t/year", 31557.6)
+    energy_audit = Figure("1", "(electricity in - heat out) / electricity in", form=".1e")

@@ -1,0 +1,80 @@
+"""Addresses: the one way to name a field of a layout, in files, scenarios and studies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from twin.facility.files import hint
+
+_ADDRESS = re.compile(r"^(?P<head>[A-Za-z0-9_.\-]+?)(\[(?P<name>[^\]]+)\])?\.(?P<field>[A-Za-z_]\w*)$")
+
+
+class Address(NamedTuple):
+    """`head.field` or `head[name].field`: head is a section, a component, or what a group of components is called."""
+
+    head: str
+    name: str | None
+    field: str
+
+
+def split(text: str) -> Address:
+    """The parts of an address: `kind.field`, `kind[name].field`, `name.field` or `section.field`.
+
+    Raises ValueError for what is none.
+    """
+    match = _ADDRESS.match(text)
+    if not match:
+        raise ValueError(f"{text!r} is not an address such as site.dry_bulb, rack.it_power or rack[r01].it_power")
+    return Address(match["head"], match["name"], match["field"])
+
+
+def choose(
+    text: str,
+    names: Collection[str],
+    groups: Callable[[str], set[str]],
+    sections: Collection[str] = (),
+) -> list[str]:
+    """Names of the components that an address means.
+
+    names: of all components. groups: what a component may be called together with others: type, dimension, catalogue
+    model. sections: of the layout, for the hint. Raises ValueError where it means none.
+    """
+    head, name, _ = split(text)
+    if name is not None:
+        if name in names and head not in groups(name):
+            raise ValueError(f"{text}: {name} is no {head}")
+        chosen = [name] if name in names else []
+    else:
+        chosen = [head] if head in names else [n for n in names if head in groups(n)]
+    if not chosen:
+        known = [*sections, *names, *{group for n in names for group in groups(n)}]
+        raise ValueError(f"{text}: nothing here is called {name or head!r}{hint(name or head, known)}")
+    return chosen
+
+
+RENAMED = {
+    "largest_instance": "max_instance_size",
+    "least_cells": "min_cells",
+    "least_clock": "min_clock",
+    "least_fan": "min_fan_speed",
+    "least_flow": "min_flow",
+    "least_opening": "min_opening",
+    "least_pumps": "min_pumps",
+    "most_first_token": "max_ttft",
+    "most_flow": "max_flow",
+    "most_return": "max_return_temperature",
+    "most_speed": "max_speed",
+    "most_supply": "max_supply_temperature",
+    "most_temperature": "max_return_temperature",
+    "most_token_time": "max_tpot",
+    "most_velocity": "max_velocity",
+}
+"""Fields by the names that they had before version 0.2, and their names now."""
+
+
+def meant(field: str, known: Collection[str]) -> str:
+    """The end of a message about an unknown field: what it is called now, or what was probably meant."""
+    now = RENAMED.get(field)
+    return f"; it is now called {now!r}" if now in known else hint(field, known)
