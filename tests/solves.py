@@ -3,6 +3,7 @@
 import numpy as np
 
 import twin
+from twin import columns
 from twin.plant.compile import compile
 from twin.serving.tokens import at_work
 from twin.solver.steady import steady
@@ -24,7 +25,7 @@ def compare(layout, overrides=None):
     np.testing.assert_array_equal(there.status, here.status)
     np.testing.assert_array_equal(there.iterations, here.iterations)
     for name, value in here.columns.items():
-        finite = value[np.isfinite(value)] if "loss" not in name else here.columns["source.power"]
+        finite = value[np.isfinite(value)] if "loss" not in name else here[columns.source.power]
         scale = np.abs(finite).max(initial=1.0)  # losses are what two large powers leave
         np.testing.assert_allclose(there.columns[name], value, rtol=1e-10, atol=1e-10 * scale, err_msg=name)
     return there

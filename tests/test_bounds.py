@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import twin
+from twin import columns
 from twin.plant.compile import compile
 from twin.results.limits import exceeded, margins
 from twin.solver.steady import steady
@@ -65,8 +66,8 @@ def test_at_the_bound_nothing_is_exceeded_and_the_limit_is_met(hall, racks, scal
     found = bound(layout(hall, small), scale)
     assert min(b.relative for b in found.table) >= -1e-7
     assert found.limit.relative == pytest.approx(0.0, abs=1e-5)
-    power = found.solution.columns["engine.power"][:, 0]
-    chips = found.solution.columns["engine.chips"][:, 0] > 0
+    power = found.solution[columns.engine.power][:, 0]
+    chips = found.solution[columns.engine.chips][:, 0] > 0
     assert found.density == pytest.approx(power[chips].mean(), rel=1e-9)
 
 
@@ -212,7 +213,7 @@ def test_peaks_beyond_what_the_network_carries_exceed_the_limits(small):
     text = text.replace("rating: 1.6 MW", "rating: 9 MW") + "limits: {ignore: [voltage]}\n"
     result = solve(text, {"liquid_rack.peak_factor": [1.0, 3.0]})
     assert result.ok
-    assert list(np.isinf(result.solution.columns["line.peak"]).any(axis=0)) == [False, True]
+    assert list(np.isinf(result.solution[columns.line.peak]).any(axis=0)) == [False, True]
     assert list(exceeded(result.margins)) == [False, True]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from twin import fluids
 from twin.components.base import REGISTRY, Component
 from twin.domains import compute, rejection
 from twin.elements import Engine
+from twin.plant.compile import compile
 from twin.units import parse, quantity
 
 HARDWARE = Path(__file__).parents[1] / "layouts" / "hardware"
@@ -35,33 +35,37 @@ def build(name: str, **fields: Any) -> Component:
     return REGISTRY[entry["type"]].model_validate(values)
 
 
-class _Written(Exception):
-    pass
+PLANT = """
+version: 1
+components:
+  utility: {type: utility, voltage: 415 V}
+  tested: {type: TYPE}
+  LOOP
+connections:
+  - [power, utility.out, tested.feed]
+  JOINED
+"""
+LOOP = "pump: {type: pump}\n  tank: {type: expansion_tank, fluid: pg25}"
+JOINED = """- [power, utility.out, pump.feed]
+  - [coolant, pump.out, tested.supply]
+  - [coolant, tested.return, pump.in]
+  - [coolant, tank.port, pump.in]"""
 
 
 def engine(part: Any) -> Engine:
-    """The engine that a rack lowers itself to, in a room with air of 1.2 kg/m3."""
-
-    class Table(SimpleNamespace):
-        def __getitem__(self, field: str) -> list[Any]:
-            return [getattr(part, field)]
-
-        def node(self, port: str) -> np.ndarray:
-            return np.array([0])
-
-    def write(element: Any) -> np.ndarray:
-        if isinstance(element, Engine):
-            raise _Written(element)
-        return np.array([0])
-
-    numbers = {k: v for k, v in part.__dict__.items() if k not in ("at", "size", "room")}
-    numbers = {k: v for k, v in numbers.items() if v is None or isinstance(v, (int, float))}
-    columns = {k: np.array([[np.nan if v is None else float(v)]]) for k, v in numbers.items()}
-    room = SimpleNamespace(inlet=np.array([0]), exhaust=np.array([0]))
-    site = SimpleNamespace(density=np.array([[1.2]]), room_density=np.array([[1.2]]), elevation=np.zeros((1, 1)))
-    with pytest.raises(_Written) as written:
-        type(part).lower(Table(n=1, names=["rack"], kind=part.kind, room=room, site=site, **columns), write)
-    return written.value.args[0]
+    """The engine that a rack lowers itself to, its fans in air of 1.2 kg/m3."""
+    liquid = "supply" in part.ports
+    text = (
+        PLANT.replace("TYPE", part.kind)
+        .replace("LOOP", LOOP if liquid else "")
+        .replace("JOINED", JOINED if liquid else "")
+    )
+    facility = twin.load(text)
+    placed = part.model_copy(update={"voltage": None, "cords": 1})
+    plant = compile(replace(facility, components=dict(facility.components) | {"tested": placed}))
+    thin = 1.2 / plant.site.room_density
+    e = plant.engine
+    return replace(e, fan_flow=e.fan_flow * thin, fan_power=e.fan_power * thin)
 
 
 @cache
@@ -72,8 +76,8 @@ def _solved(name: str, inlet: float, fields: tuple[tuple[str, Any], ...]) -> dic
     if part.kind == "liquid_rack":
         fluid = fluids.FLUIDS["pg25"]
         flow, cp, k = part.rated_flow, float(fluid.heat_capacity(T)), float(fluid.conductivity(T))
-    columns = compute.solve(engine(part), T * one, flow * one, cp * one, k * one, one)
-    return {key.removeprefix("engine."): float(value[0, 0]) for key, value in columns.items()}
+    solved = compute.racks(engine(part), compute.Coolant(T * one, flow * one, cp * one, k * one), one)
+    return {column.name.removeprefix("engine."): float(value[0, 0]) for column, value in solved.items()}
 
 
 def rack(name: str, inlet: float = 30.0, **fields: Any) -> dict[str, float]:

@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 import twin
+from twin import columns
 from twin.elements import Status
 from twin.facility.build import build
 from twin.plant.compile import compile
@@ -33,7 +34,7 @@ def test_audit_closes_in_any_weather_and_load(small, dry_bulb, utilisation):
 
 def test_mass_closes_at_every_coolant_node(small):
     result = solve(small)
-    plant, flow = result.plant, result.solution.columns["stream.flow"][:, 0]
+    plant, flow = result.plant, result.solution[columns.stream.flow][:, 0]
     balance = np.zeros(plant.nodes)
     np.add.at(balance, plant.end, flow)
     np.subtract.at(balance, plant.start, flow)
@@ -43,16 +44,16 @@ def test_mass_closes_at_every_coolant_node(small):
 
 def test_energy_closes_in_every_exchanger(small):
     result = solve(small)
-    columns, e = result.solution.columns, result.plant.exchange
-    flow, T_in, T_out = (columns[f"stream.{k}"] for k in ("flow", "inlet", "outlet"))
+    solution, e, k = result.solution, result.plant.exchange, columns.stream
+    flow, T_in, T_out = (solution[c] for c in (k.flow, k.inlet, k.outlet))
     cp = np.full_like(flow, 1006.0)
     fluid = steady_properties(result)
     cp[: len(fluid)] = fluid
     hot = flow[e.hot] * cp[e.hot] * (T_in[e.hot] - T_out[e.hot])
     cold = flow[e.cold] * cp[e.cold] * (T_out[e.cold] - T_in[e.cold])
     np.testing.assert_allclose(hot, cold, rtol=1e-8)
-    np.testing.assert_allclose(hot, columns["exchange.duty"], rtol=1e-8)
-    assert (columns["exchange.effectiveness"] <= 1.0 + 1e-12).all()
+    np.testing.assert_allclose(hot, solution[columns.exchange.duty], rtol=1e-8)
+    assert (solution[columns.exchange.effectiveness] <= 1.0 + 1e-12).all()
 
 
 def steady_properties(result):
@@ -103,7 +104,7 @@ def test_a_restart_from_the_solution_settles_at_once(small):
     first = steady(plant)
     again = steady(plant, first.state)
     assert again.iterations[0] <= 3
-    np.testing.assert_allclose(again.columns["node.temperature"], first.columns["node.temperature"], atol=1e-5)
+    np.testing.assert_allclose(again[columns.node.temperature], first[columns.node.temperature], atol=1e-5)
 
 
 def test_more_pump_head_never_lowers_flow(small):
@@ -164,7 +165,7 @@ def test_altitude_thins_the_air(small):
 def test_both_fractions_of_a_room_hold(small):
     bypass, recirculation = np.array([0.0, 0.05, 0.1, 0.3]), np.array([0.0, 0.2, 0.05, 0.1])
     result = solve(small, {"hall.bypass": bypass, "hall.recirculation": recirculation})
-    flow, zone = result.solution.columns["stream.flow"], result.plant.zone
+    flow, zone = result.solution[columns.stream.flow], result.plant.zone
     forward, back, past = (flow[v][0] for v in (zone.forward, zone.backward, zone.bypassing))
     np.testing.assert_allclose(back / (forward + back), recirculation, atol=1e-9)
     # other heat of the room adds air that goes by

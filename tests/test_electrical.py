@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import twin
+from twin import columns
 from twin.domains import electrical
 
 ROW = """
@@ -143,7 +144,7 @@ def test_a_dc_row_sags_as_the_closed_form():
     current = power / V
     np.testing.assert_allclose(value(result, "dc_busway_loss"), R * current**2, rtol=1e-4)
     buses = result.plant.bus_names
-    found = result.solution.columns["bus.voltage"][[i for i, n in enumerate(buses) if n in ("bus.out", "load.feed")]]
+    found = result.solution[columns.bus.voltage][[i for i, n in enumerate(buses) if n in ("bus.out", "load.feed")]]
     np.testing.assert_allclose(found[0] * V0, V, rtol=1e-5)
     np.testing.assert_allclose(value(result, "dc_busway_loading"), current / 6000.0, rtol=1e-5)
 
@@ -160,8 +161,8 @@ def test_a_dc_row_past_its_nose_fails_alone():
 
 
 def test_a_rectifier_takes_reactive_power_by_its_power_factor_alone():
-    columns = solve(DIRECT, load__power_factor="0.5").solution.columns  # direct current has no reactive load
-    ratio = columns["source.reactive"][0, 0] / columns["source.power"][0, 0]
+    solved = solve(DIRECT, load__power_factor="0.5").solution  # direct current has no reactive load
+    ratio = solved[columns.source.reactive][0, 0] / solved[columns.source.power][0, 0]
     assert ratio == pytest.approx(np.tan(np.arccos(0.99)), rel=1e-4)
 
 
@@ -238,7 +239,7 @@ def test_a_transformer_loses_its_two_losses():
     assert value(result, "transformer_loss")[0] == pytest.approx(1e-3 * 1e6, rel=1e-3)
     result = solve(STEP_DOWN, load__power="1 MW", load__power_factor="1")
     low = [i for i, n in enumerate(result.plant.bus_names) if n in ("tx.out", "load.feed")]
-    V = result.solution.columns["bus.voltage"][low][0, 0]
+    V = result.solution[columns.bus.voltage][low][0, 0]
     expected = 0.0055 * 1e6 / V**2 + 1e-3 * 1e6 * (1 + V**2) / 2
     assert value(result, "transformer_loss")[0] == pytest.approx(expected, rel=1e-3)
 
@@ -262,10 +263,10 @@ def test_the_meter_reads_loads_and_losses_of_whole_halls(hall, small):
 
 
 def assert_balance(result):
-    columns = result.solution.columns
+    solved = result.solution
     loads = 0.0
     for load in result.plant.load:
         share, _ = electrical.shares(result.plant, load)
         loads += (columns[load.power.quantity][load.power.rows] * share)[:, 0].sum()
-    losses = columns["line.loss"][:, 0].sum() + columns["converter.loss"][:, 0].sum()
-    assert columns["source.power"][:, 0].sum() == pytest.approx(loads + losses, rel=1e-9)
+    losses = solved[columns.line.loss][:, 0].sum() + solved[columns.converter.loss][:, 0].sum()
+    assert solved[columns.source.power][:, 0].sum() == pytest.approx(loads + losses, rel=1e-9)

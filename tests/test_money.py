@@ -190,23 +190,23 @@ def test_idle_hours_make_tokens_dearer_and_joules_more(mean):
 def test_objectives_turn_away_what_they_cannot_keep():
     day = lambda **more: solved("h200_hall", serving__demand=[1.0], **more).day()  # noqa: E731
     firsts = (0.19, 0.3, 0.6, 2.0)
-    found = [day(serving__most_first_token=f"{t} s") for t in firsts]
+    found = [day(serving__max_ttft=f"{t} s") for t in firsts]
     assert (np.diff([d.within for d in found]) >= 0).all()
     assert found[0].within == 0.0 and found[0].tokens_per_s == 0 and "first tokens of h200" in found[0].reason
     assert 0.9 < found[-1].within < 1.0
-    slow = day(serving__most_token_time="5 ms")
+    slow = day(serving__max_tpot="5 ms")
     assert slow.within == 0.0 and "ask for an interactivity of 200" in slow.reason
-    assert day(serving__most_token_time="9 ms").within == 1.0
+    assert day(serving__max_tpot="9 ms").within == 1.0
 
 
 def test_slower_clocks_keep_objectives_for_fewer():
-    terms = {"serving__demand": [1.0], "serving__most_first_token": "0.3 s"}
+    terms = {"serving__demand": [1.0], "serving__max_ttft": "0.3 s"}
     fast, slow = (solved("h200_hall", rack__clock=c, **terms).day().within for c in ("1.0", "0.8"))
     assert slow < 0.9 * fast
 
 
 def test_chips_at_the_load_that_keeps_objectives_are_as_many_as_the_demand_needs():
-    terms = {"serving__demand": [0.4], "serving__most_first_token": "0.3 s"}
+    terms = {"serving__demand": [0.4], "serving__max_ttft": "0.3 s"}
     found = solved("h200_hall", **terms).day()
     busy = solved("h200_hall", rack__utilisation=str(0.4 / found.within)).figures
     assert 0.5 < found.within < 0.95
@@ -230,9 +230,7 @@ def test_nothing_served_is_nothing_sold():
 
 
 def test_where_physics_serves_nothing_objectives_are_not_judged():
-    found = solved(
-        "h200_hall", serving__demand=[1.0], serving__interactivity="174", serving__most_first_token="5 s"
-    ).day()
+    found = solved("h200_hall", serving__demand=[1.0], serving__interactivity="174", serving__max_ttft="5 s").day()
     assert found.within == 1.0 and found.reason == "first tokens of h200 are not known"
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import twin
+from twin import columns
 from twin.elements import Status
 
 
@@ -33,7 +34,7 @@ def test_cooling_without_power_does_not_cool(small, unit):
     ).replace("  - [power, tx.out, board.in]", "  - [power, tx.out, board.in]\n  - [power, board.out, own.in]")
     result = solve(text)
     assert exceeded(result, "power_feed")
-    hot = result.solution.columns["node.temperature"].max() > 273.15 + 100
+    hot = result.solution[columns.node.temperature].max() > 273.15 + 100
     assert result.solution.status[0] != Status.OK or hot or exceeded(result, "rack_air_inlet")
     lit = solve(text, own__in_service=True)
     assert lit.ok and not exceeded(lit, "power_feed")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import twin
+from twin import columns
 from twin.plant.compile import compile
 from twin.results.figures import figures
 from twin.results.limits import exceeded, margins
@@ -23,7 +24,7 @@ def solved(layout="gb300_hall", scenarios=None, **overrides):
 def chips(result):
     """Mean power of the accelerators of the racks that serve, W (scenario,)."""
     rows = result.plant.serving[0].engine
-    return result.solution.columns["engine.chip_power"][rows].mean(axis=0)
+    return result.solution[columns.engine.chip_power][rows].mean(axis=0)
 
 
 @pytest.mark.parametrize("mode", ["table", "physics"])
@@ -70,10 +71,10 @@ def test_a_slower_clock_holds_fewer_requests_and_draws_less_for_each():
     clocks = np.array([0.7, 0.85, 1.0])
     solution = steady(at_work(compile(facility, {"gb300_nvl72.clock": clocks})))
     rows = solution.plant.serving[0].engine
-    held = requests(facility.serving, rates(facility.serving, "gb300", solution.columns["engine.clock"][rows])[0])
+    held = requests(facility.serving, rates(facility.serving, "gb300", solution[columns.engine.clock][rows])[0])
     assert (np.diff(held.mean(axis=0)) > 0).all()
     rated = steady(compile(facility, {"gb300_nvl72.clock": clocks}))
-    power, full = (s.columns["engine.chip_power"][rows].mean(axis=0) for s in (solution, rated))
+    power, full = (s[columns.engine.chip_power][rows].mean(axis=0) for s in (solution, rated))
     assert (np.diff(power) > 0).all() and (power < 0.95 * full).all()
 
 
@@ -83,7 +84,7 @@ def test_measured_power_settles_as_fast_and_bit_for_bit_alone():
     many = steady(at_work(compile(facility, weather)))
     assert (many.iterations <= 15).all()
     one = steady(at_work(compile(facility, {"site.dry_bulb": weather["site.dry_bulb"][1:2]})))
-    np.testing.assert_array_equal(many.columns["engine.power"][:, 1], one.columns["engine.power"][:, 0])
+    np.testing.assert_array_equal(many[columns.engine.power][:, 1], one[columns.engine.power][:, 0])
 
 
 def test_warm_coolant_leaks_throttles_and_costs_tokens_less_of_them_in_physics():
@@ -110,8 +111,8 @@ def test_a_rack_without_feed_serves_nothing_and_its_share_is_lost():
 def test_a_capped_rack_draws_its_cap(cap, dry_bulb):
     found = solved(scenarios={"gb300_nvl72.rack_cap": [cap], "site.dry_bulb": [dry_bulb]})
     rows = found.plant.serving[0].engine
-    np.testing.assert_allclose(found.solution.columns["engine.power"][rows], cap, rtol=1e-3)
-    assert (found.solution.columns["engine.clock"][rows] < 1).all()
+    np.testing.assert_allclose(found.solution[columns.engine.power][rows], cap, rtol=1e-3)
+    assert (found.solution[columns.engine.clock][rows] < 1).all()
 
 
 def test_a_cap_that_does_not_bind_changes_nothing_but_what_is_provisioned():
@@ -127,9 +128,9 @@ def test_a_denser_rack_keeps_its_cap_and_slower_clocks():
     found = [steady(rescale(plant, factor, rows, "chips")) for factor in (1.0, 1.2)]
     racks = plant.serving[0].engine
     for solution in found:
-        np.testing.assert_allclose(solution.columns["engine.power"][racks], 110e3, rtol=1e-3)
+        np.testing.assert_allclose(solution[columns.engine.power][racks], 110e3, rtol=1e-3)
         assert not exceeded(margins(solution)).any()
-    clocks = [s.columns["engine.clock"][racks].mean() for s in found]
+    clocks = [s[columns.engine.clock][racks].mean() for s in found]
     assert clocks[1] < 0.95 * clocks[0]
 
 

@@ -85,6 +85,7 @@ class engine:
     heat_air = Column("power", "heat into the room air")
     loss = Column("power", "loss of shelves and board converters")
     chips = Column("number", "accelerators that have power")
+    chip_power = Column("power", "mean power of an accelerator")
     clock = Column("fraction", "chip clock over nominal")
     clock_lost = Column("fraction", "share of the clock lost to temperature")
     utilisation = Column("fraction", "share of time in which chips work")
@@ -179,6 +180,7 @@ class source:
 
     power = Column("power", "active power delivered")
     peak = Column("power", "active power delivered at the peaks")
+    reactive = Column("reactive_power", "reactive power delivered")
 
 
 class bus:

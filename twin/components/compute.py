@@ -282,6 +282,7 @@ class Rack(Component):
             ("junction_temperature", e.junction_mean, "mean chip junction temperature"),
             ("worst_junction_temperature", e.junction, "junction temperature of the worst chip"),
             ("clock", e.clock, "chip clock over nominal"),
+            ("chip_power", e.chip_power, "mean power of an accelerator"),
             ("heat_to_liquid", e.heat_liquid, "heat into the coolant"),
             ("heat_to_air", e.heat_air, "heat into the room air"),
             ("conversion_loss", e.loss, "loss of shelves and board converters"),

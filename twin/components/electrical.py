@@ -82,6 +82,7 @@ class Utility(Component):
         write(Tally(totals.grid, columns.source.power[rows]))
         write(Tally(totals.contract, constant(write, t.contract)))
         report(t, write, "utility_power", columns.source.power[rows], "active power from the grid", picture="power")
+        report(t, write, "utility_reactive_power", columns.source.reactive[rows], "reactive power from the grid")
         limit(t, write, limits.utility_contract, columns.source.power[rows], t.contract)
         price(t, write)
 

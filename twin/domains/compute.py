@@ -111,6 +111,7 @@ def racks(e: Engine, coolant: Coolant, fed: Array, level: Array | float = 1.0) -
         engine.heat_liquid: on * power * e.liquid_fraction,
         engine.heat_air: on * power * (1.0 - e.liquid_fraction),
         engine.loss: on * (board + shelf) * ratio,
+        engine.chip_power: on * chip * ratio,
         engine.chips: on * e.chips * e.chip_scale,
         engine.junction_mean: np.where(on > 0, rise(junction_mean), inlet),
         engine.junction: np.where(on > 0, rise(junction), inlet),

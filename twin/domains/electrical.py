@@ -114,4 +114,5 @@ def _solved(plant: System, voltage: Array, given: Array, through: _Through) -> S
         converter.output: through.output,
         converter.loss: through.input - through.output,
         source.power: np.real(given) * POWER_BASE,
+        source.reactive: np.imag(given) * POWER_BASE,
     }

@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import brentq
 
 import twin
+from twin import columns
 from twin.facility.files import read_text
 from twin.money import cost
 from twin.plant.compile import compile
@@ -66,7 +67,7 @@ def campus():
     for c in solution.plant.costs:
         for n, value in zip(c.elements, c.capital[:, 0], strict=True):
             capital[facility.models[n] if c.heading == "servers" else c.heading] += value / f.it_power[0]
-    nameplate = float(solution.columns["engine.nameplate"].sum())
+    nameplate = float(solution[columns.engine.nameplate].sum())
     return found, capital | {"works": facility.economics.works * nameplate / f.it_power[0]}, f
 
 

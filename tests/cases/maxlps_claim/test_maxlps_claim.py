@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import twin
+from twin import columns
 from twin.facility.catalogue import platforms
 from twin.facility.files import read_text
 from twin.units import parse
@@ -51,7 +52,7 @@ def test_held_racks_give_what_the_readme_says(row, mode, power):
         for cap in ({}, {"gb200_nvl72.rack_cap": "90 kW"})
     )
     racks = held.plant.serving[0].engine
-    assert held.solution.columns["engine.power"][racks].max() == pytest.approx(90e3, rel=1e-3)
+    assert held.solution[columns.engine.power][racks].max() == pytest.approx(90e3, rel=1e-3)
     per_mw = [r.figures.tokens_per_s_per_mw("provisioned") for r in (free, held)]
     told = next(line for line in README.splitlines() if line.startswith(f"| {row}"))
     assert [f"{x:.2f}" for x in per_mw[1] / per_mw[0]] == [c.strip() for c in told.split("|")[3:6]]

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 import twin
-from twin.facility.catalogue import fronts, platforms
 from twin import columns
 from twin.elements import total
+from twin.facility.catalogue import fronts, platforms
 from twin.results.figures import figures
 from twin.serving.fronts import front
 
@@ -33,7 +33,6 @@ def per_accelerator(solution):
             all_in = solution[columns.engine.nameplate[rows]] + group.network[chosen] * chips
             power[platform] = total(all_in) / total(chips) * pue / 1e3
     return power
-
 
 
 @pytest.fixture(scope="module")
