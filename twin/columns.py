@@ -138,7 +138,8 @@ class cooler:
     """Units that take heat out of a stream: dry coolers, towers, chillers."""
 
     duty = Column("power", "heat taken from the stream")
-    rejected = Column("power", "heat given to the sink, own power included")
+    rejected = Column("power", "heat given to the sink: duty, own power and driving heat")
+    driven = Column("power", "heat taken from the stream that drives it")
     power = Column("power", "fan or compressor power")
     water = Column("mass_flow", "make-up water")
     loading = Column("fraction", "required over available duty")

@@ -217,7 +217,8 @@ class Response(NamedTuple):
 
     outlet = slope inlet + offset: slope [1], offset [K]. power: of all running units [W]. water: make-up [kg/s].
     loading: required over available duty [1]. running: units [1]. speed: time-averaged fan speed over nominal, part
-    load of a chiller [1]. warning: 1 outside the box of validity [1].
+    load of a chiller [1]. warning: 1 outside the box of
+    validity [1]. driven: heat taken from the stream that drives it [W].
     """
 
     slope: Array
@@ -228,12 +229,22 @@ class Response(NamedTuple):
     running: Array
     speed: Array
     warning: Array
+    driven: Array | float = 0.0
+
+
+class Driver(NamedTuple):
+    """The stream whose heat drives a unit: inlet [K], flow [kg/s], specific heat [J/(kg K)], all (n, scenario)."""
+
+    inlet: Array
+    flow: Array
+    cp: Array
 
 
 class Law(Protocol):
     """How a unit that takes heat out of a stream answers its inlet: the exact local affine outlet and what it takes.
 
-    set_point: outlet that is held [K], NaN for none (n, s).
+    set_point: outlet that is held [K], NaN for none (n, s). A law of a unit that is driven by heat takes a `driver`
+    too.
     """
 
     @property
@@ -255,12 +266,14 @@ class Cooler(Element):
 
     stream: which (n,). sink: the stream whose inlet takes the heat (n,), None for outdoor air. law: how (n).
     installed: units that are shut off when they do not run, so that the pipe resists more [1] (n, s); None if none is.
+    driver: the stream whose heat drives it (n,), None for none.
     """
 
     stream: Index
     sink: Index | None
     law: Law
     installed: Array | None = None
+    driver: Index | None = None
 
 
 # ---- room air ----------------------------------------------------------------------------------------------------

@@ -84,13 +84,14 @@ def _doors(solution: Solution, engine: Index) -> Array:
     """Heat that rear doors take from the air of racks, W (rack, scenario)."""
     plant = solution.plant
     taken = np.zeros((len(engine), plant.scenarios))
-    duty, hot = solution[columns.exchange.duty], plant.exchange.hot
+    streams = np.concatenate([plant.exchange.hot, *(c.stream for c in plant.cooler)]).astype(np.int64)
+    duty = np.concatenate([solution[columns.exchange.duty], solution[columns.cooler.duty]])
     for item in plant.intake:
         if item.flow.column is not columns.engine.air_flow:
             continue
         behind = {int(plant.end[v]): int(r) for v, r in zip(item.vent, item.flow.rows, strict=True)}
         place = {int(r): i for i, r in enumerate(engine)}
-        for row, stream in enumerate(hot):
+        for row, stream in enumerate(streams):
             rack = behind.get(int(plant.start[stream]))
             if rack in place and stream >= len(plant.pipe.start):
                 taken[place[rack]] += duty[row]

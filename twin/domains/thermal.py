@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.columns import Array, Column, Solved, audit, cooler, exchange
 from twin.domains.compute import AIR_HEAT
-from twin.elements import Exchange, Response, System, total
+from twin.elements import Driver, Exchange, Response, System, total
 from twin.fluids import fluid
 from twin.kernels import exchangers, streams
 from twin.kernels.arrays import add_rows, filled, share
@@ -191,17 +191,21 @@ def _respond(
         begin = rows.stop
         sink = plant.site.intake if unit.sink is None else upstream(unit.sink)
         inlet = upstream(s)
-        given = (inlet, np.abs(flow[s]), cp[s], np.broadcast_to(sink, inlet.shape))
-        r = unit.law.respond(*given, kept[rows] if frozen and kept is not None else None)
+        state = (inlet, np.abs(flow[s]), cp[s], np.broadcast_to(sink, inlet.shape))
+        d = unit.driver
+        heat = {} if d is None else {"driver": Driver(upstream(d), np.abs(flow[d]), cp[d])}
+        r = unit.law.respond(*state, kept[rows] if frozen and kept is not None else None, **heat)
         if kept is not None and not frozen and (r.running < kept[rows]).any():
-            r = unit.law.respond(*given, np.maximum(r.running, kept[rows]))
+            r = unit.law.respond(*state, np.maximum(r.running, kept[rows]), **heat)
         now[rows] = inlet < unit.law.set_point - 1e-6
         fresh = now[rows] & ~control.cold[rows]
         fresh = fresh | (control.trusted & ~now[rows] & np.isfinite(unit.law.set_point))
         on = fed[rows]
         line.slope[s] = np.where(on > 0, np.where(fresh, 0.0, r.slope), 1.0 - 1e-9)
         line.offset[s] = np.where(on > 0, np.where(fresh, unit.law.set_point, r.offset), 1e-9 * inlet)
-        responses.append(r._replace(power=on * r.power, water=on * r.water, running=on * r.running))
+        responses.append(
+            r._replace(power=on * r.power, water=on * r.water, running=on * r.running, driven=on * r.driven)
+        )
     return responses, now
 
 
@@ -227,8 +231,9 @@ def _rejected(plant: System, responses: list[Response], C: Array, inlet: Array, 
         duty = np.abs(C[unit.stream]) * (inlet[unit.stream] - outlet[unit.stream])
         for column, value in (
             (cooler.duty, duty),
-            (cooler.rejected, duty + r.power),
+            (cooler.rejected, duty + r.power + r.driven),
             (cooler.power, r.power),
+            (cooler.driven, r.driven),
             (cooler.water, r.water),
             (cooler.loading, r.loading),
             (cooler.running, r.running),

@@ -109,7 +109,7 @@ def begin(plant: System) -> State:
             columns.fan.power: zeros(len(plant.fan.vent)),
         },
     )
-    idle |= {c: zeros(count) for c in (k.cooler.power, k.cooler.rejected, k.cooler.running)}
+    idle |= {c: zeros(count) for c in (k.cooler.power, k.cooler.rejected, k.cooler.driven, k.cooler.running)}
     idle |= {c: zeros(len(pump.pipe)) for c in (k.pump.power, k.pump.shaft, k.pump.drive_loss)}
     return State(
         node=plant.start_temperature.copy(),
