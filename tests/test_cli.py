@@ -93,7 +93,7 @@ def run(*arguments):
 
 def process(*arguments, **options):
     """The command line in a process of its own."""
-    command = [sys.executable, "-c", "from twin.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-c", "from twin.app.cli import main; main()", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
 
 
@@ -104,7 +104,7 @@ def process(*arguments, **options):
 def test_help_imports_nothing_heavy(arguments):
     heavy = ("numpy", "xarray", "networkx", "numba", "pyvista", "scipy", "zarr")
     code = (
-        f"import sys\nsys.argv = ['twin', *{arguments!r}]\nfrom twin.cli import main\n"
+        f"import sys\nsys.argv = ['twin', *{arguments!r}]\nfrom twin.app.cli import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
         f"print([m for m in {heavy!r} if m in sys.modules], file=sys.stderr)"
     )
@@ -327,7 +327,7 @@ def test_a_missing_extra_is_one_line_with_the_pip_command(good):
     code = (
         "import sys\nfrom importlib import util\nfind = util.find_spec\n"
         "util.find_spec = lambda name, *a: None if name == 'pyvista' else find(name, *a)\n"
-        "from twin.cli import main\nmain()"
+        "from twin.app.cli import main\nmain()"
     )
     command = [sys.executable, "-c", code, "export", str(good), "--to", "vtk", "-o", "x.vtp"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -341,7 +341,7 @@ def test_progress_is_silent_without_a_terminal(good):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_progress_rewrites_one_line_on_a_terminal():
-    code = "import time\nfrom twin import cli\ncli.PATIENCE = 0.05\nwith cli._progress('work'):\n    time.sleep(0.5)\n"
+    code = "import time\nfrom twin.app import cli\ncli.PATIENCE = 0.05\nwith cli._progress('work'):\n    time.sleep(0.5)\n"
     master, slave = pty.openpty()
     subprocess.run([sys.executable, "-c", code], stderr=slave, check=True, timeout=60)
     os.close(slave)
@@ -355,9 +355,9 @@ def test_progress_rewrites_one_line_on_a_terminal():
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_interrupt_ends_quietly(good):
     code = (
-        "import os, signal, sys\nimport twin.dataset as d\n"
+        "import os, signal, sys\nimport twin.api as d\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
-        "d.solve = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\nfrom twin.cli import main\nmain()"
+        "d.solve = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\nfrom twin.app.cli import main\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", code, "solve", str(good)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
@@ -365,7 +365,7 @@ def test_interrupt_ends_quietly(good):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
 def test_a_broken_pipe_ends_quietly():
-    command = [sys.executable, "-c", "from twin.cli import main; main()", "schema"]
+    command = [sys.executable, "-c", "from twin.app.cli import main; main()", "schema"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert child.stdout and child.stderr
     child.stdout.close()

@@ -10,7 +10,7 @@ import yaml
 
 import twin
 from twin.facility.build import build
-from twin.facility.files import split
+from twin.facility.addresses import split
 from twin.plant.compile import compile
 
 HALLS = twin.shipped()

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 README = Path(__file__).parents[1] / "README.md"
-TWIN = "from twin.cli import main; main()"
+TWIN = "from twin.app.cli import main; main()"
 
 
 def block(kind: str) -> str:

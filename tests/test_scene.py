@@ -113,7 +113,7 @@ def test_boxes_enclose_their_volume(result):
 
 def test_a_picture_or_a_readable_error(tmp_path):
     path = tmp_path / "hall.png"
-    code = f"import twin; from twin.scene import hall; hall.export(twin.solve('gb300_hall'), {str(path)!r})"
+    code = f"import twin; from twin.show.scene import hall; hall.export(twin.solve('gb300_hall'), {str(path)!r})"
     done = in_a_process(code)
     if hall.gl_libraries() and not any(hall.gl_libraries().values()):
         assert done.returncode == 1
@@ -155,6 +155,6 @@ def test_an_export_by_the_command_line_reads_back(tmp_path):
 
     path = tmp_path / "row.vtp"
     code = f"import sys; sys.argv = ['twin', 'export', 'dps_demo', '--to', 'vtk', '-o', {str(path)!r}]\n"
-    done = in_a_process(code + "from twin.cli import main; main()")
+    done = in_a_process(code + "from twin.app.cli import main; main()")
     assert (done.returncode, done.stderr) == (0, "")
     assert pv.read(path).n_cells == 6 * 14

@@ -49,7 +49,7 @@ class Result:
 
     @property
     def solution(self) -> Solution:
-        """What was found."""
+        """The solution of what was solved."""
         return self.aired.solution
 
     @cached_property
@@ -69,11 +69,11 @@ class Result:
 
         Nothing within a room gives water to its air or takes any, so that its dew point is the room's everywhere.
         """
-        found = next((r for r in self.aired.rooms if r.room == room), None)
-        if found is None:
+        computed = next((r for r in self.aired.rooms if r.room == room), None)
+        if computed is None:
             there = ", ".join(r.room for r in self.aired.rooms) or "none"
             raise LayoutError(self.facility.name, [f"air: no field of a room {room!r}; there are {there}"])
-        return field(found, self.plant.zone.dew_point[self.plant.fan.zone[found.fan[0]]])
+        return field(computed, self.plant.zone.dew_point[self.plant.fan.zone[computed.fan[0]]])
 
     @cached_property
     def figures(self) -> Figures:
@@ -150,11 +150,11 @@ def solve(
     `scenarios` maps addresses such as `site.dry_bulb` or `rack.it_power` to SI values, one per scenario. `device` is
     cpu, cuda, or auto for a GPU where there is one; few scenarios are faster on the CPU. `air` is Mixed() if not given,
     FiniteVolume(cell) to compute the air of placed rooms, or the `response` of a result that did; `progress(text)` is
-    told how far that is.
+    called with how far that is.
     Raises LayoutError for bad input and DeviceError for a GPU that is not there; a scenario without solution carries a
     status and a reason.
     """
-    home(device)  # a device that is not there is told before any work
+    home(device)  # a device that is not there is refused before any work
     facility = _facility(layout, case, overrides)
     served(facility)
     plant = compile(facility, scenarios)
@@ -181,7 +181,7 @@ def bound(
     overrides: Mapping[str, Any] | None = None,
     progress: Callable[[str], Any] | None = None,
 ) -> list[Bound]:
-    """Highest sustainable rack density: scaling all racks alike, then each `per` class, row or rack alone.
+    """Highest sustainable rack density: scaling all racks together, then each `per` class, row or rack alone.
 
     `scale` is "chips" (more accelerators of the same power per rack) or "chip_power". With computed air the search
     takes the response of its flow, and the bound of all racks is solved again with the full flow there.
@@ -195,22 +195,22 @@ def bound(
     if result.aired.rooms:
         plant = result.response.carried(plant)
         start = steady(plant)
-    found = [find_bound(plant, scale, start=start, progress=progress)]
-    if result.aired.rooms and found[0].scale and isinstance(result.air, FiniteVolume):
-        found[0] = replace(found[0], computed=_computed(result, found[0], progress))
+    bounds = [find_bound(plant, scale, start=start, progress=progress)]
+    if result.aired.rooms and bounds[0].scale and isinstance(result.air, FiniteVolume):
+        bounds[0] = replace(bounds[0], computed=_computed(result, bounds[0], progress))
     for name, rows in (GROUPS[per](plant) if per else {}).items():
         say = (lambda text, name=name: progress(f"{name}: {text}")) if progress else None
-        found.append(find_bound(plant, scale, rows, name, start=start, progress=say))
-    return found
+        bounds.append(find_bound(plant, scale, rows, name, start=start, progress=say))
+    return bounds
 
 
-def _computed(result: Result, found: Bound, progress: Callable[[str], Any] | None) -> Computed | None:
+def _computed(result: Result, highest: Bound, progress: Callable[[str], Any] | None) -> Computed | None:
     """The plant at a bound with its air computed there."""
     assert isinstance(result.air, FiniteVolume)
-    plant = rescale(result.plant, found.scale, rows_in_question(result.plant), found.basis)
+    plant = rescale(result.plant, highest.scale, rows_in_question(result.plant), highest.basis)
     aired = solve_aired(plant, replace(result.air, coarse=False), progress=progress)
     at = np.concatenate([r.engine for r in aired.rooms])
-    inlets = [s[columns.engine.air_inlet][at, 0] for s in (aired.solution, found.solution)]
+    inlets = [s[columns.engine.air_inlet][at, 0] for s in (aired.solution, highest.solution)]
     m = margins(aired.solution)
     row = int(np.argmin(m.relative[:, 0]))
     difference = float(np.abs(inlets[0] - inlets[1]).max(initial=0.0))

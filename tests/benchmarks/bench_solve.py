@@ -19,8 +19,8 @@ import time
 WARM = """
 import sys, time, statistics
 import twin
-from twin.coupling import steady
-from twin.plant import compile
+from twin.solver.steady import steady
+from twin.plant.compile import compile
 plant = compile(twin.load(sys.argv[1]))
 steady(plant)
 wall, cpu = [], []
@@ -50,7 +50,7 @@ def main() -> None:
     repeats = 3 if parser.parse_args().short else 9
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; medians, one thread")
     with tempfile.TemporaryDirectory() as cache:
-        job = ["-c", "from twin.cli import main; main()", "solve", "gb300_hall"]
+        job = ["-c", "from twin.app.cli import main; main()", "solve", "gb300_hall"]
         wall, cpu, memory, _ = process(job, cache)
         print(f"gb300_hall, very first run with compilation: {wall:.1f} s wall, {cpu:.1f} s CPU, {memory:.0f} MB")
         for name in ("gb300_hall", "campus_1gw"):
@@ -58,7 +58,7 @@ def main() -> None:
             wall, cpu, racks, audit = map(float, out.split())
             print(f"{name}, {racks:.0f} racks, warm solve: {wall:.3f} s wall, {cpu:.3f} s CPU, audit {audit:.0e}")
             runs = [
-                process(["-c", "from twin.cli import main; main()", "solve", name], cache)
+                process(["-c", "from twin.app.cli import main; main()", "solve", name], cache)
                 for _ in range(repeats if name != "campus_1gw" else 1)
             ]
             wall, cpu, memory = (statistics.median(r[k] for r in runs) for k in range(3))

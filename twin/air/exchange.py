@@ -67,17 +67,17 @@ def meshed(plant: Plant, solution: Solution, cell: float, room: str | None) -> t
     names = [room] if room else rooms(plant.facility)
     if not names:
         raise LayoutError(plant.facility.source, [NO_PLACES])
-    found, told = {}, []
-    alike = {n: g for group in meshes(plant.facility, names, cell) for n, g in group.items()}
+    report, problems = {}, []
+    geometries = {n: g for group in meshes(plant.facility, names, cell) for n, g in group.items()}
     for name in names:
-        g = alike[name]
+        g = geometries[name]
         _, _, loads = imposed(plant, solution, name, g)
-        found[name] = summary(g) | {
+        report[name] = summary(g) | {
             "rack_flow_m3_per_s": float(loads.rack_flow[:, 0].sum()),
             "cooler_flow_m3_per_s": float(loads.cooler_flow[:, 0].sum()),
         }
-        told += [f"room {name}: {f}" for f in faults(loads, g)]
-    return found, told
+        problems += [f"room {name}: {f}" for f in faults(loads, g)]
+    return report, problems
 
 
 def _doors(solution: Solution, engine: Index) -> Array:

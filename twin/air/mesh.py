@@ -18,12 +18,12 @@ from twin.facility.graph import Facility
 Corner = tuple[float, float, float]
 WAYS = {"+x": (0, 1), "-x": (0, -1), "+y": (1, 1), "-y": (1, -1)}
 MAX_CELLS = 100_000_000
-SHOWN = 6
+MAX_NAMES = 6
 """Rooms that a message names."""
 
 
 def rooms(facility: Facility) -> list[str]:
-    """Names of the rooms in which at least one rack or cooler has a place."""
+    """Names of the rooms in which at smallest one rack or cooler has a place."""
     parts = facility.components.values()
     standing = {p.room for p in parts if p.shapes_air in ("rack", "cooler") and p.at is not None and p.room is not None}
     return sorted(n for n in standing if facility.components[n].at is not None)
@@ -35,29 +35,29 @@ def mesh(facility: Facility, name: str, cell: float) -> Geometry:
 
 
 def meshes(facility: Facility, names: Sequence[str], cell: float) -> list[dict[str, Geometry]]:
-    """Cells of rooms, those together that are alike but for the names of what stands in them; see `mesh`."""
+    """Cells of rooms, those together that are equal but for the names of what stands in them; see `mesh`."""
     standing: dict[str, list[tuple[str, Any]]] = {n: [] for n in names}
     for n, p in facility.components.items():
         if p.room in standing and p.at is not None:
             standing[p.room].append((n, p))
     groups: dict[Any, dict[str, Geometry]] = {}
     parts: dict[Any, list[Part]] = {}
-    told = []
+    faults = []
     for name in names:
         size = _size(facility, name, cell)
         own, sheets = _standing(facility.components[name], sorted(standing[name], key=lambda item: item[0]))
         shape = size, *(tuple(map(_nameless, items)) for items in (own, sheets))
         if shape not in groups:
-            found = geometry(size, cell, own, sheets)
-            told += [f"room {name}: {f}" for f in found.faults]
-            groups[shape], parts[shape] = {name: found}, own
+            cells = geometry(size, cell, own, sheets)
+            faults += [f"room {name}: {f}" for f in cells.faults]
+            groups[shape], parts[shape] = {name: cells}, own
         else:
             known = {a.name: b.name for a, b in zip(parts[shape], own, strict=True)}
             g = next(iter(groups[shape].values()))
             through = [replace(t, name=known[t.name]) for t in g.through]
             groups[shape][name] = replace(g, through=through, skins={known[n]: s for n, s in g.skins.items()})
-    if told:
-        raise LayoutError(facility.source, told)
+    if faults:
+        raise LayoutError(facility.source, faults)
     return list(groups.values())
 
 
@@ -71,7 +71,9 @@ def _size(facility: Facility, name: str, cell: float) -> tuple[float, float, flo
     room = facility.components.get(name)
     if not isinstance(room, Room):
         known = rooms(facility)
-        there = ", ".join(known[:SHOWN]) + (f" and {len(known) - SHOWN:,} more" if len(known) > SHOWN else "")
+        there = ", ".join(known[:MAX_NAMES]) + (
+            f" and {len(known) - MAX_NAMES:,} more" if len(known) > MAX_NAMES else ""
+        )
         raise LayoutError(
             facility.source, [f"mesh: no room is called {name!r}{hint(name, known)}; there are {there or 'none'}"]
         )
@@ -84,10 +86,10 @@ def _size(facility: Facility, name: str, cell: float) -> tuple[float, float, flo
         raise LayoutError(
             facility.source, [f"room {name}: cell {cell:g} m: give more than 0 and at most a third of {min(size):g} m"]
         )
-    least = (float(np.prod(size)) / MAX_CELLS) ** (1 / 3)
-    if cell < least:
-        most = f"makes more than the {MAX_CELLS:,} cells that may be; give at least {1.05 * least:.2g} m"
-        raise LayoutError(facility.source, [f"room {name}: cell {cell:g} m: {most}"])
+    smallest = (float(np.prod(size)) / MAX_CELLS) ** (1 / 3)
+    if cell < smallest:
+        why = f"makes more than the {MAX_CELLS:,} cells that may be; give at smallest {1.05 * smallest:.2g} m"
+        raise LayoutError(facility.source, [f"room {name}: cell {cell:g} m: {why}"])
     return size
 
 
@@ -123,7 +125,7 @@ def _part(name: str, p: Component, low: Corner) -> Part | None:
 
 
 def summary(g: Geometry) -> dict[str, Any]:
-    """What `twin mesh` tells of a room: cells, their size, openings and how many stand in it."""
+    """What `twin mesh` reports of a room: cells, their size, openings and how many stand in it."""
     nz, ny, nx = g.grid.shape
     openings = sum(t.area for t in g.through)
     return {

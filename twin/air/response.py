@@ -74,13 +74,13 @@ class Response:
         return _carried(plant, self)
 
 
-def informed(plant: Plant, solution: Solution, found: Sequence[RoomAir]) -> Plant:
+def informed(plant: Plant, solution: Solution, rooms: Sequence[RoomAir]) -> Plant:
     """The plant whose racks breathe and whose coolers draw what the fields say, until the next turn."""
     offset = np.broadcast_to(plant.engine.offset, (len(plant.engine.stream), plant.scenarios)).copy()
     wide = lambda a: np.broadcast_to(a, (len(a), plant.scenarios)).copy()  # noqa: E731
     zone = {k: wide(getattr(plant.zone, k)) for k in ("recirculation", "bypass", "excess")}
     warmer = wide(plant.fan.offset)
-    for room in found:
+    for room in rooms:
         answer = _astray(plant, solution, room)
         row = answer.pop("zone")
         offset[room.engine] = answer["offset"]
@@ -110,14 +110,14 @@ def _astray(plant: Plant, solution: Solution, room: RoomAir) -> dict[str, Any]:
         all_drawn = all_drawn + solution[item.flow][item.zone == row].sum(axis=0)
     supply, back = solution[columns.node.temperature][z.supply[row]], solution[columns.node.temperature][z.exhaust[row]]
     old = {k: getattr(z, k)[row] for k in ("recirculation", "bypass", "excess")}
-    wanted = old["excess"] * (1.0 - old["recirculation"]) * all_drawn / (1.0 - old["bypass"])
+    required = old["excess"] * (1.0 - old["recirculation"]) * all_drawn / (1.0 - old["bypass"])
     mean = share((T * drawn).sum(axis=0), drawn.sum(axis=0), 1e-9)
     away = share(mean - supply, back - supply, 1e-3)
-    most = 1.0 - np.minimum(share(wanted, all_drawn, 1e-9, 1.0), 1.0)
-    away = np.where(all_drawn > 0, np.clip(np.maximum(away, most), 0.0, MAX_ASTRAY), old["recirculation"])
+    ceiling = 1.0 - np.minimum(share(required, all_drawn, 1e-9, 1.0), 1.0)
+    away = np.where(all_drawn > 0, np.clip(np.maximum(away, ceiling), 0.0, MAX_ASTRAY), old["recirculation"])
     breathed = (1.0 - away) * all_drawn
-    by = np.where(all_drawn > 0, np.clip(1.0 - share(breathed, wanted, 1e-9), 0.0, MAX_ASTRAY), old["bypass"])
-    excess = share(wanted * (1.0 - by), breathed, 1e-9, 1.0)
+    by = np.where(all_drawn > 0, np.clip(1.0 - share(breathed, required, 1e-9), 0.0, MAX_ASTRAY), old["bypass"])
+    excess = share(required * (1.0 - by), breathed, 1e-9, 1.0)
     node = (1.0 - away) * supply + away * back
     taken = room.mean.intake
     moved = room.loads.cooler_flow
@@ -134,7 +134,7 @@ def _astray(plant: Plant, solution: Solution, room: RoomAir) -> dict[str, Any]:
 def response(plant: Plant, solution: Solution, aired: Sequence[RoomAir], scenario: int = 0) -> Response:
     """How the inlets of computed rooms answer rack heat and supply temperature, flows frozen as in one scenario."""
     racks, fans = plant.engine.names, plant.fan.names
-    found = {}
+    answers = {}
     for room in aired:
         at = lambda a: np.broadcast_to(a, (len(a), plant.scenarios))[:, scenario : scenario + 1]  # noqa: E731
         g = room.geometry
@@ -142,7 +142,7 @@ def response(plant: Plant, solution: Solution, aired: Sequence[RoomAir], scenari
         answer = respond(g, fields, room.loads.rack_flow[:, scenario])
         row = int(plant.fan.zone[room.fan][0])
         drawn = at(solution[columns.engine.air_flow])[room.engine]
-        found[room.room] = Room(
+        answers[room.room] = Room(
             racks=tuple(racks[i] for i in room.engine),
             coolers=tuple(fans[i] for i in room.fan),
             recirculation=at(plant.zone.recirculation)[row],
@@ -156,7 +156,7 @@ def response(plant: Plant, solution: Solution, aired: Sequence[RoomAir], scenari
             supply=answer.supply,
             flow=drawn,
         )
-    return Response(found)
+    return Response(answers)
 
 
 def _carried(plant: Plant, response: Response) -> Plant:

@@ -75,16 +75,16 @@ class Chiller:
         inlet, flow, _ = inputs(self, inlet, flow, cp, sink)
         set_point = np.where(np.isnan(self.set_point), self.curves.leaving_box[0] + FREEZING, self.set_point)
         one, cop, outside = self.performance(set_point, np.where(self.curves.air, self.ambient, sink))
-        off, wanted = inlet <= set_point - OFF, np.maximum(flow * cp * (inlet - set_point), 0.0)
-        staged = np.clip(np.ceil(wanted / (self.stage_up * one) - 1e-9), 1.0, np.maximum(self.count, 1.0))
+        off, required = inlet <= set_point - OFF, np.maximum(flow * cp * (inlet - set_point), 0.0)
+        staged = np.clip(np.ceil(required / (self.stage_up * one) - 1e-9), 1.0, np.maximum(self.count, 1.0))
         running = staged if running is None else np.maximum(running, 1.0)
         available = one * np.maximum(self.count, 1e-9)
-        part = np.minimum(wanted / np.minimum(running * one, available), 1.0)
+        part = np.minimum(required / np.minimum(running * one, available), 1.0)
         c, p = self.curves.plr, np.maximum(part, self.min_part_load)
         fade = np.minimum(part / self.min_part_load, 1.0)
         power = running * one / cop * (c[0] + p * (c[1] + p * c[2])) * fade
         # A line through the set point: a constant duty would leave a closed loop without a temperature.
-        short = np.where(wanted > available, 1.0 - available / np.maximum(wanted, 1e-9), 0.0)
+        short = np.where(required > available, 1.0 - available / np.maximum(required, 1e-9), 0.0)
         slope = np.where(off, 1.0 - 1e-9, short)
         offset = np.where(off, 1e-9, 1.0 - short) * set_point
         return response(
@@ -93,10 +93,10 @@ class Chiller:
             offset,
             np.where(off, 0.0, power),
             0.0,
-            np.where(off, 0.0, over(wanted, available)),
-            np.where(off | (wanted <= 0), 0.0, np.minimum(running, self.count)),
+            np.where(off, 0.0, over(required, available)),
+            np.where(off | (required <= 0), 0.0, np.minimum(running, self.count)),
             np.where(off, 0.0, part),
-            outside & ~off & (wanted > 1e-4 * available),
+            outside & ~off & (required > 1e-4 * available),
         )
 
     def performance(self, leaving: Any, entering: Any) -> tuple[Array, Array, Array]:
@@ -125,11 +125,11 @@ class Chiller:
         warmer); then x towards warmer water at the actual y, towards colder water at the reference.
         """
         c, law = self.curves, self._carnot
-        least, most = c.leaving_box[0], c.entering_box[1]
-        cooler = law(near_x, np.minimum(y, most)) / law(near_x, near_y)
-        hotter = law(c.leaving, np.maximum(y, most)) / law(c.leaving, most)
-        warmer = law(np.maximum(x, least), y) / law(near_x, y)
-        colder = law(np.minimum(x, least), c.entering) / law(least, c.entering)
+        coldest, hottest = c.leaving_box[0], c.entering_box[1]
+        cooler = law(near_x, np.minimum(y, hottest)) / law(near_x, near_y)
+        hotter = law(c.leaving, np.maximum(y, hottest)) / law(c.leaving, hottest)
+        warmer = law(np.maximum(x, coldest), y) / law(near_x, y)
+        colder = law(np.minimum(x, coldest), c.entering) / law(coldest, c.entering)
         return cooler * hotter * warmer * colder
 
     def _carnot(self, x: Any, y: Any) -> Array:

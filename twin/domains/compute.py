@@ -31,9 +31,9 @@ def thermal_resistance(e: Engine, flow: Array, cp: Array, conductivity: Array, s
     Laminar cold-plate channels, fitted to the OCP 1 kW module; `flow` is the rack's, shared by its plates;
     `spread` is 1 for the worst chip, 0 for the mean one.
     """
-    whole = np.maximum(np.abs(flow), 1e-4 * e.plates)
-    plate = whole * (1.0 - spread * e.maldistribution) / (e.plates * np.maximum(e.chip_scale, 1e-6))
-    sink = e.sink_resistance * (e.sink_flow * np.maximum(e.chip_scale, 1e-6) / whole) ** 0.8
+    rack = np.maximum(np.abs(flow), 1e-4 * e.plates)
+    plate = rack * (1.0 - spread * e.maldistribution) / (e.plates * np.maximum(e.chip_scale, 1e-6))
+    sink = e.sink_resistance * (e.sink_flow * np.maximum(e.chip_scale, 1e-6) / rack) ** 0.8
     interface = e.junction_to_case * (1.0 + spread * e.interface_spread)
     return e.plate_spread + e.plate_conduction / conductivity + sink + 0.5 / (plate * cp) + interface
 
@@ -143,7 +143,7 @@ def _clock(e: Engine, chip: Array, base: Array, active: Array, inlet: Array, res
 
 
 def _speed(e: Engine, heat: Array) -> Array:
-    """Fan speed that keeps the air rise, within its least and full speed."""
+    """Fan speed that keeps the air rise, between its slowest and full speed."""
     required = heat / (AIR_HEAT * e.fan_rise * np.maximum(e.fan_flow, 1e-9))
     return np.where(e.fan_flow > 0, np.clip(required, e.min_fan_speed, 1.0), 0.0)
 

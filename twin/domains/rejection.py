@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from twin.columns import Array
 from twin.elements import Response
@@ -85,23 +86,23 @@ def affine(inlet: Array, set_point: Array, effect: Array, sink: Array) -> tuple[
     return slope, offset, off
 
 
-def fans(effect: Callable[[Array], Array], wanted: Array, least: Any, free: Any) -> tuple[Array, Array]:
-    """Mean speed and mean cube of speed at which `effect(speed)` is `wanted`; full where it cannot be reached.
+def fans(effect: Callable[[Array], Array], required: Array, slowest: ArrayLike, free: ArrayLike) -> tuple[Array, Array]:
+    """Mean speed and mean cube of speed at which `effect(speed)` is `required`; full where it cannot be reached.
 
-    Below the least speed fans run part of the time: effectiveness is then linear between standing fans, which leave
-    the share `free` of the full one, and the least speed.
+    Below the slowest speed fans run part of the time: effectiveness is then linear between standing fans, which leave
+    the share `free` of the full one, and the slowest speed.
     """
-    most, low = effect(np.ones_like(wanted)), effect(np.broadcast_to(least, wanted.shape))
-    still = np.minimum(free * most, 0.999 * low)
-    part = np.clip((wanted - still) / np.maximum(low - still, 1e-12), 0.0, 1.0)
-    speed = rising_root(lambda s: effect(s) - np.minimum(wanted, most), np.broadcast_to(least, wanted.shape), 1.0)
-    slow = wanted <= low
-    return np.where(slow, part * least, speed), np.where(slow, part * least**3, speed**3)
+    full, low = effect(np.ones_like(required)), effect(np.broadcast_to(slowest, required.shape))
+    still = np.minimum(free * full, 0.999 * low)
+    part = np.clip((required - still) / np.maximum(low - still, 1e-12), 0.0, 1.0)
+    speed = rising_root(lambda s: effect(s) - np.minimum(required, full), np.broadcast_to(slowest, required.shape), 1.0)
+    slow = required <= low
+    return np.where(slow, part * slowest, speed), np.where(slow, part * np.power(slowest, 3), speed**3)
 
 
-def over(wanted: Array, available: Array) -> Array:
+def over(required: Array, available: Array) -> Array:
     """Wanted over available duty between 0 and 1000."""
-    return np.clip(wanted / np.maximum(available, 1e-3 * np.maximum(wanted, 1e-9)), 0.0, 1e3)
+    return np.clip(required / np.maximum(available, 1e-3 * np.maximum(required, 1e-9)), 0.0, 1e3)
 
 
 def make_up(evaporation: Any, drift: Any, cycles: Any) -> Array:
@@ -135,12 +136,12 @@ def from_rating(
     """
     water = duty / (np.asarray(water_in, float) - water_out)
     air = np.asarray(air_flow) * MOIST_CP
-    least, most = np.minimum(water, air), np.maximum(water, air)
-    wanted, ratio = np.broadcast_arrays(duty / (least * (water_in - np.asarray(air_in))), least / most)
-    if np.any(wanted >= effectiveness(1e3, ratio)):
+    smaller, larger = np.minimum(water, air), np.maximum(water, air)
+    required, ratio = np.broadcast_arrays(duty / (smaller * (water_in - np.asarray(air_in))), smaller / larger)
+    if np.any(required >= effectiveness(1e3, ratio)):
         raise ValueError("the rated air flow cannot carry the rated duty; give more air or a warmer coolant")
-    log = rising_root(lambda x: effectiveness(np.exp(x), ratio) - wanted, np.full(wanted.shape, -9.0), 7.0, 60)
-    return np.exp(log) * least
+    log = rising_root(lambda x: effectiveness(np.exp(x), ratio) - required, np.full(required.shape, -9.0), 7.0, 60)
+    return np.exp(log) * smaller
 
 
 @dataclass(frozen=True)
@@ -180,17 +181,17 @@ class DryCooler:
         inlet, flow, C = inputs(self, inlet, flow, cp, sink)
         count = np.maximum(self.count, 1e-9)
         effect = self._effect(C / (cp * count), C / count)
-        full, wanted = effect(np.ones_like(inlet)), inlet - self.set_point
+        full, required = effect(np.ones_like(inlet)), inlet - self.set_point
         (air, wetted), wettest = self._air(inlet, full), self._air(inlet, full, True)[0]
         slope, offset, off = affine(inlet, self.set_point, full, wettest)
         bypassed = inlet <= wettest
         slope = np.where(bypassed, 1.0 - 1e-9, slope)
         offset, off = np.where(bypassed, 1e-9 * wettest, offset), off | bypassed
-        aim = np.where(np.isnan(wanted), np.inf, wanted / np.maximum(inlet - air, 1e-9))
+        aim = np.where(np.isnan(required), np.inf, required / np.maximum(inlet - air, 1e-9))
         speed, cube = fans(effect, aim, self.min_speed, 0.0)
         on = np.where(off, 0.0, np.clip(flow / (AWAKE * count * self.rated_flow), 0.0, 1.0))
         evaporated = count * self.rated_air_flow * self.density * speed * wetted
-        loading = np.where(np.isnan(wanted), 1.0, over(wanted, full * (inlet - wettest)))
+        loading = np.where(np.isnan(required), 1.0, over(required, full * (inlet - wettest)))
         return response(
             inlet,
             slope,
@@ -212,16 +213,16 @@ class DryCooler:
             air = self.rated_air_flow * self.density * speed
             films = (self.rated_flow, self.rated_air_flow, water_film, air_film, self.water_exponent, self.fouling)
             ua, air = conductance(flow, air, *films, exponent_cold=self.air_exponent), air * MOIST_CP
-            least = np.maximum(np.minimum(C, air), 1e-9)
-            return crossflow(ua / least, least / np.maximum(C, air)) * least / np.maximum(C, least)
+            smaller = np.maximum(np.minimum(C, air), 1e-9)
+            return crossflow(ua / smaller, smaller / np.maximum(C, air)) * smaller / np.maximum(C, smaller)
 
         return effect
 
     def _air(self, inlet: Array, full: Array, wet: bool = False) -> tuple[Array, Array]:
         """Air entering the coil [K], as wet as needed (or as can be), and water evaporated per mass of air [1]."""
         bulb = np.where(np.isnan(self.wet_bulb), self.ambient, self.wet_bulb)
-        most = self.saturation * np.maximum(self.ambient - bulb, 0.0)
+        full_drop = self.saturation * np.maximum(self.ambient - bulb, 0.0)
         needed = self.ambient - inlet + (inlet - self.set_point) / np.maximum(full, 1e-9)
-        drop = most if wet else np.where(np.isnan(needed), most, np.clip(needed, 0.0, most))
+        drop = full_drop if wet else np.where(np.isnan(needed), full_drop, np.clip(needed, 0.0, full_drop))
         latent = VAPORISATION - 2326.0 * (bulb - FREEZING)
         return self.ambient - drop + 0.0 * inlet, MOIST_CP * drop / latent

@@ -28,11 +28,11 @@ def _table(pressure: float) -> Array:
 def _look_up(x: Any, pressure: Any, inverse: bool = False) -> Array:
     x, p = numbers(x), numbers(pressure)
     x = np.atleast_1d(x + 0.0 * p)
-    found, p = np.zeros_like(x), np.broadcast_to(p, x.shape) if p.ndim else np.full_like(x, p)
+    values, p = np.zeros_like(x), np.broadcast_to(p, x.shape) if p.ndim else np.full_like(x, p)
     for value in np.unique(p):
         at, table = p == value, (_TABLE_T, _table(float(value)))
-        found[at] = np.interp(x[at], *send(table[::-1] if inverse else table, namespace(x)))
-    return found
+        values[at] = np.interp(x[at], *send(table[::-1] if inverse else table, namespace(x)))
+    return values
 
 
 def _saturated(T: Any, pressure: Any = STANDARD_PRESSURE) -> Array:
@@ -88,14 +88,14 @@ class Tower:
         cells = self._staged(inlet, flow, C) if running is None else running
         cells = np.maximum(cells, 1e-9)
         effect = self._effect(inlet, flow / cells, C / cells)
-        gap, wanted = inlet - self.wet_bulb, inlet - self.set_point
-        most, full = self._most(effect, gap)
+        gap, required = inlet - self.wet_bulb, inlet - self.set_point
+        range_, full = self._range(effect, gap)
         every = np.maximum(np.where(np.isnan(self.running), self.cells, self.running), 1e-9)
-        able = self._most(self._effect(inlet, flow / every, C / every), gap)[0]
+        able = self._range(self._effect(inlet, flow / every, C / every), gap)[0]
         slope, offset, off = affine(inlet, self.set_point, full, self.wet_bulb + 0.0 * inlet)
-        slope, offset = self._tangent(slope, offset, inlet, flow / cells, C / cells, most)
-        aim = np.where(np.isnan(wanted), np.inf, wanted / np.maximum(gap, 1e-9))
-        cooling = np.where(wanted < most, np.maximum(wanted, 0.0), most)
+        slope, offset = self._tangent(slope, offset, inlet, flow / cells, C / cells, range_)
+        aim = np.where(np.isnan(required), np.inf, required / np.maximum(gap, 1e-9))
+        cooling = np.where(required < range_, np.maximum(required, 0.0), range_)
         speed, cube = fans(lambda s: effect(cooling, s), aim, self.min_speed, self.free_convection)
         on = np.where(off, 0.0, np.clip(flow / (AWAKE * self.rated_flow), 0.0, 1.0))
         evaporated = C * cooling * self._latent(inlet, cooling)
@@ -105,26 +105,28 @@ class Tower:
             offset,
             on * cells * self.fan_power * self._thin * cube,
             on * make_up(evaporated, self.drift * flow * speed, self.cycles),
-            np.where(off, 0.0, np.where(np.isnan(wanted), 1.0, over(wanted, able))),
+            np.where(off, 0.0, np.where(np.isnan(required), 1.0, over(required, able))),
             cells,
             on * speed,
             (on > 0) & self._outside(cooling),
         )
 
-    def _tangent(self, slope: Array, offset: Array, inlet: Array, flow: Array, C: Array, most: Array) -> Any:
+    def _tangent(
+        self, slope: Array, offset: Array, inlet: Array, flow: Array, C: Array, range_: Array
+    ) -> tuple[Array, Array]:
         """The line of a cell at full speed as a tangent: a warmer inlet changes the effectiveness too."""
         step = 0.01
-        more = self._most(self._effect(inlet + step, flow, C), inlet + step - self.wet_bulb)[0]
-        true = np.clip(1.0 - (more - most) / step, 0.0, 1.0 - 1e-9)
+        more = self._range(self._effect(inlet + step, flow, C), inlet + step - self.wet_bulb)[0]
+        true = np.clip(1.0 - (more - range_) / step, 0.0, 1.0 - 1e-9)
         free = (slope > 0.0) & (slope < 1.0 - 1e-8)
-        return np.where(free, true, slope), np.where(free, inlet - most - true * inlet, offset)
+        return np.where(free, true, slope), np.where(free, inlet - range_ - true * inlet, offset)
 
     @staticmethod
-    def _most(effect: Callable[[Array, Array], Array], gap: Array) -> tuple[Array, Array]:
+    def _range(effect: Callable[[Array, Array], Array], gap: Array) -> tuple[Array, Array]:
         """Largest range [K] at full speed for an inlet `gap` above the wet bulb, and the effectiveness there."""
         span = np.maximum(gap, 0.0)
-        most = rising_root(lambda r: r - effect(r, np.ones_like(r)) * gap, 0.0 * span, span)
-        return most, effect(most, np.ones_like(most))
+        range_ = rising_root(lambda r: r - effect(r, np.ones_like(r)) * gap, 0.0 * span, span)
+        return range_, effect(range_, np.ones_like(range_))
 
     def _staged(self, inlet: Array, flow: Array, C: Array) -> Array:
         heat = C * np.maximum(inlet - self.set_point, 0.0)
@@ -135,14 +137,14 @@ class Tower:
             staged = self._enough(inlet, flow, C, staged)
         return np.maximum(np.where(np.isnan(self.running), staged, self.running), 1e-9)
 
-    def _enough(self, inlet: Array, flow: Array, C: Array, least: Array) -> Array:
+    def _enough(self, inlet: Array, flow: Array, C: Array, fewest: Array) -> Array:
         """Smallest number of cells, `least` at least, that keeps `stage_miss`; all where none does, by bisection."""
-        wanted, gap = inlet - self.set_point - self.stage_miss, inlet - self.wet_bulb
-        low, high = least, np.maximum(self.cells + 0.0 * least, least)
+        required, gap = inlet - self.set_point - self.stage_miss, inlet - self.wet_bulb
+        low, high = fewest, np.maximum(self.cells + 0.0 * fewest, fewest)
         widest = float((high - low).max()) if high.size else 0.0
         for _ in range(int(np.ceil(np.log2(max(widest, 0.0) + 1.0)))):
             middle = np.floor(0.5 * (low + high))
-            able = self._most(self._effect(inlet, flow / middle, C / middle), gap)[0] >= wanted
+            able = self._range(self._effect(inlet, flow / middle, C / middle), gap)[0] >= required
             low, high = np.where(able, low, middle + 1.0), np.where(able, middle, high)
         return high
 
@@ -257,9 +259,9 @@ class MerkelTower(Tower):
             speed = np.clip(speed, 0.2, 1.0)
             heat = np.maximum(C * range_, 50.0 * air)
             cold, c_e = _equivalent(base, self.wet_bulb, heat, air * speed, self.pressure)
-            least, moved = np.minimum(C, cold), speed * self._thin
-            ntu = ua * (1.3 * moved - 0.3 * moved**2) * c_e / DRY_AIR_CP / least
-            return counterflow(ntu, least / np.maximum(C, cold)) * least / C
+            smaller, moved = np.minimum(C, cold), speed * self._thin
+            ntu = ua * (1.3 * moved - 0.3 * moved**2) * c_e / DRY_AIR_CP / smaller
+            return counterflow(ntu, smaller / np.maximum(C, cold)) * smaller / C
 
         return effect
 
@@ -268,10 +270,10 @@ class MerkelTower(Tower):
         C, span = self.rated_flow * WATER_CP, self.rated_inlet - self.rated_outlet
         base = _saturated(self.rated_wet_bulb)
         cold, c_e = _equivalent(base, self.rated_wet_bulb, C * span, self._air(), STANDARD_PRESSURE)
-        least, most = np.minimum(C, cold), np.maximum(C, cold)
-        wanted = C * span / (least * (self.rated_inlet - self.rated_wet_bulb))
-        log = rising_root(lambda x: counterflow(np.exp(x), least / most) - wanted, 0.0 * wanted - 6.0, 6.0, 60)
-        return np.exp(log) * least * DRY_AIR_CP / c_e
+        smaller, larger = np.minimum(C, cold), np.maximum(C, cold)
+        required = C * span / (smaller * (self.rated_inlet - self.rated_wet_bulb))
+        log = rising_root(lambda x: counterflow(np.exp(x), smaller / larger) - required, 0.0 * required - 6.0, 6.0, 60)
+        return np.exp(log) * smaller * DRY_AIR_CP / c_e
 
     def _outside(self, cooling: Array) -> Array:
         drop = self.rated_wet_bulb - self.wet_bulb

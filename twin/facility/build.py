@@ -1,4 +1,4 @@
-"""Layout file and catalogue to a validated facility graph; every fault is told at once."""
+"""Layout file and catalogue to a validated facility graph; every fault is reported at once."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class _Builder:
                 raise ValueError(f"catalogue {name}: needs `type` or `base`")
             return kind, own
         if name in catalogue():
-            found = catalogue()[name]
-            return found["type"], {k: v["value"] for k, v in found["fields"].items()}
+            shipped = catalogue()[name]
+            return shipped["type"], {k: v["value"] for k, v in shipped["fields"].items()}
         raise ValueError(f"unknown model {name!r}{hint(name, [*self.local, *catalogue()])}")
 
     def build(self, name: str, raw: Any) -> Component | None:
@@ -287,11 +287,13 @@ def _offered(
         except ValueError as error:
             faults.append(str(error))
     for name in cases:
-        told: list[str] = []
+        own_faults: list[str] = []
         if name != chosen:
             for address, value in _case(source, cases, name).items():
-                _override(address, value, dict(raws), {k: dict(v) for k, v in sections.items()}, builder.local, told)
-        faults.extend(f"case {name}: {fault}" for fault in told)
+                _override(
+                    address, value, dict(raws), {k: dict(v) for k, v in sections.items()}, builder.local, own_faults
+                )
+        faults.extend(f"case {name}: {fault}" for fault in own_faults)
 
 
 def _touches(link: Any, names: set[str]) -> bool:

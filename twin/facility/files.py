@@ -26,10 +26,10 @@ class LayoutError(ValueError):
 
     def __init__(self, source: str, faults: list[str]) -> None:
         self.source, self.faults = source, faults
-        super().__init__("\n".join(f"{source}: {fault}" for fault in self.told()))
+        super().__init__("\n".join(f"{source}: {fault}" for fault in self.messages()))
 
-    def told(self, most: int = 25) -> list[str]:
-        """Up to `most` faults for a reader: what many elements share is said once, at the first of them."""
+    def messages(self, limit: int = 25) -> list[str]:
+        """Up to `limit` faults for a reader: what many elements share is said once, at the first of them."""
         places: dict[str, list[str]] = {}
         for fault in self.faults:
             place, colon, sentence = fault.partition(": ")
@@ -38,7 +38,7 @@ class LayoutError(ValueError):
         for sentence, at in places.items():
             others = f" (and {len(at) - 1:,} more)" if len(at) > 1 else ""
             lines.append(f"{at[0]}{others}: {sentence}" if at[0] else sentence)
-        return lines[:most] + ([f"... and {len(lines) - most:,} more"] if len(lines) > most else [])
+        return lines[:limit] + ([f"... and {len(lines) - limit:,} more"] if len(lines) > limit else [])
 
 
 def hint(word: Any, known: Any) -> str:

@@ -119,10 +119,10 @@ def _varied(facility: Facility, address: str, field: str, faults: list[str]) -> 
 def varies(cls: type[Component], field: str) -> bool:
     """Whether a field of a component may differ between scenarios."""
     info = cls.model_fields[field]
-    found = quantity(info)
-    if field in cls.structural or (found is not None and found.dimension in STRUCTURAL):
+    declared = quantity(info)
+    if field in cls.structural or (declared is not None and declared.dimension in STRUCTURAL):
         return False
-    return found is not None or info.annotation in (int, float, bool)
+    return declared is not None or info.annotation in (int, float, bool)
 
 
 def _checked(facility: Facility, columns: Columns, faults: list[str]) -> None:
@@ -193,10 +193,10 @@ def dimension(facility: Facility, address: str) -> str:
     """The dimension of what an address means, "number" for plain numbers."""
     head, name, field = split(address)
     if head in SECTIONS and name is None:
-        found = quantity(type(getattr(facility, head)).model_fields[field])
+        declared = quantity(type(getattr(facility, head)).model_fields[field])
     else:
-        found = quantity(type(facility.components[select(facility, address)[0]]).model_fields[field])
-    return found.dimension if found else "number"
+        declared = quantity(type(facility.components[select(facility, address)[0]]).model_fields[field])
+    return declared.dimension if declared else "number"
 
 
 def cf_unit_of(facility: Facility, address: str) -> str:

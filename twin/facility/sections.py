@@ -43,14 +43,14 @@ class Agents(Model):
     think: Time = Field(0.0, ge=0, description="of a user between requests")
 
     @model_validator(mode="after")
-    def _asked(self) -> Agents:
+    def _one_of_two(self) -> Agents:
         if (self.users is None) == (self.arrivals is None):
             raise ValueError("give either users or arrivals")
         return self
 
 
 class Serving(Model):
-    """What the tokens are made of, at which interactivity, and how many are asked for."""
+    """What the tokens are made of, at which interactivity, and how many are requested."""
 
     model: str = "DeepSeek-R1-0528"
     input_tokens: int = Field(1024, gt=0)
@@ -70,7 +70,7 @@ class Serving(Model):
     storage_rate: DataRate = Field(0.0, ge=0, description="at which it reads that store")
     max_instance_size: int | None = Field(None, ge=1, description="accelerators of a decode instance, in physics")
     demand: tuple[Fraction, ...] | None = Field(
-        None, description="share of the capacity asked for in each hour of a day, or in any equal parts of it"
+        None, description="share of the capacity that is requested in each hour of a day, or in any equal parts of it"
     )
     max_ttft: Time | None = Field(None, gt=0, description="objective: time to a first token")
     max_tpot: Time | None = Field(None, gt=0, description="objective: time per token")
@@ -91,20 +91,20 @@ class Serving(Model):
 
     def faults(self) -> list[str]:
         """What only the whole section shows, one sentence each."""
-        found = []
+        faults = []
         if self.demand is not None and not (self.demand and all(0.0 <= x <= 1.0 for x in self.demand)):
-            found.append("demand: give shares of the capacity between 0 and 1, one for each part of a day")
+            faults.append("demand: give shares of the capacity between 0 and 1, one for each part of a day")
         if self.demand is None and (self.max_ttft is not None or self.max_tpot is not None):
-            found.append("demand: objectives judge what is sold of a demand; give one, such as [1.0]")
+            faults.append("demand: objectives judge what is sold of a demand; give one, such as [1.0]")
         if self.storage_cache > 0 and not self.storage_rate > 0:
-            found.append("storage_cache: give a storage_rate to read it with")
+            faults.append("storage_cache: give a storage_rate to read it with")
         if self.mode == "table":
             own: dict[str, Any] = {"engine": "dynamo-trt", "drafts": 3, "precision": None, "max_instance_size": None}
             own |= dict.fromkeys(("host_cache", "storage_cache", "storage_rate"), 0.0)
             own = ({} if self.max_ttft is not None else own) | {"agents": None}
             given = [name for name, usual in own.items() if getattr(self, name) != usual]
-            found += [f"{name}: is read by physics; write `mode: physics`" for name in given]
-        return found
+            faults += [f"{name}: is read by physics; write `mode: physics`" for name in given]
+        return faults
 
 
 class EnergySource(Model):
@@ -130,7 +130,7 @@ class Economics(Model):
     discount_rate: Fraction = Field(0.08, ge=0, le=0.5)
     electricity: MoneyPerEnergy = Field(0.07 / 3.6e6, ge=0)
     demand_charge: MoneyPerPowerTime = Field(0.0, ge=0, description="on the contract, or on the demand without one")
-    water: MoneyPerVolume = Field(3.0, ge=0, description="input: no public price was found")
+    water: MoneyPerVolume = Field(3.0, ge=0, description="input: no public price is known")
     carbon: CarbonIntensity = Field(
         0.369 / 3.6e6, ge=0, description="of the energy drawn; the default is the United States' mix of 2023"
     )

@@ -68,7 +68,7 @@ def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str
         return {}
     parts, size = aired.plant.facility.components, aired.plant.scenarios
     bar, drawn = "twice the standard error of the inlet", "air drawn by the cooler"
-    found: dict[str, Any] = {}
+    by_equipment: dict[str, Any] = {}
     for room in aired.rooms:
         for things, values, ending, text in (
             (room.geometry.racks, room.mean.error, "inlet_error", bar),
@@ -78,7 +78,7 @@ def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str
                 dimension = parts[thing.name].dimension
                 empty = np.full((len(labels[dimension]), size), np.nan)
                 attrs = {"units": "K", "long_name": text}
-                own = found.setdefault(f"{dimension}_{ending}", ((dimension, "scenario"), empty, attrs))
+                own = by_equipment.setdefault(f"{dimension}_{ending}", ((dimension, "scenario"), empty, attrs))
                 own[1][where[dimension][thing.name]] = row
     names = [room.room for room in aired.rooms]
     labels["computed_room"] = names
@@ -90,10 +90,10 @@ def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str
         "air_divergence": ([r.mean.divergence for r in aired.rooms], "1", "largest net flow of a cell over the inflow"),
         "air_last_change": ([r.moved for r in aired.rooms], "K", "largest change of an inlet in the last turn"),
     }
-    told = {
+    rooms = {
         k: (("computed_room", "scenario"), table(v), {"units": u, "long_name": t}) for k, (v, u, t) in by_room.items()
     }
-    return found | told
+    return by_equipment | rooms
 
 
 def reason(solution: Solution, scenario: int) -> str:

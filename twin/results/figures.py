@@ -86,8 +86,8 @@ def figures(solution: Solution) -> Figures:
     """Headline figures of a solution.
 
     Provisioned power is the nameplate of all racks, network and storage racks included, times the site's design PUE
-    (that of the solve where the site states none); drawn power is what sources deliver; the contract stands beside.
-    The grid's share is what is paid for.
+    (that of the solve where the site states none); drawn power is what sources deliver, contracted power what the
+    contracts state. The grid's share is what is paid for.
     """
     plant = solution.plant
     parts = _parts(solution)

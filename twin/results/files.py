@@ -12,7 +12,7 @@ from twin.facility.files import LayoutError
 
 
 def write(data: xr.Dataset, path: str | Path) -> Path:
-    """Write to .nc (netCDF4) or .zarr (v3) beside the target first, then rename."""
+    """Write to .nc (netCDF4) or .zarr (v3) next to the target first, then rename."""
     path = Path(path)
     if path.suffix not in (".nc", ".zarr"):
         raise LayoutError(str(path), [f"output {path.name}: ending {path.suffix!r} is neither .nc nor .zarr"])

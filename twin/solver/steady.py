@@ -25,7 +25,7 @@ TRUST = 6
 """First passes, in which coolers are taken to hold their set points.
 
 A plant can have two steady states, one with its valves throttled and one with them wide open and its coolers short: the
-first is found whenever the coolers have the capacity for it."""
+first is reached whenever the coolers have the capacity for it."""
 
 PHYSICAL = (150.0, 420.0)
 """Temperatures between passes stay within this, K: a loop whose coolers all stand still has no temperature."""
@@ -60,7 +60,7 @@ class State:
 class Solution:
     """A solved plant.
 
-    plant: what was solved. columns: what was found, (row, scenario) each. status: of every scenario, see `Status`
+    plant: what was solved. columns: what was solved, (row, scenario) each. status: of every scenario, see `Status`
     (scenario,). iterations: passes (scenario,). residual: largest change in the last pass [1] (scenario,). audit:
     (electricity in - heat out) / electricity in [1] (scenario,). seconds: wall time. state: to go on from. device:
     where it was solved.

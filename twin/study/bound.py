@@ -31,9 +31,9 @@ MIN_SCALE = 0.01
 
 
 class Computed(NamedTuple):
-    """A bound found with the response of the air, solved again with the air computed there.
+    """A bound members with the response of the air, solved again with the air computed there.
 
-    `difference` is the largest change of a rack's inlet [K]; `margin` is the least relative margin to a limit.
+    `difference` is the largest change of a rack's inlet [K]; `margin` is the smallest relative margin to a limit.
     """
 
     difference: float
@@ -122,7 +122,7 @@ def bound(
 ) -> Bound:
     """Highest scale at which one scenario converges and keeps every limit.
 
-    Each solve tells where each limit would be met if its margin went on as a straight line; the nearest such scale,
+    Each solve says where each limit would be met if its margin went on as a straight line; the nearest such scale,
     kept inside the bracket, is solved next, each from a cold start, so that a bound does not depend on the way to it.
     `plant` has one scenario; `start` is its solution at scale 1. Raises ValueError for another basis.
     """
@@ -180,22 +180,22 @@ def _next(a: _Point, b: _Point, low: _Point | None, high: _Point | None, toleran
         return 0.5 * (floor + ceiling)
     below = low is None or guess >= ceiling or low.scale < guess - inset
     step = guess - inset if below else guess + inset
-    least = floor + inset if floor else max(0.02 * ceiling, 0.9 * MIN_SCALE)
-    return float(np.clip(step, least, ceiling - (inset if high else 0.0)))
+    lowest = floor + inset if floor else max(0.02 * ceiling, 0.9 * MIN_SCALE)
+    return float(np.clip(step, lowest, ceiling - (inset if high else 0.0)))
 
 
-def _nothing(first: _Point, least: _Point, basis: Scale, racks: str) -> Bound:
-    """No density is sustainable: the limit exceeded both at the given and at the least density, or no solution."""
-    if least.solution.status[0] != Status.OK:
-        reason = f"no solution at scale {least.scale:.3g}"
-        return Bound(0.0, basis, racks, 0.0, None, worst(least.margins), least.solution, reason)
-    broken = least.margins.relative[:, 0] < 0
+def _nothing(first: _Point, lowest: _Point, basis: Scale, racks: str) -> Bound:
+    """No density is sustainable: the limit exceeded both at the given and at the lowest density, or no solution."""
+    if lowest.solution.status[0] != Status.OK:
+        reason = f"no solution at scale {lowest.scale:.3g}"
+        return Bound(0.0, basis, racks, 0.0, None, worst(lowest.margins), lowest.solution, reason)
+    broken = lowest.margins.relative[:, 0] < 0
     if first.solution.status[0] == Status.OK and np.any(broken & (first.margins.relative[:, 0] < 0)):
         broken &= first.margins.relative[:, 0] < 0
     row = int(np.argmin(np.where(broken, first.margins.relative[:, 0], np.inf)))
-    tight = binding(least.margins, row)
+    tight = binding(lowest.margins, row)
     reason = f"{tight.name} at {tight.element} is exceeded at every density"
-    return Bound(0.0, basis, racks, 0.0, tight, worst(least.margins), least.solution, reason)
+    return Bound(0.0, basis, racks, 0.0, tight, worst(lowest.margins), lowest.solution, reason)
 
 
 def _finish(plant: Plant, low: _Point, high: _Point | None, basis: Scale, rows: Array, racks: str) -> Bound:
@@ -224,13 +224,13 @@ def classes(plant: Plant) -> dict[str, Array]:
     return dict(sorted(groups.items()))
 
 
-def single(plant: Plant) -> dict[str, Array]:
+def each_rack(plant: Plant) -> dict[str, Array]:
     """Rows of the scaled racks one by one."""
     rows, names = scaled_rows(plant), plant.engine.names
     return {names[i]: np.arange(len(rows)) == i for i in np.flatnonzero(rows)}
 
 
-def lines(plant: Plant) -> dict[str, Array]:
+def rows_of_racks(plant: Plant) -> dict[str, Array]:
     """Rows of the scaled racks by the row that they stand in: one room, one facing, one line across it."""
     rows, names, parts = scaled_rows(plant), plant.engine.names, plant.facility.components
     groups: dict[Any, list[int]] = {}
@@ -240,9 +240,10 @@ def lines(plant: Plant) -> dict[str, Array]:
             across = round(part.at["xyz".index(part.facing[1])], 2)
             groups.setdefault((part.room or "", part.facing, across), []).append(int(i))
     return {
-        f"{names[found[0]]} to {names[found[-1]]}": np.isin(np.arange(len(rows)), found) for found in groups.values()
+        f"{names[members[0]]} to {names[members[-1]]}": np.isin(np.arange(len(rows)), members)
+        for members in groups.values()
     }
 
 
-GROUPS: dict[str, Callable[[Plant], dict[str, Array]]] = {"class": classes, "row": lines, "rack": single}
+GROUPS: dict[str, Callable[[Plant], dict[str, Array]]] = {"class": classes, "row": rows_of_racks, "rack": each_rack}
 """Groups of racks whose density is bounded by itself, the others as laid out."""

@@ -58,7 +58,7 @@ CLOSER = 0.6
 
 @dataclass(frozen=True)
 class Optimum:
-    """The operating point of least cost per token within all limits, beside the densest one.
+    """The operating point of least cost per token within all limits, and the densest one.
 
     `values` are what was varied, in SI units, the density as W per rack; `tightest` is the limit nearest to binding.
     `densest` is the bound of the layout as it stands, `densest_cost` its cost per million tokens and `gain` by which
@@ -185,8 +185,8 @@ class _Space:
             self.low[at], self.high[at] = self.low[at] * self.top, self.high[at] * self.top
         own = np.array([self._own(n, top) for n, top in zip(self.names, self.high, strict=True)])
         self.start = np.clip((own - self.low) / (self.high - self.low), 0.0, 1.0)
-        whole = (self.top * (1.0 - 1e-9) - self.low) / (self.high - self.low)
-        self.corner = np.where([n == DENSITY for n in self.names], np.clip(whole, 0.0, 1.0), self.start)
+        dense = (self.top * (1.0 - 1e-9) - self.low) / (self.high - self.low)
+        self.corner = np.where([n == DENSITY for n in self.names], np.clip(dense, 0.0, 1.0), self.start)
         self.rows = scaled_rows(compile(facility))
         self.densest_cost = float(figures(densest.solution).usd_per_million_tokens[0])
 
@@ -225,17 +225,17 @@ class _Space:
         values = dict(zip(self.names, self.values(best.point).tolist(), strict=True))
         if DENSITY in values:
             values[DENSITY] = density
-        found = np.isfinite(best.cost)
+        feasible = np.isfinite(best.cost)
         return Optimum(
             values,
             best.cost,
             float(f.tokens_per_s[0]),
             float(f.facility_power[0]),
             density,
-            worst(margins(solution))[0] if found else None,
+            worst(margins(solution))[0] if feasible else None,
             self.densest,
             self.densest_cost,
             tried,
             {n: "power" if n == DENSITY else dimension(self.facility, self.addresses[n][0]) for n in self.names},
-            "" if found else "no point keeps every limit",
+            "" if feasible else "no point keeps every limit",
         )

@@ -45,7 +45,7 @@ class Worth:
 
 
 SHARE = 0.01
-"""By which share a contract is widened to tell the value of a megawatt."""
+"""By which share a contract is widened to find the value of a megawatt."""
 
 
 def worth(
@@ -71,7 +71,6 @@ def worth(
         price = 1e6 * price
     if not price >= 0:
         raise LayoutError(facility.source, [f"worth: price: give 0 or more, not {price:g}"])
-    asked = float(price)
     parts: dict[str, Any] = dict(facility.components)
     utilities = {n: p for n, p in parts.items() if p.metered and np.isfinite(p.contract)}
     if not utilities:
@@ -79,7 +78,7 @@ def worth(
 
     def earned(solution: Solution) -> Array:
         f = figures(solution)
-        return f.tokens_per_s * YEAR / 1e6 * asked - f.annual.total
+        return f.tokens_per_s * YEAR / 1e6 * price - f.annual.total
 
     contract = sum(float(p.contract) for p in utilities.values())
     wider = {f"{n}.contract": f"{float(p.contract) * (1.0 + SHARE) / 1e6!r} MW" for n, p in utilities.items()}
@@ -92,13 +91,13 @@ def worth(
     m = margins(warm)
     passed = np.flatnonzero((m.relative[:, 2] < 0) & (m.relative[:, 1] >= 0))
     return Worth(
-        asked,
+        price,
         margin,
         margin / float(f.facility_power[0] / 1e6),
         float(f.tokens_per_s[0] * YEAR / 1e6 / (f.facility_power[0] / 1e6)),
         (float(earned(then.solution)[0]) - margin) / (SHARE * contract / 1e6),
         float(earned(warm)[2] - earned(warm)[0]),
-        float(base.tokens_per_s[1] * YEAR / 1e6 * asked * 0.01 / terms.availability),
+        float(base.tokens_per_s[1] * YEAR / 1e6 * price * 0.01 / terms.availability),
         tuple(f"{m.name[row]} at {m.element[row]}" for row in passed),
     )
 
