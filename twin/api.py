@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from twin import columns
 from twin.air.response import Response, response
@@ -27,7 +27,7 @@ from twin.results.figures import Figures, figures
 from twin.results.files import write
 from twin.results.limits import Binding, Margins, binding, margins, worst
 from twin.serving.tokens import at_work, served
-from twin.solver.steady import Solution, steady
+from twin.solver.steady import Progress, Solution, steady
 from twin.study.bound import GROUPS, Bound, Computed, Scale, rescale
 from twin.study.bound import bound as find_bound
 from twin.study.bound import scaled_rows as rows_in_question
@@ -137,13 +137,13 @@ class Result:
 
 def solve(
     layout: str | Path | Facility,
-    scenarios: Mapping[str, Any] | None = None,
+    scenarios: Mapping[str, ArrayLike] | None = None,
     *,
     case: str | None = None,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
     device: str = "cpu",
     air: Air | None = None,
-    progress: Callable[[str], Any] | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Solve a facility, or a shipped or written layout, in one or many scenarios.
 
@@ -164,7 +164,7 @@ def solve(
     return Result(facility, solve_aired(plant, air, device, progress), air)
 
 
-def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, Any] | None) -> Facility:
+def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, object] | None) -> Facility:
     if isinstance(layout, Facility):
         if case or overrides:
             raise LayoutError(layout.name, ["case and overrides are given to load"])
@@ -178,8 +178,8 @@ def bound(
     scale: Scale = "chips",
     per: str | None = None,
     case: str | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    progress: Callable[[str], Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
 ) -> list[Bound]:
     """Highest sustainable rack density: scaling all racks together, then each `per` class, row or rack alone.
 
@@ -204,7 +204,7 @@ def bound(
     return bounds
 
 
-def _computed(result: Result, highest: Bound, progress: Callable[[str], Any] | None) -> Computed | None:
+def _computed(result: Result, highest: Bound, progress: Progress | None) -> Computed | None:
     """The plant at a bound with its air computed there."""
     assert isinstance(result.air, FiniteVolume)
     plant = rescale(result.plant, highest.scale, rows_in_question(result.plant), highest.basis)

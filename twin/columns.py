@@ -15,6 +15,8 @@ from twin.units import cf_unit
 
 Array = NDArray[Any]
 """Numbers, (row, scenario) unless stated otherwise; where the scenario axis has length 1 all scenarios are equal."""
+Real = float | Array
+"""A number, or numbers that broadcast with the others."""
 Index = NDArray[np.int64]
 """Row, node, bus or stream numbers, (row,)."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from twin import columns
@@ -21,6 +19,9 @@ from twin.solver.steady import Solution
 NO_PLACES = (
     "air: no room has racks or coolers with places; give the room `at`, and racks and coolers in it `room` and `at`"
 )
+
+
+Size = int | float | list[int] | list[float]
 
 
 def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[Index, Index, Loads]:
@@ -59,7 +60,9 @@ def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[I
     return engine, fan, _settled(loads, solution.status == Status.OK)
 
 
-def meshed(plant: Plant, solution: Solution, cell: float, room: str | None) -> tuple[dict[str, Any], list[str]]:
+def meshed(
+    plant: Plant, solution: Solution, cell: float, room: str | None
+) -> tuple[dict[str, dict[str, Size]], list[str]]:
     """What rooms are as cells of `cell` [m], by name, with the air that racks and coolers move; and what is wrong.
 
     Raises LayoutError for what cannot stand as it is placed.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from twin.air.geometry import Geometry, Part, geometry
 from twin.air.geometry import Screen as Sheet
+from twin.columns import Array
 from twin.components.base import Component
 from twin.components.hall import Room
 from twin.facility.files import LayoutError, hint
@@ -36,12 +36,12 @@ def mesh(facility: Facility, name: str, cell: float) -> Geometry:
 
 def meshes(facility: Facility, names: Sequence[str], cell: float) -> list[dict[str, Geometry]]:
     """Cells of rooms, those together that are equal but for the names of what stands in them; see `mesh`."""
-    standing: dict[str, list[tuple[str, Any]]] = {n: [] for n in names}
+    standing: dict[str, list[tuple[str, Component]]] = {n: [] for n in names}
     for n, p in facility.components.items():
         if p.room in standing and p.at is not None:
             standing[p.room].append((n, p))
-    groups: dict[Any, dict[str, Geometry]] = {}
-    parts: dict[Any, list[Part]] = {}
+    groups: dict[tuple[object, ...], dict[str, Geometry]] = {}
+    parts: dict[tuple[object, ...], list[Part]] = {}
     faults = []
     for name in names:
         size = _size(facility, name, cell)
@@ -61,7 +61,7 @@ def meshes(facility: Facility, names: Sequence[str], cell: float) -> list[dict[s
     return list(groups.values())
 
 
-def _nameless(item: Part | Sheet) -> Any:
+def _nameless(item: Part | Sheet) -> Part | Sheet:
     low, high = (tuple(round(float(v), 6) for v in c) for c in (item.low, item.high))
     return replace(item, name="", low=low, high=high)
 
@@ -93,11 +93,11 @@ def _size(facility: Facility, name: str, cell: float) -> tuple[float, float, flo
     return size
 
 
-def _standing(room: Any, held: Sequence[tuple[str, Any]]) -> tuple[list[Part], list[Sheet]]:
+def _standing(room: Component, held: Sequence[tuple[str, Component]]) -> tuple[list[Part], list[Sheet]]:
     """What stands in a room and what hangs in it, from the room's own corner."""
     parts, sheets = [], []
     for n, p in held:
-        low = tuple(a - b for a, b in zip(p.at, room.at, strict=True))
+        low = tuple(a - b for a, b in zip(p.at or (), room.at or (), strict=True))
         if p.shapes_air == "screen":
             extent = p.extent
             high = tuple(a + b for a, b in zip(low, extent, strict=True))
@@ -124,7 +124,7 @@ def _part(name: str, p: Component, low: Corner) -> Part | None:
     return Part(name, "solid", low, high)  # type: ignore[arg-type]
 
 
-def summary(g: Geometry) -> dict[str, Any]:
+def summary(g: Geometry) -> dict[str, int | float | list[int] | list[float]]:
     """What `twin mesh` reports of a room: cells, their size, openings and how many stand in it."""
     nz, ny, nx = g.grid.shape
     openings = sum(t.area for t in g.through)
@@ -141,7 +141,7 @@ def summary(g: Geometry) -> dict[str, Any]:
     }
 
 
-def _area(g: Geometry, d: int, at: Any) -> float:
+def _area(g: Geometry, d: int, at: Array) -> float:
     sides = (g.grid.z, g.grid.y, g.grid.x)
     others = [a for a in range(3) if a != 2 - d]
     return float(np.prod([sides[a][at[:, a]] for a in others], axis=0).sum())

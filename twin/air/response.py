@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -82,11 +82,10 @@ def informed(plant: Plant, solution: Solution, rooms: Sequence[RoomAir]) -> Plan
     warmer = wide(plant.fan.offset)
     for room in rooms:
         answer = _astray(plant, solution, room)
-        row = answer.pop("zone")
-        offset[room.engine] = answer["offset"]
-        warmer[room.fan] = answer["warmer"]
+        offset[room.engine] = answer.offset
+        warmer[room.fan] = answer.warmer
         for name, values in zone.items():
-            values[row] = answer[name]
+            values[answer.zone] = getattr(answer, name)
     return replace(
         plant,
         engine=replace(plant.engine, offset=offset),
@@ -95,7 +94,22 @@ def informed(plant: Plant, solution: Solution, rooms: Sequence[RoomAir]) -> Plan
     )
 
 
-def _astray(plant: Plant, solution: Solution, room: RoomAir) -> dict[str, Any]:
+class _Astray(NamedTuple):
+    """What the mixed nodes of a room become, until its field is computed again.
+
+    zone: row of the room. recirculation, bypass, excess: of the zone [1] (scenario,). offset: of each rack's inlet
+    above the mixed one [K] (rack, scenario). warmer: of each cooler's intake above the mixed one [K] (cooler, scenario).
+    """
+
+    zone: int
+    recirculation: Array
+    bypass: Array
+    excess: Array
+    offset: Array
+    warmer: Array
+
+
+def _astray(plant: Plant, solution: Solution, room: RoomAir) -> _Astray:
     """What the mixed nodes of a room become: fractions of air gone astray, and how single inlets differ.
 
     Racks that draw D breathe T_in of supply T_s and return T_e: a share r = (T_in - T_s) / (T_e - T_s) of it has gone
@@ -121,14 +135,15 @@ def _astray(plant: Plant, solution: Solution, room: RoomAir) -> dict[str, Any]:
     node = (1.0 - away) * supply + away * back
     taken = room.mean.intake
     moved = room.loads.cooler_flow
-    return {
-        "zone": row,
-        "recirculation": away,
-        "bypass": by,
-        "excess": np.where(all_drawn > 0, excess, old["excess"]),
-        "offset": T - node,
-        "warmer": np.where(moved > 1e-6, taken - share((taken * moved).sum(axis=0), moved.sum(axis=0), 1e-9), 0.0),
-    }
+    mixed = share((taken * moved).sum(axis=0), moved.sum(axis=0), 1e-9)
+    return _Astray(
+        zone=row,
+        recirculation=away,
+        bypass=by,
+        excess=np.where(all_drawn > 0, excess, old["excess"]),
+        offset=T - node,
+        warmer=np.where(moved > 1e-6, taken - mixed, 0.0),
+    )
 
 
 def response(plant: Plant, solution: Solution, aired: Sequence[RoomAir], scenario: int = 0) -> Response:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from twin.show.text import table, told
+from twin.show.text import quantity, table
 
 if TYPE_CHECKING:
     from twin.api import Result
@@ -30,7 +30,7 @@ WIDTH = 100
 
 
 class Fault(ValueError):
-    """Bad options, told like the faults of a layout: where, and one sentence each."""
+    """Bad options, quantity like the faults of a layout: where, and one sentence each."""
 
     def __init__(self, source: str, *faults: str) -> None:
         self.source, self.faults = source, list(faults)
@@ -140,9 +140,9 @@ def _common(
         logging.getLogger("twin").setLevel(logging.DEBUG)
 
 
-def _overrides(sets: Iterable[str] | None) -> dict[str, Any]:
+def _overrides(sets: Iterable[str] | None) -> dict[str, object]:
     """Addresses and values of `--set`; `null` takes a value away, lists and mappings are as in files."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     faults = []
     for text in sets or ():
         address, equals, value = (part.strip() for part in text.partition("="))
@@ -154,7 +154,7 @@ def _overrides(sets: Iterable[str] | None) -> dict[str, Any]:
     return found
 
 
-def _value(text: str, value: str, faults: list[str]) -> Any:
+def _value(text: str, value: str, faults: list[str]) -> object:
     """None for null, a list or mapping as in files, or the text."""
     if not value.startswith(("[", "{")):
         return None if value == "null" else value
@@ -217,7 +217,7 @@ def _progress(label: str) -> Iterator[Callable[[str], None]]:
         thread.join()
 
 
-def _print_json(data: Any) -> None:
+def _print_json(data: object) -> None:
     import json
 
     typer.echo(json.dumps(data, indent=2, allow_nan=False))
@@ -388,7 +388,7 @@ def worth(
 
 @app.command()
 def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
-    """Check a layout without solving it; every fault is told, one a line."""
+    """Check a layout without solving it; every fault is quantity, one a line."""
     from twin.facility.build import load
     from twin.plant.compile import compile
     from twin.serving.tokens import served
@@ -428,7 +428,7 @@ def mesh(
         _print_json({"layout": result.facility.name, "rooms": found, "faults": faults})
     else:
         for name, numbers in found.items():
-            rows = [(k.replace("_", " "), told(v)) for k, v in numbers.items()]
+            rows = [(k.replace("_", " "), quantity(v)) for k, v in numbers.items()]
             typer.echo(f"{result.facility.name}, {name}\n{table(rows)}\n")
     if faults:
         raise Fault(result.facility.source, *faults)

@@ -184,7 +184,7 @@ class Component(Model):
         return self.size or ((y, x, z) if turned else (x, y, z))
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if cls.__name__.startswith("_") or cls.__dict__.get("abstract", False):
             return

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
 from twin import columns
@@ -64,11 +63,11 @@ class CoolingPath(NamedTuple):
 
     stream: Index
     node: Index
-    liquid_fraction: ArrayLike = 0.0
-    plates: ArrayLike = np.nan
-    plate_spread: ArrayLike = 0.0
-    plate_conduction: ArrayLike = 0.0
-    sink_resistance: ArrayLike = 0.0
+    liquid_fraction: Real = 0.0
+    plates: Real = np.nan
+    plate_spread: Real = 0.0
+    plate_conduction: Real = 0.0
+    sink_resistance: Real = 0.0
 
 
 class Rack(Component):
@@ -154,7 +153,7 @@ class Rack(Component):
 
     @model_validator(mode="before")
     @classmethod
-    def _fit(cls, data: Any) -> Any:
+    def _fit(cls, data: object) -> object:
         return fit_losses(fit_losses(data, "shelf_"), "board_")
 
     def check(self, name: str) -> list[str]:

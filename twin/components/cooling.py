@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 from pydantic import Field
 
 from twin import columns
-from twin.columns import Array, Index, limits, totals
+from twin.columns import Array, Index, Real, limits, totals
 from twin.components.base import (
     AIR_DENSITY,
     Component,
@@ -43,12 +42,12 @@ from twin.units import (
 )
 
 
-def films(conductance: Array, balance: ArrayLike = 1.0) -> tuple[Array, Array]:
+def films(conductance: Array, balance: Real = 1.0) -> tuple[Array, Array]:
     """Films hA [W/K] of the hot and the cold side, whose ratio is `balance`, of a UA [W/K] at the rated flows.
 
     1/UA = 1/hA_hot + 1/hA_cold.
     """
-    return conductance * (1.0 + balance), conductance * (1.0 + 1.0 / np.asarray(balance))
+    return conductance * (1.0 + balance), conductance * (1.0 + 1.0 / balance)
 
 
 def wall_fouling(t: Table, conductance: Array) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import yaml
@@ -48,7 +48,7 @@ def chiller_curves() -> dict[str, ChillerCurve]:
     return {n: ChillerCurve(**{k: v for k, v in e.items() if k not in notes}) for n, e in entries.items()}
 
 
-def _named(value: Any) -> Any:
+def _named(value: object) -> object:
     if not isinstance(value, str):
         return value
     if value not in chiller_curves():

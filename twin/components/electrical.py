@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
 from twin import columns
-from twin.columns import Array, Index, limits, totals
+from twin.columns import Array, Index, Real, limits, totals
 from twin.components.base import Component, Model, Port, Table, Write, constant, draw, limit, price, report, warm_room
 from twin.elements import POWER_BASE, Converter, Fuel, Level, Line, Source, Tally
 from twin.units import (
@@ -40,7 +39,7 @@ def nominal(t: Table, write: Write, port: str, voltage: Array, direct: bool = Fa
 
 
 def branch(
-    t: Table, write: Write, impedance: Array, rating: Array, shunt: ArrayLike = 0j, ratio: ArrayLike = 1.0
+    t: Table, write: Write, impedance: Array, rating: Array, shunt: Array | complex = 0j, ratio: Real = 1.0
 ) -> Index:
     """A line from port `in` to port `out`, with its loading limits and its loss as heat where it stands.
 
@@ -279,7 +278,7 @@ class PowerConverter(Component):
 
     @model_validator(mode="before")
     @classmethod
-    def _fit(cls, data: Any) -> Any:
+    def _fit(cls, data: object) -> object:
         return fit_losses(data)
 
     def check(self, name: str) -> list[str]:
@@ -330,7 +329,7 @@ def gains(part: Model, name: str, prefix: str, highest: float) -> list[str]:
     return [f"{name}: {prefix}square_loss: the losses turn negative at {k[loss.argmin()]:.0%} load, more out than in"]
 
 
-def fit_losses(data: Any, prefix: str = "") -> Any:
+def fit_losses(data: object, prefix: str = "") -> object:
     """Replace `efficiency` points in raw input by the three loss coefficients, k(1/η - 1) = a + b k + c k²."""
     key = f"{prefix}efficiency"
     if not isinstance(data, dict) or key not in data:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from twin.columns import Array
+from twin.columns import Array, Real
 from twin.domains.rejection import AIR_APPROACH, OFF, inputs, over, response
 from twin.elements import Response
 from twin.fluids import FREEZING
@@ -35,7 +35,7 @@ class Curves(NamedTuple):
     air: Array
 
 
-def _biquadratic(c: Any, x: Any, y: Any) -> Array:
+def _biquadratic(c: Array, x: Array, y: Array) -> Array:
     return c[0] + x * (c[1] + c[2] * x + c[5] * y) + y * (c[3] + c[4] * y)
 
 
@@ -67,7 +67,9 @@ class Chiller:
     evaporator_approach: Array | float = 2.0
     condenser_approach: Array | float = np.nan
 
-    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan, running: Any = None) -> Response:
+    def respond(
+        self, inlet: Array, flow: Array, cp: Real, sink: Real = np.nan, running: Array | None = None
+    ) -> Response:
         """Response to inlets [K], flows [kg/s] and entering condenser water [K], (unit, scenario).
 
         `running` keeps the staging of an earlier answer.
@@ -99,7 +101,7 @@ class Chiller:
             outside & ~off & (required > 1e-4 * available),
         )
 
-    def performance(self, leaving: Any, entering: Any) -> tuple[Array, Array, Array]:
+    def performance(self, leaving: Real, entering: Real) -> tuple[Array, Array, Array]:
         """Capacity of one unit [W], its COP at full load, and whether leaving and entering [K] are outside the box."""
         c = self.curves
         x, y = numbers(leaving) - FREEZING, numbers(entering) - FREEZING
@@ -132,7 +134,7 @@ class Chiller:
         colder = law(np.minimum(x, coldest), c.entering) / law(coldest, c.entering)
         return cooler * hotter * warmer * colder
 
-    def _carnot(self, x: Any, y: Any) -> Array:
+    def _carnot(self, x: Array, y: Array) -> Array:
         """T_e / (T_c - T_e) with approaches on both sides; the lift is at least 3 K."""
         default = np.where(self.curves.air, AIR_APPROACH, 7.0)
         approach = np.where(np.isnan(self.condenser_approach), default, self.condenser_approach)

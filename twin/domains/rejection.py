@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from twin.columns import Array
+from twin.columns import Array, Real
 from twin.elements import Response
 from twin.fluids import FREEZING, STANDARD_PRESSURE, VAPORISATION, air_density
 from twin.kernels.arrays import numbers
 from twin.kernels.exchangers import conductance, crossflow
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 OFF = 1e-6
 """How far below the set point an inlet must be for the unit to stand still, K."""
@@ -30,7 +32,7 @@ MOIST_CP = 1020.0
 """Specific heat of outdoor air with its moisture, J/(kg K)."""
 
 
-def inputs(law: Any, inlet: Any, flow: Any, cp: Any, sink: Any) -> tuple[Array, Array, Array]:
+def inputs(law: DataclassInstance, inlet: Array, flow: Array, cp: Real, sink: Real) -> tuple[Array, Array, Array]:
     """Inlet [K], flow without its sign [kg/s] and capacity rate [W/K], all in the full shape of law and inputs."""
     columns = [getattr(law, f.name) for f in fields(law)]
     columns = [c[0] if isinstance(c, tuple) else c for c in columns]
@@ -39,7 +41,7 @@ def inputs(law: Any, inlet: Any, flow: Any, cp: Any, sink: Any) -> tuple[Array, 
     return inlet, np.abs(flow), np.maximum(np.abs(flow) * cp, 1e-6)
 
 
-def response(inlet: Array, *columns: Any) -> Response:
+def response(inlet: Array, *columns: Real) -> Response:
     """Columns in the shape of the inlets, and where these live."""
     full = (np.full_like(inlet, c) if getattr(c, "ndim", 0) == 0 else np.broadcast_to(c, inlet.shape) for c in columns)
     return Response(*full)
@@ -49,13 +51,13 @@ CLOSE = 3e-16
 """What is left of a function at its root over what it has at both ends."""
 
 
-def rising_root(f: Callable[[Array], Array], low: Any, high: Any, steps: int = 32) -> Array:
+def rising_root(f: Callable[[Array], Array], low: Real, high: Real, steps: int = 32) -> Array:
     """Root of a rising f in [low, high], or the nearer end: secants with halved weights, every third step a bisection.
 
     Illinois' rule [Dowell & Jarratt, BIT 11 (1971) 168]. An element that is `CLOSE` stays as it is, so that stopping
     when all are leaves it as it would be alone.
     """
-    a, b = low + 0.0 * high, high + 0.0 * low
+    a, b = np.asarray(low + 0.0 * high), np.asarray(high + 0.0 * low)
     fa, fb = f(a), f(b)
     ended, side = np.where(fa >= 0, a, np.where(fb <= 0, b, np.nan)), np.zeros_like(fa)
     best, error, close = a, np.abs(fa), CLOSE * (np.abs(fa) + np.abs(fb))
@@ -86,7 +88,7 @@ def affine(inlet: Array, set_point: Array, effect: Array, sink: Array) -> tuple[
     return slope, offset, off
 
 
-def fans(effect: Callable[[Array], Array], required: Array, slowest: ArrayLike, free: ArrayLike) -> tuple[Array, Array]:
+def fans(effect: Callable[[Array], Array], required: Array, slowest: Real, free: Real) -> tuple[Array, Array]:
     """Mean speed and mean cube of speed at which `effect(speed)` is `required`; full where it cannot be reached.
 
     Below the slowest speed fans run part of the time: effectiveness is then linear between standing fans, which leave
@@ -105,7 +107,7 @@ def over(required: Array, available: Array) -> Array:
     return np.clip(required / np.maximum(available, 1e-3 * np.maximum(required, 1e-9)), 0.0, 1e3)
 
 
-def make_up(evaporation: Any, drift: Any, cycles: Any) -> Array:
+def make_up(evaporation: Real, drift: Real, cycles: Real) -> Array:
     """Make-up water [kg/s]: evaporation + drift + blow-down.
 
     Blow-down is evaporation / (cycles - 1) - drift and never negative, from the balance of dissolved solids, which
@@ -117,18 +119,18 @@ def make_up(evaporation: Any, drift: Any, cycles: Any) -> Array:
 # ---- dry and adiabatic coolers -----------------------------------------------------------------------------------
 
 
-def rated_density(air_in: Any) -> Array:
+def rated_density(air_in: Real) -> Array:
     """Density of the air that a coil is rated with, dry and at standard pressure, kg/m3."""
     return air_density(air_in, 0.0, STANDARD_PRESSURE)
 
 
 def from_rating(
-    duty: Any,
-    water_in: Any,
-    water_out: Any,
-    air_in: Any,
-    air_flow: Any,
-    effectiveness: Callable[[Any, Any], Array] = crossflow,
+    duty: Real,
+    water_in: Real,
+    water_out: Real,
+    air_in: Real,
+    air_flow: Real,
+    effectiveness: Callable[[Array, Array], Array] = crossflow,
 ) -> Array:
     """Conductance UA [W/K] of a coil that takes `duty` [W] from water_in to water_out [K] with air at air_in [K].
 
@@ -176,7 +178,9 @@ class DryCooler:
     fouling: Array | float = 0.0
     min_speed: Array | float = 0.1
 
-    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan, running: Any = None) -> Response:
+    def respond(
+        self, inlet: Array, flow: Array, cp: Real, sink: Real = np.nan, running: Array | None = None
+    ) -> Response:
         """Response to inlets [K] and flows [kg/s] of all units together (unit, scenario); all run, no `sink`."""
         inlet, flow, C = inputs(self, inlet, flow, cp, sink)
         count = np.maximum(self.count, 1e-9)

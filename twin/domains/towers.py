@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-from twin.columns import Array
+from twin.columns import Array, Real
 from twin.domains.rejection import AWAKE, WATER_CP, affine, fans, inputs, make_up, over, response, rising_root
 from twin.elements import Response
 from twin.fluids import DRY_AIR_CP, FREEZING, STANDARD_PRESSURE, VAPORISATION, VAPOUR_CP, air_enthalpy
@@ -25,7 +24,7 @@ def _table(pressure: float) -> Array:
     return air_enthalpy(_TABLE_T, _ratio(_TABLE_T, 1.0, pressure))
 
 
-def _look_up(x: Any, pressure: Any, inverse: bool = False) -> Array:
+def _look_up(x: Real, pressure: Real, inverse: bool = False) -> Array:
     x, p = numbers(x), numbers(pressure)
     x = np.atleast_1d(x + 0.0 * p)
     values, p = np.zeros_like(x), np.broadcast_to(p, x.shape) if p.ndim else np.full_like(x, p)
@@ -35,7 +34,7 @@ def _look_up(x: Any, pressure: Any, inverse: bool = False) -> Array:
     return values
 
 
-def _saturated(T: Any, pressure: Any = STANDARD_PRESSURE) -> Array:
+def _saturated(T: Real, pressure: Real = STANDARD_PRESSURE) -> Array:
     """Enthalpy of saturated air [J/kg] at a temperature [K] and pressure [Pa]."""
     return _look_up(T, pressure)
 
@@ -79,7 +78,9 @@ class Tower:
         """Density of the air over that of the rating."""
         return numbers(self.pressure) / STANDARD_PRESSURE
 
-    def respond(self, inlet: Array, flow: Array, cp: Any, sink: Any = np.nan, running: Any = None) -> Response:
+    def respond(
+        self, inlet: Array, flow: Array, cp: Real, sink: Real = np.nan, running: Array | None = None
+    ) -> Response:
         """Response to inlets [K] and flows [kg/s] of all cells together (unit, scenario); `sink` is ignored.
 
         `running` keeps the staging of an earlier answer. `loading` counts all cells that may run.
@@ -190,7 +191,7 @@ YORK_BOX = {"wet_bulb": (-34.4, 26.7), "range": (1.1, 22.2)}
 """Validity of the York correlation, degC and K."""
 
 
-def _york(wet_bulb: Any) -> Callable[[Any, Any], Array]:
+def _york(wet_bulb: Real) -> Callable[[Array, Real], Array]:
     """Approach [K] as a function of range [K] and L/G, at a wet bulb [K].
 
     Wet bulb and range are clipped to the box and the approach is proportional to the range outside, so that the
@@ -200,7 +201,7 @@ def _york(wet_bulb: Any) -> Callable[[Any, Any], Array]:
     b = np.clip(numbers(wet_bulb) - FREEZING, *YORK_BOX["wet_bulb"])
     c = [[_YORK[i, j, 0] + b * (_YORK[i, j, 1] + b * _YORK[i, j, 2]) for j in range(3)] for i in range(3)]
 
-    def approach(range_: Any, liquid_gas: Any) -> Array:
+    def approach(range_: Array, liquid_gas: Real) -> Array:
         r = np.clip(range_, *YORK_BOX["range"])
         c0, c1, c2 = (k[0] + r * (k[1] + r * k[2]) for k in c)
         x = np.minimum(liquid_gas, np.where(c2 < 0, -0.5 * c1 / np.minimum(c2, -1e-9), np.inf))
@@ -280,7 +281,7 @@ class MerkelTower(Tower):
         return (drop < -10.0) | (drop > 25.0)
 
 
-def _equivalent(base: Array, wet_bulb: Array, heat: Array, air: Array, pressure: Any) -> tuple[Array, Array]:
+def _equivalent(base: Array, wet_bulb: Array, heat: Array, air: Array, pressure: Real) -> tuple[Array, Array]:
     """Capacity rate [W/K] and specific heat [J/(kg K)] of air as a stream of wet bulbs that takes up `heat` [W]."""
     rise = heat / air
     c_e = rise / np.maximum(_look_up(base + rise, pressure, inverse=True) - wet_bulb, 1e-3)

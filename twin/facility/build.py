@@ -12,7 +12,7 @@ from twin.components.base import REGISTRY, Component, Model
 from twin.components.hall import Room, Site
 from twin.facility.addresses import choose, meant, split
 from twin.facility.catalogue import catalogue
-from twin.facility.files import MOISTURE, LayoutError, hint, parse_text, read_text, repeats
+from twin.facility.files import MOISTURE, LayoutError, Raw, hint, parse_text, read_text, repeats
 from twin.facility.graph import Facility
 from twin.facility.sections import Economics, Limits, Serving
 from twin.units import outside, parse
@@ -34,11 +34,11 @@ def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterato
 class _Builder:
     """Turns raw component mappings into validated components, validating equal ones once."""
 
-    def __init__(self, local: dict[str, Any], faults: list[str]) -> None:
+    def __init__(self, local: Raw, faults: list[str]) -> None:
         self.local, self.faults = local, faults
         self.cache: dict[str, Component | None] = {}
 
-    def entry(self, name: str, seen: tuple[str, ...] = ()) -> tuple[str, dict[str, Any]]:
+    def entry(self, name: str, seen: tuple[str, ...] = ()) -> tuple[str, Raw]:
         """Type and plain fields of a catalogue entry, bases resolved."""
         if name in seen:
             raise ValueError(f"catalogue {name}: cyclic reference {' -> '.join([*seen, name])}")
@@ -59,7 +59,7 @@ class _Builder:
             return shipped["type"], {k: v["value"] for k, v in shipped["fields"].items()}
         raise ValueError(f"unknown model {name!r}{hint(name, [*self.local, *catalogue()])}")
 
-    def build(self, name: str, raw: Any) -> Component | None:
+    def build(self, name: str, raw: object) -> Component | None:
         if not isinstance(raw, dict):
             self.faults.append(f"component {name}: is not a mapping with `type` or `model`")
             return None
@@ -73,7 +73,7 @@ class _Builder:
             return None
         return self._placed(name, part, places)
 
-    def _validate(self, name: str, raw: dict[str, Any]) -> Component | None:
+    def _validate(self, name: str, raw: Raw) -> Component | None:
         try:
             fields = dict(raw)
             kind, model = fields.pop("type", None), fields.pop("model", None)
@@ -96,7 +96,7 @@ class _Builder:
         self.faults.extend(f"{kind} {fault}" for fault in part.check(name))
         return part
 
-    def _placed(self, name: str, part: Component, places: dict[str, Any]) -> Component:
+    def _placed(self, name: str, part: Component, places: Raw) -> Component:
         update = {}
         for key, value in places.items():
             try:
@@ -114,7 +114,7 @@ def _kinds() -> list[str]:
     return sorted(REGISTRY)
 
 
-def _section(data: dict, key: str, model: type[Model], faults: list[str]) -> Any:
+def _section(data: Raw, key: str, model: type[Model], faults: list[str]) -> Any:
     try:
         return model.model_validate(data.get(key) or {})
     except ValidationError as error:
@@ -196,7 +196,7 @@ SECTIONS = (
 )
 
 
-def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, Any] | None = None) -> Facility:
+def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, object] | None = None) -> Facility:
     """Read, validate and join a layout: a shipped name, a file, or YAML text with a newline in it.
 
     `case` applies one of the file's `cases`; `overrides` maps addresses to unit strings and wins over the case.
@@ -209,7 +209,7 @@ def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, An
     return build(source, parse_text(source, text), case, overrides)
 
 
-def build(source: str, data: dict, case: str | None = None, overrides: Mapping[str, Any] | None = None) -> Facility:
+def build(source: str, data: Raw, case: str | None = None, overrides: Mapping[str, object] | None = None) -> Facility:
     """A facility from the parsed mapping of a layout; see `load`."""
     faults: list[str] = [f"unknown section {k!r}{hint(k, SECTIONS)}" for k in data if k not in SECTIONS]
     if data.get("version") != 1 or isinstance(data["version"], bool):
@@ -219,7 +219,7 @@ def build(source: str, data: dict, case: str | None = None, overrides: Mapping[s
         if data.get(key) is not None and not isinstance(data[key], kind):
             what = {dict: "a mapping", list: "a list", int: "a whole number", str: "text"}[kind]
             raise LayoutError(source, [f"{key}: must be {what}"])
-    raws: dict[str, Any] = {}
+    raws: Raw = {}
     links: list[Any] = []
     for components, connections in repeats(data, faults):
         truths = [n for n in components if isinstance(n, bool)]
@@ -278,7 +278,7 @@ def build(source: str, data: dict, case: str | None = None, overrides: Mapping[s
 
 
 def _offered(
-    source: str, builder: _Builder, cases: dict, chosen: str | None, raws: dict, sections: dict, faults: list[str]
+    source: str, builder: _Builder, cases: Raw, chosen: str | None, raws: Raw, sections: Raw, faults: list[str]
 ) -> None:
     """Faults in what the layout offers and this load does not use: catalogue entries, other cases."""
     for name in builder.local:
@@ -301,7 +301,7 @@ def _touches(link: Any, names: set[str]) -> bool:
     return any(str(end).rpartition(".")[0] in names for end in ends)
 
 
-def _case(source: str, cases: dict, case: str | None) -> dict[str, Any]:
+def _case(source: str, cases: Raw, case: str | None) -> Raw:
     if case is None:
         return {}
     if case not in cases:
@@ -311,7 +311,7 @@ def _case(source: str, cases: dict, case: str | None) -> dict[str, Any]:
     return dict(cases[case])
 
 
-def _override(address: str, value: Any, raws: dict, sections: dict, local: dict, faults: list[str]) -> None:
+def _override(address: str, value: object, raws: Raw, sections: Raw, local: Raw, faults: list[str]) -> None:
     try:
         head, name, fieldname = split(str(address))
     except ValueError as error:
@@ -335,7 +335,7 @@ def _override(address: str, value: Any, raws: dict, sections: dict, local: dict,
             raws[n] = {**raws[n], fieldname: value}
 
 
-def _labels(builder: _Builder, raw: Any) -> set[str]:
+def _labels(builder: _Builder, raw: object) -> set[str]:
     """Names under which a raw component can be addressed as a group: kind, dimension, model."""
     if not isinstance(raw, dict):
         return set()

@@ -6,11 +6,12 @@ import ast
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import yaml
@@ -19,6 +20,10 @@ LARGEST_FILE = 8 * 2**20
 LARGEST_REPEAT = 1_000_000
 MOISTURE = ("wet_bulb", "relative_humidity", "dew_point")
 """Fields of the site of which one states the moisture."""
+
+
+Raw = dict[str, Any]
+"""A mapping as YAML or JSON has it, unchecked."""
 
 
 class LayoutError(ValueError):
@@ -41,7 +46,7 @@ class LayoutError(ValueError):
         return lines[:limit] + ([f"... and {len(lines) - limit:,} more"] if len(lines) > limit else [])
 
 
-def hint(word: Any, known: Any) -> str:
+def hint(word: object, known: Iterable[str]) -> str:
     """The end of a message that names what was probably meant, or nothing."""
     close = get_close_matches(str(word), list(known), 1, 0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
@@ -58,7 +63,7 @@ class _Loader(_SAFE):
 
 
 def _mapping(loader: Any, node: Any) -> dict:
-    keys: dict[Any, int] = {}
+    keys: dict[object, int] = {}
     for key, _ in node.value:
         name = loader.construct_object(key, deep=True)
         if not isinstance(name, (str, int, float, bool)):
@@ -95,7 +100,7 @@ def read_text(layout: str | Path) -> tuple[str, str]:
         raise LayoutError(path.name, [f"cannot be read as UTF-8 text: {error}"]) from error
 
 
-def parse_text(source: str, text: str) -> dict:
+def parse_text(source: str, text: str) -> Raw:
     """Plain data of a YAML text. Raises LayoutError for tags, duplicate keys, cycles and what is no mapping."""
     try:
         data = yaml.load(text, Loader=_Loader)
@@ -112,7 +117,7 @@ def parse_text(source: str, text: str) -> dict:
     return data
 
 
-def _no_cycle(source: str, data: Any, above: frozenset[int] = frozenset(), budget: list[int] | None = None) -> None:
+def _no_cycle(source: str, data: object, above: frozenset[int] = frozenset(), budget: list[int] | None = None) -> None:
     budget = budget if budget is not None else [2_000_000]
     budget[0] -= 1
     if id(data) in above or len(above) > 64 or budget[0] < 0:
@@ -131,7 +136,7 @@ _ALLOWED += (ast.Div, ast.FloorDiv, ast.Mod, ast.USub)
 
 
 @cache
-def _expression(text: str) -> Any:
+def _expression(text: str) -> CodeType:
     tree = ast.parse(text.strip(), mode="eval")
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED) or (
@@ -141,12 +146,12 @@ def _expression(text: str) -> Any:
     return compile(tree, "layout", "eval")
 
 
-def _numbers(text: str, loop: Mapping[str, Any]) -> dict[str, Any]:
+def _numbers(text: str, loop: Mapping[str, object]) -> dict[str, object]:
     """The loop variables; texts only where they stand alone, since arithmetic would repeat them."""
     return dict(loop) if text.strip() in loop else {k: v for k, v in loop.items() if isinstance(v, (int, float))}
 
 
-def _fill(value: Any, loop: Mapping[str, Any]) -> Any:
+def _fill(value: Any, loop: Mapping[str, object]) -> Any:
     if isinstance(value, str):
         return _BRACES.sub(
             lambda m: format(eval(_expression(m[1]), {"__builtins__": {}}, _numbers(m[1], loop)), m[2] or ""), value
@@ -158,7 +163,7 @@ def _fill(value: Any, loop: Mapping[str, Any]) -> Any:
     return value
 
 
-def _axis(value: Any) -> list[Any]:
+def _axis(value: object) -> list[object]:
     if isinstance(value, list):
         return value
     match = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", str(value))
@@ -170,7 +175,7 @@ def _axis(value: Any) -> list[Any]:
     return list(range(first, last + 1))
 
 
-def repeats(data: dict, faults: list[str]) -> Iterator[tuple[dict, list]]:
+def repeats(data: Raw, faults: list[str]) -> Iterator[tuple[Raw, list[Any]]]:
     """Components and connections as written, then those of every turn of every repeat block."""
     yield data.get("components") or {}, data.get("connections") or []
     for k, block in enumerate(data.get("repeat") or [], 1):

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import networkx as nx
 
@@ -31,8 +30,8 @@ class Facility:
     serving: Serving
     economics: Economics
     ignore: tuple[str, ...]
-    cases: Mapping[str, Mapping[str, Any]] = field(repr=False)
-    spec: Mapping[str, Any] = field(repr=False)
+    cases: Mapping[str, Mapping[str, object]] = field(repr=False)
+    spec: Mapping[str, object] = field(repr=False)
 
     @cached_property
     def graph(self) -> nx.MultiGraph:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from twin.columns import Array
-from twin.components.base import Component
+from twin.columns import Array, Real
+from twin.components.base import Component, Model
 from twin.facility.addresses import choose, meant, split
 from twin.facility.files import MOISTURE, LayoutError
 from twin.facility.graph import Facility
@@ -29,7 +29,9 @@ SECTIONS = ("site", "serving", "economics")
 Columns = dict[str, dict[str, Array]]
 
 
-def read(facility: Facility, scenarios: Mapping[str, Any]) -> tuple[Columns, dict[str, Any], int, dict[str, Array]]:
+def read(
+    facility: Facility, scenarios: Mapping[str, ArrayLike]
+) -> tuple[Columns, dict[str, Real], int, dict[str, Array]]:
     """Columns by field and component, site values, the number of scenarios, and coordinates by address.
 
     Raises LayoutError for what is no address, no number that may vary, out of bounds, or of another length.
@@ -72,7 +74,7 @@ def read(facility: Facility, scenarios: Mapping[str, Any]) -> tuple[Columns, dic
     return columns, site, size, {a: np.broadcast_to(v, (size,)) for a, v in values.items()}
 
 
-def _numbers(address: str, value: Any, faults: list[str]) -> Array:
+def _numbers(address: str, value: ArrayLike, faults: list[str]) -> Array:
     try:
         numbers = np.atleast_1d(np.asarray(value, float))
     except (TypeError, ValueError):
@@ -131,7 +133,7 @@ def _checked(facility: Facility, columns: Columns, faults: list[str]) -> None:
     for field, rows in columns.items():
         for n in rows:
             changed.setdefault(n, []).append(field)
-    seen: set[Any] = set()
+    seen: set[tuple[object, ...]] = set()
     for n, names in changed.items():
         part = facility.components[n]
         for values in np.unique(np.stack([columns[f][n] for f in names]), axis=1).T[:LARGEST_CHECK]:
@@ -146,7 +148,7 @@ def _checked(facility: Facility, columns: Columns, faults: list[str]) -> None:
             faults.extend(f"{part.kind} {fault} (in a scenario)" for fault in part.model_copy(update=cast).check(n))
 
 
-def _site(facility: Facility, site: dict[str, Any], field: str, value: Array, faults: list[str]) -> None:
+def _site(facility: Facility, site: dict[str, Real], field: str, value: Array, faults: list[str]) -> None:
     fields = type(facility.site).model_fields
     if field not in fields:
         faults.append(f"site.{field}: no such field{meant(field, fields)}")
@@ -158,7 +160,7 @@ def _site(facility: Facility, site: dict[str, Any], field: str, value: Array, fa
     site[field] = value
 
 
-def _term(facility: Facility, address: str, section: Any, field: str, value: Array, faults: list[str]) -> None:
+def _term(facility: Facility, address: str, section: Model, field: str, value: Array, faults: list[str]) -> None:
     """Check a number of a section; it is read from the coordinates where it is used."""
     fields = type(section).model_fields
     if field not in fields:
@@ -169,7 +171,7 @@ def _term(facility: Facility, address: str, section: Any, field: str, value: Arr
         _bounds(address, type(section), field, value, faults)
 
 
-def _bounds(address: str, model: Any, field: str, value: Array, faults: list[str]) -> None:
+def _bounds(address: str, model: type[Model], field: str, value: Array, faults: list[str]) -> None:
     kind = model.model_fields[field].annotation
     if kind is bool and not np.isin(value, (0.0, 1.0)).all():
         faults.append(f"{address}: give 0 or 1")

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -92,11 +93,12 @@ class _Parts:
 
     def all(self, kind: type[T]) -> tuple[T, ...]:
         """Elements of a kind as they were written."""
-        return tuple(self.parts.get(kind, ()))
+        return tuple(self.parts.get(kind, ()))  # type: ignore[return-value]
 
     def merged(self, kind: type[T]) -> T:
         """One element of a kind with the rows of all; columns are widened to the same scenario length."""
-        parts, merged = self.all(kind), {}
+        parts = self.all(kind)
+        merged: dict[str, Any] = {}
         rows = [len(first(p)) for p in parts]
         for f in fields(kind):  # type: ignore[arg-type]
             values = [getattr(p, f.name) for p in parts]
@@ -112,7 +114,7 @@ class _Parts:
         return kind(**merged)
 
 
-def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> Plant:
+def compile(facility: Facility, scenarios: Mapping[str, ArrayLike] | None = None) -> Plant:
     """Lower a facility to arrays. `scenarios` maps addresses to SI values, one per scenario.
 
     Raises LayoutError for loops without pressure reference, buses without source, voltages that do not meet,
@@ -121,7 +123,8 @@ def compile(facility: Facility, scenarios: Mapping[str, Any] | None = None) -> P
     c = Lowering(facility, scenarios or {})
     c.lower()
     parts, faults = _Parts(c), []
-    pipe, vent, exchange, zone, fan = (parts.merged(kind) for kind in (Pipe, Vent, Exchange, Zone, Fan))
+    pipe, vent, exchange = parts.merged(Pipe), parts.merged(Vent), parts.merged(Exchange)
+    zone, fan = parts.merged(Zone), parts.merged(Fan)
     start, end = np.concatenate([pipe.start, vent.start]), np.concatenate([pipe.end, vent.end])
     nodes, buses = _names(c.index["thermal"]), _names(c.index["power"])
     coolant, anchor, pressure = _hydraulic(pipe, parts.merged(Anchor), nodes, faults)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from twin import fluids
-from twin.columns import Array, Index, Ref
+from twin.columns import Array, Index, Real, Ref
 from twin.components.base import REGISTRY, Component, RoomNodes
 from twin.components.hall import Room
 from twin.elements import VENT, Element, Limit, Report, Vent, Weather
@@ -89,7 +89,7 @@ class Lowering:
     parts: elements as written, by kind. counts: rows of each kind so far. index: numbers of joined ports by carrier.
     """
 
-    def __init__(self, facility: Facility, scenarios: Mapping[str, Any]) -> None:
+    def __init__(self, facility: Facility, scenarios: Mapping[str, ArrayLike]) -> None:
         self.facility = facility
         self.columns, self.site_values, self.size, self.coordinates = read(facility, scenarios)
         self.index: dict[str, dict[Key, int]] = {"thermal": {}, "power": {}}
@@ -168,7 +168,7 @@ class Lowering:
         return wide
 
 
-def _weather(v: Mapping[str, Any]) -> Weather:
+def _weather(v: Mapping[str, Real]) -> Weather:
     """The weather of all scenarios from what the site states, every field (1, 1|S)."""
     pressure = fluids.pressure_at(v["elevation"])
     dry = v["dry_bulb"]
@@ -203,7 +203,7 @@ def _row(x: ArrayLike) -> Array:
 
 def first(element: Element) -> Sequence[Any] | Array:
     """The field of an element whose length is its number of rows."""
-    for f in fields(element):
+    for f in fields(element):  # type: ignore[arg-type]
         value = getattr(element, f.name)
         if isinstance(value, Ref):
             return value.rows

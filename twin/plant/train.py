@@ -46,7 +46,7 @@ class Train(NamedTuple):
 
 def islands(train: Train, n: int, size: int, names: list[str], faults: list[str]) -> tuple[tuple[Island, ...], Array]:
     """Networks in the order of solution, loads first, and which buses are live in each scenario."""
-    line, converter, _ = train
+    line, converter, source = train
     ls, le = line.start, line.end
     ci, co = converter.input, converter.output
     _, island = connected_components(coo_array((np.ones(len(ls)), (ls, le)), shape=(n, n)), directed=False)
@@ -62,7 +62,7 @@ def islands(train: Train, n: int, size: int, names: list[str], faults: list[str]
             return (), np.ones((n, 1), bool)
         depth = deeper
     live = _live(train, n)
-    dark = np.flatnonzero(~_live(Train(*map(_closed, train)), n)[:, 0])
+    dark = np.flatnonzero(~_live(Train(_closed(line), _closed(converter), _closed(source)), n)[:, 0])
     if len(dark):
         faults.append(f"bus {names[dark[0]]} has no path to a utility or generator ({len(dark)} such buses)")
         return (), live

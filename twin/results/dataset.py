@@ -114,7 +114,7 @@ STATED = 20
 """Different terms of serving that a dataset names; its coordinates have them all."""
 
 
-def provenance(solution: Solution) -> dict[str, Any]:
+def provenance(solution: Solution) -> dict[str, str | float]:
     """Where a dataset comes from: layout and its hash, versions, device, precision, time."""
     facility = solution.plant.facility
     return {

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from twin.api import Result
-from twin.columns import FIGURES
+from twin.columns import FIGURES, Real
 from twin.elements import Status
 from twin.money.cost import YEAR, break_even, usd_per_accelerator_hour
 from twin.money.yearly import rent, supply, yearly
@@ -21,7 +19,7 @@ from twin.study.bound import Bound
 from twin.study.day import Day
 
 
-def number(x: Any) -> float | None:
+def number(x: Real) -> float | None:
     """A number as JSON has it, None for what is not finite."""
     return float(x) if np.isfinite(x) else None
 
@@ -48,7 +46,7 @@ def headlines(figures: Figures, scenario: int = 0) -> dict[str, float | None]:
     return {FIGURES[n].key: number(at(FIGURES[n]) * FIGURES[n].factor) for n in names}
 
 
-def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[str, Any]:
+def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[str, object]:
     """Headline figures under the stable keys of `twin solve --json`, and the bound of the racks' density if known."""
     f, i, solution = result.figures, scenario, result.solution
     load, why_not = agents(result, i)
@@ -106,7 +104,7 @@ def agents(result: Result, scenario: int = 0) -> tuple[Borne | None, str]:
         return None, str(error).removeprefix("serving: ")
 
 
-def _agents(found: Borne, turns: int) -> dict[str, Any]:
+def _agents(found: Borne, turns: int) -> dict[str, object]:
     """Throughput, the layer that binds, and latencies, under the keys of `--json`; times of a whole request, s."""
     load = found.load
     return {
@@ -123,15 +121,15 @@ def _agents(found: Borne, turns: int) -> dict[str, Any]:
     }
 
 
-def _none(reason: str) -> dict[str, Any] | None:
-    """Agents that are not borne, under the same keys; None where there are none."""
+def _none(reason: str) -> dict[str, object] | None:
+    """Agents that are not served, under the same keys; None where there are none."""
     if not reason:
         return None
     names = ("facility_power_mw", "first_token_s", "decode_s", "tools_s", "end_to_end_s")
-    return {"platform": "", "requests_per_s": 0.0, "binds": "", "reason": reason} | dict.fromkeys(names)
+    return {"platform": "", "requests_per_s": 0.0, "binds": "", "reason": reason, **dict.fromkeys(names)}
 
 
-def _day(day: Day) -> dict[str, Any]:
+def _day(day: Day) -> dict[str, object]:
     """A day of demand under the keys of `--json`."""
     return {
         "goodput_share": number(day.within),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 
 def table(rows: Iterable[tuple[str, ...]], right: frozenset[int] = frozenset()) -> str:
@@ -22,7 +21,7 @@ def number(value: float | None, form: str, unit: str = "") -> str:
     return "-" if value is None else f"{value:{form}} {unit}".rstrip()
 
 
-def told(value: Any) -> str:
+def quantity(value: float | list[int] | list[float]) -> str:
     """A number, or a list of numbers as sizes."""
     if isinstance(value, list):
         return " x ".join(f"{v:.4g}" for v in value)

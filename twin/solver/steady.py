@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -16,6 +17,9 @@ from twin.kernels.arrays import add_rows, called, fetch, filled, home, send, sha
 from twin.plant.compile import Plant
 
 log = logging.getLogger("twin")
+
+Progress = Callable[[str], object]
+"""Called now and then with what long work is doing."""
 
 RISE, FREEZE = 8, 12
 """Passes from which the numbers of running pumps, cells and chillers only rise, and from which they are kept: of two

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from twin.facility.graph import Facility
 from twin.plant.compile import Plant, compile
 from twin.results.limits import Binding, Margins, binding, exceeded, margins, worst
 from twin.serving.tokens import at_work
-from twin.solver.steady import Solution, steady
+from twin.solver.steady import Progress, Solution, steady
 
 log = logging.getLogger("twin")
 
@@ -99,7 +99,7 @@ def _paying(plant: Plant, factors: Array) -> Plant:
     return replace(plant, costs=tuple(costs))
 
 
-def densest(facility: Facility, progress: Callable[[str], Any] | None = None) -> Bound:
+def densest(facility: Facility, progress: Progress | None = None) -> Bound:
     """The bound of all racks of a facility as laid out, scaling chips; see `bound`."""
     return bound(at_work(compile(facility)), progress=progress)
 
@@ -117,7 +117,7 @@ def bound(
     rows: Array | None = None,
     racks: str = "all",
     start: Solution | None = None,
-    progress: Callable[[str], Any] | None = None,
+    progress: Progress | None = None,
     tolerance: float = 1e-6,
 ) -> Bound:
     """Highest scale at which one scenario converges and keeps every limit.
@@ -233,12 +233,13 @@ def each_rack(plant: Plant) -> dict[str, Array]:
 def rows_of_racks(plant: Plant) -> dict[str, Array]:
     """Rows of the scaled racks by the row that they stand in: one room, one facing, one line across it."""
     rows, names, parts = scaled_rows(plant), plant.engine.names, plant.facility.components
-    groups: dict[Any, list[int]] = {}
+    groups: dict[tuple[object, ...], list[int]] = {}
     for i in np.flatnonzero(rows):
         part = parts[names[i]]
         if part.at is not None:
-            across = round(part.at["xyz".index(part.facing[1])], 2)
-            groups.setdefault((part.room or "", part.facing, across), []).append(int(i))
+            facing = getattr(part, "facing", "-y")
+            across = round(part.at["xyz".index(facing[1])], 2)
+            groups.setdefault((part.room or "", facing, across), []).append(int(i))
     return {
         f"{names[members[0]]} to {names[members[-1]]}": np.isin(np.arange(len(rows)), members)
         for members in groups.values()

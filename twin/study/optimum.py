@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats.qmc import Sobol
@@ -23,7 +23,7 @@ from twin.plant.compile import compile
 from twin.results.figures import figures
 from twin.results.limits import Binding, exceeded, margins, worst
 from twin.serving.tokens import at_work, served, unserved
-from twin.solver.steady import steady
+from twin.solver.steady import Progress, Solution, steady
 from twin.study.bound import Bound, densest, rescale, scaled_rows
 
 DENSITY = "rack_density"
@@ -94,8 +94,8 @@ def optimum(
     over: Sequence[str] | Mapping[str, tuple[float, float]] = (DENSITY, "supply_temperature", "power_cap"),
     *,
     case: str | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    progress: Callable[[str], Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
 ) -> Optimum:
     """Least cost per token over some variables, every limit kept.
 
@@ -158,7 +158,7 @@ def _addresses(facility: Facility, name: str) -> list[str]:
     return addresses
 
 
-def _stated(facility: Facility, address: str) -> list[Any]:
+def _stated(facility: Facility, address: str) -> list[float | None]:
     """What the layout has at a scenario address, one value per component or section."""
     head, name, field = split(address)
     if head in SECTIONS and name is None:
@@ -201,7 +201,7 @@ class _Space:
         """SI values of points, (point, variable)."""
         return self.low + points * (self.high - self.low)
 
-    def solved(self, points: Array) -> Any:
+    def solved(self, points: Array) -> Solution:
         """The solution of all points as scenarios."""
         values = self.values(points)
         given = {a: values[:, i] for i, n in enumerate(self.names) if n != DENSITY for a in self.addresses[n]}

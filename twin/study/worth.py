@@ -53,7 +53,7 @@ def worth(
     price: float | None = None,
     *,
     case: str | None = None,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
 ) -> Worth:
     """Margin at a `price` [$ per million tokens, input included], and its derivatives by differences.
 
