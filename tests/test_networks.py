@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import twin
 from twin.networks.power import STATES, contingencies, read_power_network
-from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
+from twin.readers.records import DEAD, PQ, PV, SLACK, PowerNetwork
 
 CASES = Path(__file__).parent / "cases" / "ieee"
 
@@ -26,7 +26,7 @@ def network(n=2, ends=((0, 1),), z=0.01 + 0.03j, load=0.0, **more):
         load=zero + load, shunt=zero, start=start, end=end, branch=np.arange(m).astype(str), trafo=np.zeros(m, bool),
         series=1 / (np.zeros(m) + z), charging=np.zeros(m, complex), ratio=np.ones(m, complex),
         rating=np.full(m, np.inf), in_service=np.ones(m, bool), gen_bus=np.array([0]), gen_power=np.zeros(1),
-        gen_voltage=np.ones(1), gen_low=np.full(1, -np.inf), gen_high=np.full(1, np.inf),
+        gen_voltage=np.ones(1), gen_min_q=np.full(1, -np.inf), gen_max_q=np.full(1, np.inf),
         gen_in_service=np.ones(1, bool), initial=np.ones(n, complex),
     )  # fmt: skip
     return PowerNetwork(**(fields | more))
@@ -54,8 +54,8 @@ def drawn(seed, n, links, generators):
         gen_bus=at,
         gen_power=rng.uniform(0, 0.3, k),
         gen_voltage=np.r_[1.0, np.full(k - 1, 1.02)],
-        gen_low=np.full(k, -np.inf),
-        gen_high=np.full(k, np.inf),
+        gen_min_q=np.full(k, -np.inf),
+        gen_max_q=np.full(k, np.inf),
         gen_in_service=np.ones(k, bool),
     )
 
@@ -96,7 +96,7 @@ def test_chord_and_full_newton_agree():
     net = read_power_network(CASES / "case33bw.m")
     through_chord = twin.power_flow(net)
     turned = replace(net, kind=net.kind.copy(), gen_bus=np.r_[net.gen_bus, 5], gen_power=np.r_[net.gen_power, 0.0],
-        gen_voltage=np.r_[net.gen_voltage, 1.0], gen_low=np.r_[net.gen_low, 0.0], gen_high=np.r_[net.gen_high, 0.0],
+        gen_voltage=np.r_[net.gen_voltage, 1.0], gen_min_q=np.r_[net.gen_min_q, 0.0], gen_max_q=np.r_[net.gen_max_q, 0.0],
         gen_in_service=np.r_[net.gen_in_service, True])  # fmt: skip
     turned.kind[5] = PV
     through_newton = twin.power_flow(turned, enforce_q_limits=True)
@@ -114,13 +114,13 @@ def test_reactive_limits_bind_and_let_go():
     net = read_power_network(CASES / "case14.m")
     free = twin.power_flow(net)
     q = free["gen_q_mvar"].values[:, 0]
-    limited = replace(net, gen_high=np.where(net.gen_bus == net.gen_bus[1], 0.5 * q[1] / net.base_mva, np.inf))
+    limited = replace(net, gen_max_q=np.where(net.gen_bus == net.gen_bus[1], 0.5 * q[1] / net.base_mva, np.inf))
     found = twin.power_flow(limited, enforce_q_limits=True)
     at = net.gen_bus[1]
     assert float(found["gen_q_mvar"][1, 0]) == pytest.approx(0.5 * q[1], rel=1e-8)
     assert float(found["vm_pu"][at, 0]) < net.gen_voltage[1]
     assert unbalanced(net, found).max() < 1e-7
-    loose = replace(net, gen_high=np.where(net.gen_bus == at, 2 * q[1] / net.base_mva, np.inf))
+    loose = replace(net, gen_max_q=np.where(net.gen_bus == at, 2 * q[1] / net.base_mva, np.inf))
     np.testing.assert_allclose(twin.power_flow(loose, enforce_q_limits=True)["vm_pu"], free["vm_pu"], atol=1e-9)
 
 
@@ -247,8 +247,8 @@ def test_a_dead_bus_neither_takes_power_nor_hides_its_neighbour():
     net = network(3, ((0, 1), (0, 2)), load=np.array([0, 0.1, 0.1]), kind=np.array([SLACK, PQ, DEAD]))
     for kind in (net.kind, np.array([SLACK, PV, DEAD])):
         more = {} if kind is net.kind else dict(
-            gen_bus=np.array([0, 1]), gen_power=np.zeros(2), gen_voltage=np.ones(2), gen_low=np.full(2, -np.inf),
-            gen_high=np.full(2, np.inf), gen_in_service=np.ones(2, bool))  # fmt: skip
+            gen_bus=np.array([0, 1]), gen_power=np.zeros(2), gen_voltage=np.ones(2), gen_min_q=np.full(2, -np.inf),
+            gen_max_q=np.full(2, np.inf), gen_in_service=np.ones(2, bool))  # fmt: skip
         found = twin.power_flow(replace(net, kind=kind, **more))
         assert np.isfinite(found["gen_p_mw"]).all()
         assert found["gen_p_mw"].values[0, 0] == pytest.approx(0.1, rel=1e-2)
@@ -259,7 +259,7 @@ def test_short_lines_do_not_look_like_collapse():
     chain = tuple((k, k + 1) for k in range(29))
     kind = np.r_[SLACK, np.full(28, PQ), PV]
     net = network(30, chain, 1e-7j, 0.01, kind=kind, gen_bus=np.array([0, 29]), gen_power=np.array([0.0, 0.1]),
-        gen_voltage=np.ones(2), gen_low=np.full(2, -np.inf), gen_high=np.full(2, np.inf),
+        gen_voltage=np.ones(2), gen_min_q=np.full(2, -np.inf), gen_max_q=np.full(2, np.inf),
         gen_in_service=np.ones(2, bool))  # fmt: skip
     assert int(twin.power_flow(net)["status"][0]) == 0
 

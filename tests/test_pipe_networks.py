@@ -81,7 +81,7 @@ def test_what_is_cut_off_is_not_served():
     ends = [net.start[rack], net.end[rack]]
     shut = np.isin(net.start, ends) | np.isin(net.end, ends)
     shut[rack] = False
-    net = replace(net, least=np.where(shut, 0.0, -np.inf), most=np.where(shut, 0.0, np.inf))
+    net = replace(net, min_flow=np.where(shut, 0.0, -np.inf), max_flow=np.where(shut, 0.0, np.inf))
     demand = np.zeros(len(net.junction))
     demand[ends[0]] = 3.0
     found = twin.pipe_flow(net, mdot_kg_per_s=demand)
@@ -109,7 +109,7 @@ def test_bad_input_is_refused(given, says):
     [
         ({"held": np.full(222, np.nan)}, "no junction whose pressure is given"),
         ({"diameter": np.zeros(322)}, "Ms0: diameter out of range"),
-        ({"least": np.full(322, 2.0), "most": np.full(322, 1.0)}, "Ms0: flow bounds out of range"),
+        ({"min_flow": np.full(322, 2.0), "max_flow": np.full(322, 1.0)}, "Ms0: flow bounds out of range"),
     ],
 )
 def test_networks_that_cannot_be_are_refused(change, says):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.readers.tables import PipeNetwork, Regulators
+from twin.readers.records import PipeNetwork, Regulators
 from twin.readers.text import decoded
 
 FOOT = 0.3048
@@ -220,8 +220,8 @@ class _Reader:
             exponent=column("exponent", 2.0),
             shutoff=column("shutoff", 0.0),
             quadratic=np.zeros(m),
-            least=column("least", -np.inf) * self.density,
-            most=column("most", np.inf) * self.density,
+            min_flow=column("least", -np.inf) * self.density,
+            max_flow=column("most", np.inf) * self.density,
             heat=np.zeros(m),
             conductance=np.zeros(m),
             ambient=np.full(m, 293.15),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.readers.tables import PipeNetwork
+from twin.readers.records import PipeNetwork
 
 FORMAT = "facility-loop/1"
 
@@ -63,8 +63,8 @@ def _network(name: str, data: dict) -> PipeNetwork:
         exponent=np.full(m, 2.0),
         shutoff=np.zeros(m),
         quadratic=np.zeros(m),
-        least=np.full(m, -np.inf),
-        most=np.full(m, np.inf),
+        min_flow=np.full(m, -np.inf),
+        max_flow=np.full(m, np.inf),
         heat=column("heat_w"),
         conductance=np.zeros(m),
         ambient=np.full(m, 293.15),

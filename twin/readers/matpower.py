@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
+from twin.readers.records import DEAD, PQ, PV, SLACK, PowerNetwork
 from twin.readers.text import decoded
 
 _NAMES = {
@@ -243,8 +243,8 @@ def _network(path: Path, tables: dict[str, np.ndarray], base: float) -> PowerNet
         gen_bus=at,
         gen_power=(gen["PG"] + 1j * gen["QG"]) / base,
         gen_voltage=gen["VG"],
-        gen_low=gen["QMIN"] / base,
-        gen_high=gen["QMAX"] / base,
+        gen_min_q=gen["QMIN"] / base,
+        gen_max_q=gen["QMAX"] / base,
         gen_in_service=on & ~dead[at],
         initial=bus["VM"] * np.exp(1j * np.radians(bus["VA"])),
         notes=("branches are pi models, the tap at the from side", "a branch with a tap or a shift is a transformer"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork, TapChangers
+from twin.readers.records import DEAD, PQ, PV, SLACK, PowerNetwork, TapChangers
 
 Array = np.ndarray
 
@@ -253,8 +253,8 @@ class _Reader:
                 complex
             ),
             "gen_voltage": np.concatenate([x.number("vm_pu", 1.0), g.number("vm_pu", 1.0)]),
-            "gen_low": np.concatenate([zero - np.inf, g.number("min_q_mvar", -np.inf) / self.base]),
-            "gen_high": np.concatenate([zero + np.inf, g.number("max_q_mvar", np.inf) / self.base]),
+            "gen_min_q": np.concatenate([zero - np.inf, g.number("min_q_mvar", -np.inf) / self.base]),
+            "gen_max_q": np.concatenate([zero + np.inf, g.number("max_q_mvar", np.inf) / self.base]),
             "gen_in_service": np.concatenate([alive, on]),
         }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.readers.tables import PQ, SLACK, PowerNetwork
+from twin.readers.records import PQ, SLACK, PowerNetwork
 
 BASE = 1e6
 """VA of the per-unit system."""
@@ -104,8 +104,8 @@ class _Reader:
             gen_bus=inner,
             gen_power=np.zeros(sources),
             gen_voltage=voltage,
-            gen_low=np.full(sources, -np.inf),
-            gen_high=np.full(sources, np.inf),
+            gen_min_q=np.full(sources, -np.inf),
+            gen_max_q=np.full(sources, np.inf),
             gen_in_service=on,
             initial=initial,
             notes=(

@@ -8,7 +8,7 @@ import pytest
 
 import twin
 from twin.networks import read_power_network
-from twin.readers.tables import SLACK
+from twin.readers.records import SLACK
 
 HERE = Path(__file__).parent
 EXPECTED = {

@@ -9,7 +9,7 @@ import pytest
 
 import twin
 from twin.readers import pandapower
-from twin.readers.tables import PQ, PV
+from twin.readers.records import PQ, PV
 
 HERE = Path(__file__).parent
 EXPECTED = json.loads((HERE / "expected.json").read_text())
