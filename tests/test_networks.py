@@ -96,8 +96,8 @@ def test_chord_and_full_newton_agree():
     net = read_power_network(CASES / "case33bw.m")
     through_chord = twin.power_flow(net)
     turned = replace(net, kind=net.kind.copy(), gen_bus=np.r_[net.gen_bus, 5], gen_power=np.r_[net.gen_power, 0.0],
-        gen_voltage=np.r_[net.gen_voltage, 1.0], gen_min_q=np.r_[net.gen_min_q, 0.0], gen_max_q=np.r_[net.gen_max_q, 0.0],
-        gen_in_service=np.r_[net.gen_in_service, True])  # fmt: skip
+        gen_voltage=np.r_[net.gen_voltage, 1.0], gen_min_q=np.r_[net.gen_min_q, 0.0],
+        gen_max_q=np.r_[net.gen_max_q, 0.0], gen_in_service=np.r_[net.gen_in_service, True])  # fmt: skip
     turned.kind[5] = PV
     through_newton = twin.power_flow(turned, enforce_q_limits=True)
     np.testing.assert_allclose(through_newton["vm_pu"], through_chord["vm_pu"], atol=1e-9)
