@@ -15,7 +15,7 @@ class Variable(NamedTuple):
 
     dim: str
     """Dimension of its rows, such as bus or pipe."""
-    values: NDArray[np.float64]
+    values: NDArray[np.floating]
     """Numbers in `units`, shape (dim, scenario)."""
     units: str
     """CF units."""

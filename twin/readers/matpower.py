@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from twin.readers.records import DEAD, PQ, PV, SLACK, Array, Index, PowerNetwork
+from twin.readers.records import DEAD, PQ, PV, SLACK, Array, Complex, Index, PowerNetwork
 from twin.readers.text import decoded
 
 _NAMES = {
@@ -24,13 +23,6 @@ COLUMNS = {table: names.split() for table, names in _NAMES.items()}
 Value = float | Array
 """What an expression stands for: a number, or columns (row, column)."""
 
-_OPERATORS: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-}
 _FUNCTIONS: dict[str, Callable[[Value], Value]] = {
     "sqrt": np.sqrt,
     "exp": np.exp,
@@ -207,8 +199,16 @@ def _value(path: Path, text: str, names: Mapping[str, Value]) -> Value:
                 return float(v)
             case ast.Name(id=name) if name in names:
                 return names[name]
-            case ast.BinOp() if type(node.op) in _OPERATORS:
-                return _OPERATORS[type(node.op)](of(node.left), of(node.right))
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return of(left) + of(right)
+            case ast.BinOp(left=left, op=ast.Sub(), right=right):
+                return of(left) - of(right)
+            case ast.BinOp(left=left, op=ast.Mult(), right=right):
+                return of(left) * of(right)
+            case ast.BinOp(left=left, op=ast.Div(), right=right):
+                return of(left) / of(right)
+            case ast.BinOp(left=left, op=ast.Pow(), right=right):
+                return of(left) ** of(right)
             case ast.UnaryOp(op=ast.USub()):
                 return -of(node.operand)
             case ast.Call(func=ast.Name(id=f), args=[x]) if f in _FUNCTIONS:
@@ -243,6 +243,8 @@ def _network(case: _Case) -> PowerNetwork:
     tap = np.where(branch["TAP"] == 0, 1.0, branch["TAP"])
     with np.errstate(divide="ignore", invalid="ignore"):
         series = 1.0 / (branch["BR_R"] + 1j * branch["BR_X"])
+    shift: Complex = np.exp(1j * np.radians(branch["SHIFT"]))
+    angle: Complex = np.exp(1j * np.radians(bus["VA"]))
     rating = np.where(branch["RATE_A"] > 0, branch["RATE_A"] / base, np.inf)
     dead = kind == DEAD
     return PowerNetwork(
@@ -259,7 +261,7 @@ def _network(case: _Case) -> PowerNetwork:
         trafo=(branch["TAP"] != 0) | (branch["SHIFT"] != 0),
         series=series,
         charging=1j * branch["BR_B"],
-        ratio=tap * np.exp(1j * np.radians(branch["SHIFT"])),
+        ratio=tap * shift,
         rating=rating,
         in_service=(branch["BR_STATUS"] > 0) & ~dead[start] & ~dead[end],
         gen_bus=at,
@@ -268,7 +270,7 @@ def _network(case: _Case) -> PowerNetwork:
         gen_min_q=gen["QMIN"] / base,
         gen_max_q=gen["QMAX"] / base,
         gen_in_service=on & ~dead[at],
-        initial=bus["VM"] * np.exp(1j * np.radians(bus["VA"])),
+        initial=bus["VM"] * angle,
         notes=("branches are pi models, the tap at the from side", "a branch with a tap or a shift is a transformer"),
     )
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+Array = NDArray[np.floating]
+Complex = NDArray[np.complexfloating]
 Index = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Names = NDArray[np.str_] | NDArray[np.int64]
