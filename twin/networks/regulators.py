@@ -30,7 +30,7 @@ Build = Callable[[PipeNetwork], gradient.Network]
 
 
 class _Problem(NamedTuple):
-    """A network with regulating valves, and what is asked of it."""
+    """A network with regulating valves, and its terms of solution."""
 
     net: PipeNetwork
     valves: Regulators

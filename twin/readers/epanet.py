@@ -14,11 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.readers.inp import CUBIC_FOOT, FLOW, FOOT, WATER, InputFile, read_options
+from twin.readers.inp import CUBIC_FOOT, FOOT, WATER, InputFile, read_options
 from twin.readers.records import PipeNetwork, Regulators
 from twin.readers.text import decoded
-
-__all__ = ["FLOW", "FOOT", "read"]
 
 GRAVITY = 32.2 * FOOT
 """m/s²."""
