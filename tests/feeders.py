@@ -44,5 +44,5 @@ def feeder(name, base=None):
 def load_cases(tables, count):
     """Factors (load, count) on the base load: one swing for each case, and a spread of 10 %."""
     rng, loads = np.random.default_rng(1), len(tables["load__bus"])
-    common, own = rng.uniform(0.3, 1.1, (10000, 1)), rng.uniform(0.9, 1.1, (10000, loads))
-    return (common * own)[np.arange(count) % 10000].T
+    common, individual = rng.uniform(0.3, 1.1, (10000, 1)), rng.uniform(0.9, 1.1, (10000, loads))
+    return (common * individual)[np.arange(count) % 10000].T

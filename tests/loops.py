@@ -3,7 +3,7 @@
 import numpy as np
 
 FLUID = {"density_kg_m3": 1011.0, "viscosity_pa_s": 1.43e-3, "cp_j_kgk": 3964.0}
-EACH = 2e-3
+RACK_FLOW = 2e-3
 """m³/s that a rack is sized for."""
 
 
@@ -21,14 +21,22 @@ def facility_loop(rows, racks, seed=1):
         for r in range(rows):
             nodes.append(f"main {side}{r}")
             beyond = max(abs(rows // 2 - r), 1)
-            pipe(f"M{side}{r}", last, nodes[-1], 6.0 if r else 20.0, beyond * racks * EACH, 1.6, 0.3)
+            pipe(f"M{side}{r}", last, nodes[-1], 6.0 if r else 20.0, beyond * racks * RACK_FLOW, 1.6, 0.3)
             last = nodes[-1]
-        pipe(f"M{side} close", last, f"plant {side}", 30.0, max(rows // 2, 1) * racks * EACH, 1.6, 1.0)
+        pipe(f"M{side} close", last, f"plant {side}", 30.0, max(rows // 2, 1) * racks * RACK_FLOW, 1.6, 1.0)
         for r in range(rows):
             last = f"main {side}{r}"
             for k in range(racks):
                 nodes.append(f"row {side}{r} {k}")
-                pipe(f"H{side}{r} {k}", last, nodes[-1], 0.8 if k else 3.0, (racks - k) * EACH, 2.0, 0.15 if k else 1.0)
+                pipe(
+                    f"H{side}{r} {k}",
+                    last,
+                    nodes[-1],
+                    0.8 if k else 3.0,
+                    (racks - k) * RACK_FLOW,
+                    2.0,
+                    0.15 if k else 1.0,
+                )
                 last = nodes[-1]
     units = [
         {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import twin
 from twin.networks.power import STATES, contingencies, read_power_network
-from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
+from twin.readers.records import DEAD, PQ, PV, SLACK, PowerNetwork
 
 CASES = Path(__file__).parent / "cases" / "ieee"
 
@@ -26,7 +26,7 @@ def network(n=2, ends=((0, 1),), z=0.01 + 0.03j, load=0.0, **more):
         load=zero + load, shunt=zero, start=start, end=end, branch=np.arange(m).astype(str), trafo=np.zeros(m, bool),
         series=1 / (np.zeros(m) + z), charging=np.zeros(m, complex), ratio=np.ones(m, complex),
         rating=np.full(m, np.inf), in_service=np.ones(m, bool), gen_bus=np.array([0]), gen_power=np.zeros(1),
-        gen_voltage=np.ones(1), gen_low=np.full(1, -np.inf), gen_high=np.full(1, np.inf),
+        gen_voltage=np.ones(1), gen_min_q=np.full(1, -np.inf), gen_max_q=np.full(1, np.inf),
         gen_in_service=np.ones(1, bool), initial=np.ones(n, complex),
     )  # fmt: skip
     return PowerNetwork(**(fields | more))
@@ -54,20 +54,20 @@ def drawn(seed, n, links, generators):
         gen_bus=at,
         gen_power=rng.uniform(0, 0.3, k),
         gen_voltage=np.r_[1.0, np.full(k - 1, 1.02)],
-        gen_low=np.full(k, -np.inf),
-        gen_high=np.full(k, np.inf),
+        gen_min_q=np.full(k, -np.inf),
+        gen_max_q=np.full(k, np.inf),
         gen_in_service=np.ones(k, bool),
     )
 
 
-def unbalanced(net, found):
+def unbalanced(net, result):
     """Power that is missing at each bus, MVA: generation less load, shunts and what enters branches."""
-    v = found["vm_pu"].values * np.exp(1j * np.radians(found["va_degree"].values))
+    v = result["vm_pu"].values * np.exp(1j * np.radians(result["va_degree"].values))
     rest = -np.conj(net.shunt)[:, None] * np.abs(v) ** 2 * net.base_mva - net.load[:, None] * net.base_mva
-    np.add.at(rest, net.gen_bus, found["gen_p_mw"].values + 1j * found["gen_q_mvar"].values)
+    np.add.at(rest, net.gen_bus, result["gen_p_mw"].values + 1j * result["gen_q_mvar"].values)
     for element, rows, ends in (("line", ~net.trafo, ("from", "to")), ("trafo", net.trafo, ("hv", "lv"))):
         for end, at in zip(ends, (net.start[rows], net.end[rows]), strict=True):
-            p, q = (found[f"{element}_{x}"].values for x in (f"p_{end}_mw", f"q_{end}_mvar"))
+            p, q = (result[f"{element}_{x}"].values for x in (f"p_{end}_mw", f"q_{end}_mvar"))
             np.subtract.at(rest, at, p + 1j * q)
     return np.abs(rest)
 
@@ -76,51 +76,53 @@ def unbalanced(net, found):
 @given(st.integers(0, 2**31), st.integers(2, 25), st.integers(0, 12), st.integers(0, 4))
 def test_power_balances_at_every_bus(seed, n, links, generators):
     net = drawn(seed, n, links, generators)
-    found = twin.power_flow(net)
-    assert int(found["status"][0]) == 0
-    assert unbalanced(net, found).max() < 1e-8
+    result = twin.power_flow(net)
+    assert int(result["status"][0]) == 0
+    assert unbalanced(net, result).max() < 1e-8
     held = net.kind >= PV
-    np.testing.assert_allclose(found["vm_pu"].values[held, 0], np.where(net.kind == SLACK, 1.0, 1.02)[held], atol=1e-12)
+    np.testing.assert_allclose(
+        result["vm_pu"].values[held, 0], np.where(net.kind == SLACK, 1.0, 1.02)[held], atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("power", [0.1, 1.5 + 0.4j, -0.8 + 0.2j])
 def test_two_buses_satisfy_the_biquadratic(power):
     z = 0.01 + 0.03j
-    found = twin.power_flow(network(load=np.array([0, power]), z=z))
+    result = twin.power_flow(network(load=np.array([0, power]), z=z))
     b = 2 * np.real(np.conj(z) * power) - 1
     square = (-b + np.sqrt(b**2 - 4 * abs(z * power) ** 2)) / 2
-    assert float(found["vm_pu"][1, 0]) ** 2 == pytest.approx(square, abs=1e-10)
+    assert float(result["vm_pu"][1, 0]) ** 2 == pytest.approx(square, abs=1e-10)
 
 
 def test_chord_and_full_newton_agree():
     net = read_power_network(CASES / "case33bw.m")
     through_chord = twin.power_flow(net)
     turned = replace(net, kind=net.kind.copy(), gen_bus=np.r_[net.gen_bus, 5], gen_power=np.r_[net.gen_power, 0.0],
-        gen_voltage=np.r_[net.gen_voltage, 1.0], gen_low=np.r_[net.gen_low, 0.0], gen_high=np.r_[net.gen_high, 0.0],
-        gen_in_service=np.r_[net.gen_in_service, True])  # fmt: skip
+        gen_voltage=np.r_[net.gen_voltage, 1.0], gen_min_q=np.r_[net.gen_min_q, 0.0],
+        gen_max_q=np.r_[net.gen_max_q, 0.0], gen_in_service=np.r_[net.gen_in_service, True])  # fmt: skip
     turned.kind[5] = PV
     through_newton = twin.power_flow(turned, enforce_q_limits=True)
     np.testing.assert_allclose(through_newton["vm_pu"], through_chord["vm_pu"], atol=1e-9)
 
 
 def test_parallel_lines_share():
-    found = twin.power_flow(network(ends=((0, 1), (0, 1), (1, 0)), load=np.array([0, 0.9])))
-    flow = found["line_p_from_mw"].values[:, 0]
-    np.testing.assert_allclose(flow[:2], found["line_p_to_mw"].values[2, 0])
-    assert float(found["line_pl_mw"].sum()) == pytest.approx(float(-found["p_mw"].sum()), rel=1e-9)
+    result = twin.power_flow(network(ends=((0, 1), (0, 1), (1, 0)), load=np.array([0, 0.9])))
+    flow = result["line_p_from_mw"].values[:, 0]
+    np.testing.assert_allclose(flow[:2], result["line_p_to_mw"].values[2, 0])
+    assert float(result["line_pl_mw"].sum()) == pytest.approx(float(-result["p_mw"].sum()), rel=1e-9)
 
 
 def test_reactive_limits_bind_and_let_go():
     net = read_power_network(CASES / "case14.m")
     free = twin.power_flow(net)
     q = free["gen_q_mvar"].values[:, 0]
-    limited = replace(net, gen_high=np.where(net.gen_bus == net.gen_bus[1], 0.5 * q[1] / net.base_mva, np.inf))
-    found = twin.power_flow(limited, enforce_q_limits=True)
+    limited = replace(net, gen_max_q=np.where(net.gen_bus == net.gen_bus[1], 0.5 * q[1] / net.base_mva, np.inf))
+    result = twin.power_flow(limited, enforce_q_limits=True)
     at = net.gen_bus[1]
-    assert float(found["gen_q_mvar"][1, 0]) == pytest.approx(0.5 * q[1], rel=1e-8)
-    assert float(found["vm_pu"][at, 0]) < net.gen_voltage[1]
-    assert unbalanced(net, found).max() < 1e-7
-    loose = replace(net, gen_high=np.where(net.gen_bus == at, 2 * q[1] / net.base_mva, np.inf))
+    assert float(result["gen_q_mvar"][1, 0]) == pytest.approx(0.5 * q[1], rel=1e-8)
+    assert float(result["vm_pu"][at, 0]) < net.gen_voltage[1]
+    assert unbalanced(net, result).max() < 1e-7
+    loose = replace(net, gen_max_q=np.where(net.gen_bus == at, 2 * q[1] / net.base_mva, np.inf))
     np.testing.assert_allclose(twin.power_flow(loose, enforce_q_limits=True)["vm_pu"], free["vm_pu"], atol=1e-9)
 
 
@@ -144,32 +146,32 @@ def test_a_bad_scenario_stays_alone():
 
 def test_a_bus_without_supply_has_no_voltage():
     net = network(3, ((0, 1), (1, 2)), load=np.array([0, 0.1, 0.1]), in_service=np.array([True, False]))
-    found = twin.power_flow(net)
-    assert int(found["status"][0]) == 0
-    assert np.isnan(found["vm_pu"].values[2, 0])
-    assert float(found["gen_p_mw"][0, 0]) == pytest.approx(0.1, rel=1e-2)
+    result = twin.power_flow(net)
+    assert int(result["status"][0]) == 0
+    assert np.isnan(result["vm_pu"].values[2, 0])
+    assert float(result["gen_p_mw"][0, 0]) == pytest.approx(0.1, rel=1e-2)
 
 
 def test_results_state_their_conventions():
-    found = twin.power_flow(CASES / "case14.m")
-    assert "pi models" in found.attrs["conventions"]
-    assert "from side" in found.attrs["conventions"]
-    assert found["vm_pu"].attrs["units"] == "1"
-    assert found["line_loading_percent"].dims == ("line", "scenario")
+    result = twin.power_flow(CASES / "case14.m")
+    assert "pi models" in result.attrs["conventions"]
+    assert "from side" in result.attrs["conventions"]
+    assert result["vm_pu"].attrs["units"] == "1"
+    assert result["line_loading_percent"].dims == ("line", "scenario")
 
 
 def test_contingencies_say_what_goes_dark_and_what_binds():
     net = network(
         4, ((0, 1), (0, 1), (1, 2), (2, 3)), load=np.array([0, 0.1, 0.2, 0.3]), rating=np.array([0.5, 0.5, 1.0, 1.0])
     )
-    found = contingencies(net)
-    np.testing.assert_allclose(found["unserved_mw"], [0, 0, 0.5, 0.3], atol=1e-12)
-    assert found["loading_max_branch"].values[0] == "1"
-    assert 120 < found["loading_max_percent"].values[0] < 130
-    assert (found["status"] == 0).all()
+    result = contingencies(net)
+    np.testing.assert_allclose(result["unserved_mw"], [0, 0, 0.5, 0.3], atol=1e-12)
+    assert result["loading_max_branch"].values[0] == "1"
+    assert 120 < result["loading_max_percent"].values[0] < 130
+    assert (result["status"] == 0).all()
     for k in range(4):
         alone = twin.power_flow(replace(net, in_service=np.arange(4) != k))
-        assert found["vm_min_pu"].values[k] == pytest.approx(np.nanmin(alone["vm_pu"]), abs=1e-8)
+        assert result["vm_min_pu"].values[k] == pytest.approx(np.nanmin(alone["vm_pu"]), abs=1e-8)
 
 
 def test_contingencies_with_generators_are_refused():
@@ -238,28 +240,28 @@ def test_odd_spellings_are_read(tmp_path):
 
 def test_reactive_power_of_a_generator_without_voltage_control_counts(tmp_path):
     text = SMALL.replace("mpc.gen = [ 1 0 0", "mpc.gen = [ 2 0.02 0.03 10 -10 1.0 100 1 10 0; 1 0 0")
-    found = twin.power_flow(written(tmp_path, text))
-    assert found["gen_q_mvar"].values[0, 0] == pytest.approx(0.03)
-    assert found["q_mvar"].values[1, 0] == pytest.approx(0.5 - 0.03, abs=1e-9)
+    result = twin.power_flow(written(tmp_path, text))
+    assert result["gen_q_mvar"].values[0, 0] == pytest.approx(0.03)
+    assert result["q_mvar"].values[1, 0] == pytest.approx(0.5 - 0.03, abs=1e-9)
 
 
 def test_a_dead_bus_neither_takes_power_nor_hides_its_neighbour():
     net = network(3, ((0, 1), (0, 2)), load=np.array([0, 0.1, 0.1]), kind=np.array([SLACK, PQ, DEAD]))
     for kind in (net.kind, np.array([SLACK, PV, DEAD])):
         more = {} if kind is net.kind else dict(
-            gen_bus=np.array([0, 1]), gen_power=np.zeros(2), gen_voltage=np.ones(2), gen_low=np.full(2, -np.inf),
-            gen_high=np.full(2, np.inf), gen_in_service=np.ones(2, bool))  # fmt: skip
-        found = twin.power_flow(replace(net, kind=kind, **more))
-        assert np.isfinite(found["gen_p_mw"]).all()
-        assert found["gen_p_mw"].values[0, 0] == pytest.approx(0.1, rel=1e-2)
-        assert np.isnan(found["vm_pu"].values[2, 0]) and found["p_mw"].values[2, 0] == 0
+            gen_bus=np.array([0, 1]), gen_power=np.zeros(2), gen_voltage=np.ones(2), gen_min_q=np.full(2, -np.inf),
+            gen_max_q=np.full(2, np.inf), gen_in_service=np.ones(2, bool))  # fmt: skip
+        result = twin.power_flow(replace(net, kind=kind, **more))
+        assert np.isfinite(result["gen_p_mw"]).all()
+        assert result["gen_p_mw"].values[0, 0] == pytest.approx(0.1, rel=1e-2)
+        assert np.isnan(result["vm_pu"].values[2, 0]) and result["p_mw"].values[2, 0] == 0
 
 
 def test_short_lines_do_not_look_like_collapse():
     chain = tuple((k, k + 1) for k in range(29))
     kind = np.r_[SLACK, np.full(28, PQ), PV]
     net = network(30, chain, 1e-7j, 0.01, kind=kind, gen_bus=np.array([0, 29]), gen_power=np.array([0.0, 0.1]),
-        gen_voltage=np.ones(2), gen_low=np.full(2, -np.inf), gen_high=np.full(2, np.inf),
+        gen_voltage=np.ones(2), gen_min_q=np.full(2, -np.inf), gen_max_q=np.full(2, np.inf),
         gen_in_service=np.ones(2, bool))  # fmt: skip
     assert int(twin.power_flow(net)["status"][0]) == 0
 
@@ -276,8 +278,8 @@ def test_threads_do_not_share_buffers():
     alone = [twin.power_flow(net, s * load)["vm_pu"].values for s in (0.2, 1.0)]
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda k: twin.power_flow(net, (0.2, 1.0)[k % 2] * load)["vm_pu"].values, range(200)))
-    for k, found in enumerate(both):
-        np.testing.assert_array_equal(found, alone[k % 2])
+    for k, result in enumerate(both):
+        np.testing.assert_array_equal(result, alone[k % 2])
 
 
 def test_loads_that_do_not_fit_together_are_refused():
@@ -288,7 +290,7 @@ def test_loads_that_do_not_fit_together_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (("'2'", "'1'"), "small.m: not a MATPOWER case of version 2"),
         (("mpc.gen =", "mpc.none ="), "small.m: no table mpc.gen"),
@@ -308,9 +310,9 @@ def test_loads_that_do_not_fit_together_are_refused():
         ((" 1 3 0 0", " 1 1 0 0"), "no slack bus"),
     ],
 )
-def test_files_that_cannot_be_read_are_refused(tmp_path, change, says):
+def test_files_that_cannot_be_read_are_refused(tmp_path, change, message):
     assert change[0] in SMALL
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         read_power_network(written(tmp_path, SMALL.replace(*change, 1)))
 
 
@@ -384,7 +386,7 @@ def test_rows_as_lists_read_like_rows_as_mappings(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"three_winding_transformer": [{"id": 1}]}, "three_winding_transformer is not read"),
         ({"sym_load": [GRID["sym_load"][0] | {"type": 2}]}, "sym_load: constant current is not read"),
@@ -392,8 +394,8 @@ def test_rows_as_lists_read_like_rows_as_mappings(tmp_path):
         ({"line": [{k: v for k, v in GRID["line"][0].items() if k != "r1"}]}, "line 10 has no r1"),
     ],
 )
-def test_grid_files_that_cannot_be_read_are_refused(tmp_path, changes, says):
-    with pytest.raises(ValueError, match=says):
+def test_grid_files_that_cannot_be_read_are_refused(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
         twin.power_flow(grid_file(tmp_path, **changes))
 
 

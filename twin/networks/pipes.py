@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -15,13 +15,22 @@ from twin.kernels import friction as laws
 from twin.kernels import pipe_flow as gradient
 from twin.kernels import streams
 from twin.networks import regulators
+from twin.networks.labels import Variable, label
 from twin.readers import epanet, loops
-from twin.readers.tables import PipeNetwork
+from twin.readers.records import Array, Index, Mask, PipeNetwork
 
-Array = NDArray[Any]
 OK, NOT_CONVERGED, INVALID = range(3)
+"""Status of a scenario."""
+
 STATES = ("ok", "not_converged", "invalid")
+"""Names of the statuses."""
+
 FRICTION = {"churchill": laws.CHURCHILL, "swamee-jain": laws.SWAMEE_JAIN, "colebrook": laws.COLEBROOK}
+"""The kernel's friction laws by name."""
+
+KINDS = ("pipe", "pump", "valve")
+"""Kinds of branch, dimensions of the Dataset."""
+
 SPEED = 1.0
 """m/s at which the iteration starts."""
 
@@ -30,7 +39,14 @@ RESTING = 1e-9
 
 
 def read_pipe_network(path: str | Path) -> PipeNetwork:
-    """The pipe network of a file: EPANET `.inp`, or a facility loop `.json`; ValueError for what cannot be read."""
+    """The pipe network of a file: EPANET `.inp`, or a facility loop `.json` or `.json.gz`.
+
+    Raises ValueError, naming the file and what is wrong, for what cannot be read.
+
+    Examples
+    --------
+    >>> net = read_pipe_network("network.inp")
+    """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
@@ -45,169 +61,220 @@ def read_pipe_network(path: str | Path) -> PipeNetwork:
 def pipe_flow(
     network: PipeNetwork | str | Path,
     *,
-    mdot_kg_per_s: Any = None,
-    qext_w: Any = None,
-    zeta: Any = None,
+    mdot_kg_per_s: ArrayLike | None = None,
+    qext_w: ArrayLike | None = None,
+    zeta: ArrayLike | None = None,
     friction: str | None = None,
     tolerance: float = 1e-9,
 ) -> xr.Dataset:
     """Solve a pipe network, or a file of one, for flow, pressure and, where a supply temperature is given, heat.
 
-    `mdot_kg_per_s` (junction, scenario) replaces what junctions draw, `qext_w` the heat that branches take up and
-    `zeta` their fittings (branch, scenario); `friction` is churchill, swamee-jain or colebrook. Results carry
-    pandapipes' names, by pipe, pump and valve: flow positive from start to end, pressures at the height of their
-    junction. What no open way joins to a junction of given pressure is not served: its pressures are NaN and it draws
-    nothing. A scenario that fails has a status, `not_converged` or `invalid` for inputs that are no numbers.
+    Parameters
+    ----------
+    network
+        A PipeNetwork, or the path of a file that `read_pipe_network` reads.
+    mdot_kg_per_s
+        Mass flow that junctions draw [kg/s], shape (junction,) or (junction, scenario); by default the file's.
+    qext_w
+        Heat that branches take up [W], (branch,) or (branch, scenario); by default the file's.
+    zeta
+        Loss coefficients of the branches' fittings [1], (branch,) or (branch, scenario); by default the file's.
+    friction
+        Law of the pipes' friction factor: churchill, swamee-jain or colebrook; by default the file's.
+    tolerance
+        Change of flow at which the iteration stops, over the largest flow.
+
+    Returns
+    -------
+    xarray.Dataset
+        pandapipes' result names by junction (`p_bar`, `mdot_kg_per_s`, `t_k`), pipe, pump and valve
+        (`pipe_mdot_from_kg_per_s`, `valve_deltap_bar`, ...), shape (element, scenario): flow positive from start to
+        end, pressures at the height of their junction. What no open way joins to a junction of given pressure is not
+        served: its pressures are NaN and it draws nothing. A scenario that fails has a `status`, `not_converged` or
+        `invalid` for inputs that are no numbers; the others stand.
+
+    Raises
+    ------
+    ValueError
+        For a file that cannot be read, an unknown friction law, and inputs that do not fit the network or each other.
+
+    Examples
+    --------
+    >>> pipe_flow("loop.json")["p_bar"]
     """
     net = network if isinstance(network, PipeNetwork) else read_pipe_network(network)
     law = friction or net.friction
     if law not in FRICTION:
         raise ValueError(f"{net.name}: friction {law!r} is none of {', '.join(FRICTION)}")
-    given = {
-        "mdot_kg_per_s": (mdot_kg_per_s, net.demand, "junction"),
-        "qext_w": (qext_w, net.heat, "branch"),
-        "zeta": (zeta, net.zeta, "branch"),
-    }
-    demand, heat, fitting = (_column(net, name, *value) for name, value in given.items())
-    size = max(a.shape[1] for a in (demand, heat, fitting))
-    for name, a in zip(given, (demand, heat, fitting), strict=True):
-        if a.shape[1] not in (1, size):
-            raise ValueError(f"{net.name}: {name} has {a.shape[1]} scenarios where others have {size}")
-    invalid = ~np.all([np.isfinite(a).all(axis=0) & np.ones(size, bool) for a in (demand, heat, fitting)], axis=0)
+    demand = _column(net, "mdot_kg_per_s", mdot_kg_per_s, net.demand, "junction")
+    heat = _column(net, "qext_w", qext_w, net.heat, "branch")
+    fittings = _column(net, "zeta", zeta, net.zeta, "branch")
+    inputs = {"mdot_kg_per_s": demand, "qext_w": heat, "zeta": fittings}
+    scenarios = max(a.shape[1] for a in inputs.values())
+    for name, a in inputs.items():
+        if a.shape[1] not in (1, scenarios):
+            raise ValueError(f"{net.name}: {name} has {a.shape[1]} scenarios where others have {scenarios}")
+    finite = [np.isfinite(a).all(axis=0) & np.ones(scenarios, bool) for a in inputs.values()]
     served = _served(net)
     demand = np.where(served[:, None], demand, 0.0)
+    flow = regulators.solve(net, lambda n: _branches(n, fittings, FRICTION[law]), _guess(net), demand, tolerance)
+    status = np.where(~np.all(finite, axis=0), INVALID, np.where(flow.converged, OK, NOT_CONVERGED))
+    temperature = _temperatures(net, flow.mass_flow, heat) if np.isfinite(net.supply).any() else None
+    piezometric = np.where(served[:, None], flow.pressure, np.nan)
+    solution = _Solution(flow.mass_flow, piezometric, temperature)
+    variables = _junctions(net, solution)
+    for kind in KINDS:
+        variables |= _branch_results(net, kind, solution, FRICTION[law])
+    coordinates = {"junction": net.junction}
+    coordinates |= {kind: net.branch[net.kind == kind] for kind in KINDS if (net.kind == kind).any()}
+    return label(variables, status, STATES, coordinates, {"title": net.name, "conventions": "; ".join(net.notes)})
+
+
+def _column(net: PipeNetwork, name: str, values: ArrayLike | None, default: Array, rows: str) -> Array:
+    """An input as (rows, scenario), `default` (rows,) where there is none."""
+    column = default[:, None] if values is None else np.asarray(values, float)
+    column = column[:, None] if column.ndim == 1 else column
+    if column.ndim != 2 or len(column) != len(default) or column.shape[1] == 0:
+        raise ValueError(f"{net.name}: {name} is ({rows}, scenario) with {len(default)} rows, not {column.shape}")
+    return column
+
+
+def _served(net: PipeNetwork) -> Mask:
+    """Junctions that open branches join to one whose pressure is given, (junction,)."""
+    is_open = (net.min_flow != 0.0) | (net.max_flow != 0.0)
+    pairs, n = (net.start[is_open], net.end[is_open]), len(net.junction)
+    part = connected_components(coo_array((np.ones(is_open.sum()), pairs), shape=(n, n)), directed=False)[1]
+    return np.isin(part, part[np.isfinite(net.held)])
+
+
+def _area(net: PipeNetwork) -> Array:
+    """Cross section of each branch [m²], (branch,)."""
+    return np.pi * net.diameter**2 / 4.0
+
+
+def _guess(net: PipeNetwork) -> Array:
+    """Mass flows [kg/s] (branch, 1) at which the iteration starts."""
     guess = net.density * SPEED * _area(net)
     pipes = net.kind == "pipe"
     if pipes.any():  # the diameters of valves may be anything
         guess = np.where(pipes, guess, np.minimum(guess, guess[pipes].max()))
-    guess = np.clip(guess, net.least, net.most)[:, None]
-    flow = regulators.solve(net, lambda n: _branches(n, fitting, FRICTION[law]), guess, demand, tolerance)
-    status = np.where(invalid, INVALID, np.where(flow.converged, OK, NOT_CONVERGED))
-    warm = _temperatures(net, flow.mass_flow, heat) if np.isfinite(net.supply).any() else None
-    return _dataset(net, FRICTION[law], flow, warm, served, status)
-
-
-def _column(net: PipeNetwork, name: str, given: Any, own: Array, rows: str) -> Array:
-    column = own[:, None] if given is None else np.asarray(given, float)
-    column = column[:, None] if column.ndim == 1 else column
-    if column.ndim != 2 or len(column) != len(own) or column.shape[1] == 0:
-        raise ValueError(f"{net.name}: {name} is ({rows}, scenario) with {len(own)} rows, not {column.shape}")
-    return column
-
-
-def _served(net: PipeNetwork) -> Array:
-    """Junctions that open branches join to one whose pressure is given."""
-    joined = (net.least != 0.0) | (net.most != 0.0)
-    pairs, n = (net.start[joined], net.end[joined]), len(net.junction)
-    label = connected_components(coo_array((np.ones(joined.sum()), pairs), shape=(n, n)), directed=False)[1]
-    return np.isin(label, label[np.isfinite(net.held)])
-
-
-def _area(net: PipeNetwork) -> Array:
-    return np.pi * net.diameter**2 / 4.0
+    return np.clip(guess, net.min_flow, net.max_flow)[:, None]
 
 
 def _branches(net: PipeNetwork, zeta: Array, model: int) -> gradient.Network:
-    """The branches as the kernel takes them."""
+    """The branches as the kernel takes them, with fittings `zeta` (branch, scenario) and a friction law."""
     square = (1.0 / (2.0 * net.density * _area(net) ** 2))[:, None]
-    straight, powered = np.flatnonzero(net.length > 0), np.flatnonzero(net.factor != 0)
-    lifted = np.flatnonzero((net.shutoff != 0) | (net.quadratic > 0))
-    bounded = np.flatnonzero((net.least > -np.inf) | (net.most < np.inf))
+    pipe, powered = np.flatnonzero(net.length > 0), np.flatnonzero(net.factor != 0)
+    pump = np.flatnonzero((net.shutoff != 0) | (net.quadratic > 0))
+    bounded = np.flatnonzero((net.min_flow > -np.inf) | (net.max_flow < np.inf))
     column = lambda a, rows: a[rows, None]  # noqa: E731
-    zero = np.zeros((len(lifted), 1))
+    zero = np.zeros((len(pump), 1))
     return gradient.Network(
         n=len(net.junction),
         start=net.start,
         end=net.end,
         square=zeta * square,
-        pipe=straight,
-        friction=(square[:, 0] * net.length / net.diameter)[straight, None],
-        reynolds=(net.diameter / (_area(net) * net.viscosity))[straight, None],
-        rough=(net.roughness / net.diameter)[straight, None],
+        pipe=pipe,
+        friction=(square[:, 0] * net.length / net.diameter)[pipe, None],
+        reynolds=(net.diameter / (_area(net) * net.viscosity))[pipe, None],
+        rough=(net.roughness / net.diameter)[pipe, None],
         powered=powered,
         factor=column(net.factor, powered),
         exponent=column(net.exponent, powered),
-        straight=column(np.where(net.exponent < 1, np.maximum(net.least, 0.0), 0.0), powered),
-        pump=lifted,
-        shutoff=column(net.shutoff, lifted),
-        quadratic=column(net.quadratic, lifted),
+        straight=column(np.where(net.exponent < 1, np.maximum(net.min_flow, 0.0), 0.0), powered),
+        pump=pump,
+        shutoff=column(net.shutoff, pump),
+        quadratic=column(net.quadratic, pump),
         quartic=zero,
         ceiling=zero + np.inf,
         control=bounded,
-        least=column(net.least, bounded),
-        most=column(net.most, bounded),
+        least=column(net.min_flow, bounded),
+        most=column(net.max_flow, bounded),
         model=model,
     )
 
 
-def _temperatures(net: PipeNetwork, flow: Array, heat: Array) -> streams.Result:
-    """Junctions, inlets and outlets, K: m cp (T_out - T_in) = heat, wall loss T_a + (T - T_a) exp(-U A / m cp)."""
-    capacity = flow * net.heat_capacity
-    rest = np.abs(flow) <= RESTING * np.abs(flow).max(axis=0, initial=0.0)
+def _temperatures(net: PipeNetwork, mass_flow: Array, heat: Array) -> streams.Result:
+    """Temperatures [K] of junctions, inlets and outlets for flows [kg/s] and heat [W], (branch, scenario).
+
+    m cp (T_out - T_in) = heat, and the wall's loss T_a + (T - T_a) exp(-U A / m cp).
+    """
+    capacity = mass_flow * net.heat_capacity
+    rest = np.abs(mass_flow) <= RESTING * np.abs(mass_flow).max(axis=0, initial=0.0)
     rate = np.where(rest, 1.0, np.abs(capacity))
     keep = np.where(rest, 1.0, np.exp(-net.conductance[:, None] / rate))
     offset = np.where(rest, 0.0, (1.0 - keep) * net.ambient[:, None] + heat / rate)
-    source = np.zeros((len(net.junction), flow.shape[1]))
+    source = np.zeros((len(net.junction), mass_flow.shape[1]))
     np.add.at(source, net.end, np.where(rest, heat, 0.0))
     program = streams.program(len(net.junction), net.start, net.end, [], [])
     fed = np.flatnonzero(np.isfinite(net.supply))
     return streams.solve(program, capacity, keep, np.zeros((0, 1)), offset, source, fed, net.supply[fed, None])
 
 
-def _dataset(
-    net: PipeNetwork, model: int, flow: gradient.Result, warm: Any, served: Array, status: Array
-) -> xr.Dataset:
-    weight = net.density * net.gravity
-    piezometric = np.where(served[:, None], flow.pressure, np.nan)
-    pressure = 1e-5 * (piezometric - weight * net.elevation[:, None])
-    m = flow.mass_flow
-    fed = np.zeros_like(flow.pressure)
-    np.add.at(fed, net.start, m)
-    np.subtract.at(fed, net.end, m)
-    found: dict[str, Any] = {
-        "p_bar": ("junction", pressure, "bar", "pressure at the height of the junction"),
-        "head_m": ("junction", piezometric / weight, "m", "piezometric head"),
-        "mdot_kg_per_s": ("junction", -fed, "kg s-1", "mass flow drawn, negative where it enters the network"),
+class _Solution(NamedTuple):
+    """What a network's solution consists of."""
+
+    mass_flow: Array
+    """From start to end [kg/s], (branch, scenario)."""
+    piezometric: Array
+    """Piezometric pressure [Pa], NaN where nothing is served, (junction, scenario)."""
+    temperature: streams.Result | None
+    """Temperatures [K], None without heat."""
+
+    def pressure_bar(self, net: PipeNetwork, junction: Index) -> Array:
+        """Pressure at the height of some junctions [bar], (junction, scenario)."""
+        weight = net.density * net.gravity
+        return 1e-5 * (self.piezometric[junction] - weight * net.elevation[junction, None])
+
+    def end_temperatures(self, rows: Mask) -> tuple[Array, Array]:
+        """Temperatures [K] at the start and at the end of some branches, (branch, scenario) each."""
+        assert self.temperature is not None
+        inlet, outlet, ahead = self.temperature.inlet[rows], self.temperature.outlet[rows], self.mass_flow[rows] >= 0
+        return np.where(ahead, inlet, outlet), np.where(ahead, outlet, inlet)
+
+
+def _junctions(net: PipeNetwork, solution: _Solution) -> dict[str, Variable]:
+    """Pressure, head, mass flow drawn and, if there is heat, temperature."""
+    pressure = solution.pressure_bar(net, np.arange(len(net.junction)))
+    head = solution.piezometric / (net.density * net.gravity)
+    fed = np.zeros_like(head)
+    np.add.at(fed, net.start, solution.mass_flow)
+    np.subtract.at(fed, net.end, solution.mass_flow)
+    drawn = "mass flow drawn, negative where it enters the network"
+    variables = {
+        "p_bar": Variable("junction", pressure, "bar", "pressure at the height of the junction"),
+        "head_m": Variable("junction", head, "m", "piezometric head"),
+        "mdot_kg_per_s": Variable("junction", -fed, "kg s-1", drawn),
     }
-    if warm is not None:
-        found["t_k"] = (
-            "junction",
-            np.where(served[:, None], warm.node, np.nan),
-            "K",
-            "temperature of the mixed streams",
-        )
-    reynolds = np.abs(m) * (net.diameter / (_area(net) * net.viscosity))[:, None]
-    ahead = m >= 0
-    for kind in ("pipe", "pump", "valve"):
-        rows = net.kind == kind
-        if not rows.any():
-            continue
-        start, end = net.start[rows], net.end[rows]
-        own: dict[str, Any] = {
-            "mdot_from_kg_per_s": (m[rows], "kg s-1", "mass flow from start to end"),
-            "p_from_bar": (pressure[start], "bar", "pressure at the start"),
-            "p_to_bar": (pressure[end], "bar", "pressure at the end"),
-            "deltap_bar": (1e-5 * (piezometric[end] - piezometric[start]), "bar", "piezometric pressure rise"),
-        }
-        if kind != "pump":
-            speed = m[rows] / (net.density * _area(net)[rows])[:, None]
-            own["v_mean_m_per_s"] = (speed, "m s-1", "mean velocity")
-            own["reynolds"] = (reynolds[rows], "1", "Reynolds number")
-        if kind == "pipe":
-            factor = laws.friction_factor(reynolds[rows], (net.roughness / net.diameter)[rows], model)
-            own["lambda"] = (np.where(net.length[rows, None] > 0, factor, np.nan), "1", "Darcy friction factor")
-        if warm is not None:
-            at_start, at_end = np.where(ahead, warm.inlet, warm.outlet), np.where(ahead, warm.outlet, warm.inlet)
-            own["t_from_k"] = (at_start[rows], "K", "temperature at the start")
-            own["t_to_k"] = (at_end[rows], "K", "temperature at the end")
-        found |= {f"{kind}_{k}": (kind, *value) for k, value in own.items()}
-    solved = status == OK
-    variables: dict[str, Any] = {
-        k: ((d, "scenario"), np.where(solved, v, np.nan), {"units": u, "long_name": t})
-        for k, (d, v, u, t) in found.items()
+    if solution.temperature is not None:
+        mixed = np.where(np.isnan(solution.piezometric), np.nan, solution.temperature.node)
+        variables["t_k"] = Variable("junction", mixed, "K", "temperature of the mixed streams")
+    return variables
+
+
+def _branch_results(net: PipeNetwork, kind: str, solution: _Solution, model: int) -> dict[str, Variable]:
+    """Results of the pipes, pumps or valves; none where there are none."""
+    rows = net.kind == kind
+    if not rows.any():
+        return {}
+    mass_flow, start, end = solution.mass_flow[rows], net.start[rows], net.end[rows]
+    rise = 1e-5 * (solution.piezometric[end] - solution.piezometric[start])
+    columns = {
+        "mdot_from_kg_per_s": (mass_flow, "kg s-1", "mass flow from start to end"),
+        "p_from_bar": (solution.pressure_bar(net, start), "bar", "pressure at the start"),
+        "p_to_bar": (solution.pressure_bar(net, end), "bar", "pressure at the end"),
+        "deltap_bar": (rise, "bar", "piezometric pressure rise"),
     }
-    flags = {"flag_values": list(range(len(STATES))), "flag_meanings": " ".join(STATES)}
-    variables["status"] = ("scenario", status.astype(np.int8), flags)
-    labels = {"junction": net.junction}
-    labels |= {kind: net.branch[net.kind == kind] for kind in ("pipe", "pump", "valve") if (net.kind == kind).any()}
-    return xr.Dataset(variables, labels, {"title": net.name, "conventions": "; ".join(net.notes)})
+    area, diameter = _area(net)[rows], net.diameter[rows]
+    reynolds = np.abs(mass_flow) * (diameter / (area * net.viscosity))[:, None]
+    if kind != "pump":
+        columns["v_mean_m_per_s"] = (mass_flow / (net.density * area)[:, None], "m s-1", "mean velocity")
+        columns["reynolds"] = (reynolds, "1", "Reynolds number")
+    if kind == "pipe":
+        factor = laws.friction_factor(reynolds, net.roughness[rows] / diameter, model)
+        columns["lambda"] = (np.where(net.length[rows, None] > 0, factor, np.nan), "1", "Darcy friction factor")
+    if solution.temperature is not None:
+        at_start, at_end = solution.end_temperatures(rows)
+        columns["t_from_k"] = (at_start, "K", "temperature at the start")
+        columns["t_to_k"] = (at_end, "K", "temperature at the end")
+    return {f"{kind}_{name}": Variable(kind, *column) for name, column in columns.items()}

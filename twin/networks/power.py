@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from twin.kernels import newton, outages
 from twin.kernels import power_flow as chord
+from twin.networks.labels import status_flags
+from twin.networks.power_results import (
+    BEYOND_LOADABILITY,
+    INVALID,
+    NOT_CONVERGED,
+    OK,
+    STATES,
+    Solution,
+    dataset,
+    loading_percent,
+)
 from twin.readers import matpower, pandapower, power_grid_model
-from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork
+from twin.readers.records import DEAD, PQ, PV, SLACK, Array, Complex, Index, Mask, PowerNetwork, TapChangers
 
-Array = NDArray[Any]
-OK, BEYOND_LOADABILITY, NOT_CONVERGED, INVALID = range(4)
-STATES = ("ok", "beyond_loadability", "not_converged", "invalid")
-MOST_STEPS = 200
+MAX_TAP_ROUNDS = 200
 """Rounds of tap changers."""
 
-MOST_TURNS = 30
+MAX_LIMIT_ROUNDS = 30
 """Rounds in which generators may change between holding their voltage and their reactive limit."""
 
 
 def read_power_network(path: str | Path) -> PowerNetwork:
-    """The power network of a file; ValueError for what cannot be read.
+    """The power network of a file: MATPOWER `.m`, or `.json` of pandapower or power-grid-model.
 
-    MATPOWER `.m`, and `.json` of pandapower or power-grid-model.
+    Raises ValueError, naming the file and what is wrong, for what cannot be read.
+
+    Examples
+    --------
+    >>> net = read_power_network("case14.m")
     """
     path = Path(path)
     if not path.is_file():
@@ -43,8 +53,8 @@ def read_power_network(path: str | Path) -> PowerNetwork:
 
 def power_flow(
     network: PowerNetwork | str | Path,
-    p_mw: Any = None,
-    q_mvar: Any = None,
+    p_mw: ArrayLike | None = None,
+    q_mvar: ArrayLike | None = None,
     *,
     enforce_q_limits: bool = False,
     tap_control: bool = False,
@@ -52,77 +62,75 @@ def power_flow(
 ) -> xr.Dataset:
     """Solve a power network, or a file of one, under pandapower's result names.
 
-    `p_mw` and `q_mvar` (bus, scenario) replace the loads of the file. Networks without generators that hold a voltage
-    go through chord Newton, all scenarios on one factor; the others, and what that does not settle, take full Newton.
-    `enforce_q_limits` lets a generator leave its voltage where its reactive limit binds and return where it no longer
-    does (MATPOWER's rule never returns; the slack bus is not limited). `tap_control` lets on-load tap changers step,
-    one position at a time, until the voltages that they control lie in their bands or their range ends.
+    Networks without generators that hold a voltage go through chord Newton, all scenarios on one factor; the others,
+    and what that does not settle, take full Newton.
 
-    A scenario that fails has a status: `beyond_loadability` where a solution exists at a lighter load but none at this
-    one, `not_converged`, `invalid` for loads that are no numbers; the others stand.
+    Parameters
+    ----------
+    network
+        A PowerNetwork, or the path of a file that `read_power_network` reads.
+    p_mw, q_mvar
+        Active [MW] and reactive [Mvar] power of the loads, shape (bus,) or (bus, scenario); by default the file's.
+    enforce_q_limits
+        Let a generator leave its voltage where its reactive limit binds, and return where it no longer does
+        (MATPOWER's rule never returns; the slack bus is not limited).
+    tap_control
+        Let on-load tap changers step, one position at a time, until the voltages that they control lie in their bands
+        or their range ends.
+    tolerance
+        Largest imbalance of power at a bus [pu] (full Newton), or last change of a voltage [pu] (chord Newton).
+
+    Returns
+    -------
+    xarray.Dataset
+        Variables (element, scenario) of buses (`vm_pu`, `va_degree`, `p_mw`, ...), generators (`gen_p_mw`, ...), lines
+        and transformers (`line_loading_percent`, `trafo_pl_mw`, ...), each with units and long_name, and with
+        `tap_control` the positions `tap_pos` (tap_changer, scenario). A scenario that fails has a `status`:
+        `beyond_loadability` where a solution exists at a lighter load but none at this one, `not_converged`, or
+        `invalid` for loads that are no numbers; the others stand.
+
+    Raises
+    ------
+    ValueError
+        For a file that cannot be read, and for loads that do not fit the network or each other.
+
+    Examples
+    --------
+    >>> power_flow("case14.m")["vm_pu"]
     """
     net = network if isinstance(network, PowerNetwork) else read_power_network(network)
     load = _loads(net, p_mw, q_mvar)
     if tap_control and net.taps is not None:
-        return _stepped(net, load, enforce_q_limits, tolerance)
-    return _solved(net, load, enforce_q_limits, tolerance)
-
-
-def _solved(net: PowerNetwork, load: Array, enforce_q_limits: bool, tolerance: float) -> xr.Dataset:
-    solver = _Solver(net, tolerance)
-    invalid = ~np.isfinite(load).all(axis=0)
-    voltage, kind, status = solver.solve(np.where(np.isfinite(load), load, 0.0), enforce_q_limits)
-    status = np.where(invalid, INVALID, status)
-    return _dataset(net, solver, np.where(kind == DEAD, 0.0, voltage), load, kind, status)
-
-
-def _stepped(net: PowerNetwork, load: Array, enforce_q_limits: bool, tolerance: float) -> xr.Dataset:
-    """Solve and step tap changers until none moves; scenarios with the same positions go together."""
-    t, size = net.taps, load.shape[1]
-    assert t is not None
-    position = np.repeat(t.position[:, None].astype(float), size, axis=1)
-    parts: list[xr.Dataset] = []
-    pending, order = np.arange(size), []
-    for turn in range(MOST_STEPS):
-        left = []
-        patterns, group = np.unique(position[:, pending], axis=1, return_inverse=True)
-        for k, pattern in enumerate(patterns.T):
-            chosen = pending[group.ravel() == k]
-            found = _solved(net.at_taps(pattern), load[:, chosen], enforce_q_limits, tolerance)
-            size_pu = found.vm_pu.values[_first_label(net)[t.bus]]
-            wanted = (size_pu < t.low[:, None]) * 1.0 - (size_pu > t.high[:, None])
-            moved = pattern[:, None] + wanted * (t.raises * np.sign(t.step))[:, None]
-            moved = np.clip(moved, t.least[:, None], t.most[:, None])
-            position[:, chosen] = moved
-            rest = (moved == pattern[:, None]).all(axis=0) | (found.status.values != OK)
-            hunting = ~rest & (turn == MOST_STEPS - 1)
-            found["status"][hunting] = NOT_CONVERGED
-            done = np.flatnonzero(rest | hunting)
-            at = xr.DataArray(np.repeat(pattern[:, None], len(done), axis=1), dims=("tap_changer", "scenario"))
-            parts.append(found.isel(scenario=done).assign(tap_pos=at.assign_attrs(units="1", long_name="tap position")))
-            order.extend(chosen[done])
-            left.extend(chosen[~rest & ~hunting])
-        pending = np.array(left, int)
-        if not len(pending):
-            break
-    whole = xr.concat(parts, "scenario", data_vars="minimal", join="exact", compat="override", coords="minimal")
-    return whole.isel(scenario=np.argsort(order)).assign_coords(tap_changer=net.branch[t.branch])
-
-
-def _first_label(net: PowerNetwork) -> Array:
-    """Place of each node among the labels of the Dataset."""
-    if net.node is None:
-        return np.arange(len(net.bus))
-    place = np.zeros(len(net.bus), int)
-    place[net.node[::-1]] = np.arange(len(net.node))[::-1]
-    return place
+        return _step_taps(net, net.taps, load, enforce_q_limits, tolerance)
+    return _solve(net, load, enforce_q_limits, tolerance)
 
 
 def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8) -> xr.Dataset:
-    """Loss of each branch alone (N-1): what stays supplied, the lowest voltage, the highest loading and where.
+    """Loss of each branch in service alone (N-1): what stays supplied, the lowest voltage, the highest loading.
 
-    Dimension `contingency`, named after the branch that is lost. For networks without generators that hold a voltage;
-    raises ValueError for others.
+    For networks without generators that hold a voltage.
+
+    Parameters
+    ----------
+    network
+        A PowerNetwork, or the path of a file that `read_power_network` reads.
+    tolerance
+        Last change of a voltage [pu].
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimension `contingency`, named after the branch that is lost: `vm_min_pu` and `vm_min_bus`,
+        `loading_max_percent` and `loading_max_branch`, `unserved_mw`, `status`.
+
+    Raises
+    ------
+    ValueError
+        For a file that cannot be read, and for a network with generators that hold a voltage.
+
+    Examples
+    --------
+    >>> contingencies("case33bw.m")["unserved_mw"].max()
     """
     net = network if isinstance(network, PowerNetwork) else read_power_network(network)
     solver = _Solver(net, tolerance)
@@ -131,52 +139,119 @@ def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8
     demand = (net.load - solver.given)[:, None]
     slack = solver.start[solver.network.slack][:, None]
     lost = np.flatnonzero(net.in_service)
-    found = outages.solve(solver.with_shunts(), slack, demand, lost, tolerance, demand[:, 0])
-    good = found.converged
-    size = np.where(found.energised & good, np.abs(found.voltage), np.nan)
-    flow = chord.branch_power(solver.network, found.voltage)
+    result = outages.solve(solver.with_shunts(), slack, demand, lost, tolerance, demand[:, 0])
+    vm_pu = np.where(result.energised & result.converged, np.abs(result.voltage), np.nan)
+    flow = chord.branch_power(solver.network, result.voltage)
     every = np.arange(len(lost))
-    loading = np.where(good, _loading(net, flow, size, np.fmax), np.nan)
+    loading = np.where(result.converged, loading_percent(net, flow, vm_pu, np.fmax), np.nan)
     loading[lost, every] = np.nan
-    unserved = np.where(found.energised, 0.0, np.real(net.load)[:, None]).sum(axis=0) * net.base_mva
-    lowest, highest = np.nan_to_num(size, nan=np.inf).argmin(axis=0), np.nan_to_num(loading, nan=-1.0).argmax(axis=0)
-    flags = {"flag_values": list(range(len(STATES))), "flag_meanings": " ".join(STATES)}
-    columns: dict[str, Any] = {
-        "vm_min_pu": (size[lowest, every], {"units": "1", "long_name": "lowest voltage of what is supplied"}),
+    unserved = np.where(result.energised, 0.0, np.real(net.load)[:, None]).sum(axis=0) * net.base_mva
+    lowest, highest = np.nan_to_num(vm_pu, nan=np.inf).argmin(axis=0), np.nan_to_num(loading, nan=-1.0).argmax(axis=0)
+    status = np.where(result.converged, OK, NOT_CONVERGED).astype(np.int8)
+    columns: dict[str, tuple[np.ndarray, dict]] = {
+        "vm_min_pu": (vm_pu[lowest, every], {"units": "1", "long_name": "lowest voltage of what is supplied"}),
         "vm_min_bus": (net.bus[lowest], {"long_name": "bus of the lowest voltage"}),
         "loading_max_percent": (loading[highest, every], {"units": "percent", "long_name": "highest loading"}),
         "loading_max_branch": (net.branch[highest], {"long_name": "branch of the highest loading"}),
         "unserved_mw": (unserved, {"units": "MW", "long_name": "load without supply"}),
-        "status": (np.where(good, OK, NOT_CONVERGED).astype(np.int8), flags),
+        "status": (status, status_flags(STATES)),
     }
-    variables = {k: ("contingency", v, attrs) for k, (v, attrs) in columns.items()}
+    variables = {name: ("contingency", values, attributes) for name, (values, attributes) in columns.items()}
     return xr.Dataset(variables, {"contingency": net.branch[lost]}, {"title": net.name})
 
 
-def _loads(net: PowerNetwork, p_mw: Any, q_mvar: Any) -> Array:
-    columns, labels = [], len(net.bus) if net.node is None else len(net.node)
-    for given, own in ((p_mw, np.real(net.load)), (q_mvar, np.imag(net.load))):
-        column = own[:, None] if given is None else np.asarray(given, float) / net.base_mva
-        column = column[:, None] if column.ndim == 1 else column
-        if given is not None and len(column) != labels:
-            raise ValueError(f"{net.name}: loads have {len(column)} rows for {labels} buses")
-        if given is not None and net.node is not None and column.ndim == 2:
-            nodes = np.zeros((len(net.bus), column.shape[1]))
-            np.add.at(nodes, net.node, column)
-            column = nodes
-        if column.ndim != 2 or column.shape[1] == 0:
-            raise ValueError(f"{net.name}: loads are (bus, scenario), not {column.shape}")
-        columns.append(column)
-    if len({c.shape[1] for c in columns} - {1}) > 1:
-        raise ValueError(f"{net.name}: p_mw and q_mvar have {columns[0].shape[1]} and {columns[1].shape[1]} scenarios")
-    return np.asarray(columns[0] + 1j * columns[1], complex)
+def _solve(net: PowerNetwork, load: Complex, enforce_q_limits: bool, tolerance: float) -> xr.Dataset:
+    solver = _Solver(net, tolerance)
+    finite = np.isfinite(load)
+    solution = solver.solve(np.where(finite, load, 0.0), enforce_q_limits)
+    status = np.where(finite.all(axis=0), solution.status, INVALID)
+    return dataset(net, solver.network, load, solution._replace(status=status))
+
+
+def _step_taps(
+    net: PowerNetwork, taps: TapChangers, load: Complex, enforce_q_limits: bool, tolerance: float
+) -> xr.Dataset:
+    """Solve and step tap changers until none moves; scenarios with the same positions go together."""
+    scenarios = load.shape[1]
+    position = np.repeat(taps.tap_pos[:, None].astype(float), scenarios, axis=1)
+    parts: list[xr.Dataset] = []
+    pending, order = np.arange(scenarios), []
+    for turn in range(MAX_TAP_ROUNDS):
+        stepping = []
+        patterns, group = np.unique(position[:, pending], axis=1, return_inverse=True)
+        for k, pattern in enumerate(patterns.T):
+            members = pending[group.ravel() == k]
+            result = _solve(net.at_taps(pattern), load[:, members], enforce_q_limits, tolerance)
+            moved = _next_positions(net, taps, pattern, result.vm_pu.values)
+            position[:, members] = moved
+            settled = (moved == pattern[:, None]).all(axis=0) | (result.status.values != OK)
+            hunting = ~settled & (turn == MAX_TAP_ROUNDS - 1)
+            result["status"][hunting] = NOT_CONVERGED
+            done = np.flatnonzero(settled | hunting)
+            tap_pos = xr.DataArray(np.repeat(pattern[:, None], len(done), axis=1), dims=("tap_changer", "scenario"))
+            tap_pos = tap_pos.assign_attrs(units="1", long_name="tap position")
+            parts.append(result.isel(scenario=done).assign(tap_pos=tap_pos))
+            order.extend(members[done])
+            stepping.extend(members[~settled & ~hunting])
+        pending = np.array(stepping, int)
+        if not len(pending):
+            break
+    joined = xr.concat(parts, "scenario", data_vars="minimal", join="exact", compat="override", coords="minimal")
+    return joined.isel(scenario=np.argsort(order)).assign_coords(tap_changer=net.branch[taps.branch])
+
+
+def _next_positions(net: PowerNetwork, taps: TapChangers, pattern: Array, vm_pu: Array) -> Array:
+    """Positions (tap_changer, scenario) one step on from `pattern` (tap_changer,) where a voltage leaves its band."""
+    controlled = vm_pu[_first_label(net)[taps.bus]]
+    raise_voltage = (controlled < taps.vm_lower_pu[:, None]) * 1.0 - (controlled > taps.vm_upper_pu[:, None])
+    moved = pattern[:, None] + raise_voltage * (taps.direction * np.sign(taps.tap_step))[:, None]
+    return np.clip(moved, taps.tap_min[:, None], taps.tap_max[:, None])
+
+
+def _first_label(net: PowerNetwork) -> Index:
+    """Position of each bus among the labels of the Dataset, (bus,)."""
+    if net.node is None:
+        return np.arange(len(net.bus))
+    position = np.zeros(len(net.bus), int)
+    position[net.node[::-1]] = np.arange(len(net.node))[::-1]
+    return position
+
+
+def _loads(net: PowerNetwork, p_mw: ArrayLike | None, q_mvar: ArrayLike | None) -> Complex:
+    """Complex loads [pu], (bus, scenario)."""
+    p, q = _load(net, p_mw, np.real(net.load)), _load(net, q_mvar, np.imag(net.load))
+    if len({p.shape[1], q.shape[1]} - {1}) > 1:
+        raise ValueError(f"{net.name}: p_mw and q_mvar have {p.shape[1]} and {q.shape[1]} scenarios")
+    return np.asarray(p + 1j * q, complex)
+
+
+def _load(net: PowerNetwork, power: ArrayLike | None, default: Array) -> Array:
+    """Loads [pu] (bus, scenario) from power [MW, Mvar] by label of the file, or from the file's own."""
+    if power is None:
+        return default[:, None]
+    column, labels = np.asarray(power, float) / net.base_mva, len(net.bus) if net.node is None else len(net.node)
+    column = column[:, None] if column.ndim == 1 else column
+    if len(column) != labels:
+        raise ValueError(f"{net.name}: loads have {len(column)} rows for {labels} buses")
+    if column.ndim != 2 or column.shape[1] == 0:
+        raise ValueError(f"{net.name}: loads are (bus, scenario), not {column.shape}")
+    if net.node is None:
+        return column
+    by_bus = np.zeros((len(net.bus), column.shape[1]))
+    np.add.at(by_bus, net.node, column)
+    return by_bus
 
 
 class _Solver:
-    """The network as kernels take it."""
+    """A network as kernels take it, with what its generators inject and hold.
+
+    `network` is the kernel's, without bus shunts; `kind` (bus,) is DEAD where no slack bus supplies; `given` (bus,) is
+    the complex power generated [pu], `start` (bus,) the complex voltages [pu] at which Newton starts. `tolerance` [pu]
+    is at least what rounding leaves of a balance.
+    """
 
     def __init__(self, net: PowerNetwork, tolerance: float) -> None:
-        self.net, self.tolerance = net, tolerance
+        self.net = net
         column = lambda a: np.ascontiguousarray(np.asarray(a, complex)[:, None])  # noqa: E731
         joined = net.in_service & (net.kind[net.start] != DEAD) & (net.kind[net.end] != DEAD)
         series = np.where(joined, np.where(np.isfinite(net.series), net.series, 0), 0)
@@ -185,43 +260,46 @@ class _Solver:
         self.network = chord.Network(
             len(net.bus), net.start, net.end, column(series), half, half, column(net.ratio), slack
         )
-        held = np.ones(len(net.bus))
+        self.start = self._start()
         on = net.gen_in_service
-        held[net.gen_bus[on]] = net.gen_voltage[on]
-        own = np.where(net.initial != 0, net.initial, 1.0)
-        self.start = np.where(net.kind >= PV, held, np.abs(own)) * np.exp(1j * np.angle(own))
-        self.given = np.zeros(len(net.bus), complex)
-        np.add.at(self.given, net.gen_bus[on], net.gen_power[on])
-        self.given = np.where(net.kind == PQ, self.given, np.real(self.given))
+        generation = np.zeros(len(net.bus), complex)
+        np.add.at(generation, net.gen_bus[on], net.gen_power[on])
+        self.given = np.where(net.kind == PQ, generation, np.real(generation))
         # A balance is never known better than the rounding of what flows through its bus.
         through = np.zeros(len(net.bus))
         np.add.at(through, net.start, np.abs(series))
         np.add.at(through, net.end, np.abs(series))
         self.tolerance = max(tolerance, 8 * np.finfo(float).eps * through.max(initial=0.0))
-        self.kind = self._reached(series, slack)
-
-    def _reached(self, series: Array, slack: Array) -> Array:
-        """Bus kinds, DEAD where no slack bus supplies."""
         live = chord.live_buses(self.network, np.ones((len(slack), 1), complex))[:, 0]
-        return np.where(live, self.net.kind, DEAD)
+        self.kind = np.where(live, net.kind, DEAD)
 
-    def solve(self, load: Array, limits: bool) -> tuple[Array, Array, Array]:
-        """Voltages (n, S), kinds of the buses (n, S) and a status (S,)."""
+    def _start(self) -> Complex:
+        """The file's voltages, with the magnitudes that generators hold."""
+        net = self.net
+        held = np.ones(len(net.bus))
+        on = net.gen_in_service
+        held[net.gen_bus[on]] = net.gen_voltage[on]
+        initial = np.where(net.initial != 0, net.initial, 1.0)
+        return np.where(net.kind >= PV, held, np.abs(initial)) * np.exp(1j * np.angle(initial))
+
+    def solve(self, load: Complex, enforce_q_limits: bool) -> Solution:
+        """Solution for finite loads [pu], (bus, scenario)."""
         scenarios = load.shape[1]
         kind = np.repeat(self.kind[:, None], scenarios, axis=1)
         if not (self.kind == PV).any():
-            voltage, good = self._chord(load)
+            voltage, converged = self._chord(load)
         else:
-            voltage, good = np.zeros(load.shape, complex), np.zeros(scenarios, bool)
-        for s in np.flatnonzero(~good):
-            voltage[:, s], kind[:, s], good[s] = self._newton(load[:, s], limits)
-        status = np.where(good, OK, NOT_CONVERGED)
-        for s in np.flatnonzero(~good) if not limits else ():
+            voltage, converged = np.zeros(load.shape, complex), np.zeros(scenarios, bool)
+        for s in np.flatnonzero(~converged):
+            voltage[:, s], kind[:, s], converged[s] = self._newton(load[:, s], enforce_q_limits)
+        status = np.where(converged, OK, NOT_CONVERGED)
+        for s in np.flatnonzero(~converged) if not enforce_q_limits else ():
             voltage[:, s], share = self._continued(load[:, s])
             status[s] = OK if share == 1.0 else BEYOND_LOADABILITY if share > 0.0 else NOT_CONVERGED
-        return voltage, kind, status
+        return Solution(voltage, kind, status)
 
-    def _chord(self, load: Array) -> tuple[Array, Array]:
+    def _chord(self, load: Complex) -> tuple[Complex, Mask]:
+        """All scenarios by chord Newton: voltages (bus, scenario) and which converged (scenario,)."""
         slack = self.start[self.network.slack][:, None]
         shunted = self.with_shunts()
         demand = load - self.given[:, None]
@@ -230,149 +308,65 @@ class _Solver:
 
     def with_shunts(self) -> chord.Network:
         """The network with its bus shunts as branches from each bus to itself, half at either end."""
-        net, have = self.network, np.flatnonzero(self.net.shunt != 0)
-        if not len(have):
+        net, at = self.network, np.flatnonzero(self.net.shunt != 0)
+        if not len(at):
             return net
-        more = lambda a, b: np.concatenate([a, np.broadcast_to(b, (len(have), 1)).astype(complex)])  # noqa: E731
-        tiny = np.full((len(have), 1), 1e-9 + 0j)
-        half = self.net.shunt[have][:, None] / 2
+        append = lambda a, b: np.concatenate([a, np.broadcast_to(b, (len(at), 1)).astype(complex)])  # noqa: E731
+        tiny = np.full((len(at), 1), 1e-9 + 0j)
+        half = self.net.shunt[at][:, None] / 2
         return chord.Network(
             net.n,
-            np.r_[net.start, have],
-            np.r_[net.end, have],
-            more(net.series, tiny),
-            more(net.shunt_start, half),
-            more(net.shunt_end, half),
-            more(net.ratio, 1.0),
+            np.r_[net.start, at],
+            np.r_[net.end, at],
+            append(net.series, tiny),
+            append(net.shunt_start, half),
+            append(net.shunt_end, half),
+            append(net.ratio, 1.0),
             net.slack,
         )
 
-    def _newton(self, load: Array, limits: bool) -> tuple[Array, Array, bool]:
+    def _newton(self, load: Complex, enforce_q_limits: bool) -> tuple[Complex, Index, bool]:
         """One scenario by full Newton; generators at a reactive limit become loads until none is beyond."""
         kind, injection = self.kind.copy(), self.given - load
         start = self.start.copy()
-        low, high = self._reactive()
-        side, voltage = np.zeros(len(kind), int), start
-        for _ in range(MOST_TURNS):
-            given = (injection[:, None], kind, start[:, None])
-            result = newton.solve(self.network, self.net.shunt, *given, self.tolerance)
-            voltage, good = result.voltage[:, 0], bool(result.converged[0])
-            if not (limits and good):
-                return voltage, kind, good
-            made = newton.balance(self.network, self.net.shunt, result.voltage)[:, 0].imag + np.imag(load)
-            over, under = (kind == PV) & (made > high + 1e-9), (kind == PV) & (made < low - 1e-9)
-            size, held = np.abs(voltage), np.abs(self.start)
-            back = ((side > 0) & (size > held + 1e-9)) | ((side < 0) & (size < held - 1e-9))
-            if not (over | under | back).any():
-                return voltage, kind, good
-            side = np.where(back, 0, np.where(over, 1, np.where(under, -1, side)))
-            kind = np.where(side != 0, PQ, self.kind)
-            limit = np.where(side > 0, high, np.where(side < 0, low, 0.0))
+        min_q, max_q = self._reactive_limits()
+        at_limit, voltage = np.zeros(len(kind), int), start  # -1 at the lower, 1 at the upper limit
+        for _ in range(MAX_LIMIT_ROUNDS):
+            problem = (injection[:, None], kind, start[:, None])
+            result = newton.solve(self.network, self.net.shunt, *problem, self.tolerance)
+            voltage, converged = result.voltage[:, 0], bool(result.converged[0])
+            if not (enforce_q_limits and converged):
+                return voltage, kind, converged
+            generated = newton.balance(self.network, self.net.shunt, result.voltage)[:, 0].imag + np.imag(load)
+            over, under = (kind == PV) & (generated > max_q + 1e-9), (kind == PV) & (generated < min_q - 1e-9)
+            vm_pu, held = np.abs(voltage), np.abs(self.start)
+            released = ((at_limit > 0) & (vm_pu > held + 1e-9)) | ((at_limit < 0) & (vm_pu < held - 1e-9))
+            if not (over | under | released).any():
+                return voltage, kind, converged
+            at_limit = np.where(released, 0, np.where(over, 1, np.where(under, -1, at_limit)))
+            kind = np.where(at_limit != 0, PQ, self.kind)
+            limit = np.where(at_limit > 0, max_q, np.where(at_limit < 0, min_q, 0.0))
             injection = self.given - load + 1j * limit
-            start = np.where(side != 0, voltage, np.where(self.kind >= PV, self.start, voltage))
+            start = np.where(at_limit != 0, voltage, np.where(self.kind >= PV, self.start, voltage))
         return voltage, kind, False
 
-    def _reactive(self) -> tuple[Array, Array]:
-        """Reactive limits of the generators at each bus, pu."""
+    def _reactive_limits(self) -> tuple[Array, Array]:
+        """Lower and upper reactive limits of the generators at each bus [pu], (bus,)."""
         net, on = self.net, self.net.gen_in_service
-        low, high = np.zeros(len(net.bus)), np.zeros(len(net.bus))
-        np.add.at(low, net.gen_bus[on], net.gen_low[on])
-        np.add.at(high, net.gen_bus[on], net.gen_high[on])
-        return low, high
+        min_q, max_q = np.zeros(len(net.bus)), np.zeros(len(net.bus))
+        np.add.at(min_q, net.gen_bus[on], net.gen_min_q[on])
+        np.add.at(max_q, net.gen_bus[on], net.gen_max_q[on])
+        return min_q, max_q
 
-    def _continued(self, load: Array) -> tuple[Array, float]:
+    def _continued(self, load: Complex) -> tuple[Complex, float]:
         """Voltages at the largest share of load and generation that continuation from none reaches, and the share."""
-        start, share, step = self.start, 0.0, 0.5
+        voltage, share, step = self.start, 0.0, 0.5
         while share < 1.0 and step > 0.01:
             trial = min(share + step, 1.0)
             injection = trial * (self.given - load)[:, None]
-            found = newton.solve(self.network, self.net.shunt, injection, self.kind, start[:, None], self.tolerance)
-            if found.converged[0]:
-                start, share = found.voltage[:, 0], trial
+            result = newton.solve(self.network, self.net.shunt, injection, self.kind, voltage[:, None], self.tolerance)
+            if result.converged[0]:
+                voltage, share = result.voltage[:, 0], trial
             else:
                 step *= 0.5
-        return start, share
-
-
-def _loading(net: PowerNetwork, flow: Sequence[Array], size: Array, larger: Callable[..., Array]) -> Array:
-    """Loading of branches, percent: a line's current, a transformer's apparent power, at the `larger` of both ends."""
-    line, step = ~net.trafo[:, None], (net.vn_kv[net.start] / net.vn_kv[net.end])[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        first = np.abs(flow[0]) / np.where(line, size[net.start], 1.0)
-        last = np.abs(flow[1]) / np.where(line, size[net.end] / step, 1.0)  # ratings are for the base of the start
-        loading = 100.0 * larger(first, last) / net.rating[:, None]
-    return np.where(np.isfinite(net.rating)[:, None], loading, np.nan)
-
-
-def _dataset(net: PowerNetwork, solver: _Solver, voltage: Array, load: Array, kind: Array, status: Array) -> xr.Dataset:
-    base, size, solved = net.base_mva, np.abs(voltage), status == OK
-    live = solved & (kind != DEAD)
-    sent = newton.balance(solver.network, net.shunt, voltage)
-    own = newton.balance(solver.network, 0 * net.shunt, voltage)
-    made = np.where(kind == DEAD, 0, sent + np.broadcast_to(load, sent.shape))
-    flow = [base * f for f in chord.branch_power(solver.network, voltage)]
-    ends = (net.start, net.end)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        kilovolt = [np.sqrt(3.0) * size[at] * net.vn_kv[at][:, None] for at in ends]
-        current = [np.abs(f) / kv for f, kv in zip(flow, kilovolt, strict=True)]
-    loading = _loading(net, [f / base for f in flow], size, np.maximum)
-    found: dict[str, Any] = {
-        "vm_pu": ("bus", np.where(live, size, np.nan), "1", "voltage magnitude"),
-        "va_degree": ("bus", np.where(live, np.degrees(np.angle(voltage)), np.nan), "degree", "voltage angle"),
-        "p_mw": ("bus", -base * own.real, "MW", "active power consumed"),
-        "q_mvar": ("bus", -base * own.imag, "Mvar", "reactive power consumed"),
-        **_generators(net, made, kind, base),
-    }
-    over = {"line": "current over rated current", "trafo": "apparent power over rating"}
-    for element, rows, one, other in (("line", ~net.trafo, "from", "to"), ("trafo", net.trafo, "hv", "lv")):
-        for end, f, i in ((one, flow[0], current[0]), (other, flow[1], current[1])):
-            found[f"{element}_p_{end}_mw"] = (element, f.real[rows], "MW", f"active power entering at the {end} side")
-            found[f"{element}_q_{end}_mvar"] = (
-                element,
-                f.imag[rows],
-                "Mvar",
-                f"reactive power entering at the {end} side",
-            )
-            found[f"{element}_i_{end}_ka"] = (element, i[rows], "kA", f"current at the {end} side")
-        loss = (flow[0] + flow[1])[rows]
-        found[f"{element}_pl_mw"] = (element, loss.real, "MW", "active power lost")
-        found[f"{element}_ql_mvar"] = (element, loss.imag, "Mvar", "reactive power taken")
-        found[f"{element}_loading_percent"] = (element, loading[rows], "percent", over[element])
-    if net.node is not None:
-        found = {k: (d, v[net.node] if d == "bus" else v, u, t) for k, (d, v, u, t) in found.items()}
-    found = {k: (d, np.where(solved, v, np.nan), u, t) for k, (d, v, u, t) in found.items()}
-    variables: dict[str, Any] = {
-        k: ((d, "scenario"), v, {"units": u, "long_name": t}) for k, (d, v, u, t) in found.items()
-    }
-    flags = {"flag_values": list(range(len(STATES))), "flag_meanings": " ".join(STATES)}
-    variables["status"] = ("scenario", status.astype(np.int8), flags)
-    bus = net.bus if net.label is None else net.label
-    labels = {"bus": bus, "line": net.branch[~net.trafo], "trafo": net.branch[net.trafo]}
-    attrs = {"title": net.name, "base_mva": base, "conventions": "; ".join(net.notes)}
-    return xr.Dataset(variables, labels, attrs)
-
-
-def _generators(net: PowerNetwork, made: Array, kind: Array, base: float) -> dict[str, Any]:
-    """Power of each generator: those that share a bus share its reactive power by their ranges, as in MATPOWER."""
-    on, at = net.gen_in_service, net.gen_bus
-    active = np.where(on & (net.kind[at] != DEAD), np.real(net.gen_power), 0.0)[:, None] + np.zeros((1, made.shape[1]))
-    active = np.where(kind[at] == DEAD, 0.0, active)
-    others = np.zeros(made.shape)
-    np.add.at(others, at[on], active[on])
-    first = np.array([k for k, b in enumerate(at) if on[k] and b not in at[:k][on[:k]]], int)
-    slack = first[net.kind[at[first]] == SLACK] if len(first) else first
-    active[slack] += np.real(made)[at[slack]] - others[at[slack]]
-    reach = np.where(np.isfinite(net.gen_high - net.gen_low), net.gen_high - net.gen_low, 1.0)
-    reach = np.where(on, np.maximum(reach, 1e-9), 0.0)
-    least = np.where(on & np.isfinite(net.gen_low), net.gen_low, 0.0)
-    ranges, floor = np.zeros(len(net.bus)), np.zeros(len(net.bus))
-    np.add.at(ranges, at, reach)
-    np.add.at(floor, at, least)
-    share = np.where(on, reach / np.maximum(ranges[at], 1e-12), 0.0)[:, None]
-    reactive = np.where(on[:, None], least[:, None] + share * (np.imag(made)[at] - floor[at][:, None]), 0.0)
-    held = np.isin(net.kind[at], (PV, SLACK))[:, None]
-    reactive = np.where(held, reactive, np.where(on, np.imag(net.gen_power), 0.0)[:, None])
-    return {
-        "gen_p_mw": ("gen", base * active, "MW", "active power generated"),
-        "gen_q_mvar": ("gen", base * reactive, "Mvar", "reactive power generated"),
-    }
+        return voltage, share

@@ -10,121 +10,142 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twin.kernels import pipe_flow as gradient
-from twin.readers.tables import PipeNetwork
+from twin.readers.records import Array, Index, PipeNetwork, Regulators
 
-Array = NDArray[Any]
 ACTIVE, OPEN, SHUT = range(3)
-STATES, ROUNDS = 30, 100
+"""States of a valve: it holds its pressure, is fully open, or shut."""
+
+MAX_STATE_CHANGES, MAX_ROUNDS = 30, 100
 """Changes of state, and rounds of flow through valves that regulate, before a scenario counts as not converged."""
 
-CLOSE = 0.1
+DEAD_BAND = 0.1
 """Pressure that does not change a state, Pa."""
 
+Build = Callable[[PipeNetwork], gradient.Network]
 
-def solve(
-    net: PipeNetwork, build: Callable[[PipeNetwork], gradient.Network], guess: Array, demand: Array, tolerance: float
-) -> gradient.Result:
-    """Flows and pressures as `gradient.solve` returns them; `build` turns the network into the kernel's."""
-    r = net.regulators
+
+class _Problem(NamedTuple):
+    """A network with regulating valves, and its terms of solution."""
+
+    net: PipeNetwork
+    valves: Regulators
+    build: Build
+    """Turns the network into the kernel's."""
+    demand: Array
+    """Mass flow drawn [kg/s], (junction, 1|scenario)."""
+    tolerance: float
+    """Change of flow over the largest flow at which iterations stop."""
+
+
+def solve(net: PipeNetwork, build: Build, guess: Array, demand: Array, tolerance: float) -> gradient.Result:
+    """Flows [kg/s] (branch, scenario) and pressures [Pa] (junction, scenario), as `gradient.solve` returns them.
+
+    `build` turns the network into the kernel's, `guess` (branch, 1|scenario) [kg/s] starts the iteration, `demand`
+    (junction, 1|scenario) [kg/s] is drawn; it stops where flows change by less than `tolerance` of the largest.
+    """
     anchors = np.flatnonzero(np.isfinite(net.held))
-    whole = build(net)
-    if r is None:
-        return gradient.solve(whole, anchors, net.held[anchors, None], guess, demand, tolerance)
-    size = max(demand.shape[1], whole.square.shape[1])
-    m, n = len(net.start), len(net.junction)
-    flow, pressure = np.array(np.broadcast_to(guess, (m, size))), np.empty((n, size))
-    good, turns = np.zeros(size, bool), np.zeros(size, np.int64)
-    state, left = np.full((len(r.branch), size), OPEN), np.arange(size)
-    for _ in range(STATES):
-        moving: list[int] = []
-        patterns, group = np.unique(state[:, left], axis=1, return_inverse=True)
+    network = build(net)
+    if net.regulators is None:
+        return gradient.solve(network, anchors, net.held[anchors, None], guess, demand, tolerance)
+    problem = _Problem(net, net.regulators, build, demand, tolerance)
+    scenarios = max(demand.shape[1], network.square.shape[1])
+    flow, pressure = (
+        np.array(np.broadcast_to(guess, (len(net.start), scenarios))),
+        np.empty((len(net.junction), scenarios)),
+    )
+    converged, iterations = np.zeros(scenarios, bool), np.zeros(scenarios, np.int64)
+    state, pending = np.full((len(net.regulators.branch), scenarios), OPEN), np.arange(scenarios)
+    for _ in range(MAX_STATE_CHANGES):
+        changing: list[int] = []
+        patterns, group = np.unique(state[:, pending], axis=1, return_inverse=True)
         for k, pattern in enumerate(patterns.T):
-            chosen = left[group.ravel() == k]
-            found = _with(net, pattern, chosen, build, anchors, flow[:, chosen], demand, tolerance)
-            flow[:, chosen], pressure[:, chosen] = found.mass_flow, found.pressure
-            good[chosen], turns[chosen] = found.converged, turns[chosen] + found.iterations
-            state[:, chosen] = _next(net, pattern, found, _columns(whole.square, chosen))
-            moving.extend(chosen[(state[:, chosen] != pattern[:, None]).any(axis=0) & found.converged])
-        left = np.array(moving, int)
-        if not len(left):
+            members = pending[group.ravel() == k]
+            result = _solve_states(problem, pattern, members, flow[:, members])
+            flow[:, members], pressure[:, members] = result.mass_flow, result.pressure
+            converged[members], iterations[members] = result.converged, iterations[members] + result.iterations
+            state[:, members] = _next_states(problem, pattern, result, _columns(network.square, members))
+            changing.extend(members[(state[:, members] != pattern[:, None]).any(axis=0) & result.converged])
+        pending = np.array(changing, int)
+        if not len(pending):
             break
-    good[left] = False
-    return gradient.Result(flow, pressure, good, turns, np.zeros(flow.shape, bool))
+    converged[pending] = False
+    return gradient.Result(flow, pressure, converged, iterations, np.zeros(flow.shape, bool))
 
 
-def _columns(a: Array, chosen: Array) -> Array:
-    return a[:, chosen] if a.shape[1] > 1 else a
+def _columns(a: Array, scenarios: Index) -> Array:
+    """The columns of some scenarios; one column stands for all."""
+    return a[:, scenarios] if a.shape[1] > 1 else a
 
 
-def _with(
-    net: PipeNetwork,
-    pattern: Array,
-    chosen: Array,
-    build: Any,
-    anchors: Array,
-    guess: Array,
-    demand: Array,
-    tolerance: float,
-) -> gradient.Result:
-    """The network with its valves in the states of a pattern, for some scenarios."""
-    r = net.regulators
-    assert r is not None
-    least, most = net.least.copy(), net.most.copy()
-    bound = np.where(pattern == OPEN, np.inf, 0.0)
-    least[r.branch], most[r.branch] = -bound, bound
-    cut = build(replace(net, least=least, most=most))
-    cut = replace(cut, square=_columns(cut.square, chosen))
+def _solve_states(problem: _Problem, pattern: Index, scenarios: Index, guess: Array) -> gradient.Result:
+    """Flows and pressures with the valves in the states `pattern` (valve,), for some scenarios."""
+    net, valves, tolerance = problem.net, problem.valves, problem.tolerance
+    network = _with_states(problem, pattern)
+    network = replace(network, square=_columns(network.square, scenarios))
     active = np.flatnonzero(pattern == ACTIVE)
-    valve, sign = r.branch[active], np.where(r.sustains[active], -1.0, 1.0)[:, None]
-    held = np.where(r.sustains[active], net.start[valve], net.end[valve])
-    other = np.where(r.sustains[active], net.end[valve], net.start[valve])
-    given = np.concatenate([net.held[anchors], r.pressure[active]])[:, None]
-    nodes, size = np.concatenate([anchors, held]), len(chosen)
-    own = np.broadcast_to(_columns(demand, chosen), (len(demand), size))
-    through, flow, pressure = np.maximum(guess[valve], 0.0), guess.copy(), np.empty((len(own), size))
-    good, turns, left = np.zeros(size, bool), np.zeros(size, np.int64), np.arange(size)
-    for _ in range(ROUNDS):  # each scenario for itself: what has settled is left alone
-        drawn = own[:, left]
+    valve, sustaining = valves.branch[active], valves.sustaining[active]
+    sign = np.where(sustaining, -1.0, 1.0)[:, None]
+    held = np.where(sustaining, net.start[valve], net.end[valve])
+    other = np.where(sustaining, net.end[valve], net.start[valve])
+    anchors, count = np.flatnonzero(np.isfinite(net.held)), len(scenarios)
+    nodes = np.concatenate([anchors, held])
+    held_pressure = np.concatenate([net.held[anchors], valves.pressure[active]])[:, None]
+    demand = np.broadcast_to(_columns(problem.demand, scenarios), (len(problem.demand), count))
+    through, flow, pressure = np.maximum(guess[valve], 0.0), guess.copy(), np.empty((len(demand), count))
+    converged, iterations, left = np.zeros(count, bool), np.zeros(count, np.int64), np.arange(count)
+    for _ in range(MAX_ROUNDS):  # each scenario for itself: what has settled is left alone
+        drawn = demand[:, left]
         np.add.at(drawn, other, sign * through[:, left])
-        part = replace(cut, square=_columns(cut.square, left))
-        found = gradient.solve(part, nodes, given, flow[:, left], drawn, tolerance)
+        part = replace(network, square=_columns(network.square, left))
+        result = gradient.solve(part, nodes, held_pressure, flow[:, left], drawn, tolerance)
         leaving = drawn.copy()
-        np.add.at(leaving, net.start, found.mass_flow)
-        np.subtract.at(leaving, net.end, found.mass_flow)
-        new = sign * leaving[held]
-        moved = np.abs(new - through[:, left]).max(axis=0, initial=0.0)
-        settled = moved <= tolerance * np.abs(found.mass_flow).max(axis=0, initial=1e-9)
-        through[:, left], flow[:, left], pressure[:, left] = new, found.mass_flow, found.pressure
-        turns[left] += found.iterations
-        good[left] = settled & found.converged
-        left = left[~settled & found.converged]
+        np.add.at(leaving, net.start, result.mass_flow)
+        np.subtract.at(leaving, net.end, result.mass_flow)
+        supplied = sign * leaving[held]
+        change = np.abs(supplied - through[:, left]).max(axis=0, initial=0.0)
+        settled = change <= tolerance * np.abs(result.mass_flow).max(axis=0, initial=1e-9)
+        through[:, left], flow[:, left], pressure[:, left] = supplied, result.mass_flow, result.pressure
+        iterations[left] += result.iterations
+        converged[left] = settled & result.converged
+        left = left[~settled & result.converged]
         if not len(left):
             break
     flow[valve] = through
-    return gradient.Result(flow, pressure, good, turns, np.zeros(flow.shape, bool))
+    return gradient.Result(flow, pressure, converged, iterations, np.zeros(flow.shape, bool))
 
 
-def _next(net: PipeNetwork, pattern: Array, found: gradient.Result, square: Array) -> Array:
-    """States that the pressures and flows of a solution want, (valve, scenario)."""
-    r = net.regulators
-    assert r is not None
-    before, after = found.pressure[net.start[r.branch]], found.pressure[net.end[r.branch]]
-    flow, mark = found.mass_flow[r.branch], r.pressure[:, None]
-    loss = square[r.branch] * flow * np.abs(flow)
-    state, sustains = np.repeat(pattern[:, None], flow.shape[1], axis=1), r.sustains[:, None]
-    back = flow < -1e-9
-    short = np.where(sustains, after + loss > mark + CLOSE, before - loss < mark - CLOSE)
-    beyond = np.where(sustains, before < mark - CLOSE, after > mark + CLOSE)
-    able = np.where(sustains, before > mark + CLOSE, (before > mark + CLOSE) & (after < mark - CLOSE))
-    falls = before > after + CLOSE
-    wide = falls & np.where(sustains, after > mark + CLOSE, before < mark - CLOSE)
-    wanted = np.where(state == ACTIVE, np.where(back, SHUT, np.where(short, OPEN, ACTIVE)), state)
-    shut = back | ((flow <= 1e-9) & ~falls & (before < after - CLOSE))
-    wanted = np.where(state == OPEN, np.where(shut, SHUT, np.where(beyond, ACTIVE, OPEN)), wanted)
-    return np.where(state == SHUT, np.where(wide, OPEN, np.where(able & falls, ACTIVE, SHUT)), wanted)
+def _with_states(problem: _Problem, pattern: Index) -> gradient.Network:
+    """The kernel's network with valves open where the pattern says so; the others carry nothing."""
+    net, branch = problem.net, problem.valves.branch
+    min_flow, max_flow = net.min_flow.copy(), net.max_flow.copy()
+    bound = np.where(pattern == OPEN, np.inf, 0.0)
+    min_flow[branch], max_flow[branch] = -bound, bound
+    return problem.build(replace(net, min_flow=min_flow, max_flow=max_flow))
+
+
+def _next_states(problem: _Problem, pattern: Index, result: gradient.Result, square: Array) -> Index:
+    """States that the pressures and flows of a solution call for, (valve, scenario).
+
+    `square` (branch, 1|scenario) [Pa / (kg/s)²] is what open branches lose by their fittings.
+    """
+    net, valves = problem.net, problem.valves
+    before, after = result.pressure[net.start[valves.branch]], result.pressure[net.end[valves.branch]]
+    flow, setting = result.mass_flow[valves.branch], valves.pressure[:, None]
+    low, high = setting - DEAD_BAND, setting + DEAD_BAND
+    loss = square[valves.branch] * flow * np.abs(flow)
+    state, sustaining = np.repeat(pattern[:, None], flow.shape[1], axis=1), valves.sustaining[:, None]
+    backward, falls = flow < -1e-9, before > after + DEAD_BAND
+    out_of_reach = np.where(sustaining, after + loss > high, before - loss < low)
+    beyond = np.where(sustaining, before < low, after > high)
+    within_reach = falls & np.where(sustaining, before > high, (before > high) & (after < low))
+    opens = falls & np.where(sustaining, after > high, before < low)
+    shuts = backward | ((flow <= 1e-9) & ~falls & (before < after - DEAD_BAND))
+    from_active = np.where(backward, SHUT, np.where(out_of_reach, OPEN, ACTIVE))
+    from_open = np.where(shuts, SHUT, np.where(beyond, ACTIVE, OPEN))
+    from_shut = np.where(opens, OPEN, np.where(within_reach, ACTIVE, SHUT))
+    return np.select([state == ACTIVE, state == OPEN], [from_active, from_open], from_shut)

@@ -1,1 +1,1 @@
-"""Files of other programs to our tables."""
+"""Files of other programs to networks: MATPOWER, pandapower, power-grid-model, EPANET, facility loops."""

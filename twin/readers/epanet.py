@@ -9,52 +9,31 @@ flow-control, pressure-breaker, -reducing and -sustaining valves, reservoirs, ta
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from twin.readers.tables import PipeNetwork, Regulators
+from twin.readers.inp import CUBIC_FOOT, FOOT, WATER, InputFile, read_options
+from twin.readers.records import PipeNetwork, Regulators
 from twin.readers.text import decoded
 
-FOOT = 0.3048
 GRAVITY = 32.2 * FOOT
-WATER = 1000.0
-VISCOSITY = 1.1e-5 * FOOT**2
-"""Kinematic viscosity of water to which VISCOSITY is relative, m²/s."""
-
-_CUBIC_FOOT = FOOT**3
-FLOW = {
-    "CFS": _CUBIC_FOOT,
-    "GPM": 231 * 0.0254**3 / 60,
-    "MGD": 231e6 * 0.0254**3 / 86400,
-    "IMGD": 4546.09 / 86400,
-    "AFD": 43560 * _CUBIC_FOOT / 86400,
-    "LPS": 1e-3,
-    "LPM": 1e-3 / 60,
-    "MLD": 1e3 / 86400,
-    "CMH": 1 / 3600,
-    "CMD": 1 / 86400,
-    "CMS": 1.0,
-}
-"""Flow units in m³/s; the first five go with feet, inches and psi."""
+"""m/s²."""
 
 STATUS = ("OPEN", "CLOSED", "CV")
-PSI = FOOT / 0.4333
-"""Head of one psi of water, m."""
+"""Statuses of pipes."""
 
-PRESSURE = {"PSI": PSI, "KPA": PSI / 6.895, "METERS": 1.0}
-"""Heads of the units of pressure, m of water."""
+VALVES = ("TCV", "FCV", "PRV", "PSV", "PBV")
+"""Valves that are read: throttle, flow control, pressure reducing, pressure sustaining, pressure breaker."""
 
-LIFT = 8.814 * FOOT * _CUBIC_FOOT
-"""Head times flow of one horsepower, m⁴/s, as EPANET rounds it."""
+UNREAD_VALVES = ("GPV", "PCV")
+"""Valves that are read only if they are closed: general purpose, positional control."""
 
 OPEN_LOSS = 0.01
 """What a valve without minor loss drops, Pa s/kg: a micrometre of head for each litre per second."""
 
-USUAL, HIGHEST = 30.0, 1000.0
+START_HEAD, MAX_HEAD = 30.0, 1000.0
 """Head at which a pump of constant power is taken to start, and above which it does not lift, m: without flow it would
 have no limit."""
 
@@ -63,431 +42,408 @@ def read(path: str | Path) -> PipeNetwork:
     """The network of a file; ValueError, naming file, line and what is wrong, for what cannot be read."""
     path = Path(path)
     try:
-        return _Reader(path.name, decoded(path)).network()
+        return _Reader(InputFile(path.name, decoded(path))).network()
     except (IndexError, ArithmeticError, ValueError) as error:
         if str(error).startswith(path.name):
             raise
         raise ValueError(f"{path.name}: cannot be read: {error}") from error
 
 
+@dataclass
+class _Link:
+    """A pipe, pump, valve or emitter; changed while statuses, controls and settings are applied."""
+
+    kind: str
+    """pipe, pump or valve."""
+    line: int
+    """Where it stands in the file."""
+    start: int
+    """Node at its start."""
+    end: int
+    """Node at its end."""
+    status: str = "OPEN"
+    """OPEN, CLOSED, CV for a check valve, or ACTIVE for a valve at its setting."""
+    diameter: float = 1.0
+    """m."""
+    zeta: float = 0.0
+    """Loss coefficient."""
+    length: float = 0.0
+    """With Darcy-Weisbach friction [m]."""
+    roughness: float = 0.0
+    """m."""
+    factor: float = 0.0
+    """Of the power law [Pa / (kg/s)^exponent]."""
+    exponent: float = 2.0
+    """Of the power law."""
+    shutoff: float = 0.0
+    """Pressure rise without flow [Pa]."""
+    min_flow: float = -math.inf
+    """m³/s."""
+    max_flow: float = math.inf
+    """m³/s."""
+    valve: str = ""
+    """Type of a valve."""
+    setting: float = math.nan
+    """Of a valve, in the unit of the file."""
+    held_head: float | None = None
+    """Head above its node that a valve holds [m]."""
+    lift: float | None = None
+    """Head times flow of a pump of constant power [m⁴/s]."""
+    curve: tuple[float, float, float] | None = None
+    """Head curve h = h0 - b q^n of a pump: h0 [m], b [m / (kg/s)^n], n."""
+    pattern_speed: float | None = None
+    """Speed of a pump by its pattern."""
+
+
 class _Reader:
-    def __init__(self, name: str, text: str) -> None:
-        self.name = name
-        self.sections: dict[str, list[tuple[int, list[str]]]] = {}
-        section = ""
-        for number, line in enumerate(text.splitlines(), 1):
-            content = line.split(";")[0].strip().strip("\x1a")
-            if content.startswith("["):
-                section = content.strip("[]").upper()
-                section = next((s for s in _SECTIONS if s.startswith(section[:4])), section)
-                if section == "END":
-                    break
-            elif content:
-                tokens = [t.strip('"') for t in re.findall(r'"[^"]*"|\S+', content)]
-                self.sections.setdefault(section, []).append((number, tokens))
-        if not self.rows("JUNCTIONS") and not self.rows("PIPES"):
-            raise ValueError(f"{name}: no [JUNCTIONS] or [PIPES]: not an EPANET file")
-        self._options()
-        self.patterns = self._series("PATTERNS", 1)
-        self.curves = self._series("CURVES", 2)
+    """Nodes and links of a file, in SI units but for volume flows, and what becomes of them at the start."""
+
+    def __init__(self, file: InputFile) -> None:
+        self.file = file
+        self.options = read_options(file)
+        self.patterns, self.curves = file.patterns(), file.curves()
         self.nodes: dict[str, int] = {}
         self.elevation: list[float] = []
         self.demand: list[float] = []
         self.held: list[float] = []
-        self.links: dict[str, dict[str, Any]] = {}
-        self.notes = [f"{self.units}, head loss {self.loss}; g 32.2 ft/s²; as at the start of the simulation"]
-
-    def rows(self, section: str) -> list[tuple[int, list[str]]]:
-        return self.sections.get(section, [])
-
-    def fail(self, line: int, why: str) -> ValueError:
-        return ValueError(f"{self.name}:{line}: {why}")
-
-    def number(self, line: int, tokens: list[str], place: int, default: float | None = None) -> float:
-        """The number at a place of a line."""
-        if place >= len(tokens) and default is not None:
-            return default
-        try:
-            value = float(tokens[place])
-        except (IndexError, ValueError):
-            got = f"{tokens[place]!r} is not" if place < len(tokens) else "the line ends before"
-            raise self.fail(line, f"{' '.join(tokens)}: {got} a number") from None
-        if not math.isfinite(value):
-            raise self.fail(line, f"{' '.join(tokens)}: {tokens[place]} is not finite")
-        return value
-
-    def _options(self) -> None:
-        said = {}
-        for line, tokens in self.rows("OPTIONS"):
-            words = [t.upper() for t in tokens]
-            two = " ".join(words[:2])
-            known = two if two in _TWO_WORDS else words[0]
-            said[known] = (line, tokens, 2 if two in _TWO_WORDS else 1)
-        for line, tokens, place in said.values():
-            if len(tokens) <= place:
-                raise self.fail(line, f"{' '.join(tokens)}: no value")
-        text = lambda key, default: said[key][1][said[key][2]].upper() if key in said else default  # noqa: E731
-        value = lambda key, default: self.number(*said[key]) if key in said else default  # noqa: E731
-        self.units, self.loss = text("UNITS", "GPM"), text("HEADLOSS", "H-W")
-        if self.units not in FLOW:
-            raise self.fail(said["UNITS"][0], f"UNITS {self.units} is none of {', '.join(FLOW)}")
-        if self.loss not in ("H-W", "D-W", "C-M"):
-            raise self.fail(said["HEADLOSS"][0], f"HEADLOSS {self.loss} is none of H-W, D-W, C-M")
-        if text("DEMAND MODEL", "DDA") != "DDA":
-            raise self.fail(said["DEMAND MODEL"][0], "demands that depend on pressure (PDA) are not read")
-        american = list(FLOW).index(self.units) < 5
-        self.long, self.wide = (FOOT, FOOT / 12) if american else (1.0, 1e-3)
-        self.rough = 1e-3 * FOOT if american else 1e-3
-        unit = text("PRESSURE", "PSI" if american else "METERS")
-        if unit not in PRESSURE:
-            raise self.fail(said["PRESSURE"][0], f"PRESSURE {unit} is none of {', '.join(PRESSURE)}")
-        self.flow, self.pressure = FLOW[self.units], PRESSURE[unit]
-        self.horsepower = LIFT if american else LIFT / 0.7457
-        gravity = value("SPECIFIC GRAVITY", 1.0)
-        thick = value("VISCOSITY", 1.0)
-        self.density = WATER * gravity
-        self.kinematic = thick * VISCOSITY if thick > 1e-3 else thick * self.long**2
-        self.multiplier, self.exponent = value("DEMAND MULTIPLIER", 1.0), value("EMITTER EXPONENT", 0.5)
-        for line, tokens in self.rows("DEMANDS"):
-            if tokens[0].upper() == "MULTIPLY":
-                self.multiplier = self.number(line, tokens, 1)
-        if not (self.exponent > 0 and self.density > 0 and self.kinematic > 0):
-            raise ValueError(f"{self.name}: emitter exponent, specific gravity and viscosity must be positive")
-        self.pattern = said["PATTERN"][1][1] if "PATTERN" in said else "1"
-        times = {"PATTERN TIMESTEP": 3600.0, "PATTERN START": 0.0, "START CLOCKTIME": 0.0}
-        for line, tokens in self.rows("TIMES"):
-            if " ".join(tokens[:2]).upper() in times:
-                times[" ".join(tokens[:2]).upper()] = self.seconds(line, tokens[2:])
-        self.step, self.begin, self.clock = times.values()
-        if self.step <= 0:
-            raise ValueError(f"{self.name}: PATTERN TIMESTEP must be positive")
-
-    def seconds(self, line: int, words: list[str]) -> float:
-        """A time of a line."""
-        try:
-            return _seconds(words)
-        except ValueError:
-            raise self.fail(line, f"{' '.join(words)!r} is not a time") from None
-
-    def _series(self, section: str, columns: int) -> dict[str, list[Any]]:
-        found: dict[str, list[Any]] = {}
-        for line, tokens in self.rows(section):
-            numbers = [self.number(line, tokens, k) for k in range(1, len(tokens))]
-            pairs = zip(numbers[::2], numbers[1::2], strict=False)
-            found.setdefault(tokens[0], []).extend(numbers if columns == 1 else pairs)
-        return found
-
-    def factor(self, line: int, pattern: str | None) -> float:
-        """The first value of a pattern."""
-        if not pattern:
-            return 1.0
-        if pattern not in self.patterns:
-            raise self.fail(line, f"no pattern {pattern}")
-        values = self.patterns[pattern]
-        if not values:
-            raise self.fail(line, f"pattern {pattern} has no values")
-        return values[int(self.begin // self.step) % len(values)]
+        self.links: dict[str, _Link] = {}
+        self.weight = self.options.density * GRAVITY
+        units, headloss = self.options.units, self.options.headloss
+        self.notes = [f"{units}, head loss {headloss}; g 32.2 ft/s²; as at the start of the simulation"]
 
     def network(self) -> PipeNetwork:
-        self._junctions()
-        self._links()
-        self._states()
-        self._emitters()
-        links = list(self.links.values())
-        column = lambda key, default: np.array([link.get(key, default) for link in links])  # noqa: E731
-        weight, nodes, m = self.density * GRAVITY, len(self.nodes), len(links)
+        """The network at the start of the simulation."""
+        self._add_junctions()
+        self._add_demands()
+        self._add_reservoirs_and_tanks()
+        self._add_links()
+        self._apply_statuses()
+        self._apply_settings()
+        self._limit_tanks()
+        self._add_emitters()
+        options, links = self.options, list(self.links.values())
+        column = lambda field: np.array([getattr(link, field) for link in links])  # noqa: E731
         return PipeNetwork(
-            name=self.name,
-            density=self.density,
-            viscosity=self.kinematic * self.density,
+            name=self.file.name,
+            density=options.density,
+            viscosity=options.kinematic_viscosity * options.density,
             heat_capacity=4186.0,
             gravity=GRAVITY,
             friction="swamee-jain",
             junction=np.array(list(self.nodes)),
             elevation=np.array(self.elevation),
-            demand=np.array(self.demand) * self.density,
-            held=np.array(self.held) * weight,
-            supply=np.full(nodes, np.nan),
+            demand=np.array(self.demand) * options.density,
+            held=np.array(self.held) * self.weight,
+            supply=np.full(len(self.nodes), np.nan),
             branch=np.array(list(self.links)),
-            kind=column("kind", "pipe"),
-            start=column("start", 0).astype(np.int64),
-            end=column("end", 0).astype(np.int64),
-            length=column("length", 0.0) if self.loss == "D-W" else np.zeros(m),
-            diameter=column("diameter", 1.0),
-            roughness=column("roughness", 0.0) if self.loss == "D-W" else np.zeros(m),
-            zeta=column("zeta", 0.0),
-            factor=column("factor", 0.0),
-            exponent=column("exponent", 2.0),
-            shutoff=column("shutoff", 0.0),
-            quadratic=np.zeros(m),
-            least=column("least", -np.inf) * self.density,
-            most=column("most", np.inf) * self.density,
-            heat=np.zeros(m),
-            conductance=np.zeros(m),
-            ambient=np.full(m, 293.15),
+            kind=column("kind"),
+            start=column("start").astype(np.int64),
+            end=column("end").astype(np.int64),
+            length=column("length"),
+            diameter=column("diameter"),
+            roughness=column("roughness"),
+            zeta=column("zeta"),
+            factor=column("factor"),
+            exponent=column("exponent"),
+            shutoff=column("shutoff"),
+            quadratic=np.zeros(len(links)),
+            min_flow=column("min_flow") * options.density,
+            max_flow=column("max_flow") * options.density,
+            heat=np.zeros(len(links)),
+            conductance=np.zeros(len(links)),
+            ambient=np.full(len(links), 293.15),
             notes=tuple(self.notes),
-            regulators=self._regulators(weight),
+            regulators=self._regulators(),
         )
 
-    def _regulators(self, weight: float) -> Regulators | None:
+    def _regulators(self) -> Regulators | None:
         """Valves that hold a pressure, as the head over their junction says."""
-        links = list(self.links.values())
-        rows = [k for k, link in enumerate(links) if "holds" in link and link["status"] == "ACTIVE"]
-        if not rows:
+        branches, heads, sustaining = [], [], []
+        for k, link in enumerate(self.links.values()):
+            if link.held_head is not None and link.status == "ACTIVE":
+                sustains = link.valve == "PSV"
+                branches.append(k)
+                heads.append(self.elevation[link.start if sustains else link.end] + link.held_head)
+                sustaining.append(sustains)
+        if not branches:
             return None
-        sustains = np.array([links[k]["valve"] == "PSV" for k in rows])
-        at = [links[k]["start" if s else "end"] for k, s in zip(rows, sustains, strict=True)]
-        head = [self.elevation[i] + links[k]["holds"] for i, k in zip(at, rows, strict=True)]
-        return Regulators(np.array(rows), np.array(head) * weight, sustains)
+        return Regulators(np.array(branches), np.array(heads) * self.weight, np.array(sustaining))
 
-    def _node(self, line: int, name: str, elevation: float, demand: float, held: float) -> None:
+    # ---- nodes ---------------------------------------------------------------------------------------------------
+
+    def _add_node(self, line: int, name: str, elevation: float, demand: float, held: float) -> None:
+        """Add a node: elevation [m], demand [m³/s], and its given head [m] or NaN."""
         if name in self.nodes:
-            raise self.fail(line, f"node {name} stands twice")
+            raise self.file.error(line, f"node {name} stands twice")
         self.nodes[name] = len(self.nodes)
         self.elevation.append(elevation)
         self.demand.append(demand)
         self.held.append(held)
 
-    def _junctions(self) -> None:
-        usual = self.pattern if self.pattern in self.patterns else None
-        for line, t in self.rows("JUNCTIONS"):
-            base, pattern = self.number(line, t, 2, 0.0), t[3] if len(t) > 3 else usual
-            drawn = base * self.flow * self.multiplier * self.factor(line, pattern)
-            self._node(line, t[0], self.number(line, t, 1, 0.0) * self.long, drawn, np.nan)
-        renewed, above = set(), {t[0] for _, t in [*self.rows("RESERVOIRS"), *self.rows("TANKS")]}
-        for line, t in self.rows("DEMANDS"):
-            if t[0].upper() == "MULTIPLY" or t[0] in above:
-                continue
-            k = self.at(line, t[0])
-            self.demand[k] = self.demand[k] if t[0] in renewed else 0.0
-            renewed.add(t[0])
-            pattern = t[2] if len(t) > 2 else usual
-            self.demand[k] += self.number(line, t, 1) * self.flow * self.multiplier * self.factor(line, pattern)
-        for line, t in self.rows("RESERVOIRS"):
-            head = self.number(line, t, 1) * self.long * self.factor(line, t[2] if len(t) > 2 else None)
-            self._node(line, t[0], head, 0.0, head)
-        for line, t in self.rows("TANKS"):
-            bottom = self.number(line, t, 1) * self.long
-            self._node(line, t[0], bottom, 0.0, bottom + self.number(line, t, 2, 0.0) * self.long)
-
-    def at(self, line: int, name: str) -> int:
-        """A node's number."""
+    def _node(self, line: int, name: str) -> int:
+        """Position of a node."""
         if name not in self.nodes:
-            raise self.fail(line, f"no node {name}")
+            raise self.file.error(line, f"no node {name}")
         return self.nodes[name]
 
-    def _link(self, line: int, t: list[str], **values: Any) -> dict[str, Any]:
-        if len(t) < 3:
-            raise self.fail(line, f"{' '.join(t)}: a link has a name and two nodes")
-        if t[0] in self.links:
-            raise self.fail(line, f"link {t[0]} stands twice")
-        link = {"start": self.at(line, t[1]), "end": self.at(line, t[2]), "line": line, **values}
-        self.links[t[0]] = link
+    def _pattern_factor(self, line: int, pattern: str | None) -> float:
+        """The factor of a pattern at the start of the simulation, 1 without one."""
+        if not pattern:
+            return 1.0
+        if pattern not in self.patterns:
+            raise self.file.error(line, f"no pattern {pattern}")
+        values = self.patterns[pattern]
+        if not values:
+            raise self.file.error(line, f"pattern {pattern} has no values")
+        return values[int(self.options.pattern_start // self.options.pattern_step) % len(values)]
+
+    def _drawn(self, line: int, demand: float, pattern: str | None) -> float:
+        """Volume flow [m³/s] of a demand in the unit of the file."""
+        if pattern is None and self.options.default_pattern in self.patterns:
+            pattern = self.options.default_pattern
+        return demand * self.options.flow * self.options.demand_multiplier * self._pattern_factor(line, pattern)
+
+    def _add_junctions(self) -> None:
+        for line, words in self.file.rows("JUNCTIONS"):
+            base = self.file.number(line, words, 2, 0.0)
+            drawn = self._drawn(line, base, words[3] if len(words) > 3 else None)
+            elevation = self.file.number(line, words, 1, 0.0) * self.options.length
+            self._add_node(line, words[0], elevation, drawn, np.nan)
+
+    def _add_demands(self) -> None:
+        """Demand categories, which replace the demand of their junction."""
+        sources = {words[0] for _, words in [*self.file.rows("RESERVOIRS"), *self.file.rows("TANKS")]}
+        replaced = set()
+        for line, words in self.file.rows("DEMANDS"):
+            name = words[0]
+            if name.upper() == "MULTIPLY" or name in sources:
+                continue
+            k = self._node(line, name)
+            self.demand[k] = self.demand[k] if name in replaced else 0.0
+            replaced.add(name)
+            self.demand[k] += self._drawn(line, self.file.number(line, words, 1), words[2] if len(words) > 2 else None)
+
+    def _add_reservoirs_and_tanks(self) -> None:
+        number, length = self.file.number, self.options.length
+        for line, words in self.file.rows("RESERVOIRS"):
+            pattern = words[2] if len(words) > 2 else None
+            head = number(line, words, 1) * length * self._pattern_factor(line, pattern)
+            self._add_node(line, words[0], head, 0.0, head)
+        for line, words in self.file.rows("TANKS"):
+            bottom = number(line, words, 1) * length
+            self._add_node(line, words[0], bottom, 0.0, bottom + number(line, words, 2, 0.0) * length)
+
+    def _add_emitters(self) -> None:
+        """Outflow c p^γ at a junction: a branch to where the pressure is none."""
+        options, last = self.options, {words[0]: (line, words) for line, words in self.file.rows("EMITTERS")}
+        for line, words in last.values():
+            k, rate = self._node(line, words[0]), self.file.number(line, words, 1) * options.flow * options.density
+            if rate <= 0:
+                continue
+            height, name = self.elevation[k], f"emitter {words[0]}"
+            self._add_node(line, name, height, 0.0, height)
+            exponent = 1.0 / options.emitter_exponent
+            pressure = options.pressure / (options.density / WATER)
+            link = self._add_link(line, [name, words[0], name], "valve")
+            link.factor, link.exponent = self.weight * pressure / rate**exponent, exponent
+
+    # ---- links ---------------------------------------------------------------------------------------------------
+
+    def _add_link(self, line: int, words: list[str], kind: str) -> _Link:
+        """Add the link that words of a line name, with its two nodes."""
+        if len(words) < 3:
+            raise self.file.error(line, f"{' '.join(words)}: a link has a name and two nodes")
+        if words[0] in self.links:
+            raise self.file.error(line, f"link {words[0]} stands twice")
+        link = _Link(kind, line, self._node(line, words[1]), self._node(line, words[2]))
+        self.links[words[0]] = link
         return link
 
-    def _links(self) -> None:
-        for line, t in self.rows("PIPES"):
-            status = next((x.upper() for x in t[6:] if x.upper() in STATUS), "OPEN")
-            numbers = [x for x in t[6:] if x.upper() not in STATUS]
-            length, diameter, rough = (self.number(line, t, k) for k in (3, 4, 5))
-            zeta = self.number(line, numbers, 0, 0.0)
-            link = self._link(line, t, kind="pipe", diameter=diameter * self.wide, zeta=zeta, status=status)
-            if not (length > 0 and diameter > 0 and (rough > 0 or self.loss == "D-W")):
-                raise self.fail(line, f"pipe {t[0]}: length, diameter and roughness must be positive")
-            link |= self._friction(length * self.long, diameter * self.wide, rough)
-        for line, t in self.rows("PUMPS"):
-            self._pump(line, t)
-        for line, t in self.rows("VALVES"):
-            self._valve(line, t)
+    def _add_links(self) -> None:
+        for line, words in self.file.rows("PIPES"):
+            self._add_pipe(line, words)
+        for line, words in self.file.rows("PUMPS"):
+            self._add_pump(line, words)
+        for line, words in self.file.rows("VALVES"):
+            self._add_valve(line, words)
 
-    def _friction(self, length: float, diameter: float, rough: float) -> dict[str, float]:
-        """Loss of a pipe; factors are Pa over (kg/s)^n."""
-        weight = self.density * GRAVITY
-        if self.loss == "D-W":
-            return {"length": length, "roughness": rough * self.rough}
-        L, d, unit = length / FOOT, diameter / FOOT, self.density * _CUBIC_FOOT
-        if self.loss == "H-W":
-            n, factor = 1.852, 4.727 * L / rough**1.852 / d**4.871
-        else:
-            n, factor = 2.0, (4.0 * rough / (1.49 * math.pi * d**2)) ** 2 * (d / 4.0) ** -1.333 * L
-        return {"factor": weight * FOOT * factor / unit**n, "exponent": n}
+    def _add_pipe(self, line: int, words: list[str]) -> None:
+        status = next((w.upper() for w in words[6:] if w.upper() in STATUS), "OPEN")
+        numbers = [w for w in words[6:] if w.upper() not in STATUS]
+        length, diameter, roughness = (self.file.number(line, words, k) for k in (3, 4, 5))
+        zeta = self.file.number(line, numbers, 0, 0.0)
+        link = self._add_link(line, words, "pipe")
+        link.diameter, link.zeta, link.status = diameter * self.options.diameter, zeta, status
+        if not (length > 0 and diameter > 0 and (roughness > 0 or self.options.headloss == "D-W")):
+            raise self.file.error(line, f"pipe {words[0]}: length, diameter and roughness must be positive")
+        self._set_friction(link, length * self.options.length, roughness)
 
-    def _pump(self, line: int, t: list[str]) -> None:
-        said = {t[k].upper(): t[k + 1] for k in range(3, len(t) - 1, 2)}
-        link = self._link(line, t, kind="pump", least=0.0, status="OPEN")
-        if "POWER" in said:
-            lift = self.number(line, [said["POWER"]], 0) * self.horsepower
-            if lift <= 0:
-                raise self.fail(line, f"pump {t[0]}: POWER must be positive")
-            link |= {"lift": lift, "diameter": _width(lift / USUAL), "exponent": -1.0}
-            self._paced(line, link, said)
+    def _set_friction(self, link: _Link, length: float, roughness: float) -> None:
+        """Give a pipe its loss: length [m], roughness in the unit of its law; factors are Pa over (kg/s)^n."""
+        if self.options.headloss == "D-W":
+            link.length, link.roughness = length, roughness * self.options.roughness
             return
-        if "HEAD" not in said:
-            raise self.fail(line, f"pump {t[0]}: has neither HEAD nor POWER")
-        points = self.curves.get(said["HEAD"])
+        L, d, unit = length / FOOT, link.diameter / FOOT, self.options.density * CUBIC_FOOT
+        if self.options.headloss == "H-W":
+            n, factor = 1.852, 4.727 * L / roughness**1.852 / d**4.871
+        else:
+            n, factor = 2.0, (4.0 * roughness / (1.49 * math.pi * d**2)) ** 2 * (d / 4.0) ** -1.333 * L
+        link.factor, link.exponent = self.weight * FOOT * factor / unit**n, n
+
+    def _add_pump(self, line: int, words: list[str]) -> None:
+        properties = {words[k].upper(): words[k + 1] for k in range(3, len(words) - 1, 2)}
+        link = self._add_link(line, words, "pump")
+        link.min_flow = 0.0
+        if "POWER" in properties:
+            link.lift = self.file.number(line, [properties["POWER"]], 0) * self.options.power
+            if link.lift <= 0:
+                raise self.file.error(line, f"pump {words[0]}: POWER must be positive")
+            link.diameter, link.exponent = _diameter(link.lift / START_HEAD), -1.0
+        else:
+            self._set_head_curve(line, words[0], link, properties)
+        if "PATTERN" in properties:  # its speed goes before any other
+            link.pattern_speed = self._pattern_factor(line, properties["PATTERN"])
+        self._set_speed(link, self.file.number(line, [properties["SPEED"]], 0) if "SPEED" in properties else 1.0)
+
+    def _set_head_curve(self, line: int, name: str, link: _Link, properties: dict[str, str]) -> None:
+        """Give a pump its curve h = h0 - b q^n, through three points or the one at its design flow."""
+        if "HEAD" not in properties:
+            raise self.file.error(line, f"pump {name}: has neither HEAD nor POWER")
+        points = self.curves.get(properties["HEAD"])
         if not points:
-            raise self.fail(line, f"pump {t[0]}: no curve {said['HEAD']}")
+            raise self.file.error(line, f"pump {name}: no curve {properties['HEAD']}")
         if len(points) == 1:
             (q, h), = points  # fmt: skip
             points = [(0.0, 4 * h / 3), (q, h), (2 * q, 0.0)]
         if len(points) != 3 or points[0][0] != 0:
-            raise self.fail(line, f"pump {t[0]}: head curves have one point, or three from flow 0, not {len(points)}")
+            count = len(points)
+            raise self.file.error(line, f"pump {name}: head curves have one point, or three from flow 0, not {count}")
         (_, h0), (q1, h1), (q2, h2) = points
         if not (h0 > h1 > h2 and 0 < q1 < q2):
-            raise self.fail(line, f"pump {t[0]}: its head must fall with its flow")
+            raise self.file.error(line, f"pump {name}: its head must fall with its flow")
         n = math.log((h0 - h2) / (h0 - h1)) / math.log(q2 / q1)
-        unit = self.density * self.flow
-        link["diameter"] = _width(q1 * self.flow)
-        link |= {"curve": (h0 * self.long, (h0 - h1) * self.long / (q1 * unit) ** n, n)}
-        self._paced(line, link, said)
+        unit, length = self.options.density * self.options.flow, self.options.length
+        link.diameter = _diameter(q1 * self.options.flow)
+        link.curve = (h0 * length, (h0 - h1) * length / (q1 * unit) ** n, n)
 
-    def _paced(self, line: int, link: dict[str, Any], said: dict[str, str]) -> None:
-        """Give a pump its speed; that of a pattern goes before any other."""
-        if "PATTERN" in said:
-            link["paced"] = self.factor(line, said["PATTERN"])
-        self._speed(link, self.number(line, [said["SPEED"]], 0) if "SPEED" in said else 1.0)
-
-    def _speed(self, link: dict[str, Any], speed: float) -> None:
+    def _set_speed(self, link: _Link, speed: float) -> None:
         """Affinity laws: h = s² h0 - s^(2 - n) b q^n; a pump of no speed is shut."""
-        speed = link.get("paced", speed)
-        link["status"] = "OPEN" if speed > 0 else "CLOSED"
-        weight, s = self.density * GRAVITY, speed if speed > 0 else 1.0
-        if "lift" in link:
-            lift = link["lift"] * s**3
-            link |= {"least": lift / HIGHEST, "factor": -lift * self.density * weight}
-            return
-        h0, b, n = link["curve"]
-        link |= {"shutoff": weight * s**2 * h0, "factor": weight * s ** (2.0 - n) * b, "exponent": n}
+        speed = speed if link.pattern_speed is None else link.pattern_speed
+        link.status = "OPEN" if speed > 0 else "CLOSED"
+        s = speed if speed > 0 else 1.0
+        if link.lift is not None:
+            lift = link.lift * s**3
+            link.min_flow, link.factor = lift / MAX_HEAD, -lift * self.options.density * self.weight
+        elif link.curve is not None:
+            h0, b, n = link.curve
+            link.shutoff, link.factor = self.weight * s**2 * h0, self.weight * s ** (2.0 - n) * b
+            link.exponent = n
 
-    def _valve(self, line: int, t: list[str]) -> None:
-        if len(t) < 6:
-            raise self.fail(line, f"{' '.join(t)}: a valve has name, two nodes, diameter, type and setting")
-        kind, diameter = t[4].upper(), self.number(line, t, 3) * self.wide
-        zeta = self.number(line, t, 6, 0.0)
-        link = self._link(line, t, kind="valve", diameter=diameter, zeta=zeta, minor=zeta, valve=kind, status="ACTIVE")
-        if kind not in _SETTINGS:
-            known = ", ".join(_SETTINGS)
-            if kind not in ("GPV", "PCV"):
-                raise self.fail(line, f"valve {t[0]}: type {kind} is none of {known}")
-            link["unread"] = f"valve {t[0]}: {kind} is not read unless it is closed; known are {known}"
-        else:
-            link["setting"] = self.number(line, t, 5)
+    def _add_valve(self, line: int, words: list[str]) -> None:
+        if len(words) < 6:
+            raise self.file.error(line, f"{' '.join(words)}: a valve has name, two nodes, diameter, type and setting")
+        diameter = self.file.number(line, words, 3) * self.options.diameter
+        zeta = self.file.number(line, words, 6, 0.0)
+        link = self._add_link(line, words, "valve")
+        link.diameter, link.zeta, link.valve, link.status = diameter, zeta, words[4].upper(), "ACTIVE"
+        if link.valve in VALVES:
+            link.setting = self.file.number(line, words, 5)
+        elif link.valve not in UNREAD_VALVES:
+            raise self.file.error(line, f"valve {words[0]}: type {link.valve} is none of {', '.join(VALVES)}")
 
-    def _states(self) -> None:
-        """Statuses, controls that hold at the start, and what both make of the links."""
-        orders = [(line, t, False) for line, t in self.rows("STATUS") if len(t) > 1]
-        for line, t in self.rows("CONTROLS"):
-            words = [x.upper() for x in t]
-            if len(t) >= 6 and words[0] in ("LINK", "PIPE", "PUMP", "VALVE") and self._holds(line, t, words):
-                orders.append((line, t[1:3], True))
-        for line, t, controls in orders:
-            if t[0] not in self.links:
-                raise self.fail(line, f"no link {t[0]}")
-            link, word = self.links[t[0]], t[1].upper()
-            if link["status"] == "CV":
-                raise self.fail(line, f"pipe {t[0]}: a check valve has no status")
-            if link["kind"] == "pump" and (word not in ("CLOSED", "OPEN") or word == "OPEN" or "paced" in link):
-                self._speed(link, 1.0 if word in ("OPEN", "CLOSED") else self.number(line, t, 1))
-            elif word in ("OPEN", "CLOSED"):
-                link["status"] = word
-            elif link["kind"] == "valve":
-                link |= {"setting": self.number(line, t, 1), "status": "ACTIVE"}
-            elif controls:
-                link["status"] = "OPEN" if self.number(line, t, 1) > 0 else "CLOSED"
-        if self.rows("RULES"):
+    # ---- the start of the simulation -----------------------------------------------------------------------------
+
+    def _apply_statuses(self) -> None:
+        """Statuses, and controls that hold at the start."""
+        orders = [(line, words, False) for line, words in self.file.rows("STATUS") if len(words) > 1]
+        for line, words in self.file.rows("CONTROLS"):
+            capitals = [w.upper() for w in words]
+            links = ("LINK", "PIPE", "PUMP", "VALVE")
+            if len(words) >= 6 and capitals[0] in links and self._holds(line, words, capitals):
+                orders.append((line, words[1:3], True))
+        for line, words, by_control in orders:
+            self._apply_status(line, words, by_control)
+        if self.file.rows("RULES"):
             self.notes.append("rules are not applied")
-        for link in self.links.values():
-            if "unread" in link and link["status"] != "CLOSED":
-                raise self.fail(link["line"], link["unread"])
-            if link["status"] == "ACTIVE":
-                link |= _SETTINGS[link["valve"]](self, link["setting"])
-            if link["kind"] == "valve" and link["zeta"] == 0:
-                link |= {"factor": OPEN_LOSS, "exponent": 1.0}
-            if link["status"] == "CV":
-                link["least"] = 0.0
-            if link["status"] == "CLOSED":
-                link |= {"least": 0.0, "most": 0.0}
-        self._tanks()
 
-    def _tanks(self) -> None:
-        """Nothing flows into a tank that is full, or out of one that is empty."""
-        for line, t in self.rows("TANKS"):
-            level, low = self.number(line, t, 2, 0.0), self.number(line, t, 3, 0.0)
-            high, spills = self.number(line, t, 4, math.inf) if len(t) > 4 else math.inf, "YES" in map(str.upper, t[8:])
-            full, empty = level >= high and not spills, level <= low
-            for link in self.links.values():
-                ahead = link["end"] == self.nodes[t[0]]
-                if (ahead or link["start"] == self.nodes[t[0]]) and (full or empty) and link["kind"] != "valve":
-                    bound = "most" if ahead == full else "least"
-                    link[bound] = (
-                        min(link.get("most", 0.0), 0.0) if bound == "most" else max(link.get("least", 0.0), 0.0)
-                    )
-                    if bound == "most" and link.get("least", 0.0) > 0.0:
-                        link["least"] = 0.0
+    def _apply_status(self, line: int, words: list[str], by_control: bool) -> None:
+        """Give a link a status, or a number that is a speed or a setting."""
+        if words[0] not in self.links:
+            raise self.file.error(line, f"no link {words[0]}")
+        link, status = self.links[words[0]], words[1].upper()
+        is_word = status in ("OPEN", "CLOSED")
+        if link.status == "CV":
+            raise self.file.error(line, f"pipe {words[0]}: a check valve has no status")
+        if link.kind == "pump" and (not is_word or status == "OPEN" or link.pattern_speed is not None):
+            self._set_speed(link, 1.0 if is_word else self.file.number(line, words, 1))
+        elif is_word:
+            link.status = status
+        elif link.kind == "valve":
+            link.setting, link.status = self.file.number(line, words, 1), "ACTIVE"
+        elif by_control:
+            link.status = "OPEN" if self.file.number(line, words, 1) > 0 else "CLOSED"
 
-    def _holds(self, line: int, t: list[str], words: list[str]) -> bool:
+    def _holds(self, line: int, words: list[str], capitals: list[str]) -> bool:
         """Whether a simple control acts at the start: at time 0, or by the level of a tank."""
-        if words[3] == "AT" and words[4] == "TIME":
-            return self.seconds(line, t[5:]) == 0.0
-        if words[3] == "AT" and words[4] == "CLOCKTIME":
-            return self.seconds(line, t[5:]) == self.clock
-        if words[3] == "IF" and words[4] in ("NODE", "TANK", "JUNCTION", "RESERVOIR") and len(t) >= 8:
-            k = self.at(line, t[5])
+        if capitals[3] == "AT" and capitals[4] == "TIME":
+            return self.file.seconds(line, words[5:]) == 0.0
+        if capitals[3] == "AT" and capitals[4] == "CLOCKTIME":
+            return self.file.seconds(line, words[5:]) == self.options.start_clocktime
+        if capitals[3] == "IF" and capitals[4] in ("NODE", "TANK", "JUNCTION", "RESERVOIR") and len(words) >= 8:
+            k = self._node(line, words[5])
             if math.isnan(self.held[k]):
-                self.notes.append(f"control of {t[1]} by the pressure at {t[5]} is not applied")
+                self.notes.append(f"control of {words[1]} by the pressure at {words[5]} is not applied")
                 return False
-            level, mark = self.held[k] - self.elevation[k], self.number(line, t, 7) * self.long
-            return level >= mark if words[6] == "ABOVE" else level <= mark
+            level, threshold = self.held[k] - self.elevation[k], self.file.number(line, words, 7) * self.options.length
+            return level >= threshold if capitals[6] == "ABOVE" else level <= threshold
         return False
 
-    def _emitters(self) -> None:
-        """Outflow c p^γ at a junction: a branch to where the pressure is none."""
-        weight = self.density * GRAVITY
-        last = {t[0]: (line, t) for line, t in self.rows("EMITTERS")}
-        for line, t in last.values():
-            k, rate = self.at(line, t[0]), self.number(line, t, 1) * self.flow * self.density
-            if rate <= 0:
-                continue
-            height, name = self.elevation[k], f"emitter {t[0]}"
-            self._node(line, name, height, 0.0, height)
-            n = 1.0 / self.exponent
-            unit = self.pressure / (self.density / WATER)
-            law = {"factor": weight * unit / rate**n, "exponent": n, "status": "OPEN"}
-            self._link(line, [name, t[0], name], kind="valve", **law)
+    def _apply_settings(self) -> None:
+        """What settings and statuses make of the links."""
+        for name, link in self.links.items():
+            if link.valve in UNREAD_VALVES and link.status != "CLOSED":
+                unread = f"valve {name}: {link.valve} is not read unless it is closed; known are {', '.join(VALVES)}"
+                raise self.file.error(link.line, unread)
+            if link.status == "ACTIVE":
+                self._apply_setting(link)
+            if link.kind == "valve" and link.zeta == 0:
+                link.factor, link.exponent = OPEN_LOSS, 1.0
+            if link.status == "CV":
+                link.min_flow = 0.0
+            if link.status == "CLOSED":
+                link.min_flow, link.max_flow = 0.0, 0.0
+
+    def _apply_setting(self, link: _Link) -> None:
+        """What the setting of a valve means."""
+        options, setting = self.options, link.setting
+        match link.valve:
+            case "TCV":
+                link.zeta = setting
+            case "FCV":
+                link.max_flow = setting * options.flow
+            case "PRV" | "PSV":
+                link.min_flow, link.held_head = 0.0, setting * options.pressure * WATER / options.density
+            case "PBV":
+                link.shutoff, link.zeta = -setting * options.pressure * WATER * GRAVITY, 0.0
+
+    def _limit_tanks(self) -> None:
+        """Nothing flows into a tank that is full, or out of one that is empty."""
+        for line, words in self.file.rows("TANKS"):
+            level, low = self.file.number(line, words, 2, 0.0), self.file.number(line, words, 3, 0.0)
+            high = self.file.number(line, words, 4, math.inf) if len(words) > 4 else math.inf
+            full, empty = level >= high and "YES" not in map(str.upper, words[8:]), level <= low
+            tank = self.nodes[words[0]]
+            for link in self.links.values():
+                ahead = link.end == tank
+                if not (ahead or link.start == tank) or not (full or empty) or link.kind == "valve":
+                    continue
+                if ahead == full:
+                    link.max_flow = min(link.max_flow, 0.0)
+                    link.min_flow = min(link.min_flow, 0.0)
+                else:
+                    link.min_flow = max(link.min_flow, 0.0)
 
 
-def _width(flow: float) -> float:
-    """Diameter in which a flow [m³/s] runs at 1 m/s, where the solver starts."""
+def _diameter(flow: float) -> float:
+    """Diameter [m] in which a flow [m³/s] runs at 1 m/s, where the solver starts."""
     return math.sqrt(4.0 * flow / math.pi)
-
-
-def _seconds(words: list[str]) -> float:
-    """A time: hours, hours:minutes:seconds, or with a unit or AM, PM."""
-    if not words:
-        return 0.0
-    unit = words[1].upper() if len(words) > 1 else ""
-    parts = [float(x) for x in re.split(":", words[0])]
-    if len(parts) == 1:
-        scale = {"SEC": 1.0, "MIN": 60.0, "DAY": 86400.0}.get(unit[:3], 3600.0)
-        late = 43200.0 if unit == "PM" and parts[0] < 12 else -43200.0 if unit == "AM" and parts[0] == 12 else 0.0
-        return parts[0] * scale + late
-    seconds = sum(p * s for p, s in zip(parts, (3600.0, 60.0, 1.0), strict=False))
-    if unit == "AM" and parts[0] == 12:
-        return seconds - 43200.0
-    return seconds + (43200.0 if unit == "PM" and parts[0] < 12 else 0.0)
-
-
-_SETTINGS: dict[str, Callable[[_Reader, float], dict[str, float]]] = {
-    "TCV": lambda r, value: {"zeta": value},
-    "FCV": lambda r, value: {"most": value * r.flow},
-    "PRV": lambda r, value: {"least": 0.0, "holds": value * r.pressure * WATER / r.density},
-    "PSV": lambda r, value: {"least": 0.0, "holds": value * r.pressure * WATER / r.density},
-    "PBV": lambda r, value: {"shutoff": -value * r.pressure * WATER * GRAVITY, "zeta": 0.0},
-}
-"""What the setting of a valve means."""
-
-_TWO_WORDS = ("SPECIFIC GRAVITY", "DEMAND MULTIPLIER", "EMITTER EXPONENT", "DEMAND MODEL", "QUALITY TIMESTEP")
-_SECTIONS = (
-    *("TITLE", "JUNCTIONS", "RESERVOIRS", "TANKS", "PIPES", "PUMPS", "VALVES", "DEMANDS", "STATUS", "PATTERNS"),
-    *("CURVES", "EMITTERS", "CONTROLS", "RULES", "OPTIONS", "TIMES", "END"),
-)

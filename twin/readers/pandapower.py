@@ -1,22 +1,22 @@
 """pandapower networks (`.json`, versions 2 and 3): tables by name, transformers as T or pi models, taps at their side.
 
 Buses that a closed switch joins become one; a line or transformer that is open at one end keeps what it draws from the
-other [pandapower's documentation, Electric Elements]. Discrete tap controllers are read
-as on-load tap changers. A load's share of constant impedance is its own; pandapower spreads the mean share of a bus's
-loads over all that stands at the bus.
+other [pandapower's documentation, Electric Elements]. Discrete tap controllers are read as on-load tap changers. A
+load's share of constant impedance is its own; pandapower spreads the mean share of a bus's loads over all that stands
+at the bus.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from twin.readers.tables import DEAD, PQ, PV, SLACK, PowerNetwork, TapChangers
-
-Array = np.ndarray
+from twin.readers.records import DEAD, PQ, PV, SLACK, Array, Complex, Index, Mask, PowerNetwork, TapChangers
 
 SWITCH = (2.0 + 1.0j) / abs(2.0 + 1.0j)
 """Direction of a switch's impedance: pandapower's default ratio of resistance to reactance, 2."""
@@ -24,6 +24,9 @@ SWITCH = (2.0 + 1.0j) / abs(2.0 + 1.0j)
 REFUSED = ("trafo3w", "xward", "motor", "dcline", "svc", "ssc", "tcsc", "vsc", "bus_dc", "asymmetric_load")
 REFUSED = (*REFUSED, "asymmetric_sgen")
 """Tables whose rows, where in service, have no place in a PowerNetwork."""
+
+Stored = dict[str, Any]
+"""A network as its file has it: parameters, and tables by name."""
 
 
 def recognise(path: str | Path) -> bool:
@@ -34,7 +37,7 @@ def recognise(path: str | Path) -> bool:
         return False
 
 
-def _document(path: Path) -> dict[str, Any]:
+def _document(path: Path) -> Stored:
     try:
         document = json.loads(path.read_text("utf-8"))
         if document["_class"] == "pandapowerNet":
@@ -44,7 +47,7 @@ def _document(path: Path) -> dict[str, Any]:
     raise ValueError(f"{path.name}: not a pandapower network")
 
 
-def read(path: str | Path, trafo_model: str = "t") -> PowerNetwork:
+def read(path: str | Path, trafo_model: Literal["t", "pi"] = "t") -> PowerNetwork:
     """The network of a file; `trafo_model` is t, pandapower's default, or pi.
 
     Raises ValueError, naming file, table and row, for what is not read: elements in service of the tables in REFUSED,
@@ -62,41 +65,121 @@ def read(path: str | Path, trafo_model: str = "t") -> PowerNetwork:
         raise ValueError(f"{path.name}: a table is not as pandapower writes it: {error}") from error
 
 
+def _content(stored: object) -> dict[str, Any]:
+    """What pandapower has stored in an object, as JSON or as text of JSON."""
+    content = stored.get("_object") if isinstance(stored, dict) else None
+    return json.loads(content) if isinstance(content, str) else content or {}
+
+
 class _Table:
     """Columns of one of pandapower's tables."""
 
-    def __init__(self, file: str, name: str, stored: Any) -> None:
-        content = stored.get("_object") if isinstance(stored, dict) else None
-        content = json.loads(content) if isinstance(content, str) else content or {}
+    def __init__(self, file: str, name: str, stored: object) -> None:
+        content = _content(stored)
         self.file, self.name = file, name
         self.columns, self.rows = content.get("columns", []), content.get("data", [])
         self.index = [int(i) for i in content.get("index", [])]
+
+    def names(self) -> Index:
+        """Indices of the rows (row,)."""
+        return np.array(self.index, int)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def raw(self, column: str, default: Any = None) -> list[Any]:
-        """Values as they stand, `default` where there is none."""
+        """Values as they stand (row,), `default` where there is none."""
         if column not in self.columns:
             return [default] * len(self.rows)
         k = self.columns.index(column)
         return [default if r[k] is None or r[k] != r[k] else r[k] for r in self.rows]
 
     def number(self, column: str, default: float | None = None) -> Array:
-        """A column of numbers; without a default every row must have one."""
+        """A column of numbers (row,); ValueError for a row that has none, unless there is a default."""
         values = self.raw(column, default)
         for i, v in zip(self.index, values, strict=True):
             if v is None:
                 raise ValueError(f"{self.file}: {self.name} {i} has no {column}")
         return np.array(values, float)
 
-    def on(self) -> Array:
-        """Rows in service."""
+    def on(self) -> Mask:
+        """Rows in service (row,)."""
         return np.array([bool(v) for v in self.raw("in_service", True)], bool)
 
 
+@dataclass(frozen=True)
+class _Branches:
+    """Some branches as pi models, per unit; arrays are (branch,), and one number stands for all of them."""
+
+    names: Index
+    start: Index
+    end: Index
+    series: ArrayLike
+    charging: ArrayLike = 0j
+    ratio: ArrayLike = 1 + 0j
+    rating: ArrayLike = np.inf
+    in_service: ArrayLike = True
+    trafo: bool = False
+
+    def column(self, field: str) -> np.ndarray:
+        """A field of every branch, (branch,)."""
+        return np.broadcast_to(np.asarray(getattr(self, field)), len(self.start))
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """Ends of the lines or transformers of a table, (row,) each."""
+
+    start: Index
+    end: Index
+    in_service: Mask
+    kv_start: Array
+    """Rated voltage of the bus at the start [kV]."""
+    kv_end: Array
+    """Rated voltage at the end [kV]: of its bus, or of the start for lines."""
+
+
+class _Tap(NamedTuple):
+    """The tap of a transformer."""
+
+    side: Literal["hv", "lv"] | None
+    """None without a tap."""
+    step: float
+    """Change of the rated voltage at its side per position [pu]."""
+    factor: complex
+    """On the rated voltage at its side, at its position."""
+
+
+@dataclass(frozen=True)
+class _Trafos:
+    """Transformers that are read."""
+
+    table: _Table
+    taps: list[_Tap]
+    first: int
+    """Position of the first among the branches."""
+    ends: _Ends
+
+
+class _Generators(NamedTuple):
+    """External grids, then generators, (gen,) each, as PowerNetwork has them."""
+
+    bus: Index
+    power: Complex
+    voltage: Array
+    min_q: Array
+    max_q: Array
+    in_service: Mask
+    bus_kind: Index
+    """Kinds of the nodes with them, (node,)."""
+    slack_angle: dict[int, float]
+    """Angle of each slack node [rad]."""
+
+
 class _Reader:
-    def __init__(self, file: str, stored: dict[str, Any], trafo_model: str) -> None:
+    """Tables of a network, its buses, and the nodes that they are once closed switches have joined them."""
+
+    def __init__(self, file: str, stored: Stored, trafo_model: str) -> None:
         self.file, self.stored, self.model = file, stored, trafo_model
         self.base, self.frequency = float(stored.get("sn_mva", 1.0)), float(stored.get("f_hz", 50.0))
         for name in REFUSED:
@@ -107,27 +190,29 @@ class _Reader:
         bus = self.table("bus")
         if not len(bus):
             raise ValueError(f"{file}: no buses")
-        self.place = {i: k for k, i in enumerate(bus.index)}
-        self.label, self.live = np.array(bus.index), bus.on()
-        self.rated = list(bus.number("vn_kv"))
-        self.node = self._joined()
-        self.parts: list[tuple[Array, ...]] = []
+        self.position = {i: k for k, i in enumerate(bus.index)}
+        self.label, self.live = bus.names(), bus.on()
+        rated = bus.number("vn_kv")
+        self.first_bus, self.node = self._nodes()
+        self.kv = list(rated[self.first_bus])  # of nodes, and of the open ends that follow them
+        self.parts: list[_Branches] = []
 
     def table(self, name: str) -> _Table:
+        """A table by its name, empty where the file has none."""
         return _Table(self.file, name, self.stored.get(name))
 
-    def at(self, table: _Table, column: str) -> Array:
-        """Nodes of the buses that a column names."""
-        found = []
+    def at(self, table: _Table, column: str) -> Index:
+        """Nodes of the buses that a column names (row,)."""
+        nodes = []
         for i, b in zip(table.index, table.number(column), strict=True):
-            if int(b) not in self.place:
+            if int(b) not in self.position:
                 raise ValueError(f"{self.file}: {table.name} {i}: no bus {int(b)}")
-            found.append(self.node[self.place[int(b)]])
-        return np.array(found, np.int64)
+            nodes.append(self.node[self.position[int(b)]])
+        return np.array(nodes, np.int64)
 
-    def _joined(self) -> Array:
-        """Node of each bus: those that closed switches without impedance join are one."""
-        parent = list(range(len(self.place)))
+    def _nodes(self) -> tuple[list[int], Index]:
+        """First bus of each node, and node of each bus: closed switches without impedance join buses."""
+        parent = list(range(len(self.position)))
 
         def root(k: int) -> int:
             while parent[k] != k:
@@ -137,86 +222,95 @@ class _Reader:
 
         t = self.table("switch")
         ohm = t.number("z_ohm", 0.0)
-        for k, kind in enumerate(t.raw("et")):
-            if kind == "b" and t.raw("closed", True)[k] and ohm[k] == 0:
-                a, b = (self.place.get(int(t.raw(c)[k]), -1) for c in ("bus", "element"))
+        rows = zip(t.index, t.raw("et"), t.raw("closed", True), ohm, t.raw("bus"), t.raw("element"), strict=True)
+        for i, kind, closed, z, *ends in rows:
+            if kind == "b" and closed and z == 0:
+                a, b = (self.position.get(int(bus), -1) for bus in ends)
                 if min(a, b) < 0:
-                    raise ValueError(f"{self.file}: switch {t.index[k]}: no such bus")
+                    raise ValueError(f"{self.file}: switch {i}: no such bus")
                 if self.live[a] and self.live[b]:
                     parent[max(root(a), root(b))] = min(root(a), root(b))
         roots = [root(k) for k in range(len(parent))]
-        number = {r: k for k, r in enumerate(sorted(set(roots)))}
-        self.first = sorted(set(roots))
-        return np.array([number[r] for r in roots])
+        first = sorted(set(roots))
+        number = {r: k for k, r in enumerate(first)}
+        return first, np.array([number[r] for r in roots])
 
     def network(self) -> PowerNetwork:
-        rated = np.array([self.rated[k] for k in self.first])
-        kind = np.where(self.live[self.first], PQ, DEAD)
-        self.kv, self.count = list(rated), len(rated)
-        load, shunt = self._injections()
-        trafos = self._branches()
-        gens = self._generators(kind)
-        extra = len(self.kv) - len(rated)
-        pad = lambda a, value: np.concatenate([a, np.full(extra, value, a.dtype)])  # noqa: E731
-        columns = [np.concatenate(c) for c in zip(*self.parts, strict=True)]
-        branch, start, end, series, charging, ratio, rating, on, trafo = columns
+        """All tables joined; ends of branches that are open follow the nodes as buses of their own."""
         nodes = len(self.kv)
-        initial = self._turned(nodes, start, end, np.angle(ratio), on & np.isfinite(series))
+        load, shunt = self._injections()
+        self._lines()
+        self._impedances()
+        self._switches()
+        trafos = self._transformers()
+        generators = self._generators()
+        open_ends = len(self.kv) - nodes
+        pad = lambda a, value: np.concatenate([a, np.full(open_ends, value, a.dtype)])  # noqa: E731
+        column = lambda field: np.concatenate([part.column(field) for part in self.parts])  # noqa: E731
+        start, end = column("start").astype(np.int64), column("end").astype(np.int64)
+        series, ratio, in_service = column("series"), column("ratio"), column("in_service")
+        passes = in_service & np.isfinite(series)
         model = f"transformers as {self.model} models, taps at their side, impedances referred to the low-voltage side"
         return PowerNetwork(
             name=self.file,
             base_mva=self.base,
-            bus=np.concatenate([self.label[self.first], np.full(extra, -1)]),
+            bus=np.concatenate([self.label[self.first_bus], np.full(open_ends, -1)]),
             vn_kv=np.array(self.kv),
-            kind=pad(kind, PQ),
+            kind=pad(generators.bus_kind, PQ),
             load=pad(load, 0),
             shunt=pad(shunt, 0),
-            start=start.astype(np.int64),
-            end=end.astype(np.int64),
-            branch=branch,
-            trafo=trafo.astype(bool),
+            start=start,
+            end=end,
+            branch=column("names"),
+            trafo=column("trafo").astype(bool),
             series=series,
-            charging=charging,
+            charging=column("charging"),
             ratio=ratio,
-            rating=np.real(rating),
-            in_service=on.astype(bool),
-            **gens,
-            initial=initial,
+            rating=np.real(column("rating")),
+            in_service=in_service.astype(bool),
+            gen_bus=generators.bus,
+            gen_power=generators.power,
+            gen_voltage=generators.voltage,
+            gen_min_q=generators.min_q,
+            gen_max_q=generators.max_q,
+            gen_in_service=generators.in_service,
+            initial=self._initial(start[passes], end[passes], np.angle(ratio[passes]), generators.slack_angle),
             notes=(model, f"{self.frequency:g} Hz"),
             label=self.label,
             node=self.node,
-            taps=self._controllers(trafos),
+            taps=self._tap_changers(trafos),
         )
 
-    def _turned(self, nodes: int, start: Array, end: Array, shift: Array, on: Array) -> Array:
-        """Voltages of 1 pu at the angles of the slack buses, turned by the transformers on the way: where to start."""
-        around: dict[int, list[tuple[int, float]]] = {}
-        for i, k, turn in zip(start[on], end[on], shift[on], strict=True):
-            around.setdefault(int(i), []).append((int(k), -turn))
-            around.setdefault(int(k), []).append((int(i), turn))
-        angle = dict(zip(map(int, self.slack_at), np.radians(self.slack_angle), strict=True))
+    def _initial(self, start: Index, end: Index, shift: Array, slack_angle: dict[int, float]) -> Complex:
+        """Voltages to start from (bus,): 1 pu at the angles of the slack buses, turned by transformers on the way.
+
+        `shift` [rad] (branch,) is the angle of each branch's ratio, `slack_angle` [rad] that of each slack bus.
+        """
+        neighbours: dict[int, list[tuple[int, float]]] = {}
+        for i, k, turn in zip(start, end, shift, strict=True):
+            neighbours.setdefault(int(i), []).append((int(k), -turn))
+            neighbours.setdefault(int(k), []).append((int(i), turn))
+        angle = dict(slack_angle)
         front = list(angle)
         for i in front:
-            for k, turn in around.get(i, []):
+            for k, turn in neighbours.get(i, []):
                 if k not in angle:
                     angle[k] = angle[i] + turn
                     front.append(k)
-        return np.exp(1j * np.array([angle.get(k, 0.0) for k in range(nodes)]))
+        return np.exp(1j * np.array([angle.get(k, 0.0) for k in range(len(self.kv))]))
 
-    def _injections(self) -> tuple[Array, Array]:
-        load, shunt = np.zeros(self.count, complex), np.zeros(self.count, complex)
+    def _injections(self) -> tuple[Complex, Complex]:
+        """Loads and shunts [pu], (node,) each."""
+        load, shunt = np.zeros(len(self.kv), complex), np.zeros(len(self.kv), complex)
         for name, sign in (("load", 1.0), ("sgen", -1.0), ("storage", 1.0)):
             t = self.table(name)
             power = t.number("p_mw") + 1j * t.number("q_mvar", 0.0)
             power = np.where(t.on(), sign * power * t.number("scaling", 1.0), 0) / self.base
-            shares = {}
-            for kind in "zi":
-                both = t.number(f"const_{kind}_percent", 0.0)
-                shares[kind] = [t.number(f"const_{kind}_{x}_percent", 0.0) + both for x in "pq"]
-            for i, *bad in zip(t.index, *shares["i"], strict=True):
-                if any(bad):
+            impedance_p, impedance_q = self._shares(t, "z")
+            for i, *current in zip(t.index, *self._shares(t, "i"), strict=True):
+                if any(current):
                     raise ValueError(f"{self.file}: {name} {i}: constant current is not read")
-            part = power.real * shares["z"][0] / 100 + 1j * power.imag * shares["z"][1] / 100
+            part = power.real * impedance_p / 100 + 1j * power.imag * impedance_q / 100
             np.add.at(load, self.at(t, "bus"), power - part)
             np.add.at(shunt, self.at(t, "bus"), np.conj(part))
         t = self.table("ward")
@@ -225,102 +319,82 @@ class _Reader:
         np.add.at(shunt, at, np.conj(np.where(on, t.number("pz_mw") + 1j * t.number("qz_mvar"), 0)) / self.base)
         t = self.table("shunt")
         at = self.at(t, "bus")
-        rated = np.array(self.kv)[at] if len(t) else np.zeros(0)
-        scale = (rated / t.number("vn_kv", np.nan)) ** 2
+        scale = (np.array(self.kv)[at] / t.number("vn_kv", np.nan)) ** 2
         scale = np.where(np.isfinite(scale), scale, 1.0) * t.number("step", 1.0) / self.base
         power = np.where(t.on(), t.number("p_mw") + 1j * t.number("q_mvar"), 0) * scale
         np.add.at(shunt, at, np.conj(power))
         return load, shunt
 
-    def _generators(self, kind: Array) -> dict[str, Array]:
-        """Generators and external grids, which become slack buses."""
-        g, x = self.table("gen"), self.table("ext_grid")
-        at, on = self.at(g, "bus"), g.on()
-        slack = np.array([bool(s) for s in g.raw("slack", False)], bool)
-        grid, alive = self.at(x, "bus"), x.on()
+    def _shares(self, t: _Table, kind: Literal["z", "i"]) -> list[Array]:
+        """Shares of constant impedance or current in active and reactive power [%], (row,) each."""
+        both = t.number(f"const_{kind}_percent", 0.0)
+        return [t.number(f"const_{kind}_{x}_percent", 0.0) + both for x in "pq"]
+
+    def _generators(self) -> _Generators:
+        """External grids and generators, and what they make of their nodes."""
+        kind = np.where(self.live[self.first_bus], PQ, DEAD)
+        gen, grid = self.table("gen"), self.table("ext_grid")
+        at, on = self.at(gen, "bus"), gen.on()
+        slack = np.array([bool(s) for s in gen.raw("slack", False)], bool)
+        grid_at, grid_on = self.at(grid, "bus"), grid.on()
         kind[at[on & (kind[at] != DEAD)]] = PV
         kind[at[on & slack & (kind[at] != DEAD)]] = SLACK
-        kind[grid[alive & (kind[grid] != DEAD)]] = SLACK
-        angle = x.number("va_degree", 0.0)
-        self.slack_at, self.slack_angle = (
-            [*at[on & slack], *grid[alive]],
-            [*np.zeros((on & slack).sum()), *angle[alive]],
+        kind[grid_at[grid_on & (kind[grid_at] != DEAD)]] = SLACK
+        slack_at = [*at[on & slack], *grid_at[grid_on]]
+        angle = np.radians([*np.zeros((on & slack).sum()), *grid.number("va_degree", 0.0)[grid_on]])
+        zero = np.zeros(len(grid))
+        power = gen.number("p_mw") * gen.number("scaling", 1.0) / self.base
+        return _Generators(
+            bus=np.concatenate([grid_at, at]),
+            power=np.concatenate([zero, power]).astype(complex),
+            voltage=np.concatenate([grid.number("vm_pu", 1.0), gen.number("vm_pu", 1.0)]),
+            min_q=np.concatenate([zero - np.inf, gen.number("min_q_mvar", -np.inf) / self.base]),
+            max_q=np.concatenate([zero + np.inf, gen.number("max_q_mvar", np.inf) / self.base]),
+            in_service=np.concatenate([grid_on, on]),
+            bus_kind=kind,
+            slack_angle=dict(zip(map(int, slack_at), angle, strict=True)),
         )
-        zero = np.zeros(len(x))
-        return {
-            "gen_bus": np.concatenate([grid, at]),
-            "gen_power": np.concatenate([zero, g.number("p_mw") * g.number("scaling", 1.0) / self.base]).astype(
-                complex
-            ),
-            "gen_voltage": np.concatenate([x.number("vm_pu", 1.0), g.number("vm_pu", 1.0)]),
-            "gen_low": np.concatenate([zero - np.inf, g.number("min_q_mvar", -np.inf) / self.base]),
-            "gen_high": np.concatenate([zero + np.inf, g.number("max_q_mvar", np.inf) / self.base]),
-            "gen_in_service": np.concatenate([alive, on]),
-        }
 
-    def _branches(self) -> dict[str, Any]:
-        self._lines()
-        self._impedances()
-        self._switches()
-        return self._transformers()
+    def _ends(self, t: _Table, columns: tuple[str, str], switch: Literal["l", "t"]) -> _Ends:
+        """Ends of the branches of a table, whose switches are of a type.
 
-    def _open(self, kind: str) -> dict[tuple[int, int], bool]:
+        A branch that is open at one end, or ends at a bus out of service, gets an end of its own; one that is open at
+        both is out of service.
+        """
+        opened = self._opened(switch)
+        start, end = (self.at(t, column) for column in columns)
+        kv_start = np.array(self.kv)[start]
+        kv_end = kv_start if switch == "l" else np.array(self.kv)[end]  # a line has the rated voltage of its start
+        ends = _Ends(start, end, t.on(), kv_start, kv_end)
+        for k, (i, *buses) in enumerate(zip(t.index, *(t.raw(column) for column in columns), strict=True)):
+            is_open = [(i, int(b)) in opened or not self.live[self.position[int(b)]] for b in buses]
+            if all(is_open):
+                ends.in_service[k] = False
+            elif any(is_open) and ends.in_service[k]:
+                self.kv.append(float((ends.kv_start if is_open[0] else ends.kv_end)[k]))
+                (start if is_open[0] else end)[k] = len(self.kv) - 1
+        return ends
+
+    def _opened(self, kind: Literal["l", "t"]) -> set[tuple[int, int]]:
         """Ends (element, bus) of lines or transformers that a switch opens."""
         t = self.table("switch")
         rows = zip(t.raw("et"), t.raw("closed", True), t.raw("element"), t.raw("bus"), strict=True)
-        return {(int(e), int(b)): True for et, closed, e, b in rows if et == kind and not closed}
-
-    def _add(
-        self,
-        branch: Any,
-        start: Any,
-        end: Any,
-        series: Any,
-        charging: Any,
-        ratio: Any,
-        rating: Any,
-        on: Any,
-        trafo: bool,
-    ) -> None:
-        size = len(start)
-        part = (branch, start, end, series, charging, ratio, rating, on, np.full(size, trafo))
-        self.parts.append(tuple(np.broadcast_to(np.asarray(a), size) for a in part))
+        return {(int(e), int(b)) for et, closed, e, b in rows if et == kind and not closed}
 
     def _lines(self) -> None:
-        t, opened = self.table("line"), self._open("l")
-        start, end, on = self.at(t, "from_bus"), self.at(t, "to_bus"), t.on()
-        many = t.number("parallel", 1.0)
-        kv = np.array(self.kv)[start] if len(t) else np.zeros(0)
-        ohm, length = kv**2 / self.base, t.number("length_km")
-        z = (t.number("r_ohm_per_km") + 1j * t.number("x_ohm_per_km")) * length / ohm / many
+        t = self.table("line")
+        ends, parallel = self._ends(t, ("from_bus", "to_bus"), "l"), t.number("parallel", 1.0)
+        ohm, length = ends.kv_start**2 / self.base, t.number("length_km")
+        z = (t.number("r_ohm_per_km") + 1j * t.number("x_ohm_per_km")) * length / ohm / parallel
         b = 2 * np.pi * self.frequency * t.number("c_nf_per_km", 0.0) * 1e-9 + 0j
-        y = (t.number("g_us_per_km", 0.0) * 1e-6 + 1j * b) * length * ohm * many
-        most = t.number("max_i_ka", np.inf) * t.number("df", 1.0) * many * np.sqrt(3.0) * kv / self.base
-        self._part(t, "from_bus", "to_bus", opened, start, end, on, kv, kv)
+        y = (t.number("g_us_per_km", 0.0) * 1e-6 + 1j * b) * length * ohm * parallel
+        rating = t.number("max_i_ka", np.inf) * t.number("df", 1.0) * parallel * np.sqrt(3.0)
+        rating = rating * ends.kv_start / self.base
         with np.errstate(divide="ignore", invalid="ignore"):
-            self._add(np.array(t.index, int), start, end, 1 / z, y, 1 + 0j, most, on, False)
-
-    def _part(
-        self,
-        t: _Table,
-        one: str,
-        other: str,
-        opened: Any,
-        start: Array,
-        end: Array,
-        on: Array,
-        kv: Array,
-        kv_end: Array,
-    ) -> None:
-        """Give branches that are open at one end, or end at a bus out of service, an end of their own."""
-        for k, i in enumerate(t.index):
-            buses = [int(t.raw(c)[k]) for c in (one, other)]
-            ends = [(i, b) in opened or not self.live[self.place[b]] for b in buses]
-            if all(ends):
-                on[k] = False
-            elif any(ends) and on[k]:
-                self.kv.append(float((kv if ends[0] else kv_end)[k]))
-                (start if ends[0] else end)[k] = len(self.kv) - 1
+            series = 1 / z
+        self.parts.append(
+            _Branches(t.names(), ends.start, ends.end, series, y, rating=rating, in_service=ends.in_service)
+        )
 
     def _impedances(self) -> None:
         t = self.table("impedance")
@@ -333,109 +407,117 @@ class _Reader:
         y = 2 * (t.number("gf_pu", 0.0) + 1j * t.number("bf_pu", 0.0)) * sn / self.base
         start, end = self.at(t, "from_bus"), self.at(t, "to_bus")
         with np.errstate(divide="ignore", invalid="ignore"):
-            self._add(np.array(t.index, int), start, end, 1 / z, y, 1 + 0j, np.inf, t.on(), False)
+            series = 1 / z
+        self.parts.append(_Branches(t.names(), start, end, series, y, in_service=t.on()))
 
     def _switches(self) -> None:
         """Closed switches between buses that have an impedance."""
         t = self.table("switch")
         ohm = t.number("z_ohm", 0.0)
-        real = [k for k, et in enumerate(t.raw("et")) if et == "b" and t.raw("closed", True)[k] and ohm[k] > 0]
-        ends = [[self.node[self.place[int(t.raw(c)[k])]] for k in real] for c in ("bus", "element")]
-        start, end = (np.array(e, np.int64) for e in ends)
-        kv = np.array(self.kv)[start] if real else np.zeros(0)
-        names = np.array([t.index[k] for k in real], int)
-        series = kv**2 / self.base / (ohm[real] * SWITCH)
-        self._add(names, start, end, series, 0j, 1 + 0j, np.inf, True, False)
+        kinds = zip(t.raw("et"), t.raw("closed", True), ohm, strict=True)
+        rows = [k for k, (kind, closed, z) in enumerate(kinds) if kind == "b" and closed and z > 0]
+        buses = (t.raw("bus"), t.raw("element"))
+        start, end = (np.array([self.node[self.position[int(b[k])]] for k in rows], np.int64) for b in buses)
+        kv = np.array(self.kv)[start]
+        series = kv**2 / self.base / (ohm[rows] * SWITCH)
+        self.parts.append(_Branches(t.names()[rows], start, end, series))
 
-    def _transformers(self) -> dict[str, Any]:
-        t, opened = self.table("trafo"), self._open("t")
-        start, end, on = self.at(t, "hv_bus"), self.at(t, "lv_bus"), t.on()
-        hv, lv, sn = t.number("vn_hv_kv"), t.number("vn_lv_kv"), t.number("sn_mva")
-        kv, many = np.array(self.kv), t.number("parallel", 1.0)
-        at_hv, at_lv = (kv[start], kv[end]) if len(t) else (hv, lv)
-        self._part(t, "hv_bus", "lv_bus", opened, start, end, on, at_hv, at_lv)
-        size = [np.ones(len(t)), np.ones(len(t))]
-        shift, steps = t.number("shift_degree", 0.0), []
-        for k, i in enumerate(t.index):
-            side, step, turn = self._tap(t, k, i)
-            steps.append(step)
-            if side is not None:
-                size[side][k] = abs(turn)
-                shift[k] += np.degrees(np.angle(turn)) * (1 if side == 0 else -1)
+    def _transformers(self) -> _Trafos:
+        t = self.table("trafo")
+        ends = self._ends(t, ("hv_bus", "lv_bus"), "t")
+        hv, lv, sn = (t.number(column) for column in ("vn_hv_kv", "vn_lv_kv", "sn_mva"))
+        parallel, taps = t.number("parallel", 1.0), self._taps(t)
+        hv_factor, lv_factor = (np.array([abs(x.factor) if x.side == s else 1.0 for x in taps]) for s in ("hv", "lv"))
+        turned = np.array([np.degrees(np.angle(tap.factor)) * (1 if tap.side == "hv" else -1) for tap in taps])
+        shift = t.number("shift_degree", 0.0) + turned
+        impedance = self.base * (lv * lv_factor / ends.kv_end) ** 2 / parallel
+        series, magnetising = self._admittances(t, sn, impedance)
+        turn: Complex = np.exp(1j * np.radians(shift))
+        ratio = hv * hv_factor / (lv * lv_factor) / (ends.kv_start / ends.kv_end) * turn
+        rating = sn * parallel * t.number("df", 1.0) / self.base
+        first = sum(len(part.start) for part in self.parts)
+        self.parts.append(
+            _Branches(t.names(), ends.start, ends.end, series, magnetising, ratio, rating, ends.in_service, trafo=True)
+        )
+        return _Trafos(t, taps, first, ends)
+
+    def _admittances(self, t: _Table, sn: Array, impedance: Array) -> tuple[Complex, Complex]:
+        """Series and magnetising admittances [pu] of transformers as pi models, (row,) each.
+
+        `sn` [MVA] is the rated power, `impedance` the factor from values per MVA to the bus at the low-voltage side.
+        """
         z = t.number("vk_percent") / 100 / sn
         r = t.number("vkr_percent") / 100 / sn
         ratio_r, ratio_x = (t.number(f"leakage_{x}_ratio_hv", 0.5) for x in ("resistance", "reactance"))
         if ((ratio_r != 0.5) | (ratio_x != 0.5)).any():
             raise ValueError(f"{self.file}: trafo: leakage that is not shared evenly is not read")
-        referred = self.base * (lv * size[1] / at_lv) ** 2 / many
-        series = 1 / ((r + 1j * np.sign(z) * np.sqrt(np.maximum(z**2 - r**2, 0))) * referred)
+        series = 1 / ((r + 1j * np.sign(z) * np.sqrt(np.maximum(z**2 - r**2, 0))) * impedance)
         core = t.number("pfe_kw") * 1e-3
         idle = np.sqrt(np.maximum((t.number("i0_percent") / 100 * sn) ** 2 - core**2, 0))
-        magnetising = (core - 1j * idle) / referred
+        magnetising = (core - 1j * idle) / impedance
         if self.model == "t":
             with np.errstate(divide="ignore", invalid="ignore"):
                 half, across = 0.5 / series, 1 / magnetising
                 around = half * half + 2 * half * across
-                has = magnetising != 0
-                series, magnetising = np.where(has, across / around, series), np.where(has, 2 * half / around, 0)
-        ratio = hv * size[0] / (lv * size[1]) / (at_hv / at_lv) * np.exp(1j * np.radians(shift))
-        rating = sn * many * t.number("df", 1.0) / self.base
-        first = sum(len(p[0]) for p in self.parts)
-        self._add(np.array(t.index, int), start, end, series, magnetising, ratio, rating, on, True)
-        return {"table": t, "steps": steps, "first": first, "start": start, "end": end, "size": size}
+                magnetised = magnetising != 0
+                series = np.where(magnetised, across / around, series)
+                magnetising = np.where(magnetised, 2 * half / around, 0)
+        return series, magnetising
 
-    def _tap(self, t: _Table, k: int, i: int) -> tuple[int | None, float, complex]:
-        """Side of the tap (0 high, 1 low), its step per unit, and the complex factor on that side's rated voltage."""
-        if t.raw("tap_dependency_table", False)[k]:
-            raise ValueError(f"{self.file}: trafo {i}: tap tables are not read")
-        second = t.raw("tap2_pos")[k]
-        if second is not None and second != (t.raw("tap2_neutral")[k] or 0):
-            raise ValueError(f"{self.file}: trafo {i}: second taps are not read")
-        side, position = t.raw("tap_side")[k], t.raw("tap_pos")[k]
-        percent, degree = (t.raw(f"tap_step_{x}", 0.0)[k] for x in ("percent", "degree"))
-        kind = t.raw("tap_changer_type")[k]
+    def _taps(self, t: _Table) -> list[_Tap]:
+        """The tap of each transformer."""
+        defaults = {"tap_dependency_table": False, "tap_phase_shifter": False}
+        defaults |= dict.fromkeys(("tap_step_percent", "tap_step_degree"), 0.0)
+        defaults |= dict.fromkeys(("tap2_pos", "tap2_neutral", "tap_side", "tap_pos", "tap_neutral"))
+        columns = {name: t.raw(name, default) for name, default in defaults.items()}
+        kinds = t.raw("tap_changer_type")
         if "tap_changer_type" not in t.columns:
-            kind = "Ideal" if t.raw("tap_phase_shifter", False)[k] else "Ratio"
+            kinds = ["Ideal" if shifts else "Ratio" for shifts in columns["tap_phase_shifter"]]
+        return [
+            self._tap(i, kind, {name: values[k] for name, values in columns.items()})
+            for k, (i, kind) in enumerate(zip(t.index, kinds, strict=True))
+        ]
+
+    def _tap(self, index: int, kind: str | None, row: dict[str, Any]) -> _Tap:
+        """The tap of a transformer, whose changer is Ratio, Symmetrical or Ideal."""
+        if row["tap_dependency_table"]:
+            raise ValueError(f"{self.file}: trafo {index}: tap tables are not read")
+        if row["tap2_pos"] is not None and row["tap2_pos"] != (row["tap2_neutral"] or 0):
+            raise ValueError(f"{self.file}: trafo {index}: second taps are not read")
+        side, position, neutral = row["tap_side"], row["tap_pos"], row["tap_neutral"]
         if side not in ("hv", "lv") or position is None or kind in (None, "None"):
-            return None, 0.0, 1.0
-        neutral = t.raw("tap_neutral")[k]
+            return _Tap(None, 0.0, 1.0)
         if neutral is None:
-            raise ValueError(f"{self.file}: trafo {i} has no tap_neutral")
-        moved = position - neutral
-        number = 0 if side == "hv" else 1
+            raise ValueError(f"{self.file}: trafo {index} has no tap_neutral")
+        moved, percent, degree = position - neutral, row["tap_step_percent"], row["tap_step_degree"]
         if kind == "Ideal":
             angle = moved * degree if degree else 2 * np.degrees(np.arcsin(moved * percent / 200))
-            return number, 0.0, np.exp(1j * np.radians(angle))
-        return number, percent / 100, 1 + moved * percent / 100 * np.exp(1j * np.radians(degree))
+            return _Tap(side, 0.0, np.exp(1j * np.radians(angle)))
+        return _Tap(side, percent / 100, 1 + moved * percent / 100 * np.exp(1j * np.radians(degree)))
 
-    def _controllers(self, trafos: dict[str, Any]) -> TapChangers | None:
+    def _tap_changers(self, trafos: _Trafos) -> TapChangers | None:
         """On-load tap changers: discrete tap controllers in service."""
-        t, table, rows = self.table("controller"), trafos["table"], []
+        t, table, rows = self.table("controller"), trafos.table, []
         for i, stored, on in zip(t.index, t.raw("object"), t.on(), strict=True):
-            content = stored.get("_object", {}) if isinstance(stored, dict) else {}
-            content = json.loads(content) if isinstance(content, str) else content
             if not on or (isinstance(stored, dict) and stored.get("_class") != "DiscreteTapControl"):
                 continue
+            content = _content(stored)
             element = content.get("element_index", content.get("tid"))
             element = element[0] if isinstance(element, list) else element
-            if element not in table.index or content.get("element", content.get("trafotype", "trafo")) not in (
-                "trafo",
-                "2W",
-            ):
+            kind = content.get("element", content.get("trafotype", "trafo"))
+            if element not in table.index or kind not in ("trafo", "2W"):
                 raise ValueError(f"{self.file}: controller {i}: controls no transformer that is read")
             k = table.index.index(element)
-            low, high = content.get("vm_lower_pu"), content.get("vm_upper_pu")
-            if low is None or high is None or trafos["steps"][k] == 0:
+            lower, upper, step = content.get("vm_lower_pu"), content.get("vm_upper_pu"), trafos.taps[k].step
+            if lower is None or upper is None or step == 0:
                 raise ValueError(
                     f"{self.file}: controller {i}: without voltage limits, or on a transformer without taps"
                 )
-            at_start = content.get("side", "lv") == "hv"
-            bus = (trafos["start"] if at_start else trafos["end"])[k]
-            low_side = table.raw("tap_side")[k] == "lv"
-            range_ = [float(table.raw(c)[k]) for c in ("tap_neutral", "tap_min", "tap_max", "tap_pos")]
-            raises = 1.0 if low_side != at_start else -1.0
-            rows.append((trafos["first"] + k, bus, low, high, trafos["steps"][k], low_side, raises, *range_))
+            at_start, tap_at_end = content.get("side", "lv") == "hv", table.raw("tap_side")[k] == "lv"
+            bus = (trafos.ends.start if at_start else trafos.ends.end)[k]
+            direction = 1.0 if tap_at_end != at_start else -1.0
+            positions = [float(table.raw(c)[k]) for c in ("tap_neutral", "tap_min", "tap_max", "tap_pos")]
+            rows.append((trafos.first + k, bus, lower, upper, step, tap_at_end, direction, *positions))
         if not rows:
             return None
-        columns = [np.array(c) for c in zip(*rows, strict=True)]
-        return TapChangers(*columns)
+        return TapChangers(*(np.array(column) for column in zip(*rows, strict=True)))

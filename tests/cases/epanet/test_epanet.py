@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import twin
-from twin.readers.epanet import FLOW, FOOT
+from twin.readers.inp import FLOW, FOOT
 
 HERE = Path(__file__).parent
 EXPECTED = json.loads((HERE / "expected.json").read_text())
@@ -15,43 +15,43 @@ UNITS = {"mixed": ("LPS", 1.0, 1000.0), "darcy": ("GPM", FOOT, 1020.0), "manning
 UNITS |= {"regulated": ("LPS", 1.0, 1000.0)}
 
 
-def flows(found, unit, density):
+def flows(result, unit, density):
     """Flows of all links by name, in the unit of the file."""
     named = {}
-    for kind in {"pipe", "pump", "valve"} & set(found.dims):
-        values = found[f"{kind}_mdot_from_kg_per_s"].values[:, 0] / density / FLOW[unit]
-        named |= dict(zip(found[kind].values.tolist(), values, strict=True))
+    for kind in {"pipe", "pump", "valve"} & set(result.dims):
+        values = result[f"{kind}_mdot_from_kg_per_s"].values[:, 0] / density / FLOW[unit]
+        named |= dict(zip(result[kind].values.tolist(), values, strict=True))
     return named
 
 
 @pytest.mark.parametrize("name", UNITS)
 def test_heads_and_flows_are_epanets(name):
     unit, long, density = UNITS[name]
-    found, expected = twin.pipe_flow(HERE / f"{name}.inp"), EXPECTED[name]
-    assert found.status.values.tolist() == [0]
-    named = flows(found, unit, density)
+    result, expected = twin.pipe_flow(HERE / f"{name}.inp"), EXPECTED[name]
+    assert result.status.values.tolist() == [0]
+    named = flows(result, unit, density)
     peak = max(map(abs, expected["flow"].values()))
     for link, flow in expected["flow"].items():
         assert abs(named[link] - flow) <= 2e-5 * peak, link
     for node, head in expected["head"].items():
-        assert abs(found.head_m.sel(junction=node).item() / long - head) <= 1e-5 * 300, node
+        assert abs(result.head_m.sel(junction=node).item() / long - head) <= 1e-5 * 300, node
 
 
 @pytest.mark.parametrize("name", ["mixed", "regulated"])
 def test_demands_are_scenarios(name):
     net = twin.networks.read_pipe_network(HERE / f"{name}.inp")
     share = np.array([0.1, 0.5, 1.0, 1.7])
-    found = twin.pipe_flow(net, mdot_kg_per_s=net.demand[:, None] * share)
+    result = twin.pipe_flow(net, mdot_kg_per_s=net.demand[:, None] * share)
     for k, factor in enumerate(share):
         one = twin.pipe_flow(net, mdot_kg_per_s=net.demand * factor)
-        np.testing.assert_array_equal(found.p_bar[:, k], one.p_bar[:, 0])
-    assert (found.status == 0).all()
-    balance = found.mdot_kg_per_s.sum("junction")
+        np.testing.assert_array_equal(result.p_bar[:, k], one.p_bar[:, 0])
+    assert (result.status == 0).all()
+    balance = result.mdot_kg_per_s.sum("junction")
     np.testing.assert_allclose(balance, 0.0, atol=1e-7)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ("P1   J1     J2     420", "P1   J1     J2     long", r"net\.inp:\d+: P1 J1 J2 long .*'long' is not a number"),
         ("P1   J1     J2", "P1   J1     J77", r"net\.inp:\d+: no node J77"),
@@ -66,21 +66,25 @@ def test_demands_are_scenarios(name):
         (" big     15   40", " big     15   60", r"pump U1: its head must fall with its flow"),
     ],
 )
-def test_bad_files_are_refused_with_file_and_line(tmp_path, old, new, says):
+def test_bad_files_are_refused_with_file_and_line(tmp_path, old, new, message):
     text = (HERE / "mixed.inp").read_text()
     assert old in text
     path = tmp_path / "net.inp"
     path.write_text(text.replace(old, new))
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         twin.pipe_flow(path)
 
 
 def test_what_is_no_network_is_refused(tmp_path):
-    for name, says in (("none.inp", "no such file"), ("empty.inp", "not an EPANET file"), ("net.txt", "neither .inp")):
+    for name, message in (
+        ("none.inp", "no such file"),
+        ("empty.inp", "not an EPANET file"),
+        ("net.txt", "neither .inp"),
+    ):
         path = tmp_path / name
         if name != "none.inp":
             path.write_text("")
-        with pytest.raises(ValueError, match=says):
+        with pytest.raises(ValueError, match=message):
             twin.pipe_flow(path)
 
 
@@ -99,11 +103,11 @@ def test_other_ways_to_write_the_same_and_statuses_that_shut(tmp_path, old, new,
     assert old in text
     path = tmp_path / "net.inp"
     path.write_text(text.replace(old, new))
-    first, found = (flows(twin.pipe_flow(f), "LPS", 1000.0) for f in (HERE / "mixed.inp", path))
+    first, result = (flows(twin.pipe_flow(f), "LPS", 1000.0) for f in (HERE / "mixed.inp", path))
     if link is None:
-        assert found == first
+        assert result == first
     else:
-        assert abs(found[link] - flow) < 1e-6 and abs(first[link]) > 0.1
+        assert abs(result[link] - flow) < 1e-6 and abs(first[link]) > 0.1
 
 
 def test_nothing_flows_into_a_tank_that_is_full(tmp_path):

@@ -9,30 +9,30 @@ import pytest
 
 import twin
 from twin.readers import pandapower
-from twin.readers.tables import PQ, PV
+from twin.readers.records import PQ, PV
 
 HERE = Path(__file__).parent
 EXPECTED = json.loads((HERE / "expected.json").read_text())
 
 
-def agree(found, expected, only=None):
+def agree(result, expected, only=None):
     for name, values in expected.items():
         table, _, column = name.rpartition(".")
         values = np.array([np.nan if v is None else v for v in values])
         if table == "res_bus":
-            mine = found[column]
+            mine = result[column]
         elif table in ("res_line", "res_trafo"):
-            mine = found[f"{table[4:]}_{column}"][: len(values)]
+            mine = result[f"{table[4:]}_{column}"][: len(values)]
         elif table == "res_gen":
-            mine = found[f"gen_{column}"][1:]
+            mine = result[f"gen_{column}"][1:]
         elif table == "res_ext_grid":
-            mine = found[f"gen_{column}"][:1]
+            mine = result[f"gen_{column}"][:1]
         else:
             continue
         mine = mine.values[:, 0]
         if name in ("res_bus.p_mw", "res_bus.q_mvar"):
-            # pandapower tells each fused bus's own share, and none of the buses that it numbers last
-            chosen = ~np.isin(found.bus.values, [20, 21, 33, 41])
+            # pandapower reports the share of each fused bus, and nothing for the buses that it numbers last
+            chosen = ~np.isin(result.bus.values, [20, 21, 33, 41])
             mine, values = mine[chosen], values[chosen]
         if name in ("res_bus.p_mw", "res_bus.q_mvar", "res_line.loading_percent", "res_line.i_from_ka"):
             mine, values = np.nan_to_num(mine), np.nan_to_num(values)
@@ -46,9 +46,9 @@ def test_voltages_and_flows_are_pandapowers(model):
 
 def test_tap_changers_come_to_rest_where_pandapowers_do():
     expected = EXPECTED["tap control"]
-    found = twin.power_flow(HERE / "plant.json", tap_control=True)
-    assert found.tap_pos.values.tolist() == [[expected["tap_pos"][0]]]
-    agree(found, expected)
+    result = twin.power_flow(HERE / "plant.json", tap_control=True)
+    assert result.tap_pos.values.tolist() == [[expected["tap_pos"][0]]]
+    agree(result, expected)
 
 
 def test_every_scenario_has_taps_of_its_own():
