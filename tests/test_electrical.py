@@ -267,6 +267,6 @@ def assert_balance(result):
     loads = 0.0
     for load in result.plant.load:
         share, _ = electrical.shares(result.plant, load)
-        loads += (columns[load.power.quantity][load.power.rows] * share)[:, 0].sum()
+        loads += (solved[load.power] * share)[:, 0].sum()
     losses = solved[columns.line.loss][:, 0].sum() + solved[columns.converter.loss][:, 0].sum()
     assert solved[columns.source.power][:, 0].sum() == pytest.approx(loads + losses, rel=1e-9)

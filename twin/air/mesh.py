@@ -109,7 +109,7 @@ def _standing(room: Component, held: Sequence[tuple[str, Component]]) -> tuple[l
     return parts, sheets
 
 
-def _part(name: str, p: Component, low: Corner) -> Part | None:
+def _part(name: str, p: Component, low: tuple[float, ...]) -> Part | None:
     """What stands there to the air: a rack or cooler that moves it, a solid in its way, or nothing."""
     extent = p.extent
     if min(extent) <= 0 or p.shapes_air == "nothing":

@@ -98,7 +98,7 @@ class _Astray(NamedTuple):
     """What the mixed nodes of a room become, until its field is computed again.
 
     zone: row of the room. recirculation, bypass, excess: of the zone [1] (scenario,). offset: of each rack's inlet
-    above the mixed one [K] (rack, scenario). warmer: of each cooler's intake above the mixed one [K] (cooler, scenario).
+    above the mixed one [K] (rack, scenario). warmer: of each cooler's intake above it [K] (cooler, scenario).
     """
 
     zone: int

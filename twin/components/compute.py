@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from twin import columns
-from twin.columns import Index, limits, totals
+from twin.columns import Index, Real, limits, totals
 from twin.components.base import (
     AIR_DENSITY,
     Component,

@@ -140,7 +140,7 @@ def from_rating(
     air = np.asarray(air_flow) * MOIST_CP
     smaller, larger = np.minimum(water, air), np.maximum(water, air)
     required, ratio = np.broadcast_arrays(duty / (smaller * (water_in - np.asarray(air_in))), smaller / larger)
-    if np.any(required >= effectiveness(1e3, ratio)):
+    if np.any(required >= effectiveness(np.asarray(1e3), ratio)):
         raise ValueError("the rated air flow cannot carry the rated duty; give more air or a warmer coolant")
     log = rising_root(lambda x: effectiveness(np.exp(x), ratio) - required, np.full(required.shape, -9.0), 7.0, 60)
     return np.exp(log) * smaller

@@ -73,12 +73,20 @@ class _Table:
         scaled = {k: self._columns[k] * factor for k in fields.split()}
         return _Table(self._lowering, self._cls, self.names, self._columns | scaled)
 
-    @cached_property
+    @property
     def own(self) -> RoomNodes:
+        return self._own
+
+    @property
+    def room(self) -> RoomNodes:
+        return self._room
+
+    @cached_property
+    def _own(self) -> RoomNodes:
         return self._lowering.air(self.names)
 
     @cached_property
-    def room(self) -> RoomNodes:
+    def _room(self) -> RoomNodes:
         parts = self._lowering.facility.components
         return self._lowering.air([parts[n].room or "" for n in self.names])
 
