@@ -54,8 +54,8 @@ def meshes(facility: Facility, names: Sequence[str], cell: float) -> list[dict[s
         else:
             known = {a.name: b.name for a, b in zip(parts[shape], own, strict=True)}
             g = next(iter(groups[shape].values()))
-            through = [replace(t, name=known[t.name]) for t in g.through]
-            groups[shape][name] = replace(g, through=through, skins={known[n]: s for n, s in g.skins.items()})
+            through = [replace(t, name=known[t.name]) for t in g.movers]
+            groups[shape][name] = replace(g, movers=through, skins={known[n]: s for n, s in g.skins.items()})
     if told:
         raise LayoutError(facility.source, told)
     return list(groups.values())
@@ -123,7 +123,7 @@ def _part(name: str, p: Any, low: Any) -> Part | None:
 def summary(g: Geometry) -> dict[str, Any]:
     """What `twin mesh` tells of a room: cells, their size, openings and how many stand in it."""
     nz, ny, nx = g.grid.shape
-    openings = sum(t.area for t in g.through)
+    openings = sum(t.area for t in g.movers)
     return {
         "cells": nz * ny * nx,
         "cells_xyz": [nx, ny, nz],
