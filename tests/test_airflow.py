@@ -35,7 +35,7 @@ def result(layout):
 
 def test_field_and_plant_agree(result):
     """Heat that the field's coolers take is what the plant's coils take; inlets lie between supply and return."""
-    found, aired = result.dataset, result.aired.rooms[0]
+    found, aired = result.dataset, result.air_solution.rooms[0]
     assert result.ok and abs(found["energy_audit"].item()) < 1e-9
     assert abs(found["air_heat_imbalance"].item()) < 5e-3
     assert found["air_divergence"].item() < 1e-5 and found["air_leak"].item() < 2e-3
@@ -99,7 +99,7 @@ def test_air_stays_finite(layout, changes):
     solution = steady(plant)
     g = mesh(plant.facility, "hall", 0.2)
     _, _, loads = imposed(plant, solution, "hall", g)
-    field = room.flow(g, loads)
+    field = room.start_flow(g, loads)
     field.step(400)
     assert all(np.isfinite(a).all() for a in field.fields)
 
@@ -130,9 +130,9 @@ def test_equal_rooms_are_computed_once(layout, monkeypatch, tmp_path):
     """Three rooms of one geometry, two of them equal: two columns of one field, and every room has its own names."""
     path = tmp_path / "three.yaml"
     path.write_text(closet.many(3).replace("it_power: 8 kW", "it_power: 16 kW", 1))
-    columns, keep = [], airflow.flow
-    count = lambda g, loads, *more, **how: columns.append(loads.scenarios) or keep(g, loads, *more, **how)  # noqa: E731
-    monkeypatch.setattr(airflow, "flow", count)
+    columns, keep = [], airflow.start_flow
+    count = lambda g, loads, *more, **options: columns.append(loads.scenarios) or keep(g, loads, *more, **options)  # noqa: E731
+    monkeypatch.setattr(airflow, "start_flow", count)
     once = twin.FiniteVolume(cell=0.2, tolerance=1.0, coarse=False, turns=1)
     found = twin.solve(path, air=once)
     assert columns == [2]
@@ -140,7 +140,7 @@ def test_equal_rooms_are_computed_once(layout, monkeypatch, tmp_path):
     assert inlet["a2_r1"] == pytest.approx(inlet["a3_r1"], abs=0.05)
     assert found.field("a2_hall")["temperature"].equals(found.field("a3_hall")["temperature"])
     assert not found.field("a1_hall")["temperature"].equals(found.field("a3_hall")["temperature"])
-    racks = found.aired.rooms[0].geometry.racks
+    racks = found.air_solution.rooms[0].geometry.racks
     assert [t.name for t in racks] == ["a1_r1", "a1_r2"]
 
 
@@ -153,8 +153,8 @@ def test_ctrl_c_keeps_the_average(layout):
             raise KeyboardInterrupt
 
     found = twin.solve(layout, air=FINE, progress=stop)
-    assert found.aired.stopped and found.ok
-    assert found.aired.rooms[0].mean.flushes > 3.0
+    assert found.air_solution.stopped and found.ok
+    assert found.air_solution.rooms[0].mean.flushes > 3.0
     assert "hall: 0.2 m cells, turn 1: " in count[0] and "s left" in count[-1]
 
 

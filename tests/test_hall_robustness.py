@@ -108,7 +108,7 @@ def batch(loads, power, fans):
 
 def holds(g, loads):
     """One flush of air takes less than 3,000 steps, stays finite and within physical bounds, and conserves mass."""
-    field, air = room.flow(g, loads), ~g.solid
+    field, air = room.start_flow(g, loads), ~g.solid
     flush = (g.grid.volume * air).sum() / loads.cooler_flow.sum(axis=0).min()
     while field.time.min() < flush and field.steps < 3000:
         field.step(50)

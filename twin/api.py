@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from twin.air.response import Response, response
-from twin.air.turns import Air, Aired, FiniteVolume, Mixed
+from twin.air.turns import Air, AirSolution, FiniteVolume, Mixed
 from twin.air.turns import solve as solve_aired
 from twin.elements import Plant, Status
 from twin.facility.build import load
@@ -38,39 +38,39 @@ class Result:
     """A solved facility. `.dataset` holds the numbers; item access falls through to it."""
 
     facility: Facility
-    aired: Aired
+    air_solution: AirSolution
     air: Air
 
     @property
     def plant(self) -> Plant:
         """What was solved."""
-        return self.aired.plant
+        return self.air_solution.plant
 
     @property
     def solution(self) -> Solution:
         """What was found."""
-        return self.aired.solution
+        return self.air_solution.solution
 
     @cached_property
     def dataset(self) -> xr.Dataset:
         """All results, labelled; see `dataset.dataset`."""
-        return dataset(self.aired)
+        return dataset(self.air_solution)
 
     @cached_property
     def response(self) -> Response:
         """How the computed air of the first scenario answers others; LayoutError where none was computed."""
-        if not self.aired.rooms:
+        if not self.air_solution.rooms:
             raise LayoutError(self.facility.name, ["air: no field was computed; solve with air=FiniteVolume(...)"])
-        return response(self.plant, self.solution, self.aired.rooms)
+        return response(self.plant, self.solution, self.air_solution.rooms)
 
     def field(self, room: str) -> xr.Dataset:
         """Mean air of a computed room in its cells, (scenario, z, y, x) [m]: temperature, velocity, humidity.
 
         Nothing within a room gives water to its air or takes any, so that its dew point is the room's everywhere.
         """
-        found = next((r for r in self.aired.rooms if r.room == room), None)
+        found = next((r for r in self.air_solution.rooms if r.room == room), None)
         if found is None:
-            there = ", ".join(r.room for r in self.aired.rooms) or "none"
+            there = ", ".join(r.room for r in self.air_solution.rooms) or "none"
             raise LayoutError(self.facility.name, [f"air: no field of a room {room!r}; there are {there}"])
         return _field(found, self.plant.zone.dew_point[self.plant.fan.zone[found.fan[0]]])
 
@@ -191,11 +191,11 @@ def bound(
     if result.plant.scenarios != 1:
         raise LayoutError(result.facility.name, ["a bound is found for one scenario at a time"])
     plant, start = result.plant, result.solution
-    if result.aired.rooms:
+    if result.air_solution.rooms:
         plant = result.response.carried(plant)
         start = steady(plant)
     found = [find_bound(plant, scale, start=start, progress=progress)]
-    if result.aired.rooms and found[0].scale and isinstance(result.air, FiniteVolume):
+    if result.air_solution.rooms and found[0].scale and isinstance(result.air, FiniteVolume):
         found[0] = replace(found[0], computed=_computed(result, found[0], progress))
     for name, rows in (GROUPS[per](plant) if per else {}).items():
         say = (lambda text, name=name: progress(f"{name}: {text}")) if progress else None

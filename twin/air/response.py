@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from twin.air.adjoint import respond
+from twin.air.adjoint import sensitivity
 from twin.air.exchange import fan_names
-from twin.air.field import Averaged, Loads
+from twin.air.field import Loads, TimeAverage
 from twin.air.geometry import Geometry
 from twin.domains.compute import AIR_HEAT
 from twin.elements import Array, Index, Inlets, Plant
@@ -35,7 +35,7 @@ class RoomAir:
     engine: Index
     fan: Index
     loads: Loads
-    mean: Averaged
+    mean: TimeAverage
     moved: float = np.inf
 
 
@@ -139,7 +139,7 @@ def response(plant: Plant, solution: Solution, aired: Sequence[RoomAir], scenari
         at = lambda a: np.broadcast_to(a, (len(a), plant.scenarios))[:, scenario : scenario + 1]  # noqa: E731
         g = room.geometry
         fields = {k: v[scenario] for k, v in room.mean.fields.items()}
-        answer = respond(g, fields, room.loads.rack_flow[:, scenario])
+        answer = sensitivity(g, fields, room.loads.rack_flow[:, scenario])
         row = int(plant.fan.zone[room.fan][0])
         drawn = at(columns["engine.air_flow"])[room.engine]
         found[room.room] = Room(

@@ -11,7 +11,7 @@ import xarray as xr
 
 from twin.air.field import REFERENCE
 from twin.air.response import RoomAir
-from twin.air.turns import Aired
+from twin.air.turns import AirSolution
 from twin.elements import REASONS, Status
 from twin.facility.scenarios import si_unit
 from twin.fluids import saturation_pressure
@@ -44,7 +44,7 @@ KPIS = {
 }
 
 
-def dataset(aired: Aired) -> xr.Dataset:
+def dataset(aired: AirSolution) -> xr.Dataset:
     """Everything reported, labelled: dims `scenario`, `rack`, `cdu`, ...; SI with CF `units`; provenance in attrs."""
     solution, plant = aired.solution, aired.solution.plant
     variables: dict[str, Any] = {}
@@ -81,7 +81,7 @@ def dataset(aired: Aired) -> xr.Dataset:
     return xr.Dataset(variables, coordinates, provenance(solution))
 
 
-def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str, int]]) -> dict[str, Any]:
+def _aired(aired: AirSolution, labels: dict[str, list[str]], where: dict[str, dict[str, int]]) -> dict[str, Any]:
     """What computed rooms add: the error bar of every rack's inlet, the return of every cooler, heat and mass."""
     if not aired.rooms:
         return {}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.air.field import DENSITY, Loads, average, flow, inherit
+from twin.air.field import DENSITY, Averaging, Loads, average, map_fields, start_flow
 from twin.air.geometry import Part, geometry
 from twin.domains.compute import AIR_HEAT
 
@@ -103,14 +103,14 @@ def loads(state, closed_by="supply"):
     return Loads(FAN * column(s["rack_flow_m3s"]), heat, blown, supply + 273.15)
 
 
-def computed(state, cell, start=None, closed_by="supply", **how):
-    """Front strips, degC (group, height), what was averaged, and the field."""
+def computed(state, cell, start=None, closed_by="supply", **options):
+    """Front strips, degC (group, height), averages, and the flow; `options` are those of `Averaging`."""
     g, given = room(cell), loads(state, closed_by)
-    field = flow(g, given)
+    flow = start_flow(g, given)
     if start is not None:
-        inherit(field, start)
-    mean = average(field, g, given, probes(), **how)
-    return mean.probe[:, 0].reshape(4, 3) - 273.15, mean, field
+        map_fields(flow, start)
+    mean = average(flow, g, given, probes(), Averaging(**options))
+    return mean.probe[:, 0].reshape(4, 3) - 273.15, mean, flow
 
 
 def table(state, front):

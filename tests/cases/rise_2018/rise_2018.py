@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.air.field import Loads, average, flow, inherit
+from twin.air.field import Averaging, Loads, average, map_fields, start_flow
 from twin.air.geometry import Part, Screen, geometry
 
 MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())
@@ -93,15 +93,15 @@ def probes(g):
     return [*front, *rear]
 
 
-def computed(cell, start=None, **how):
-    """Front and rear sensors, degC (rack,), what was averaged, and the field."""
+def computed(cell, start=None, **options):
+    """Front and rear sensors, degC (rack,), averages, and the flow; `options` are those of `Averaging`."""
     g, given = room(cell), loads()
-    field = flow(g, given)
+    flow = start_flow(g, given)
     if start is not None:
-        inherit(field, start)
-    mean = average(field, g, given, probes(g), **how)
+        map_fields(flow, start)
+    mean = average(flow, g, given, probes(g), Averaging(**options))
     front, rear = mean.probe[:, 0].reshape(2, len(SERVERS)) - 273.15
-    return front, rear, mean, field
+    return front, rear, mean, flow
 
 
 def off(which, values):

@@ -16,7 +16,7 @@ def grids(result: Result, pv: Any, scenario: int = 0) -> dict[str, Any]:
     Cell arrays temperature_degC, velocity_m_per_s (3), relative_humidity, dew_point_margin_K; NaN in solids.
     """
     found = {}
-    for room in result.aired.rooms:
+    for room in result.air_solution.rooms:
         corner = result.facility.components[room.room].at or (0.0, 0.0, 0.0)
         edges = [a + room.geometry.grid.edges(c) for a, c in zip(corner, "xyz", strict=True)]
         field = result.field(room.room).isel(scenario=scenario)
@@ -33,7 +33,7 @@ def grids(result: Result, pv: Any, scenario: int = 0) -> dict[str, Any]:
 def cuts(result: Result, pv: Any, scenario: int = 0) -> list[Any]:
     """A plane across the rows through the middle of every computed room with racks, without what is solid."""
     found = []
-    for room, grid in zip(result.aired.rooms, grids(result, pv, scenario).values(), strict=True):
+    for room, grid in zip(result.air_solution.rooms, grids(result, pv, scenario).values(), strict=True):
         racks = room.geometry.racks
         if racks:
             along = "y" if racks[0].axis == 0 else "x"

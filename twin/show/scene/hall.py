@@ -227,7 +227,7 @@ def draw(result: Result, scenario: int = 0, *, off_screen: bool | None = None) -
     _light(plotter)
     corners = _floors(plotter, result)
     _equipment(plotter, found)
-    ends = _racks(plotter, found, "air, degC" if result.aired.rooms else "rack inlet air, degC")
+    ends = _racks(plotter, found, "air, degC" if result.air_solution.rooms else "rack inlet air, degC")
     for cut in air.cuts(result, pv, scenario):
         plotter.add_mesh(
             cut, scalars="temperature_degC", cmap=WARMTH, clim=ends, lighting=False, opacity=0.8, show_scalar_bar=False
