@@ -32,17 +32,17 @@ def loads(rack=1.0, cooler=1.0, watts=10e3):
         ([Part("s", "solid", (1, 0, 0), (2, 2, 2.4)), RACK], "rack: something solid stands right before its intake"),
     ],
 )
-def test_what_cannot_stand_so_is_told(parts, words):
+def test_what_cannot_stand_so_is_a_fault(parts, words):
     assert words in " ".join(geometry(SIZE, 0.2, parts, []).faults)
 
 
-def test_a_sealed_compartment_that_gains_air_is_told():
+def test_a_sealed_compartment_that_gains_air_is_a_fault():
     open_aisle, sealed = (geometry(SIZE, 0.2, [RACK, COOLER], s) for s in ([], [LID]))
     assert unbalanced(open_aisle, np.array([1.0, 1.5])) == []
     assert unbalanced(sealed, np.array([1.0, 1.0])) == []
-    found = " ".join(unbalanced(sealed, np.array([1.0, 1.5])))
-    assert "the sealed compartment around (1.5, 1.0, 1.0) m gains 0.50 m³/s" in found
-    assert "loses 0.50 m³/s" in found
+    message = " ".join(unbalanced(sealed, np.array([1.0, 1.5])))
+    assert "the sealed compartment around (1.5, 1.0, 1.0) m gains 0.50 m³/s" in message
+    assert "loses 0.50 m³/s" in message
 
 
 def test_a_contained_aisle_keeps_the_supply_temperature_and_heat_balances():
@@ -83,14 +83,14 @@ def test_a_field_starts_from_a_coarser_one():
 def test_shipped_halls_mesh(layout):
     facility = twin.load(layout)
     for name in rooms(facility):
-        found = summary(mesh(facility, name, 0.4))
-        assert found["cells"] == np.prod(found["cells_xyz"])
+        cells = summary(mesh(facility, name, 0.4))
+        assert cells["cells"] == np.prod(cells["cells_xyz"])
     assert summary(mesh(facility, "hall", 0.4))["racks"] > 60
 
 
 @pytest.mark.parametrize(
     ("room", "cell", "words"), [("hal", 0.2, "no room is called 'hal'"), ("hall", 9.0, "cell 9 m")]
 )
-def test_a_wrong_room_or_cell_is_told(room, cell, words):
+def test_a_wrong_room_or_cell_is_an_error(room, cell, words):
     with pytest.raises(LayoutError, match=words):
         mesh(twin.load("gb300_hall"), room, cell)

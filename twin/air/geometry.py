@@ -538,7 +538,7 @@ def _compartment_flows(g: Geometry, flows: Array) -> tuple[Array, Array]:
 
 
 def _centre(g: Geometry, cells: Index) -> list[float]:
-    """Mean place (x, y, z) [m] of cells (m, 3), each counted alike."""
+    """Mean place (x, y, z) [m] of cells (m, 3), unweighted."""
     widths = (g.grid.x, g.grid.y, g.grid.z)
     number = cells.mean(axis=0)[::-1]
     return [float(np.interp(i, np.arange(len(w)), np.cumsum(w) - w / 2)) for i, w in zip(number, widths, strict=True)]

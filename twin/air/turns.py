@@ -133,7 +133,7 @@ def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None
 
 @dataclass(frozen=True)
 class _Run:
-    """What all turns share: what was asked for, and the last field and average of every room.
+    """What all turns share: the request, and the last field and average of every room.
 
     Attributes
     ----------
@@ -268,7 +268,7 @@ def _warn_of_leak(room: str, mean: TimeAverage) -> None:
 
 
 def _levels(base: AirSolution, air: FiniteVolume, names: Sequence[str]) -> list[_Level]:
-    """Rooms on coarse cells, if so asked, then on fine ones, grouped by what the mixed plant imposes on them.
+    """Rooms on coarse cells where requested, then on fine ones, grouped by what the mixed plant imposes on them.
 
     A coarser start that cannot part what stands in a room is left out. Raises LayoutError for rooms that cannot be
     meshed, or whose flows do not balance.
