@@ -35,19 +35,19 @@ def result(layout):
 
 def test_field_and_plant_agree(result):
     """Heat that the field's coolers take is what the plant's coils take; inlets lie between supply and return."""
-    found, aired = result.dataset, result.aired.rooms[0]
-    assert result.ok and abs(found["energy_audit"].item()) < 1e-9
-    assert abs(found["air_heat_imbalance"].item()) < 5e-3
-    assert found["air_divergence"].item() < 1e-5 and found["air_leak"].item() < 2e-3
-    taken = aired.mean.heat_out[0] / (found["crah_duty"] - found["crah_fan_power"]).sum().item()
+    dataset, room_air = result.dataset, result.air_solution.rooms[0]
+    assert result.ok and abs(dataset["energy_audit"].item()) < 1e-9
+    assert abs(dataset["air_heat_imbalance"].item()) < 5e-3
+    assert dataset["air_divergence"].item() < 1e-5 and dataset["air_leak"].item() < 2e-3
+    taken = room_air.mean.heat_out[0] / (dataset["crah_duty"] - dataset["crah_fan_power"]).sum().item()
     assert taken == pytest.approx(1.0, abs=5e-3)
-    inlet = found["rack_inlet_temperature"].values[:, 0]
-    assert np.abs(inlet - aired.mean.inlet[:, 0]).max() < 0.3
-    assert (inlet > 293.0).all() and (inlet < found["crah_intake_temperature"].item()).all()
-    assert (found["rack_inlet_error"].values < 0.4).all()
+    inlet = dataset["rack_inlet_temperature"].values[:, 0]
+    assert np.abs(inlet - room_air.mean.inlet[:, 0]).max() < 0.3
+    assert (inlet > 293.0).all() and (inlet < dataset["crah_intake_temperature"].item()).all()
+    assert (dataset["rack_inlet_error"].values < 0.4).all()
 
 
-def test_the_field_is_told_on_its_cells(result):
+def test_the_field_is_labelled_by_its_cells(result):
     field = result.field("hall")
     assert dict(field.sizes) == {"scenario": 1, "z": 14, "y": 10, "x": 30}
     assert 292.0 < float(field["temperature"].min()) < float(field["temperature"].max()) < 330.0
@@ -99,7 +99,7 @@ def test_air_stays_finite(layout, changes):
     solution = steady(plant)
     g = mesh(plant.facility, "hall", 0.2)
     _, _, loads = imposed(plant, solution, "hall", g)
-    field = room.flow(g, loads)
+    field = room.start_flow(g, loads)
     field.step(400)
     assert all(np.isfinite(a).all() for a in field.fields)
 
@@ -120,8 +120,8 @@ def test_an_in_row_cooler_draws_the_hot_aisle(layout, tmp_path):
     text = ROOM.replace(at, row).replace("at: [13 m, 5.2 m, 0 m]", "at: [13 m, 5.8 m, 0 m]")
     text = text.replace("at: [13 m, 6 m, 0 m]", "at: [13 m, 6.6 m, 0 m]").replace("width: 2 m", "width: 2.4 m")
     path.write_text(text.replace("  tank:", WALL.replace("0 m, 2 m", "0 m, 2.4 m") + "  tank:"))
-    found = twin.solve(path, air=twin.FiniteVolume(cell=0.2, tolerance=1.0, coarse=False, turns=2))
-    inlet, back = found["rack_inlet_temperature"].values, found["crah_intake_temperature"].values
+    solved = twin.solve(path, air=twin.FiniteVolume(cell=0.2, tolerance=1.0, coarse=False, turns=2))
+    inlet, back = solved["rack_inlet_temperature"].values, solved["crah_intake_temperature"].values
     assert np.abs(inlet - 293.15).max() < 1.0
     assert back.item() > inlet.max() + 5.0
 
@@ -130,17 +130,17 @@ def test_equal_rooms_are_computed_once(layout, monkeypatch, tmp_path):
     """Three rooms of one geometry, two of them equal: two columns of one field, and every room has its own names."""
     path = tmp_path / "three.yaml"
     path.write_text(closet.many(3).replace("it_power: 8 kW", "it_power: 16 kW", 1))
-    columns, keep = [], airflow.flow
-    count = lambda g, loads, *more, **how: columns.append(loads.scenarios) or keep(g, loads, *more, **how)  # noqa: E731
-    monkeypatch.setattr(airflow, "flow", count)
+    columns, keep = [], airflow.start_flow
+    count = lambda g, loads, *more, **options: columns.append(loads.scenarios) or keep(g, loads, *more, **options)  # noqa: E731
+    monkeypatch.setattr(airflow, "start_flow", count)
     once = twin.FiniteVolume(cell=0.2, tolerance=1.0, coarse=False, turns=1)
-    found = twin.solve(path, air=once)
+    solved = twin.solve(path, air=once)
     assert columns == [2]
-    inlet = found["rack_inlet_temperature"].to_series().droplevel("scenario")
+    inlet = solved["rack_inlet_temperature"].to_series().droplevel("scenario")
     assert inlet["a2_r1"] == pytest.approx(inlet["a3_r1"], abs=0.05)
-    assert found.field("a2_hall")["temperature"].equals(found.field("a3_hall")["temperature"])
-    assert not found.field("a1_hall")["temperature"].equals(found.field("a3_hall")["temperature"])
-    racks = found.aired.rooms[0].geometry.racks
+    assert solved.field("a2_hall")["temperature"].equals(solved.field("a3_hall")["temperature"])
+    assert not solved.field("a1_hall")["temperature"].equals(solved.field("a3_hall")["temperature"])
+    racks = solved.air_solution.rooms[0].geometry.racks
     assert [t.name for t in racks] == ["a1_r1", "a1_r2"]
 
 
@@ -152,9 +152,9 @@ def test_ctrl_c_keeps_the_average(layout):
         if "error" in text:
             raise KeyboardInterrupt
 
-    found = twin.solve(layout, air=FINE, progress=stop)
-    assert found.aired.stopped and found.ok
-    assert found.aired.rooms[0].mean.flushes > 3.0
+    solved = twin.solve(layout, air=FINE, progress=stop)
+    assert solved.air_solution.stopped and solved.ok
+    assert solved.air_solution.rooms[0].mean.flushes > 3.0
     assert "hall: 0.2 m cells, turn 1: " in count[0] and "s left" in count[-1]
 
 
@@ -165,17 +165,17 @@ def test_sealed_compartments_are_faults(layout, tmp_path):
         twin.solve(sealed, air=FINE)
 
 
-def test_rooms_without_places_are_told():
+def test_rooms_without_places_are_an_error():
     with pytest.raises(LayoutError, match="no room has racks or coolers with places"):
         twin.solve("dsx_row", air=FINE)
 
 
 def test_mesh_reports_cells_and_faults(layout):
     run = CliRunner().invoke(app, ["mesh", str(layout), "--cell", "0.2 m", "--json"])
-    told = json.loads(run.stdout)["rooms"]["hall"]
+    cells = json.loads(run.stdout)["rooms"]["hall"]
     assert run.exit_code == 0
-    assert told["cells"] == 4200 and told["racks"] == 2 and told["coolers"] == 1
-    assert told["rack_flow_m3_per_s"] == pytest.approx(14e3 / (1006 * 1.19 * 10), rel=0.02)
+    assert cells["cells"] == 4200 and cells["racks"] == 2 and cells["coolers"] == 1
+    assert cells["rack_flow_m3_per_s"] == pytest.approx(14e3 / (1006 * 1.19 * 10), rel=0.02)
     for arguments, words in (
         (["--cell", "0.2"], "--cell: 0.2 needs a unit"),
         (["--cell", "3 m"], "cell 3 m"),
@@ -186,18 +186,18 @@ def test_mesh_reports_cells_and_faults(layout):
 
 
 def test_bounds_by_row_and_rack(layout):
-    found = twin.bound(layout, per="rack")
-    assert [b.racks for b in found] == ["all", "r1", "r2"]
+    bounds = twin.bound(layout, per="rack")
+    assert [b.racks for b in bounds] == ["all", "r1", "r2"]
     assert [b.racks for b in twin.bound(layout, per="row")] == ["all", "r1 to r2"]
-    assert min(found[1].scale, found[2].scale) >= found[0].scale - 1e-3
+    assert min(bounds[1].scale, bounds[2].scale) >= bounds[0].scale - 1e-3
     with pytest.raises(LayoutError, match="per 'hall' is none of class, row, rack"):
         twin.bound(layout, per="hall")
 
 
 def test_a_bound_is_solved_again_with_the_full_flow(layout):
     quick = twin.FiniteVolume(cell=0.2, tolerance=0.5, coarse=False, turns=2)
-    found = twin.bound(twin.solve(layout, air=quick))[0]
-    assert found.scale > 3.0  # far from the flow that the response knows
-    assert found.computed is not None
-    assert 0.0 < found.computed.difference < 6.0
-    assert np.isfinite(found.computed.margin)
+    bound = twin.bound(twin.solve(layout, air=quick))[0]
+    assert bound.scale > 3.0  # far from the flow that the response knows
+    assert bound.computed is not None
+    assert 0.0 < bound.computed.difference < 6.0
+    assert np.isfinite(bound.computed.margin)

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import twin
-from twin.facility.build import build
 from twin.facility.addresses import split
+from twin.facility.build import build
 from twin.plant.compile import compile
 
 HALLS = twin.shipped()

@@ -108,7 +108,7 @@ def batch(loads, power, fans):
 
 def holds(g, loads):
     """One flush of air takes less than 3,000 steps, stays finite and within physical bounds, and conserves mass."""
-    field, air = room.flow(g, loads), ~g.solid
+    field, air = room.start_flow(g, loads), ~g.solid
     flush = (g.grid.volume * air).sum() / loads.cooler_flow.sum(axis=0).min()
     while field.time.min() < flush and field.steps < 3000:
         field.step(50)
@@ -148,9 +148,9 @@ def test_a_layout_has_a_hall_that_balances_or_says_that_it_has_none(name):
         with pytest.raises(LayoutError, match=f"^{name}.yaml: {NO_PLACES}$"):
             twin.solve(name, air=COARSE)
         return
-    found, faults = meshed(h.plant, h.solution, h.cell, h.room)
+    cells, faults = meshed(h.plant, h.solution, h.cell, h.room)
     assert not faults
-    assert found[h.room]["racks"] > 0 and found[h.room]["coolers"] > 1
+    assert cells[h.room]["racks"] > 0 and cells[h.room]["coolers"] > 1
 
 
 @pytest.mark.parametrize("name", twin.shipped())
@@ -191,11 +191,11 @@ def test_a_hall_of_the_campus_is_the_gb300_hall():
 
 def test_a_closed_tile_starves_its_rack():
     """The rack over a closed tile breathes warmer air than its neighbour, whose tile carries the flow of both."""
-    found = twin.solve(RAISED, overrides={"tile1.open_area": 0}, air=COARSE)
-    inlet = found["rack_inlet_temperature"].values[:, 0]
-    assert found.ok and np.isfinite(found.field("hall").to_array()).all()
+    solved = twin.solve(RAISED, overrides={"tile1.open_area": 0}, air=COARSE)
+    inlet = solved["rack_inlet_temperature"].values[:, 0]
+    assert solved.ok and np.isfinite(solved.field("hall").to_array()).all()
     assert inlet[0] > inlet[1] + 2.0
-    assert abs(found["air_heat_imbalance"].item()) < 5e-3
+    assert abs(solved["air_heat_imbalance"].item()) < 5e-3
 
 
 def test_a_floor_without_an_open_tile_is_a_fault():
@@ -205,15 +205,15 @@ def test_a_floor_without_an_open_tile_is_a_fault():
 
 def test_ten_times_the_power_and_a_cooler_without_power_stand_beside_a_scenario_without_solution():
     power, fed = [8e3, 80e3, 8e3, 1.9e6], [1, 1, 0, 1]
-    found = twin.solve(RAISED, {"rack.it_power": power, "breaker1.in_service": fed}, air=COARSE)
-    usual, hot, still, _ = found["rack_inlet_temperature"].values.T
-    assert list(found["status"].values > 0) == [False, False, False, True]
-    assert "cannot reject the heat" in found["reason"].values[3]
-    assert np.isfinite(found.field("hall").to_array()).all()
-    assert found["crah_air_flow"].values[0, 2] == 0.0
+    solved = twin.solve(RAISED, {"rack.it_power": power, "breaker1.in_service": fed}, air=COARSE)
+    usual, hot, still, _ = solved["rack_inlet_temperature"].values.T
+    assert list(solved["status"].values > 0) == [False, False, False, True]
+    assert "cannot reject the heat" in solved["reason"].values[3]
+    assert np.isfinite(solved.field("hall").to_array()).all()
+    assert solved["crah_air_flow"].values[0, 2] == 0.0
     assert (usual > 293.0).all() and (hot > usual + 5.0).all() and (hot < 330.0).all()
     assert still.max() > usual.max() + 0.5
-    assert (np.abs(found["crah_intake_temperature"].values[:, [0, 2]] - 300.0) < 60.0).all()
+    assert (np.abs(solved["crah_intake_temperature"].values[:, [0, 2]] - 300.0) < 60.0).all()
 
 
 def test_what_shapes_a_room_is_no_scenario():
@@ -252,11 +252,11 @@ def test_a_screen_has_a_hole_where_equipment_stands(open_area):
         ([floor(low=(0, 0, 0), high=(5, 2, 0), open_area=0.3)], "floor: a screen that lets air through cannot lie in"),
     ],
 )
-def test_a_screen_that_does_nothing_is_told(screens, words):
+def test_a_screen_that_does_nothing_is_a_fault(screens, words):
     assert words in " ".join(geometry(SIZE, 0.2, [], screens).faults)
 
 
-def test_what_cells_are_too_coarse_for_is_told_with_what_would_do():
+def test_cells_that_are_too_coarse_are_a_fault_that_names_what_would_do():
     near = Part("rack", "rack", (0.6, 0.0, 0.0), (1.6, 2.0, 2.0))
     assert "rack: cells of 1.7 m are too coarse to part it from the wall; give at most 0.6 m" in " ".join(
         geometry(SIZE, 1.6, [near], []).faults

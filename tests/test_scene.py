@@ -12,7 +12,7 @@ import twin
 pytest.importorskip("pyvista")
 
 from twin.show.scene import air as scene_air
-from twin.show.scene import hall
+from twin.show.scene import hall, render
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +34,20 @@ def picture_size(path):
 
 
 def test_every_placed_component_is_one_box(result):
-    found = hall.boxes(result)
+    boxes = hall.boxes(result)
     placed = [n for n, p in result.facility.components.items() if p.at is not None and p.kind != "room"]
-    assert set(found.names) <= set(placed)
+    assert set(boxes.names) <= set(placed)
     racks = {n for n, p in result.facility.components.items() if p.dimension == "rack" and p.at is not None}
-    assert {n for n, is_rack in zip(found.names, found.racks, strict=True) if is_rack} == racks
+    assert {n for n, is_rack in zip(boxes.names, boxes.racks, strict=True) if is_rack} == racks
 
 
 def test_boxes_carry_the_dataset(result):
-    found = hall.boxes(result)
+    boxes = hall.boxes(result)
     for name in ("r101", "net1"):
-        row = found.names.index(name)
+        row = boxes.names.index(name)
         here = result.dataset.sel(rack=name).isel(scenario=0)
-        assert found.temperature[row] == pytest.approx(float(here["rack_inlet_temperature"]) - 273.15)
-        assert found.power[row] == pytest.approx(float(here["rack_power"]) / 1e3)
+        assert boxes.temperature[row] == pytest.approx(float(here["rack_inlet_temperature"]) - 273.15)
+        assert boxes.power[row] == pytest.approx(float(here["rack_power"]) / 1e3)
 
 
 @pytest.mark.parametrize("ending", ["vtp", "vtk"])
@@ -56,49 +56,49 @@ def test_a_mesh_reads_back(result, tmp_path, ending):
 
     path = hall.export(result, tmp_path / f"hall.{ending}", "vtk")
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    found, data = hall.boxes(result), pv.read(path)
-    assert data.n_cells == 6 * len(found.names)
-    assert list(data.field_data["names"]) == list(found.names)
-    np.testing.assert_array_equal(data.cell_data["name_id"][::6], np.arange(len(found.names)))
+    boxes, data = hall.boxes(result), pv.read(path)
+    assert data.n_cells == 6 * len(boxes.names)
+    assert list(data.field_data["names"]) == list(boxes.names)
+    np.testing.assert_array_equal(data.cell_data["name_id"][::6], np.arange(len(boxes.names)))
     kinds = data.field_data["kinds"]
-    assert [kinds[i] for i in data.cell_data["kind_id"][::6]] == list(found.kinds)
-    np.testing.assert_allclose(data.cell_data["temperature_degC"][::6], found.temperature)
-    np.testing.assert_allclose(data.cell_data["power_kW"][::6], found.power)
+    assert [kinds[i] for i in data.cell_data["kind_id"][::6]] == list(boxes.kinds)
+    np.testing.assert_allclose(data.cell_data["temperature_degC"][::6], boxes.temperature)
+    np.testing.assert_allclose(data.cell_data["power_kW"][::6], boxes.power)
 
 
 def test_blocks_read_back_by_kind(result, tmp_path):
     import pyvista as pv
 
     path = hall.export(result, tmp_path / "hall.vtm", "vtk")
-    data, found = pv.read(path), hall.boxes(result)
-    assert sorted(data.keys()) == sorted(set(found.kinds))
-    assert sum(block.n_cells for block in data) == 6 * len(found.names)
+    data, boxes = pv.read(path), hall.boxes(result)
+    assert sorted(data.keys()) == sorted(set(boxes.kinds))
+    assert sum(block.n_cells for block in data) == 6 * len(boxes.names)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["hall", "hall.vtm"]
 
 
 @pytest.fixture(scope="module")
-def aired(tmp_path_factory):
+def with_air(tmp_path_factory):
     path = tmp_path_factory.mktemp("closet") / "closet.yaml"
     path.write_text(ROOM)
     return twin.solve(path, air=twin.FiniteVolume(cell=0.2, tolerance=2.0, coarse=False, turns=1))
 
 
-def test_computed_air_reads_back_where_the_room_is(aired, tmp_path):
+def test_computed_air_reads_back_where_the_room_is(with_air, tmp_path):
     import pyvista as pv
 
-    data = pv.read(hall.export(aired, tmp_path / "closet.vtm", "vtk"))
-    air, field = data["air of hall"], aired.field("hall").isel(scenario=0)
+    data = pv.read(hall.export(with_air, tmp_path / "closet.vtm", "vtk"))
+    air, field = data["air of hall"], with_air.field("hall").isel(scenario=0)
     np.testing.assert_allclose(air.bounds, (10.0, 16.0, 5.0, 7.0, 0.0, 2.8))
     np.testing.assert_allclose(air.cell_data["temperature_degC"], field["temperature"].values.ravel() - 273.15)
-    found = air.find_containing_cell((12.5, 5.5, 1.0))
+    cell = air.find_containing_cell((12.5, 5.5, 1.0))
     here = field.sel(x=2.5, y=0.5, z=1.0, method="nearest")
-    np.testing.assert_allclose(air.cell_data["velocity_m_per_s"][found], [here[f"velocity_{c}"] for c in "xyz"])
+    np.testing.assert_allclose(air.cell_data["velocity_m_per_s"][cell], [here[f"velocity_{c}"] for c in "xyz"])
 
 
-def test_computed_air_is_cut_across_the_rows(aired):
+def test_computed_air_is_cut_across_the_rows(with_air):
     import pyvista as pv
 
-    (cut,) = scene_air.cuts(aired, pv)
+    (cut,) = scene_air.cuts(with_air, pv)
     assert np.ptp(cut.bounds[2:4]) == 0.0
     assert cut.bounds[0] == 10.0
     assert np.isfinite(cut.cell_data["temperature_degC"]).all()
@@ -106,16 +106,16 @@ def test_computed_air_is_cut_across_the_rows(aired):
 
 
 def test_boxes_enclose_their_volume(result):
-    found = hall.boxes(result)
-    assert hall.mesh(found).volume == pytest.approx(found.size.prod(axis=1).sum())
-    assert (hall.mesh(found).compute_normals().cell_data["Normals"][:, 2] > 0.9).sum() == len(found.names)
+    boxes = hall.boxes(result)
+    assert hall.mesh(boxes).volume == pytest.approx(boxes.size.prod(axis=1).sum())
+    assert (hall.mesh(boxes).compute_normals().cell_data["Normals"][:, 2] > 0.9).sum() == len(boxes.names)
 
 
 def test_a_picture_or_a_readable_error(tmp_path):
     path = tmp_path / "hall.png"
     code = f"import twin; from twin.show.scene import hall; hall.export(twin.solve('gb300_hall'), {str(path)!r})"
     done = in_a_process(code)
-    if hall.gl_libraries() and not any(hall.gl_libraries().values()):
+    if render.gl_libraries() and not any(render.gl_libraries().values()):
         assert done.returncode == 1
         assert "libegl1" in done.stderr.splitlines()[-1]
         assert list(tmp_path.iterdir()) == []
@@ -126,7 +126,7 @@ def test_a_picture_or_a_readable_error(tmp_path):
 
 
 def test_no_opengl_is_an_error_and_not_a_crash(result, tmp_path, monkeypatch):
-    monkeypatch.setattr(hall, "gl_libraries", lambda: dict.fromkeys(hall.LIBRARIES, False))
+    monkeypatch.setattr(render, "gl_libraries", lambda: dict.fromkeys(render.LIBRARIES, False))
     monkeypatch.setenv("DISPLAY", "")
     with pytest.raises(hall.RenderError, match=r"libegl1 libegl-mesa0 libgl1-mesa-dri.*libosmesa6"):
         hall.export(result, tmp_path / "hall.png")
@@ -134,7 +134,7 @@ def test_no_opengl_is_an_error_and_not_a_crash(result, tmp_path, monkeypatch):
 
 
 def test_without_pyvista_the_pip_command_is_named(result, tmp_path, monkeypatch):
-    monkeypatch.setattr(hall, "find_spec", lambda name: None)
+    monkeypatch.setattr(render, "find_spec", lambda name: None)
     with pytest.raises(hall.RenderError, match=r'pip install "aifactory-twin\[viz\]"'):
         hall.export(result, tmp_path / "hall.vtp", "vtk")
 

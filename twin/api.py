@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from twin import columns
 from twin.air.response import Response, response
-from twin.air.turns import Air, Aired, FiniteVolume, Mixed
-from twin.air.turns import solve as solve_aired
+from twin.air.turns import Air, AirSolution, FiniteVolume, Mixed
+from twin.air.turns import solve as solve_air
 from twin.elements import Status
 from twin.facility.build import load
 from twin.facility.files import LayoutError
@@ -39,39 +39,39 @@ class Result:
     """A solved facility. `.dataset` holds the numbers; item access falls through to it."""
 
     facility: Facility
-    aired: Aired
+    air_solution: AirSolution
     air: Air
 
     @property
     def plant(self) -> Plant:
         """What was solved."""
-        return self.aired.plant
+        return self.air_solution.plant
 
     @property
     def solution(self) -> Solution:
         """The solution of what was solved."""
-        return self.aired.solution
+        return self.air_solution.solution
 
     @cached_property
     def dataset(self) -> xr.Dataset:
         """All results, labelled; see `dataset.dataset`."""
-        return dataset(self.aired)
+        return dataset(self.air_solution)
 
     @cached_property
     def response(self) -> Response:
         """How the computed air of the first scenario answers others; LayoutError where none was computed."""
-        if not self.aired.rooms:
+        if not self.air_solution.rooms:
             raise LayoutError(self.facility.name, ["air: no field was computed; solve with air=FiniteVolume(...)"])
-        return response(self.plant, self.solution, self.aired.rooms)
+        return response(self.plant, self.solution, self.air_solution.rooms)
 
     def field(self, room: str) -> xr.Dataset:
         """Mean air of a computed room in its cells, (scenario, z, y, x) [m]: temperature, velocity, humidity.
 
         Nothing within a room gives water to its air or takes any, so that its dew point is the room's everywhere.
         """
-        computed = next((r for r in self.aired.rooms if r.room == room), None)
+        computed = next((r for r in self.air_solution.rooms if r.room == room), None)
         if computed is None:
-            there = ", ".join(r.room for r in self.aired.rooms) or "none"
+            there = ", ".join(r.room for r in self.air_solution.rooms) or "none"
             raise LayoutError(self.facility.name, [f"air: no field of a room {room!r}; there are {there}"])
         return field(computed, self.plant.zone.dew_point[self.plant.fan.zone[computed.fan[0]]])
 
@@ -161,7 +161,7 @@ def solve(
     served(facility, plant)
     plant = at_work(plant)
     air = air or Mixed()
-    return Result(facility, solve_aired(plant, air, device, progress), air)
+    return Result(facility, solve_air(plant, air, device, progress), air)
 
 
 def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, object] | None) -> Facility:
@@ -192,11 +192,11 @@ def bound(
     if result.plant.scenarios != 1:
         raise LayoutError(result.facility.name, ["a bound is found for one scenario at a time"])
     plant, start = result.plant, result.solution
-    if result.aired.rooms:
+    if result.air_solution.rooms:
         plant = result.response.carried(plant)
         start = steady(plant)
     bounds = [find_bound(plant, scale, start=start, progress=progress)]
-    if result.aired.rooms and bounds[0].scale and isinstance(result.air, FiniteVolume):
+    if result.air_solution.rooms and bounds[0].scale and isinstance(result.air, FiniteVolume):
         bounds[0] = replace(bounds[0], computed=_computed(result, bounds[0], progress))
     for name, rows in (GROUPS[per](plant) if per else {}).items():
         say = (lambda text, name=name: progress(f"{name}: {text}")) if progress else None
@@ -208,10 +208,10 @@ def _computed(result: Result, highest: Bound, progress: Progress | None) -> Comp
     """The plant at a bound with its air computed there."""
     assert isinstance(result.air, FiniteVolume)
     plant = rescale(result.plant, highest.scale, rows_in_question(result.plant), highest.basis)
-    aired = solve_aired(plant, replace(result.air, coarse=False), progress=progress)
-    at = np.concatenate([r.engine for r in aired.rooms])
-    inlets = [s[columns.engine.air_inlet][at, 0] for s in (aired.solution, highest.solution)]
-    m = margins(aired.solution)
+    solved = solve_air(plant, replace(result.air, coarse=False), progress=progress)
+    at = np.concatenate([r.engine for r in solved.rooms])
+    inlets = [s[columns.engine.air_inlet][at, 0] for s in (solved.solution, highest.solution)]
+    m = margins(solved.solution)
     row = int(np.argmin(m.relative[:, 0]))
     difference = float(np.abs(inlets[0] - inlets[1]).max(initial=0.0))
     return Computed(difference, float(m.relative[row, 0]), binding(m, row))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import twin
-from twin.air.field import DENSITY, Loads, average, flow, inherit
+from twin.air.field import DENSITY, Averaging, Loads, average, map_fields, start_flow
 from twin.air.geometry import Part, Screen, geometry, unbalanced
 from twin.air.mesh import mesh, rooms, summary
 from twin.domains.compute import AIR_HEAT
@@ -32,28 +32,28 @@ def loads(rack=1.0, cooler=1.0, watts=10e3):
         ([Part("s", "solid", (1, 0, 0), (2, 2, 2.4)), RACK], "rack: something solid stands right before its intake"),
     ],
 )
-def test_what_cannot_stand_so_is_told(parts, words):
+def test_what_cannot_stand_so_is_a_fault(parts, words):
     assert words in " ".join(geometry(SIZE, 0.2, parts, []).faults)
 
 
-def test_a_sealed_compartment_that_gains_air_is_told():
+def test_a_sealed_compartment_that_gains_air_is_a_fault():
     open_aisle, sealed = (geometry(SIZE, 0.2, [RACK, COOLER], s) for s in ([], [LID]))
     assert unbalanced(open_aisle, np.array([1.0, 1.5])) == []
     assert unbalanced(sealed, np.array([1.0, 1.0])) == []
-    found = " ".join(unbalanced(sealed, np.array([1.0, 1.5])))
-    assert "the sealed compartment around (1.5, 1.0, 1.0) m gains 0.50 m³/s" in found
-    assert "loses 0.50 m³/s" in found
+    message = " ".join(unbalanced(sealed, np.array([1.0, 1.5])))
+    assert "the sealed compartment around (1.5, 1.0, 1.0) m gains 0.50 m³/s" in message
+    assert "loses 0.50 m³/s" in message
 
 
 def test_a_contained_aisle_keeps_the_supply_temperature_and_heat_balances():
     g = geometry(SIZE, 0.2, [RACK, COOLER], [LID])
-    field = flow(g, loads())
-    mean = average(field, g, loads(), tolerance=0.05, spin_up=4.0, most=8)
+    flow = start_flow(g, loads())
+    mean = average(flow, g, loads(), averaging=Averaging(tolerance=0.05, spin_up=4.0, max_batches=8))
     assert mean.inlet[0, 0] == pytest.approx(291.15, abs=0.05)  # the rack's heat diffuses a little upstream
     assert mean.intake[0, 0] == pytest.approx(291.15 + 10e3 / HEAT, abs=0.3)
     assert abs(mean.imbalance[0]) < 5e-3
     assert mean.divergence < 1e-5
-    roof = field.view("w")[0, 10, :, 5:10]
+    roof = flow.view("w")[0, 10, :, 5:10]
     assert np.abs(roof).sum() * 0.04 < 2e-3  # m³/s through the lid, of 1
 
 
@@ -61,7 +61,8 @@ def test_a_rack_that_draws_more_than_coolers_give_recirculates():
     """Air balance: of 1.5 m³/s drawn 0.5 come from the hot side, so that the inlet lies a third of the way up."""
     g = geometry(SIZE, 0.2, [RACK, COOLER], [])
     load = loads(1.5, 1.0, 12e3)
-    mean = average(flow(g, load), g, load, tolerance=0.1, spin_up=4.0, most=8)
+    averaging = Averaging(tolerance=0.1, spin_up=4.0, max_batches=8)
+    mean = average(start_flow(g, load), g, load, averaging=averaging)
     assert abs(mean.imbalance[0]) < 5e-3
     assert mean.intake[0, 0] == pytest.approx(291.15 + 12e3 / HEAT, abs=0.3)
     assert 292.5 < mean.inlet[0, 0] < 297.0
@@ -69,27 +70,27 @@ def test_a_rack_that_draws_more_than_coolers_give_recirculates():
 
 def test_a_field_starts_from_a_coarser_one():
     coarse, fine = (geometry(SIZE, cell, [RACK, COOLER], []) for cell in (0.4, 0.2))
-    start = flow(coarse, loads())
-    start.step(50)
-    found = flow(fine, loads())
-    inherit(found, start)
-    assert found.view("T").mean() == pytest.approx(start.view("T").mean(), abs=0.2)
-    found.step(50)
-    assert np.isfinite(found.view("T")).all()
+    source = start_flow(coarse, loads())
+    source.step(50)
+    flow = start_flow(fine, loads())
+    map_fields(flow, source)
+    assert flow.view("T").mean() == pytest.approx(source.view("T").mean(), abs=0.2)
+    flow.step(50)
+    assert np.isfinite(flow.view("T")).all()
 
 
 @pytest.mark.parametrize("layout", ["gb300_hall", "h200_hall", "gb300_hall_800vdc"])
 def test_shipped_halls_mesh(layout):
     facility = twin.load(layout)
     for name in rooms(facility):
-        found = summary(mesh(facility, name, 0.4))
-        assert found["cells"] == np.prod(found["cells_xyz"])
+        cells = summary(mesh(facility, name, 0.4))
+        assert cells["cells"] == np.prod(cells["cells_xyz"])
     assert summary(mesh(facility, "hall", 0.4))["racks"] > 60
 
 
 @pytest.mark.parametrize(
     ("room", "cell", "words"), [("hal", 0.2, "no room is called 'hal'"), ("hall", 9.0, "cell 9 m")]
 )
-def test_a_wrong_room_or_cell_is_told(room, cell, words):
+def test_a_wrong_room_or_cell_is_an_error(room, cell, words):
     with pytest.raises(LayoutError, match=words):
         mesh(twin.load("gb300_hall"), room, cell)

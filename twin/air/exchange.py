@@ -103,7 +103,7 @@ def _doors(solution: Solution, engine: Index) -> Array:
 
 def _settled(loads: Loads, good: Array) -> Loads:
     """Loads in which scenarios that are not good have those of the first good one."""
-    return loads.picked(np.where(good, np.arange(len(good)), int(np.argmax(good))))
+    return loads.select(np.where(good, np.arange(len(good)), int(np.argmax(good))))
 
 
 def faults(loads: Loads, g: Geometry) -> list[str]:

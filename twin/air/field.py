@@ -1,45 +1,75 @@
-"""Air of a room: what stands in its geometry becomes imposed flows, heat and supply temperatures of the air solver.
+"""Air of a room: what stands in its geometry becomes boundary conditions of the air solver; steady means an average.
 
-Steady means an average over room flushes, with a standard error for every inlet.
+Racks and coolers impose velocities on faces, perforated tiles and grilles a porous resistance, racks and solid parts
+heat, coolers a supply temperature. The flow is unsteady, so that a steady answer is one that is statistically steady:
+mean fields over room flushes, with a standard error for every inlet.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from twin.air.geometry import Geometry
 from twin.domains.compute import AIR_HEAT
-from twin.elements import Array
+from twin.elements import Array, Index
 from twin.kernels.arrays import fetch
 from twin.kernels.finite_volume import GHOSTS, SOLID, Cells, Faces, Flow, Grid, Physics
+
+Progress = Callable[[str], object] | None
+"""What is called with a line of text now and then, if anything."""
 
 REFERENCE = 293.15
 """Temperature from which the solver counts, K."""
 
 DENSITY = 1.2
-"""Of room air if nothing else is said, kg/m³."""
+"""Density of room air where none is given, kg/m³."""
 
-WARMTH = 20.0
-"""What differences of supply temperatures are measured by, K."""
+TEMPERATURE_SCALE = 20.0
+"""Scale of differences between supply temperatures, K."""
 
-STILL = 1e-6
-"""Flow below which a cooler stands still, and sets no temperature, m³/s."""
+MIN_FLOW = 1e-6
+"""Flow below which a cooler stands still and sets no temperature, m³/s."""
 
-LONGEST_FLUSH = 600.0
-"""Longest time taken for one flush, s: a room whose coolers stand still has none."""
+MAX_FLUSH = 600.0
+"""Longest time that counts as one flush, s: a room whose coolers stand still has none."""
+
+STRIDE = 10
+"""Time steps between two samples of an average."""
+
+FIELDS = ("u", "v", "w", "T", "nu")
+"""Fields that are averaged: velocities [m/s], temperature over the reference [K], viscosity [m²/s]."""
+
+
+# ---- what is imposed ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Loads:
-    """What moves and heats the air of a room, each (row, S): racks' and coolers' flow [m³/s], heat [W], supply [K].
+    """What moves and heats the air of a room in S scenarios.
 
-    `solids` [W] heats the air around solid parts, by name; `spread` [W] (S,) the air
-    below the ceiling; the air has `density` [kg/m³] (1|S,).
+    Attributes
+    ----------
+    rack_flow
+        Air through each rack [m³/s], (rack, S).
+    rack_heat
+        Heat that each rack gives to its air [W], (rack, S).
+    cooler_flow
+        Air through each cooler [m³/s], (cooler, S).
+    supply
+        Temperature of the air that leaves each cooler [K], (cooler, S).
+    solids
+        Heat of solid parts by name [W], (S,); it warms the cells that touch them.
+    spread
+        Heat that has no place [W], () or (S,); it warms the cells below the ceiling.
+    density
+        Density of the air [kg/m³], () or (1|S,).
     """
 
     rack_flow: Array
@@ -47,119 +77,233 @@ class Loads:
     cooler_flow: Array
     supply: Array
     solids: dict[str, Array] = field(default_factory=dict)
-    spread: Any = 0.0
-    density: Any = DENSITY
+    spread: Array | float = 0.0
+    density: Array | float = DENSITY
 
     @property
-    def capacity(self) -> Any:
-        """Heat capacity of the air per volume, J/m³/K, (1|S,)."""
+    def capacity(self) -> Array:
+        """Heat capacity of the air per volume [J/m³/K], () or (1|S,)."""
         return AIR_HEAT * np.asarray(self.density)
 
     @property
     def scenarios(self) -> int:
-        """How many there are."""
+        """Number of scenarios S."""
         return (self.rack_flow if len(self.rack_flow) else self.cooler_flow).shape[1]
 
-    def picked(self, columns: Array) -> Loads:
-        """The loads of some scenarios, in their order."""
-        whole = lambda a: np.broadcast_to(a, (*np.shape(a)[:-1], self.scenarios))[..., columns]  # noqa: E731
-        numbers = {f.name: whole(getattr(self, f.name)) for f in fields(self) if f.name != "solids"}
-        return Loads(**numbers, solids={k: whole(v) for k, v in self.solids.items()})
+    def select(self, columns: Index) -> Loads:
+        """The loads of some scenarios, numbers (k,), in their order."""
+        wide = lambda a: np.broadcast_to(a, (*np.shape(a)[:-1], self.scenarios))[..., columns]  # noqa: E731
+        arrays = {f.name: wide(getattr(self, f.name)) for f in fields(self) if f.name != "solids"}
+        return Loads(**arrays, solids={k: wide(v) for k, v in self.solids.items()})
 
     @property
-    def table(self) -> Array:
-        """All numbers over the size of their kind, (number, S): what two scenarios must share to be the same air."""
+    def normalised(self) -> Array:
+        """All loads over the largest of their kind, (load, S): scenarios with equal columns have the same air."""
         heat = [self.rack_heat, *(h[None] for h in self.solids.values()), np.atleast_1d(self.spread)[None]]
         kinds = [[self.rack_flow], [self.cooler_flow], heat, [np.atleast_1d(self.density)[None]]]
-        whole = [np.concatenate([np.broadcast_to(a, (len(a), self.scenarios)) for a in kind]) for kind in kinds]
-        return np.concatenate([*(a / max(np.abs(a).max(initial=0.0), 1e-9) for a in whole), self.supply / WARMTH])
+        rows = [np.concatenate([np.broadcast_to(a, (len(a), self.scenarios)) for a in kind]) for kind in kinds]
+        scaled = (a / max(np.abs(a).max(initial=0.0), 1e-9) for a in rows)
+        return np.concatenate([*scaled, self.supply / TEMPERATURE_SCALE])
 
 
-def beside(parts: Sequence[Loads]) -> Loads:
-    """Scenarios of several loads as those of one; solids are named as in the first, in whose order they come."""
-    first, each = parts[0], [p.picked(np.arange(p.scenarios)) for p in parts]
-    join = lambda name: np.concatenate([getattr(p, name) for p in each], axis=-1)  # noqa: E731
-    heat = [list(p.solids.values()) for p in each]
-    solids = {k: np.concatenate([h[i] for h in heat], axis=-1) for i, k in enumerate(first.solids)}
+def concatenate(parts: Sequence[Loads]) -> Loads:
+    """Loads of several rooms of one geometry as scenarios of one; solids have the names of the first, in its order."""
+    wide = [p.select(np.arange(p.scenarios)) for p in parts]
+    join = lambda name: np.concatenate([getattr(p, name) for p in wide], axis=-1)  # noqa: E731
+    heat = [list(p.solids.values()) for p in wide]
+    solids = {k: np.concatenate([h[i] for h in heat], axis=-1) for i, k in enumerate(parts[0].solids)}
     return Loads(**{f.name: join(f.name) for f in fields(Loads) if f.name != "solids"}, solids=solids)
 
 
-def flow(g: Geometry, loads: Loads, physics: Physics | None = None, kind: Any = np.float32, xp: Any = np) -> Flow:
-    """The air of a room at rest, at its mean supply temperature, ready to step."""
-    scenarios = loads.scenarios
-    rows: list[list[Any]] = [[] for _ in range(3)]
-    for d, mask in enumerate(g.closed):
-        at = np.argwhere(mask)
-        rows[d].append((at, SOLID, 0.0, np.zeros((len(at), scenarios))))
-    for t, speed in zip([*g.racks, *g.coolers], np.concatenate([loads.rack_flow, loads.cooler_flow]), strict=True):
-        target = np.broadcast_to(t.sign * speed / t.area, (len(t.driven), scenarios))
-        rows[t.axis].append((t.driven, SOLID, 0.0, target))
-    for d, at, loss in g.losses:
-        size = (g.grid.z, g.grid.y, g.grid.x)[2 - d]
-        rows[d].append((at, 0.0, loss / (2.0 * size[at[:, 2 - d]])[:, None], np.zeros((len(at), scenarios))))
-    faces = tuple(_faces(r, scenarios) for r in rows)
+# ---- from loads to a flow at rest --------------------------------------------------------------------------------
+
+
+def start_flow(
+    g: Geometry,
+    loads: Loads,
+    physics: Physics | None = None,
+    kind: DTypeLike = np.float32,
+    xp: ModuleType = np,
+) -> Flow:
+    """The air of a room at rest and at its mean supply temperature, ready to step.
+
+    `kind` is the precision of its arrays, `xp` the library in which they live, numpy or cupy; `physics` has air's
+    viscosity and the turbulence model, with buoyancy of an ideal gas, g / T of the reference temperature.
+
+    >>> flow = start_flow(room, Loads(rack_flow, rack_heat, cooler_flow, supply))
+    >>> flow.step(100)
+    """
     start = np.mean(loads.supply) - REFERENCE if loads.supply.size else 0.0
     physics = replace(physics or Physics(), lift=9.81 / REFERENCE)
-    found = Flow(g.grid, scenarios, faces=faces, cells=_cells(g, loads, scenarios), physics=physics, kind=kind, xp=xp)  # type: ignore[arg-type]
-    found.fields[3][...] = start
-    found._T[...] = start
-    return found
+    flow = Flow(
+        g.grid, loads.scenarios, faces=_faces(g, loads), cells=_cells(g, loads), physics=physics, kind=kind, xp=xp
+    )
+    flow.fields[3][...] = start
+    flow._T[...] = start
+    return flow
 
 
-def _faces(rows: list[Any], scenarios: int) -> Faces:
+class _FaceRows(NamedTuple):
+    """Faces (m, 3) whose velocity is drawn towards `target` [m/s] at `rate` [1/s] + `loss` [1/m] |u|, (m, 1|S)."""
+
+    faces: Index
+    rate: ArrayLike
+    loss: ArrayLike
+    target: Array
+
+
+def _faces(g: Geometry, loads: Loads) -> tuple[Faces, Faces, Faces]:
+    """Closed, driven and resisting faces by direction; what is listed last counts where two share a face."""
+    scenarios = loads.scenarios
+    still = lambda faces: np.zeros((len(faces), scenarios))  # noqa: E731
+    rows: list[list[_FaceRows]] = [[], [], []]
+    for d, mask in enumerate(g.closed):
+        faces = np.argwhere(mask)
+        rows[d].append(_FaceRows(faces, SOLID, 0.0, still(faces)))
+    for t, flow in zip([*g.racks, *g.coolers], np.concatenate([loads.rack_flow, loads.cooler_flow]), strict=True):
+        target = np.broadcast_to(t.sign * flow / t.area, (len(t.driven), scenarios))
+        rows[t.axis].append(_FaceRows(t.driven, SOLID, 0.0, target))
+    for d, faces, coefficient in g.losses:
+        width = (g.grid.z, g.grid.y, g.grid.x)[2 - d][faces[:, 2 - d]]
+        rows[d].append(_FaceRows(faces, 0.0, coefficient / (2.0 * width)[:, None], still(faces)))
+    x, y, z = (_merge_faces(r, scenarios) for r in rows)
+    return x, y, z
+
+
+def _merge_faces(rows: Sequence[_FaceRows], scenarios: int) -> Faces:
     """Faces of one direction, each once: what is listed last counts."""
-    at = np.concatenate([r[0] for r in rows])
+    faces = np.concatenate([r.faces for r in rows])
     wide = lambda v, n: np.broadcast_to(np.asarray(v, float), (n, scenarios))  # noqa: E731
-    columns = [np.concatenate([wide(r[c], len(r[0])) for r in rows]) for c in (1, 2, 3)]
-    _, last = np.unique(at[::-1], axis=0, return_index=True)
-    keep = len(at) - 1 - last
-    return Faces(at[keep], *(c[keep] for c in columns))
+    columns = [np.concatenate([wide(r[c], len(r.faces)) for r in rows]) for c in (1, 2, 3)]
+    _, last = np.unique(faces[::-1], axis=0, return_index=True)
+    keep = len(faces) - 1 - last
+    return Faces(faces[keep], *(c[keep] for c in columns))
 
 
-def _cells(g: Geometry, loads: Loads, scenarios: int) -> Cells:
-    volume, rows = g.grid.volume, []
-    nothing = lambda n: np.zeros((n, scenarios))  # noqa: E731
+class _CellRows(NamedTuple):
+    """Cells (m, 3) that are drawn towards `target` [K] at `rate` [1/s] and heated by `source` [K/s], each (m, S)."""
 
-    def heated(at: Array, heat: Any) -> None:
-        whole = volume[tuple(at.T)].sum()
-        source = np.broadcast_to(np.asarray(heat, float) / (loads.capacity * whole), (len(at), scenarios))
-        rows.append((at, nothing(len(at)), nothing(len(at)), source))
+    cells: Index
+    rate: Array
+    target: Array
+    source: Array
 
+
+def _cells(g: Geometry, loads: Loads) -> Cells:
+    """Heated cells and those whose temperature is set, each once: what several give to one cell adds up."""
+    rows = list(_cell_rows(g, loads))
+    cells = np.concatenate([r.cells for r in rows])
+    columns = [np.concatenate([r[c] for r in rows]) for c in (1, 2, 3)]
+    places, which = np.unique(cells, axis=0, return_inverse=True)
+    rate, target, source = np.zeros((3, len(places), loads.scenarios))
+    for total, values in zip((rate, target, source), columns, strict=True):
+        np.add.at(total, which.ravel(), values)
+    return Cells(places, np.minimum(rate, SOLID), target, source)
+
+
+def _cell_rows(g: Geometry, loads: Loads) -> Iterator[_CellRows]:
+    """What racks, solid parts, heat without a place and coolers do to cells."""
     for t, heat in zip(g.racks, loads.rack_heat, strict=True):
-        heated(t.cells, heat)
+        yield _heated(g, loads, t.cells, heat)
     for name, heat in loads.solids.items():
         skin = g.skins.get(name, np.zeros((0, 3), int))
         if len(skin) and np.any(heat):
-            heated(skin[~g.solid[tuple(skin.T)]], heat)
+            yield _heated(g, loads, skin[~g.solid[tuple(skin.T)]], heat)
     if np.any(loads.spread):
-        top = ~g.solid
-        top[:-1] &= np.cumsum(top[::-1], axis=0)[::-1][1:] == 0
-        heated(np.argwhere(top), loads.spread)
-    for t, supply, blown in zip(g.coolers, loads.supply, loads.cooler_flow, strict=True):
-        n = len(t.cells)
-        target, rate = supply - REFERENCE, np.where(blown > STILL, SOLID, 0.0)
-        rows.append((t.cells, *(np.broadcast_to(a, (n, scenarios)) for a in (rate, target)), nothing(n)))
-    at = np.concatenate([r[0] for r in rows])
-    rate, target, source = (np.concatenate([r[c] for r in rows]) for c in (1, 2, 3))
-    places, which = np.unique(at, axis=0, return_inverse=True)
-    merged = [np.zeros((len(places), scenarios)) for _ in range(3)]
-    for total, values in zip(merged, (rate, target, source), strict=True):
-        np.add.at(total, which.ravel(), values)
-    return Cells(places, np.minimum(merged[0], SOLID), merged[1], merged[2])
+        yield _heated(g, loads, _below_ceiling(g), loads.spread)
+    for t, supply, flow in zip(g.coolers, loads.supply, loads.cooler_flow, strict=True):
+        shape = len(t.cells), loads.scenarios
+        rate = np.where(flow > MIN_FLOW, SOLID, 0.0)
+        yield _CellRows(
+            t.cells, np.broadcast_to(rate, shape), np.broadcast_to(supply - REFERENCE, shape), np.zeros(shape)
+        )
 
 
-# ---- steady means an average -------------------------------------------------------------------------------------
+def _heated(g: Geometry, loads: Loads, cells: Index, heat: ArrayLike) -> _CellRows:
+    """Cells that share heat [W], () or (S,), by their volumes."""
+    volume = g.grid.volume[tuple(cells.T)].sum()
+    shape = len(cells), loads.scenarios
+    source = np.broadcast_to(np.asarray(heat, float) / (loads.capacity * volume), shape)
+    return _CellRows(cells, np.zeros(shape), np.zeros(shape), source)
+
+
+def _below_ceiling(g: Geometry) -> Index:
+    """The highest cell with air of every column, (m, 3)."""
+    top = ~g.solid
+    top[:-1] &= np.cumsum(top[::-1], axis=0)[::-1][1:] == 0
+    return np.argwhere(top)
+
+
+def map_fields(flow: Flow, source: Flow) -> None:
+    """Start a flow from another of the same room, on the same grid or a coarser or finer one: the nearest values."""
+    for name in "uvwTp":
+        values, known = flow.view(name), source.view(name)
+        nearest = []
+        for axis in "zyx":
+            on_faces = "xyz".index(axis) == "uvw".find(name)
+            here, there = (_points(f.grid, axis, on_faces) for f in (flow, source))
+            nearest.append(np.abs(here[:, None] - there).argmin(axis=1))
+        index = np.ix_(np.arange(flow.scenarios) % source.scenarios, *nearest)
+        values[...] = known[tuple(flow.xp.asarray(a) for a in index)]
+
+
+def _points(grid: Grid, axis: str, on_faces: bool) -> Array:
+    """Coordinates of faces or of centres along an axis, m."""
+    edges = grid.edges(axis)
+    return edges if on_faces else 0.5 * (edges[1:] + edges[:-1])
+
+
+# ---- statistically steady air ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Averaged:
-    """Means over room flushes with their standard errors: inlets of racks, intakes of coolers, probes [K], (row, S).
+class Averaging:
+    """How long an average goes on, counted in flushes: the time in which coolers move the room's free volume once.
 
-    A cooler's intake is the mean of what it draws, from the heat it took; `leak` is the air that passes closed faces,
-    over what the coolers move, (S,).
+    Attributes
+    ----------
+    tolerance
+        Twice the standard error that every inlet and probe may have [K].
+    spin_up
+        Flushes before the average begins.
+    min_batches, max_batches
+        Least and greatest number of batches of one flush that are averaged.
+    """
 
-    `fields` are the mean u, v, w, T and viscosity without ghosts, (S, z, y, x); `stopped` tells of an average that was
-    interrupted before its error bars were met.
+    tolerance: float = 0.1
+    spin_up: float = 2.0
+    min_batches: int = 5
+    max_batches: int = 30
+
+
+@dataclass(frozen=True)
+class TimeAverage:
+    """Statistically steady air of a room in S scenarios: means over flushes with twice their standard error.
+
+    Attributes
+    ----------
+    inlet, error
+        Air at each rack's inlet and its error [K], (rack, S).
+    intake
+        Mean of what each cooler draws, from the heat that it took [K], (cooler, S).
+    probe, probe_error
+        Air at each probe and its error [K], (probe, S).
+    flushes
+        Flushes that were computed, spin-up included.
+    seconds
+        Time of the field at the end [s].
+    heat_in
+        Heat that the air was given [W], (S,).
+    heat_out
+        Heat that coolers took, less what the air itself lost meanwhile [W], (S,).
+    leak
+        Air through closed faces over what the coolers move, (S,).
+    divergence
+        Largest net flow of a cell over what the coolers move.
+    fields
+        Mean u, v, w, T and nu (see `FIELDS`) without ghost cells, velocities on faces, (S, z, y, x).
+    stopped
+        Whether it was interrupted before its errors were below the tolerance.
     """
 
     inlet: Array
@@ -176,8 +320,8 @@ class Averaged:
     fields: dict[str, Array]
     stopped: bool = False
 
-    def picked(self, columns: Array) -> Averaged:
-        """The averages of some scenarios, in their order."""
+    def select(self, columns: Index) -> TimeAverage:
+        """The averages of some scenarios, numbers (k,), in their order."""
         first = columns[0]
         along = slice(first, first + len(columns)) if (columns == first + np.arange(len(columns))).all() else columns
         rows = {n: getattr(self, n)[:, along] for n in ("inlet", "error", "intake", "probe", "probe_error")}
@@ -191,27 +335,36 @@ class Averaged:
 
 
 class Observer:
-    """Reads temperatures of an air field as it goes."""
+    """Reads temperatures of a flow: at the inlets of racks, then at probes (x, y, z) [m].
+
+    Attributes
+    ----------
+    cells
+        Cells of all groups one after another, z, y, x, (m, 3).
+    weights
+        Share of each cell in the volume of its group, an array (n,) for each group.
+    """
 
     def __init__(self, g: Geometry, probes: Sequence[Sequence[float]] = ()) -> None:
         groups = [t.upstream for t in g.racks]
-        groups += [_around(g, p) for p in probes]
-        self.at = np.concatenate(groups) if groups else np.zeros((0, 3), int)
-        self.share = [(len(x), g.grid.volume[tuple(x.T)] / g.grid.volume[tuple(x.T)].sum()) for x in groups]
+        groups += [_cell_of(g, p) for p in probes]
+        self.cells = np.concatenate(groups) if groups else np.zeros((0, 3), int)
+        volumes = [g.grid.volume[tuple(cells.T)] for cells in groups]
+        self.weights = [v / v.sum() for v in volumes]
 
     def read(self, flow: Flow) -> Array:
-        """Mean temperature of each group, K, (group, S)."""
-        at = tuple(flow.xp.asarray(a) for a in self.at.T)
-        T = np.asarray(fetch(flow.view("T")[(slice(None), *at)]), float).T
-        found, first = [], 0
-        for n, share in self.share:
-            found.append(share @ T[first : first + n])
-            first += n
-        return np.array(found).reshape(len(self.share), flow.scenarios) + REFERENCE
+        """Mean temperature of each group [K], (group, S)."""
+        index = tuple(flow.xp.asarray(a) for a in self.cells.T)
+        T = np.asarray(fetch(flow.view("T")[(slice(None), *index)]), float).T
+        means, first = [], 0
+        for weights in self.weights:
+            means.append(weights @ T[first : first + len(weights)])
+            first += len(weights)
+        return np.array(means).reshape(len(self.weights), flow.scenarios) + REFERENCE
 
 
-def _around(g: Geometry, point: Sequence[float]) -> Array:
-    """The cell of a point (x, y, z) [m]."""
+def _cell_of(g: Geometry, point: Sequence[float]) -> Index:
+    """The cell of a point (x, y, z) [m], or the nearest where that lies outside, (1, 3)."""
     place = [
         int(np.clip(np.searchsorted(g.grid.edges(c), p) - 1, 0, n - 1))
         for c, p, n in zip("xyz", point, g.grid.shape[::-1], strict=True)
@@ -219,145 +372,184 @@ def _around(g: Geometry, point: Sequence[float]) -> Array:
     return np.array([place[::-1]])
 
 
+class _HeatBalance(NamedTuple):
+    """What happened to heat in some time: gain of each listed cell [K], (cell, S); time [s], (S,); stored [J], (S,)."""
+
+    gained: Array
+    seconds: Array
+    stored: Array
+
+
+class _Sampler:
+    """Steps a flow and sums what is averaged, batch by batch.
+
+    Attributes
+    ----------
+    flush
+        Time of one flush [s].
+    batches
+        Mean temperatures of the observer's groups in every whole batch [K], each (group, S).
+    balance
+        Heat of all whole batches; None before the first.
+    """
+
+    def __init__(self, flow: Flow, g: Geometry, loads: Loads, probes: Sequence[Sequence[float]]) -> None:
+        self.flow, self.g, self.loads = flow, g, loads
+        self.moved = np.maximum(loads.cooler_flow.sum(axis=0), 1e-6)
+        self.flush = min(float((g.grid.volume * ~g.solid).sum() / self.moved.min()), MAX_FLUSH)
+        self.observer = Observer(g, probes)
+        self.batches: list[Array] = []
+        self.balance: _HeatBalance | None = None
+        self.begin = flow.time.min()
+        self._sums: dict[str, Array] = {}
+        self._samples = 0
+
+    @property
+    def elapsed(self) -> float:
+        """Time of the flow since the sampler was made [s]."""
+        return self.flow.time.min() - self.begin
+
+    @property
+    def error(self) -> Array:
+        """Twice the standard error of the mean of batches [K], (group, S); infinite with a single one."""
+        if len(self.batches) < 2:
+            return np.full(np.shape(self.batches[0]), np.inf)
+        return 2.0 * np.std(self.batches, axis=0, ddof=1) / np.sqrt(len(self.batches))
+
+    def start(self) -> None:
+        """Count heat from here."""
+        self._time, self._given = self.flow.time.copy(), self.flow.given.copy()
+        self._stored = _stored_heat(self.flow, self.g, self.loads)
+
+    def add_batch(self) -> None:
+        """Go on by one flush."""
+        flow = self.flow
+        total = seconds = np.zeros(())
+        until = flow.time.min() + self.flush
+        while flow.time.min() < until:
+            before = flow.time.copy()
+            flow.step(STRIDE)
+            total = total + self.observer.read(flow) * (flow.time - before)
+            seconds = seconds + (flow.time - before)
+            self._samples += 1
+            for name in FIELDS:
+                self._sums[name] = self._sums.get(name, 0.0) + flow.view(name)
+        stored = _stored_heat(flow, self.g, self.loads) - self._stored
+        self.balance = _HeatBalance(flow.given - self._given, flow.time - self._time, stored)
+        self.batches.append(total / seconds)
+
+    def average(self, stopped: bool) -> TimeAverage:
+        """What has been sampled."""
+        assert self.balance is not None
+        flow, g, loads = self.flow, self.g, self.loads
+        mean, error, racks = np.mean(self.batches, axis=0), self.error, len(g.racks)
+        mean_fields = {c: np.asarray(fetch(a), float) / self._samples for c, a in self._sums.items()}
+        taken, heat_out, heat_in = _heat(flow, g, loads, self.balance)
+        running = loads.cooler_flow > MIN_FLOW
+        warming = np.where(running, taken, 0.0) / (loads.capacity * np.maximum(loads.cooler_flow, MIN_FLOW))
+        return TimeAverage(
+            inlet=mean[:racks],
+            error=error[:racks],
+            intake=loads.supply + warming,
+            probe=mean[racks:],
+            probe_error=error[racks:],
+            flushes=float(self.elapsed / self.flush),
+            seconds=float(flow.time.min()),
+            heat_in=heat_in,
+            heat_out=heat_out,
+            leak=_leak(g, mean_fields, self.moved),
+            divergence=float(np.abs(flow.divergence())[:, ~g.solid].max() / float(np.max(self.moved))),
+            fields=mean_fields,
+            stopped=stopped,
+        )
+
+
 def average(
     flow: Flow,
     g: Geometry,
     loads: Loads,
     probes: Sequence[Sequence[float]] = (),
-    *,
-    tolerance: float = 0.1,
-    spin_up: float = 2.0,
-    least: int = 5,
-    most: int = 30,
-    progress: Any = None,
-) -> Averaged:
-    """Step an air field until the mean inlet temperatures are known to `tolerance` [K].
+    averaging: Averaging = Averaging(),
+    progress: Progress = None,
+) -> TimeAverage:
+    """Step a flow until the mean inlet temperatures are known to a tolerance.
 
-    A batch is one flush of the room, its free volume over the coolers' flow. After `spin_up` flushes batches are
-    averaged, `least` to `most` of them, until twice the standard error of every rack's inlet and every probe is below
-    the tolerance. Ctrl-C ends the average with the batches that are whole, if any. `progress(text)` is told how far it
-    is.
+    A batch is one flush of the room, its free volume over the coolers' flow. After `averaging.spin_up` flushes batches
+    are averaged, `min_batches` to `max_batches` of them, until twice the standard error of every rack's inlet and every
+    probe (x, y, z) [m] is below `tolerance` [K]. Ctrl-C ends the average with the batches that are whole, if any.
+    `progress` is called with the flushes done, the error and the time left.
+
+    >>> average(flow, room, loads, averaging=Averaging(tolerance=0.5)).inlet
     """
-    moved = np.maximum(loads.cooler_flow.sum(axis=0), 1e-6)
-    flush = min(float((g.grid.volume * ~g.solid).sum() / moved.min()), LONGEST_FLUSH)
-    seen, batches, stopped = Observer(g, probes), [], False
-    begin, started = flow.time.min(), time.perf_counter()
-    given = heat = None
-    sums: dict[str, Any] = dict.fromkeys(("u", "v", "w", "T", "nu"), 0.0)
-    looks = 0
-
-    def tell(error: Array | None = None) -> None:
-        if progress is None:
-            return
-        done = (flow.time.min() - begin) / flush
-        text = f"{flow.time.min() - begin:.0f} s of air, {done:.1f} flushes"
-        if error is not None and np.isfinite(error).all():
-            needed = len(batches) * (error.max(initial=0.0) / tolerance) ** 2
-            left = (min(max(needed, least), most) - len(batches)) * (time.perf_counter() - started) / done
-            text += f", error {error.max(initial=0.0):.2f} K, {left:.0f} s left"
-        progress(text)
-
+    sampler = _Sampler(flow, g, loads, probes)
+    report = _reporter(sampler, averaging, progress)
+    stopped = False
     try:
-        while flow.time.min() - begin < spin_up * flush:
-            flow.step(10)
-            tell()
-        began, heat = flow.time.copy(), flow.given.copy()
-        held = _held(flow, g, loads)
-        while len(batches) < most:
-            until, total, spent = flow.time.min() + flush, 0.0, 0.0
-            while flow.time.min() < until:
-                before = flow.time.copy()
-                flow.step(10)
-                total = total + seen.read(flow) * (flow.time - before)
-                spent = spent + (flow.time - before)
-                looks += 1
-                for c in sums:
-                    sums[c] = sums[c] + flow.view(c)
-            batches.append(total / spent)
-            given = (flow.given - heat), flow.time - began, _held(flow, g, loads) - held
-            error = _error(batches)
-            tell(error)
-            if len(batches) >= least and error.max(initial=0.0) < tolerance:
+        while sampler.elapsed < averaging.spin_up * sampler.flush:
+            flow.step(STRIDE)
+            report(None)
+        sampler.start()
+        while len(sampler.batches) < averaging.max_batches:
+            sampler.add_batch()
+            error = sampler.error
+            report(error)
+            if len(sampler.batches) >= averaging.min_batches and error.max(initial=0.0) < averaging.tolerance:
                 break
     except KeyboardInterrupt:
-        if not batches:
+        if not sampler.batches:
             raise
         stopped = True
-    mean, error = np.mean(batches, axis=0), _error(batches)
-    fields = {c: np.asarray(fetch(a), float) / looks for c, a in sums.items()}
-    racks = len(g.racks)
-    taken, out, into = _heat(flow, g, loads, given)
-    inner = np.abs(flow.divergence())[:, ~g.solid].max() / float(np.max(moved))
-    blown = loads.cooler_flow > STILL
-    intake = loads.supply + np.where(blown, taken, 0.0) / (loads.capacity * np.maximum(loads.cooler_flow, STILL))
-    return Averaged(
-        mean[:racks],
-        error[:racks],
-        intake,
-        mean[racks:],
-        error[racks:],
-        float((flow.time.min() - begin) / flush),
-        float(flow.time.min()),
-        into,
-        out,
-        _leak(g, fields, moved),
-        float(inner),
-        fields,
-        stopped,
-    )
+    return sampler.average(stopped)
 
 
-def _error(batches: list[Array]) -> Array:
-    """Twice the standard error of the mean of batches."""
-    if len(batches) < 2:
-        return np.full(np.shape(batches[0]), np.inf)
-    return 2.0 * np.std(batches, axis=0, ddof=1) / np.sqrt(len(batches))
+def _reporter(sampler: _Sampler, averaging: Averaging, progress: Progress) -> Callable[[Array | None], None]:
+    """A function that reports how far an average is, given its error (None before there is one)."""
+    started = time.perf_counter()
+
+    def report(error: Array | None) -> None:
+        if progress is None:
+            return
+        flushes = sampler.elapsed / sampler.flush
+        text = f"{sampler.elapsed:.0f} s of air, {flushes:.1f} flushes"
+        if error is not None and np.isfinite(error).all():
+            largest, batches = error.max(initial=0.0), len(sampler.batches)
+            required = max(batches * (largest / averaging.tolerance) ** 2, averaging.min_batches)
+            left = (min(required, averaging.max_batches) - batches) * (time.perf_counter() - started) / flushes
+            text += f", error {largest:.2f} K, {left:.0f} s left"
+        progress(text)
+
+    return report
 
 
-def _leak(g: Geometry, fields: dict[str, Array], moved: Array) -> Array:
-    """Mean flow through closed faces between free cells over what the coolers move, (S,)."""
-    found, free = np.zeros(len(moved)), ~g.solid
+# ---- balances ----------------------------------------------------------------------------------------------------
+
+
+def _leak(g: Geometry, mean_fields: dict[str, Array], moved: Array) -> Array:
+    """Mean flow through closed faces between cells with air, over what the coolers move [m³/s] (S,); (S,)."""
+    leak, free = np.zeros(len(moved)), ~g.solid
+    widths = [g.grid.z[:, None, None], g.grid.y[:, None], g.grid.x]
     for d, name in enumerate("uvw"):
         axis = 2 - d
-        sides = [g.grid.z[:, None, None], g.grid.y[:, None], g.grid.x]
-        area = np.prod(np.broadcast_arrays(*(s for a, s in enumerate(sides) if a != axis)), axis=0)
+        area = np.prod(np.broadcast_arrays(*(w for a, w in enumerate(widths) if a != axis)), axis=0)
         inner = (slice(None),) * axis + (slice(1, -1),)
-        shut = g.closed[d][inner] & np.delete(free, -1, axis) & np.delete(free, 0, axis)
-        found += (np.abs(fields[name][:, *inner]) * area * shut).sum(axis=(1, 2, 3))
-    return found / moved
+        closed = g.closed[d][inner] & np.delete(free, -1, axis) & np.delete(free, 0, axis)
+        leak += (np.abs(mean_fields[name][:, *inner]) * area * closed).sum(axis=(1, 2, 3))
+    return leak / moved
 
 
-def _held(flow: Flow, g: Geometry, loads: Loads) -> Array:
-    """Heat in the free air, J over that at the reference, (S,)."""
+def _stored_heat(flow: Flow, g: Geometry, loads: Loads) -> Array:
+    """Heat of the room's air over that at the reference temperature, J, (S,)."""
     T = np.asarray(fetch(flow.view("T")), float)
     return loads.capacity * (T * (g.grid.volume * ~g.solid)).sum(axis=(1, 2, 3))
 
 
-def _heat(flow: Flow, g: Geometry, loads: Loads, given: Any) -> tuple[Array, Array, Array]:
-    """Heat that each cooler took (C, S), that all took less what the air lost meanwhile, and heat given, W, (S,)."""
-    gained, seconds, stored = given
-    gained, (*at, rate, _, _) = fetch((gained, flow.cells))
-    at = np.stack(at, axis=1) - GHOSTS
-    power = loads.capacity * gained.astype(float) * g.grid.volume[tuple(at.T)][:, None] / seconds
+def _heat(flow: Flow, g: Geometry, loads: Loads, balance: _HeatBalance) -> tuple[Array, Array, Array]:
+    """Heat [W] that each cooler took (cooler, S), that all took less the air's own loss, and that was given (S,)."""
+    gained, (*columns, rate, _, _) = fetch((balance.gained, flow.cells))
+    cells = np.stack(columns, axis=1) - GHOSTS
+    power = loads.capacity * gained.astype(float) * g.grid.volume[tuple(cells.T)][:, None] / balance.seconds
     row = np.full(g.grid.shape, -1)
-    row[tuple(at.T)] = np.arange(len(at))
+    row[tuple(cells.T)] = np.arange(len(cells))
     taken = np.array([-power[row[tuple(t.cells.T)]].sum(axis=0) for t in g.coolers]).reshape(-1, flow.scenarios)
-    return taken, taken.sum(axis=0) + stored / seconds, np.where(rate > 0, 0.0, power).sum(axis=0)
-
-
-def inherit(flow: Flow, other: Flow) -> None:
-    """Start a field from another of the same room, on the same grid or a coarser or finer one."""
-    for c in "uvwTp":
-        mine, theirs = flow.view(c), other.view(c)
-        places = []
-        for name in "zyx":
-            faces = "xyz".index(name) == "uvw".find(c)
-            here, there = (_points(f.grid, name, faces) for f in (flow, other))
-            places.append(np.abs(here[:, None] - there).argmin(axis=1))
-        whole = np.ix_(np.arange(flow.scenarios) % other.scenarios, *places)
-        mine[...] = theirs[tuple(flow.xp.asarray(a) for a in whole)]
-
-
-def _points(grid: Grid, axis: str, faces: bool) -> Array:
-    edges = grid.edges(axis)
-    return edges if faces else 0.5 * (edges[1:] + edges[:-1])
+    heat_in = np.where(rate > 0, 0.0, power).sum(axis=0)
+    return taken, taken.sum(axis=0) + balance.stored / balance.seconds, heat_in

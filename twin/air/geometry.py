@@ -1,9 +1,12 @@
-"""A room's geometry as cells: which faces are closed, where air is driven, what is solid.
+"""A room's geometry on a Cartesian grid: closed faces, driven faces, solid cells.
 
 A rack is a box that is open at its front and its back and driven by its fans over its whole depth; a cooler is a box
 with its fans and its coil at its outlet and an open intake at its back or on top; everything else that fills space is
 solid. Screens are thin: panels, doors and containment where they are closed, perforated tiles and grilles where a part
 of them is open; one that is open lies as an opening in one that is closed, and both have a hole where equipment stands.
+
+Directions d are 0, 1, 2 for x, y, z; arrays are (z, y, x), so that direction d is their axis 2 - d. A face has the
+numbers of the cell behind it: along x, face (z, y, x) lies between cells (z, y, x - 1) and (z, y, x).
 """
 
 from __future__ import annotations
@@ -11,115 +14,238 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from twin.elements import Array
+from twin.elements import Array, Index
 from twin.kernels.finite_volume import Grid
+
+Mask = NDArray[np.bool_]
+Point = tuple[float, float, float]
+Role = Literal["rack", "cooler", "solid"]
+Box = tuple[slice, slice, slice]
+"""A block of cells, by its ranges along z, y, x."""
+
+Ranges = tuple[Index, Index, Index]
+"""Numbers along z, y, x; a block of cells or faces is their product."""
+
+CLEARANCE = 0.02
+"""Depth from which two parts overlap, and width from which there is a gap between a part and a wall, m."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Equipment in a room, as a box from `low` to `high` [m]; air leaves along `axis` in the direction of `sign`.
+    """Equipment in a room, as a box; air leaves it along direction `axis` towards `sign`.
 
-    A rack's `sign` points from its front to its back, a cooler's out of its outlet. `span` is the height through which
-    a rack's air passes, `outlet` the width and height of a cooler's opening, `sill` above its base; `intake` is where a
-    cooler draws its air: "back" or "top".
+    Attributes
+    ----------
+    name
+        As in the layout.
+    role
+        rack, cooler or solid.
+    low, high
+        Opposite corners (x, y, z) [m].
+    axis
+        Direction of the air: 0 for x, 1 for y.
+    sign
+        1 or -1: from the front to the back of a rack, out of the outlet of a cooler.
+    span
+        Heights between which a rack's air passes, above its base [m]; all of it if None.
+    outlet
+        Width and height of a cooler's opening [m]; all of its side if None.
+    intake
+        Where a cooler draws its air.
+    sill
+        Height of a cooler's outlet above its base [m].
     """
 
     name: str
-    role: str
-    low: tuple[float, float, float]
-    high: tuple[float, float, float]
+    role: Role
+    low: Point
+    high: Point
     axis: int = 0
     sign: int = 1
     span: tuple[float, float] | None = None
     outlet: tuple[float, float] | None = None
-    intake: str = "back"
+    intake: Literal["back", "top"] = "back"
     sill: float = 0.0
 
 
 @dataclass(frozen=True)
 class Screen:
-    """A thin rectangle across `axis` from `low` to `high` [m]: closed, or open by a share with a loss of K u²/2."""
+    """A thin rectangle across direction `axis`: closed, or open by a share with a pressure loss of K ρ u²/2.
+
+    Attributes
+    ----------
+    name
+        As in the layout.
+    low, high
+        Opposite corners (x, y, z) [m].
+    axis
+        Direction across which it stands: 0, 1, 2 for x, y, z.
+    open_area
+        Open over total area, 0 where it is closed.
+    """
 
     name: str
-    low: tuple[float, float, float]
-    high: tuple[float, float, float]
+    low: Point
+    high: Point
     axis: int
     open_area: float = 0.0
 
     @property
     def loss(self) -> float:
-        """Loss coefficient on the approach velocity of a thin perforated plate [Fried & Idelchik, 1989, ch. 8]."""
+        """Loss coefficient K on the approach velocity of a thin perforated plate of open area f.
+
+        K = (0.707 (1 - f)^0.375 + 1 - f)² / f²   [Fried & Idelchik, Flow Resistance, 1989, ch. 8]
+        """
         f = self.open_area
         return (0.707 * (1.0 - f) ** 0.375 + 1.0 - f) ** 2 / f**2
 
 
 @dataclass(frozen=True)
-class Through:
-    """Faces through which a rack or cooler passes its air, and the cells that it heats or whose temperature it sets."""
+class AirMover:
+    """A rack or cooler as faces through which it drives air and cells whose temperature it changes.
+
+    Attributes
+    ----------
+    name, role
+        Those of its part.
+    axis, sign
+        Direction of its air, as of its part.
+    driven
+        Faces of imposed velocity, z, y, x, (m, 3): every plane of a rack's depth, a cooler's outlet.
+    area
+        Area of one plane of them [m²].
+    upstream
+        Cells from which it draws, z, y, x, (k, 3).
+    cells
+        Cells that a rack heats, or in which a cooler sets the temperature, z, y, x, (c, 3).
+    """
 
     name: str
-    role: str
+    role: Role
     axis: int
     sign: int
-    driven: Array  # (m, 3) faces of imposed velocity
-    area: float  # m², of one plane of them
-    upstream: Array  # (k, 3) cells from which it draws
-    cells: Array  # (c, 3)
+    driven: Index
+    area: float
+    upstream: Index
+    cells: Index
+
+
+class FaceLoss(NamedTuple):
+    """Faces of one direction with a porous resistance.
+
+    Attributes
+    ----------
+    axis
+        Direction of the faces.
+    faces
+        Their z, y, x, (m, 3).
+    coefficient
+        Loss coefficient K on the approach velocity.
+    """
+
+    axis: int
+    faces: Index
+    coefficient: float
 
 
 @dataclass
 class Geometry:
-    """A room's grid, its closed faces by direction, and what stands in it."""
+    """A room's grid, its closed faces by direction, and what stands in it.
+
+    Attributes
+    ----------
+    grid
+        Cells.
+    closed
+        Faces that let no air pass, for directions x, y, z; each (z, y, x) with one face more along its own direction.
+    losses
+        Faces with a porous resistance, a record for each open screen.
+    movers
+        Racks and coolers, in the order of their parts.
+    solid
+        Cells that hold no air, (z, y, x).
+    skins
+        Cells that touch each solid part on its sides and on top, by its name, z, y, x, (m, 3).
+    faults
+        What cannot be as it stands, a sentence each.
+    """
 
     grid: Grid
-    closed: tuple[Array, Array, Array]
-    losses: list[tuple[int, Array, float]]
-    through: list[Through]
-    solid: Array
-    skins: dict[str, Array] = field(default_factory=dict)
+    closed: tuple[Mask, Mask, Mask]
+    losses: list[FaceLoss]
+    movers: list[AirMover]
+    solid: Mask
+    skins: dict[str, Index] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
     @property
-    def racks(self) -> list[Through]:
+    def racks(self) -> list[AirMover]:
         """Racks, in the order of their parts."""
-        return [t for t in self.through if t.role == "rack"]
+        return [t for t in self.movers if t.role == "rack"]
 
     @property
-    def coolers(self) -> list[Through]:
+    def coolers(self) -> list[AirMover]:
         """Coolers, in the order of their parts."""
-        return [t for t in self.through if t.role == "cooler"]
+        return [t for t in self.movers if t.role == "cooler"]
 
     @cached_property
-    def compartments(self) -> Array:
+    def compartments(self) -> Index:
         """Number of each cell's compartment, (z, y, x), between closed faces and imposed flows; -1 in solids."""
         nz, ny, nx = self.grid.shape
         number = np.arange(nz * ny * nx).reshape(nz, ny, nx)
-        shut = [c.copy() for c in self.closed]
-        for t in self.through:
-            shut[t.axis][tuple(t.driven.T)] = True
+        closed = [c.copy() for c in self.closed]
+        for t in self.movers:
+            closed[t.axis][tuple(t.driven.T)] = True
         start, end = [], []
-        for axis, mask in zip((2, 1, 0), shut, strict=True):
-            inner = [slice(None)] * 3
-            inner[axis] = slice(1, -1)
-            low, high = np.delete(number, -1, axis), np.delete(number, 0, axis)
-            way = ~mask[tuple(inner)]
-            start.append(low[way])
-            end.append(high[way])
+        for d, mask in enumerate(closed):
+            axis = 2 - d
+            passable = ~mask[plane(axis, slice(1, -1))]
+            start.append(np.delete(number, -1, axis)[passable])
+            end.append(np.delete(number, 0, axis)[passable])
         pairs = np.concatenate(start), np.concatenate(end)
         graph = coo_array((np.ones(len(pairs[0])), pairs), shape=(number.size, number.size))
         label = connected_components(graph, directed=False)[1].reshape(number.shape)
         return np.where(self.solid, -1, label)
 
 
+def plane(axis: int, index: int | slice) -> tuple[int | slice, ...]:
+    """Index into an array (z, y, x) that is `index` along one of its axes and takes all of the others."""
+    return tuple(index if a == axis else slice(None) for a in range(3))
+
+
+# ---- from parts and screens to cells and faces -------------------------------------------------------------------
+
+
 def geometry(size: Sequence[float], cell: float, parts: Sequence[Part], screens: Sequence[Screen]) -> Geometry:
-    """Cells and faces of a room; what cannot be is told in `faults`: overlaps, places outside, fronts against walls."""
+    """A room as cells and faces.
+
+    `size` is its length, width and height (x, y, z) [m], `cell` the width of a cell [m], which is rounded so that whole
+    cells fill the room. What cannot be is named in `faults` of the result: overlaps, places outside the room, cells
+    that are too coarse, intakes and outlets against walls, screens that close nothing.
+
+    >>> room = geometry((6.0, 2.0, 2.8), 0.2, [Part("r1", "rack", (3.0, 0.2, 0.0), (4.0, 1.0, 2.0))], [])
+    >>> round(room.racks[0].area, 3)
+    1.6
+    """
     grid = Grid.uniform(size, cell)
+    g = Geometry(grid, _walls(grid), [], [], np.zeros(grid.shape, bool))
+    parts = [p for p in parts if _stands_inside(g, p, size)]
+    screens = [s for s in screens if _stands_inside(g, s, size)]
+    _place_parts(g, parts, cell)
+    _hang_screens(g, screens, _faces_of_parts(g, parts))
+    _check_intakes(g)
+    return g
+
+
+def _walls(grid: Grid) -> tuple[Mask, Mask, Mask]:
+    """Faces along x, y, z of which only those in the walls of the room are closed."""
     nz, ny, nx = grid.shape
     closed = (
         np.zeros((nz, ny, nx + 1), bool),
@@ -127,226 +253,292 @@ def geometry(size: Sequence[float], cell: float, parts: Sequence[Part], screens:
         np.zeros((nz + 1, ny, nx), bool),
     )
     for d, mask in enumerate(closed):
-        ends: list[Any] = [slice(None)] * 3
         for end in (0, -1):
-            ends[2 - d] = end
-            mask[tuple(ends)] = True
-    g = Geometry(grid, closed, [], [], np.zeros(grid.shape, bool))
-    taken, owners = np.full(grid.shape, -1), []
-    own = tuple(np.zeros_like(mask) for mask in closed)
-    inside = []
-    for item in (*parts, *screens):
-        if any(a < -1e-6 or b > s + 1e-6 for a, b, s in zip(item.low, item.high, size, strict=True)):
-            box = " to ".join(str(tuple(round(float(v), 2) for v in c)) for c in (item.low, item.high))
-            g.faults.append(f"{item.name}: stands outside its room: {box} m in a room of {tuple(map(float, size))} m")
-        else:
-            inside.append(item)
-    for part in (p for p in inside if isinstance(p, Part)):
-        box = _box(grid, part.low, part.high)
-        for other in owners:
-            shared = min(
-                min(a, b) - max(c, d) for a, b, c, d in zip(part.high, other.high, part.low, other.low, strict=True)
-            )
-            if shared > 0.02:
-                g.faults.append(f"{part.name}: overlaps {other.name}")
-        mixed = np.setdiff1d(taken[box], [-1])
-        if len(mixed) and not g.faults:
-            other = owners[mixed[0]].name
+            mask[plane(2 - d, end)] = True
+    return closed
+
+
+def _stands_inside(g: Geometry, item: Part | Screen, size: Sequence[float]) -> bool:
+    """Whether a part or screen lies within the room; a fault if not."""
+    if all(low >= -1e-6 and high <= s + 1e-6 for low, high, s in zip(item.low, item.high, size, strict=True)):
+        return True
+    box = " to ".join(str(tuple(round(float(v), 2) for v in c)) for c in (item.low, item.high))
+    g.faults.append(f"{item.name}: stands outside its room: {box} m in a room of {tuple(map(float, size))} m")
+    return False
+
+
+def _place_parts(g: Geometry, parts: Sequence[Part], cell: float) -> None:
+    """Place every part, with faults for those that overlap or that cells of this size [m] cannot tell apart."""
+    owner = np.full(g.grid.shape, -1)
+    for k, part in enumerate(parts):
+        box = _box(g.grid, part.low, part.high)
+        g.faults += [f"{part.name}: overlaps {other.name}" for other in parts[:k] if _overlap(part, other)]
+        shared = np.setdiff1d(owner[box], [-1])
+        if len(shared) and not g.faults:
+            other = parts[shared[0]].name
             g.faults.append(
                 f"{part.name}: cells of {cell:g} m are too coarse to part it from {other}; give smaller ones"
             )
-        taken[box], owners = len(owners), [*owners, part]
-        for d, mask in enumerate(own):
-            mask[_faces_of(box, d)] = True
+        owner[box] = k
         _place(g, part, box)
-    _hang(g, [s for s in inside if isinstance(s, Screen)], own)
-    _reachable(g)
-    return g
 
 
-def _box(grid: Grid, low: Any, high: Any) -> tuple[slice, slice, slice]:
-    """Cells z, y, x between two corners, one at least along every axis."""
-    found = []
-    for axis, (a, b) in zip("xyz", zip(low, high, strict=True), strict=True):
+def _overlap(a: Part, b: Part) -> bool:
+    """Whether two parts stand in each other."""
+    corners = zip(a.high, b.high, a.low, b.low, strict=True)
+    return min(min(p, q) - max(r, s) for p, q, r, s in corners) > CLEARANCE
+
+
+def _box(grid: Grid, low: Sequence[float], high: Sequence[float]) -> Box:
+    """Cells between two corners (x, y, z) [m], one at least along every axis."""
+    slices = []
+    for axis, a, b in zip("xyz", low, high, strict=True):
         edges = grid.edges(axis)
         first = int(np.argmin(np.abs(edges - a)))
         last = int(np.argmin(np.abs(edges - b)))
         first = min(first, len(edges) - 2)
-        found.append(slice(first, max(last, first + 1)))
-    return found[2], found[1], found[0]
+        slices.append(slice(first, max(last, first + 1)))
+    return slices[2], slices[1], slices[0]
 
 
-def _shell(g: Geometry, box: tuple[slice, slice, slice], skip: Sequence[tuple[int, int]] = ()) -> None:
-    """Close the faces around a box, but for the ends (direction, -1 or 1) to skip."""
+# ---- what parts do to the faces around them ----------------------------------------------------------------------
+
+
+class _Passage(NamedTuple):
+    """Ranges of a rack's or cooler's driven faces, and of the cells that are before, behind and in it."""
+
+    driven: Ranges
+    upstream: Ranges
+    downstream: Ranges
+    cells: Ranges
+
+
+def _place(g: Geometry, part: Part, box: Box) -> None:
+    """Close, open and drive the faces of a part that fills a box."""
+    if part.role == "solid":
+        _fill(g, box)
+        g.skins[part.name] = _skin(g, box)
+        return
+    passage = _place_rack(g, part, box) if part.role == "rack" else _place_cooler(g, part, box)
+    for does, cells in (("draws its air from", passage.upstream), ("blows its air into", passage.downstream)):
+        fault = _beyond_wall(g, part, cells, does)
+        if fault:
+            g.faults.append(f"{part.name}: {fault}")
+            return
+    widths = g.grid.z, g.grid.y, g.grid.x
+    area = np.prod([widths[a][passage.driven[a]].sum() for a in range(3) if a != 2 - part.axis])
+    driven, upstream, cells = (_indices(r) for r in (passage.driven, passage.upstream, passage.cells))
+    g.movers.append(AirMover(part.name, part.role, part.axis, part.sign, driven, float(area), upstream, cells))
+
+
+def _place_rack(g: Geometry, part: Part, box: Box) -> _Passage:
+    """Open a rack at its front and back, between the heights of its span; the rest of it is solid."""
+    axis = 2 - part.axis
+    if part.span is not None:
+        low, high = ((*corner[:2], part.low[2] + z) for corner, z in zip((part.low, part.high), part.span, strict=True))
+        span = _box(g.grid, low, high)[0]
+        for rest in (slice(box[0].start, span.start), slice(span.stop, box[0].stop)):
+            if rest.stop > rest.start:
+                _fill(g, (rest, *box[1:]))
+        box = (span, *box[1:])
+    _close_sides(g, box, ((part.axis, -1), (part.axis, 1)))
+    cells = _ranges(box)
+    before, behind = _ends(part, box)
+    planes = np.arange(box[axis].start, box[axis].stop + 1)
+    return _Passage(_at(cells, axis, planes), _at(cells, axis, before), _at(cells, axis, behind), cells)
+
+
+def _place_cooler(g: Geometry, part: Part, box: Box) -> _Passage:
+    """Open a cooler at its intake and its outlet, behind which its coil lies."""
+    d, axis = part.axis, 2 - part.axis
+    intake = (d, -part.sign) if part.intake == "back" else (2, 1)
+    _close_sides(g, box, (intake, (d, part.sign)))
+    outlet = box if part.outlet is None else _open_outlet(g, part, box)
+    face = box[axis].stop if part.sign > 0 else box[axis].start
+    before, behind = _ends(part, box)
+    opening = _ranges(outlet)
+    coil = _at(opening, axis, face - 1 if part.sign > 0 else face)
+    if part.intake == "back" or box[axis].stop - box[axis].start > 1:  # else the coil would close the way down
+        _straighten(g, d, _indices(coil))
+    cells = _ranges(box)
+    upstream = _at(cells, 0, box[0].stop) if part.intake == "top" else _at(cells, axis, before)
+    return _Passage(_at(opening, axis, face), upstream, _at(opening, axis, behind), coil)
+
+
+def _open_outlet(g: Geometry, part: Part, box: Box) -> Box:
+    """Close a cooler's side but for its outlet, whose box through the cooler comes back."""
+    assert part.outlet is not None
+    axis, across = 2 - part.axis, 1 - part.axis
+    middle = 0.5 * (part.low[across] + part.high[across])
+    low, high = list(part.low), list(part.high)
+    low[across], high[across] = middle - 0.5 * part.outlet[0], middle + 0.5 * part.outlet[0]
+    low[2], high[2] = part.low[2] + part.sill, part.low[2] + part.sill + part.outlet[1]
+    outlet = _box(g.grid, low, high)
+    face = box[axis].stop if part.sign > 0 else box[axis].start
+    for block, closed in ((box, True), (outlet, False)):
+        index: list[int | slice] = list(block)
+        index[axis] = face
+        g.closed[part.axis][tuple(index)] = closed
+    return outlet
+
+
+def _ends(part: Part, box: Box) -> tuple[int, int]:
+    """Numbers along a part's direction of the cells before and behind its box, as its air goes."""
+    along = box[2 - part.axis]
+    return (along.start - 1, along.stop) if part.sign > 0 else (along.stop, along.start - 1)
+
+
+def _beyond_wall(g: Geometry, part: Part, cells: Ranges, does: str) -> str:
+    """What is wrong if cells lie outside the room with which a part `does` something; empty if they do not."""
+    for axis, (numbers, count) in enumerate(zip(cells, g.grid.shape, strict=True)):
+        if numbers.min() >= 0 and numbers.max() < count:
+            continue
+        edges = g.grid.edges("zyx"[axis])
+        gap = part.low[2 - axis] if numbers.min() < 0 else edges[-1] - part.high[2 - axis]
+        if gap > CLEARANCE:
+            return f"cells of {edges[1]:.2g} m are too coarse to part it from the wall; give at most {gap:.2g} m"
+        return f"{does} the wall of its room; turn it or move it off the wall"
+    return ""
+
+
+def _close_sides(g: Geometry, box: Box, skip: Sequence[tuple[int, int]]) -> None:
+    """Close the faces around a box, but for those at the ends (direction, -1 or 1) to skip."""
     for d, mask in enumerate(g.closed):
         axis = 2 - d
-        for end, at in ((-1, box[axis].start), (1, box[axis].stop)):
+        for end, face in ((-1, box[axis].start), (1, box[axis].stop)):
             if (d, end) not in skip:
-                place = list(box)
-                place[axis] = at
-                mask[tuple(place)] = True
+                index: list[int | slice] = list(box)
+                index[axis] = face
+                mask[tuple(index)] = True
 
 
-def _fill(g: Geometry, box: tuple[slice, slice, slice]) -> None:
+def _fill(g: Geometry, box: Box) -> None:
     """Make a box solid: no air passes any of its faces."""
     g.solid[box] = True
     for d, mask in enumerate(g.closed):
         mask[_faces_of(box, d)] = True
 
 
-def _faces_of(box: tuple[slice, slice, slice], d: int) -> tuple[slice, ...]:
-    """Faces of direction d in and around a box."""
-    return tuple(slice(s.start, s.stop + (axis == 2 - d)) for axis, s in enumerate(box))
-
-
-def _indices(*ranges: Any) -> Array:
-    return np.stack([m.ravel() for m in np.meshgrid(*ranges, indexing="ij")], axis=1)
-
-
-def _place(g: Geometry, part: Part, box: tuple[slice, slice, slice]) -> None:
-    if part.role == "solid":
-        _fill(g, box)
-        g.skins[part.name] = _skin(g, box)
-        return
-    d, axis = part.axis, 2 - part.axis
-    base = part.low[2]
-    if part.role == "rack" and part.span is not None:
-        span = _box(g.grid, (*part.low[:2], base + part.span[0]), (*part.high[:2], base + part.span[1]))[0]
-        for rest in (slice(box[0].start, span.start), slice(span.stop, box[0].stop)):
-            if rest.stop > rest.start:
-                _fill(g, (rest, *box[1:]))
-        box = (span, *box[1:])
-    ranges = [np.arange(s.start, s.stop) for s in box]
-    front, back = (box[axis].start, box[axis].stop) if part.sign > 0 else (box[axis].stop, box[axis].start)
-    planes = np.arange(box[axis].start, box[axis].stop + 1)
-    if part.role == "rack":
-        _shell(g, box, ((d, -1), (d, 1)))
-        drive, heated = list(ranges), list(ranges)
-        drive[axis] = planes
-        before = front - 1 if part.sign > 0 else front
-    else:
-        open_ends = ((d, -part.sign),) if part.intake == "back" else ((2, 1),)
-        _shell(g, box, (*open_ends, (d, part.sign)))
-        across = 1 - part.axis
-        drive, heated = list(ranges), list(ranges)
-        if part.outlet is not None:
-            middle = 0.5 * (part.low[across] + part.high[across])
-            low, high = list(part.low), list(part.high)
-            low[across], high[across] = middle - 0.5 * part.outlet[0], middle + 0.5 * part.outlet[0]
-            low[2], high[2] = base + part.sill, base + part.sill + part.outlet[1]
-            opening = _box(g.grid, low, high)
-            place = list(box)
-            place[axis] = back
-            g.closed[d][tuple(place)] = True
-            place = list(opening)
-            place[axis] = back
-            g.closed[d][tuple(place)] = False
-            drive = [np.arange(s.start, s.stop) for s in opening]
-            heated = list(drive)
-        drive[axis] = np.array([back])
-        heated[axis] = np.array([back - 1 if part.sign > 0 else back])
-        before = box[axis].start - 1 if part.sign > 0 else box[axis].stop
-        if part.intake == "back" or box[axis].stop - box[axis].start > 1:  # else the coil would close the way down
-            _straighten(g, d, _indices(*heated))
-    upstream = list(ranges)
-    upstream[axis] = np.array([before])
-    if part.role == "cooler" and part.intake == "top":
-        upstream = [np.array([box[0].stop]), *ranges[1:]]
-    ahead = [np.array([(back if part.sign > 0 else back - 1)]) if a == axis else r for a, r in enumerate(drive)]
-    for what, cells in (("draws its air from", upstream), ("blows its air into", ahead)):
-        for a, (r, n) in enumerate(zip(cells, g.grid.shape, strict=True)):
-            if r.min() >= 0 and r.max() < n:
-                continue
-            edges = g.grid.edges("zyx"[a])
-            gap = part.low[2 - a] if r.min() < 0 else edges[-1] - part.high[2 - a]
-            fault = f"{what} the wall of its room; turn it or move it off the wall"
-            if gap > 0.02:
-                fault = f"cells of {edges[1]:.2g} m are too coarse to part it from the wall; give at most {gap:.2g} m"
-            g.faults.append(f"{part.name}: {fault}")
-            return
-    sides = [getattr(g.grid, c) for c in "zyx"]
-    area = np.prod([sides[a][drive[a]].sum() for a in range(3) if a != axis])
-    g.through.append(
-        Through(
-            part.name, part.role, d, part.sign, _indices(*drive), float(area), _indices(*upstream), _indices(*heated)
-        )
-    )
-
-
-def _straighten(g: Geometry, d: int, cells: Array) -> None:
-    """Close the faces between a coil's cells but along its axis: its fins let air leave straight, however it came."""
+def _straighten(g: Geometry, d: int, cells: Index) -> None:
+    """Close the faces between a coil's cells but along its direction: its fins let air leave straight."""
     for other, mask in enumerate(g.closed):
         if other != d:
             for step in (0, 1):
-                at = cells.copy()
-                at[:, 2 - other] += step
-                mask[tuple(at.T)] = True
+                faces = cells.copy()
+                faces[:, 2 - other] += step
+                mask[tuple(faces.T)] = True
 
 
-def _skin(g: Geometry, box: tuple[slice, slice, slice]) -> Array:
+def _skin(g: Geometry, box: Box) -> Index:
     """Cells that touch a solid box on its sides and on top, (m, 3)."""
-    found = []
+    layers = []
     for axis, step in ((0, 1), (1, -1), (1, 1), (2, -1), (2, 1)):
-        ranges = [np.arange(s.start, s.stop) for s in box]
-        at = box[axis].stop if step > 0 else box[axis].start - 1
-        if 0 <= at < g.grid.shape[axis]:
-            ranges[axis] = np.array([at])
-            found.append(_indices(*ranges))
-    return np.concatenate(found) if found else np.zeros((0, 3), int)
+        number = box[axis].stop if step > 0 else box[axis].start - 1
+        if 0 <= number < g.grid.shape[axis]:
+            layers.append(_indices(_at(_ranges(box), axis, number)))
+    return np.concatenate(layers) if layers else np.zeros((0, 3), int)
 
 
-def _hang(g: Geometry, screens: Sequence[Screen], own: Sequence[Array]) -> None:
-    """Close the faces of screens, snapped to the grid, then narrow those of openings; equipment keeps its `own`."""
-    shut = []
+# ---- screens -----------------------------------------------------------------------------------------------------
+
+
+def _hang_screens(g: Geometry, screens: Sequence[Screen], occupied: Sequence[Mask]) -> None:
+    """Close the faces of screens, snapped to the grid, then open those of openings; equipment keeps `occupied` ones."""
+    closing = []
     for s in sorted(screens, key=lambda s: s.open_area > 0.0):
         axis = 2 - s.axis
         edges = g.grid.edges("xyz"[s.axis])
         place = int(np.argmin(np.abs(edges - s.low[s.axis])))
-        box = _box(g.grid, s.low, s.high)
-        at = _indices(*(np.array([place]) if a == axis else np.arange(r.start, r.stop) for a, r in enumerate(box)))
-        at = at[~own[s.axis][tuple(at.T)]]
-        g.closed[s.axis][tuple(at.T)] = s.open_area <= 0.0
+        faces = _indices(_at(_ranges(_box(g.grid, s.low, s.high)), axis, place))
+        faces = faces[~occupied[s.axis][tuple(faces.T)]]
+        g.closed[s.axis][tuple(faces.T)] = s.open_area <= 0.0
         if s.open_area <= 0.0:
-            shut.append((s, at))
+            closing.append((s, faces))
         elif 0 < place < len(edges) - 1:
-            g.losses.append((s.axis, at, s.loss))
+            g.losses.append(FaceLoss(s.axis, faces, s.loss))
         else:
             g.faults.append(f"{s.name}: a screen that lets air through cannot lie in a wall of its room")
-    for s, at in shut:
-        if len(at) and not g.closed[s.axis][tuple(at.T)].any():
+    for s, faces in closing:
+        if len(faces) and not g.closed[s.axis][tuple(faces.T)].any():
             g.faults.append(f"{s.name}: closes nothing, as all of it lies in a screen that is open; divide that one")
 
 
-def _reachable(g: Geometry) -> None:
-    """Faults of equipment that draws from or blows into something solid."""
-    for t in g.through:
+def _faces_of_parts(g: Geometry, parts: Sequence[Part]) -> tuple[Mask, ...]:
+    """Faces in and around all parts, by direction."""
+    masks = tuple(np.zeros_like(mask) for mask in g.closed)
+    for part in parts:
+        box = _box(g.grid, part.low, part.high)
+        for d, mask in enumerate(masks):
+            mask[_faces_of(box, d)] = True
+    return masks
+
+
+def _check_intakes(g: Geometry) -> None:
+    """Faults of equipment that draws from something solid."""
+    for t in g.movers:
         if g.solid[tuple(t.upstream.T)].all():
             g.faults.append(f"{t.name}: something solid stands right before its intake")
 
 
+# ---- blocks of cells and faces -----------------------------------------------------------------------------------
+
+
+def _faces_of(box: Box, d: int) -> tuple[slice, ...]:
+    """Faces of direction d in and around a box."""
+    return tuple(slice(s.start, s.stop + (axis == 2 - d)) for axis, s in enumerate(box))
+
+
+def _ranges(box: Box) -> Ranges:
+    """A box's numbers along z, y, x."""
+    z, y, x = (np.arange(s.start, s.stop) for s in box)
+    return z, y, x
+
+
+def _at(ranges: Ranges, axis: int, numbers: int | Index) -> Ranges:
+    """Ranges that are replaced along one axis."""
+    z, y, x = (np.atleast_1d(numbers) if a == axis else r for a, r in enumerate(ranges))
+    return z, y, x
+
+
+def _indices(ranges: Ranges) -> Index:
+    """Every z, y, x of a product of ranges, (m, 3)."""
+    return np.stack([m.ravel() for m in np.meshgrid(*ranges, indexing="ij")], axis=1)
+
+
+# ---- mass balance ------------------------------------------------------------------------------------------------
+
+
 def unbalanced(g: Geometry, flows: Array) -> list[str]:
-    """Sealed compartments that gain or lose air, with what goes in and out; `flows` [m³/s] of racks, then coolers."""
-    label, faults = g.compartments, []
-    count = label.max() + 1
-    net, moved = np.zeros(count), np.zeros(count)
-    for t, flow in zip([*g.racks, *g.coolers], flows, strict=True):
-        for plane in np.unique(t.driven[:, 2 - t.axis]):
-            at = t.driven[t.driven[:, 2 - t.axis] == plane]
-            share = flow / len(at)
-            before = at - np.eye(3, dtype=int)[2 - t.axis]
-            for cells, way in ((before, -t.sign), (at, t.sign)):
-                where = label[tuple(cells.T)]
-                inside = where >= 0
-                np.add.at(net, where[inside], way * share)
-                np.add.at(moved, where[inside], abs(share))
+    """Sealed compartments that gain or lose air, a sentence each; `flows` [m³/s] of racks, then coolers, (mover,)."""
+    net, moved = _compartment_flows(g, flows)
+    faults = []
     for k in np.flatnonzero(np.abs(net) > 1e-6 * np.maximum(moved.max(initial=0.0), 1e-9)):
-        z, y, x = np.argwhere(label == k).mean(axis=0)
-        at = [
-            f"{np.interp(i, np.arange(len(w)), np.cumsum(w) - w / 2):.1f}"
-            for i, w in zip((x, y, z), (g.grid.x, g.grid.y, g.grid.z), strict=True)
-        ]
         verb = "gains" if net[k] > 0 else "loses"
-        faults.append(
-            f"the sealed compartment around ({', '.join(at)}) m {verb} {abs(net[k]):.2f} m³/s; open a way out"
-        )
+        place = ", ".join(f"{v:.1f}" for v in _centre(g, np.argwhere(g.compartments == k)))
+        faults.append(f"the sealed compartment around ({place}) m {verb} {abs(net[k]):.2f} m³/s; open a way out")
     return faults
+
+
+def _compartment_flows(g: Geometry, flows: Array) -> tuple[Array, Array]:
+    """Air that driven faces bring into every compartment, less what they take, and the sum of both, m³/s, (k,)."""
+    label = g.compartments
+    net, moved = np.zeros((2, label.max() + 1))
+    for t, flow in zip([*g.racks, *g.coolers], flows, strict=True):
+        axis = 2 - t.axis
+        for number in np.unique(t.driven[:, axis]):
+            behind = t.driven[t.driven[:, axis] == number]
+            before = behind - np.eye(3, dtype=int)[axis]
+            share = flow / len(behind)
+            for cells, sign in ((before, -t.sign), (behind, t.sign)):
+                compartment = label[tuple(cells.T)]
+                compartment = compartment[compartment >= 0]
+                np.add.at(net, compartment, sign * share)
+                np.add.at(moved, compartment, abs(share))
+    return net, moved
+
+
+def _centre(g: Geometry, cells: Index) -> list[float]:
+    """Mean place (x, y, z) [m] of cells (m, 3), unweighted."""
+    widths = (g.grid.x, g.grid.y, g.grid.z)
+    number = cells.mean(axis=0)[::-1]
+    return [float(np.interp(i, np.arange(len(w)), np.cumsum(w) - w / 2)) for i, w in zip(number, widths, strict=True)]

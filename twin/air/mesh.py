@@ -54,8 +54,8 @@ def meshes(facility: Facility, names: Sequence[str], cell: float) -> list[dict[s
         else:
             known = {a.name: b.name for a, b in zip(parts[shape], own, strict=True)}
             g = next(iter(groups[shape].values()))
-            through = [replace(t, name=known[t.name]) for t in g.through]
-            groups[shape][name] = replace(g, through=through, skins={known[n]: s for n, s in g.skins.items()})
+            through = [replace(t, name=known[t.name]) for t in g.movers]
+            groups[shape][name] = replace(g, movers=through, skins={known[n]: s for n, s in g.skins.items()})
     if faults:
         raise LayoutError(facility.source, faults)
     return list(groups.values())
@@ -127,7 +127,7 @@ def _part(name: str, p: Component, low: tuple[float, ...]) -> Part | None:
 def summary(g: Geometry) -> dict[str, int | float | list[int] | list[float]]:
     """What `twin mesh` reports of a room: cells, their size, openings and how many stand in it."""
     nz, ny, nx = g.grid.shape
-    openings = sum(t.area for t in g.through)
+    openings = sum(t.area for t in g.movers)
     return {
         "cells": nz * ny * nx,
         "cells_xyz": [nx, ny, nz],

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from twin import columns
-from twin.air.adjoint import respond
-from twin.air.field import Averaged, Loads
+from twin.air.adjoint import sensitivity
+from twin.air.field import Loads, TimeAverage
 from twin.air.geometry import Geometry
 from twin.columns import Array, Index
 from twin.domains.compute import AIR_HEAT
@@ -36,7 +36,7 @@ class RoomAir:
     engine: Index
     fan: Index
     loads: Loads
-    mean: Averaged
+    mean: TimeAverage
     moved: float = np.inf
 
 
@@ -146,15 +146,15 @@ def _astray(plant: Plant, solution: Solution, room: RoomAir) -> _Astray:
     )
 
 
-def response(plant: Plant, solution: Solution, aired: Sequence[RoomAir], scenario: int = 0) -> Response:
+def response(plant: Plant, solution: Solution, rooms: Sequence[RoomAir], scenario: int = 0) -> Response:
     """How the inlets of computed rooms answer rack heat and supply temperature, flows frozen as in one scenario."""
     racks, fans = plant.engine.names, plant.fan.names
     answers = {}
-    for room in aired:
+    for room in rooms:
         at = lambda a: np.broadcast_to(a, (len(a), plant.scenarios))[:, scenario : scenario + 1]  # noqa: E731
         g = room.geometry
         fields = {k: v[scenario] for k, v in room.mean.fields.items()}
-        answer = respond(g, fields, room.loads.rack_flow[:, scenario])
+        answer = sensitivity(g, fields, room.loads.rack_flow[:, scenario])
         row = int(plant.fan.zone[room.fan][0])
         drawn = at(solution[columns.engine.air_flow])[room.engine]
         answers[room.room] = Room(

@@ -1,25 +1,26 @@
 """Computed air in the plant: the fields of its rooms and the coupling loop take turns until no inlet moves.
 
 The plant gives a field what moves and heats its air: flows of racks and coolers, supply temperatures, heat of all that
-stands in the room. The field gives back what racks breathe and coolers draw, and how much air goes astray.
+stands in the room. The field gives back what racks breathe and coolers draw, and how much air recirculates or bypasses.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from twin import columns
 from twin.air.exchange import NO_PLACES, faults, imposed
-from twin.air.field import Averaged, Loads, average, beside, flow, inherit
+from twin.air.field import Averaging, Loads, Progress, TimeAverage, average, concatenate, map_fields, start_flow
 from twin.air.geometry import Geometry
 from twin.air.mesh import meshes, rooms
 from twin.air.response import Response, RoomAir, informed
-from twin.columns import Array
+from twin.columns import Array, Index
 from twin.elements import Status
 from twin.facility.files import LayoutError
 from twin.kernels.arrays import home
@@ -29,12 +30,20 @@ from twin.solver.steady import Solution, steady
 
 log = logging.getLogger("twin")
 
-Progress = Callable[[str], Any] | None
-MOST_LEAK = 0.02
+MAX_LEAK = 0.02
 """Share of the coolers' air through closed faces above which a warning is due."""
 
-SAME = 1e-3
-"""Share by which what is imposed on two rooms may differ if they are to be the same air."""
+SAME_AIR = 1e-3
+"""Share by which what is imposed on two rooms may differ if they are to have the same air."""
+
+FIRST_SPIN_UP, NEXT_SPIN_UP = 3.0, 1.0
+"""Flushes before an average begins: of a field from rest, and of one that goes on from another."""
+
+COARSER = 2.0
+"""Cell size and tolerance of a coarse start over those of the final cells."""
+
+MAX_MOVE = 2.0
+"""How far inlets may move in the last turn, in tolerances."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +53,25 @@ class Mixed:
 
 @dataclass(frozen=True)
 class FiniteVolume:
-    """Computed air in cells of `cell` [m], in the named rooms or in all whose racks and coolers have places.
+    """Computed air by finite volumes.
 
-    Steady is an average over flushes of the room, until twice the standard error of every inlet is below `tolerance`
-    [K]. Field and plant take turns, at most `turns`, until inlets move by less than that; where `coarse`, first on
-    cells of twice the size. `turbulence` is smagorinsky or zero_equation.
+    Attributes
+    ----------
+    cell
+        Size of a cell [m].
+    tolerance
+        Twice the standard error that every inlet may have [K]; field and plant take turns until inlets move by less
+        than twice as much.
+    rooms
+        Rooms whose air is computed; all in which racks and coolers have places if none are named.
+    coarse
+        Whether to begin on cells of twice the size.
+    turns
+        Greatest number of turns of field and plant on cells of one size.
+    turbulence
+        Smagorinsky's model, or the zero-equation model of indoor air.
+    precision
+        Of the fields.
     """
 
     cell: float = 0.2
@@ -61,11 +84,24 @@ class FiniteVolume:
 
 
 Air = Mixed | FiniteVolume | Response
+"""How the air of rooms is modelled."""
 
 
 @dataclass(frozen=True)
-class Aired:
-    """A solved plant with the air of its rooms; `stopped` if that was interrupted before its error bars were met."""
+class AirSolution:
+    """A solved plant with the air of its rooms.
+
+    Attributes
+    ----------
+    plant
+        The plant that was solved, with recirculation, bypass and inlets as the fields have them.
+    solution
+        Its steady state.
+    rooms
+        Computed air, a record for each room; none where rooms are mixed.
+    stopped
+        Whether the air was interrupted before its errors were below the tolerance.
+    """
 
     plant: Plant
     solution: Solution
@@ -73,62 +109,74 @@ class Aired:
     stopped: bool = False
 
 
-def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None) -> Aired:
-    """Solve a plant with its air mixed, computed, or as a response carries it.
+def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None) -> AirSolution:
+    """Solve a plant with its air mixed, computed, or as a response carries it to other scenarios.
 
+    `device` is cpu, cuda or auto; `progress` is called with lines of text. An interrupt (Ctrl-C) ends the computation
+    with the averages that there are, if every room has one. Without a solution of the mixed plant no field is computed.
     Raises LayoutError where rooms cannot be meshed or carry unbalanced flows.
+
+    >>> solve(plant, FiniteVolume(cell=0.2)).rooms[0].mean.inlet
     """
     if isinstance(air, Response):
         plant = air.carried(plant)
-    base = steady(plant, device=device)
-    if not isinstance(air, FiniteVolume) or not (base.status == Status.OK).any():
-        return Aired(plant, base)
+    now = AirSolution(plant, steady(plant, device=device))
+    if not isinstance(air, FiniteVolume) or not (now.solution.status == Status.OK).any():
+        return now
     names = air.rooms or tuple(rooms(plant.facility))
     if not names:
         raise LayoutError(plant.facility.source, [NO_PLACES])
-    solution, fields = base, {}
-    found: dict[str, RoomAir] = {}
-    for cell, groups in _levels(plant, base, air, names):
-        for turn in range(air.turns):
-            for k, group in enumerate(groups):
-                say = _said(progress, f"{group.title}: {cell:g} m cells, turn {turn + 1}")
-                tolerance = air.tolerance if cell == air.cell else 2.0 * air.tolerance
-                try:
-                    last = _turn(plant, solution, group, fields.get(k), air, tolerance, home(device), say, found)
-                except KeyboardInterrupt:
-                    if len(found) < len(names):
-                        raise
-                    return Aired(plant, solution, _sorted(found, names), stopped=True)
-                fields[k], stopped = last
-                if stopped:
-                    break
-            aired = _sorted(found, names)
-            plant = informed(plant, solution, aired)
-            solution = steady(plant, device=device)
-            moved = max(r.moved for r in aired)
-            log.debug("%g m cells, turn %d: inlets moved by %.2f K", cell, turn + 1, moved)
-            if any(r.mean.stopped for r in aired):
-                return Aired(plant, solution, aired, stopped=True)
-            if moved < 2.0 * air.tolerance:
-                break
-    return Aired(plant, solution, _sorted(found, names))
-
-
-def _sorted(found: dict[str, RoomAir], names: Sequence[str]) -> tuple[RoomAir, ...]:
-    return tuple(found[n] for n in names if n in found)
+    run = _Run(air, names, device, home(device), progress)
+    for level in _levels(now, air, names):
+        now = _settle(now, level, run)
+        if now.stopped:
+            break
+    return now
 
 
 @dataclass(frozen=True)
-class _Alike:
+class _Run:
+    """What all turns share: the request, and the last field and average of every room.
+
+    Attributes
+    ----------
+    fields
+        Flows by the names of the rooms that share them.
+    rooms
+        Computed air by room.
+    """
+
+    air: FiniteVolume
+    names: tuple[str, ...]
+    device: str
+    xp: ModuleType
+    progress: Progress
+    fields: dict[tuple[str, ...], Flow] = field(default_factory=dict)
+    rooms: dict[str, RoomAir] = field(default_factory=dict)
+
+    @property
+    def averages(self) -> tuple[RoomAir, ...]:
+        """Computed air of the rooms that have some, in the order of their names."""
+        return tuple(self.rooms[n] for n in self.names if n in self.rooms)
+
+
+@dataclass(frozen=True)
+class _SameRooms:
     """Rooms of one geometry, whose scenarios are those of one field, each different one once.
 
-    `column` (room, S) is the column of the field for each room and scenario, and `first` what stands for each column,
-    an index into the rooms' scenarios one after another.
+    Attributes
+    ----------
+    rooms
+        Geometry of each room, equal but for names.
+    column
+        Column of the field for each scenario of each room, (room, S).
+    first
+        What stands for each column: an index into the rooms' scenarios one after another, (column,).
     """
 
     rooms: dict[str, Geometry]
-    column: Array
-    first: Array
+    column: Index
+    first: Index
 
     @property
     def geometry(self) -> Geometry:
@@ -142,83 +190,131 @@ class _Alike:
         return f"{name} and {len(others)} like it" if others else name
 
 
-def _levels(
-    plant: Plant, base: Solution, air: FiniteVolume, names: tuple[str, ...]
-) -> list[tuple[float, list[_Alike]]]:
-    """Cell sizes from coarse to fine, with the rooms. Raises LayoutError for rooms that cannot be, or cannot balance.
+class _Level(NamedTuple):
+    """Rooms on cells of one size [m], in groups that share a field, and the tolerance of their inlets [K]."""
 
-    A coarser start that cannot part what stands in a room is left out.
-    """
-    levels = [(air.cell, meshes(plant.facility, names, air.cell))]
-    if air.coarse:
-        try:
-            levels.insert(0, (2.0 * air.cell, meshes(plant.facility, names, 2.0 * air.cell)))
-        except LayoutError as error:
-            log.debug("no coarser start: %s", error)
-    told: dict[str, None] = {}
-    found = []
-    for cell, groups in levels:
-        alike = []
-        for group in groups:
-            each = [imposed(plant, base, n, g)[2] for n, g in group.items()]
-            told |= {
-                f"room {n}: {f}": None for (n, g), x in zip(group.items(), each, strict=True) for f in faults(x, g)
-            }
-            column, first = _columns(beside(each).table)
-            alike.append(_Alike(group, column.reshape(len(group), -1), first))
-        found.append((cell, alike))
-    if told:
-        raise LayoutError(plant.facility.source, list(told))
-    return found
+    cell: float
+    tolerance: float
+    groups: list[_SameRooms]
 
 
-def _columns(table: Array) -> tuple[Array, Array]:
-    """Columns that are the same but for `SAME`: the number of each one's kind, and the first of every kind."""
-    kind, first = np.full(table.shape[1], -1), []
-    for c in range(table.shape[1]):
-        if kind[c] < 0:
-            near = np.abs(table - table[:, c : c + 1]).max(axis=0, initial=0.0) < SAME
-            kind[near & (kind < 0)] = len(first)
-            first.append(c)
-    return kind, np.array(first)
+# ---- turns -------------------------------------------------------------------------------------------------------
 
 
-def _said(progress: Progress, label: str) -> Progress:
+def _settle(now: AirSolution, level: _Level, run: _Run) -> AirSolution:
+    """Fields and plant in turns on cells of one size, until inlets hardly move."""
+    for turn in range(1, run.air.turns + 1):
+        now = _turn(now, level, turn, run)
+        if now.stopped:
+            break
+        moved = max(r.moved for r in now.rooms)
+        log.debug("%g m cells, turn %d: inlets moved by %.2f K", level.cell, turn, moved)
+        if moved < MAX_MOVE * run.air.tolerance:
+            break
+    return now
+
+
+def _turn(now: AirSolution, level: _Level, turn: int, run: _Run) -> AirSolution:
+    """The air of all rooms at what the plant imposes, then the plant with what racks breathe and coolers draw."""
+    try:
+        for group in level.groups:
+            if _average(now, group, level, turn, run).stopped:
+                break
+    except KeyboardInterrupt:
+        if len(run.rooms) < len(run.names):
+            raise
+        return replace(now, rooms=run.averages, stopped=True)
+    averages = run.averages
+    plant = informed(now.plant, now.solution, averages)
+    solution = steady(plant, device=run.device)
+    return AirSolution(plant, solution, averages, any(r.mean.stopped for r in averages))
+
+
+def _average(now: AirSolution, group: _SameRooms, level: _Level, turn: int, run: _Run) -> TimeAverage:
+    """Mean air of rooms that share a field, which goes on from their last one; `run` keeps both."""
+    g, key = group.geometry, tuple(group.rooms)
+    each = {name: imposed(now.plant, now.solution, name, own) for name, own in group.rooms.items()}
+    loads = concatenate([imposed_loads for _, _, imposed_loads in each.values()]).select(group.first)
+    flow = start_flow(g, loads, Physics(turbulence=run.air.turbulence), kind=run.air.precision, xp=run.xp)
+    if key in run.fields:
+        map_fields(flow, run.fields[key])
+    averaging = Averaging(level.tolerance, NEXT_SPIN_UP if key in run.fields else FIRST_SPIN_UP)
+    progress = _labelled(run.progress, f"{group.title}: {level.cell:g} m cells, turn {turn}")
+    mean = average(flow, g, loads, averaging=averaging, progress=progress)
+    for (name, (engine, fan, own)), column in zip(each.items(), group.column, strict=True):
+        part = mean.select(column)
+        before = run.rooms[name].mean.inlet if name in run.rooms else now.solution[columns.engine.air_inlet][engine]
+        moved = float(np.abs(part.inlet - before).max(initial=0.0))
+        run.rooms[name] = RoomAir(name, group.rooms[name], engine, fan, own, part, moved)
+        _warn_of_leak(name, part)
+    run.fields[key] = flow
+    return mean
+
+
+def _labelled(progress: Progress, label: str) -> Progress:
+    """Progress whose lines begin with a label."""
     return (lambda text: progress(f"{label}: {text}")) if progress else None
 
 
-def _turn(
-    plant: Plant,
-    solution: Solution,
-    alike: _Alike,
-    last: Flow | None,
-    air: FiniteVolume,
-    tolerance: float,
-    xp: Any,
-    progress: Progress,
-    found: dict[str, RoomAir],
-) -> tuple[Flow, bool]:
-    """Put the averages of rooms' air at what the plant's solution imposes into `found`, going on from the last field.
+def _warn_of_leak(room: str, mean: TimeAverage) -> None:
+    """A warning where much of a room's air passes closed faces."""
+    leak = mean.leak.max()
+    if leak > MAX_LEAK:
+        log.warning(
+            "room %s: %.1f %% of its air passes closed faces; its openings are too narrow",
+            room,
+            100 * leak,
+        )
 
-    The field comes back, and whether the average was stopped.
+
+# ---- rooms on cells ----------------------------------------------------------------------------------------------
+
+
+def _levels(base: AirSolution, air: FiniteVolume, names: Sequence[str]) -> list[_Level]:
+    """Rooms on coarse cells where requested, then on fine ones, grouped by what the mixed plant imposes on them.
+
+    A coarser start that cannot part what stands in a room is left out. Raises LayoutError for rooms that cannot be
+    meshed, or whose flows do not balance.
     """
-    g = alike.geometry
-    each = {n: imposed(plant, solution, n, own) for n, own in alike.rooms.items()}
-    loads: Loads = beside([x[2] for x in each.values()]).picked(alike.first)
-    field = flow(g, loads, Physics(turbulence=air.turbulence), kind=air.precision, xp=xp)
-    if last is not None:
-        inherit(field, last)
-    spin_up = 3.0 if last is None else 1.0
-    mean: Averaged = average(field, g, loads, tolerance=tolerance, spin_up=spin_up, progress=progress)
-    for (name, (engine, fan, own)), column in zip(each.items(), alike.column, strict=True):
-        part = mean.picked(column)
-        before = found[name].mean.inlet if name in found else solution[columns.engine.air_inlet][engine]
-        moved = float(np.abs(part.inlet - before).max(initial=0.0))
-        found[name] = RoomAir(name, alike.rooms[name], engine, fan, own, part, moved)
-        if part.leak.max() > MOST_LEAK:
-            log.warning(
-                "room %s: %.1f %% of its air passes closed faces; its openings are too narrow",
-                name,
-                100 * part.leak.max(),
-            )
-    return field, mean.stopped
+    facility = base.plant.facility
+    meshed = [(air.cell, air.tolerance, meshes(facility, names, air.cell))]
+    if air.coarse:
+        cell = COARSER * air.cell
+        try:
+            meshed.insert(0, (cell, COARSER * air.tolerance, meshes(facility, names, cell)))
+        except LayoutError as error:
+            log.debug("no coarser start: %s", error)
+    levels, messages = [], []
+    for cell, tolerance, groups in meshed:
+        each = [_group(base, geometries) for geometries in groups]
+        levels.append(_Level(cell, tolerance, [group for group, _ in each]))
+        messages += [text for _, texts in each for text in texts]
+    if messages:
+        raise LayoutError(facility.source, list(dict.fromkeys(messages)))
+    return levels
+
+
+def _group(base: AirSolution, geometries: dict[str, Geometry]) -> tuple[_SameRooms, list[str]]:
+    """Rooms of one geometry with the columns of their field, and what is wrong with their flows."""
+    loads: list[Loads] = [imposed(base.plant, base.solution, name, g)[2] for name, g in geometries.items()]
+    column, first = _columns(concatenate(loads).normalised)
+    messages = [
+        f"room {name}: {text}"
+        for (name, g), own in zip(geometries.items(), loads, strict=True)
+        for text in faults(own, g)
+    ]
+    return _SameRooms(geometries, column.reshape(len(geometries), -1), first), messages
+
+
+def _columns(table: Array) -> tuple[Index, Index]:
+    """Kind of every column of a table (row, n), those of one kind equal but for `SAME_AIR`, and the first of each kind.
+
+    The shapes are (n,) and (kind,).
+    """
+    kind, first = np.full(table.shape[1], -1), []
+    for c in range(table.shape[1]):
+        if kind[c] < 0:
+            near = np.abs(table - table[:, c : c + 1]).max(axis=0, initial=0.0) < SAME_AIR
+            kind[near & (kind < 0)] = len(first)
+            first.append(c)
+    return kind, np.array(first)

@@ -251,7 +251,7 @@ def _solve(
             result = solve(layout, case=case, overrides=_overrides(sets), **given)
     except DeviceError as error:
         raise Fault("--device", str(error)) from error
-    if result.aired.stopped:
+    if result.air_solution.stopped:
         typer.echo("interrupted: the air is the average so far, see its error bars", err=True)
     return result
 
@@ -289,7 +289,7 @@ def solve(
     _target(output, (".nc", ".zarr"))
     result = _solve(layout, case, sets, device, air, cell)
     found = None
-    if result.ok and not no_bound and not result.aired.stopped:
+    if result.ok and not no_bound and not result.air_solution.stopped:
         with _progress("searching the bound") as progress:
             found = api.bound(result, scale=scale.value, progress=progress)[0]
     if output:

@@ -7,34 +7,66 @@ import platform
 import re
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
-from typing import Any
+from typing import Any, TypedDict
 
-from twin.show.scene import hall
+from twin.show.scene import render
+
+LIBRARIES = ("aifactory-twin", "numpy", "scipy", "numba", "xarray", "networkx", "pydantic", "zarr")
+"""Packages whose versions are reported."""
+
+
+class Gpu(TypedDict):
+    """Whether there is a GPU that can be used, its name, and why not if there is none."""
+
+    available: bool
+    device: str | None
+    why: str | None
+
+
+class Rendering(TypedDict):
+    """OpenGL libraries that were looked for, PyVista's version, and whether pictures can be drawn, or why not."""
+
+    libraries: dict[str, bool]
+    pyvista: str | None
+    ready: bool
+    why: str | None
+
+
+class Extra(TypedDict):
+    """The command that installs an extra, and which of its packages are missing."""
+
+    install: str
+    missing: list[str]
 
 
 def examine() -> dict[str, Any]:
-    """Everything `twin doctor` tells."""
-    return {**_machine(), "gpu": _gpu(), "rendering": _rendering(), "extras": _extras()}
+    """Everything that `twin doctor` reports, as it is written to JSON.
 
+    Keys python, platform, cores, libraries (version or None by package), gpu (`Gpu`), rendering (`Rendering`) and
+    extras (`Extra` by name).
 
-def _machine() -> dict[str, Any]:
-    names = ("aifactory-twin", "numpy", "scipy", "numba", "xarray", "networkx", "pydantic", "zarr")
+    >>> examine()["gpu"]["available"]
+    """
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "libraries": {name: _installed(name) for name in names},
+        "libraries": {name: _installed(name) for name in LIBRARIES},
+        "gpu": _gpu(),
+        "rendering": _rendering(),
+        "extras": _extras(),
     }
 
 
 def _installed(name: str) -> str | None:
+    """Version of an installed package, None if it is missing."""
     try:
         return version(name)
     except PackageNotFoundError:
         return None
 
 
-def _gpu() -> dict[str, Any]:
+def _gpu() -> Gpu:
     try:
         cuda = import_module("cupy").cuda
         if not cuda.is_available():
@@ -46,22 +78,22 @@ def _gpu() -> dict[str, Any]:
         return {"available": False, "device": None, "why": " ".join(str(error).split())}
 
 
-def _rendering() -> dict[str, Any]:
+def _rendering() -> Rendering:
     try:
-        hall.ready("png")
+        render.ready("png")
         why = None
-    except hall.RenderError as error:
+    except render.RenderError as error:
         why = str(error)
-    return {"libraries": hall.gl_libraries(), "pyvista": _installed("pyvista"), "ready": why is None, "why": why}
+    return {"libraries": render.gl_libraries(), "pyvista": _installed("pyvista"), "ready": why is None, "why": why}
 
 
-def _extras() -> dict[str, Any]:
-    """Extras of the installed package: which of their packages are missing, and how to get them."""
-    found: dict[str, Any] = {}
+def _extras() -> dict[str, Extra]:
+    """Extras of the installed package by name."""
+    extras: dict[str, Extra] = {}
     for line in requires("aifactory-twin") or ():
         name, extra = re.match(r"[\w.-]+", line), re.search(r"extra == ['\"]([\w-]+)", line)
         if name and extra:
             install = f'pip install "aifactory-twin[{extra[1]}]"'
-            entry = found.setdefault(extra[1], {"install": install, "missing": []})
+            entry = extras.setdefault(extra[1], {"install": install, "missing": []})
             entry["missing"] += [] if _installed(name[0]) else [name[0]]
-    return found
+    return extras

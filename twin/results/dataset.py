@@ -12,7 +12,7 @@ import xarray as xr
 from twin import columns
 from twin.air.field import REFERENCE
 from twin.air.response import RoomAir
-from twin.air.turns import Aired
+from twin.air.turns import AirSolution
 from twin.columns import FIGURES, Array
 from twin.elements import REASONS, Status
 from twin.facility.scenarios import cf_unit_of
@@ -24,9 +24,9 @@ from twin.serving.tokens import asked, stated
 from twin.solver.steady import Solution
 
 
-def dataset(aired: Aired) -> xr.Dataset:
+def dataset(air: AirSolution) -> xr.Dataset:
     """Everything reported, labelled: dims `scenario`, `rack`, `cdu`, ...; SI with CF `units`; provenance in attrs."""
-    solution, plant = aired.solution, aired.solution.plant
+    solution, plant = air.solution, air.solution.plant
     variables: dict[str, Any] = {}
     names: dict[str, list[str]] = {}
     for item in plant.reports:
@@ -54,7 +54,7 @@ def dataset(aired: Aired) -> xr.Dataset:
     variables["reason"] = ("scenario", np.array([reason(solution, i) for i in range(plant.scenarios)], object))
     variables["iterations"] = ("scenario", solution.iterations)
     variables["limit_exceeded"] = ("scenario", exceeded(margins(solution)))
-    variables |= _aired(aired, labels, where)
+    variables |= _rooms(air, labels, where)
     coordinates: dict[str, Any] = dict(labels)
     for address, values in plant.coordinates.items():
         unit = cf_unit_of(plant.facility, address)
@@ -62,14 +62,14 @@ def dataset(aired: Aired) -> xr.Dataset:
     return xr.Dataset(variables, coordinates, provenance(solution))
 
 
-def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str, int]]) -> dict[str, Any]:
+def _rooms(air: AirSolution, labels: dict[str, list[str]], where: dict[str, dict[str, int]]) -> dict[str, Any]:
     """What computed rooms add: the error bar of every rack's inlet, the return of every cooler, heat and mass."""
-    if not aired.rooms:
+    if not air.rooms:
         return {}
-    parts, size = aired.plant.facility.components, aired.plant.scenarios
+    parts, size = air.plant.facility.components, air.plant.scenarios
     bar, drawn = "twice the standard error of the inlet", "air drawn by the cooler"
     by_equipment: dict[str, Any] = {}
-    for room in aired.rooms:
+    for room in air.rooms:
         for things, values, ending, text in (
             (room.geometry.racks, room.mean.error, "inlet_error", bar),
             (room.geometry.coolers, room.mean.intake, "intake_temperature", drawn),
@@ -80,15 +80,15 @@ def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str
                 attrs = {"units": "K", "long_name": text}
                 own = by_equipment.setdefault(f"{dimension}_{ending}", ((dimension, "scenario"), empty, attrs))
                 own[1][where[dimension][thing.name]] = row
-    names = [room.room for room in aired.rooms]
+    names = [room.room for room in air.rooms]
     labels["computed_room"] = names
-    table = lambda values: np.array([np.broadcast_to(v, aired.plant.scenarios) for v in values], float)  # noqa: E731
+    table = lambda values: np.array([np.broadcast_to(v, air.plant.scenarios) for v in values], float)  # noqa: E731
     by_room = {
-        "air_flushes": ([r.mean.flushes for r in aired.rooms], "1", "flushes of the room that were computed"),
-        "air_heat_imbalance": ([r.mean.imbalance for r in aired.rooms], "1", "heat that coolers took over heat given"),
-        "air_leak": ([r.mean.leak for r in aired.rooms], "1", "air through closed faces over what coolers move"),
-        "air_divergence": ([r.mean.divergence for r in aired.rooms], "1", "largest net flow of a cell over the inflow"),
-        "air_last_change": ([r.moved for r in aired.rooms], "K", "largest change of an inlet in the last turn"),
+        "air_flushes": ([r.mean.flushes for r in air.rooms], "1", "flushes of the room that were computed"),
+        "air_heat_imbalance": ([r.mean.imbalance for r in air.rooms], "1", "heat that coolers took over heat given"),
+        "air_leak": ([r.mean.leak for r in air.rooms], "1", "air through closed faces over what coolers move"),
+        "air_divergence": ([r.mean.divergence for r in air.rooms], "1", "largest net flow of a cell over the inflow"),
+        "air_last_change": ([r.moved for r in air.rooms], "K", "largest change of an inlet in the last turn"),
     }
     rooms = {
         k: (("computed_room", "scenario"), table(v), {"units": u, "long_name": t}) for k, (v, u, t) in by_room.items()

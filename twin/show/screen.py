@@ -55,7 +55,7 @@ def density(result: Result, found: Bound | None) -> list[tuple[str, str]]:
 def air(result: Result) -> list[tuple[str, str]]:
     """How the air of every computed room came out."""
     rows = []
-    for room in result.aired.rooms:
+    for room in result.air_solution.rooms:
         mean, inlet = room.mean, room.mean.inlet[:, 0] - 273.15
         text = f"{room.room}: {room.geometry.solid.size:,} cells, {mean.flushes:.0f} flushes"
         if len(inlet):

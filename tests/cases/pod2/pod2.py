@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.air.field import DENSITY, Loads, average, flow, inherit
+from twin.air.field import DENSITY, Averaging, Loads, average, map_fields, start_flow
 from twin.air.geometry import Part, geometry
 from twin.domains.compute import AIR_HEAT
 
@@ -27,25 +27,25 @@ BEAMS, BEAM = (2.5, 4.5), (0.25, 0.35)
 
 def racks():
     """Twelve racks, R1 to R12: rows with fronts outward, R6 and R7 at y = 0, R1 and R12 at the other end."""
-    found = []
+    parts = []
     for n in range(1, 13):
         right = n <= 6
         y = WIDTH * ((6 - n) if right else (n - 7))
         x = 4.17 if right else 1.79
         low = (x, y, 0.0)
-        found.append(Part(f"r{n:02d}", "rack", low, (x + DEPTH, y + WIDTH, HEIGHT), 0, -1 if right else 1, SPAN))
-    return found
+        parts.append(Part(f"r{n:02d}", "rack", low, (x + DEPTH, y + WIDTH, HEIGHT), 0, -1 if right else 1, SPAN))
+    return parts
 
 
 def coolers():
     """Two coolers on each of the walls across x, blowing at the racks, drawing at the top."""
-    found = []
+    parts = []
     for n, (x, y) in enumerate([(6.44, 2.275), (6.44, 0.6), (0.0, 0.6), (0.0, 2.275)], 1):
         high = (x + COOLER[0], y + COOLER[1], COOLER[2])
-        found.append(
+        parts.append(
             Part(f"c{n}", "cooler", (x, y, 0.0), high, 0, -1 if x > 3 else 1, outlet=OUTLET, intake="top", sill=0.1)
         )
-    return found
+    return parts
 
 
 def beyond():
@@ -103,14 +103,14 @@ def loads(state, closed_by="supply"):
     return Loads(FAN * column(s["rack_flow_m3s"]), heat, blown, supply + 273.15)
 
 
-def computed(state, cell, start=None, closed_by="supply", **how):
-    """Front strips, degC (group, height), what was averaged, and the field."""
+def computed(state, cell, start=None, closed_by="supply", **options):
+    """Front strips, degC (group, height), averages, and the flow; `options` are those of `Averaging`."""
     g, given = room(cell), loads(state, closed_by)
-    field = flow(g, given)
+    flow = start_flow(g, given)
     if start is not None:
-        inherit(field, start)
-    mean = average(field, g, given, probes(), **how)
-    return mean.probe[:, 0].reshape(4, 3) - 273.15, mean, field
+        map_fields(flow, start)
+    mean = average(flow, g, given, probes(), Averaging(**options))
+    return mean.probe[:, 0].reshape(4, 3) - 273.15, mean, flow
 
 
 def table(state, front):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.air.field import Loads, average, flow, inherit
+from twin.air.field import Averaging, Loads, average, map_fields, start_flow
 from twin.air.geometry import Part, Screen, geometry
 
 MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())
@@ -31,25 +31,25 @@ TOLERANCE = 1.03
 
 def racks():
     """Ten racks, R1 to R10: two rows back to back, R5 and R6 at the wall, R1 and R10 at the open end."""
-    found, left = [], 0.5 * (SIZE[0] - AISLE) - DEPTH
+    parts, left = [], 0.5 * (SIZE[0] - AISLE) - DEPTH
     for n, servers in enumerate(SERVERS, 1):
         right = n <= 5
         y = WIDTH * ((5 - n) if right else (n - 6))
         x = left + DEPTH + AISLE if right else left
         span = (BASE, BASE + servers * SERVER)
         high = (x + DEPTH, y + WIDTH, HEIGHT)
-        found.append(Part(f"r{n}", "rack", (x, y, 0.0), high, 0, -1 if right else 1, span))
-    return found
+        parts.append(Part(f"r{n}", "rack", (x, y, 0.0), high, 0, -1 if right else 1, span))
+    return parts
 
 
 def coolers():
     """Two coolers on each of the walls across x, drawing at the top; C1 and C3 at the open end."""
-    found = []
+    parts = []
     for n, (x, y) in enumerate([(SIZE[0] - COOLER[0], ALONG[1]), (SIZE[0] - COOLER[0], ALONG[0])], 1):
-        found.append(_cooler(f"c{n}", x, y, -1))
+        parts.append(_cooler(f"c{n}", x, y, -1))
     for n, y in enumerate(ALONG[::-1], 3):
-        found.append(_cooler(f"c{n}", 0.0, y, 1))
-    return found
+        parts.append(_cooler(f"c{n}", 0.0, y, 1))
+    return parts
 
 
 def _cooler(name, x, y, sign):
@@ -93,15 +93,15 @@ def probes(g):
     return [*front, *rear]
 
 
-def computed(cell, start=None, **how):
-    """Front and rear sensors, degC (rack,), what was averaged, and the field."""
+def computed(cell, start=None, **options):
+    """Front and rear sensors, degC (rack,), averages, and the flow; `options` are those of `Averaging`."""
     g, given = room(cell), loads()
-    field = flow(g, given)
+    flow = start_flow(g, given)
     if start is not None:
-        inherit(field, start)
-    mean = average(field, g, given, probes(g), **how)
+        map_fields(flow, start)
+    mean = average(flow, g, given, probes(g), Averaging(**options))
     front, rear = mean.probe[:, 0].reshape(2, len(SERVERS)) - 273.15
-    return front, rear, mean, field
+    return front, rear, mean, flow
 
 
 def off(which, values):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import pyvista
+
     from twin.api import Result
 
 
-def grids(result: Result, pv: Any, scenario: int = 0) -> dict[str, Any]:
-    """Mean air of every computed room as a RectilinearGrid of the site, by the room's name.
+def grids(result: Result, pv: ModuleType, scenario: int = 0) -> dict[str, pyvista.RectilinearGrid]:
+    """Mean air of every computed room in the site's coordinates, by the room's name; `pv` is PyVista.
 
-    Cell arrays temperature_degC, velocity_m_per_s (3), relative_humidity, dew_point_margin_K; NaN in solids.
+    Cell arrays temperature_degC, velocity_m_per_s (cell, 3), relative_humidity [1], dew_point_margin_K; NaN in solids.
     """
-    found = {}
-    for room in result.aired.rooms:
+    rooms = {}
+    for room in result.air_solution.rooms:
         corner = result.facility.components[room.room].at or (0.0, 0.0, 0.0)
         edges = [a + room.geometry.grid.edges(c) for a, c in zip(corner, "xyz", strict=True)]
         field = result.field(room.room).isel(scenario=scenario)
@@ -26,17 +29,17 @@ def grids(result: Result, pv: Any, scenario: int = 0) -> dict[str, Any]:
         grid.cell_data["velocity_m_per_s"] = np.stack([flat(f"velocity_{c}") for c in "xyz"], axis=1)
         grid.cell_data["relative_humidity"] = flat("relative_humidity")
         grid.cell_data["dew_point_margin_K"] = flat("dew_point_margin")
-        found[room.room] = grid
-    return found
+        rooms[room.room] = grid
+    return rooms
 
 
-def cuts(result: Result, pv: Any, scenario: int = 0) -> list[Any]:
+def cuts(result: Result, pv: ModuleType, scenario: int = 0) -> list[pyvista.UnstructuredGrid]:
     """A plane across the rows through the middle of every computed room with racks, without what is solid."""
-    found = []
-    for room, grid in zip(result.aired.rooms, grids(result, pv, scenario).values(), strict=True):
+    planes = []
+    for room, grid in zip(result.air_solution.rooms, grids(result, pv, scenario).values(), strict=True):
         racks = room.geometry.racks
         if racks:
             along = "y" if racks[0].axis == 0 else "x"
-            plane = grid.slice(normal=along, origin=grid.center)
-            found.append(plane.threshold(scalars="temperature_degC"))
-    return found
+            cut = grid.slice(normal=along, origin=grid.center)
+            planes.append(cut.threshold(scalars="temperature_degC"))
+    return planes
