@@ -1,6 +1,7 @@
 import json
 import math
 import re
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -97,10 +98,82 @@ def test_what_the_screen_shows_reads_back(value, key):
         (0.02, "thermal_resistance", "20 mK/W"),
         (2.5e-3, "volume_flow", "9 m3/h"),
         (float("nan"), "temperature", "nan degC"),
+        (float("inf"), "power", "unlimited"),
     ],
 )
 def test_the_screen_picks_a_sensible_unit(value, dimension, shown):
     assert units.format(value, dimension) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "dimension", "decimals", "shown"),
+    [
+        (313.15, "temperature", 1, "40.0 degC"),
+        (5.0, "temperature_difference", 1, "5.0 K"),
+        (9137e3, "power", 1, "9,137.0 kW"),
+        (-250.0, "power", 1, "-0.2 kW"),
+        (0.953, "fraction", 1, "95.3 %"),
+        (20.64, "mass_flow", 1, "20.6 kg/s"),
+        (2.44, "velocity", 2, "2.44 m/s"),
+        (151300.0, "pressure", 1, "151.3 kPa"),
+        (0.5, "volume_flow", 0, "1,800 m3/h"),
+        (12.0, "number", 1, "12.0"),
+        (12 / 1e3 / units.MONTH, "money_per_power_time", 2, "12.00 $/kW-month"),
+        (float("inf"), "temperature", 1, "unlimited"),
+        (float("-inf"), "power", 1, "unlimited"),
+        (float("nan"), "power", 1, "nan kW"),
+    ],
+)
+def test_columns_of_a_table_have_fixed_decimals_and_one_unit(value, dimension, decimals, shown):
+    assert units.format(value, dimension, decimals) == shown
+
+
+@pytest.mark.parametrize("key", DIMENSIONS)
+def test_every_dimension_has_a_unit_for_tables(key):
+    d = DIMENSIONS[key]
+    value = d.units[d.table] * 2.5 + d.offsets.get(d.table, 0.0)
+    assert units.format(value, key, 1) == f"2.5 {d.table}".strip()
+    assert set(d.screen) <= set(d.units)
+
+
+@pytest.mark.parametrize("key", DIMENSIONS)
+def test_si_units_read_back_as_one(key):
+    assert units.parse(f"1 {units.si_unit(key)}".replace(" 1", "", units.si_unit(key) == "1"), key) == 1.0
+
+
+def powers(unit):
+    """Power of each symbol in a unit, in either spelling; revolutions and tokens are numbers, var and VA are V A."""
+    found = Counter()
+    for k, part in enumerate(re.split(r"[/-](?!\d)", unit)):
+        for symbol in part.split():
+            name, power = re.fullmatch(r"([A-Za-z$]+|1(?=$))(-?\d)?", symbol).groups()
+            same = {"VA": "V A", "var": "V A", "$": "USD", "B": "byte", "rev": "1", "tok": "1", "token": "1"}
+            for base in same.get(name, name).split():
+                found[base] += int(power or 1) * (-1 if k else 1)
+    return {name: power for name, power in found.items() if name != "1" and power}
+
+
+@pytest.mark.parametrize("key", DIMENSIONS)
+def test_units_of_datasets_are_the_si_units(key):
+    assert powers(units.cf_unit(key)) == powers(units.si_unit(key))
+
+
+@pytest.mark.parametrize(
+    ("key", "si", "cf"),
+    [
+        ("power", "W", "W"),
+        ("temperature", "K", "K"),
+        ("mass_flow", "kg/s", "kg s-1"),
+        ("fraction", "1", "1"),
+        ("volume_flow", "m3/s", "m3 s-1"),
+        ("thermal_conductivity", "W/m/K", "W m-1 K-1"),
+        ("money", "$", "USD"),
+        ("money_per_power_time", "$/W-s", "USD W-1 s-1"),
+        ("rate", "tok/s", "s-1"),
+    ],
+)
+def test_si_units_have_two_spellings(key, si, cf):
+    assert (units.si_unit(key), units.cf_unit(key)) == (si, cf)
 
 
 @pytest.mark.parametrize(
@@ -174,5 +247,11 @@ def test_json_schema_asks_for_strings_with_units():
 def test_the_table_of_units_is_closed():
     with pytest.raises(TypeError):
         units.UNITS["power"] = {}
-    with pytest.raises(KeyError, match="no dimension 'colour'"):
-        units.parse("1 red", "colour")
+    for ask in (
+        units.si_unit,
+        units.cf_unit,
+        lambda key: units.parse("1 red", key),
+        lambda key: units.format(1.0, key),
+    ):
+        with pytest.raises(KeyError, match="no dimension 'colour'"):
+            ask("colour")

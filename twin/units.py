@@ -28,14 +28,24 @@ _POWERS = {"W": 1.0, "kW": 1e3, "MW": 1e6}
 
 @dataclass(frozen=True)
 class Dimension:
-    """One row of the table: factors to SI, an example for messages, and the units the screen may show."""
+    """One row of the table of units."""
 
     name: str
+    """Words for messages; with underscores the key of `DIMENSIONS`."""
     units: Mapping[str, float]
+    """Factor to SI of every unit that may be written."""
     example: str
+    """A quantity as one writes it, for messages."""
     screen: tuple[str, ...]
+    """Units that `format` chooses from by size, rising."""
+    table: str
+    """Unit of a column of numbers with fixed decimals."""
+    cf: str
+    """SI unit as CF and UDUNITS spell it; what is counted, tokens for one, has none."""
     plain: bool = False
+    """Whether a bare number may stand for the quantity."""
     offsets: Mapping[str, float] = field(default_factory=dict)
+    """SI value of zero in units that count from elsewhere."""
 
     @property
     def listing(self) -> str:
@@ -55,6 +65,8 @@ DIMENSIONS = _table(
             {"W": 1.0, "kW": 1e3, "MW": 1e6, "GW": 1e9, "mW": 1e-3, "hp": 745.699872, "ton": 12e3 * BTU / HOUR},
             "132 kW",
             ("W", "kW", "MW", "GW"),
+            "kW",
+            "W",
         ),
         Dimension(
             "energy",
@@ -70,18 +82,29 @@ DIMENSIONS = _table(
             },
             "500 kWh",
             ("J", "Wh", "kWh", "MWh", "GWh"),
+            "kWh",
+            "J",
         ),
         Dimension(
             "temperature",
             {"K": 1.0, "degC": 1.0, "°C": 1.0, "degF": 5 / 9, "°F": 5 / 9},
             "35 degC",
             ("degC",),
+            "degC",
+            "K",
             offsets={"degC": 273.15, "°C": 273.15, "degF": 459.67 * 5 / 9, "°F": 459.67 * 5 / 9},
         ),
-        Dimension("temperature difference", {"K": 1.0, "mK": 1e-3}, "5 K", ("K",)),
-        Dimension("per temperature", {"1/K": 1.0, "%/K": 0.01}, "0.01 1/K", ("1/K",)),
-        Dimension("per length", {"1/m": 1.0, "1/mm": 1e3}, "0.007 1/m", ("1/m",)),
-        Dimension("mass flow", {"kg/s": 1.0, "g/s": 1e-3, "kg/h": 1 / HOUR, "t/h": 1e3 / HOUR}, "20.6 kg/s", ("kg/s",)),
+        Dimension("temperature difference", {"K": 1.0, "mK": 1e-3}, "5 K", ("K",), "K", "K"),
+        Dimension("per temperature", {"1/K": 1.0, "%/K": 0.01}, "0.01 1/K", ("1/K",), "1/K", "K-1"),
+        Dimension("per length", {"1/m": 1.0, "1/mm": 1e3}, "0.007 1/m", ("1/m",), "1/m", "m-1"),
+        Dimension(
+            "mass flow",
+            {"kg/s": 1.0, "g/s": 1e-3, "kg/h": 1 / HOUR, "t/h": 1e3 / HOUR},
+            "20.6 kg/s",
+            ("kg/s",),
+            "kg/s",
+            "kg s-1",
+        ),
         Dimension(
             "volume flow",
             {
@@ -95,6 +118,8 @@ DIMENSIONS = _table(
             },
             "150 L/min",
             ("L/min", "m3/h", "m3/s"),
+            "m3/h",
+            "m3 s-1",
         ),
         Dimension(
             "pressure",
@@ -110,41 +135,84 @@ DIMENSIONS = _table(
             },
             "150 kPa",
             ("Pa", "kPa", "MPa"),
+            "kPa",
+            "Pa",
         ),
         Dimension(
             "length",
             {"m": 1.0, "mm": 1e-3, "cm": 1e-2, "um": 1e-6, "km": 1e3, "in": 0.0254, "ft": FOOT},
             "2.5 m",
             ("um", "mm", "m", "km"),
+            "m",
+            "m",
         ),
-        Dimension("area", {"m2": 1.0, "cm2": 1e-4, "mm2": 1e-6, "ft2": FOOT**2}, "12 m2", ("mm2", "cm2", "m2")),
-        Dimension("volume", {"m3": 1.0, "L": 1e-3, "mL": 1e-6, "gal": GALLON}, "24 L", ("mL", "L", "m3")),
-        Dimension("velocity", {"m/s": 1.0, "km/h": 1 / 3.6, "ft/s": FOOT, "ft/min": FOOT / 60}, "2.4 m/s", ("m/s",)),
-        Dimension("voltage", {"V": 1.0, "mV": 1e-3, "kV": 1e3}, "415 V", ("mV", "V", "kV")),
-        Dimension("current", {"A": 1.0, "mA": 1e-3, "kA": 1e3}, "400 A", ("mA", "A", "kA")),
+        Dimension(
+            "area", {"m2": 1.0, "cm2": 1e-4, "mm2": 1e-6, "ft2": FOOT**2}, "12 m2", ("mm2", "cm2", "m2"), "m2", "m2"
+        ),
+        Dimension("volume", {"m3": 1.0, "L": 1e-3, "mL": 1e-6, "gal": GALLON}, "24 L", ("mL", "L", "m3"), "m3", "m3"),
+        Dimension(
+            "velocity",
+            {"m/s": 1.0, "km/h": 1 / 3.6, "ft/s": FOOT, "ft/min": FOOT / 60},
+            "2.4 m/s",
+            ("m/s",),
+            "m/s",
+            "m s-1",
+        ),
+        Dimension("voltage", {"V": 1.0, "mV": 1e-3, "kV": 1e3}, "415 V", ("mV", "V", "kV"), "V", "V"),
+        Dimension("current", {"A": 1.0, "mA": 1e-3, "kA": 1e3}, "400 A", ("mA", "A", "kA"), "A", "A"),
         Dimension(
             "resistance",
             {"ohm": 1.0, "Ω": 1.0, "kohm": 1e3, "mohm": 1e-3, "uohm": 1e-6},
             "12 mohm",
             ("uohm", "mohm", "ohm"),
+            "mohm",
+            "ohm",
         ),
         Dimension(
             "resistance per length",
             {"ohm/m": 1.0, "ohm/km": 1e-3, "mohm/m": 1e-3, "uohm/m": 1e-6, "ohm/kft": 1e-3 / FOOT},
             "0.32 ohm/km",
             ("ohm/km",),
-        ),
-        Dimension("apparent power", {"VA": 1.0, "kVA": 1e3, "MVA": 1e6, "GVA": 1e9}, "3 MVA", ("VA", "kVA", "MVA")),
-        Dimension("reactive power", {"var": 1.0, "kvar": 1e3, "Mvar": 1e6}, "400 kvar", ("var", "kvar", "Mvar")),
-        Dimension(
-            "capacitance", {"F": 1.0, "mF": 1e-3, "uF": 1e-6, "nF": 1e-9, "pF": 1e-12}, "40 uF", ("nF", "uF", "mF", "F")
+            "ohm/km",
+            "ohm m-1",
         ),
         Dimension(
-            "capacitance per length", {"F/m": 1.0, "uF/km": 1e-9, "nF/km": 1e-12}, "210 nF/km", ("nF/km", "uF/km")
+            "apparent power",
+            {"VA": 1.0, "kVA": 1e3, "MVA": 1e6, "GVA": 1e9},
+            "3 MVA",
+            ("VA", "kVA", "MVA"),
+            "kVA",
+            "V A",
         ),
-        Dimension("frequency", {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}, "60 Hz", ("Hz", "kHz", "MHz", "GHz")),
-        Dimension("fraction", {"": 1.0, "%": 0.01}, "0.95", ("%",), plain=True),
-        Dimension("number", {"": 1.0}, "4", ("",), plain=True),
+        Dimension(
+            "reactive power", {"var": 1.0, "kvar": 1e3, "Mvar": 1e6}, "400 kvar", ("var", "kvar", "Mvar"), "kvar", "V A"
+        ),
+        Dimension(
+            "capacitance",
+            {"F": 1.0, "mF": 1e-3, "uF": 1e-6, "nF": 1e-9, "pF": 1e-12},
+            "40 uF",
+            ("nF", "uF", "mF", "F"),
+            "uF",
+            "F",
+        ),
+        Dimension(
+            "capacitance per length",
+            {"F/m": 1.0, "uF/km": 1e-9, "nF/km": 1e-12},
+            "210 nF/km",
+            ("nF/km", "uF/km"),
+            "nF/km",
+            "F m-1",
+        ),
+        Dimension(
+            "frequency",
+            {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9},
+            "60 Hz",
+            ("Hz", "kHz", "MHz", "GHz"),
+            "Hz",
+            "Hz",
+        ),
+        Dimension("fraction", {"": 1.0, "%": 0.01}, "0.95", ("%",), "%", "1", plain=True),
+        Dimension("number", {"": 1.0}, "4", ("",), "", "1", plain=True),
         Dimension(
             "time",
             {
@@ -163,60 +231,104 @@ DIMENSIONS = _table(
             },
             "30 s",
             ("ms", "s", "min", "h", "days", "years"),
+            "s",
+            "s",
         ),
-        Dimension("speed", {"rev/s": 1.0, "rpm": 1 / 60}, "1450 rpm", ("rpm",)),
-        Dimension("thermal resistance", {"K/W": 1.0, "mK/W": 1e-3, "K/kW": 1e-3}, "0.02 K/W", ("mK/W", "K/W")),
-        Dimension("conductance", {"W/K": 1.0, "kW/K": 1e3, "MW/K": 1e6}, "313 kW/K", ("W/K", "kW/K", "MW/K")),
-        Dimension("thermal conductivity", {"W/m/K": 1.0, "W/(m K)": 1.0}, "0.6 W/m/K", ("W/m/K",)),
-        Dimension("fouling resistance", {"m2 K/W": 1.0, "m2K/W": 1.0, "m2.K/W": 1.0}, "1e-5 m2 K/W", ("m2 K/W",)),
+        Dimension("speed", {"rev/s": 1.0, "rpm": 1 / 60}, "1450 rpm", ("rpm",), "rpm", "s-1"),
+        Dimension(
+            "thermal resistance", {"K/W": 1.0, "mK/W": 1e-3, "K/kW": 1e-3}, "0.02 K/W", ("mK/W", "K/W"), "mK/W", "K W-1"
+        ),
+        Dimension(
+            "conductance", {"W/K": 1.0, "kW/K": 1e3, "MW/K": 1e6}, "313 kW/K", ("W/K", "kW/K", "MW/K"), "kW/K", "W K-1"
+        ),
+        Dimension(
+            "thermal conductivity", {"W/m/K": 1.0, "W/(m K)": 1.0}, "0.6 W/m/K", ("W/m/K",), "W/m/K", "W m-1 K-1"
+        ),
+        Dimension(
+            "fouling resistance",
+            {"m2 K/W": 1.0, "m2K/W": 1.0, "m2.K/W": 1.0},
+            "1e-5 m2 K/W",
+            ("m2 K/W",),
+            "m2 K/W",
+            "m2 K W-1",
+        ),
         Dimension(
             "flow per power",
             {"m3/s/W": 1.0, "L/min/kW": 1e-3 / 60 / 1e3, "L/s/kW": 1e-6, "cfm/kW": FOOT**3 / 60 / 1e3},
             "1.5 L/min/kW",
             ("L/min/kW",),
+            "L/min/kW",
+            "m3 s-1 W-1",
         ),
-        Dimension("money", {"$": 1.0, "k$": 1e3, "M$": 1e6, "B$": 1e9}, "3.5 M$", ("$", "k$", "M$", "B$")),
+        Dimension("money", {"$": 1.0, "k$": 1e3, "M$": 1e6, "B$": 1e9}, "3.5 M$", ("$", "k$", "M$", "B$"), "$", "USD"),
         Dimension(
             "money per energy",
             {"$/J": 1.0, "$/kWh": 1 / (1e3 * HOUR), "$/MWh": 1 / (1e6 * HOUR)},
             "0.08 $/kWh",
             ("$/kWh",),
+            "$/kWh",
+            "USD J-1",
         ),
         Dimension(
             "money per power",
             {"$/W": 1.0, "$/kW": 1e-3, "$/MW": 1e-6, "k$/kW": 1.0, "k$/MW": 1e-3, "M$/MW": 1.0},
             "11 M$/MW",
             ("$/MW", "$/kW", "M$/MW"),
+            "$/kW",
+            "USD W-1",
         ),
         Dimension(
             "money per power time",
-            {f"$/{p}-{t}": 1 / (_POWERS[p] * _TIMES[t]) for t in ("month", "year", "day") for p in ("kW", "MW")},
+            {f"$/{p}-{t}": 1 / (_POWERS[p] * _TIMES[t]) for t in ("month", "year", "day") for p in ("kW", "MW")}
+            | {"$/W-s": 1.0},
             "12 $/kW-month",
             ("$/kW-month",),
+            "$/kW-month",
+            "USD W-1 s-1",
         ),
-        Dimension("money per volume", {"$/m3": 1.0, "$/L": 1e3, "$/gal": 1 / GALLON}, "2.5 $/m3", ("$/m3",)),
         Dimension(
-            "money per time", {f"$/{t}": 1 / s for t, s in _TIMES.items()} | {"M$/year": 1e6 / YEAR}, "3 $/h", ("$/h",)
+            "money per volume", {"$/m3": 1.0, "$/L": 1e3, "$/gal": 1 / GALLON}, "2.5 $/m3", ("$/m3",), "$/m3", "USD m-3"
+        ),
+        Dimension(
+            "money per time",
+            {f"$/{t}": 1 / s for t, s in _TIMES.items()} | {"M$/year": 1e6 / YEAR},
+            "3 $/h",
+            ("$/h",),
+            "$/h",
+            "USD s-1",
         ),
         Dimension(
             "carbon intensity",
             {"kg/J": 1.0, "g/kWh": 1e-3 / (1e3 * HOUR), "kg/kWh": 1 / (1e3 * HOUR), "kg/MWh": 1 / (1e6 * HOUR)},
             "380 g/kWh",
             ("g/kWh",),
+            "g/kWh",
+            "kg J-1",
         ),
-        Dimension("money per token", {"$/token": 1.0, "$/Mtok": 1e-6, "$/Gtok": 1e-9}, "0.4 $/Mtok", ("$/Mtok",)),
-        Dimension("data", {"B": 1.0, "MB": 1e6, "GB": 1e9, "TB": 1e12}, "64 GB", ("GB", "TB")),
+        Dimension(
+            "money per token",
+            {"$/token": 1.0, "$/Mtok": 1e-6, "$/Gtok": 1e-9},
+            "0.4 $/Mtok",
+            ("$/Mtok",),
+            "$/Mtok",
+            "USD",
+        ),
+        Dimension("data", {"B": 1.0, "MB": 1e6, "GB": 1e9, "TB": 1e12}, "64 GB", ("GB", "TB"), "GB", "byte"),
         Dimension(
             "data rate",
             {"B/s": 1.0, "GB/s": 1e9, "TB/s": 1e12, "Gb/s": 1e9 / 8, "Tb/s": 1e12 / 8},
             "50 GB/s",
             ("GB/s", "TB/s"),
+            "GB/s",
+            "byte s-1",
         ),
         Dimension(
             "rate",
             {"tok/s": 1.0, "ktok/s": 1e3, "Mtok/s": 1e6, "Gtok/s": 1e9},
             "2500 tok/s",
             ("tok/s", "ktok/s", "Mtok/s", "Gtok/s"),
+            "tok/s",
+            "s-1",
         ),
     ]
 )
@@ -310,9 +422,35 @@ def _digits(value: float) -> str:
     return f"{value:.3g}" if 0 < abs(value) < 1e-4 else text
 
 
-def format(value: float, dimension: str) -> str:
-    """Number with the unit that suits its size, for the screen: format(132000.0, "power") = "132 kW"."""
+def si_unit(dimension: str) -> str:
+    """SI unit of a dimension as `parse` reads it, "1" for plain numbers: si_unit("mass_flow") = "kg/s".
+
+    Raises KeyError for a dimension that the table does not have.
+    """
     d = _dimension(dimension)
+    return next((u for u, factor in d.units.items() if u and factor == 1.0 and u not in d.offsets), "1")
+
+
+def cf_unit(dimension: str) -> str:
+    """SI unit of a dimension as CF and UDUNITS spell it, for datasets: cf_unit("mass_flow") = "kg s-1".
+
+    Money is "USD". Raises KeyError for a dimension that the table does not have.
+    """
+    return _dimension(dimension).cf
+
+
+def format(value: float, dimension: str, decimals: int | None = None) -> str:
+    """SI value with a unit, for the screen: format(132000.0, "power") = "132 kW".
+
+    The unit and the digits suit the size of the number. With `decimals` they are those of a column of a table, so many
+    decimals in one unit per dimension: format(9137e3, "power", 1) = "9,137.0 kW". What is infinite is "unlimited".
+    Raises KeyError for a dimension that the table does not have.
+    """
+    d = _dimension(dimension)
+    if math.isinf(value):
+        return "unlimited"
+    if decimals is not None:
+        return f"{(value - d.offsets.get(d.table, 0.0)) / d.units[d.table]:,.{decimals}f} {d.table}".strip()
     fitting = [u for u in d.screen if abs(value) >= 0.99995 * d.units[u]] if math.isfinite(value) else []
     unit = fitting[-1] if fitting else d.screen[0]
     if not fitting and value == 0 and not d.offsets:
