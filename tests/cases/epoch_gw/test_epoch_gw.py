@@ -12,6 +12,7 @@ from twin.money import cost
 from twin.plant.compile import compile
 from twin.results.figures import figures
 from twin.solver.steady import steady
+from twin.units import YEAR
 
 CAPITAL = {"servers": 21188, "network": 4925, "facility": 11433, "utility works": 164, "land": 172}
 OPERATION = {"maintenance": 104, "taxes": 143, "labor": 40, "water": 6, "utility": 20}
@@ -22,12 +23,10 @@ def yearly(life, rate=RATE):
     """Cost of a year, $."""
     years = [life, life, 14, 14, np.inf]
     return cost.annual_cost(
-        1e6 * np.array(list(CAPITAL.values()), float)[:, None],
-        np.array(years, float)[:, None] * cost.YEAR,
+        cost.Assets(1e6 * np.array(list(CAPITAL.values()), float)[:, None], np.array(years, float)[:, None] * YEAR),
         np.array([rate]),
-        power=np.array([1e9 * LOAD * PUE]),
-        energy_price=PRICE / 3.6e6,
-        other=1e6 * np.array([float(sum(OPERATION.values()))]),
+        cost.Use(power=np.array([1e9 * LOAD * PUE])),
+        cost.Tariff(energy=PRICE / 3.6e6, other=1e6 * np.array([float(sum(OPERATION.values()))])),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import twin
-from twin.facility.catalogue import platforms
+from twin.facility.catalogue import published_constants
 from twin.facility.files import read_text
 from twin.units import parse
 
@@ -19,7 +19,7 @@ def each(rack, nameplate=None):
     """W of a site per GPU of a rack, its share of the network included; the network's as GB300's."""
     fields = twin.catalogue()[rack]["fields"]
     power = parse(nameplate or fields["nameplate"]["value"], "power") / fields["accelerators"]["value"]
-    return PUE * (power + platforms()["network"]["gb300"]["network_power"])
+    return PUE * (power + published_constants()["network"]["gb300"]["network_power"])
 
 
 def test_the_claim_implies_what_the_readme_says():

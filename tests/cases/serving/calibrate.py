@@ -6,11 +6,12 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+from closed_loop import Run, closed_loop
 from scipy.optimize import least_squares
 
-from twin.facility.catalogue import fronts, physics
+from twin.facility.catalogue import measured_runs, physics
 from twin.serving import roofline
-from twin.serving.platforms import best, closed_loop, engines, platforms, server
+from twin.serving.platforms import Options, best, calibrated_engines, calibrated_platforms, server
 from twin.serving.roofline import Fit, Instance
 
 MODEL = "DeepSeek-R1-0528"
@@ -62,7 +63,7 @@ def key(row):
 def rows():
     """Pairs of a measured row and the accelerators of its decode instances."""
     found = []
-    for row in fronts():
+    for row in measured_runs():
         if row["model"] != MODEL or row["engine"] != "dynamo-trt" or not row["output_tokens_per_s_per_decode_gpu"]:
             continue
         if row["platform"] == "h200" and row["decode_gpus"]:
@@ -154,7 +155,7 @@ LARGE = "21640109636"
 
 def all_rows():
     """Rows of whole systems in a closed loop whose users and pools are known."""
-    return [r for r in fronts() if r["model"] == MODEL and r["concurrency"] and r["decode_gpus"]]
+    return [r for r in measured_runs() if r["model"] == MODEL and r["concurrency"] and r["decode_gpus"]]
 
 
 def matters(row):
@@ -179,7 +180,7 @@ def numbers(further=None, nine=None):
         known = dict(zip(NAMES, map(float, nine), strict=True))
         accepted = {n: known[f"accepted of {n}"] for n in (1024, 8192)}
         fits["shared"] |= {k: known[k] for k in ("draft", "bandwidth", "compute", "attention")} | {"accepted": accepted}
-        for p in platforms():
+        for p in calibrated_platforms():
             old, tensor, expert = known["h200"], known["gb300 tensor"], known["gb300 expert"]
             fits[p]["fixed"] = {"tensor": tensor, "expert": expert} if p in FOUR else {"tensor": old, "expert": old}
             fits[p]["residual"] = []
@@ -201,7 +202,7 @@ def numbers(further=None, nine=None):
 
 def loop(row, gpus=None, **changed):
     """A row in a closed loop, as `closed_loop` gives it."""
-    asked = dict(
+    terms = dict(
         decode=row["decode_gpus"],
         prefill=row["prefill_gpus"] or 0,
         precision=row["precision"],
@@ -209,7 +210,7 @@ def loop(row, gpus=None, **changed):
         engine=row["engine"],
         gpus=gpus,
     )
-    return closed_loop(MODEL, row["platform"], row["isl"], row["osl"], row["concurrency"], **asked | changed)
+    return closed_loop(Run(MODEL, row["platform"], row["isl"], row["osl"], row["concurrency"], **terms | changed))
 
 
 def missed(row, gpus=None):
@@ -297,7 +298,7 @@ def factors():
     Errors are means of ln of interactivity and of throughput. The value is the best of `FACTORS` on the other folds.
     """
     found = []
-    for names in (SGLANG, *[(e,) for e in engines() if e != "dynamo-trt"]):
+    for names in (SGLANG, *[(e,) for e in calibrated_engines() if e != "dynamo-trt"]):
         chosen = np.array([r["engine"] in names for r in all_rows()])
         some, fold = [r for r, c in zip(all_rows(), chosen, strict=True) if c], folds()[chosen]
         for kind in ("drafts", "latency", "prefill"):
@@ -349,7 +350,7 @@ def ablations(residual=True):
         if output is None:
             pools = (row["decode_gpus"] + row["prefill_gpus"]) / row["decode_gpus"]
             output = row["tokens_per_s_per_gpu"] * pools * row["osl"] / (row["isl"] + row["osl"])
-        at = roofline.at_interactivity(replace(s, instance=replace(s.instance, admits=None)), row["interactivity"])
+        at = roofline.at_interactivity(replace(s, instance=replace(s.instance, max_batch=None)), row["interactivity"])
         found.append((row, s, float(seen.interactivity) / row["interactivity"] - 1.0, float(at.output) / output - 1.0))
     physics()["fits"] = shipped
     return found
@@ -358,8 +359,8 @@ def ablations(residual=True):
 def summaries(wrong):
     """Rows of a platform and an engine: both, number, and of interactivity and throughput median and worst error."""
     found, every = [], all_rows()
-    for p in platforms():
-        for e in engines():
+    for p in calibrated_platforms():
+        for e in calibrated_engines():
             part = np.abs(wrong[[r["platform"] == p and r["engine"] == e for r in every]])
             if len(part):
                 found.append((p, e, len(part), *np.ravel([np.median(part, 0), part.max(0)], "F")))
@@ -389,8 +390,8 @@ def main():
     print("gb300 in eight bits, without drafts, in islands of eight")
     for speed in (40.0, 75.0, 116.7):
         old, new = (float(best(MODEL, p, 1024, 1024, speed).total) for p in ("h200", "gb300"))
-        less = [{"precision": "fp8"}, {"drafts": 0}, {"largest": 8}]
-        others = [float(best(MODEL, "gb300", 1024, 1024, speed, **how).total) for how in less]
+        less = [Options(precision="fp8"), Options(drafts=0), Options(max_gpus=8)]
+        others = [float(best(MODEL, "gb300", 1024, 1024, speed, options=o).total) for o in less]
         print(f"{speed:6} {old:8.0f} {new:8.0f} {new / old:6.1f}", *(f"{x:8.0f}" for x in others))
     print("\nablations: row, instance, error of interactivity and of throughput without residuals, with")
     for (row, s, *a), (_, _, *b) in zip(ablations(False), ablations(True), strict=True):

@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import calibrate
 
-from twin.facility.catalogue import fronts
-from twin.serving.platforms import best, chip_power, engines, platforms
+from twin.facility.catalogue import measured_runs
+from twin.serving.platforms import best, calibrated_engines, calibrated_platforms, chip_power
 
 
 def test_rows_are_what_the_readme_lists():
@@ -49,9 +49,9 @@ def misses():
 
 
 def test_every_platform_with_measured_rows_is_calibrated():
-    measured = {row["platform"] for row in fronts() if row["model"] == calibrate.MODEL}
-    assert measured == set(platforms())
-    assert {row["engine"] for row in calibrate.all_rows()} == set(engines())
+    measured = {row["platform"] for row in measured_runs() if row["model"] == calibrate.MODEL}
+    assert measured == set(calibrated_platforms())
+    assert {row["engine"] for row in calibrate.all_rows()} == set(calibrated_engines())
 
 
 def test_systems_in_a_closed_loop_agree_in_the_middle(misses):
@@ -61,13 +61,13 @@ def test_systems_in_a_closed_loop_agree_in_the_middle(misses):
     assert (np.quantile(np.abs(misses), 0.9, axis=0) < 0.35).all()
 
 
-@pytest.mark.parametrize("platform", platforms())
+@pytest.mark.parametrize("platform", calibrated_platforms())
 def test_no_platform_is_wrong_as_a_whole(misses, platform):
     mine = misses[[row["platform"] == platform for row in calibrate.all_rows()]]
     assert (np.abs(np.median(mine, axis=0)) < (0.12 if platform != "h100" else 0.4)).all()
 
 
-@pytest.mark.parametrize("engine", engines())
+@pytest.mark.parametrize("engine", calibrated_engines())
 def test_no_engine_is_wrong_as_a_whole(misses, engine):
     mine = misses[[row["engine"] == engine for row in calibrate.all_rows()]]
     assert (np.abs(np.median(mine, axis=0)) < 0.15).all()
