@@ -1,8 +1,12 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twin import serving
 from twin.facility.catalogue import measured_runs, published_constants
 from twin.serving.fronts import Front, front, tokens_per_s
 
@@ -20,6 +24,15 @@ def row(interactivity, rate, **other):
         "date": "2026-01",
     }
     return base | {"interactivity": interactivity, "tokens_per_s_per_gpu": rate} | other
+
+
+@pytest.mark.parametrize("first", ["", "import twin.serving.agents, twin.serving.fronts, twin.serving.platforms; "])
+def test_public_names_are_what_they_are_called_whatever_is_imported_first(first):
+    """A name that is also a module's would be the one or the other."""
+    code = f"{first}from twin import serving\nfor n in serving.__all__: assert getattr(serving, n).__name__ == n, n"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="no attribute 'closed_loop'"):
+        _ = serving.closed_loop
 
 
 def shipped_mixes():

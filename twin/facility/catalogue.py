@@ -37,7 +37,10 @@ CONSTANT_UNITS = {
 
 @cache
 def catalogue() -> dict[str, dict[str, Any]]:
-    """Shipped entries by name: type, about, fields {name: {value, kind, source, range}} and sources' texts."""
+    """Shipped hardware by name: type, about, fields {name: {value, kind, source, range}}, sources' texts, file.
+
+    Values are strings with units. Example: catalogue()["gb300_nvl72"]["fields"]["nameplate"]["value"].
+    """
     entries: dict[str, dict[str, Any]] = {}
     folder = LAYOUTS / "hardware"
     for file in sorted(folder.iterdir(), key=lambda p: p.name):
@@ -52,7 +55,11 @@ def catalogue() -> dict[str, dict[str, Any]]:
 
 @cache
 def measured_runs() -> tuple[dict[str, Any], ...]:
-    """Measured serving rows, one dict per row of `fronts.csv`; an empty number is None."""
+    """Measured serving runs, one dict per row of `layouts/serving/fronts.csv`; an empty number is None.
+
+    Columns are model, platform, isl, osl, interactivity [tokens/s/user], tokens_per_s_per_gpu, ttft_s, source, ...
+    Example: front(measured_runs(), "DeepSeek-R1-0528", "gb300").
+    """
     with (FOLDER / "fronts.csv").open(encoding="utf-8") as file:
         return tuple({name: _cell(name, text) for name, text in row.items()} for row in csv.DictReader(file))
 
@@ -61,7 +68,8 @@ def measured_runs() -> tuple[dict[str, Any], ...]:
 def published_constants() -> dict[str, dict[str, dict[str, float]]]:
     """Published constants as set → platform → field, per accelerator: power kW, prices $/h, network W, PUE.
 
-    Sets are `published_2025_2026`, `published_2026_07` and `network`; sources and kinds stand in the file.
+    Sets are `published_2025_2026`, `published_2026_07` and `network`; sources and kinds stand in the file. Raises
+    ValueError for a constant in another unit. Example: published_constants()["published_2025_2026"]["gb300"]["power"].
     """
     table = yaml.safe_load((FOLDER / "platforms.yaml").read_text(encoding="utf-8"))
     return {
@@ -72,7 +80,7 @@ def published_constants() -> dict[str, dict[str, dict[str, float]]]:
 
 @cache
 def physics() -> dict[str, Any]:
-    """What the physics of serving computes with, as `physics.yaml` has it: models, chips, fits."""
+    """What the physics of serving computes with, as `physics.yaml` has it: models, chips, fits, engines, power."""
     return yaml.safe_load((FOLDER / "physics.yaml").read_text(encoding="utf-8"))
 
 
