@@ -1,4 +1,4 @@
-"""Physics of serving: what must hold whatever the numbers, and what users are told."""
+"""Physics of serving: what must hold whatever the numbers, and what is refused."""
 
 from dataclasses import replace
 

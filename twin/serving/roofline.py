@@ -37,7 +37,7 @@ MAX_REQUESTS = 1e6
 """Largest number of requests that are tried in an instance."""
 
 MEASURED_VERIFIED = 4
-"""Tokens verified a step in the runs that tell how many are accepted, three of them drafted."""
+"""Tokens verified a step in the runs that show how many are accepted, three of them drafted."""
 
 BISECTIONS = 50
 """Of the interval of ln of the requests in an instance."""

@@ -53,5 +53,5 @@ def test_held_racks_give_what_the_readme_says(row, mode, power):
     racks = held.plant.serving[0].engine
     assert held.solution.columns["engine.power"][racks].max() == pytest.approx(90e3, rel=1e-3)
     per_mw = [r.figures.tokens_per_s_per_mw("provisioned") for r in (free, held)]
-    told = next(line for line in README.splitlines() if line.startswith(f"| {row}"))
-    assert [f"{x:.2f}" for x in per_mw[1] / per_mw[0]] == [c.strip() for c in told.split("|")[3:6]]
+    stated = next(line for line in README.splitlines() if line.startswith(f"| {row}"))
+    assert [f"{x:.2f}" for x in per_mw[1] / per_mw[0]] == [c.strip() for c in stated.split("|")[3:6]]

@@ -55,7 +55,7 @@ def test_every_platform_with_measured_rows_is_calibrated():
 
 
 def test_systems_in_a_closed_loop_agree_in_the_middle(misses):
-    """What the README tells: a median of a tenth, and tails that are long."""
+    """What the README says: a median of a tenth, and tails that are long."""
     assert len(misses) > 280
     assert (np.median(np.abs(misses), axis=0) < 0.1).all()
     assert (np.quantile(np.abs(misses), 0.9, axis=0) < 0.35).all()
@@ -98,10 +98,10 @@ def test_sglang_accepts_fewer_drafts():
 
 def test_ablations_agree_at_their_users():
     """Less precision or no drafts: interactivity at the measured users within 30 %, as the README lists."""
-    found = [a for a in calibrate.ablations() if a[0]["platform"] == "gb300"]
-    assert len(found) == len(calibrate.ABLATED)
-    assert max(abs(seen) for _, _, seen, _ in found) < 0.3
-    assert np.median([abs(output) for *_, output in found]) < 0.4
+    ablated = [a for a in calibrate.ablations() if a[0]["platform"] == "gb300"]
+    assert len(ablated) == len(calibrate.ABLATED)
+    assert max(abs(seen) for _, _, seen, _ in ablated) < 0.3
+    assert np.median([abs(output) for *_, output in ablated]) < 0.4
 
 
 POWER = {

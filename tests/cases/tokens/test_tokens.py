@@ -23,9 +23,9 @@ def halls():
 
 @pytest.mark.parametrize("platform", HALLS)
 def test_kilowatts_per_accelerator_come_near_the_published(halls, platform):
-    found = per_accelerator(halls[platform].solution)
-    assert list(found) == [platform]
-    kilowatts = found[platform][0]
+    each = per_accelerator(halls[platform].solution)
+    assert list(each) == [platform]
+    kilowatts = each[platform][0]
     print(
         f"\n{platform}: {kilowatts:.3f} kW, published {PUBLISHED[platform]}, PUE {halls[platform].figures.pue[0]:.3f}"
     )
