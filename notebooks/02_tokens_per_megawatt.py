@@ -23,13 +23,11 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from twin.facility.catalogue import fronts, platforms
-from twin.serving.fronts import front
-from twin.serving.platforms import best
+from twin.serving import best, front, measured_runs, published_constants
 
 MODEL = "DeepSeek-R1-0528"
-kilowatt = {p: v["power"] for p, v in platforms()["published_2025_2026"].items()}
-measured = {p: front(fronts(), MODEL, p) for p in ("h100", "h200", "mi355x", "b200", "b300", "gb200", "gb300")}
+kilowatt = {p: v["power"] for p, v in published_constants()["published_2025_2026"].items()}
+measured = {p: front(measured_runs(), MODEL, p) for p in ("h100", "h200", "mi355x", "b200", "b300", "gb200", "gb300")}
 
 # %% [markdown]
 # Vera Rubin and its LPX racks have no measured points of this work. What is drawn of them are scenarios: Rubin over

@@ -143,14 +143,14 @@ def test_si_units_read_back_as_one(key):
 
 def powers(unit):
     """Power of each symbol in a unit, in either spelling; revolutions and tokens are numbers, var and VA are V A."""
-    found = Counter()
+    powers = Counter()
     for k, part in enumerate(re.split(r"[/-](?!\d)", unit)):
         for symbol in part.split():
             name, power = re.fullmatch(r"([A-Za-z$]+|1(?=$))(-?\d)?", symbol).groups()
             same = {"VA": "V A", "var": "V A", "$": "USD", "B": "byte", "rev": "1", "tok": "1", "token": "1"}
             for base in same.get(name, name).split():
-                found[base] += int(power or 1) * (-1 if k else 1)
-    return {name: power for name, power in found.items() if name != "1" and power}
+                powers[base] += int(power or 1) * (-1 if k else 1)
+    return {name: power for name, power in powers.items() if name != "1" and power}
 
 
 @pytest.mark.parametrize("key", DIMENSIONS)
@@ -216,7 +216,7 @@ def test_bounds_of_fields_are_in_si_and_hold_for_optional_fields():
     assert "needs a unit" in fault(power=132)["msg"]
 
 
-def test_a_fault_about_a_bound_can_be_told_in_the_users_units():
+def test_a_fault_about_a_bound_has_the_users_units():
     field = Rack.model_fields
     assert units.outside(fault(power="4000 kW"), field["power"]) == "4 MW is above 600 kW"
     assert units.outside(fault(supply="-10 degC"), field["supply"]) == "-10 degC is below -3.15 degC"

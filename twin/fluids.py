@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin.kernels.arrays import numbers
 
-Array = np.ndarray
+Array = NDArray[np.float64]
+Values = Array | float
+"""An array, where it may live on any device, or a number; arguments of one function broadcast."""
+
 FREEZING = 273.15
+"""Freezing point of water, K."""
+
 STANDARD_PRESSURE = 101325.0
+"""Pressure of the standard atmosphere at sea level, Pa."""
+
 DRY_AIR_CP = 1006.0
+"""Specific heat capacity of dry air, J/(kg K)."""
+
 VAPOUR_CP = 1860.0
+"""Specific heat capacity of water vapour, J/(kg K)."""
+
 VAPORISATION = 2.501e6
 """Latent heat of water at 0 degC, J/kg."""
 
 _DRY_AIR_GAS = 287.042
+"""Gas constant of dry air, J/(kg K)."""
+
 _MOLAR_RATIO = 0.621945
+"""Molar mass of water over that of dry air."""
 
 
 # ---- coolants ----------------------------------------------------------------------------------------------------
@@ -27,48 +41,54 @@ _MOLAR_RATIO = 0.621945
 
 @dataclass(frozen=True)
 class Fluid:
-    """A liquid as polynomials in x = (T - centre) / scale, ascending powers; viscosity as the log of one.
-
-    `least` and `most` bound the fitted temperatures [K]; outside, the value at the nearer bound is used. `freezing` [K]
-    at atmospheric pressure.
-    """
+    """A liquid as polynomials in x = (T - centre) / scale. Example: fluid("pg25").density(310.0)."""
 
     name: str
+    """What layouts call it."""
     centre: float
+    """Temperature at which x is 0, K."""
     scale: float
-    least: float
-    most: float
+    """Temperature over which x rises by 1, K."""
+    min_temperature: float
+    """Lowest temperature fitted, K; below it the value there is used."""
+    max_temperature: float
+    """Highest temperature fitted, K; above it the value there is used."""
     freezing: float
+    """Freezing point at atmospheric pressure, K."""
     rho: tuple[float, ...]
+    """Coefficients of the density [kg/m3], ascending powers."""
     cp: tuple[float, ...]
+    """Coefficients of the specific heat capacity [J/(kg K)]."""
     log_mu: tuple[float, ...]
+    """Coefficients of ln of the viscosity [Pa s]."""
     k: tuple[float, ...]
+    """Coefficients of the thermal conductivity [W/(m K)]."""
 
-    def _at(self, coefficients: tuple[float, ...], T: Any) -> Array:
-        x = (np.clip(T, self.least, self.most) - self.centre) / self.scale
+    def _at(self, coefficients: tuple[float, ...], T: Values) -> Array:
+        x = (np.clip(T, self.min_temperature, self.max_temperature) - self.centre) / self.scale
         value = coefficients[-1] + 0.0 * x
         for c in coefficients[-2::-1]:
             value = value * x + c
         return value
 
-    def density(self, T: Any) -> Array:
+    def density(self, T: Values) -> Array:
         """Density [kg/m3], shape of T [K]."""
         return self._at(self.rho, T)
 
-    def heat_capacity(self, T: Any) -> Array:
+    def heat_capacity(self, T: Values) -> Array:
         """Specific heat capacity at constant pressure [J/(kg K)], shape of T [K]."""
         return self._at(self.cp, T)
 
-    def viscosity(self, T: Any) -> Array:
+    def viscosity(self, T: Values) -> Array:
         """Dynamic viscosity [Pa s], shape of T [K]."""
         return np.exp(self._at(self.log_mu, T))
 
-    def conductivity(self, T: Any) -> Array:
+    def conductivity(self, T: Values) -> Array:
         """Thermal conductivity [W/(m K)], shape of T [K]."""
         return self._at(self.k, T)
 
-    def prandtl(self, T: Any) -> Array:
-        """Prandtl number mu cp / k [1], shape of T [K]."""
+    def prandtl(self, T: Values) -> Array:
+        """Prandtl number Pr = mu cp / k [1], shape of T [K]."""
         return self.viscosity(T) * self.heat_capacity(T) / self.conductivity(T)
 
 
@@ -80,8 +100,8 @@ FLUIDS = {
             "water",
             centre=323.15,
             scale=50.0,
-            least=274.15,
-            most=368.15,
+            min_temperature=274.15,
+            max_temperature=368.15,
             freezing=273.15,
             rho=(988.111504, -22.6889335, -8.04957307, 1.88674127, -0.889502474),
             cp=(4181.23943, 16.4869102, 15.6222331, -16.4514259, 20.6339563),
@@ -94,8 +114,8 @@ FLUIDS = {
             "pg20",
             centre=308.15,
             scale=30.0,
-            least=278.15,
-            most=343.15,
+            min_temperature=278.15,
+            max_temperature=343.15,
             freezing=265.55,
             rho=(1008.72136, -13.6497017, -2.87202712, 0.412942551),
             cp=(4008.41483, 63.6564835, 0.294194801, -0.869103336),
@@ -106,8 +126,8 @@ FLUIDS = {
             "pg25",
             centre=308.15,
             scale=30.0,
-            least=278.15,
-            most=343.15,
+            min_temperature=278.15,
+            max_temperature=343.15,
             freezing=262.85,
             rho=(1012.47935, -14.9961388, -2.60560637, 0.387334762),
             cp=(3956.67071, 72.0524829, -0.985693053, -0.555770774),
@@ -132,29 +152,30 @@ _ICE = (-5.6745359e3, 6.3925247, -9.677843e-3, 6.2215701e-7, 2.0747825e-9, -9.48
 _WATER = (-5.8002206e3, 1.3914993, -4.8640239e-2, 4.1764768e-5, -1.4452093e-8, 0.0, 6.5459673)
 
 
-def _log_pressure(T: Array, c: tuple[float, ...]) -> Array:
+def _log_pressure(T: Values, c: tuple[float, ...]) -> Array:
     return c[0] / T + c[1] + T * (c[2] + T * (c[3] + T * (c[4] + T * c[5]))) + c[6] * np.log(T)
 
 
-def saturation_pressure(T: Any) -> Array:
+def saturation_pressure(T: Values) -> Array:
     """Saturation pressure of water vapour [Pa] over water, below the triple point over ice, shape of T [K].
 
     Hyland and Wexler (1983) as in ASHRAE Handbook Fundamentals (2021), chapter 1, equations 5 and 6; 173 to 473 K.
+    Example: saturation_pressure(293.15) = 2339 Pa.
     """
     T = numbers(T)
     return np.exp(np.where(T <= 273.16, _log_pressure(T, _ICE), _log_pressure(T, _WATER)))
 
 
-def _ratio(vapour: Any, pressure: Any) -> Array:
+def _humidity_ratio(vapour: Values, pressure: Values) -> Array:
     vapour = np.minimum(vapour, 0.9 * numbers(pressure))
     return _MOLAR_RATIO * vapour / (pressure - vapour)
 
 
-def _vapour(ratio: Any, pressure: Any) -> Array:
+def _vapour_pressure(ratio: Values, pressure: Values) -> Values:
     return pressure * ratio / (_MOLAR_RATIO + ratio)
 
 
-def _find(f: Callable[[Array], Array], low: Array, high: Array, steps: int = 40) -> Array:
+def _solve_rising(f: Callable[[Array], Array], low: Array, high: Array, steps: int = 40) -> Array:
     """Root of a rising f between low and high: Newton steps with a difference quotient, kept inside the bracket."""
     x = high
     for _ in range(steps):
@@ -166,17 +187,20 @@ def _find(f: Callable[[Array], Array], low: Array, high: Array, steps: int = 40)
     return x
 
 
-def humidity_ratio_from_relative_humidity(dry_bulb: Any, relative_humidity: Any, pressure: Any) -> Array:
-    """Humidity ratio [kg/kg dry air] from dry bulb [K], relative humidity [1] and pressure [Pa]."""
-    return _ratio(relative_humidity * saturation_pressure(dry_bulb), pressure)
+def humidity_ratio_from_relative_humidity(dry_bulb: Values, relative_humidity: Values, pressure: Values) -> Array:
+    """Humidity ratio [kg/kg dry air] from dry bulb [K], relative humidity [1] and pressure [Pa].
+
+    w = 0.621945 p_v / (p - p_v), p_v = RH p_s(T) [ASHRAE Handbook Fundamentals (2021), chapter 1, equations 12 and 20].
+    """
+    return _humidity_ratio(relative_humidity * saturation_pressure(dry_bulb), pressure)
 
 
-def humidity_ratio_from_dew_point(dew_point: Any, pressure: Any) -> Array:
+def humidity_ratio_from_dew_point(dew_point: Values, pressure: Values) -> Array:
     """Humidity ratio [kg/kg dry air] from dew (below freezing: frost) point [K] and pressure [Pa]."""
-    return _ratio(saturation_pressure(dew_point), pressure)
+    return _humidity_ratio(saturation_pressure(dew_point), pressure)
 
 
-def humidity_ratio_from_wet_bulb(dry_bulb: Any, wet_bulb: Any, pressure: Any) -> Array:
+def humidity_ratio_from_wet_bulb(dry_bulb: Values, wet_bulb: Values, pressure: Values) -> Array:
     """Humidity ratio [kg/kg dry air] from dry bulb [K], wet bulb [K] and pressure [Pa], never negative.
 
     ASHRAE Handbook Fundamentals (2021), chapter 1, equations 33 (water) and 35 (ice). Those two differ at 0 degC, so
@@ -185,48 +209,43 @@ def humidity_ratio_from_wet_bulb(dry_bulb: Any, wet_bulb: Any, pressure: Any) ->
     return np.maximum(_wet_ratio(dry_bulb, wet_bulb, pressure), 0.0)
 
 
-def _wet_ratio(dry_bulb: Any, wet_bulb: Any, pressure: Any) -> Array:
+def _wet_ratio(dry_bulb: Values, wet_bulb: Values, pressure: Values) -> Array:
     t, b = np.asarray(dry_bulb) - FREEZING, np.asarray(wet_bulb) - FREEZING
-    saturated = _ratio(saturation_pressure(wet_bulb), pressure)
+    saturated = _humidity_ratio(saturation_pressure(wet_bulb), pressure)
     water = ((2501 - 2.326 * b) * saturated - 1.006 * (t - b)) / (2501 + 1.86 * t - 4.186 * b)
     ice = ((2830 - 0.24 * b) * saturated - 1.006 * (t - b)) / (2830 + 1.86 * t - 2.1 * b)
     return water + np.clip(-b / 5.0, 0.0, 1.0) * (ice - water)
 
 
-def wet_bulb(dry_bulb: Any, humidity_ratio: Any, pressure: Any) -> Array:
+def wet_bulb(dry_bulb: Values, humidity_ratio: Values, pressure: Values) -> Array:
     """Thermodynamic wet bulb [K] from dry bulb [K], humidity ratio [kg/kg] and pressure [Pa]; at most the dry bulb.
 
-    Inverts `humidity_ratio_from_wet_bulb`.
+    Inverts `humidity_ratio_from_wet_bulb`. Example: wet_bulb(303.15, 0.013, 101325.0) = 295.0 K.
     """
     dry, ratio, p = np.broadcast_arrays(*(np.asarray(v, float) for v in (dry_bulb, humidity_ratio, pressure)))
-    return _find(lambda x: _wet_ratio(dry, x, p) - ratio, dry - 80.0, dry)
+    return _solve_rising(lambda x: _wet_ratio(dry, x, p) - ratio, dry - 80.0, dry)
 
 
-def dew_point(humidity_ratio: Any, pressure: Any) -> Array:
+def dew_point(humidity_ratio: Values, pressure: Values) -> Array:
     """Dew (below freezing: frost) point [K] from humidity ratio [kg/kg] and pressure [Pa]; at least 173.15 K."""
     ratio, p = np.broadcast_arrays(np.asarray(humidity_ratio, float), np.asarray(pressure, float))
     low = np.full(ratio.shape, 173.15)
-    target = np.log(np.maximum(_vapour(ratio, p), 1e-300))
-    return _find(lambda x: np.log(saturation_pressure(x)) - target, low, low + 250.0)
+    target = np.log(np.maximum(_vapour_pressure(ratio, p), 1e-300))
+    return _solve_rising(lambda x: np.log(saturation_pressure(x)) - target, low, low + 250.0)
 
 
-def relative_humidity(dry_bulb: Any, humidity_ratio: Any, pressure: Any) -> Array:
-    """Relative humidity [1] from dry bulb [K], humidity ratio [kg/kg] and pressure [Pa]."""
-    return _vapour(humidity_ratio, pressure) / saturation_pressure(dry_bulb)
-
-
-def air_enthalpy(dry_bulb: Any, humidity_ratio: Any) -> Array:
+def air_enthalpy(dry_bulb: Values, humidity_ratio: Values) -> Array:
     """Enthalpy [J/kg dry air], zero for dry air at 0 degC: h = cp t + w (L + cp_v t)."""
     t = np.asarray(dry_bulb) - FREEZING
     return DRY_AIR_CP * t + humidity_ratio * (VAPORISATION + VAPOUR_CP * t)
 
 
-def air_density(dry_bulb: Any, humidity_ratio: Any, pressure: Any) -> Array:
+def air_density(dry_bulb: Values, humidity_ratio: Values, pressure: Values) -> Array:
     """Density of moist air [kg/m3]: ideal gases, (1 + w) over the specific volume of ASHRAE (2021) equation 26."""
     ratio = np.asarray(humidity_ratio)
     return pressure * (1 + ratio) / (_DRY_AIR_GAS * np.asarray(dry_bulb) * (1 + ratio / _MOLAR_RATIO))
 
 
-def pressure_at(elevation: Any) -> Array:
+def pressure_at(elevation: Values) -> Array:
     """Pressure of the standard atmosphere [Pa] at an elevation [m]: p = 101325 (1 - 2.25577e-5 z)^5.2559."""
     return STANDARD_PRESSURE * (1 - 2.25577e-5 * np.asarray(elevation, float)) ** 5.2559

@@ -10,17 +10,28 @@ from difflib import get_close_matches
 from functools import lru_cache
 from numbers import Real
 from types import MappingProxyType
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic_core import core_schema
 
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+
 HOUR = 3600.0
+"""s."""
 DAY = 24 * HOUR
+"""s."""
 YEAR = 365.25 * DAY
+"""Julian year, s."""
 MONTH = YEAR / 12
+"""s."""
 GALLON = 3.785411784e-3
+"""US gallon, m³."""
 FOOT = 0.3048
+"""m."""
 BTU = 1055.05585262
+"""J."""
 
 _TIMES = {"s": 1.0, "h": HOUR, "day": DAY, "month": MONTH, "year": YEAR}
 _POWERS = {"W": 1.0, "kW": 1e3, "MW": 1e6}
@@ -354,52 +365,54 @@ def _dimension(name: str) -> Dimension:
         raise KeyError(f"no dimension {name!r}; there are {', '.join(DIMENSIONS)}") from None
 
 
-def _known(unit: str, wanted: Dimension) -> str:
+def _mismatch(unit: str, expected: Dimension) -> str:
     """Why a unit does not fit: another dimension's, or a spelling near one that exists."""
     for d in DIMENSIONS.values():
         if unit in d.units:
-            return f"is a {d.name}, expected {wanted.name} ({wanted.listing})"
-    everything = list(dict.fromkeys([*wanted.units, *(u for d in DIMENSIONS.values() for u in d.units)]))
+            return f"is a {d.name}, expected {expected.name} ({expected.listing})"
+    everything = list(dict.fromkeys([*expected.units, *(u for d in DIMENSIONS.values() for u in d.units)]))
     same = [u for u in everything if u and u.lower() == unit.lower()]
-    close = same or get_close_matches(unit, wanted.units, 1, 0.4) or get_close_matches(unit, everything, 1, 0.6)
-    hint = f"did you mean {close[0]!r}?" if close else f"{wanted.name} takes {wanted.listing}"
+    close = same or get_close_matches(unit, expected.units, 1, 0.4) or get_close_matches(unit, everything, 1, 0.6)
+    hint = f"did you mean {close[0]!r}?" if close else f"{expected.name} takes {expected.listing}"
     return f"has an unknown unit {unit!r}; {hint}"
 
 
-def _bare(value: Any, wanted: Dimension) -> float:
+def _bare(value: str | Real, d: Dimension) -> float:
+    """A number without a unit, where the dimension has none."""
     if not isinstance(value, str) and not math.isfinite(value):
         raise ValueError(f"{value} is not a finite number")
-    if not wanted.plain:
-        unit = wanted.example.partition(" ")[2]
+    if not d.plain:
+        unit = d.example.partition(" ")[2]
         raise ValueError(f"{value} needs a unit, write e.g. '{value} {unit}'")
     return float(value)
 
 
 @lru_cache(maxsize=65536)
 def _parse(text: str, dimension: str) -> float:
-    wanted = _dimension(dimension)
+    d = _dimension(dimension)
     match = _TEXT.fullmatch(text)
     if match is None:
         if re.match(r"\s*[-+]?(nan|inf)", text, re.IGNORECASE):
             raise ValueError(f"{text!r} is not a finite number")
-        raise ValueError(f"{text!r} is not a number with a unit, write e.g. {wanted.example!r}")
+        raise ValueError(f"{text!r} is not a number with a unit, write e.g. {d.example!r}")
     dollar, number, unit = match.groups()
     unit = (dollar + " ".join(unit.split())).replace("USD", "$")
-    if unit not in wanted.units:
+    if unit not in d.units:
         if not unit:
-            return _bare(number, wanted)
-        raise ValueError(f"{text.strip()!r} {_known(unit, wanted)}")
-    value = float(number) * wanted.units[unit] + wanted.offsets.get(unit, 0.0)
+            return _bare(number, d)
+        raise ValueError(f"{text.strip()!r} {_mismatch(unit, d)}")
+    value = float(number) * d.units[unit] + d.offsets.get(unit, 0.0)
     if not math.isfinite(value):
         raise ValueError(f"{text.strip()!r} is not a finite number")
     return value
 
 
-def parse(text: Any, dimension: str) -> float:
-    """Value in SI of a number with its unit, such as parse("132 kW", "power") = 132000.0.
+def parse(text: object, dimension: str) -> float:
+    """Value in SI of a number with its unit: parse("132 kW", "power") = 132000.0.
 
     Fractions and plain numbers may come without a unit. Raises ValueError with the fix: a missing unit, a unit of
-    another dimension, an unknown unit with the nearest known one, or a number that is not finite.
+    another dimension, an unknown unit with the nearest known one, or a number that is not finite; KeyError for a
+    dimension that the table does not have.
     """
     if isinstance(text, str):
         return _parse(text, dimension)
@@ -468,27 +481,33 @@ def format(value: float, dimension: str, decimals: int | None = None) -> str:
 
 @dataclass(frozen=True)
 class Quantity:
-    """Marks a float field as a quantity: read from a string with a unit, kept in SI."""
+    """Marks a float field as a quantity: read from a string with a unit, kept in SI.
+
+    Example: Annotated[float, Quantity("power")].
+    """
 
     dimension: str
+    """One of `DIMENSIONS`."""
 
     @property
     def unit(self) -> str:
         """The unit of the dimension's example, empty for plain numbers."""
         return _dimension(self.dimension).example.partition(" ")[2]
 
-    def parse(self, text: Any) -> float:
-        """SI value of a string with a unit."""
+    def parse(self, text: object) -> float:
+        """SI value of a string with a unit; see `parse`."""
         return parse(text, self.dimension)
 
     def format(self, value: float) -> str:
         """The SI value for the screen."""
         return format(value, self.dimension)
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_before_validator_function(self.parse, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         d = _dimension(self.dimension)
         text = {"type": "string", "pattern": _pattern(d), "examples": [d.example], "title": f"{d.name}: {d.listing}"}
         return {"anyOf": [{"type": "number"}, text]} if d.plain else text
@@ -499,7 +518,7 @@ def quantity(annotation: Any) -> Quantity | None:
     if isinstance(annotation, Quantity):
         return annotation
     if isinstance(annotation, (list, tuple)):
-        parts: Iterable[Any] = annotation
+        parts: Iterable[object] = annotation
     elif hasattr(annotation, "metadata") and hasattr(annotation, "annotation"):
         parts = (*annotation.metadata, annotation.annotation)
     else:
@@ -507,14 +526,14 @@ def quantity(annotation: Any) -> Quantity | None:
     return next((q for q in map(quantity, parts) if q), None)
 
 
-def outside(fault: Mapping[str, Any], annotation: Any) -> str | None:
+def outside(fault: Mapping[str, Any], annotation: object) -> str | None:
     """Sentence for a pydantic fault about a bound, in the user's units: "4 MW is above 600 kW"; None if other."""
-    found, context = quantity(annotation), fault.get("ctx") or {}
+    bounded, context = quantity(annotation), fault.get("ctx") or {}
     words = {"ge": "is below", "gt": "is not above", "le": "is above", "lt": "is not below"}
     for key, word in words.items():
-        if found and key in context:
-            given = fault["input"] if isinstance(fault["input"], str) else found.format(fault["input"])
-            return f"{given} {word} {found.format(context[key])}"
+        if bounded and key in context:
+            value = fault["input"] if isinstance(fault["input"], str) else bounded.format(fault["input"])
+            return f"{value} {word} {bounded.format(context[key])}"
     return None
 
 

@@ -2,17 +2,19 @@ import numpy as np
 import pytest
 
 from twin.money.cost import (
-    YEAR,
+    Assets,
+    Tariff,
+    Use,
     annual_cost,
     annuity,
     break_even,
-    published,
     usd_per_accelerator_hour,
     usd_per_million_tokens,
     usd_per_mw_year,
 )
+from twin.units import MONTH, YEAR
 
-KWH, MONTH = 3.6e6, YEAR / 12
+KWH = 3.6e6
 
 
 def test_annuity_recovers_capital_in_present_value():
@@ -37,19 +39,10 @@ def test_annuity_rises_with_rate_and_falls_with_life():
 
 def test_every_term_has_its_unit():
     a = annual_cost(
-        capital=[[1000.0], [500.0]],
-        life=[[5 * YEAR], [10 * YEAR]],
-        rate=0.0,
-        upkeep=[[0.03], [0.0]],
-        power=1e6,
-        energy_price=0.07 / KWH,
-        peak=2e6,
-        demand_price=15 / 1e3 / MONTH,
-        water=1e-3,
-        water_price=2.0,
-        other=42.0,
-        leased=3e6,
-        lease_price=0.2 / MONTH,
+        Assets(capital=[[1000.0], [500.0]], life=[[5 * YEAR], [10 * YEAR]], upkeep=[[0.03], [0.0]]),
+        0.0,
+        Use(power=1e6, peak=2e6, water=1e-3, leased=3e6),
+        Tariff(energy=0.07 / KWH, demand=15 / 1e3 / MONTH, water=2.0, lease=0.2 / MONTH, other=42.0),
     )
     expected = [250.0, 30.0, 0.07 * 1000 * 8766, 15 * 2000 * 12, 2.0 * 1e-3 * 31557600, 42.0, 3e6 * 0.2 * 12]
     np.testing.assert_allclose([np.squeeze(term) for term in a], expected, rtol=1e-12)
@@ -62,30 +55,35 @@ def test_a_batch_equals_a_loop_of_singles_bit_for_bit():
     rate, power = rng.uniform(0, 0.2, 9), rng.uniform(1e5, 1e8, 9)
 
     def cost(pick):
-        return annual_cost(capital, life, rate[pick], 0.03, power[pick], 2e-8).total
+        return annual_cost(Assets(capital, life, 0.03), rate[pick], Use(power[pick]), Tariff(2e-8)).total
 
     np.testing.assert_array_equal(cost(slice(None)), np.hstack([cost(slice(s, s + 1)) for s in range(9)]))
 
 
 def test_one_nan_stays_alone():
-    a = annual_cost([[1.0]], [[YEAR]], 0.05, power=np.array([1.0, np.nan, 2.0]), energy_price=1e-8)
+    a = annual_cost(Assets([[1.0]], [[YEAR]]), 0.05, Use(np.array([1.0, np.nan, 2.0])), Tariff(1e-8))
     np.testing.assert_array_equal(np.isnan(a.total), [False, True, False])
 
 
 def test_no_tokens_cost_infinitely_much():
     np.testing.assert_array_equal(usd_per_million_tokens(0.0, [0.0, np.nan]), [np.inf, np.nan])
     assert usd_per_million_tokens(5.0, 3.0, 0.0) == np.inf
-    assert published(1.41, 0.0) == np.inf and usd_per_mw_year(1.0, 0.0) == np.inf
+    assert usd_per_mw_year(1.0, 0.0) == np.inf
 
 
 def test_hourly_price_and_annual_cost_agree():
-    assert usd_per_million_tokens(1.41 * 8766, 93.15) == pytest.approx(published(1.41, 93.15), rel=1e-14)
+    assert usd_per_million_tokens(1.41 * 8766, 93.15) == pytest.approx(1.41 / (0.0036 * 93.15), rel=1e-14)
     assert usd_per_million_tokens(1.0, 100.0, 0.5) == pytest.approx(2 * usd_per_million_tokens(1.0, 100.0))
 
 
 def test_hardware_lease_and_power_of_gb200_approach_the_hourly_price():
     """$3.3 M a rack over 4 years, 1.87 kW leased at 150 $/kW-month, 2.06 kW drawn at 0.07 $/kWh: 1.84 $/h."""
-    a = annual_cost([[3.3e6 / 72]], [[4 * YEAR]], 0.0, 0.0, 2060.0, 0.07 / KWH, 1870.0, 0.150 / MONTH)
+    a = annual_cost(
+        Assets([[3.3e6 / 72]], [[4 * YEAR]]),
+        0.0,
+        Use(power=2060.0, peak=1870.0),
+        Tariff(energy=0.07 / KWH, demand=0.150 / MONTH),
+    )
     hourly = [float(np.squeeze(term)) / 8766 for term in (a.capital, a.demand, a.energy, a.total)]
     np.testing.assert_allclose(hourly, [1.31, 0.38, 0.144, 1.84], atol=0.006)
 

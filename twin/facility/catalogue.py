@@ -13,27 +13,34 @@ from twin.facility.files import parse_text
 from twin.units import parse
 
 LAYOUTS = files("twin.layouts")
+"""Folder of all shipped data."""
 
 FOLDER = LAYOUTS / "serving"
+"""Folder of the data of serving."""
 
-NUMBERS = {
+COLUMN_TYPES = {
     **dict.fromkeys(("isl", "osl", "concurrency", "prefill_gpus", "decode_gpus"), int),
     **dict.fromkeys(
         ("interactivity", "tokens_per_s_per_gpu", "output_tokens_per_s_per_decode_gpu", "ttft_s"),
         float,
     ),
 }
+"""Types of the numeric columns of `fronts.csv`."""
 
-UNITS = {
+CONSTANT_UNITS = {
     **dict.fromkeys(("power", "it_power"), "kW"),
     **dict.fromkeys(("network_power", "low", "high"), "W"),
     **dict.fromkeys(("own", "neocloud", "rental"), "$/h"),
 }
+"""Units of the constants of `platforms.yaml`."""
 
 
 @cache
 def catalogue() -> dict[str, dict[str, Any]]:
-    """Shipped entries by name: type, about, fields {name: {value, kind, source, range}} and sources' texts."""
+    """Shipped hardware by name: type, about, fields {name: {value, kind, source, range}}, sources' texts, file.
+
+    Values are strings with units. Example: catalogue()["gb300_nvl72"]["fields"]["nameplate"]["value"].
+    """
     entries: dict[str, dict[str, Any]] = {}
     folder = LAYOUTS / "hardware"
     for file in sorted(folder.iterdir(), key=lambda p: p.name):
@@ -47,17 +54,22 @@ def catalogue() -> dict[str, dict[str, Any]]:
 
 
 @cache
-def fronts() -> tuple[dict[str, Any], ...]:
-    """Measured serving rows, one dict per row of `fronts.csv`; an empty number is None."""
+def measured_runs() -> tuple[dict[str, Any], ...]:
+    """Measured serving runs, one dict per row of `layouts/serving/fronts.csv`; an empty number is None.
+
+    Columns are model, platform, isl, osl, interactivity [tokens/s/user], tokens_per_s_per_gpu, ttft_s, source, ...
+    Example: front(measured_runs(), "DeepSeek-R1-0528", "gb300").
+    """
     with (FOLDER / "fronts.csv").open(encoding="utf-8") as file:
         return tuple({name: _cell(name, text) for name, text in row.items()} for row in csv.DictReader(file))
 
 
 @cache
-def platforms() -> dict[str, dict[str, dict[str, float]]]:
+def published_constants() -> dict[str, dict[str, dict[str, float]]]:
     """Published constants as set → platform → field, per accelerator: power kW, prices $/h, network W, PUE.
 
-    Sets are `published_2025_2026`, `published_2026_07` and `network`; sources and kinds stand in the file.
+    Sets are `published_2025_2026`, `published_2026_07` and `network`; sources and kinds stand in the file. Raises
+    ValueError for a constant in another unit. Example: published_constants()["published_2025_2026"]["gb300"]["power"].
     """
     table = yaml.safe_load((FOLDER / "platforms.yaml").read_text(encoding="utf-8"))
     return {
@@ -68,7 +80,7 @@ def platforms() -> dict[str, dict[str, dict[str, float]]]:
 
 @cache
 def physics() -> dict[str, Any]:
-    """What the physics of serving computes with, as `physics.yaml` has it: models, chips, fits."""
+    """What the physics of serving computes with, as `physics.yaml` has it: models, chips, fits, engines, power."""
     return yaml.safe_load((FOLDER / "physics.yaml").read_text(encoding="utf-8"))
 
 
@@ -80,13 +92,13 @@ def energy() -> dict[str, float]:
 
 
 def _cell(name: str, text: str) -> Any:
-    if name not in NUMBERS:
+    if name not in COLUMN_TYPES:
         return text
-    return NUMBERS[name](text) if text else None
+    return COLUMN_TYPES[name](text) if text else None
 
 
 def _number(field: str, value: Any) -> float:
     number, _, unit = str(value).partition(" ")
-    if unit != UNITS.get(field, ""):
-        raise ValueError(f"platforms.yaml: {field} {value!r} should be in {UNITS.get(field) or 'no unit'}")
+    if unit != CONSTANT_UNITS.get(field, ""):
+        raise ValueError(f"platforms.yaml: {field} {value!r} should be in {CONSTANT_UNITS.get(field) or 'no unit'}")
     return float(number)

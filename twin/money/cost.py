@@ -2,36 +2,83 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from twin.elements import Array
+from twin.units import HOUR, YEAR
 
-YEAR = 365.25 * 86400.0
+
+class Assets(NamedTuple):
+    """What is bought, by component: each of shape (component, scenario or 1)."""
+
+    capital: ArrayLike
+    """Price, $."""
+    life: ArrayLike
+    """Time in which it is written off, s."""
+    upkeep: ArrayLike = 0.0
+    """Yearly upkeep as a fraction of the capital."""
+
+
+class Use(NamedTuple):
+    """What is used, by scenario: each of shape (scenario,) or a number."""
+
+    power: ArrayLike = 0.0
+    """Mean electric power, W."""
+    peak: ArrayLike = 0.0
+    """Peak or contracted power on which demand is charged, W."""
+    water: ArrayLike = 0.0
+    """Mean flow of water, m³/s."""
+    leased: ArrayLike = 0.0
+    """Power leased in a colocation, W."""
+
+
+class Tariff(NamedTuple):
+    """What is paid for its use, by scenario: each of shape (scenario,) or a number."""
+
+    energy: ArrayLike = 0.0
+    """Price of energy, $/J."""
+    demand: ArrayLike = 0.0
+    """Demand charge, $/(W s)."""
+    water: ArrayLike = 0.0
+    """Price of water, $/m³."""
+    lease: ArrayLike = 0.0
+    """Price of a colocation, $/(W s)."""
+    other: ArrayLike = 0.0
+    """Fixed cost, $/year."""
 
 
 class Annual(NamedTuple):
     """Cost of one year by term, $/year, each of shape (scenario,)."""
 
     capital: Array
+    """Annuity of the capital."""
     upkeep: Array
+    """Upkeep of what was bought."""
     energy: Array
+    """Energy."""
     demand: Array
+    """Demand charges."""
     water: Array
+    """Water."""
     other: Array
+    """Fixed cost, such as staff."""
     lease: Array
+    """Lease of a colocation."""
 
     @property
     def total(self) -> Array:
-        """Sum of all terms, $/year."""
+        """Sum of all terms, $/year, (scenario,)."""
         return sum(self[1:], self.capital)
 
 
-def annuity(rate: Any, life: Any) -> Array:
+def annuity(rate: ArrayLike, life: ArrayLike) -> Array:
     """Capital recovery factor, 1/year:  r / (1 - (1 + r)⁻ⁿ), and 1/n where r is 0; n = life / year.
 
-    `rate` is interest per year as a fraction, compounded yearly; `life` is in seconds.
+    r = `rate` is interest per year as a fraction, compounded yearly; `life` is in seconds. Both broadcast.
+    Example: annuity(0.08, 7 * YEAR) = 0.192.
     """
     rate, years = np.asarray(rate, float), np.asarray(life, float) / YEAR
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -39,65 +86,50 @@ def annuity(rate: Any, life: Any) -> Array:
         return np.where(rate == 0.0, 1.0 / years, rate / recovered)
 
 
-def annual_cost(
-    capital: Any,
-    life: Any,
-    rate: Any,
-    upkeep: Any = 0.0,
-    power: Any = 0.0,
-    energy_price: Any = 0.0,
-    peak: Any = 0.0,
-    demand_price: Any = 0.0,
-    water: Any = 0.0,
-    water_price: Any = 0.0,
-    other: Any = 0.0,
-    leased: Any = 0.0,
-    lease_price: Any = 0.0,
-) -> Annual:
+NO_USE, FREE = Use(), Tariff()
+
+
+def annual_cost(assets: Assets, rate: ArrayLike, use: Use = NO_USE, tariff: Tariff = FREE) -> Annual:
     """Cost of one year by term, $/year, shape (scenario,).
 
-    Per component, shape (component, scenario or 1): `capital` [$], `life` [s], `upkeep` as a fraction of capital
-    per year. Per scenario: `rate` [1/year], mean `power` [W] at `energy_price` [$/J], `peak` or contracted power
-    [W] at `demand_price` [$/(W s)], mean `water` [m³/s] at `water_price` [$/m³], `other` fixed cost [$/year], and
-    `leased` power [W] at `lease_price` [$/(W s)].
+    `rate` is interest per year as a fraction, (scenario,) or a number; components are summed in their order.
+    Example: annual_cost(Assets([[1e6]], [[5 * YEAR]]), 0.08, Use(power=1e5), Tariff(energy=2e-8)).total.
     """
     return Annual(
-        _total(capital * annuity(rate, life)),
-        _total(np.multiply(capital, upkeep)),
-        np.multiply(power, energy_price) * YEAR,
-        np.multiply(peak, demand_price) * YEAR,
-        np.multiply(water, water_price) * YEAR,
-        np.asarray(other, float),
-        np.multiply(leased, lease_price) * YEAR,
+        _total(np.multiply(assets.capital, annuity(rate, assets.life))),
+        _total(np.multiply(assets.capital, assets.upkeep)),
+        np.multiply(use.power, tariff.energy) * YEAR,
+        np.multiply(use.peak, tariff.demand) * YEAR,
+        np.multiply(use.water, tariff.water) * YEAR,
+        np.asarray(tariff.other, float),
+        np.multiply(use.leased, tariff.lease) * YEAR,
     )
 
 
-def usd_per_mw_year(annual: Any, facility_power: Any) -> Array:
-    """$ per MW and year from $/year and the facility's power [W]; infinite for no power."""
+def usd_per_mw_year(annual: ArrayLike, facility_power: ArrayLike) -> Array:
+    """$ per MW and year from `annual` cost [$/year] and `facility_power` [W], same shape; infinite for no power."""
     return _per(annual, np.asarray(facility_power) / 1e6)
 
 
-def usd_per_million_tokens(annual: Any, tokens_per_s: Any, availability: Any = 1.0) -> Array:
-    """$ per million tokens from $/year, tokens/s while serving and the share of time served; infinite for none."""
+def usd_per_million_tokens(annual: ArrayLike, tokens_per_s: ArrayLike, availability: ArrayLike = 1.0) -> Array:
+    """$ per million tokens, same shape; infinite for none.
+
+    From `annual` cost [$/year], `tokens_per_s` while serving and the share of time served, `availability`.
+    """
     return _per(annual, np.multiply(tokens_per_s, availability) * YEAR / 1e6)
 
 
-def usd_per_accelerator_hour(annual: Any, accelerators: Any) -> Array:
-    """$ per accelerator and hour, used or not, from $/year; infinite for none."""
-    return _per(annual, np.asarray(accelerators) * (YEAR / 3600.0))
+def usd_per_accelerator_hour(annual: ArrayLike, accelerators: ArrayLike) -> Array:
+    """$ per accelerator and hour, used or not, from `annual` cost [$/year], same shape; infinite for none."""
+    return _per(annual, np.asarray(accelerators) * (YEAR / HOUR))
 
 
-def break_even(owned: Any, rent: Any) -> Array:
+def break_even(owned: ArrayLike, rent: ArrayLike) -> Array:
     """Share of hours in use from which owning at `owned` $/h is cheaper than renting those hours at `rent` $/h."""
     return np.divide(owned, rent)
 
 
-def published(usd_per_gpu_hour: Any, tokens_per_s_per_gpu: Any) -> Array:
-    """$ per million tokens from an hourly price per accelerator:  $/h / (0.0036 T); infinite for no tokens."""
-    return _per(usd_per_gpu_hour, 0.0036 * np.asarray(tokens_per_s_per_gpu))
-
-
-def _per(cost: Any, amount: Array) -> Array:
+def _per(cost: ArrayLike, amount: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(amount == 0.0, np.inf, np.divide(cost, amount))
 

@@ -7,7 +7,7 @@ import numpy as np
 from twin import columns
 from twin.columns import Array, totals
 from twin.elements import Cost, Status, total
-from twin.facility.catalogue import platforms as published
+from twin.facility.catalogue import published_constants as published
 from twin.facility.sections import Economics
 from twin.money import cost
 from twin.plant.compile import Plant
@@ -36,19 +36,16 @@ def annual(solution: Solution, water: Array) -> cost.Annual:
     )
     grid = solution.total(totals.grid)
     result = cost.annual_cost(
-        capital,
-        life,
+        cost.Assets(capital, life, upkeep),
         terms.discount_rate,
-        upkeep,
-        grid,
-        terms.mean("price"),
-        _charged(solution),
-        terms.demand_charge,
-        water / 1000.0,
-        terms.water if terms.colocation is None else 0.0,
-        (terms.staff + terms.other) * cost.YEAR,
-        total(solution[columns.engine.nameplate]),
-        0.0 if terms.colocation is None else terms.colocation,
+        cost.Use(grid, _charged(solution), water / 1000.0, total(solution[columns.engine.nameplate])),
+        cost.Tariff(
+            energy=terms.mean("price"),
+            demand=terms.demand_charge,
+            water=terms.water if terms.colocation is None else 0.0,
+            lease=0.0 if terms.colocation is None else terms.colocation,
+            other=(terms.staff + terms.other) * cost.YEAR,
+        ),
     )
     return result._replace(energy=result.energy + _fuel(solution, "price") * cost.YEAR)
 

@@ -5,60 +5,77 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from twin.elements import Array
 
 
+class Row(Protocol):
+    """A measured run: a dict, or a record of an array, by the names of the columns of `layouts/serving/fronts.csv`."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """A column: model, platform, isl, osl, interactivity, tokens_per_s_per_gpu, precision, source, date."""
+        ...
+
+
 @dataclass(frozen=True)
 class Front:
-    """Best measured points of one model, platform and sequence mix, interactivity rising, rate falling.
+    """Pareto front of the measured runs of one model, platform and sequence mix.
 
-    `interactivity` [tokens/s/user] and `rate` [input plus output tokens/s per accelerator] have shape (point,);
-    `precision` and `source` name where each point comes from.
+    Raises ValueError unless interactivity rises while a positive rate falls.
     """
 
     model: str
+    """Model served."""
     platform: str
+    """Platform measured."""
     isl: int
+    """Input tokens of a request."""
     osl: int
+    """Output tokens of a request."""
     interactivity: Array
+    """Tokens/s/user, rising, (point,)."""
     rate: Array
+    """Input plus output tokens/s per accelerator, falling, (point,)."""
     precision: tuple[str, ...] = ()
+    """Precision of the weights of each point."""
     source: tuple[str, ...] = ()
+    """Where each point comes from."""
 
     def __post_init__(self) -> None:
         x, y = self.interactivity, self.rate
         if not (len(x) and np.all(np.diff(x) > 0) and np.all(np.diff(y) < 0) and np.all(y > 0)):
             raise ValueError(f"front of {self.platform}: interactivity must rise while a positive rate falls")
 
-    def throughput(self, interactivity: Any) -> Array:
-        """Tokens/s per accelerator at `interactivity` [tokens/s/user], same shape.
+    def throughput(self, interactivity: ArrayLike) -> Array:
+        """Tokens/s per accelerator at an `interactivity` [tokens/s/user], same shape.
 
         The logarithm of the rate is linear between points; the first rate holds below the front, and nothing
-        can be served above it.
+        can be served above it. Example: front(measured_runs(), model, "gb300").throughput(60.0).
         """
-        return np.exp(np.interp(interactivity, self.interactivity, np.log(self.rate), right=-np.inf))
+        return np.exp(np.interp(np.asarray(interactivity, float), self.interactivity, np.log(self.rate), right=-np.inf))
 
 
 def front(
-    rows: Iterable[Any],
+    rows: Iterable[Row],
     model: str,
     platform: str,
     isl: int = 1024,
     osl: int = 1024,
     until: str | None = None,
 ) -> Front:
-    """Non-dominated rows of one model, platform and sequence mix, measured up to the ISO date `until`.
+    """The front of one model, platform and sequence mix among `rows`, measured up to the ISO date `until`.
 
-    Rows are dicts or records with model, platform, isl, osl, interactivity [tokens/s/user], tokens_per_s_per_gpu,
-    precision, source and date. Raises ValueError that lists what exists where nothing matches.
+    It has the rows that no other row equals or exceeds in both interactivity and rate. Raises ValueError that lists
+    what exists where nothing matches, and for a row without numbers.
+    Example: front(measured_runs(), "DeepSeek-R1-0528", "gb300").
     """
     rows = [row for row in rows if until is None or row["date"] <= until]
-    for field, wanted in (("model", model), ("platform", platform)):
-        rows = _only(rows, field, wanted)
+    for field, value in (("model", model), ("platform", platform)):
+        rows = _select(rows, field, value)
     chosen = [row for row in rows if (row["isl"], row["osl"]) == (isl, osl)]
     if not chosen:
         mixes = sorted({f"{row['isl']}/{row['osl']}" for row in rows})
@@ -71,57 +88,32 @@ def front(
 
 def tokens_per_s(
     front: Front,
-    accelerators: Any,
-    clock: Any,
-    interactivity: Any,
-    availability: Any = 1.0,
-    exponent: Any = 1.0,
+    accelerators: ArrayLike,
+    clock: ArrayLike,
+    interactivity: ArrayLike,
+    availability: ArrayLike = 1.0,
+    exponent: ArrayLike = 1.0,
 ) -> Array:
-    """Tokens/s that racks serve, shape (rack, scenario):  T = n · T(I) · clockᵉ · availability.
+    """Tokens/s that racks serve:  T = n · T(I) · clockᵉ · availability, of the shape to which all broadcast.
 
-    `clock` is the mean clock over the clock of the measured runs. At exponent 1 tokens follow the clock, as in
-    prefill; decode, bound by memory, loses less [arXiv 2609.11133].
+    n = `accelerators`, I = `interactivity` [tokens/s/user], e = `exponent`; `clock` is the mean clock over the clock of
+    the measured runs, `availability` the share of time served. At exponent 1 tokens follow the clock, as in prefill;
+    decode, bound by memory, loses less [arXiv 2609.11133]. Example: tokens_per_s(front, 72, 0.9, 60.0).
     """
     share = np.power(clock, exponent) * np.asarray(availability)
     return np.asarray(accelerators) * front.throughput(interactivity) * share
 
 
-class Comparison(NamedTuple):
-    """Two platforms at equal interactivity; pairs are (a, b), ratios say how many times better b is."""
-
-    rate: tuple[Array, Array]
-    tokens_per_s_per_mw: tuple[Array, Array]
-    usd_per_million_tokens: tuple[Array, Array]
-    rate_ratio: Array
-    power_ratio: Array
-    cost_ratio: Array
-
-
-def compare(a: Front, b: Front, interactivity: Any, kw_a: Any, kw_b: Any, usd_a: Any, usd_b: Any) -> Comparison:
-    """Tokens/s per MW and $ per million tokens of a and b at `interactivity` [tokens/s/user].
-
-    Power is all-in kW and price $/h, each per accelerator:  T/MW = 1000 T / kW,  $/M = $ / (0.0036 T), so that
-    with R = T_b / T_a  the ratio per MW is R kW_a / kW_b and the ratio of cost is R $_a / $_b. Where a serves
-    nothing the ratios are infinite, where neither does they are NaN.
-    """
-    rates = a.throughput(interactivity), b.throughput(interactivity)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = rates[1] / rates[0]
-        cost = np.divide(usd_a, 0.0036 * rates[0]), np.divide(usd_b, 0.0036 * rates[1])
-    per_mw = 1e3 * rates[0] / kw_a, 1e3 * rates[1] / kw_b
-    return Comparison(rates, per_mw, cost, ratio, ratio * kw_a / kw_b, ratio * usd_a / usd_b)
-
-
-def _non_dominated(rows: Sequence[Any]) -> list[Any]:
+def _non_dominated(rows: Sequence[Row]) -> list[Row]:
     """Rows that no other row beats or equals in both axes, interactivity rising."""
-    best: list[Any] = []
+    best: list[Row] = []
     for row in sorted(rows, key=_rank):
         if not best or row["tokens_per_s_per_gpu"] > best[-1]["tokens_per_s_per_gpu"]:
             best.append(row)
     return best[::-1]
 
 
-def _rank(row: Any) -> tuple:
+def _rank(row: Row) -> tuple[float, float, str, str]:
     # Precision and source settle exact ties, so that labels do not depend on the order of rows.
     point = -float(row["interactivity"]), -float(row["tokens_per_s_per_gpu"])
     if not np.all(np.isfinite(point)):
@@ -129,14 +121,14 @@ def _rank(row: Any) -> tuple:
     return *point, str(row["precision"]), str(row["source"])
 
 
-def _only(rows: list[Any], field: str, wanted: str) -> list[Any]:
-    found = [row for row in rows if row[field] == wanted]
-    if found:
-        return found
+def _select(rows: list[Row], field: str, value: str) -> list[Row]:
+    matches = [row for row in rows if row[field] == value]
+    if matches:
+        return matches
     names = sorted({str(row[field]) for row in rows})
-    close = get_close_matches(wanted, names, 1)
+    close = get_close_matches(value, names, 1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    raise ValueError(f"serving: no measured rows with {field} {wanted!r}; {hint}there are {_join(names)}")
+    raise ValueError(f"serving: no measured rows with {field} {value!r}; {hint}there are {_join(names)}")
 
 
 def _join(names: Sequence[str]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from twin.elements import Array
 from twin.facility.catalogue import physics
 from twin.facility.files import hint
 from twin.serving.roofline import (
@@ -16,17 +17,57 @@ from twin.serving.roofline import (
     Fit,
     Instance,
     Model,
+    Precision,
     Served,
     Server,
-    at_concurrency,
     at_interactivity,
     prefill_rate,
-    weights_held,
 )
-from twin.serving.stations import delay, open_network, servers
+from twin.serving.stations import delay, open_network, queue
 
-NODES = np.linspace(0.05, 1.2, 231)
+CLOCKS = np.linspace(0.05, 1.2, 231)
 """Clocks at which physics is computed; those between are interpolated."""
+
+MAX_INSTANCE = 64
+"""Accelerators of the largest decode instance that `best` tries, a power of two."""
+
+
+class Point(NamedTuple):
+    """An operating point of serving: what is served, on what, and how fast for each user."""
+
+    model: str
+    """Model, one of `layouts/serving/physics.yaml`."""
+    platform: str
+    """Platform, one of `calibrated_platforms`."""
+    isl: int
+    """Input tokens of a request."""
+    osl: int
+    """Output tokens of a request."""
+    interactivity: float
+    """Tokens/s/user."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a platform serves. Example: Options(drafts=0, engine="sglang")."""
+
+    precision: Precision | None = None
+    """Precision of the weights; None is the lowest that the platform has."""
+    drafts: int = 3
+    """Tokens drafted a step."""
+    max_gpus: int | None = None
+    """Most accelerators of a decode instance; None is as many as were measured."""
+    engine: str = "dynamo-trt"
+    """Serving stack, one of `calibrated_engines`."""
+    host_cache: float = 0.0
+    """KV cache that each accelerator may keep in its host, B."""
+    storage_cache: float = 0.0
+    """KV cache that each accelerator may keep in storage, B."""
+    storage_rate: float = 0.0
+    """Bandwidth of each accelerator to storage, B/s."""
+
+
+DEFAULT = Options()
 
 
 def server(
@@ -37,28 +78,29 @@ def server(
     instance: Instance,
     host_cache: float = 0.0,
     storage_cache: float = 0.0,
-    storage: float = 0.0,
+    storage_rate: float = 0.0,
 ) -> Server:
-    """A model on a platform whose serving was calibrated, with the factors of the instance's engine.
+    """A `model` on a `platform` whose serving was calibrated, with the factors of the instance's engine.
 
-    `storage_cache` [B] per accelerator is what lies beyond the host's `host_cache` [B], read with `storage` [B/s].
-    Raises ValueError for what is not known or cannot be.
+    `isl` and `osl` are input and output tokens of a request; `storage_cache` [B] per accelerator is what lies beyond
+    the host's `host_cache` [B], read with `storage_rate` [B/s]. Raises ValueError for what is not known or cannot be.
+    Example: server("DeepSeek-R1-0528", "gb300", 8192, 512, Instance(8, "best", "fp4", 4)).
     """
     table = physics()
-    for what, name, known in (
+    for kind, name, known in (
         ("model", model, list(table["models"])),
-        ("platform", platform, platforms()),
-        ("engine", instance.engine, engines()),
+        ("platform", platform, calibrated_platforms()),
+        ("engine", instance.engine, calibrated_engines()),
     ):
         if name not in known:
-            raise ValueError(f"serving: no physics of {what} {name!r}{hint(name, known)}; there are {', '.join(known)}")
+            raise ValueError(f"serving: no physics of {kind} {name!r}{hint(name, known)}; there are {', '.join(known)}")
     numbers, chip = dict(table["models"][model]["numbers"]), dict(table["chips"][platform])
     peak = {k: chip.pop(k) for k in ("fp8", "fp4") if k in chip}
     fit = table["fits"]["shared"] | table["fits"][platform]
     factor = {"drafts": 1.0, "latency": 1.0, "prefill": 1.0} | table["engines"][instance.engine]
-    slower = factor["latency"] * (fit.pop("eight", 1.0) if instance.precision == "fp8" else 1.0)
+    latency = factor["latency"] * (fit.pop("eight", 1.0) if instance.precision == "fp8" else 1.0)
     fit["accepted"] = {n: 1.0 + factor["drafts"] * (a - 1.0) for n, a in fit["accepted"].items()}
-    fit["fixed"] = {way: slower * t for way, t in fit["fixed"].items()}
+    fit["fixed"] = {way: latency * t for way, t in fit["fixed"].items()}
     fit["prefill"] = {p: factor["prefill"] * share for p, share in fit["prefill"].items()}
     fit["residual"] = tuple((float(a), float(b)) for a, b in fit.get("residual", ()))
     return Server(
@@ -70,16 +112,16 @@ def server(
         osl,
         host_cache,
         storage_cache,
-        storage,
+        storage_rate,
     )
 
 
-def platforms() -> list[str]:
+def calibrated_platforms() -> list[str]:
     """Platforms whose serving was calibrated."""
     return [name for name, chip in physics()["chips"].items() if name in physics()["fits"] and "domain" in chip]
 
 
-def engines() -> list[str]:
+def calibrated_engines() -> list[str]:
     """Serving stacks whose factors were calibrated; `dynamo-trt` is the reference."""
     return [name for name in physics()["engines"] if name not in ("source", "notes")]
 
@@ -89,139 +131,89 @@ def best(
     platform: str,
     isl: int,
     osl: int,
-    wanted: Any,
-    clock: Any = 1.0,
-    precision: str | None = None,
-    drafts: int = 3,
-    largest: int | None = None,
-    engine: str = "dynamo-trt",
-    **tiers: float,
+    interactivity: ArrayLike,
+    clock: ArrayLike = 1.0,
+    options: Options = DEFAULT,
 ) -> Served:
-    """The most that a platform serves at the `wanted` interactivity, whatever the size of its decode instances.
+    """The most that a platform serves at an `interactivity` [tokens/s/user], whatever the size of its instances.
 
-    Sizes are powers of two within a domain, at most `largest`; the lowest precision that the platform has unless one is
-    given; `drafts` are the tokens drafted a step, `tiers` what `server` takes as caches beyond the accelerator. Raises
-    ValueError as `server` does.
+    Sizes of decode instances are powers of two; `interactivity` and `clock`, a share of the peak rates, broadcast to
+    the shape of what comes back. Raises ValueError as `server` does, and for an interactivity that is not positive.
+    Example: best("DeepSeek-R1-0528", "gb300", 1024, 1024, 40.0).total.
     """
-    chip, kind = _chip(platform), lowest(platform, precision)
-    if largest is not None and largest < 1:
-        raise ValueError(f"serving: the largest instance should have at least 1 accelerator, not {largest}")
-    if not (np.asarray(wanted) > 0).all():
-        raise ValueError("serving: the interactivity that is wanted should be more than 0 tokens/s")
-    most = min(largest or 64, max(chip.get("domain", 1), chip.get("reach", 1)))
-    sizes = [2**k for k in range(6, -1, -1) if 2**k <= most]  # of equal ones, and for the reason, the largest counts
-    found = []
+    chip, precision = _chip(platform), lowest_precision(platform, options.precision)
+    if options.max_gpus is not None and options.max_gpus < 1:
+        raise ValueError(f"serving: the largest instance should have at least 1 accelerator, not {options.max_gpus}")
+    if not (np.asarray(interactivity) > 0).all():
+        raise ValueError("serving: the interactivity should be more than 0 tokens/s")
+    largest = min(options.max_gpus or MAX_INSTANCE, max(chip.get("domain", 1), chip.get("reach", 1)))
+    sizes = [2**k for k in range(6, -1, -1) if 2**k <= largest]  # of equal ones, and for the reason, the largest counts
+    tiers = options.host_cache, options.storage_cache, options.storage_rate
+    served = []
     for gpus in sizes:
-        layout = Instance(gpus, "best", kind, 1 + drafts, engine=engine)  # type: ignore[arg-type]
-        found.append(at_interactivity(server(model, platform, isl, osl, layout, **tiers), wanted, clock))
-    pick = np.argmax([f.total for f in found], axis=0)
-    return Served(*(np.choose(pick, [getattr(f, name) for f in found]) for name in Served._fields))
+        instance = Instance(gpus, "best", precision, 1 + options.drafts, engine=options.engine)
+        served.append(at_interactivity(server(model, platform, isl, osl, instance, *tiers), interactivity, clock))
+    pick = np.argmax([x.total for x in served], axis=0)
+    return Served(*(np.choose(pick, [getattr(x, name) for x in served]) for name in Served._fields))
 
 
-def lowest(platform: str, precision: str | None = None) -> Any:
+def lowest_precision(platform: str, precision: str | None = None) -> Precision:
     """The `precision` given, or the lowest that a platform has."""
-    return precision or ("fp4" if "fp4" in _chip(platform) else "fp8")
+    return cast(Precision, precision or ("fp4" if "fp4" in _chip(platform) else "fp8"))
 
 
 def _chip(platform: str) -> dict[str, Any]:
-    return physics()["chips"].get(platform, {}) if platform in platforms() else {}
+    """Numbers of a calibrated platform; none of another."""
+    return physics()["chips"].get(platform, {}) if platform in calibrated_platforms() else {}
 
 
-SMALLEST, SPLIT = 4, 8
-"""Accelerators of the smallest decode instance of a pool that was measured, and of the largest tensor parallel one."""
+class Rates(NamedTuple):
+    """What a platform serves at some clocks."""
+
+    total: Array
+    """Input and output tokens/s per accelerator, of the shape of the clock."""
+    ttft: Array
+    """Time to first token, s, of the shape of the clock; infinite where nothing is served."""
+    reason: str
+    """Why nothing is served at clock 1; empty if something is."""
 
 
-def closed_loop(
-    model: str,
-    platform: str,
-    isl: int,
-    osl: int,
-    concurrency: float,
-    decode: int,
-    prefill: int = 0,
-    precision: str | None = None,
-    drafts: int = 3,
-    engine: str = "dynamo-trt",
-    gpus: int | None = None,
-    parallel: str = "best",
-    admits: int | None = None,
-) -> tuple[Server, Served]:
-    """What a benchmark of `concurrency` users measures on pools of `decode` and `prefill` accelerators, and on what.
+def best_at_clocks(point: Point, clock: ArrayLike, options: Options = DEFAULT) -> Rates:
+    """`best` at an operating point and any number of clocks, interpolated between `CLOCKS`.
 
-    What a published run leaves out is chosen as its operators would: decode instances of the `gpus`, a power of two
-    that divides the pool, with the largest product of interactivity and throughput (where prefill is 0, and where none
-    divides it, the largest that does), expert parallel beyond `SPLIT` in a domain; prefill instances as small as hold
-    the weights; and as many requests admitted as `admitted` says. Raises ValueError as `server` does.
-    """
-    kind = lowest(platform, precision)
-    whole = Instance(1, parallel, kind, 1 + drafts, engine=engine)  # type: ignore[arg-type]
-    chip = server(model, platform, isl, osl, whole).chip
-    for what, number, low in (("users", concurrency, 1), ("decode accelerators", decode, 1), ("prefill", prefill, 0)):
-        if not (number >= low and (number == int(number) or what == "users")):
-            raise ValueError(f"serving: {platform}: {what} should be at least {low}, and whole, not {number:g}")
-    if gpus is not None and (gpus < 1 or decode % gpus):
-        raise ValueError(f"serving: {platform}: {decode} decode accelerators are no instances of {gpus}")
-    powers = [2**k for k in range(7) if 2**k <= chip.largest]
-    sizes = [n for n in powers if n >= SMALLEST and decode % n == 0] if prefill else []
-    found = []
-    for n in [gpus] if gpus else sizes or [max(n for n in range(1, chip.largest + 1) if decode % n == 0)]:
-        most = admitted(engine, concurrency * n / decode) if admits is None and prefill else admits
-        way = "expert" if parallel == "best" and SPLIT < n <= chip.domain else parallel
-        s = server(model, platform, isl, osl, replace(whole, gpus=n, admits=most, parallel=way))  # type: ignore[arg-type]
-        reads = [k for k in powers if k <= max(prefill, 1) and _holds(s, k)]
-        many = max(prefill // min(reads, default=max(prefill, 1)), 1)
-        found.append((s, at_concurrency(s, concurrency, decode, prefill, many)))
-    return max(found, key=lambda pair: float(pair[1].interactivity * pair[1].total))
-
-
-def _holds(s: Server, gpus: int) -> bool:
-    """Whether so many accelerators hold the weights, whatever is left for a cache."""
-    small = replace(s, instance=replace(s.instance, gpus=gpus))
-    return weights_held(small, "tensor") < s.chip.memory * (1.0 - s.instance.reserve)
-
-
-def admitted(engine: str, users: float) -> int | None:
-    """Requests that a decode instance admits of so many `users` each, None: as memory allows.
-
-    Published runs of dynamo-trt set it to a power of two and the users to a little more, so that it is always full.
-    """
-    return 2 ** int(np.log2(max(users, 1.0))) if physics()["engines"][engine].get("admits") else None
-
-
-def at_clocks(clock: Any, *terms: Any, **options: Any) -> tuple[Any, Any, str]:
-    """`best` at one interactivity and many clocks: tokens/s per accelerator, time to a first token, and why if none.
-
-    Clocks between `NODES` are interpolated, rates in their logarithm; a clock below them serves nothing. The reason is
-    that of clock 1.
+    Rates are interpolated in their logarithm; a clock below `CLOCKS` serves nothing. Raises ValueError as `best` does.
+    Example: best_at_clocks(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), [0.8, 0.9]).total.
     """
     clock = np.asarray(clock, float)
-    total, first, why = _at_nodes(terms, tuple(sorted(options.items())))
-    rate = np.interp(clock, NODES, np.log(np.where(total > 0, total, 1.0)))
-    served = (clock >= NODES[0]) & (np.interp(clock, NODES, (total > 0).astype(float)) >= 1.0 - 1e-9)
-    wait = np.interp(clock, NODES, np.where(np.isfinite(first), first, 0.0))
-    return np.where(served, np.exp(rate), 0.0), np.where(served, wait, np.inf), why
+    total, ttft, reason = _tabulate(point, options)
+    rate = np.interp(clock, CLOCKS, np.log(np.where(total > 0, total, 1.0)))
+    served = (clock >= CLOCKS[0]) & (np.interp(clock, CLOCKS, (total > 0).astype(float)) >= 1.0 - 1e-9)
+    wait = np.interp(clock, CLOCKS, np.where(np.isfinite(ttft), ttft, 0.0))
+    return Rates(np.where(served, np.exp(rate), 0.0), np.where(served, wait, np.inf), reason)
 
 
 @lru_cache(maxsize=4096)
-def _at_nodes(terms: tuple[Any, ...], options: tuple[tuple[str, Any], ...]) -> tuple[Any, Any, str]:
-    found = best(*terms, clock=NODES, **dict(options))
-    return found.total, found.first, str(found.reason[int(np.argmin(np.abs(NODES - 1.0)))])
+def _tabulate(point: Point, options: Options) -> Rates:
+    served = best(*point, clock=CLOCKS, options=options)
+    return Rates(served.total, served.ttft, str(served.reason[int(np.argmin(np.abs(CLOCKS - 1.0)))]))
 
 
-TOLD = ("source", "notes", "prefill")
+NOT_PLATFORMS = ("source", "notes", "prefill")
 """What of the table of powers is no platform."""
 
 
-def chip_power(platform: str, requests: Any, rated: float | None = None) -> Any:
-    """Mean power of an accelerator [W] with so many `requests` in flight on each, after measured curves.
+def chip_power(platform: str, requests: ArrayLike, rated: float | None = None) -> Array:
+    """Mean power of an accelerator [W] with so many `requests` in flight on each, after measured curves, same shape.
 
-    Of another `rated` power [W] than was measured it has the same shares; a platform that was not measured takes those
-    of b200. Raises ValueError for one of which no rated power is given, and for one that is not positive.
+    P = P_alone + (P_full - P_alone) x / (1 + x),  x = (requests / half)^exponent [InferenceX PowerX, Sept. 2026]. Of
+    another `rated` power [W] than was measured it has the same shares; a platform that was not measured takes those of
+    b200. Raises ValueError for one of which no rated power is given, and for one that is not positive.
+    Example: chip_power("b200", 4.0).
     """
     table = physics()["power"]
-    law = table.get(platform) if platform not in TOLD else None
+    law = table.get(platform) if platform not in NOT_PLATFORMS else None
     if law is None and rated is None:
-        known = ", ".join(n for n in table if n not in TOLD)
+        known = ", ".join(n for n in table if n not in NOT_PLATFORMS)
         raise ValueError(f"serving: no measured power of {platform!r}; there are {known}; give its rated power")
     if rated is not None and not rated > 0:
         raise ValueError(f"serving: {platform}: rated power should be more than 0 W, not {rated:g}")
@@ -231,52 +223,48 @@ def chip_power(platform: str, requests: Any, rated: float | None = None) -> Any:
     return scale * (law["alone"] + (law["full"] - law["alone"]) * x / (1.0 + x))
 
 
-def _reader(model: str, platform: str, isl: int, osl: int, how: Mapping[str, Any]) -> Server:
-    """One accelerator that reads, of the precision and the engine among the options of `best`."""
-    precision, engine = lowest(platform, how.get("precision")), how.get("engine", "dynamo-trt")
-    return server(model, platform, isl, osl, Instance(1, precision=precision, engine=engine))
+def _reader(point: Point, options: Options) -> Server:
+    """One accelerator that prefills."""
+    precision = lowest_precision(point.platform, options.precision)
+    return server(*point[:4], Instance(1, precision=precision, engine=options.engine))
 
 
-def prefilling(model: str, platform: str, isl: int, osl: int, rate: Any, clock: Any = 1.0, **how: Any) -> Any:
-    """Share of the accelerators that read inputs where each serves `rate` [tokens/s], inputs included, on average.
+def prefill_share(point: Point, rate: ArrayLike, clock: ArrayLike = 1.0, options: Options = DEFAULT) -> Array:
+    """Share of the accelerators that prefill where each serves `rate` [tokens/s], inputs included, on average.
 
-    Raises ValueError as `server` does.
+    `rate` and `clock` broadcast. Raises ValueError as `server` does.
     """
-    s = _reader(model, platform, isl, osl, how)
-    share = np.asarray(rate) * isl / (isl + osl) / prefill_rate(s, np.maximum(clock, NODES[0]))
+    s = _reader(point, options)
+    share = np.asarray(rate) * point.isl / (point.isl + point.osl) / prefill_rate(s, np.maximum(clock, CLOCKS[0]))
     return np.minimum(share, 1.0)
 
 
-def busiest(
-    model: str,
-    platform: str,
-    isl: int,
-    osl: int,
-    wanted: float,
+def max_prefill_load(
+    point: Point,
     accelerators: float,
-    most_first: float,
+    max_ttft: float,
     share: float = 0.99,
     clock: float = 1.0,
-    **options: Any,
+    options: Options = DEFAULT,
 ) -> float | None:
-    """How far prefill may be loaded for a `share` of first tokens to come within `most_first` [s], 0 to 1.
+    """Highest utilisation of prefill at which a `share` of first tokens comes within `max_ttft` [s], 0 to 1.
 
-    Prefill is a queue of as many instances as the accelerators that serve at the `wanted` interactivity have
-    (see `stations.open_network`), after the least delay of the engine. None where physics serves nothing at that
-    interactivity. Raises ValueError as `best` does.
+    Prefill is a queue of as many servers as it has instances among the `accelerators` (see `stations.open_network`),
+    after the least delay of the engine. None where physics serves nothing at the point. Raises ValueError as `best`
+    does, and for a share or accelerators that cannot be.
     """
     if not (0.0 < share < 1.0 and accelerators > 0):
         raise ValueError(f"serving: give a share between 0 and 1, and accelerators, not {share:g} and {accelerators:g}")
-    found = best(model, platform, isl, osl, wanted, clock, **options)
-    if not found.total > 0:
+    served = best(*point, clock, options)
+    if not served.total > 0:
         return None
-    fixed = _reader(model, platform, isl, osl, options).fit.first
-    reading = float(prefilling(model, platform, isl, osl, found.total, clock, **options))
-    alone, count = float(found.first) - fixed, max(int(accelerators * reading / found.gpus), 1)
-    queue = [delay("engine", fixed, spread=0.0), servers("prefill", alone, count, spread=0.5)]
+    fixed = _reader(point, options).fit.first
+    readers = float(prefill_share(point, served.total, clock, options))
+    service_time, count = float(served.ttft) - fixed, max(int(accelerators * readers / served.gpus), 1)
+    stations = [delay("engine", fixed, scv=0.0), queue("prefill", service_time, count, scv=0.5)]
 
     def late(load: float) -> bool:
-        return open_network(queue, load * count / alone).percentile(share) > most_first
+        return open_network(stations, load * count / service_time).percentile(share) > max_ttft
 
     low, high = 0.0, 1.0
     if late(1e-6):

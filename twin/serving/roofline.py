@@ -1,7 +1,7 @@
 """Physics of serving a language model: the time of a decode step, memory, prefill, and what follows for a user.
 
-A decode instance of N accelerators holds b requests in flight. With v tokens examined a step (1, or more when drafts
-are checked) each accelerator works on x = b v / N tokens, and a step takes
+A decode instance of N accelerators holds b requests in flight. With v tokens verified a step (1, or more when draft
+tokens are checked) each accelerator works on x = b v / N tokens, and a step takes
 
     t = t₀ + t_draft + (W + K) / (η_b B) + x (2 P_a / (η_c F) + A c / (η_a F₈)) + X / L
 
@@ -20,232 +20,277 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from twin.elements import Array
 
-MOST_REQUESTS = 1e6
-MEASURED = 4
-"""Tokens examined a step in the runs that tell how many are accepted, three of them drafted."""
+Parallel = Literal["tensor", "expert", "best"]
+"""How an instance splits a model: layers over all accelerators, experts over all, or the faster of the two."""
 
-HALVINGS = 50
-PARTS, ROUNDS = 32, 10
-"""Of the search for requests in decode, all parts of a round at a time: as fine as fifty halvings."""
+Precision = Literal["fp8", "fp4"]
+"""Of the weights."""
+
+MAX_REQUESTS = 1e6
+"""Largest number of requests that are tried in an instance."""
+
+MEASURED_VERIFIED = 4
+"""Tokens verified a step in the runs that show how many are accepted, three of them drafted."""
+
+BISECTIONS = 50
+"""Of the interval of ln of the requests in an instance."""
+
+BYTES_PER_PARAMETER = {"fp8": 1.0, "fp4": 0.5625}
+"""Four bits come with a scale of eight for every sixteen."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A mixture of experts with compressed attention: parameters, and bytes and arithmetic per token.
-
-    `cache` [B] is per token of context, `attention` [FLOP] per token and token of context in decode and `reading` in
-    prefill, `exchange` [B] what experts send each other per token, `reduced` [B] what split layers sum over
-    all accelerators per token.
-    """
+    """A mixture of experts with compressed attention."""
 
     name: str
+    """As `layouts/serving/physics.yaml` has it."""
     dense: float
+    """Parameters that every token uses."""
     expert: float
+    """Parameters of all experts."""
     active: float
+    """Parameters that one token uses."""
     experts: int
+    """Experts of a layer among which a router chooses."""
     chosen: int
+    """Experts of a layer that it chooses for a token."""
     cache: float
+    """KV cache per token of context, B."""
     attention: float
+    """Arithmetic of attention in decode, FLOP per token and token of context."""
     reading: float
+    """The same in prefill."""
     exchange: float
+    """What experts send each other per token, B."""
     reduced: float
+    """What split layers sum over all accelerators per token, B."""
 
 
 @dataclass(frozen=True)
 class Chip:
-    """An accelerator: memory [B], its bandwidth [B/s], peak rates by precision [FLOP/s], link [B/s], size of a domain.
-
-    `host` [B/s] is the bandwidth to memory of the host, 0 without, and `network` [B/s] that to other domains. `reach`
-    is the size of the largest instance; one beyond a domain exchanges with the others over the network.
-    """
+    """An accelerator and its surroundings."""
 
     name: str
+    """The platform, as `layouts/serving/physics.yaml` has it."""
     memory: float
+    """Memory, B."""
     bandwidth: float
+    """Bandwidth of the memory, B/s."""
     peak: Mapping[str, float]
+    """Peak rate by precision, FLOP/s."""
     link: float
+    """Bandwidth of the link to others of its domain, B/s."""
     domain: int
+    """Accelerators of a domain."""
     host: float = 0.0
+    """Bandwidth to the memory of the host, B/s; 0 without."""
     network: float = 0.0
+    """Bandwidth to other domains, B/s."""
     reach: int = 0
+    """Accelerators of the largest instance where it goes beyond a domain; the others are reached by the network."""
 
     @property
-    def largest(self) -> int:
+    def max_instance(self) -> int:
         """Accelerators of the largest instance: a domain unless more are reached over the network."""
         return max(self.domain, self.reach)
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What was calibrated on measured runs: latencies [s], shares of peaks, tokens accepted a step by output length.
-
-    `fixed` is by parallelism. `residual` are pairs (ln of requests per accelerator, factor on the step) of a platform,
-    rising; `first` [s] is the least time to a first token, `prefill` the share of the peak in prefill by precision.
-    """
+    """What was calibrated on measured runs of a platform and an engine."""
 
     fixed: Mapping[str, float]
+    """Latency of a step by parallelism, s."""
     draft: float
+    """Time to draft `MEASURED_VERIFIED` - 1 tokens, s."""
     accepted: Mapping[int, float]
+    """Tokens accepted a step by output length, with `MEASURED_VERIFIED` verified."""
     bandwidth: float
+    """Share of the memory's bandwidth that decode has."""
     compute: float
+    """Share of the peak rate that decode has."""
     attention: float
+    """Share of the peak rate in 8 bits that attention in decode has."""
     prefill: Mapping[str, float]
+    """Share of the peak rate that prefill has, by precision."""
     first: float
+    """Least time to a first token, s, besides reading the input."""
     residual: tuple[tuple[float, float], ...] = ()
-
-
-BYTES = {"fp8": 1.0, "fp4": 0.5625}
-"""Bytes per parameter; four bits come with a scale of eight for every sixteen."""
+    """Pairs (ln of requests per accelerator, factor on the step), the first rising."""
 
 
 @dataclass(frozen=True)
 class Instance:
-    """How a decode instance is laid out: accelerators, parallelism ("best" is the faster), precision, tokens examined.
-
-    `reserve` is the share of memory that is kept for activations and the engine, `engine` the serving stack, which
-    `twin.serving.server` reads, and `admits` the most requests that it takes in at a time, None: as memory allows.
-    """
+    """How a decode instance is laid out. Example: Instance(8, "tensor", "fp4", verified=4)."""
 
     gpus: int
-    parallel: Literal["tensor", "expert", "best"] = "best"
-    precision: Literal["fp8", "fp4"] = "fp8"
-    examined: int = 1
+    """Accelerators."""
+    parallel: Parallel = "best"
+    """Parallelism; "best" is the faster that has memory for the requests."""
+    precision: Precision = "fp8"
+    """Precision of the weights."""
+    verified: int = 1
+    """Tokens verified a step: one and the draft tokens."""
     reserve: float = 0.05
+    """Share of the memory kept for activations and the engine."""
     engine: str = "dynamo-trt"
-    admits: int | None = None
+    """Serving stack, whose factors `twin.serving.server` applies."""
+    max_batch: int | None = None
+    """Most requests admitted at a time; None as memory allows."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A model on a kind of accelerator with its calibration.
+    """A model on a kind of accelerator with its calibration; `twin.serving.server` makes one from shipped tables.
 
-    `host_cache` [B] is what each accelerator may keep in its host, and `storage_cache` [B] what it may keep beyond, in
-    storage that it reads with `storage` [B/s]. Raises ValueError for a tier of a size but no bandwidth, for lengths
-    and sizes that are not positive, and for an instance that the accelerator's domain does not hold.
+    Raises ValueError for a tier of cache of a size but no bandwidth, for lengths and sizes that are not positive, and
+    for an instance that the accelerator's domain does not hold.
     """
 
     model: Model
+    """What is served."""
     chip: Chip
+    """What it is served on."""
     fit: Fit
+    """How well it does."""
     instance: Instance
+    """How many serve together, and how."""
     isl: int
+    """Input tokens of a request."""
     osl: int
+    """Output tokens of a request."""
     host_cache: float = 0.0
+    """KV cache that each accelerator may keep in its host, B."""
     storage_cache: float = 0.0
-    storage: float = 0.0
+    """KV cache that each accelerator may keep beyond, in storage, B."""
+    storage_rate: float = 0.0
+    """Bandwidth of each accelerator to storage, B/s."""
 
     def __post_init__(self) -> None:
         """Refuses what cannot be."""
         i, c = self.instance, self.chip
-        for what, number, low in (
+        for name, number, low in (
             ("accelerators of an instance", i.gpus, 1),
-            ("tokens examined a step", i.examined, 1),
-            ("requests that an instance admits", 1 if i.admits is None else i.admits, 1),
+            ("tokens verified a step", i.verified, 1),
+            ("requests that an instance admits", 1 if i.max_batch is None else i.max_batch, 1),
             ("tokens in", self.isl, 1),
             ("tokens out", self.osl, 1),
             ("bytes of cache in the host", self.host_cache, 0),
             ("bytes of cache in storage", self.storage_cache, 0),
         ):
             if not number >= low:
-                raise ValueError(f"serving: {c.name}: {what} should be at least {low}, not {number:g}")
+                raise ValueError(f"serving: {c.name}: {name} should be at least {low}, not {number:g}")
         if not 0.0 <= i.reserve < 1.0:
             raise ValueError(f"serving: {c.name}: the reserve should be a share of the memory, not {i.reserve:g}")
         if i.parallel not in ("tensor", "expert", "best"):
             raise ValueError(f"serving: no parallelism {i.parallel!r}; there are tensor, expert, best")
         if i.precision not in c.peak:
             raise ValueError(f"serving: {c.name} has no {i.precision}; it has {', '.join(c.peak)}")
-        if i.gpus > c.largest:
-            where = f"a domain of {c.domain}" if c.largest == c.domain else f"the {c.largest} that were measured"
-            raise ValueError(f"serving: {c.name}: an instance of {i.gpus} accelerators is larger than {where}")
-        for where, size, rate in (("host", self.host_cache, c.host), ("storage", self.storage_cache, self.storage)):
+        if i.gpus > c.max_instance:
+            bound = f"a domain of {c.domain}" if c.max_instance == c.domain else f"the {c.max_instance} measured"
+            raise ValueError(f"serving: {c.name}: an instance of {i.gpus} accelerators is larger than {bound}")
+        tiers = (("host", self.host_cache, c.host), ("storage", self.storage_cache, self.storage_rate))
+        for tier, size, rate in tiers:
             if size > 0 and not rate > 0:
-                raise ValueError(f"serving: {c.name}: cache in {where} needs a bandwidth to read it with")
+                raise ValueError(f"serving: {c.name}: cache in {tier} needs a bandwidth to read it with")
 
     @property
-    def handed(self) -> float:
-        """Cache of a prompt, B, which prefill hands to decode where their accelerators differ."""
+    def prompt_cache(self) -> float:
+        """KV cache of a prompt, B, which prefill hands to decode where their accelerators differ."""
         return self.isl * self.model.cache
 
     @property
-    def context(self) -> float:
+    def mean_context(self) -> float:
         """Mean context of a request in decode, tokens."""
         return self.isl + 0.5 * self.osl
 
     @property
     def accepted(self) -> float:
-        """Tokens accepted a step: those of the nearest output length that was measured, with `MEASURED` examined.
+        """Tokens accepted a step: those of the nearest output length measured, with `MEASURED_VERIFIED` verified.
 
-        With others a draft is accepted as likely as there, each where all before it were: a = 1 + p + p² + ...
+        With others a draft token is accepted as likely as there, each where all before it were: a = 1 + p + p² + ...
         """
         known = self.fit.accepted
-        whole = known[min(known, key=lambda n: abs(np.log(n / self.osl)))]
-        roots = np.roots([*np.ones(MEASURED - 1), 1.0 - whole])
+        measured = known[min(known, key=lambda n: abs(np.log(n / self.osl)))]
+        roots = np.roots([*np.ones(MEASURED_VERIFIED - 1), 1.0 - measured])
         chance = float(max(roots[np.abs(roots.imag) < 1e-9].real))
-        return float(sum(chance**k for k in range(self.instance.examined)))
+        return float(sum(chance**k for k in range(self.instance.verified)))
 
 
 class Step(NamedTuple):
-    """Parts of the time of a decode step, s, each of the shape of the requests."""
+    """Parts of the time of a decode step, s, each of the shape of the requests or a number."""
 
     fixed: Array
+    """Latency whatever the load."""
     draft: Array
+    """Drafting tokens."""
     weights: Array
+    """Reading weights."""
     cache: Array
+    """Reading the KV cache."""
     compute: Array
+    """Arithmetic of the parameters."""
     attention: Array
+    """Arithmetic of attention."""
     exchange: Array
+    """What leaves an accelerator."""
 
     @property
     def time(self) -> Array:
-        """Their sum."""
+        """Their sum, s."""
         return np.sum(np.broadcast_arrays(*self), axis=0)
 
 
-def step(s: Server, requests: Any, clock: Any = 1.0, parallel: str | None = None) -> Step:
-    """Parts of a decode step with so many `requests` in an instance, at a share `clock` of the peak rates."""
+def decode_step(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0, parallel: str | None = None) -> Step:
+    """Parts of a decode step with b = `requests` in an instance, at a share `clock` of the peak rates.
+
+    The equation stands at the head of the module. Both broadcast; `parallel` stands for that of the instance.
+    Example: decode_step(server, 64).time.
+    """
     m, c, f, i = s.model, s.chip, s.fit, s.instance
-    how = parallel or i.parallel
-    if how == "best":
-        split, whole = (step(s, requests, clock, way) for way in ("tensor", "expert"))
-        few, more = (np.asarray(requests, float) <= most_requests(s, way) for way in ("tensor", "expert"))
-        return _faster(split, whole, more & ~few, few & ~more)
-    b = np.asarray(requests, float)
-    touched = -np.expm1(b * i.examined * np.log1p(-m.chosen / m.experts))
-    split = how == "tensor"
-    weights = BYTES[i.precision] * (m.dense / (i.gpus if split else 1) + m.expert * touched / i.gpus)
-    cache = m.cache * s.context * b / (1 if split else i.gpus)
-    tokens = b * i.examined / i.gpus
-    near, host, beyond = _stored(s, weights_held(s, how), cache)
+    b, clock, way = np.asarray(requests, float), np.asarray(clock, float), parallel or i.parallel
+    if way == "best":
+        tensor, expert = (decode_step(s, b, clock, each) for each in ("tensor", "expert"))
+        fits_tensor, fits_expert = (b <= max_requests(s, each) for each in ("tensor", "expert"))
+        return _faster(tensor, expert, fits_expert & ~fits_tensor, fits_tensor & ~fits_expert)
+    touched = -np.expm1(b * i.verified * np.log1p(-m.chosen / m.experts))
+    tensor = way == "tensor"
+    weights = BYTES_PER_PARAMETER[i.precision] * (m.dense / (i.gpus if tensor else 1) + m.expert * touched / i.gpus)
+    cache = m.cache * s.mean_context * b / (1 if tensor else i.gpus)
+    tokens = b * i.verified / i.gpus
+    near, host, beyond = _tiers(s, weight_bytes(s, way), cache)
     rate = f.bandwidth * c.bandwidth
     return Step(
-        np.asarray(f.fixed[how]),
-        np.asarray(f.draft * (i.examined - 1) / (MEASURED - 1)),
+        np.asarray(f.fixed[way]),
+        np.asarray(f.draft * (i.verified - 1) / (MEASURED_VERIFIED - 1)),
         weights / rate,
-        near / rate + (host / c.host if s.host_cache else 0.0) + (beyond / s.storage if s.storage_cache else 0.0),
+        near / rate + (host / c.host if s.host_cache else 0.0) + (beyond / s.storage_rate if s.storage_cache else 0.0),
         2.0 * m.active * tokens / (f.compute * c.peak[i.precision] * clock),
-        m.attention * s.context * tokens / (f.attention * c.peak["fp8"] * clock),
-        m.reduced * b * i.examined * summed(c, i.gpus) if split else m.exchange * tokens * exchanged(c, i.gpus),
+        m.attention * s.mean_context * tokens / (f.attention * c.peak["fp8"] * clock),
+        m.reduced * b * i.verified * all_reduce(c, i.gpus) if tensor else m.exchange * tokens * all_to_all(c, i.gpus),
     )
 
 
-def exchanged(c: Chip, gpus: int) -> float:
-    """Time per byte that experts of an instance exchange, s/B.
+def all_to_all(c: Chip, gpus: int) -> float:
+    """Time per byte that experts of an instance of `gpus` exchange, s/B.
 
-    Experts are drawn alike, so that a share 1/gpus stays where it is; what leaves a domain takes the network.
+    Experts are drawn uniformly, so that a share 1/gpus stays where it is; what leaves a domain takes the network.
     """
     inside = min(gpus, c.domain)
     far = (gpus - inside) / gpus
     return (inside - 1) / gpus / c.link + (far / c.network if far else 0.0)
 
 
-def summed(c: Chip, gpus: int) -> float:
-    """Time per byte that split layers sum over an instance, s/B: twice what leaves an accelerator.
+def all_reduce(c: Chip, gpus: int) -> float:
+    """Time per byte that split layers sum over an instance of `gpus`, s/B: twice what leaves an accelerator.
 
     The least that a sum and its distribution take [Patarasuk & Yuan, J. Parallel Distrib. Comput. 69 (2009) 117];
     between domains every accelerator carries a share.
@@ -262,176 +307,126 @@ def _faster(a: Step, b: Step, only_b: Array, only_a: Array) -> Step:
     return Step(*(np.where(first, x, y) for x, y in zip(a, b, strict=True)))
 
 
-def weights_held(s: Server, parallel: str) -> float:
-    """Weights in the memory of one accelerator, B."""
+def weight_bytes(s: Server, parallel: str) -> float:
+    """Weights in the memory of one accelerator of a `parallel` instance, B."""
     m, i = s.model, s.instance
-    return BYTES[i.precision] * ((m.dense / i.gpus if parallel == "tensor" else m.dense) + m.expert / i.gpus)
+    dense = m.dense / i.gpus if parallel == "tensor" else m.dense
+    return BYTES_PER_PARAMETER[i.precision] * (dense + m.expert / i.gpus)
 
 
-def _stored(s: Server, weights: float, cache: Array) -> tuple[Array, Array, Array]:
+def _tiers(s: Server, weights: float, cache: Array) -> tuple[Array, Array, Array]:
     """What of the cache of an accelerator lies in its own memory, in the host's and in storage, B, filled in turn.
 
-    What is beyond all lies in the last that there is: `most_requests` tells how much there may be.
+    What is beyond all lies in the last that there is: `max_requests` bounds how much there may be.
     """
-    room = max(s.chip.memory * (1.0 - s.instance.reserve) - weights, 0.0)
-    near = np.minimum(cache, room) if s.host_cache or s.storage_cache else cache
+    free = max(s.chip.memory * (1.0 - s.instance.reserve) - weights, 0.0)
+    near = np.minimum(cache, free) if s.host_cache or s.storage_cache else cache
     host = np.minimum(cache - near, s.host_cache) if s.storage_cache else cache - near
     return near, host, cache - near - host
 
 
-def most_requests(s: Server, parallel: str | None = None) -> float:
-    """Requests for whose cache an instance has memory, hosts and storage included; 0 where not even the weights fit.
+def max_requests(s: Server, parallel: str | None = None) -> float:
+    """Requests for whose KV cache an instance has memory, hosts and storage included, at most its `max_batch`.
 
-    At most those that it admits.
+    0 where not even the weights fit; `parallel` stands for that of the instance.
     """
-    how = parallel or s.instance.parallel
-    if how == "best":
-        return max(most_requests(s, "tensor"), most_requests(s, "expert"))
-    room = s.chip.memory * (1.0 - s.instance.reserve) - weights_held(s, how)
-    if room <= 0:
+    way = parallel or s.instance.parallel
+    if way == "best":
+        return max(max_requests(s, "tensor"), max_requests(s, "expert"))
+    free = s.chip.memory * (1.0 - s.instance.reserve) - weight_bytes(s, way)
+    if free <= 0:
         return 0.0
-    each = s.model.cache * (s.isl + s.osl) / (1 if how == "tensor" else s.instance.gpus)
-    held = float(np.floor((room + s.host_cache + s.storage_cache) / each))
-    return held if s.instance.admits is None else min(held, float(s.instance.admits))
+    each = s.model.cache * (s.isl + s.osl) / (1 if way == "tensor" else s.instance.gpus)
+    requests = float(np.floor((free + s.host_cache + s.storage_cache) / each))
+    return requests if s.instance.max_batch is None else min(requests, float(s.instance.max_batch))
 
 
-def time(s: Server, requests: Any, clock: Any = 1.0) -> Array:
-    """Time of a decode step, s, with the platform's residual."""
-    t = step(s, requests, clock).time
+def step_time(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
+    """Time of a decode step with the platform's residual, s, of the shape to which `requests` and `clock` broadcast."""
+    t = decode_step(s, requests, clock).time
     if s.fit.residual:
         at, factor = np.array(s.fit.residual).T
         t = t * np.interp(np.log(np.maximum(requests, 1e-9) / s.instance.gpus), at, factor)
     return t
 
 
-def interactivity(s: Server, requests: Any, clock: Any = 1.0) -> Array:
-    """Tokens/s that each of `requests` in an instance sees."""
-    return s.accepted / time(s, requests, clock)
+def interactivity(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
+    """Tokens/s that each of `requests` in an instance sees:  I = a / t. Example: interactivity(server, 64)."""
+    return s.accepted / step_time(s, requests, clock)
 
 
-def prefill_rate(s: Server, clock: Any = 1.0, found: float = 0.0) -> Array:
-    """Input tokens/s that one accelerator computes, where a share of the input is `found` in a cache."""
+def prefill_rate(s: Server, clock: ArrayLike = 1.0, hit_rate: float = 0.0) -> Array:
+    """Input tokens/s that one accelerator computes, of the shape of `clock`.
+
+    A share `hit_rate` of the input is in a cache; attention sees it all the same.
+    """
     m, f, p = s.model, s.fit, s.instance.precision
-    work = 2.0 * m.active + m.reading * 0.5 * (1.0 + found) * s.isl
+    work = 2.0 * m.active + m.reading * 0.5 * (1.0 + hit_rate) * s.isl
     return f.prefill[p] * s.chip.peak[p] * np.asarray(clock) / work
 
 
 class Served(NamedTuple):
-    """What a user and an accelerator get; all of the shape of what was asked, zeros where nothing can be served.
-
-    `requests` are in flight in an instance; `output` [tokens/s] is per decode accelerator, `total` per accelerator of
-    both pools, input included; `first` is the time to the first token and `end` that to the last [s]; `network` [B/s]
-    is the cache that a decode accelerator takes in from prefill, 0 where they are the same; `gpus` are those of an
-    instance.
-    """
+    """What a user and an accelerator get; all of the shape of the interactivity, zeros where nothing can be served."""
 
     interactivity: Array
+    """Tokens/s of a user."""
     requests: Array
+    """Requests in flight in an instance."""
     output: Array
+    """Output tokens/s per accelerator of decode."""
     total: Array
-    first: Array
-    end: Array
+    """Input and output tokens/s per accelerator of both pools."""
+    ttft: Array
+    """Time to first token, s; infinite where nothing is served."""
+    latency: Array
+    """Time to the last token, s; infinite where nothing is served."""
     reason: Array
+    """Why nothing is served; empty if something is."""
     network: Array
+    """KV cache that an accelerator of decode takes in from prefill, B/s; 0 where they are the same."""
     gpus: Array
+    """Accelerators of an instance."""
 
 
-FAST, SMALL, STILL = "beyond the front", "memory too small", "its clock stands still"
+BEYOND_FRONT, NO_MEMORY, NO_CLOCK = "beyond the front", "memory too small", "its clock stands still"
+"""Reasons why nothing is served."""
 
 
-def at_interactivity(s: Server, wanted: Any, clock: Any = 1.0) -> Served:
-    """The most that can be served at an interactivity [tokens/s/user], pools being as large as each other needs.
+def at_interactivity(s: Server, target: ArrayLike, clock: ArrayLike = 1.0) -> Served:
+    """The most that is served at a `target` interactivity [tokens/s/user], pools being as large as each other needs.
 
-    Interactivity falls with the requests in flight, which are found by halving. Beyond what one request alone gets
-    nothing is served; below what a full memory gives the full memory is.
+    Interactivity falls with the requests in flight, which bisection finds. Beyond what one request alone gets nothing
+    is served; below what a full memory gives the full memory is. `target` and `clock` broadcast.
+    Example: at_interactivity(server, [20.0, 60.0]).total.
     """
-    wanted, clock = np.broadcast_arrays(np.asarray(wanted, float), np.asarray(clock, float))
+    target, clock = np.broadcast_arrays(np.asarray(target, float), np.asarray(clock, float))
     still = ~(clock > 0)
     clock = np.where(still, 1.0, clock)
-    most = most_requests(s)
-    low, high = np.zeros(wanted.shape), np.full(wanted.shape, np.log(max(min(most, MOST_REQUESTS), 1.0)))
-    full = interactivity(s, np.exp(high), clock) >= wanted
-    for _ in range(HALVINGS):
+    limit = max_requests(s)
+    low, high = np.zeros(target.shape), np.full(target.shape, np.log(max(min(limit, MAX_REQUESTS), 1.0)))
+    full = interactivity(s, np.exp(high), clock) >= target
+    for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
-        slow = interactivity(s, np.exp(middle), clock) < wanted
+        slow = interactivity(s, np.exp(middle), clock) < target
         low, high = np.where(slow, low, middle), np.where(slow, middle, high)
     b = np.where(full, np.exp(high), np.exp(low))
-    fits = most >= 1.0
-    good = fits & ~still & (interactivity(s, np.ones(wanted.shape), clock) >= wanted * (1.0 - 1e-12))
-    seen = np.where(full, interactivity(s, b, clock), wanted)
+    fits = limit >= 1.0
+    good = fits & ~still & (interactivity(s, np.ones(target.shape), clock) >= target * (1.0 - 1e-12))
+    seen = np.where(full, interactivity(s, b, clock), target)
     output = np.where(good, b * seen / s.instance.gpus, 0.0)
     inputs = output * s.isl / s.osl
     total = output * (s.isl + s.osl) / s.osl / (1.0 + inputs / prefill_rate(s, clock))
-    first = np.where(good, s.fit.first + s.isl / (prefill_rate(s, clock) * s.instance.gpus), np.inf)
-    end = np.where(good, first + s.osl / np.where(good, seen, 1.0), np.inf)
-    reason = np.where(good, "", np.where(still, STILL, FAST) if fits else SMALL)
+    ttft = np.where(good, s.fit.first + s.isl / (prefill_rate(s, clock) * s.instance.gpus), np.inf)
+    latency = np.where(good, ttft + s.osl / np.where(good, seen, 1.0), np.inf)
+    reason = np.where(good, "", np.where(still, NO_CLOCK, BEYOND_FRONT) if fits else NO_MEMORY)
     return Served(
         np.where(good, seen, 0.0),
         np.where(good, b, 0.0),
         output,
         total,
-        first,
-        end,
+        ttft,
+        latency,
         reason,
-        output * s.handed / s.osl,
-        np.full(wanted.shape, s.instance.gpus),
+        output * s.prompt_cache / s.osl,
+        np.full(target.shape, s.instance.gpus),
     )
-
-
-def at_concurrency(
-    s: Server, concurrency: Any, decode: Any, prefill: Any = 0, instances_of_prefill: Any = 1, clock: Any = 1.0
-) -> Served:
-    """What `concurrency` users in a closed loop get of `decode` and `prefill` accelerators; 0 prefill: they share.
-
-    A user waits for the first token, then for the rest: C = X (first + osl / I), X requests/s of which B = X osl / I
-    are in decode. Shared accelerators decode in the time that prefill leaves; others hand the cache of the prompt over
-    the network of the smaller instance, which the first token waits for. B is found by search. Users for whom there
-    is no room wait for their first token. Raises ValueError for sizes that cannot be.
-    """
-    C, d, p, clock = np.broadcast_arrays(*(np.asarray(a, float) for a in (concurrency, decode, prefill, clock)))
-    n = s.instance.gpus
-    for what, number in (("users", C), ("decode accelerators", d), ("instances of prefill", instances_of_prefill)):
-        if not (np.asarray(number) > 0).all():
-            raise ValueError(f"serving: {s.chip.name}: {what} should be more than 0")
-    if not (p >= 0).all():
-        raise ValueError(f"serving: {s.chip.name}: prefill accelerators should not be less than 0")
-    instances, most = d / n, most_requests(s)
-    shared = p == 0
-    reads = prefill_rate(s, clock) * np.where(shared, n, p)
-    many = np.where(shared, 1.0, np.asarray(instances_of_prefill, float))
-    ways = s.chip.network * np.minimum(n, np.where(shared, n, p / many))
-    hand = np.where(shared, 0.0, s.handed / ways) if s.chip.network else 0.0
-    alone = s.isl / (reads / many)
-
-    def run(B: Array) -> tuple[Array, Array, Array, Array]:
-        b = np.maximum(B / instances, 1.0)
-        seen = interactivity(s, b, clock)
-        requests = B * seen / s.osl
-        busy = requests * s.isl / (reads * np.where(shared, instances, 1.0))
-        eased = np.where(shared, 1.0 / (1.0 + busy), np.maximum(1.0 - busy, 1e-3))
-        seen = np.where(shared, seen * eased, seen)
-        requests = np.where(shared, requests * eased, requests)
-        # One server's queue, its times all the same [Allen, Probability, Statistics and Queueing Theory, 1990].
-        wait = np.where(shared, 0.0, 0.5 * alone * busy / eased)
-        return seen, requests, s.fit.first + alone + wait + hand, busy
-
-    low, high = np.zeros(C.shape), np.minimum(C, most * instances)
-    limit = high.copy()
-    inner = np.linspace(0.0, 1.0, PARTS + 1)[1:-1].reshape(-1, *(1,) * C.ndim)
-    for _ in range(ROUNDS):
-        middle = low + (high - low) * inner
-        _, requests, first, busy = run(middle)
-        under = ~((middle + requests * first > C) | (~shared & (busy > 1.0)))
-        low, wide = low + (high - low) * np.cumprod(under, axis=0).sum(axis=0) / PARTS, (high - low) / PARTS
-        high = low + wide
-    B = np.minimum(0.5 * (low + high), limit)
-    seen, requests, first, _ = run(B)
-    good = most >= 1.0
-    output = np.where(good, requests * s.osl / d, 0.0)
-    total = np.where(good, requests * (s.isl + s.osl) / (d + p), 0.0)
-    first = np.where(good, np.maximum(first, C / np.maximum(requests, 1e-12) - s.osl / seen), np.inf)
-    reason = np.where(good, "", SMALL)
-    seen, each = np.where(good, seen, 0.0), np.where(good, B / instances, 0.0)
-    moved = np.where(shared, 0.0, output * s.handed / s.osl)
-    end, sizes = first + s.osl / np.maximum(seen, 1e-12), np.full(C.shape, n)
-    return Served(seen, each, output, total, first, end, reason, moved, sizes)

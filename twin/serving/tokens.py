@@ -12,27 +12,35 @@ import numpy as np
 from twin import columns
 from twin.columns import Array
 from twin.elements import Work, total
-from twin.facility.catalogue import fronts, physics
+from twin.facility.catalogue import measured_runs, physics
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.sections import Serving
 from twin.plant.compile import Plant
 from twin.serving import fronts as serving
-from twin.serving.platforms import NODES, at_clocks, best, chip_power, lowest, prefilling
-from twin.serving.platforms import platforms as known
+from twin.serving.platforms import (
+    CLOCKS,
+    Options,
+    Point,
+    best,
+    best_at_clocks,
+    chip_power,
+    lowest_precision,
+    prefill_share,
+)
+from twin.serving.platforms import calibrated_platforms as known
 from twin.solver.steady import Solution
 
 
-def wanted(terms: Serving, platform: str) -> tuple[str, str, int, int, float]:
+def wanted(terms: Serving, platform: str) -> Point:
     """What physics is asked for: model, platform, tokens in and out, interactivity."""
-    return terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity
+    return Point(terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity)
 
 
-def options(terms: Serving) -> dict[str, Any]:
+def options(terms: Serving) -> Options:
     """How it is served, as options of `serving.best`."""
-    tiers = {"host_cache": terms.host_cache, "storage_cache": terms.storage_cache, "storage": terms.storage_rate}
-    how = {"precision": terms.precision, "drafts": terms.drafts, "largest": terms.max_instance_size}
-    return how | {"engine": terms.engine} | tiers
+    tiers = terms.host_cache, terms.storage_cache, terms.storage_rate
+    return Options(terms.precision, terms.drafts, terms.max_instance_size, terms.engine, *tiers)
 
 
 def understood(terms: Serving, platform: str) -> bool:
@@ -48,7 +56,7 @@ def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]
     """
     clock = np.asarray(clock, float)
     if terms.mode == "physics":
-        return at_clocks(clock, *wanted(terms, platform), **options(terms))
+        return best_at_clocks(wanted(terms, platform), clock, options(terms))
     front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
     each = serving.tokens_per_s(front, 1.0, clock, terms.interactivity, 1.0, terms.clock_exponent)
     most = front.interactivity[-1]
@@ -74,7 +82,7 @@ def lengths(plant: Plant) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=256)
 def _front(*which: Any) -> serving.Front:
-    return serving.front(fronts(), *which)
+    return serving.front(measured_runs(), *which)
 
 
 def asked(plant: Plant) -> list[tuple[Serving, Array]]:
@@ -107,7 +115,7 @@ def stated(terms: Serving, plant: Plant) -> str:
 def precision(terms: Serving, platform: str) -> str:
     """Precision of the weights: that of physics, or of the measured points on both sides of the interactivity."""
     if terms.mode == "physics":
-        return str(lowest(platform, terms.precision))
+        return str(lowest_precision(platform, terms.precision))
     front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
     at = int(np.searchsorted(front.interactivity, terms.interactivity))
     return " and ".join(sorted(set(front.precision[max(at - 1, 0) : at + 1])))
@@ -125,7 +133,7 @@ def served(facility: Facility, plant: Plant | None = None) -> None:
             try:
                 rates(terms, platform, 1.0)
                 if terms.max_ttft is not None and platform in known():
-                    best(*wanted(terms, platform), **options(terms))
+                    best(*wanted(terms, platform), options=options(terms))
             except ValueError as error:
                 faults.append(str(error))
     if faults:
@@ -153,7 +161,7 @@ def level(terms: Serving, platform: str, clock: Any) -> Array:
     rate = rates(terms, platform, clock)[0]
     reading = np.zeros(np.shape(rate))
     if understood(terms, platform):
-        reading = prefilling(*wanted(terms, platform)[:4], rate, clock, **options(terms))
+        reading = prefill_share(wanted(terms, platform), rate, clock, options(terms))
     held = requests(terms, rate) / np.maximum(1.0 - reading, 1e-3)
     return reading * physics()["power"]["prefill"] + (1.0 - reading) * chip_power(platform, held, 1.0)
 
@@ -166,7 +174,7 @@ def at_work(plant: Plant) -> Plant:
     if plant.facility.serving.power == "rated":
         return plant
     found = [
-        Work(rows, scenarios, NODES, level(terms, platform, NODES))
+        Work(rows, scenarios, CLOCKS, level(terms, platform, CLOCKS))
         for terms, scenarios in asked(plant)
         for platform, rows in platforms(plant)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,10 +11,10 @@ from twin.columns import LAYERS
 from twin.elements import Status, total
 from twin.facility.sections import Serving
 from twin.results.limits import fullest, margins
-from twin.serving.agents import Agent, Pools, _loaded, layers
-from twin.serving.platforms import best, lowest, server
+from twin.serving.agents import Agent, Pools, load_stations, request_stations
+from twin.serving.platforms import best, lowest_precision, server
 from twin.serving.roofline import Instance, Server, prefill_rate
-from twin.serving.stations import Load, limit
+from twin.serving.stations import Load, rate_limit
 from twin.serving.tokens import chips_at_work, options, platforms, terms_of, wanted
 from twin.solver.steady import Solution, steady
 from twin.study.levels import at_levels
@@ -56,13 +56,13 @@ def borne(solution: Solution, scenario: int = 0, users: int | None = None) -> Bo
     platform, count, clock = _at_work(solution, scenario)
     s, output = _instances(terms, platform, count, clock)
     agent = Agent(asked.turns, asked.hits, asked.routing, asked.tool, asked.retrieval, asked.software, asked.spread)
-    stations = layers(s, agent, _pools(solution, scenario, s, agent, output, count, clock), clock)
+    stations = request_stations(s, agent, _pools(solution, scenario, s, agent, output, count, clock), clock)
     idle = steady(at_levels(solution.plant, scenario, [0.0]))
     whole = min(x.capacity for x in stations if x.name.startswith("compute"))
     ends = _ends(idle, solution, scenario)
-    stations += [limit(n, whole * (1.0 - a) / (b - a)) for n, (a, b) in ends.items() if b > a]
+    stations += [rate_limit(n, whole * (1.0 - a) / (b - a)) for n, (a, b) in ends.items() if b > a]
     arrivals = asked.arrivals if users is None else None
-    load = _loaded(stations, asked.users if users is None else users, arrivals, asked.think)
+    load = load_stations(stations, asked.users if users is None else users, arrivals, asked.think)
     part = load.throughput / whole
     used = {n: float(u) for n, u in zip(load.names, load.utilisation, strict=True) if u > 0 and n not in LAYERS}
     compute = [used.pop(n) for n in list(used) if n.startswith("compute")]
@@ -89,21 +89,21 @@ def _instances(terms: Serving, platform: str, count: float, clock: float) -> tup
     It admits as many requests as keep the interactivity that is asked for.
     """
     how = options(terms)
-    found = best(*wanted(terms, platform), clock, **how)
+    found = best(*wanted(terms, platform), clock, how)
     if not found.total > 0:
         raise ValueError(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {found.reason}")
     if found.gpus > 0.5 * count:
         most = 2 ** int(np.log2(max(0.5 * count, 1.0)))
-        found = best(*wanted(terms, platform), clock, **how | {"largest": most})
+        found = best(*wanted(terms, platform), clock, replace(how, max_gpus=most))
         if count < 2.0 or not found.total > 0:
             raise ValueError(
                 f"{platform}: {count:g} accelerators at work are too few for two instances, to read and write"
             )
-    kind, examined = lowest(platform, terms.precision), 1 + terms.drafts
+    kind, examined = lowest_precision(platform, terms.precision), 1 + terms.drafts
     admits = max(int(found.requests), 1)
-    layout = Instance(int(found.gpus), "best", kind, examined, engine=terms.engine, admits=admits)
-    tiers = {name: how[name] for name in ("host_cache", "storage_cache", "storage")}
-    return server(*wanted(terms, platform)[:4], layout, **tiers), float(found.output)
+    layout = Instance(int(found.gpus), "best", kind, examined, engine=terms.engine, max_batch=admits)
+    tiers = how.host_cache, how.storage_cache, how.storage_rate
+    return server(*wanted(terms, platform)[:4], layout, *tiers), float(found.output)
 
 
 def _pools(
@@ -112,7 +112,7 @@ def _pools(
     """Accelerators shared as the work of prefill and decode is, and what racks with power have of other layers."""
     asked = terms_of(solution.plant, scenario).agents
     assert asked is not None
-    reading = s.isl * (1.0 - agent.found) / float(prefill_rate(s, clock, agent.found))
+    reading = s.isl * (1.0 - agent.reused) / float(prefill_rate(s, clock, agent.reused))
     instances = int(count) // s.instance.gpus
     prefill = min(max(round(instances * reading / (reading + s.osl / output)), 1), instances - 1)
     there = {name: _there(solution, name, scenario) for name in ("cpu", "network", "storage")}

@@ -11,7 +11,7 @@ from twin.elements import Status
 from twin.facility.sections import Serving
 from twin.money import cost
 from twin.results.figures import figures
-from twin.serving.platforms import busiest
+from twin.serving.platforms import max_prefill_load
 from twin.serving.tokens import chips_at_work, options, platforms, terms_of, tokens, understood, unserved, wanted
 from twin.solver.steady import Solution, steady
 from twin.study.levels import at_levels
@@ -96,8 +96,8 @@ def goodput(solution: Solution, scenario: int = 0) -> tuple[float, str]:
     """Share of the capacity that keeps the layout's objectives, the least of all platforms, and what bounds it.
 
     Tokens come as fast as the interactivity says. First tokens wait in the queue of prefill at the clocks that were
-    solved, which only physics knows (`serving.busiest`): where it knows nothing the objective is not judged, which is
-    said.
+    solved, which only physics knows (`serving.max_prefill_load`): where it knows nothing the objective is not judged,
+    which is said.
     """
     plant, terms = solution.plant, terms_of(solution.plant, scenario)
     if terms.max_tpot is not None and terms.max_tpot * terms.interactivity < 1.0:
@@ -123,5 +123,4 @@ def _within(terms: Serving, platform: str, chips: float, clock: float) -> float 
     if not understood(terms, platform):
         return None
     first = terms.max_ttft or np.inf
-    how = options(terms) | {"clock": clock}
-    return busiest(*wanted(terms, platform), chips, first, terms.objective_share, **how)
+    return max_prefill_load(wanted(terms, platform), chips, first, terms.objective_share, clock, options(terms))

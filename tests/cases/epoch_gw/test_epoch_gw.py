@@ -13,6 +13,7 @@ from twin.money import cost
 from twin.plant.compile import compile
 from twin.results.figures import figures
 from twin.solver.steady import steady
+from twin.units import YEAR
 
 CAPITAL = {"servers": 21188, "network": 4925, "facility": 11433, "utility works": 164, "land": 172}
 OPERATION = {"maintenance": 104, "taxes": 143, "labor": 40, "water": 6, "utility": 20}
@@ -23,12 +24,10 @@ def yearly(life, rate=RATE):
     """Cost of a year, $."""
     years = [life, life, 14, 14, np.inf]
     return cost.annual_cost(
-        1e6 * np.array(list(CAPITAL.values()), float)[:, None],
-        np.array(years, float)[:, None] * cost.YEAR,
+        cost.Assets(1e6 * np.array(list(CAPITAL.values()), float)[:, None], np.array(years, float)[:, None] * YEAR),
         np.array([rate]),
-        power=np.array([1e9 * LOAD * PUE]),
-        energy_price=PRICE / 3.6e6,
-        other=1e6 * np.array([float(sum(OPERATION.values()))]),
+        cost.Use(power=np.array([1e9 * LOAD * PUE])),
+        cost.Tariff(energy=PRICE / 3.6e6, other=1e6 * np.array([float(sum(OPERATION.values()))])),
     )
 
 
@@ -57,25 +56,28 @@ TERMS = {"economics.electricity": "0.0838 $/kWh", "economics.discount_rate": "6.
 def campus():
     """The campus with GB200 racks: capital by heading, racks by model, in $ per W of IT, and $/MW/year by terms."""
     text = read_text("campus_1gw")[1].replace("gb300_nvl72", "gb200_nvl72")
-    found = {}
+    cost_per_watt = {}
     for name, terms in (("own", {}), ("published", TERMS)):
         facility = twin.load(text, overrides=terms)
         solution = steady(compile(facility))
         f = figures(solution)
-        found[name] = float(f.annual.total[0] / f.it_power[0])
+        cost_per_watt[name] = float(f.annual.total[0] / f.it_power[0])
     capital = dict.fromkeys(("gb200_nvl72", "network_rack", "storage_rack", "electrical", "cooling", "facility"), 0.0)
     for c in solution.plant.costs:
         for n, value in zip(c.elements, c.capital[:, 0], strict=True):
             capital[facility.models[n] if c.heading == "servers" else c.heading] += value / f.it_power[0]
     nameplate = float(solution[columns.engine.nameplate].sum())
-    return found, capital | {"works": facility.economics.works * nameplate / f.it_power[0]}, f
+    return cost_per_watt, capital | {"works": facility.economics.works * nameplate / f.it_power[0]}, f
 
 
 def test_the_catalogues_own_gigawatt_is_what_the_readme_says(campus):
-    found, capital, f = campus
+    cost_per_watt, capital, f = campus
     readme = Path(__file__).with_name("README.md").read_text("utf-8")
     for name in ("gb200_nvl72", "network_rack", "storage_rack", "electrical", "cooling", "works"):
         assert f"| {capital[name]:.2f} |" in readme, name
     assert f"| {sum(capital.values()):.1f} |" in readme
-    assert f"costs {found['published']:.1f} M$ at full load" in readme and f"it is {found['own']:.1f}." in readme
+    assert (
+        f"costs {cost_per_watt['published']:.1f} M$ at full load" in readme
+        and f"it is {cost_per_watt['own']:.1f}." in readme
+    )
     assert f"{f.it_power[0] / 1e9:.3f} GW of IT at a PUE of {f.pue[0]:.2f}" in readme

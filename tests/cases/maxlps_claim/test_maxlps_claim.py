@@ -7,7 +7,7 @@ import pytest
 
 import twin
 from twin import columns
-from twin.facility.catalogue import platforms
+from twin.facility.catalogue import published_constants
 from twin.facility.files import read_text
 from twin.units import parse
 
@@ -20,7 +20,7 @@ def each(rack, nameplate=None):
     """W of a site per GPU of a rack, its share of the network included; the network's as GB300's."""
     fields = twin.catalogue()[rack]["fields"]
     power = parse(nameplate or fields["nameplate"]["value"], "power") / fields["accelerators"]["value"]
-    return PUE * (power + platforms()["network"]["gb300"]["network_power"])
+    return PUE * (power + published_constants()["network"]["gb300"]["network_power"])
 
 
 def test_the_claim_implies_what_the_readme_says():
@@ -54,5 +54,5 @@ def test_held_racks_give_what_the_readme_says(row, mode, power):
     racks = held.plant.serving[0].engine
     assert held.solution[columns.engine.power][racks].max() == pytest.approx(90e3, rel=1e-3)
     per_mw = [r.figures.tokens_per_s_per_mw("provisioned") for r in (free, held)]
-    told = next(line for line in README.splitlines() if line.startswith(f"| {row}"))
-    assert [f"{x:.2f}" for x in per_mw[1] / per_mw[0]] == [c.strip() for c in told.split("|")[3:6]]
+    stated = next(line for line in README.splitlines() if line.startswith(f"| {row}"))
+    assert [f"{x:.2f}" for x in per_mw[1] / per_mw[0]] == [c.strip() for c in stated.split("|")[3:6]]

@@ -6,11 +6,12 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+from closed_loop import Run, closed_loop
 from scipy.optimize import least_squares
 
-from twin.facility.catalogue import fronts, physics
+from twin.facility.catalogue import measured_runs, physics
 from twin.serving import roofline
-from twin.serving.platforms import best, closed_loop, engines, platforms, server
+from twin.serving.platforms import Options, best, calibrated_engines, calibrated_platforms, server
 from twin.serving.roofline import Fit, Instance
 
 MODEL = "DeepSeek-R1-0528"
@@ -61,15 +62,15 @@ def key(row):
 
 def rows():
     """Pairs of a measured row and the accelerators of its decode instances."""
-    found = []
-    for row in fronts():
+    pairs = []
+    for row in measured_runs():
         if row["model"] != MODEL or row["engine"] != "dynamo-trt" or not row["output_tokens_per_s_per_decode_gpu"]:
             continue
         if row["platform"] == "h200" and row["decode_gpus"]:
-            found.append((row, 8))
+            pairs.append((row, 8))
         elif row["platform"] == "gb300" and row["precision"] == "fp4" and key(row) in WIDE.keys() | NARROW:
-            found.append((row, WIDE.get(key(row), 8)))
-    return found
+            pairs.append((row, WIDE.get(key(row), 8)))
+    return pairs
 
 
 def in_flight(row, gpus):
@@ -79,18 +80,18 @@ def in_flight(row, gpus):
 
 def of(row, gpus, fit=None, residual=True):
     """The server that made a row."""
-    found = server(MODEL, row["platform"], row["isl"], row["osl"], instance(row, gpus))
-    fit = fit or found.fit
-    return replace(found, fit=fit if residual else replace(fit, residual=()))
+    made = server(MODEL, row["platform"], row["isl"], row["osl"], instance(row, gpus))
+    fit = fit or made.fit
+    return replace(made, fit=fit if residual else replace(fit, residual=()))
 
 
 def errors(residual=True, fits=None, chosen=None):
     """ln of computed over measured interactivity at the requests in flight, of every row or those chosen."""
-    found = []
+    wrong = []
     for row, gpus in rows() if chosen is None else chosen:
         s = of(row, gpus, (fits or {}).get(row["platform"]), residual)
-        found.append(np.log(roofline.interactivity(s, in_flight(row, gpus)) / row["interactivity"]))
-    return np.array(found)
+        wrong.append(np.log(roofline.interactivity(s, in_flight(row, gpus)) / row["interactivity"]))
+    return np.array(wrong)
 
 
 def fits(x):
@@ -154,7 +155,7 @@ LARGE = "21640109636"
 
 def all_rows():
     """Rows of whole systems in a closed loop whose users and pools are known."""
-    return [r for r in fronts() if r["model"] == MODEL and r["concurrency"] and r["decode_gpus"]]
+    return [r for r in measured_runs() if r["model"] == MODEL and r["concurrency"] and r["decode_gpus"]]
 
 
 def matters(row):
@@ -179,7 +180,7 @@ def numbers(further=None, nine=None):
         known = dict(zip(NAMES, map(float, nine), strict=True))
         accepted = {n: known[f"accepted of {n}"] for n in (1024, 8192)}
         fits["shared"] |= {k: known[k] for k in ("draft", "bandwidth", "compute", "attention")} | {"accepted": accepted}
-        for p in platforms():
+        for p in calibrated_platforms():
             old, tensor, expert = known["h200"], known["gb300 tensor"], known["gb300 expert"]
             fits[p]["fixed"] = {"tensor": tensor, "expert": expert} if p in FOUR else {"tensor": old, "expert": old}
             fits[p]["residual"] = []
@@ -201,7 +202,7 @@ def numbers(further=None, nine=None):
 
 def loop(row, gpus=None, **changed):
     """A row in a closed loop, as `closed_loop` gives it."""
-    asked = dict(
+    terms = dict(
         decode=row["decode_gpus"],
         prefill=row["prefill_gpus"] or 0,
         precision=row["precision"],
@@ -209,13 +210,13 @@ def loop(row, gpus=None, **changed):
         engine=row["engine"],
         gpus=gpus,
     )
-    return closed_loop(MODEL, row["platform"], row["isl"], row["osl"], row["concurrency"], **asked | changed)
+    return closed_loop(Run(MODEL, row["platform"], row["isl"], row["osl"], row["concurrency"], **terms | changed))
 
 
 def missed(row, gpus=None):
     """ln of computed over measured interactivity and throughput of a row, at most a factor of e squared."""
-    found = loop(row, gpus)[1]
-    pairs = (found.interactivity, row["interactivity"]), (found.total, row["tokens_per_s_per_gpu"])
+    served = loop(row, gpus)[1]
+    pairs = (served.interactivity, row["interactivity"]), (served.total, row["tokens_per_s_per_gpu"])
     return [float(np.clip(np.log(max(float(a), 1e-9) / b), -2.0, 2.0)) for a, b in pairs]
 
 
@@ -234,14 +235,14 @@ class Loss:
             self.gpus = [loop(row)[0].instance.gpus for row in self.rows]
 
     def __call__(self, further):
-        found = []
+        wrong = []
         with numbers(further, self.nine):
             for i, row in enumerate(self.rows):
                 key = i, *(float(x) if m else None for x, m in zip(further, matters(row), strict=True))
                 if key not in self.known:
                     self.known[key] = missed(row, self.gpus[i])
-                found += self.known[key]
-        return np.array(found)
+                wrong += self.known[key]
+        return np.array(wrong)
 
     def total(self, further):
         """Sum that the fit makes least."""
@@ -266,13 +267,13 @@ def folds():
 @cache
 def cross_validated():
     """`missed` of every row by numbers that were fitted without its fold, without residuals."""
-    found, fold, every = np.zeros((len(all_rows()), 2)), folds(), all_rows()
+    wrong, fold, every = np.zeros((len(all_rows()), 2)), folds(), all_rows()
     for k in range(FOLDS):
         out = [r for r, f in zip(every, fold, strict=True) if f == k]
         nine = fitted([(r, n) for r, n in rows() if r not in out])
         further = fitted_further([r for r in every if r not in out], nine)
-        found[fold == k] = misses(further, nine, out)
-    return found
+        wrong[fold == k] = misses(further, nine, out)
+    return wrong
 
 
 FACTORS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6)
@@ -296,8 +297,8 @@ def factors():
 
     Errors are means of ln of interactivity and of throughput. The value is the best of `FACTORS` on the other folds.
     """
-    found = []
-    for names in (SGLANG, *[(e,) for e in engines() if e != "dynamo-trt"]):
+    results = []
+    for names in (SGLANG, *[(e,) for e in calibrated_engines() if e != "dynamo-trt"]):
         chosen = np.array([r["engine"] in names for r in all_rows()])
         some, fold = [r for r, c in zip(all_rows(), chosen, strict=True) if c], folds()[chosen]
         for kind in ("drafts", "latency", "prefill"):
@@ -310,8 +311,8 @@ def factors():
             wrong = np.array(wrong)
             left = [wrong[wrong[:, fold != k].mean(axis=1).argmin(), fold == k].sum() for k in range(FOLDS)]
             without, value = wrong[FACTORS.index(1.0)].mean(), FACTORS[int(wrong.mean(axis=1).argmin())]
-            found.append((names, kind, len(some), value, without, sum(left) / len(some)))
-    return found
+            results.append((names, kind, len(some), value, without, sum(left) / len(some)))
+    return results
 
 
 ABLATED = [
@@ -324,7 +325,7 @@ ABLATED = [
     ("fp4", "none", 1024, 1024, 1229),
     ("fp4", "none", 1024, 1024, 12),
 ]
-"""GB300 rows in eight bits, or without drafts; beside them `islands` has those of B200 and B300."""
+"""GB300 rows in eight bits, or without drafts; `ablations` adds those of B200 and B300."""
 
 
 def ablations(residual=True):
@@ -333,7 +334,7 @@ def ablations(residual=True):
     Interactivity is that at the row's users, throughput that of a decode accelerator at the row's interactivity.
     Instances are those known, else as `closed_loop` chooses them.
     """
-    found, fits = [], physics()["fits"]
+    results, fits = [], physics()["fits"]
     shipped = deepcopy(fits)
     if not residual:
         fits["gb300"]["residual"] = []
@@ -349,21 +350,23 @@ def ablations(residual=True):
         if output is None:
             pools = (row["decode_gpus"] + row["prefill_gpus"]) / row["decode_gpus"]
             output = row["tokens_per_s_per_gpu"] * pools * row["osl"] / (row["isl"] + row["osl"])
-        at = roofline.at_interactivity(replace(s, instance=replace(s.instance, admits=None)), row["interactivity"])
-        found.append((row, s, float(seen.interactivity) / row["interactivity"] - 1.0, float(at.output) / output - 1.0))
+        at = roofline.at_interactivity(replace(s, instance=replace(s.instance, max_batch=None)), row["interactivity"])
+        results.append(
+            (row, s, float(seen.interactivity) / row["interactivity"] - 1.0, float(at.output) / output - 1.0)
+        )
     physics()["fits"] = shipped
-    return found
+    return results
 
 
 def summaries(wrong):
     """Rows of a platform and an engine: both, number, and of interactivity and throughput median and worst error."""
-    found, every = [], all_rows()
-    for p in platforms():
-        for e in engines():
+    results, every = [], all_rows()
+    for p in calibrated_platforms():
+        for e in calibrated_engines():
             part = np.abs(wrong[[r["platform"] == p and r["engine"] == e for r in every]])
             if len(part):
-                found.append((p, e, len(part), *np.ravel([np.median(part, 0), part.max(0)], "F")))
-    return found
+                results.append((p, e, len(part), *np.ravel([np.median(part, 0), part.max(0)], "F")))
+    return results
 
 
 def percent(x):
@@ -389,8 +392,8 @@ def main():
     print("gb300 in eight bits, without drafts, in islands of eight")
     for speed in (40.0, 75.0, 116.7):
         old, new = (float(best(MODEL, p, 1024, 1024, speed).total) for p in ("h200", "gb300"))
-        less = [{"precision": "fp8"}, {"drafts": 0}, {"largest": 8}]
-        others = [float(best(MODEL, "gb300", 1024, 1024, speed, **how).total) for how in less]
+        less = [Options(precision="fp8"), Options(drafts=0), Options(max_gpus=8)]
+        others = [float(best(MODEL, "gb300", 1024, 1024, speed, options=o).total) for o in less]
         print(f"{speed:6} {old:8.0f} {new:8.0f} {new / old:6.1f}", *(f"{x:8.0f}" for x in others))
     print("\nablations: row, instance, error of interactivity and of throughput without residuals, with")
     for (row, s, *a), (_, _, *b) in zip(ablations(False), ablations(True), strict=True):

@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import calibrate
 
-from twin.facility.catalogue import fronts
-from twin.serving.platforms import best, chip_power, engines, platforms
+from twin.facility.catalogue import measured_runs
+from twin.serving.platforms import best, calibrated_engines, calibrated_platforms, chip_power
 
 
 def test_rows_are_what_the_readme_lists():
@@ -49,25 +49,25 @@ def misses():
 
 
 def test_every_platform_with_measured_rows_is_calibrated():
-    measured = {row["platform"] for row in fronts() if row["model"] == calibrate.MODEL}
-    assert measured == set(platforms())
-    assert {row["engine"] for row in calibrate.all_rows()} == set(engines())
+    measured = {row["platform"] for row in measured_runs() if row["model"] == calibrate.MODEL}
+    assert measured == set(calibrated_platforms())
+    assert {row["engine"] for row in calibrate.all_rows()} == set(calibrated_engines())
 
 
 def test_systems_in_a_closed_loop_agree_in_the_middle(misses):
-    """What the README tells: a median of a tenth, and tails that are long."""
+    """What the README says: a median of a tenth, and tails that are long."""
     assert len(misses) > 280
     assert (np.median(np.abs(misses), axis=0) < 0.1).all()
     assert (np.quantile(np.abs(misses), 0.9, axis=0) < 0.35).all()
 
 
-@pytest.mark.parametrize("platform", platforms())
+@pytest.mark.parametrize("platform", calibrated_platforms())
 def test_no_platform_is_wrong_as_a_whole(misses, platform):
     mine = misses[[row["platform"] == platform for row in calibrate.all_rows()]]
     assert (np.abs(np.median(mine, axis=0)) < (0.12 if platform != "h100" else 0.4)).all()
 
 
-@pytest.mark.parametrize("engine", engines())
+@pytest.mark.parametrize("engine", calibrated_engines())
 def test_no_engine_is_wrong_as_a_whole(misses, engine):
     mine = misses[[row["engine"] == engine for row in calibrate.all_rows()]]
     assert (np.abs(np.median(mine, axis=0)) < 0.15).all()
@@ -98,10 +98,10 @@ def test_sglang_accepts_fewer_drafts():
 
 def test_ablations_agree_at_their_users():
     """Less precision or no drafts: interactivity at the measured users within 30 %, as the README lists."""
-    found = [a for a in calibrate.ablations() if a[0]["platform"] == "gb300"]
-    assert len(found) == len(calibrate.ABLATED)
-    assert max(abs(seen) for _, _, seen, _ in found) < 0.3
-    assert np.median([abs(output) for *_, output in found]) < 0.4
+    ablated = [a for a in calibrate.ablations() if a[0]["platform"] == "gb300"]
+    assert len(ablated) == len(calibrate.ABLATED)
+    assert max(abs(seen) for _, _, seen, _ in ablated) < 0.3
+    assert np.median([abs(output) for *_, output in ablated]) < 0.4
 
 
 POWER = {

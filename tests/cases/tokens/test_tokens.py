@@ -4,7 +4,7 @@ import pytest
 import twin
 from twin import columns
 from twin.elements import total
-from twin.facility.catalogue import fronts, platforms
+from twin.facility.catalogue import measured_runs, published_constants
 from twin.results.figures import figures
 from twin.serving.fronts import front
 
@@ -42,9 +42,9 @@ def halls():
 
 @pytest.mark.parametrize("platform", HALLS)
 def test_kilowatts_per_accelerator_come_near_the_published(halls, platform):
-    found = per_accelerator(halls[platform].solution)
-    assert list(found) == [platform]
-    kilowatts = found[platform][0]
+    each = per_accelerator(halls[platform].solution)
+    assert list(each) == [platform]
+    kilowatts = each[platform][0]
     print(
         f"\n{platform}: {kilowatts:.3f} kW, published {PUBLISHED[platform]}, PUE {halls[platform].figures.pue[0]:.3f}"
     )
@@ -73,9 +73,9 @@ def test_tokens_per_megawatt_come_near_the_published_ratio(halls):
 
 
 def test_published_constants_give_the_published_figures():
-    constants = platforms()["published_2025_2026"]
+    constants = published_constants()["published_2025_2026"]
     mix = ("DeepSeek-R1-0528", "h200", 1024, 1024), ("DeepSeek-R1-0528", "gb300", 1024, 1024)
-    rates = np.array([front(fronts(), *m, until="2026-04-15").throughput(SPEED) for m in mix])
+    rates = np.array([front(measured_runs(), *m, until="2026-04-15").throughput(SPEED) for m in mix])
     kilowatts = np.array([constants[name]["power"] for name in ("h200", "gb300")])
     prices = np.array([constants[name]["own"] for name in ("h200", "gb300")])
     per_megawatt, usd = 1e3 * rates / kilowatts, prices / (3600 * rates) * 1e6

@@ -1,0 +1,122 @@
+"""Users in a closed loop on pools of prefill and decode: laws that hold whatever the numbers, and what is refused."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from closed_loop import Run, admitted, at_concurrency, closed_loop
+
+from twin.serving import roofline
+from twin.serving.platforms import server
+from twin.serving.roofline import Instance
+
+MODEL = "DeepSeek-R1-0528"
+
+
+def h200(isl=1024):
+    return server(MODEL, "h200", isl, 1024, Instance(8, verified=4))
+
+
+def gb300(gpus=32, **options):
+    return server(MODEL, "gb300", 1024, 1024, Instance(gpus, precision="fp4", verified=4, **options))
+
+
+def loop(platform="gb300", **changes):
+    terms = {"concurrency": 64, "decode": 32, "prefill": 4} | changes
+    return closed_loop(Run(MODEL, platform, 1024, 1024, **terms))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(1.0, 20000.0), st.sampled_from([(32, 6), (64, 2), (32, 0), (96, 40)]))
+def test_a_closed_loop_obeys_littles_law_and_no_pool_exceeds_its_capacity(users, pools):
+    decode, prefill = pools
+    s = gb300()
+    served = at_concurrency(s, users, decode, prefill)
+    requests = served.output * decode / s.osl
+    assert requests * (served.ttft + s.osl / served.interactivity) == pytest.approx(users, rel=1e-6)
+    reads = roofline.prefill_rate(s) * (prefill or decode)
+    assert requests * s.isl <= reads * (1.0 + 1e-9)
+    assert served.total * (decode + prefill) == pytest.approx(requests * (s.isl + s.osl))
+
+
+def test_the_first_token_waits_for_the_cache():
+    """8,192 tokens of 35,136 B over eight adapters of 50 GB/s take 0.72 ms."""
+    s = h200(8192)
+    fast = replace(s, chip=replace(s.chip, network=1e30))
+    slow, ideal = (at_concurrency(x, 1, 8, 8) for x in (s, fast))
+    assert slow.ttft - ideal.ttft == pytest.approx(8192 * 35136 / (8 * 5e10), rel=2e-3)
+    shared = [at_concurrency(x, 8, 8).ttft for x in (s, fast)]
+    assert shared[0] == shared[1]
+
+
+def test_one_user_alone_waits_for_nobody():
+    s = gb300(8)
+    served = at_concurrency(s, 1, 8, 2)
+    assert served.interactivity == pytest.approx(roofline.interactivity(s, 1.0))
+    assert served.output * 8 / 1024 == pytest.approx(1.0 / (served.ttft + 1024 / served.interactivity), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("decode", "prefill", "users"), [(40, 4, 45), (20, 12, 4000), (8, 0, 16), (16, 8, 1), (10, 2, 9)]
+)
+def test_a_benchmark_is_a_closed_loop_on_instances_that_divide_its_pool(decode, prefill, users):
+    s, served = loop("b200", decode=decode, prefill=prefill, concurrency=users)
+    assert decode % s.instance.gpus == 0 and s.instance.gpus <= 8
+    many = max(prefill // 4, 1)  # four hold the weights in four bits
+    again = at_concurrency(s, users, decode, prefill, many)
+    assert served.total == again.total and served.interactivity == again.interactivity
+    others = [
+        loop("b200", decode=decode, prefill=prefill, concurrency=users, gpus=n)[1]
+        for n in (1, 2, 4, 8)
+        if not decode % n
+    ]
+    assert all(served.interactivity * served.total >= o.interactivity * o.total for o in others[2:])
+
+
+@pytest.mark.parametrize("users", [1, 1.5, 3, 4, 4.01, 1000])
+def test_a_power_of_two_is_admitted(users):
+    limit = admitted("dynamo-trt", users)
+    assert limit <= users < 2 * limit and np.log2(limit) % 1 == 0
+    assert admitted("sglang", users) is None
+
+
+def test_the_network_carries_the_cache_of_every_request():
+    s = h200(8192)
+    served = at_concurrency(s, [4, 64], 16, 8)
+    requests = served.output * 16 / 1024
+    np.testing.assert_allclose(served.network * 16, requests * s.prompt_cache)
+    assert at_concurrency(s, 4, 16).network == 0.0
+
+
+def test_an_instance_holds_no_more_than_it_admits():
+    served = at_concurrency(gb300(8, max_batch=16), [20, 60, 200, 2000], 32, 4)
+    assert (served.requests <= 16 * (1 + 1e-9)).all()
+    assert served.requests[-1] == pytest.approx(16)
+    assert (np.diff(served.ttft) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: loop(engine="sglan"), "did you mean 'sglang'"),
+        (lambda: at_concurrency(h200(), 0, 8), "users should be more than 0"),
+        (lambda: at_concurrency(h200(), 8, -8), "decode accelerators should be more than 0"),
+        (lambda: at_concurrency(h200(), 8, 8, -8), "prefill accelerators should not be less than 0"),
+        (lambda: at_concurrency(h200(), 8, 8, 8, 0), "instances of prefill should be more than 0"),
+        (lambda: loop(concurrency=0), "users should be at least 1, and whole, not 0"),
+        (lambda: loop(decode=0), "decode accelerators should be at least 1, and whole, not 0"),
+        (lambda: loop(prefill=-4), "prefill should be at least 0, and whole, not -4"),
+        (lambda: loop(gpus=24), "32 decode accelerators are no instances of 24"),
+        (lambda: loop("h200", gpus=16), "16 accelerators is larger than a domain of 8"),
+    ],
+)
+def test_runs_that_cannot_be_are_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
