@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import twin
-from twin.study.agents import borne
+from twin.study.agents import agent_load
 
 hall = twin.solve("gb300_hall", case="day")
 day, full = hall.day(), hall.figures
@@ -66,7 +66,7 @@ for name, terms in (("own", {}), ("colocation", {"economics.colocation": "198 $/
 # %%
 agents = twin.solve("gb300_hall", case="agents")
 users = np.array([1e3, 1e4, 3e4, 1e5, 2e5, 4e5])
-borne_by = [borne(agents.solution, users=int(n)) for n in users]
+borne_by = [agent_load(agents.solution, users=int(n)) for n in users]
 loads = [found.load for found in borne_by]
 figure, axes = plt.subplots(1, 2, figsize=(11, 4))
 for name in borne_by[0].utilisation:

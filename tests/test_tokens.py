@@ -9,7 +9,7 @@ from twin.plant.compile import compile
 from twin.results.figures import figures
 from twin.results.limits import exceeded, margins
 from twin.serving.platforms import chip_power, prefill_share
-from twin.serving.tokens import at_work, rates, requests, wanted
+from twin.serving.tokens import at_work, rates, requests, point
 from twin.show.summary import summary
 from twin.solver.steady import steady
 from twin.study.bound import rescale, scaled_rows
@@ -33,7 +33,7 @@ def test_chips_draw_what_the_measured_curve_gives_for_the_requests_in_flight(mod
     found = solved(serving__power="measured", serving__mode=mode, gb300_nvl72__leakage_share="0")
     terms = found.facility.serving
     rate = rates(terms, "gb300", 1.0)[0]
-    reading = prefill_share(wanted(terms, "gb300"), rate)
+    reading = prefill_share(point(terms, "gb300"), rate)
     held = requests(terms, rate) / (1.0 - reading)
     expected = reading * 0.886 * 1400.0 + (1.0 - reading) * chip_power("gb300", held, 1400.0)
     assert chips(found) == pytest.approx(expected, rel=1e-6)
@@ -51,7 +51,7 @@ def test_an_air_cooled_hopper_decodes_at_the_power_that_was_measured():
     """137 to 300 W of 700 W in decode [arXiv 2605.11999]; the curve, of another accelerator, gives the upper end, and
     those in prefill draw more."""
     terms = twin.load("h200_hall").serving
-    reading = prefill_share(wanted(terms, "h200"), rates(terms, "h200", 1.0)[0])
+    reading = prefill_share(point(terms, "h200"), rates(terms, "h200", 1.0)[0])
     whole = chips(solved("h200_hall", serving__power="measured"))[0]
     decode = (whole - reading * 0.886 * 700.0) / (1.0 - reading)
     assert 137.0 < decode < 1.03 * 300.0

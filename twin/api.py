@@ -26,7 +26,7 @@ from twin.results.dataset import dataset, field
 from twin.results.figures import Figures, figures
 from twin.results.files import write
 from twin.results.limits import Binding, Margins, binding, margins, worst
-from twin.serving.tokens import at_work, served
+from twin.serving.tokens import at_work, check_served
 from twin.solver.steady import Progress, Solution, steady
 from twin.study.bound import GROUPS, Bound, Computed, Scale, rescale
 from twin.study.bound import bound as find_bound
@@ -156,9 +156,9 @@ def solve(
     """
     home(device)  # a device that is not there is refused before any work
     facility = _facility(layout, case, overrides)
-    served(facility)
+    check_served(facility)
     plant = compile(facility, scenarios)
-    served(facility, plant)
+    check_served(facility, plant)
     plant = at_work(plant)
     air = air or Mixed()
     return Result(facility, solve_air(plant, air, device, progress), air)

@@ -23,7 +23,7 @@ MAX_NAMES = 6
 
 
 def rooms(facility: Facility) -> list[str]:
-    """Names of the rooms in which at smallest one rack or cooler has a place."""
+    """Names of the rooms in which at least one rack or cooler has a place."""
     parts = facility.components.values()
     standing = {p.room for p in parts if p.shapes_air in ("rack", "cooler") and p.at is not None and p.room is not None}
     return sorted(n for n in standing if facility.components[n].at is not None)
@@ -88,7 +88,7 @@ def _size(facility: Facility, name: str, cell: float) -> tuple[float, float, flo
         )
     smallest = (float(np.prod(size)) / MAX_CELLS) ** (1 / 3)
     if cell < smallest:
-        why = f"makes more than the {MAX_CELLS:,} cells that may be; give at smallest {1.05 * smallest:.2g} m"
+        why = f"makes more than the {MAX_CELLS:,} cells that may be; give at least {1.05 * smallest:.2g} m"
         raise LayoutError(facility.source, [f"room {name}: cell {cell:g} m: {why}"])
     return size
 

@@ -84,7 +84,7 @@ class Device(StrEnum):
 
 
 class AirModel(StrEnum):
-    """How the air of rooms is found."""
+    """How the air of rooms is computed."""
 
     mixed = "mixed"
     finite_volume = "finite_volume"
@@ -120,8 +120,8 @@ Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to wri
 # ---- what all commands share -------------------------------------------------------------------------------------
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(version("aifactory-twin"))
@@ -142,16 +142,16 @@ def _common(
 
 def _overrides(sets: Iterable[str] | None) -> dict[str, object]:
     """Addresses and values of `--set`; `null` takes a value away, lists and mappings are as in files."""
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     faults = []
     for text in sets or ():
         address, equals, value = (part.strip() for part in text.partition("="))
         if not (address and equals and value):
             faults.append(f"{text!r} is not ADDRESS=VALUE, such as site.dry_bulb='38 degC'")
-        found[address] = _value(text, value, faults)
+        values[address] = _value(text, value, faults)
     if faults:
         raise Fault("--set", *faults)
-    return found
+    return values
 
 
 def _value(text: str, value: str, faults: list[str]) -> object:
@@ -288,18 +288,18 @@ def solve(
 
     _target(output, (".nc", ".zarr"))
     result = _solve(layout, case, sets, device, air, cell)
-    found = None
+    highest = None
     if result.ok and not no_bound and not result.air_solution.stopped:
         with _progress("searching the bound") as progress:
-            found = api.bound(result, scale=scale.value, progress=progress)[0]
+            highest = api.bound(result, scale=scale.value, progress=progress)[0]
     if output:
         with _writing(output):
             result.write(output)
-    summary = summarise(result, found)
+    summary = summarise(result, highest)
     if json:
         _print_json(summary)
     else:
-        typer.echo(screens.screen(result, found, summary))
+        typer.echo(screens.screen(result, highest, summary))
     _settled(result)
     if summary["status"] == "limit_exceeded":
         raise typer.Exit(EXCEEDED)
@@ -324,13 +324,13 @@ def bound(
     result = _solve(layout, case, sets, air=air, cell=cell)
     with _progress("searching the bound") as progress:
         several = len(GROUPS[per.value](result.plant)) > 1
-        found = api.bound(result, scale=scale.value, per=per.value if several else None, progress=progress)
+        bounds = api.bound(result, scale=scale.value, per=per.value if several else None, progress=progress)
     if json:
-        _print_json({"layout": result.facility.name, "bounds": [screens.bound(b) for b in found]})
+        _print_json({"layout": result.facility.name, "bounds": [screens.bound_json(b) for b in bounds]})
     else:
-        typer.echo(screens.bounds(result, found))
-    if not found[0].scale:
-        raise typer.Exit(SOLVER_FAILED if found[0].solution.status[0] else EXCEEDED)
+        typer.echo(screens.bounds(result, bounds))
+    if not bounds[0].scale:
+        raise typer.Exit(SOLVER_FAILED if bounds[0].solution.status[0] else EXCEEDED)
 
 
 @app.command()
@@ -344,19 +344,19 @@ def optimum(
     sets: Sets = None,
     json: Json = False,
 ) -> None:
-    """Find the operating point of least cost per token within all limits, beside the densest one."""
+    """Find the operating point of least cost per token within all limits, and the densest one."""
     from twin.show import screen as screens
     from twin.study.optimum import optimum as find
 
     with _progress("searching") as progress:
         given = {"over": over} if over else {}
-        found = find(layout, **given, case=case, overrides=_overrides(sets), progress=progress)
+        best = find(layout, **given, case=case, overrides=_overrides(sets), progress=progress)
     if json:
-        _print_json(screens.cheapest(found))
+        _print_json(screens.optimum_json(best))
     else:
-        typer.echo(screens.optimum(found))
-    if found.reason:
-        typer.echo(f"{layout}: {found.reason}", err=True)
+        typer.echo(screens.optimum(best))
+    if best.reason:
+        typer.echo(f"{layout}: {best.reason}", err=True)
         raise typer.Exit(EXCEEDED)
 
 
@@ -377,13 +377,13 @@ def worth(
     from twin.show import screen as screens
     from twin.study.worth import worth as value
 
-    asked = None if price is None else _quantity("--price", price, "money_per_token") * 1e6
+    stated = None if price is None else _quantity("--price", price, "money_per_token") * 1e6
     with _progress(f"valuing {layout}"):
-        found = value(layout, asked, case=case, overrides=_overrides(sets))
+        earned = value(layout, stated, case=case, overrides=_overrides(sets))
     if json:
-        _print_json(asdict(found))
+        _print_json(asdict(earned))
     else:
-        typer.echo(screens.worth(found))
+        typer.echo(screens.worth(earned))
 
 
 @app.command()
@@ -391,11 +391,11 @@ def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
     """Check a layout without solving it; every fault is quantity, one a line."""
     from twin.facility.build import load
     from twin.plant.compile import compile
-    from twin.serving.tokens import served
+    from twin.serving.tokens import check_served
 
     with _progress(f"checking {layout}"):
         facility = load(layout, case, _overrides(sets))
-        served(facility)
+        check_served(facility)
         plant = compile(facility)
     counts = [(kind.replace("_", " "), f"{n:,}") for kind, n in facility.count().items()]
     counts += [
@@ -423,11 +423,11 @@ def mesh(
 
     with _progress(f"meshing {layout}"):
         result = solve(layout, case=case, overrides=_overrides(sets))
-        found, faults = meshed(result.plant, result.solution, _quantity("--cell", cell, "length"), room)
+        rooms, faults = meshed(result.plant, result.solution, _quantity("--cell", cell, "length"), room)
     if json:
-        _print_json({"layout": result.facility.name, "rooms": found, "faults": faults})
+        _print_json({"layout": result.facility.name, "rooms": rooms, "faults": faults})
     else:
-        for name, numbers in found.items():
+        for name, numbers in rooms.items():
             rows = [(k.replace("_", " "), quantity(v)) for k, v in numbers.items()]
             typer.echo(f"{result.facility.name}, {name}\n{table(rows)}\n")
     if faults:
@@ -512,17 +512,17 @@ def doctor(json: Json = False) -> None:
     """Say what this machine has: Python, cores, libraries, GPU, rendering, extras."""
     from twin.app.doctor import examine
 
-    found = examine()
+    report = examine()
     if json:
-        _print_json(found)
+        _print_json(report)
         return
-    rows = [(k, str(v)) for k, v in found.items() if not isinstance(v, dict)]
-    rows += [(k, v or "missing") for k, v in found["libraries"].items()]
-    gpu, rendering = found["gpu"], found["rendering"]
+    rows = [(k, str(v)) for k, v in report.items() if not isinstance(v, dict)]
+    rows += [(k, v or "missing") for k, v in report["libraries"].items()]
+    gpu, rendering = report["gpu"], report["rendering"]
     rows.append(("GPU", gpu["device"] or f"none: {gpu['why']}"))
     rows += [(name, "found" if there else "not found") for name, there in rendering["libraries"].items()]
     rows.append(("rendering", "ready" if rendering["ready"] else rendering["why"]))
-    for name, extra in found["extras"].items():
+    for name, extra in report["extras"].items():
         missing = f"lacks {', '.join(extra['missing'])}: {extra['install']}"
         rows.append((f"extra {name}", missing if extra["missing"] else "installed"))
     typer.echo(table(rows))

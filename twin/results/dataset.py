@@ -20,7 +20,7 @@ from twin.fluids import saturation_pressure
 from twin.money.yearly import yearly
 from twin.results.figures import figures
 from twin.results.limits import exceeded, margins
-from twin.serving.tokens import asked, stated
+from twin.serving.tokens import describe, terms_by_scenario
 from twin.solver.steady import Solution
 
 
@@ -127,7 +127,9 @@ def provenance(solution: Solution) -> dict[str, str | float]:
         "device": solution.device,
         "precision": "float64",
         "wall_seconds": solution.seconds,
-        "serving": "; ".join(stated(terms, solution.plant) for terms, _ in asked(solution.plant)[:STATED]),
+        "serving": "; ".join(
+            describe(terms, solution.plant) for terms, _ in terms_by_scenario(solution.plant)[:STATED]
+        ),
     }
 
 

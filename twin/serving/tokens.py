@@ -32,8 +32,8 @@ from twin.serving.platforms import calibrated_platforms as known
 from twin.solver.steady import Solution
 
 
-def wanted(terms: Serving, platform: str) -> Point:
-    """What physics is asked for: model, platform, tokens in and out, interactivity."""
+def point(terms: Serving, platform: str) -> Point:
+    """A point of service: model, platform, tokens in and out, interactivity."""
     return Point(terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity)
 
 
@@ -43,7 +43,7 @@ def options(terms: Serving) -> Options:
     return Options(terms.precision, terms.drafts, terms.max_instance_size, terms.engine, *tiers)
 
 
-def understood(terms: Serving, platform: str) -> bool:
+def has_physics(terms: Serving, platform: str) -> bool:
     """Whether physics knows the platform and the model."""
     return platform in known() and terms.model in physics()["models"]
 
@@ -56,7 +56,7 @@ def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]
     """
     clock = np.asarray(clock, float)
     if terms.mode == "physics":
-        return best_at_clocks(wanted(terms, platform), clock, options(terms))
+        return best_at_clocks(point(terms, platform), clock, options(terms))
     front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
     each = serving.tokens_per_s(front, 1.0, clock, terms.interactivity, 1.0, terms.clock_exponent)
     most = front.interactivity[-1]
@@ -66,7 +66,7 @@ def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]
 
 def terms_of(plant: Plant, scenario: int) -> Serving:
     """What is served in a scenario, counted from 0; IndexError for one that there is not."""
-    for terms, own in asked(plant):
+    for terms, own in terms_by_scenario(plant):
         if scenario in own:
             return terms
     raise IndexError(f"no scenario {scenario}; there are {plant.scenarios}, counted from 0")
@@ -75,7 +75,7 @@ def terms_of(plant: Plant, scenario: int) -> Serving:
 def lengths(plant: Plant) -> tuple[Array, Array]:
     """Tokens in and out of a request, (scenario,) each."""
     isl, osl = np.zeros((2, plant.scenarios))
-    for terms, own in asked(plant):
+    for terms, own in terms_by_scenario(plant):
         isl[own], osl[own] = terms.input_tokens, terms.output_tokens
     return isl, osl
 
@@ -85,7 +85,7 @@ def _front(*which: Any) -> serving.Front:
     return serving.front(measured_runs(), *which)
 
 
-def asked(plant: Plant) -> list[tuple[Serving, Array]]:
+def terms_by_scenario(plant: Plant) -> list[tuple[Serving, Array]]:
     """What is served in which scenarios: the layout's terms, with what the scenarios say of them."""
     base, size = plant.facility.serving, plant.scenarios
     given = {a.removeprefix("serving."): v for a, v in plant.coordinates.items() if a.startswith("serving.")}
@@ -102,7 +102,7 @@ def asked(plant: Plant) -> list[tuple[Serving, Array]]:
     ]
 
 
-def stated(terms: Serving, plant: Plant) -> str:
+def describe(terms: Serving, plant: Plant) -> str:
     """What is served, as results state it: model, lengths, interactivity, where rates come from, and precisions."""
     how = "measured fronts"
     if terms.mode == "physics":
@@ -121,19 +121,19 @@ def precision(terms: Serving, platform: str) -> str:
     return " and ".join(sorted(set(front.precision[max(at - 1, 0) : at + 1])))
 
 
-def served(facility: Facility, plant: Plant | None = None) -> None:
-    """Raises LayoutError if nothing is known of a rack's platform with the model and sequence lengths asked for.
+def check_served(facility: Facility, plant: Plant | None = None) -> None:
+    """Raises LayoutError if nothing is known of a rack's platform with the model and sequence lengths requested.
 
     They are the layout's, or those of all scenarios of a plant.
     """
     faults: list[str] = []
-    for terms in [facility.serving] if plant is None else [t for t, _ in asked(plant)]:
+    for terms in [facility.serving] if plant is None else [t for t, _ in terms_by_scenario(plant)]:
         faults += terms.faults()
         for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
             try:
                 rates(terms, platform, 1.0)
                 if terms.max_ttft is not None and platform in known():
-                    best(*wanted(terms, platform), options=options(terms))
+                    best(*point(terms, platform), options=options(terms))
             except ValueError as error:
                 faults.append(str(error))
     if faults:
@@ -160,8 +160,8 @@ def level(terms: Serving, platform: str, clock: Any) -> Array:
     """
     rate = rates(terms, platform, clock)[0]
     reading = np.zeros(np.shape(rate))
-    if understood(terms, platform):
-        reading = prefill_share(wanted(terms, platform), rate, clock, options(terms))
+    if has_physics(terms, platform):
+        reading = prefill_share(point(terms, platform), rate, clock, options(terms))
     held = requests(terms, rate) / np.maximum(1.0 - reading, 1e-3)
     return reading * physics()["power"]["prefill"] + (1.0 - reading) * chip_power(platform, held, 1.0)
 
@@ -173,12 +173,12 @@ def at_work(plant: Plant) -> Plant:
     """
     if plant.facility.serving.power == "rated":
         return plant
-    found = [
+    work = [
         Work(rows, scenarios, CLOCKS, level(terms, platform, CLOCKS))
-        for terms, scenarios in asked(plant)
+        for terms, scenarios in terms_by_scenario(plant)
         for platform, rows in platforms(plant)
     ]
-    return replace(plant, work=tuple(found))
+    return replace(plant, work=tuple(work))
 
 
 def chips_at_work(solution: Solution) -> tuple[Array, Array, Array]:
@@ -192,7 +192,7 @@ def tokens(solution: Solution) -> tuple[Array, Array, Array]:
     plant, size = solution.plant, solution.plant.scenarios
     count, rate, first = np.zeros(size), np.zeros(size), np.full(size, np.nan)
     chips, clock, busy = chips_at_work(solution)
-    terms = asked(plant)
+    terms = terms_by_scenario(plant)
     for platform, rows in platforms(plant):
         each, wait = np.zeros((2, len(rows), size))
         for t, own in terms:
@@ -208,7 +208,7 @@ def tokens(solution: Solution) -> tuple[Array, Array, Array]:
 
 def unserved(solution: Solution, scenario: int = 0) -> list[str]:
     """Platforms of which racks that work serve nothing at the layout's interactivity, each with the reason."""
-    found = []
+    reasons = []
     terms = terms_of(solution.plant, scenario)
     chips, clock, busy = (x[:, scenario] for x in chips_at_work(solution))
     for platform, rows in platforms(solution.plant):
@@ -216,5 +216,5 @@ def unserved(solution: Solution, scenario: int = 0) -> list[str]:
         each, _, why = rates(terms, platform, clock[rows])
         if (each == 0).any():
             why = why or "beyond the front at their clock"
-            found.append(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {why}")
-    return list(dict.fromkeys(found))
+            reasons.append(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {why}")
+    return list(dict.fromkeys(reasons))

@@ -36,17 +36,17 @@ def powers(result: Result, scenario: int = 0) -> str:
     return table(rows, frozenset({1, 3}))
 
 
-def density(result: Result, found: Bound | None) -> list[tuple[str, str]]:
+def density(result: Result, highest: Bound | None) -> list[tuple[str, str]]:
     """What binds, and how dense the racks may be."""
-    if found is None:
+    if highest is None:
         return []
-    if found.reason and not found.scale:
-        return [("sustainable density", f"none: {found.reason}")]
-    density = f"{found.density / 1e3:,.1f} kW per rack, {found.scale:.4f} times this one, scaling {found.basis}"
-    limit = found.reason if found.limit is None else f"{found.limit.name} at {found.limit.element}"
+    if highest.reason and not highest.scale:
+        return [("sustainable density", f"none: {highest.reason}")]
+    density = f"{highest.density / 1e3:,.1f} kW per rack, {highest.scale:.4f} times this one, scaling {highest.basis}"
+    limit = highest.reason if highest.limit is None else f"{highest.limit.name} at {highest.limit.element}"
     rows = [("binding limit", limit), ("sustainable density", density)]
-    if found.computed is not None and found.computed.limit is not None:
-        c, worst = found.computed, found.computed.limit
+    if highest.computed is not None and highest.computed.limit is not None:
+        c, worst = highest.computed, highest.computed.limit
         text = f"inlets within {c.difference:.2f} K, tightest {worst.name} at {worst.element} {c.margin:+.2%}"
         rows.append(("with full air flow", text))
     return rows
@@ -88,19 +88,19 @@ def tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def agents(s: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """How agents are borne: throughput, latencies, the layer that binds and how far all are used."""
-    found = s["agents"]
-    if found is None:
+    """How agents are served: throughput, latencies, the layer that binds and how far all are used."""
+    load = s["agents"]
+    if load is None:
         return []
-    if found["reason"]:
-        return [("agents", f"not borne: {found['reason']}")]
-    ends = found["end_to_end_s"]
-    text = f"{number(found['requests_per_s'], ',.4g')} requests/s"
-    text += f", first token {number(found['first_token_s'], '.2f', 's')}"
+    if load["reason"]:
+        return [("agents", f"not served: {load['reason']}")]
+    ends = load["end_to_end_s"]
+    text = f"{number(load['requests_per_s'], ',.4g')} requests/s"
+    text += f", first token {number(load['first_token_s'], '.2f', 's')}"
     text += f", whole request {number(ends['mean'], ',.1f', 's')}, 99 of 100 within {number(ends['p99'], ',.1f', 's')}"
     used = ", ".join(f"{name} {share:.0%}" for name, share in s["utilisation"].items() if share is not None)
-    rows = [("agents", text), ("layers", f"{used}; {found['binds']} holds the rest back")]
-    return [*rows, ("power with them", number(found["facility_power_mw"], ",.3f", "MW"))]
+    rows = [("agents", text), ("layers", f"{used}; {load['binds']} holds the rest back")]
+    return [*rows, ("power with them", number(load["facility_power_mw"], ",.3f", "MW"))]
 
 
 def demand(s: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -117,50 +117,50 @@ def demand(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows + ([("goodput", f"{d['goodput_share']:.2%} of the capacity: {d['reason']}")] if d["reason"] else [])
 
 
-def optimum(found: Optimum) -> str:
+def optimum(best: Optimum) -> str:
     """The operating point of least cost beside the densest one."""
     rows = [("variable", "at least cost")]
-    rows += [(name, format(value, found.dimensions[name])) for name, value in found.values.items()]
-    where = "nothing" if found.tightest is None else f"{found.tightest.name} at {found.tightest.element}"
-    densest = found.densest
+    rows += [(name, format(value, best.dimensions[name])) for name, value in best.values.items()]
+    where = "nothing" if best.tightest is None else f"{best.tightest.name} at {best.tightest.element}"
+    densest = best.densest
     costs = [
         ("", "least cost", "densest"),
-        ("$ per million tokens", f"{found.usd_per_million_tokens:,.4f}", f"{found.densest_cost:,.4f}"),
-        ("kW per rack", f"{found.density / 1e3:,.1f}", f"{densest.density / 1e3:,.1f}"),
+        ("$ per million tokens", f"{best.usd_per_million_tokens:,.4f}", f"{best.densest_cost:,.4f}"),
+        ("kW per rack", f"{best.density / 1e3:,.1f}", f"{densest.density / 1e3:,.1f}"),
         ("tightest limit", where, f"{densest.limit.name} at {densest.limit.element}" if densest.limit else "none"),
     ]
-    tail = f"{found.tried} points, {found.tokens_per_s:,.0f} tokens/s at {found.facility_power / 1e6:,.3f} MW"
+    tail = f"{best.tried} points, {best.tokens_per_s:,.0f} tokens/s at {best.facility_power / 1e6:,.3f} MW"
     return "\n\n".join([table(rows, frozenset({1})), table(costs, frozenset({1, 2})), tail])
 
 
-def cheapest(found: Optimum) -> dict[str, Any]:
+def optimum_json(best: Optimum) -> dict[str, Any]:
     """An optimum under the keys of `twin optimum --json`; values in SI units."""
     finite = lambda x: x if abs(x) < 1e300 else None  # noqa: E731
     return {
-        "values": found.values,
-        "usd_per_million_tokens": finite(found.usd_per_million_tokens),
-        "tokens_per_s": found.tokens_per_s,
-        "facility_power_mw": found.facility_power / 1e6,
-        "density_kw_per_rack": found.density / 1e3,
-        "tightest": found.tightest.name if found.tightest else None,
-        "gain": finite(found.gain),
-        "densest": bound(found.densest) | {"usd_per_million_tokens": finite(found.densest_cost)},
-        "tried": found.tried,
-        "reason": found.reason,
+        "values": best.values,
+        "usd_per_million_tokens": finite(best.usd_per_million_tokens),
+        "tokens_per_s": best.tokens_per_s,
+        "facility_power_mw": best.facility_power / 1e6,
+        "density_kw_per_rack": best.density / 1e3,
+        "tightest": best.tightest.name if best.tightest else None,
+        "gain": finite(best.gain),
+        "densest": bound_json(best.densest) | {"usd_per_million_tokens": finite(best.densest_cost)},
+        "tried": best.tried,
+        "reason": best.reason,
     }
 
 
-def worth(found: Worth) -> str:
+def worth(value: Worth) -> str:
     """What a facility earns and what more of something would add."""
     rows = [
-        ("margin at the densest point, all sold", f"{found.margin:,.0f} $ per year"),
-        ("", f"{found.margin_per_mw:,.0f} $ per MW-year"),
-        ("tokens", f"{found.million_tokens_per_mw_year:,.0f} million per MW-year at {found.price:,.4g} $ per million"),
-        ("one more megawatt", f"{found.megawatt:,.0f} $ per year"),
-        ("one kelvin warmer", f"{found.kelvin:,.0f} $ per year"),
-        ("one percent of availability", f"{found.availability:,.0f} $ per year"),
+        ("margin at the densest point, all sold", f"{value.margin:,.0f} $ per year"),
+        ("", f"{value.margin_per_mw:,.0f} $ per MW-year"),
+        ("tokens", f"{value.million_tokens_per_mw_year:,.0f} million per MW-year at {value.price:,.4g} $ per million"),
+        ("one more megawatt", f"{value.megawatt:,.0f} $ per year"),
+        ("one kelvin warmer", f"{value.kelvin:,.0f} $ per year"),
+        ("one percent of availability", f"{value.availability:,.0f} $ per year"),
     ]
-    return table(rows + [("warning", f"half a kelvin warmer passes {name}") for name in found.passed])
+    return table(rows + [("warning", f"half a kelvin warmer passes {name}") for name in value.passed])
 
 
 def grouped(warnings: Iterable[str]) -> Iterator[str]:
@@ -174,13 +174,13 @@ def grouped(warnings: Iterable[str]) -> Iterator[str]:
         yield f"{names[0]}{others}: {text}"
 
 
-def screen(result: Result, found: Bound | None, s: Mapping[str, Any]) -> str:
+def screen(result: Result, highest: Bound | None, s: Mapping[str, Any]) -> str:
     """One screen of a result and its `summary`: powers, the tightest limits, what binds, tokens and money."""
     solution = result.solution
     state = s["status"].replace("_", " ") + (f": {s['reason']}" if s["reason"] else "")
     head = f"{result.facility.name}: {result.facility.description}".removesuffix(": ")
     run = f"{state}, {int(solution.iterations[0])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
-    tail = [*density(result, found), *air(result), *tokens(s), *agents(s), *demand(s)]
+    tail = [*density(result, highest), *air(result), *tokens(s), *agents(s), *demand(s)]
     tail += [("energy audit", number(s["energy_audit"], ".1e"))]
     tail += [("water", number(s["water_m3_per_day"], ",.1f", "m3 per day"))] if s["water_m3_per_day"] else []
     tail += [("warning", text) for text in grouped(s["warnings"])]
@@ -190,27 +190,27 @@ def screen(result: Result, found: Bound | None, s: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def bound(found: Bound) -> dict[str, Any]:
+def bound_json(highest: Bound) -> dict[str, Any]:
     """A bound under the keys of `twin bound --json`."""
     finite = lambda v: v if not isinstance(v, float) or abs(v) < 1e300 else None  # noqa: E731
     row = lambda b: {k: finite(v) for k, v in b._asdict().items()}  # noqa: E731
     return {
-        "racks": found.racks,
-        "scale": found.scale,
-        "basis": found.basis,
-        "density_kw_per_rack": found.density / 1e3,
-        "binding_limit": row(found.limit) if found.limit else None,
-        "reason": found.reason,
-        "limits": [row(b) for b in found.table],
+        "racks": highest.racks,
+        "scale": highest.scale,
+        "basis": highest.basis,
+        "density_kw_per_rack": highest.density / 1e3,
+        "binding_limit": row(highest.limit) if highest.limit else None,
+        "reason": highest.reason,
+        "limits": [row(b) for b in highest.table],
     }
 
 
-def bounds(result: Result, found: list[Bound]) -> str:
+def bounds(result: Result, bounds: list[Bound]) -> str:
     """Bounds of all racks and of groups, and the limits there."""
     rows = [("racks", "scale", "kW per rack", "binding limit")]
-    for b in found:
+    for b in bounds:
         where = f"{b.limit.name} at {b.limit.element}" if b.limit and b.scale else b.reason
         rows.append((b.racks, f"{b.scale:.4f}", f"{b.density / 1e3:,.1f}" if b.scale else "-", where))
-    head = f"{result.facility.name}: highest sustainable density, scaling {found[0].basis}"
-    which = "limits at the bound of all racks" if found[0].scale else "limits as laid out"
-    return "\n\n".join([head, table(rows, frozenset({1, 2})), f"{which}\n{limits(found[0].table)}"])
+    head = f"{result.facility.name}: highest sustainable density, scaling {bounds[0].basis}"
+    which = "limits at the bound of all racks" if bounds[0].scale else "limits as laid out"
+    return "\n\n".join([head, table(rows, frozenset({1, 2})), f"{which}\n{limits(bounds[0].table)}"])

@@ -12,9 +12,9 @@ from twin.money.yearly import rent, supply, yearly
 from twin.results.dataset import reason
 from twin.results.figures import Figures
 from twin.results.limits import exceeded, fullest, here
-from twin.serving.tokens import chips_at_work, stated, terms_of, unserved
+from twin.serving.tokens import chips_at_work, describe, terms_of, unserved
 from twin.solver.steady import Solution
-from twin.study.agents import Borne, borne
+from twin.study.agents import AgentLoad, agent_load
 from twin.study.bound import Bound
 from twin.study.day import Day
 
@@ -89,30 +89,30 @@ def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[st
         "water_l_per_million_tokens": number(f.per_million_tokens(f.water)[i]),
         "carbon_kg_per_mwh": number(f.carbon[i] / f.facility_power[i] * 3.6e9),
         "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
-        "serving": stated(terms, result.plant),
+        "serving": describe(terms, result.plant),
         "warnings": warnings(solution, i),
     }
 
 
-def agents(result: Result, scenario: int = 0) -> tuple[Borne | None, str]:
-    """How the layout's agents are borne, and why they are not; None and no reason where it has none."""
+def agents(result: Result, scenario: int = 0) -> tuple[AgentLoad | None, str]:
+    """How the layout's agents are served, and why they are not; None and no reason where it has none."""
     if result.facility.serving.agents is None or result.solution.status[scenario] != Status.OK:
         return None, ""
     try:
-        return borne(result.solution, scenario), ""
+        return agent_load(result.solution, scenario), ""
     except ValueError as error:
         return None, str(error).removeprefix("serving: ")
 
 
-def _agents(found: Borne, turns: int) -> dict[str, object]:
+def _agents(served: AgentLoad, turns: int) -> dict[str, object]:
     """Throughput, the layer that binds, and latencies, under the keys of `--json`; times of a whole request, s."""
-    load = found.load
+    load = served.load
     return {
-        "platform": found.platform,
+        "platform": served.platform,
         "requests_per_s": number(load.throughput),
-        "binds": found.binds,
+        "binds": served.binds,
         "reason": load.reason,
-        "facility_power_mw": number(found.power / 1e6),
+        "facility_power_mw": number(served.power / 1e6),
         "first_token_s": number(load.mean("first") / turns),
         "decode_s": number(load.mean("decode")),
         "tools_s": number(load.mean("tools")),
@@ -134,7 +134,7 @@ def _day(day: Day) -> dict[str, object]:
     return {
         "goodput_share": number(day.within),
         "sold_share": number(float(day.sold.mean())),
-        "turned_away_share": number(float((day.asked - day.sold).mean())),
+        "turned_away_share": number(float((day.demand - day.sold).mean())),
         "tokens_per_s": number(day.tokens_per_s),
         "facility_power_mw": number(day.facility_power / 1e6),
         "peak_power_mw": number(day.peak_power / 1e6),

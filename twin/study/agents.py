@@ -15,14 +15,14 @@ from twin.serving.agents import Agent, Pools, load_stations, request_stations
 from twin.serving.platforms import best, lowest_precision, server
 from twin.serving.roofline import Instance, Server, prefill_rate
 from twin.serving.stations import Load, rate_limit
-from twin.serving.tokens import chips_at_work, options, platforms, terms_of, wanted
+from twin.serving.tokens import chips_at_work, options, platforms, point, terms_of
 from twin.solver.steady import Solution, steady
 from twin.study.levels import at_levels
 
 
 @dataclass(frozen=True)
-class Borne:
-    """How a facility bears its agents: the load of its layers on a platform, and what the facility is then like.
+class AgentLoad:
+    """How a facility serves its agents: the load of its layers on a platform, and what the facility is then like.
 
     `utilisation` is that of every bounded layer by name, compute the fuller of its two pools; `power` [W] is what the
     facility draws at that load, between idling and all accelerators at work.
@@ -39,36 +39,38 @@ class Borne:
         return self.load.binds.partition(":")[0]
 
 
-def borne(solution: Solution, scenario: int = 0, users: int | None = None) -> Borne:
-    """How a solved facility bears the agents of its layout, on its one platform.
+def agent_load(solution: Solution, scenario: int = 0, users: int | None = None) -> AgentLoad:
+    """How a solved facility serves the agents of its layout, on its one platform.
 
-    Accelerators are shared between prefill and decode as their work is, at the interactivity that the layout asks for;
+    Accelerators are shared between prefill and decode as their work is, at the interactivity that the layout requests;
     tools, networks and stores are those of the racks that have power. Energy and cooling are used as far as the
     facility uses them between idling and full work. `users` stand for those of the layout. Raises ValueError where
     nothing is served, for too few accelerators, and for a layer that is stated and has no power.
     """
     terms = terms_of(solution.plant, scenario)
-    asked = terms.agents
-    if asked is None:
+    agents = terms.agents
+    if agents is None:
         raise ValueError("the layout has no agents")
     if solution.status[scenario] != Status.OK:
         raise ValueError("the facility was not solved")
     platform, count, clock = _at_work(solution, scenario)
     s, output = _instances(terms, platform, count, clock)
-    agent = Agent(asked.turns, asked.hits, asked.routing, asked.tool, asked.retrieval, asked.software, asked.spread)
+    agent = Agent(
+        agents.turns, agents.hits, agents.routing, agents.tool, agents.retrieval, agents.software, agents.spread
+    )
     stations = request_stations(s, agent, _pools(solution, scenario, s, agent, output, count, clock), clock)
     idle = steady(at_levels(solution.plant, scenario, [0.0]))
     whole = min(x.capacity for x in stations if x.name.startswith("compute"))
     ends = _ends(idle, solution, scenario)
     stations += [rate_limit(n, whole * (1.0 - a) / (b - a)) for n, (a, b) in ends.items() if b > a]
-    arrivals = asked.arrivals if users is None else None
-    load = load_stations(stations, asked.users if users is None else users, arrivals, asked.think)
+    arrivals = agents.arrivals if users is None else None
+    load = load_stations(stations, agents.users if users is None else users, arrivals, agents.think)
     part = load.throughput / whole
     used = {n: float(u) for n, u in zip(load.names, load.utilisation, strict=True) if u > 0 and n not in LAYERS}
     compute = [used.pop(n) for n in list(used) if n.startswith("compute")]
     used = {"compute": max(compute)} | {n: a + (b - a) * part for n, (a, b) in ends.items()} | used
     drawn = [float(total(x[columns.source.power])[k]) for x, k in ((idle, 0), (solution, scenario))]
-    return Borne(platform, load, used, drawn[0] + (drawn[1] - drawn[0]) * part)
+    return AgentLoad(platform, load, used, drawn[0] + (drawn[1] - drawn[0]) * part)
 
 
 def _ends(idle: Solution, solution: Solution, scenario: int) -> dict[str, tuple[float, float]]:
@@ -86,37 +88,37 @@ def _ends(idle: Solution, solution: Solution, scenario: int) -> dict[str, tuple[
 def _instances(terms: Serving, platform: str, count: float, clock: float) -> tuple[Server, float]:
     """The best decode instance of which two fit, and tokens/s that each of its accelerators writes.
 
-    It admits as many requests as keep the interactivity that is asked for.
+    It admits as many requests as keep the interactivity that is requested.
     """
     how = options(terms)
-    found = best(*wanted(terms, platform), clock, how)
-    if not found.total > 0:
-        raise ValueError(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {found.reason}")
-    if found.gpus > 0.5 * count:
+    served = best(*point(terms, platform), clock, how)
+    if not served.total > 0:
+        raise ValueError(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {served.reason}")
+    if served.gpus > 0.5 * count:
         most = 2 ** int(np.log2(max(0.5 * count, 1.0)))
-        found = best(*wanted(terms, platform), clock, replace(how, max_gpus=most))
-        if count < 2.0 or not found.total > 0:
+        served = best(*point(terms, platform), clock, replace(how, max_gpus=most))
+        if count < 2.0 or not served.total > 0:
             raise ValueError(
                 f"{platform}: {count:g} accelerators at work are too few for two instances, to read and write"
             )
     kind, examined = lowest_precision(platform, terms.precision), 1 + terms.drafts
-    admits = max(int(found.requests), 1)
-    layout = Instance(int(found.gpus), "best", kind, examined, engine=terms.engine, max_batch=admits)
+    admits = max(int(served.requests), 1)
+    layout = Instance(int(served.gpus), "best", kind, examined, engine=terms.engine, max_batch=admits)
     tiers = how.host_cache, how.storage_cache, how.storage_rate
-    return server(*wanted(terms, platform)[:4], layout, *tiers), float(found.output)
+    return server(*point(terms, platform)[:4], layout, *tiers), float(served.output)
 
 
 def _pools(
     solution: Solution, scenario: int, s: Server, agent: Agent, output: float, count: float, clock: float
 ) -> Pools:
     """Accelerators shared as the work of prefill and decode is, and what racks with power have of other layers."""
-    asked = terms_of(solution.plant, scenario).agents
-    assert asked is not None
+    agents = terms_of(solution.plant, scenario).agents
+    assert agents is not None
     reading = s.isl * (1.0 - agent.reused) / float(prefill_rate(s, clock, agent.reused))
     instances = int(count) // s.instance.gpus
     prefill = min(max(round(instances * reading / (reading + s.osl / output)), 1), instances - 1)
     there = {name: _there(solution, name, scenario) for name in ("cpu", "network", "storage")}
-    retrievers, orchestrators = (float(n or np.inf) for n in (asked.retrievers, asked.orchestrators))
+    retrievers, orchestrators = (float(n or np.inf) for n in (agents.retrievers, agents.orchestrators))
     others = retrievers, orchestrators, there["network"], there["storage"]
     return Pools(prefill, instances - prefill, there["cpu"], *others)
 
@@ -124,12 +126,12 @@ def _pools(
 def _at_work(solution: Solution, scenario: int) -> tuple[str, float, float]:
     """The platform whose accelerators are at work, how many of them on average in time, and their mean clock."""
     chips, clock, busy = (x[:, scenario] for x in chips_at_work(solution))
-    found = {p: (chips[rows] * busy[rows], clock[rows]) for p, rows in platforms(solution.plant)}
-    at_work = [p for p, (work, _) in found.items() if work.sum() > 0]
+    racks = {p: (chips[rows] * busy[rows], clock[rows]) for p, rows in platforms(solution.plant)}
+    at_work = [p for p, (work, _) in racks.items() if work.sum() > 0]
     if len(at_work) != 1:
         several = f"one platform at a time, not {' and '.join(at_work)}"
-        raise ValueError(f"agents are borne by {several}" if at_work else "no accelerators are at work")
-    work, clocks = found[at_work[0]]
+        raise ValueError(f"agents are served by {several}" if at_work else "no accelerators are at work")
+    work, clocks = racks[at_work[0]]
     available = terms_of(solution.plant, scenario).availability
     return at_work[0], float(work.sum()) * available, float((work * clocks).sum() / work.sum())
 
@@ -137,9 +139,9 @@ def _at_work(solution: Solution, scenario: int) -> tuple[str, float, float]:
 def _there(solution: Solution, name: str, scenario: int) -> float:
     """Capacity of a layer in the racks that have power; infinite where no rack states any."""
     plant, power = solution.plant, solution[columns.engine.power][:, scenario]
-    found = [x for x in plant.services if x.name == name]
-    each = (np.broadcast_to(x.capacity, (len(x.engine), plant.scenarios))[:, scenario] for x in found)
-    capacity = sum(float((c * (power[x.engine] > 0)).sum()) for c, x in zip(each, found, strict=True))
-    if found and not capacity > 0:
+    services = [x for x in plant.services if x.name == name]
+    each = (np.broadcast_to(x.capacity, (len(x.engine), plant.scenarios))[:, scenario] for x in services)
+    capacity = sum(float((c * (power[x.engine] > 0)).sum()) for c, x in zip(each, services, strict=True))
+    if services and not capacity > 0:
         raise ValueError(f"{name}: the racks that have any are without power, or state none")
-    return capacity if found else np.inf
+    return capacity if services else np.inf

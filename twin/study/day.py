@@ -12,7 +12,7 @@ from twin.facility.sections import Serving
 from twin.money import cost
 from twin.results.figures import figures
 from twin.serving.platforms import max_prefill_load
-from twin.serving.tokens import chips_at_work, options, platforms, terms_of, tokens, understood, unserved, wanted
+from twin.serving.tokens import chips_at_work, has_physics, options, platforms, point, terms_of, tokens, unserved
 from twin.solver.steady import Solution, steady
 from twin.study.levels import at_levels
 
@@ -21,12 +21,12 @@ from twin.study.levels import at_levels
 class Day:
     """What a facility sells in a mean day of its demand.
 
-    `asked` and `sold` are shares of the capacity in each part of the day, `within` the share of it that keeps the
+    `demand` and `sold` are shares of the capacity in each part of the day, `within` the share of it that keeps the
     objectives. Means over the day: `tokens_per_s`, `facility_power` [W], `carbon` [kg/s]; `idle_power` [W] is drawn
-    when nothing is asked for. `annual` is the cost of a year of such days by term, `income` what it earns [$/year].
+    when nothing is requested. `annual` is the cost of a year of such days by term, `income` what it earns [$/year].
     """
 
-    asked: Array
+    demand: Array
     sold: Array
     within: float
     capacity: float
@@ -54,33 +54,33 @@ def day(solution: Solution, scenario: int = 0) -> Day | None:
     """A mean day of a layout's demand as a scenario has it, None where the layout states none or it was not solved.
 
     Demand is packed: as many chips work as the demand needs at the load that keeps the objectives, and the others
-    idle. What is asked beyond that is turned away. The parts of the day are solved as one batch; energy, water and
+    idle. What is requested beyond that is turned away. The parts of the day are solved as one batch; energy, water and
     carbon are their means, and demand is charged by the highest.
     """
     plant = solution.plant
     terms = terms_of(plant, scenario)
     if terms.demand is None or solution.status[scenario] != Status.OK:
         return None
-    asked = np.array(terms.demand, float)
+    demand = np.array(terms.demand, float)
     within, reason = goodput(solution, scenario)
-    whole = float(tokens(solution)[1][scenario])
-    if not whole > 0:
+    capacity = float(tokens(solution)[1][scenario])
+    if not capacity > 0:
         within, reason = 0.0, next(iter(unserved(solution, scenario)), "its racks serve no tokens")
-    sold = np.minimum(asked, within)
+    sold = np.minimum(demand, within)
     levels, hour = np.unique(np.r_[0.0, sold / within if within > 0 else sold], return_inverse=True)
-    found = steady(at_levels(plant, scenario, levels))
-    if not (found.status == Status.OK).all():
-        at = levels[np.flatnonzero(found.status != Status.OK)[0]]
+    solved = steady(at_levels(plant, scenario, levels))
+    if not (solved.status == Status.OK).all():
+        at = levels[np.flatnonzero(solved.status != Status.OK)[0]]
         reason = f"no solution with {at:.0%} of the accelerators at work"
-    f, hour = figures(found), hour[1:]
+    f, hour = figures(solved), hour[1:]
     mean = lambda x: float(np.mean(np.broadcast_to(x, levels.shape)[hour]))  # noqa: E731
     annual = cost.Annual(*(np.asarray(mean(x)) for x in f.annual))
     charged = float(np.broadcast_to(f.annual.demand, levels.shape)[hour].max())
     return Day(
-        asked,
+        demand,
         sold,
         within,
-        whole,
+        capacity,
         mean(f.tokens_per_s) * within,
         mean(f.facility_power),
         float(f.facility_power[hour].max()),
@@ -93,7 +93,7 @@ def day(solution: Solution, scenario: int = 0) -> Day | None:
 
 
 def goodput(solution: Solution, scenario: int = 0) -> tuple[float, str]:
-    """Share of the capacity that keeps the layout's objectives, the least of all platforms, and what bounds it.
+    """Share of the capacity that keeps the layout's objectives, the lowest of all platforms, and what bounds it.
 
     Tokens come as fast as the interactivity says. First tokens wait in the queue of prefill at the clocks that were
     solved, which only physics knows (`serving.max_prefill_load`): where it knows nothing the objective is not judged,
@@ -101,11 +101,11 @@ def goodput(solution: Solution, scenario: int = 0) -> tuple[float, str]:
     """
     plant, terms = solution.plant, terms_of(solution.plant, scenario)
     if terms.max_tpot is not None and terms.max_tpot * terms.interactivity < 1.0:
-        least = 1.0 / terms.max_tpot
-        return 0.0, f"tokens take {1e3 / terms.interactivity:.3g} ms: ask for an interactivity of {least:.4g} or more"
+        slowest = 1.0 / terms.max_tpot
+        return 0.0, f"tokens take {1e3 / terms.interactivity:.3g} ms: ask for an interactivity of {slowest:.4g} or more"
     if terms.max_ttft is None:
         return 1.0, ""
-    found, reason = 1.0, ""
+    lowest, reason = 1.0, ""
     for platform, rows in platforms(plant):
         chips, clock, busy = (x[rows, scenario] for x in chips_at_work(solution))
         chips = chips * busy
@@ -114,13 +114,13 @@ def goodput(solution: Solution, scenario: int = 0) -> tuple[float, str]:
         share = _within(terms, platform, float(chips.sum()), float((chips * clock).sum() / chips.sum()))
         if share is None:
             reason = reason or f"first tokens of {platform} are not known"
-        elif share < found:
-            found, reason = share, f"first tokens of {platform} within {terms.max_ttft:g} s"
-    return found, reason
+        elif share < lowest:
+            lowest, reason = share, f"first tokens of {platform} within {terms.max_ttft:g} s"
+    return lowest, reason
 
 
 def _within(terms: Serving, platform: str, chips: float, clock: float) -> float | None:
-    if not understood(terms, platform):
+    if not has_physics(terms, platform):
         return None
     first = terms.max_ttft or np.inf
-    return max_prefill_load(wanted(terms, platform), chips, first, terms.objective_share, clock, options(terms))
+    return max_prefill_load(point(terms, platform), chips, first, terms.objective_share, clock, options(terms))
