@@ -12,9 +12,9 @@ def bench(parts, joints, site="dry_bulb: 20 degC, wet_bulb: 15 degC"):
 
     Every part that takes power is fed from one grid.
     """
-    lines = re.sub(r"\s*\n\s*(?!\w+: \{type|\s)", " ", parts.strip()).splitlines()
+    lines = re.sub(r"\s*\n\s*(?!\w+: \{(?:type|model)|\s)", " ", parts.strip()).splitlines()
     lines = [line.strip() for line in lines if line.strip()]
-    kinds = [re.match(r"(\w+): \{type: (\w+)", line).groups() for line in lines]
+    kinds = [re.match(r"(\w+): \{(?:type|model): (\w+)", line).groups() for line in lines]
     links = [f"power, grid.out, {name}.feed" for name, kind in kinds if kind not in DRY.split()]
     for line in joints.strip().splitlines():
         carrier = "coolant" if ">" in line else "air"

@@ -96,7 +96,9 @@ def test_coolant_must_stay_two_kelvin_above_its_freezing_point(found):
 @pytest.fixture(scope="module", params=DENSITY)
 def chip(request):
     """One chip of 1 kW that does not leak behind one cold plate that only conducts, 1 L/s past it."""
-    plate = "accelerators: 1, plates: 1, chip_power: 1 kW, chip_idle: 0 W, leakage_share: 0, junction_to_case: 0.02 K/W, "
+    plate = (
+        "accelerators: 1, plates: 1, chip_power: 1 kW, chip_idle: 0 W, leakage_share: 0, junction_to_case: 0.02 K/W, "
+    )
     plate += "throttle_temperature: 140 degC"
     layout = bench(
         holder(25, fluid=request.param) + f"rack: {RACK}, {plate}}}\n" + mover(1e-3),
