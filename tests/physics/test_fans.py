@@ -28,7 +28,7 @@ def hall(rack, wall="", room="recirculation: 0, bypass: 0", scenarios=None, kind
     return twin.solve(layout, scenarios or {})
 
 
-STEADY = "it_power: 30 kW, least_fan: 1, air_flow: 2 m3/s"
+STEADY = "it_power: 30 kW, other_power: 1 kW, least_fan: 1, air_flow: 2 m3/s"
 """A rack that draws its rated air flow whatever it draws of power."""
 
 
