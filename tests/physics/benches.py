@@ -52,8 +52,17 @@ def holder(temperature, name="cool", fluid="water"):
     """A chiller far too large that brings the coolant to a temperature, the loop's tank, no drop to speak of."""
     return f"""
         tank: {{type: expansion_tank, fluid: {fluid}}}
-        {name}: {{type: air_chiller, set_point: {temperature} degC, flow: 1 t/h, drop: 0.001 Pa, capacity: 50 MW, units: 100}}
+        {name}: {{type: air_chiller, set_point: {temperature} degC, flow: 1 t/h, drop: 0.001 Pa, capacity: 50 MW,
+               units: 100}}
     """
+
+
+def heater(power, more=""):
+    """A rack that gives all its power [W], up to 2 MW, to its coolant and resists next to nothing."""
+    return (
+        f"rack: {{type: liquid_rack, it_power: {power} W, nameplate: 2 MW, liquid_fraction: 1, cords: 1, "
+        f"tray_drop: 1 Pa, manifold_drop: 0 Pa, rated_flow: 100 kg/s{more}}}\n"
+    )
 
 
 def mover(flow, name="pump"):

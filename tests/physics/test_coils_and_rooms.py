@@ -100,11 +100,12 @@ def test_a_rear_door_cools_what_its_rack_exhausts(door):
     """Alone in a room it takes all: its air turns round between rack and door."""
     layout = bench(
         f"hall: {{type: room}}\nrack: {{{RACK}, room: hall}}\n"
-        + f"door: {{type: rear_door, {door or 'set_point: null, '}conductance: 5 kW/K, air_flow: 3 m3/s, water_flow: 2 kg/s, "
-        + "room: hall, water_drop: 40 kPa}\n"
+        + f"door: {{type: rear_door, {door or 'set_point: null, '}conductance: 5 kW/K, air_flow: 3 m3/s, "
+        + "water_flow: 2 kg/s, room: hall, water_drop: 40 kPa}\n"
         + holder(12)
         + "pump: {type: pump, rated_flow: 50 m3/s, shutoff: 2 MPa, head: 80 kPa}",
-        "rack.exhaust ~ door.inlet\ncool.out > door.supply\ndoor.return > pump.in\npump.out > cool.in\ntank.port > cool.out",
+        "rack.exhaust ~ door.inlet\ncool.out > door.supply\ndoor.return > pump.in\n"
+        "pump.out > cool.in\ntank.port > cool.out",
     )
     result = twin.solve(layout)
     assert of(result, "rear_door_duty") == pytest.approx(30e3, rel=1e-6)
@@ -213,7 +214,8 @@ def test_coolant_must_stay_above_the_dew_point_of_its_room_by_a_margin():
             + holder(20)
             + "own: {type: fan_wall, room: hall}\n"
             + mover(1e-3),
-            "cool.out > wet.supply\nwet.return > own.supply\nown.return > pump.in\npump.out > cool.in\ntank.port > cool.out",
+            "cool.out > wet.supply\nwet.return > own.supply\nown.return > pump.in\n"
+            "pump.out > cool.in\ntank.port > cool.out",
         )
         bounds.append(limit(twin.solve(layout), "dew_point", "wet")[1][0] - 273.15)
     assert bounds == pytest.approx([12.0, 17.0, 13.733, 16.0, 7.0], abs=2e-3)

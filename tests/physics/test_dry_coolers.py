@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from physics.benches import bench, crossflow, limit, of
+from physics.benches import bench, crossflow, heater, limit, of
 from scipy.optimize import brentq
 
 import twin
 
 K = 273.15
 DUTY, IN, OUT, AIR = 2.931e6, 46.1, 40.55, 35.0
-"""BAC Trillium TDFS1238N: 2,931 kW, 46.1 to 40.55 degC, air of 35 degC, fans 117.68 kW [Modelica Buildings, from BAC]."""
+"""BAC Trillium TDFS1238N: 2,931 kW, 46.1 to 40.55 degC, air of 35 degC, fans 117.68 kW [Modelica Buildings]."""
 FLOW = 126.3
 CP_AIR = 1020.0
 """Of outdoor air with its moisture [ASHRAE Fundamentals, ch. 1: 1,006 + 1,860 W at 7.5 g/kg]."""
@@ -28,8 +28,7 @@ def bench_of(more="", kind="dry_cooler", site="dry_bulb: 35 degC, dew_point: 200
     """The loop of one cooler: a rack's heat, a pump that moves `flow` kg/s of water; no room but the outdoors."""
     return bench(
         "tank: {type: expansion_tank}\n"
-        + f"rack: {{type: liquid_rack, it_power: {heat / 2} W, chip_scale: 2, nameplate: 2 MW, liquid_fraction: 1, cords: 1, tray_drop: 1 Pa, "
-        + "manifold_drop: 0 Pa, rated_flow: 100 kg/s}\n"
+        + heater(heat / 2, ", chip_scale: 2")
         + f"dry: {{type: {kind}, duty: 2.931 MW, water_in: 46.1 degC, water_out: 40.55 degC, flow: {FLOW} kg/s, "
         + f"air_flow: 375 m3/s, fan_power: 117.68 kW, drop: 100 Pa, set_point: null{more}}}\n"
         + f"pump: {{type: pump, rated_flow: 50 m3/s, shutoff: 2 MPa, control: flow, flow: {flow / 990.5} m3/s}}",

@@ -2,16 +2,15 @@
 
 import numpy as np
 import pytest
-from physics.benches import bench, counterflow, holder, limit, mover, of, rise
+from physics.benches import bench, counterflow, heater, holder, limit, mover, of, rise
 
 import twin
 
-RACK = "type: liquid_rack, it_power: 200 kW, nameplate: 200 kW, liquid_fraction: 1, cords: 1, tray_drop: 1 Pa, manifold_drop: 0 Pa"
 PLATE = bench(
     holder(20)
     + "hot_tank: {type: expansion_tank}\n"
     + "plate: {type: heat_exchanger, conductance: 30 kW/K, hot_flow: 8 kg/s, cold_flow: 12 kg/s}\n"
-    + f"rack: {{{RACK}}}\n"
+    + heater(200e3)
     + mover(8e-3)
     + "\n"
     + mover(12e-3, "colder"),
@@ -98,12 +97,12 @@ FREE = "control: flow, flow: 12 L/s, shutoff: 2 MPa"
 HEAD = "control: head, head: 200 kPa, shutoff: 400 kPa"
 
 
-def cdu(more, scenarios=None, facility=FREE, supply=20.0, heat="200 kW"):
+def cdu(more, scenarios=None, facility=FREE, supply=20.0, heat=200e3):
     """A CDU of 30 kW/K between a rack and a chiller, facility water moved by a pump."""
     layout = bench(
         "hall: {type: room, dew_point: 12 degC, ventilation: 1 m3/s}\n"
         + holder(supply)
-        + f"rack: {{{RACK.replace('200 kW', heat)}, room: hall}}\n"
+        + heater(heat, ", room: hall")
         + "cdu: {type: cdu, conductance: 30 kW/K, tcs_flow: 8 kg/s, fws_flow: 12 kg/s, tcs_fluid: water, room: hall, "
         + f"control: flow, flow: 8 L/s, tcs_drop: 1 kPa, rated_flow: 50 m3/s, {more}}}\n"
         + f"pump: {{type: pump, rated_flow: 50 m3/s, pump_efficiency: 0.8, drive_efficiency: 0.9, {facility}}}",
@@ -165,9 +164,9 @@ def test_the_valve_of_a_cdu_takes_just_the_facility_water_that_holds_the_supply(
 
 def test_the_valve_of_a_cdu_stays_between_its_least_opening_and_three_times_its_rated_flow():
     pump = "control: head, head: 2 MPa, shutoff: 4 MPa"
-    cold = cdu("set_point: 66 degC, least_opening: 0.05", facility=pump, heat="10 kW")
+    cold = cdu("set_point: 66 degC, least_opening: 0.05", facility=pump, heat=10e3)
     assert of(cold, "cdu_facility_flow") == pytest.approx(0.05 * 12, rel=1e-6)
-    default = cdu("set_point: 66 degC", facility=pump, heat="2 kW")
+    default = cdu("set_point: 66 degC", facility=pump, heat=2e3)
     assert of(default, "cdu_facility_flow") == pytest.approx(0.02 * 12, rel=1e-6)
     hot = cdu("set_point: 21 degC, fws_drop: 84 kPa", facility=pump)
     assert of(hot, "cdu_facility_flow") == pytest.approx(3 * 12, rel=1e-6)
@@ -193,7 +192,7 @@ def test_a_deschutes_unit_meets_its_data_sheet():
     """
     layout = bench(
         holder(26.8)
-        + "rack: {type: liquid_rack, it_power: 2000 kW, nameplate: 2 MW, liquid_fraction: 1, cords: 1, tray_drop: 1 Pa, manifold_drop: 0 Pa}\n"
+        + heater(2e6)
         + "cdu: {model: deschutes, control: flow, flow: 0.0312 m3/s, set_point: null}\n"
         + mover(32.30e-3 / 0.9967),
         """

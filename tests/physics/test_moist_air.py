@@ -1,4 +1,4 @@
-"""Moist air and altitude as they show in a solve, against values of the ASHRAE psychrometric formulas by PsychroLib 2.5.
+"""Moist air and altitude as a solve shows them, against the ASHRAE psychrometric formulas by PsychroLib 2.5.
 
 [ASHRAE Handbook Fundamentals (2017), chapter 1.]
 """

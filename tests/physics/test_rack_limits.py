@@ -14,12 +14,13 @@ CLASSES = {
     "A4": (5.0, 45.0, 125.0),
     "H1": (15.0, 25.0, 500.0),
 }
-"""Allowable inlet dry bulb, degC, and metres per kelvin by which its upper end falls above 900 m [ASHRAE TC 9.9, 2021]."""
+"""Allowable inlet dry bulb, degC, and metres per kelvin of fall above 900 m [ASHRAE TC 9.9, 2021]."""
 
 
 @pytest.fixture(scope="module", params=CLASSES)
 def hall(request):
-    rack = f"rack: {{type: rack, it_power: 1 kW, nameplate: 1 kW, air_flow: 0.1 m3/s, cords: 1, air_class: {request.param}, room: hall}}"
+    rack = "rack: {type: rack, it_power: 1 kW, nameplate: 1 kW, air_flow: 0.1 m3/s, cords: 1, room: hall, "
+    rack += f"air_class: {request.param}}}"
     result = twin.solve(
         bench(f"hall: {{type: room, ventilation: 1 m3/s}}\n{rack}", ""),
         {"site.elevation": [0.0, 900.0, 2000.0, 3000.0]},
@@ -58,8 +59,8 @@ def test_coolant_of_racks_has_its_limits():
     """45 degC in and 65 degC out unless stated; the least flow grows with the chips and with their power."""
     layout = bench(
         holder(30)
-        + "rack: {type: liquid_rack, it_power: 60 kW, nameplate: 60 kW, liquid_fraction: 1, cords: 1, least_flow: 1.2 kg/s, "
-        + "tray_drop: 1 Pa}\n"
+        + "rack: {type: liquid_rack, it_power: 60 kW, nameplate: 60 kW, liquid_fraction: 1, cords: 1, "
+        + "least_flow: 1.2 kg/s, tray_drop: 1 Pa}\n"
         + mover(1e-3),
         "cool.out > rack.supply\nrack.return > pump.in\npump.out > cool.in\ntank.port > cool.out",
     )

@@ -107,7 +107,7 @@ def evaporation(result, dry, wet, pressure=101325.0):
 
 @pytest.mark.parametrize("kind", ["york", "merkel"])
 def test_make_up_is_evaporation_drift_and_blow_down(kind):
-    """Blow-down is E / (C - 1) less drift: make-up E C / (C - 1), at two cycles twice the evaporation [ASHRAE, ch. 40]."""
+    """Blow-down is E / (C - 1) less drift: make-up E C / (C - 1), twice the evaporation at two [ASHRAE, ch. 40]."""
     cycles = np.array([2.0, 4.0, 10.0])
     result = tower(kind, scenarios={"tower.cycles": cycles})
     gone = evaporation(result, 32.0, 25.56)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from physics.benches import bench, counterflow, limit, of
+from physics.benches import bench, counterflow, heater, of
 from scipy.optimize import brentq
 
 import twin
@@ -31,11 +31,10 @@ REFERENCE = brentq(lambda x: york(WET, RANGE, x) - APPROACH, 0.3, 3.0)
 def tower(kind, more="", heat=2e6, site="dry_bulb: 32 degC, wet_bulb: 25.56 degC", scenarios=None, flow=FLOW):
     layout = bench(
         "tank: {type: expansion_tank}\n"
-        + f"rack: {{type: liquid_rack, it_power: {heat} W, nameplate: 2 MW, liquid_fraction: 1, cords: 1, tray_drop: 1 Pa, "
-        + "manifold_drop: 0 Pa, rated_flow: 100 kg/s}\n"
-        + f"tower: {{type: tower, correlation: {kind}, flow: 100 kg/s, approach: 3.9 K, range: 5.56 K, wet_bulb: 25.56 degC, "
-        + f"fan_power: 30 kW, drop: 40 kPa{more}}}\n"
-        + f"pump: {{type: pump, rated_flow: 50 m3/s, shutoff: 2 MPa, pump_efficiency: 0.8, drive_efficiency: 0.9, "
+        + heater(heat)
+        + f"tower: {{type: tower, correlation: {kind}, flow: 100 kg/s, approach: 3.9 K, range: 5.56 K, "
+        + f"wet_bulb: 25.56 degC, fan_power: 30 kW, drop: 40 kPa{more}}}\n"
+        + "pump: {type: pump, rated_flow: 50 m3/s, shutoff: 2 MPa, pump_efficiency: 0.8, drive_efficiency: 0.9, "
         + f"control: flow, flow: {flow / 995.5} m3/s}}",
         "rack.return > tower.in\ntower.out > pump.in\npump.out > rack.supply\ntank.port > pump.in",
         site,
@@ -123,7 +122,8 @@ def test_below_their_least_speed_tower_fans_run_part_of_the_time_beside_free_con
     result = tower("york", ", set_point: 29 degC, least_fan: 0.3", heat=5e5, scenarios={"site.wet_bulb": [14 + K]})
     hot, cold, water, _ = ends(result)
     span = hot - cold
-    effect = lambda s: span / (span + np.maximum(york(14.0, span, REFERENCE * water / FLOW / s), 0.1 * span))  # noqa: E731
+    approach = lambda s: np.maximum(york(14.0, span, REFERENCE * water / FLOW / s), 0.1 * span)  # noqa: E731
+    effect = lambda s: span / (span + approach(s))  # noqa: E731
     part = (span / (hot - 14.0) - effect(1.0) / 8) / (effect(0.3) - effect(1.0) / 8)
     assert 0.05 < part < 0.95
     assert of(result, "tower_fan_speed") == pytest.approx(0.3 * part, rel=5e-4)
@@ -134,7 +134,8 @@ def test_the_least_speed_unless_stated_is_a_fifth():
     result = tower("york", ", set_point: 29 degC", heat=5e5, scenarios={"site.wet_bulb": [12 + K]})
     hot, cold, water, _ = ends(result)
     span = hot - cold
-    effect = lambda s: span / (span + np.maximum(york(12.0, span, REFERENCE * water / FLOW / s), 0.1 * span))  # noqa: E731
+    approach = lambda s: np.maximum(york(12.0, span, REFERENCE * water / FLOW / s), 0.1 * span)  # noqa: E731
+    effect = lambda s: span / (span + approach(s))  # noqa: E731
     part = (span / (hot - 12.0) - effect(1.0) / 8) / (effect(0.2) - effect(1.0) / 8)
     assert 0.02 < part < 1 and of(result, "tower_power") == pytest.approx(30e3 * 0.008 * part, rel=1e-3)
 
