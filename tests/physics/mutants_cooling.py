@@ -37,8 +37,6 @@ MUTANTS = [
         ),
         ("least_flow=t.least_opening * t.fws_flow", "least_flow=t.least_opening * t.tcs_flow"),
         ("1.1 * t.tcs_flow", "1.2 * t.tcs_flow"),
-        ('t.node("tcs_return"), middle, t.tcs_drop / t.tcs_flow**2', 't.node("tcs_return"), middle, 0 * t.tcs_flow'),
-        ("quadratic=t.hot_drop / (n * t.hot_flow) ** 2", "quadratic=t.hot_drop / (t.hot_flow) ** 2"),
         ("films = film(t.conductance * n, t.film_balance)", "films = film(t.conductance, t.film_balance)"),
         ("fouling=_fouling(t) / n", "fouling=_fouling(t)"),
         (
@@ -49,7 +47,13 @@ MUTANTS = [
     *_of(
         "twin/components/cooling.py",
         "test_pipes_and_valves.py",
+        ("quadratic=t.hot_drop / (n * t.hot_flow) ** 2", "quadratic=t.hot_drop / (t.hot_flow) ** 2"),
         ("quadratic=t.cold_drop / (n * t.cold_flow) ** 2", "quadratic=t.cold_drop / (n * t.hot_flow) ** 2"),
+    ),
+    *_of(
+        "twin/components/cooling.py",
+        "test_pumps.py",
+        ('t.node("tcs_return"), middle, t.tcs_drop / t.tcs_flow**2', 't.node("tcs_return"), middle, 0 * t.tcs_flow'),
     ),
     *_of(
         "twin/components/cooling.py",
