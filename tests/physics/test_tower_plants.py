@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from physics.benches import limit, of, rise
-from physics.test_towers import ends, saturated, tower
+from physics.test_towers import REFERENCE, ends, saturated, tower, york
+from scipy.optimize import brentq
 
 K = 273.15
 
@@ -60,19 +61,16 @@ def test_more_cells_start_where_full_speed_would_miss_the_set_point_by_more_than
 
 
 def test_loading_is_wanted_over_what_all_cells_at_full_speed_give():
-    layout = dict(site="dry_bulb: 30 degC, wet_bulb: 22 degC", heat=1.5e6)
-    result = tower("york", ", units: 2, running: 2, set_point: 28 degC", **layout)
+    """One of two cells runs; both are counted."""
+    weather = dict(site="dry_bulb: 30 degC, wet_bulb: 22 degC", heat=1e6, flow=90.0)
+    result = tower("york", ", units: 2, set_point: 28 degC", **weather)
     value, bound = limit(result, "tower_capacity", "tower")
-    hot = ends(result)[0][0]
-    full = tower("york", ", units: 2, running: 2", **layout)  # as far as it goes
-    assert bound == 1 and value < 1
+    hot, cold, water, _ = ends(result)
+    assert bound == 1 and value < 1 and of(result, "tower_running") == 1 and cold == pytest.approx(28.0)
     # of the same inlet: the range that full speed would give solves the polynomial
-    from physics.test_towers import REFERENCE, york
-    from scipy.optimize import brentq
-
-    water = of(result, "tower_flow")[0] / 2
-    most = brentq(lambda r: hot - r - 22.0 - york(22.0, r, REFERENCE * water / 100), 0.1, hot - 22.0)
-    assert value == pytest.approx((hot - 28.0) / most, rel=3e-4)
+    gap = lambda r: hot[0] - r - 22.0 - york(22.0, r, REFERENCE * water[0] / 2 / 100)  # noqa: E731
+    assert value == pytest.approx((hot - 28.0) / brentq(gap, 0.1, hot[0] - 22.0), rel=3e-4)
+    full = tower("york", ", units: 2, running: 2", **weather)  # as far as it goes
     assert of(full, "tower_loading") == 1
 
 
