@@ -200,6 +200,7 @@ def test_warmer_water_than_the_curves_know_follows_the_lift(x, near):
         ("york_yk", 7.0, 34.0, (7.0, 29.4), 7, True),
         ("carrier_19ex", 8.0, 33.0, (8.0, 29.4), 7, True),
         ("carrier_19xr", 8.0, 30.0, (8.0, 23.9), 7, True),
+        ("trane_rthc", 8.0, 30.0, (8.0, 23.9), 7, True),
     ],
 )
 def test_condensers_colder_or_hotter_than_the_curves_know_follow_the_lift(name, x, y, near, approach, hot):

@@ -195,6 +195,8 @@ def test_pads_are_wetted_just_as_far_as_full_speed_needs():
     air = 375 * density(38.0, HUMIDITY)
     needed = 38 - inlet + (inlet - 40) / effect(C, water, air)
     assert 0 < needed < 0.8 * 18
+    loading, _ = limit(result, "adiabatic_cooler_capacity", "dry")  # of what pads as wet as can be would give
+    assert loading == pytest.approx((inlet - 40) / effect(C, water, air) / (inlet - 38 + 0.8 * 18), rel=3e-4)
     evaporated = air * CP_AIR * needed / (2501e3 - 2326 * 20)
     assert of(result, "adiabatic_cooler_water") == pytest.approx(evaporated * 4 / 3, rel=3e-3)  # four cycles
 
