@@ -1,0 +1,208 @@
+"""Dry and adiabatic coolers: rating, films, fans, pads and make-up, by hand."""
+
+import numpy as np
+import pytest
+from physics.benches import bench, crossflow, heater, limit, of
+from scipy.optimize import brentq
+
+import twin
+
+K = 273.15
+DUTY, IN, OUT, AIR = 2.931e6, 46.1, 40.55, 35.0
+"""BAC Trillium TDFS1238N: 2,931 kW, 46.1 to 40.55 degC, air of 35 degC, fans 117.68 kW [Modelica Buildings]."""
+FLOW = 126.3
+CP_AIR = 1020.0
+"""Of outdoor air with its moisture [ASHRAE Fundamentals, ch. 1: 1,006 + 1,860 W at 7.5 g/kg]."""
+
+
+def density(t, w=0.0, pressure=101325.0):
+    """Of moist air [ASHRAE Fundamentals, ch. 1, eq. 26]."""
+    return pressure * (1 + w) / (287.042 * (t + K) * (1 + w / 0.621945))
+
+
+RATED = 375.0 * density(AIR)
+"""Air through a unit, kg/s, dry and at sea level: 429.6."""
+
+
+def bench_of(more="", kind="dry_cooler", site="dry_bulb: 35 degC, dew_point: 200 K", flow=FLOW, heat=DUTY):
+    """The loop of one cooler: a rack's heat, a pump that moves `flow` kg/s of water; no room but the outdoors."""
+    return bench(
+        "tank: {type: expansion_tank}\n"
+        + heater(heat / 2, ", chip_scale: 2")
+        + f"dry: {{type: {kind}, duty: 2.931 MW, water_in: 46.1 degC, water_out: 40.55 degC, flow: {FLOW} kg/s, "
+        + f"air_flow: 375 m3/s, fan_power: 117.68 kW, drop: 100 Pa, set_point: null{more}}}\n"
+        + f"pump: {{type: pump, rated_flow: 50 m3/s, shutoff: 2 MPa, control: flow, flow: {flow / 990.5} m3/s}}",
+        "rack.return > dry.in\ndry.out > pump.in\npump.out > rack.supply\ntank.port > pump.in",
+        site,
+    )
+
+
+def rated():
+    """UA [W/K] at which crossflow passes the rating."""
+    C_water, C_air = DUTY / (IN - OUT), RATED * CP_AIR
+    wanted = DUTY / (min(C_water, C_air) * (IN - AIR))
+    return brentq(lambda ua: crossflow(ua, C_water, C_air) - wanted, 1e4, 1e7)
+
+
+def effect(C, water, air, fouling=0.0):
+    """Temperature effectiveness of the coolant: films ~ m_w^0.85 and m_a^0.8, air over water 0.5; flows of a unit.
+
+    [Modelica Buildings, DryCooler, n_w = 0.85, n_a = 0.8, r = 0.5.]
+    """
+    whole = rated()
+    w, a = 3.0 * whole * (water / FLOW) ** 0.85, 1.5 * whole * (air / RATED) ** 0.8
+    ua, C_air = 1 / (1 / w + 1 / a + fouling), air * CP_AIR
+    return crossflow(ua, C, C_air) * min(C, C_air) / C
+
+
+def state(result, k=0, kind="dry_cooler"):
+    """Inlet and outlet [degC], flow [kg/s], capacity rate [W/K] in scenario k."""
+    inlet, outlet = of(result, f"{kind}_return_temperature")[k] - K, of(result, f"{kind}_supply_temperature")[k] - K
+    flow = of(result, f"{kind}_flow")[k]
+    return inlet, outlet, flow, of(result, f"{kind}_duty")[k] / (inlet - outlet)
+
+
+def test_a_dry_cooler_meets_its_rating():
+    result = twin.solve(bench_of())
+    inlet, outlet, _, C = state(result)
+    assert (inlet, outlet) == pytest.approx((IN, OUT), abs=0.02)
+    assert pytest.approx(DUTY / (IN - OUT), rel=3e-3) == C
+    assert of(result, "dry_cooler_power") == pytest.approx(117.68e3, rel=1e-6)
+    assert of(result, "dry_cooler_fan_speed") == 1 and of(result, "dry_cooler_water") == 0
+
+
+def test_off_its_rating_a_coil_follows_both_flows_and_its_fouling():
+    """Half the water, thin air at 2,000 m, fouling over duty / 5 K / 4 kW/m2/K or the area stated."""
+    C, far = DUTY / (IN - OUT) * np.array([1.0, 0.5, 1.0, 1.0, 0.3]), np.array([0, 0, 2000.0, 0, 2000.0])
+    fouling = np.array([0.0, 0.0, 0.0, 2e-4, 1e-4])
+    flow = FLOW / 990.5 * np.array([1.0, 0.5, 1.0, 1.0, 0.3])
+    scenarios = {
+        "site.elevation": far,
+        "dry.fouling": fouling,
+        "pump.flow": flow,
+        "site.dry_bulb": np.array([15.0, 35, 35, 35, 5]) + K,
+    }
+    for area, metres in ((DUTY / 5 / 4000, ""), (300.0, ", area: 300 m2")):
+        result = twin.solve(bench_of(metres), scenarios)
+        for k in range(5):
+            inlet, outlet, water, C = state(result, k)
+            ambient = scenarios["site.dry_bulb"][k] - K
+            pressure = 101325 * (1 - 2.25577e-5 * far[k]) ** 5.2559
+            air = 375 * density(ambient, 0, pressure)
+            expected = effect(C, water, air, fouling[k] / area)
+            assert inlet - outlet == pytest.approx(expected * (inlet - ambient), rel=2e-4)
+            assert of(result, "dry_cooler_power")[k] == pytest.approx(117.68e3 * air / RATED, rel=1e-5)
+
+
+def test_units_share_water_and_fouling():
+    result = twin.solve(bench_of(", units: 2, fouling: 0.0001 m2K/W", flow=FLOW))
+    inlet, outlet, water, C = state(result)
+    expected = effect(C / 2, water / 2, RATED, 1e-4 / (DUTY / 20e3))
+    assert inlet - outlet == pytest.approx(expected * (inlet - AIR), rel=2e-4)
+    assert of(result, "dry_cooler_power") == pytest.approx(2 * 117.68e3, rel=1e-6)
+    assert of(result, "dry_cooler_running") == 2
+
+
+def test_recirculated_air_is_warmer_and_thinner():
+    result = twin.solve(bench_of(site="dry_bulb: 35 degC, dew_point: 200 K, recirculation: 3 K"))
+    inlet, outlet, water, C = state(result)
+    air = 375 * density(38.0)
+    assert inlet - outlet == pytest.approx(effect(C, water, air) * (inlet - 38.0), rel=2e-4)
+    assert of(result, "dry_cooler_power") == pytest.approx(117.68e3 * air / RATED, rel=1e-6)
+
+
+def test_fans_turn_as_fast_as_the_set_point_needs_for_the_cube_of_that():
+    result = twin.solve(
+        bench_of(", set_point: 38 degC").replace("set_point: null, ", ""),
+        {"site.dry_bulb": np.array([30.0, 25.0, 15.0]) + K},
+    )
+    for k, ambient in enumerate((30.0, 25.0, 15.0)):
+        inlet, outlet, water, C = state(result, k)
+        assert outlet == pytest.approx(38.0)
+        thin = density(ambient) / density(AIR)
+        speed = of(result, "dry_cooler_fan_speed")[k]
+        assert 0.1 < speed < 1
+        assert inlet - 38 == pytest.approx(effect(C, water, RATED * thin * speed) * (inlet - ambient), rel=2e-4)
+        assert of(result, "dry_cooler_power")[k] == pytest.approx(117.68e3 * thin * speed**3, rel=1e-5)
+        loading, bound = limit(result, "dry_cooler_capacity", "dry")
+        full = effect(C, water, RATED * thin) * (inlet - ambient)
+        assert bound[0] == 1 and loading[k] == pytest.approx((inlet - 38) / full, rel=2e-4)
+
+
+def test_below_their_least_speed_fans_run_part_of_the_time():
+    more = ", least_fan: 0.3"
+    layout = bench_of(more, heat=3e5).replace("set_point: null", "set_point: 38 degC")
+    result = twin.solve(layout, {"site.dry_bulb": np.array([15.0]) + K})
+    inlet, outlet, water, C = state(result)
+    thin = density(15.0) / density(AIR)
+    least = effect(C, water, RATED * thin * 0.3)
+    part = (inlet - outlet) / (inlet - 15) / least
+    assert 0.02 < part < 1
+    assert of(result, "dry_cooler_fan_speed") == pytest.approx(part * 0.3, rel=3e-4)
+    assert of(result, "dry_cooler_power") == pytest.approx(117.68e3 * thin * part * 0.027, rel=3e-4)
+    default = twin.solve(layout.replace(", least_fan: 0.3", ""), {"site.dry_bulb": np.array([5.0]) + K})
+    inlet, outlet, water, C = state(default)
+    thin = density(5.0) / density(AIR)
+    part = (inlet - outlet) / (inlet - 5) / effect(C, water, RATED * thin * 0.1)
+    assert part < 1 and of(default, "dry_cooler_power") == pytest.approx(117.68e3 * thin * part * 1e-3, rel=3e-4)
+
+
+def test_below_a_thousandth_of_the_rated_flow_fans_fade_out():
+    result = twin.solve(bench_of(heat=2e3), {"pump.flow": FLOW / 990.5 * np.array([4e-4, 2e-3])})
+    flow = of(result, "dry_cooler_flow") / FLOW
+    np.testing.assert_allclose(of(result, "dry_cooler_power"), 117.68e3 * np.minimum(1e3 * flow, 1), rtol=1e-4)
+
+
+def test_coolant_colder_than_the_air_goes_round_the_coils():
+    layout = bench_of(heat=1e3)
+    layout = layout.replace("components:", "components:\n  cold: {type: air_chiller, set_point: 20 degC, drop: 1 Pa}")
+    layout = layout.replace(
+        "[coolant, dry.out, pump.in]",
+        "[coolant, dry.out, cold.in]\n  - [coolant, cold.out, pump.in]\n  - [power, grid.out, cold.feed]",
+    )
+    result = twin.solve(layout)
+    inlet, outlet, _, _ = state(result)
+    assert inlet == pytest.approx(outlet, abs=1e-6) and inlet < 20.1
+    assert of(result, "dry_cooler_power") == 0
+
+
+# ---- pads --------------------------------------------------------------------------------------------------------
+
+WEATHER = "dry_bulb: 38 degC, wet_bulb: 20 degC"
+HUMIDITY = ((2501 - 2.326 * 20) * 0.0146950 - 1.006 * 18) / (2501 + 1.86 * 38 - 4.186 * 20)
+"""kg/kg [ASHRAE Fundamentals, ch. 1, eq. 33], saturated air of 20 degC holding 14.695 g/kg."""
+
+
+@pytest.mark.parametrize(("kind", "saturation"), [("dry_cooler", 0.6), ("adiabatic_cooler", None)])
+def test_wetted_air_comes_nearer_to_the_wet_bulb_and_takes_up_water(kind, saturation):
+    """T = T_db - s (T_db - T_wb), s = 0.8 unless stated; latent heat of water at the wet bulb; two cycles double it."""
+    more = ", cycles: 2" + (f", saturation: {saturation}" if saturation else "")
+    result = twin.solve(bench_of(more, kind, WEATHER))
+    inlet, outlet, water, C = state(result, kind=kind)
+    drop = (saturation or 0.8) * 18.0
+    air = 375 * density(38.0, HUMIDITY)
+    assert inlet - outlet == pytest.approx(effect(C, water, air) * (inlet - 38 + drop), rel=3e-4)
+    evaporated = air * CP_AIR * drop / (2501e3 - 2326 * 20)
+    assert of(result, f"{kind}_water") == pytest.approx(2 * evaporated, rel=1e-4)
+    assert of(result, "water") == pytest.approx(2 * evaporated, rel=1e-4)
+
+
+def test_pads_are_wetted_just_as_far_as_full_speed_needs():
+    layout = bench_of("", "adiabatic_cooler", WEATHER).replace("set_point: null", "set_point: 40 degC")
+    result = twin.solve(layout)
+    inlet, outlet, water, C = state(result, kind="adiabatic_cooler")
+    assert outlet == pytest.approx(40.0) and of(result, "adiabatic_cooler_fan_speed") == pytest.approx(1)
+    air = 375 * density(38.0, HUMIDITY)
+    needed = 38 - inlet + (inlet - 40) / effect(C, water, air)
+    assert 0 < needed < 0.8 * 18
+    loading, _ = limit(result, "adiabatic_cooler_capacity", "dry")  # of what pads as wet as can be would give
+    assert loading == pytest.approx((inlet - 40) / effect(C, water, air) / (inlet - 38 + 0.8 * 18), rel=3e-4)
+    evaporated = air * CP_AIR * needed / (2501e3 - 2326 * 20)
+    assert of(result, "adiabatic_cooler_water") == pytest.approx(evaporated * 4 / 3, rel=3e-3)  # four cycles
+
+
+def test_recirculation_warms_the_air_before_the_pads_and_their_wet_bulb():
+    result = twin.solve(bench_of("", "adiabatic_cooler", WEATHER + ", recirculation: 2 K"))
+    inlet, outlet, water, C = state(result, kind="adiabatic_cooler")
+    air = 375 * density(40.0, HUMIDITY)
+    assert inlet - outlet == pytest.approx(effect(C, water, air) * (inlet - 40 + 0.8 * 18), rel=3e-4)

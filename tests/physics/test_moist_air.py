@@ -1,0 +1,137 @@
+"""Moist air and altitude as a solve shows them, against the ASHRAE psychrometric formulas by PsychroLib 2.5.
+
+[ASHRAE Handbook Fundamentals (2017), chapter 1.]
+"""
+
+import numpy as np
+import pytest
+from physics.benches import bench, holder, limit, mover, of
+
+import twin
+
+K = 273.15
+# dry bulb and relative humidity; humidity ratio, wet bulb, dew point, density: degC, kg/kg, kg/m3, at an elevation, m
+STATES = [
+    (30.0, 0.5, 0.0, 0.013310204, 22.00524, 18.44664, 1.155207),
+    (20.0, 0.5, 0.0, 0.0072617372, 13.78337, 9.27239, 1.198898),
+    (35.0, 0.4, 0.0, 0.014131654, 23.93420, 19.38465, 1.135915),
+    (40.0, 0.2, 0.0, 0.009198165, 22.03220, 12.78314, 1.121035),
+    (10.0, 0.9, 0.0, 0.0068586341, 9.15718, 8.43721, 1.241538),
+    (30.0, 0.5, 2000.0, 0.017065564, 21.45733, 18.44664, 0.904337),
+    (25.0, 0.6, 1500.0, 0.014308336, 19.15701, 16.70113, 0.979616),
+    (-10.0, 0.8, 0.0, 0.0012788763, -10.64822, -12.48956, 1.340389),
+    (-20.0, 0.8, 0.0, 0.0005074734, -20.30571, -22.30395, 1.393989),
+]
+DRY, HUMIDITY, ELEVATION, RATIO, WET, DEW, DENSITY = np.array(STATES).T
+
+LAYOUT = bench(
+    """
+    hall: {type: room, ventilation: 2 m3/s, dew_point: 231 K, dew_point_margin: 3 K}
+    warm: {type: rack, it_power: 10 kW, nameplate: 10 kW, air_flow: 1 m3/s, cords: 1, room: hall}
+    """
+    + holder(60)
+    + "tower: {type: tower, reset_at_freezing: 30 degC, reset_slope: 0.5, flow: 1 kg/s, drop: 1 Pa, units: 50}\n"
+    + "rack: {type: liquid_rack, it_power: 20 kW, nameplate: 9 kW, liquid_fraction: 1, cords: 1, room: hall}\n"
+    + mover(1e-3),
+    """
+    cool.out > rack.supply
+    rack.return > tower.in
+    tower.out > pump.in
+    pump.out > cool.in
+    tank.port > cool.out
+    """,
+)
+SITE = {"site.dry_bulb": DRY + K, "site.elevation": ELEVATION}
+
+
+@pytest.fixture(scope="module")
+def humid():
+    return twin.solve(LAYOUT, SITE | {"site.relative_humidity": HUMIDITY})
+
+
+@pytest.fixture(scope="module")
+def dewy():
+    return twin.solve(LAYOUT, SITE | {"site.dew_point": DEW + K})
+
+
+@pytest.fixture(scope="module")
+def wet():
+    return twin.solve(LAYOUT, SITE | {"site.wet_bulb": WET + K})
+
+
+def wet_bulbs(result):
+    """degC: the tower's set point follows the wet bulb at half a kelvin per kelvin from 30 degC at 0 degC."""
+    return (of(result, "tower_supply_temperature") - K - 30.0) / 0.5
+
+
+def test_wet_bulb_follows_from_humidity(humid):
+    np.testing.assert_allclose(wet_bulbs(humid), WET, atol=2e-3)
+
+
+def test_wet_bulb_follows_from_dew_point(dewy):
+    np.testing.assert_allclose(wet_bulbs(dewy), WET, atol=2e-3)
+
+
+def test_a_wet_bulb_that_is_given_holds(wet):
+    np.testing.assert_allclose(wet_bulbs(wet), WET, atol=1e-6)
+
+
+def test_coolant_stays_dry_three_kelvin_above_the_dew_point_of_the_weather(humid, dewy, wet):
+    for result, within in ((humid, 1e-3), (dewy, 1e-3), (wet, 5e-3)):
+        _, bound = limit(result, "dew_point", "rack")
+        np.testing.assert_allclose(bound - 3.0 - K, DEW, atol=within)
+
+
+def test_ventilation_carries_heat_with_the_density_of_moist_air(humid):
+    """Q = V rho cp dT, cp 1,006 J/kg/K of dry air [ASHRAE Fundamentals, ch. 1]; rho = (1 + W) / v, equation 26."""
+    rise = of(humid, "room_return_temperature") - of(humid, "room_supply_temperature")
+    np.testing.assert_allclose(of(humid, "room_supply_temperature"), DRY + K, atol=1e-6)
+    np.testing.assert_allclose(of(humid, "rack_power", "warm") / (2.0 * 1006.0 * rise), DENSITY, rtol=2e-5)
+
+
+def test_between_freezing_and_minus_five_the_wet_bulbs_of_water_and_of_ice_are_blended():
+    """Equations 33 (water) and 35 (ice), in proportion; 0 degC and 80 % hold 3.0156 g/kg."""
+    result = twin.solve(LAYOUT, {"site.dry_bulb": [K], "site.relative_humidity": [0.8]})
+    b = wet_bulbs(result)[0]
+    assert -1.5 < b < -0.9  # PsychroLib, all ice below freezing: -1.155
+    log = lambda T: (  # noqa: E731, over ice [ASHRAE Fundamentals, ch. 1, eq. 5]
+        -5.6745359e3 / T
+        + 6.3925247
+        - 9.677843e-3 * T
+        + 6.2215701e-7 * T**2
+        + 2.0747825e-9 * T**3
+        - 9.484024e-13 * T**4
+        + 4.1635019 * np.log(T)
+    )
+    vapour = np.exp(log(b + K))
+    saturated = 0.621945 * vapour / (101325.0 - vapour)
+    water = ((2501 - 2.326 * b) * saturated + 1.006 * b) / (2501 - 4.186 * b)
+    ice = ((2830 - 0.24 * b) * saturated + 1.006 * b) / (2830 - 2.1 * b)
+    assert water + (-b / 5) * (ice - water) == pytest.approx(3.0156184e-3, rel=2e-4)
+
+
+def test_weather_without_moisture_is_half_saturated():
+    layout = LAYOUT.replace(", wet_bulb: 15 degC", "")
+    assert wet_bulbs(twin.solve(layout, {"site.dry_bulb": [30.0 + K]}))[0] == pytest.approx(22.00524, abs=2e-3)
+
+
+def test_room_fans_weigh_the_air_of_the_standard_atmosphere():
+    """Pressures by the standard atmosphere [ASHRAE Fundamentals, ch. 1, eq. 3], of air at 24 degC and 8 g/kg."""
+    elevation = np.array([0.0, 500.0, 1000.0, 2000.0, 3000.0])
+    pressure = np.array([101325.0, 95460.81, 89874.52, 79495.12, 70108.42])
+    density = pressure * 1.008 / (287.042 * 297.15 * (1 + 0.008 / 0.621945))
+    layout = bench(
+        """
+        hall: {type: room, recirculation: 0, bypass: 0}
+        rack: {type: rack, it_power: 10 kW, nameplate: 10 kW, air_flow: 1 m3/s, cords: 1, room: hall, fan_power: 0 W,
+               least_fan: 1}
+        wall: {type: crah, units: 1, air_flow: 1 m3/s, fan_power: 1 kW, room: hall}
+        """
+        + holder(12)
+        + mover(1e-3),
+        "cool.out > wall.supply\nwall.return > pump.in\npump.out > cool.in\ntank.port > cool.out",
+    )
+    result = twin.solve(layout, {"site.elevation": elevation})
+    np.testing.assert_allclose(of(result, "crah_air_flow"), density, rtol=1e-6)
+    np.testing.assert_allclose(of(result, "rack_air_flow"), density, rtol=1e-6)
+    np.testing.assert_allclose(of(result, "crah_fan_power"), 1e3 * density / 1.2, rtol=1e-6)

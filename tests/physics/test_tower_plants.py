@@ -1,0 +1,141 @@
+"""Cells of towers, their set point, their water and their pressure drop, by hand."""
+
+import numpy as np
+import pytest
+from physics.benches import limit, of, rise
+from physics.test_towers import REFERENCE, ends, saturated, tower, york
+from scipy.optimize import brentq
+
+K = 273.15
+
+
+def test_cells_run_as_flow_asks_and_share_it():
+    """One, two, three of four for 90, 110 and 290 kg/s; each drops 40 kPa at 100 kg/s, closed cells pass none."""
+    flow = np.array([90.0, 110.0, 290.0, 500.0])
+    result = tower("york", ", units: 4, set_point: 20 degC, stage_miss: 50 K", scenarios={"pump.flow": flow / 997})
+    running = np.array([1.0, 2.0, 3.0, 4.0])
+    assert of(result, "tower_running").tolist() == running.tolist()
+    water = of(result, "tower_flow")
+    np.testing.assert_allclose(rise(result, flow / 997), 40e3 * (water / (100 * running)) ** 2, rtol=1e-3)
+    np.testing.assert_allclose(of(result, "tower_power"), running * 30e3, rtol=1e-6)
+    assert of(tower("york", ", units: 4, least_cells: 3, set_point: 20 degC, stage_miss: 50 K"), "tower_running") == 3
+    assert of(tower("york", ", units: 4, running: 2.5, set_point: 20 degC"), "tower_running") == 2.5
+    assert of(tower("york", ", units: 4"), "tower_running") == 4  # without set point all run
+
+
+def test_cells_run_as_heat_asks_where_that_is_stated():
+    """600 kW a cell: 2 MW above the set point take four."""
+    more = ", units: 6, stage_heat: 600 kW, set_point: 20 degC, stage_miss: 50 K"
+    result = tower(
+        "york", more, site="dry_bulb: 15 degC, wet_bulb: 10 degC", scenarios={"rack.chip_scale": [1.0, 0.58]}
+    )
+    assert of(result, "tower_running").tolist() == [4, 2]
+
+
+def test_more_cells_start_where_full_speed_would_miss_the_set_point_by_more_than_is_let():
+    """Half a kelvin unless stated."""
+    found = {}
+    for miss in ("", ", stage_miss: 3 K", ", stage_miss: 0.01 K"):
+        result = tower(
+            "merkel",
+            ", units: 8, set_point: 25 degC" + miss,
+            heat=1.5e6,
+            flow=90.0,
+            site="dry_bulb: 30 degC, wet_bulb: 24 degC",
+        )
+        found[miss] = of(result, "tower_running")[0], of(result, "tower_supply_temperature")[0] - K
+    cells = [n for n, _ in found.values()]
+    assert cells == [2, 1, 3]
+    for miss, let in (("", 0.5), (", stage_miss: 3 K", 3.0), (", stage_miss: 0.01 K", 0.01)):
+        n, supply = found[miss]
+        assert supply <= 25 + let + 1e-6
+        if n > 1:  # one cell less would miss it by more
+            fewer = tower(
+                "merkel",
+                f", units: 8, set_point: 25 degC, running: {n - 1}",
+                heat=1.5e6,
+                flow=90.0,
+                site="dry_bulb: 30 degC, wet_bulb: 24 degC",
+            )
+            assert of(fewer, "tower_supply_temperature") - K > 25 + let
+
+
+def test_loading_is_wanted_over_what_all_cells_at_full_speed_give():
+    """One of two cells runs; both are counted."""
+    weather = dict(site="dry_bulb: 30 degC, wet_bulb: 22 degC", heat=1e6, flow=90.0)
+    result = tower("york", ", units: 2, set_point: 28 degC", **weather)
+    value, bound = limit(result, "tower_capacity", "tower")
+    hot, cold, water, _ = ends(result)
+    assert bound == 1 and value < 1 and of(result, "tower_running") == 1 and cold == pytest.approx(28.0)
+    # of the same inlet: the range that full speed would give solves the polynomial
+    gap = lambda r: hot[0] - r - 22.0 - york(22.0, r, REFERENCE * water[0] / 2 / 100)  # noqa: E731
+    assert value == pytest.approx((hot - 28.0) / brentq(gap, 0.1, hot[0] - 22.0), rel=3e-4)
+    full = tower("york", ", units: 2, running: 2", **weather)  # as far as it goes
+    assert of(full, "tower_loading") == 1
+
+
+def test_the_set_point_may_follow_the_wet_bulb():
+    """Frontier: wet bulb + 5.56 K; never below the set point stated."""
+    wet = np.array([20.0, 10.0, 5.0])
+    result = tower(
+        "merkel",
+        ", units: 8, running: 8, set_point: 12 degC, reset_slope: 1, reset_at_freezing: 5.56 degC",
+        heat=5e5,
+        scenarios={"site.wet_bulb": wet + K},
+    )
+    np.testing.assert_allclose(of(result, "tower_supply_temperature") - K, [25.56, 15.56, 12.0])
+
+
+def test_towers_breathe_their_own_plume():
+    """3 K of recirculation act as 3 K of wet bulb, and of dry bulb, on the outlet."""
+    york = tower("york", site="dry_bulb: 30 degC, wet_bulb: 20 degC, recirculation: 3 K")
+    other = tower("york", site="dry_bulb: 33 degC, wet_bulb: 23 degC")
+    assert of(york, "tower_supply_temperature") == pytest.approx(of(other, "tower_supply_temperature")[0], abs=1e-6)
+    assert of(york, "tower_water") == pytest.approx(of(other, "tower_water")[0], rel=1e-6)
+
+
+def evaporation(result, dry, wet, pressure=101325.0):
+    """kg/s: (w_out - w_in) / (h_out - h_in) of the duty, air leaving saturated at the mean temperature of the water."""
+    hot, cold, _, _ = ends(result)
+    w_out, h_out = saturated(0.5 * (hot + cold), pressure)
+    h_in = saturated(wet, pressure)[1]
+    w_in = (h_in - 1006.0 * dry) / (2.501e6 + 1860.0 * dry)  # the enthalpy of the wet bulb [ASHRAE, ch. 1, eq. 30]
+    return of(result, "tower_duty") * (w_out - w_in) / (h_out - h_in)
+
+
+@pytest.mark.parametrize("kind", ["york", "merkel"])
+def test_make_up_is_evaporation_drift_and_blow_down(kind):
+    """Blow-down is E / (C - 1) less drift: make-up E C / (C - 1), twice the evaporation at two [ASHRAE, ch. 40]."""
+    cycles = np.array([2.0, 4.0, 10.0])
+    result = tower(kind, scenarios={"tower.cycles": cycles})
+    gone = evaporation(result, 32.0, 25.56)
+    np.testing.assert_allclose(gone / of(result, "tower_duty") * 2.43e6, 0.95, atol=0.04)  # most of the heat
+    np.testing.assert_allclose(of(result, "tower_water"), gone * cycles / (cycles - 1), rtol=3e-4)
+    np.testing.assert_allclose(of(result, "water"), of(result, "tower_water"))
+
+
+def test_drift_counts_where_it_exceeds_the_blow_down():
+    """0.5 % of the flow leaves as droplets: no blow-down is needed, make-up is evaporation and drift."""
+    result = tower("york", ", drift: 0.005, cycles: 20")
+    gone = evaporation(result, 32.0, 25.56)
+    assert of(result, "tower_water") == pytest.approx(gone + 0.005 * of(result, "tower_flow"), rel=3e-4)
+    slow = tower(
+        "york", ", drift: 0.005, cycles: 20, set_point: 28 degC", heat=1e6, site="dry_bulb: 15 degC, wet_bulb: 10 degC"
+    )
+    gone = evaporation(slow, 15.0, 10.0)
+    expected = gone + 0.005 * of(slow, "tower_flow") * of(slow, "tower_fan_speed")  # drift goes with the air
+    assert of(slow, "tower_water") == pytest.approx(expected, rel=3e-4)
+
+
+def test_evaporation_at_height_and_from_dry_air():
+    result = tower("merkel", site="dry_bulb: 35 degC, wet_bulb: 15 degC, elevation: 1500 m")
+    gone = evaporation(result, 35.0, 15.0, 84555.93)
+    assert of(result, "tower_water") == pytest.approx(gone * 4 / 3, rel=5e-4)  # four cycles unless stated
+
+
+def test_below_a_thousandth_of_the_rated_flow_tower_fans_fade_out():
+    flow = np.array([4e-2, 1.0])
+    result = tower("york", heat=1e3, scenarios={"pump.flow": flow / 997})
+    # with so little water fans at their least speed do as well as at full speed
+    expected = 30e3 * 0.2**3 * np.minimum(of(result, "tower_flow") / 0.1, 1.0)
+    np.testing.assert_allclose(of(result, "tower_power"), expected, rtol=1e-4)
