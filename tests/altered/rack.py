@@ -1,6 +1,7 @@
 """Racks: chips, conversion, fans, junctions, throttles, coolant side."""
 
 C, D = "twin/components/compute.py", "twin/domains/compute.py"
+L, FIGURES = "twin/limits.py", "twin/figures.py"
 POWER, COOLING = "physics/test_rack_power.py", "physics/test_rack_cooling.py"
 
 
@@ -39,6 +40,9 @@ STANDS = cooling("a_throttled_worst_chip_stands_at_its_throttle_temperature")
 DROP = cooling("a_rack_resists_by_its_manifold_squared_and_its_trays_to_1_85")
 SHARE = cooling("a_rack_gives_its_share_to_the_coolant_and_the_rest_to_the_air")
 COOLANT = cooling("coolant_limits_are_the_sheets")
+GIVEN_RISE = cooling("a_given_power_warms_chips_by_its_share_of_what_they_would_draw")
+RESCALED = cooling("a_rescaled_plant_is_the_layout_of_that_scale")
+TOTALS = cooling("cooling_power_is_pumps_coolers_and_room_air_and_the_system_is_racks_and_their_units")
 
 MUTANTS = [
     # chips
@@ -98,6 +102,16 @@ MUTANTS = [
     (D, "1.0 - (modelled - given) / moving", "given / modelled", GIVEN, "work in proportion to a given power"),
     (D, "given, modelled = e.it_power * e.chip_scale * e.power_scale", "given, modelled = e.it_power * e.chip_scale", GIVEN,
      "a given power not scaled"),
+    (D, "ratio = np.where(override, given / power, 1.0)", "ratio = 1.0", GIVEN_RISE, "junctions of the modelled power"),
+    (D, "inlet + (T - inlet) * ratio", "inlet + (T - inlet) * ratio**2", GIVEN_RISE, "rises by the square of a given power"),
+    # racks made denser
+    (L, "power[pipes] = power[pipes] / factors[liquid] ** np.broadcast_to(exponent, power.shape)[pipes]",
+     "power[pipes] = power[pipes] / factors[liquid]", RESCALED, "trays by the scale alone"),
+    (L, 'x.bound * np.array([of[n] for n in x.elements])) if x.name == "rack_flow"', 'x.bound) if x.name == "rack_flow"', RESCALED,
+     "least flow of the layout"),
+    (FIGURES, 'COOLING = ("pumps", "cdus", "air_handling", "heat_rejection")', 'COOLING = ("pumps", "air_handling", "heat_rejection")',
+     TOTALS, "cooling without its units"),
+    (FIGURES, 'system_power=it + solution.total("cdus")', "system_power=it", TOTALS, "systems without their units"),
     # fans and air
     (D, "out = load + e.fan_power * speed**3", "out = load + e.fan_power * speed**2", FANS, "rack fans by the square"),
     (D, "AIR_HEAT = 1006.0", "AIR_HEAT = 1106.0", FANS, "heat of air 1106"),

@@ -41,6 +41,9 @@ ALONE = tokens("an_agent_alone_takes_the_time_of_its_visits")
 SHEET = tokens("defaults_of_agents_are_the_sheets")
 POOLS = tokens("pools_bound_agents_by_their_servers")
 BORNE = tokens("a_facility_at_its_agents_draws_between_idling_and_full_work")
+SPLIT = tokens("accelerators_are_shared_between_reading_and_writing_as_their_work_is")
+SHEETS = roofline("accelerators_are_those_of_their_makers_sheets")
+LOOP = ("domains/test_stations.py::test_percentiles_of_a_closed_loop_are_those_of_an_event_simulation",)
 
 MUTANTS = [
     # fronts and tokens
@@ -160,8 +163,15 @@ MUTANTS = [
     (A, "software: float = 0.01", "software: float = 0.02", SHEET, "software of 20 ms"),
     (A, "turns: int = 8", "turns: int = 6", SHEET, "six turns"),
     (A, 'servers("compute: prefill", prefill, pools.prefill,', 'servers("compute: prefill", prefill, 1,', POOLS, "one instance of prefill"),
-    (A, "each = np.maximum(n / pools.decode, 1.0)", "each = np.maximum(n, 1.0)", POOLS, "one instance of decode"),
+    (A, "each = np.maximum(n / pools.decode, 1.0)", "each = np.maximum(n, 1.0)",
+     tokens("requests_on_instances_of_their_own_do_not_slow_each_other"), "one instance of decode"),
     (A, "drawn[0] + (drawn[1] - drawn[0]) * part", "drawn[1] * part", BORNE, "agents on a facility that idles for free"),
     (A, "{n: a + (b - a) * part for n", "{n: b * part for n", BORNE, "energy used from nothing"),
+    (A, "reading / (reading + s.osl / output)", "reading / (s.osl / output)", SPLIT, "instances that read beside all that write"),
+    (A, "reading = s.isl * (1.0 - agent.found) / float", "reading = s.isl / float", SPLIT, "instances that read what is found"),
+    (W, "return (ahead + spread) * (one / s.count) ** 2", "return (ahead + spread) * one**2", LOOP, "turns of one server"),
+    (TABLE, "h100:   {memory: 8.0e+10, bandwidth: 3.35e+12", "h100:   {memory: 8.0e+10, bandwidth: 2.0e+12", SHEETS, "H100 of PCI Express"),
+    (TABLE, "mi325x: {memory: 2.56e+11, bandwidth: 6.0e+12", "mi325x: {memory: 2.88e+11, bandwidth: 6.0e+12", SHEETS, "MI325X announced with 288 GB"),
+    (TABLE, "fp4: 1.0066e+16", "fp4: 2.0133e+16", SHEETS, "sparse rates of MI355X"),
     ("twin/components/compute.py", "(capacity * t.chip_scale)[stated]", "capacity[stated]", BORNE, "sandboxes not scaled"),
 ]

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 import twin
+from twin.coupling import steady
+from twin.figures import figures
+from twin.limits import margins, rescale
 
 PLATE_PG25 = {
     0.5: 0.0325, 0.6: 0.0300, 0.7: 0.0280, 0.8: 0.0265, 0.9: 0.0255, 1.0: 0.0245, 1.2: 0.0230,
@@ -212,3 +215,69 @@ def test_coolant_limits_are_the_sheets():
     assert bound("coolant_return") == pytest.approx(338.15)
     assert bound("rack_flow") == pytest.approx(0.2 * 1.5 * 1.2)
     assert float(m.margin[m.name == "rack_flow"][0, 0]) == pytest.approx(of(found, "flow")[0] - 0.36)
+
+
+def test_a_given_power_warms_chips_by_its_share_of_what_they_would_draw():
+    """1 kW of chip behind shelves of 66 kW draws 1,307 W; of 500 W each rise is so much less."""
+    given = ("accelerators: 1, plates: 1, liquid_fraction: 1, flow_limiter: 2 L/min", PLAIN)
+    whole, part = loop(*given), loop(*given, "it_power: 500 W")
+    assert of(whole, "power")[0] == pytest.approx(1000 + 66e3 * 0.0045 + 0.01 * 1000 + 0.017 * 1e6 / 66e3)
+    share = 500 / of(whole, "power")[0]
+    for name in (False, True):
+        assert over(part, name)[0] == pytest.approx(over(whole, name)[0] * share, rel=1e-3)
+    assert of(part, "conversion_loss")[0] == pytest.approx(of(whole, "conversion_loss")[0] * share)
+
+
+@pytest.mark.parametrize(("basis", "field"), [("chips", "chip_scale"), ("chip_power", "power_scale")])
+def test_a_rescaled_plant_is_the_layout_of_that_scale(basis, field):
+    """Trays, manifolds, least flows and powers, racks and money alike."""
+    given = "accelerators: 40, hosts: 4, least_flow: 0.3 kg/s, capital: 100 k$, plates: 40, nameplate: 40 kW"
+    plain = loop(given, pump="rated_flow: 4 L/s, shutoff: 200 kPa, head: 60 kPa")
+    scaled = loop(given, f"{field}: 1.5", pump="rated_flow: 4 L/s, shutoff: 200 kPa, head: 60 kPa")
+    plant = rescale(plain.plant, 1.5, np.ones(1, bool), basis)
+    found = steady(plant)
+    for name in ("engine.power", "stream.flow", "engine.junction", "engine.nameplate"):
+        np.testing.assert_allclose(found.columns[name], scaled.solution.columns[name], rtol=1e-9, err_msg=name)
+    bound = lambda m: m.bound[m.name == "rack_flow"]  # noqa: E731
+    np.testing.assert_allclose(bound(margins(found)), bound(scaled.margins))
+    assert figures(found).annual.total[0] == pytest.approx(scaled.figures.annual.total[0], rel=1e-9)
+
+
+def test_cooling_power_is_pumps_coolers_and_room_air_and_the_system_is_racks_and_their_units():
+    text = """
+version: 1
+name: unit
+site: {dry_bulb: 20 degC}
+components:
+  grid: {type: utility, voltage: 415 V}
+  hall: {type: room}
+  r: {type: liquid_rack, cords: 1, it_power: 100 kW, air_flow: 1.5 m3/s, room: hall}
+  cdu: {type: cdu, set_point: 35 degC, room: hall}
+  tank: {type: expansion_tank}
+  pump: {type: pump, rated_flow: 10 L/s}
+  dry: {type: dry_cooler, set_point: 25 degC, flow: 10 kg/s}
+  fan: {type: fan_wall, units: 2, room: hall}
+connections:
+  - [power, grid.out, r.feed]
+  - [power, grid.out, cdu.feed]
+  - [power, grid.out, pump.feed]
+  - [power, grid.out, dry.feed]
+  - [power, grid.out, fan.feed]
+  - [coolant, cdu.tcs_supply, r.supply]
+  - [coolant, cdu.tcs_return, r.return]
+  - [coolant, tank.port, pump.in]
+  - [coolant, pump.out, dry.in]
+  - [coolant, dry.out, cdu.fws_supply]
+  - [coolant, dry.out, fan.supply]
+  - [coolant, cdu.fws_return, pump.in]
+  - [coolant, fan.return, pump.in]
+"""
+    found = twin.solve(text)
+    assert found.ok
+    value = lambda name: float(found[name].values.sum())  # noqa: E731
+    parts = value("cdu_pump_power") + value("pump_power") + value("dry_cooler_power") + value("crah_fan_power")
+    assert min(value("cdu_pump_power"), value("pump_power"), value("dry_cooler_power"), value("crah_fan_power")) > 10
+    f = found.figures
+    assert f.cooling_power[0] == pytest.approx(parts, rel=1e-9)
+    assert f.system_power[0] == pytest.approx(100e3 + value("cdu_pump_power"), rel=1e-9)
+    assert f.heat_to_liquid[0] == pytest.approx(87e3) and f.heat_to_air[0] == pytest.approx(13e3)

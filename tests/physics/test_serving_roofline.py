@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 import twin
 from twin.domains import roofline
 from twin.domains.roofline import Chip, Fit, Instance, Model, Server
+from twin.serving import server
 
 H200 = {
     "memory": 141e9, "bandwidth": 4.8e12, "peak": 1.979e15, "eight": 1.979e15, "link": 450e9, "domain": 8, "bytes": 1.0,
@@ -237,3 +238,26 @@ def test_shared_accelerators_decode_in_the_time_that_prefill_leaves():
     assert float(found.interactivity) == pytest.approx(alone / (1 + work), rel=1e-9)
     assert float(found.first) == pytest.approx(0.1 + 1000 / (float(roofline.prefill_rate(s)) * 4), rel=1e-6)
     assert X * float(found.end) == pytest.approx(40.0, rel=1e-6)
+
+
+SHEETS = {  # GB, TB/s, PFLOP/s dense in eight and four bits, GB/s of links, of the domain, of the host, of the network
+    "h100": (80, 3.35, 1.979, None, 450, 8, 50, 50),
+    "h200": (141, 4.8, 1.979, None, 450, 8, 50, 50),
+    "b200": (180, 8, 4.5, 9, 900, 8, 50, 50),
+    "b300": (268, 8, 4.5, 13.5, 900, 8, 50, 100),
+    "gb200": (186, 8, 5, 10, 900, 72, 225, 50),
+    "gb300": (288, 8, 5, 15, 900, 72, 225, 100),
+    "mi300x": (192, 5.3, 2.615, None, 448, 8, 50, 50),
+    "mi325x": (256, 6, 2.615, None, 448, 8, 50, 50),
+    "mi355x": (288, 8, 5.033, 10.066, 538, 8, 50, 50),
+}
+
+
+@pytest.mark.parametrize("platform", SHEETS)
+def test_accelerators_are_those_of_their_makers_sheets(platform):
+    """Dense rates, one direction of links: seven of 64 or 76.8 GB/s of the MI series, NVLink 4 and 5 [data sheets]."""
+    memory, bandwidth, eight, four, link, domain, host, network = SHEETS[platform]
+    c = server("DeepSeek-R1-0528", platform, 1024, 1024, Instance(1)).chip
+    assert (c.memory, c.bandwidth) == pytest.approx((memory * 1e9, bandwidth * 1e12))
+    assert c.peak == pytest.approx({"fp8": eight * 1e15} | ({"fp4": four * 1e15} if four else {}))
+    assert (c.link, c.domain, c.host, c.network) == pytest.approx((link * 1e9, domain, host * 1e9, network * 1e9))

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import twin
-from twin.agents import Agent, Pools, agents
+from twin.agents import Agent, Pools, agents, borne
 from twin.domains import roofline
 from twin.domains.roofline import Chip, Fit, Instance, Model, Server
 from twin.domains.stations import closed_network, delay, open_network, servers
-from twin.serving import chip_power
+from twin.serving import best, chip_power
 from twin.summary import summary
 
 
@@ -194,3 +194,26 @@ def test_a_facility_at_its_agents_draws_between_idling_and_full_work():
     assert used["energy"] == pytest.approx((idle + (full - idle) * part) / 2.0, rel=1e-3)
     more = rack(text, ", sandboxes: 4, chip_scale: 2", count=32)
     assert summary(more, None)["utilisation"]["cpu"] == pytest.approx(0.05 * 4 * 2 / 8)
+
+
+def test_accelerators_are_shared_between_reading_and_writing_as_their_work_is():
+    """Eight instances of eight: a part of them reads so long as a prompt takes, the others write; all by their clock."""
+    lengths = "mode: physics, input_tokens: 8192, interactivity: 40, drafts: 0"
+    text = lengths + ", agents: {arrivals: 0.05, turns: 5, hits: 0.5, routing: 0.6}"
+    found = rack(text, count=64)
+    load = borne(found.solution).load
+    use = dict(zip(load.names, load.utilisation, strict=True))
+    whole = best("DeepSeek-R1-0528", "h200", 8192, 1024, 40.0, drafts=0)
+    assert int(whole.gpus) == 8
+    reads = 0.16 * 1.979e15 / (2 * 37e9 + 5e6 * 4096 * 1.3)  # three tenths are found and only attended to
+    reading, writing = 8192 * 0.7 / reads, 1024 / float(whole.output)
+    p = round(8 * reading / (reading + writing))
+    assert 2 <= p <= 6
+    assert use["compute: prefill"] == pytest.approx(0.05 * 5 * 8192 * 0.7 / (reads * 8) / p, rel=1e-6)
+    assert use["compute: decode"] == pytest.approx(0.05 * 5 * writing / 8 / (8 - p), rel=0.02)
+
+
+def test_requests_on_instances_of_their_own_do_not_slow_each_other():
+    """Three users on three instances of decode and of prefill: each writes as if alone."""
+    found = agents(SERVER, Agent(turns=5), Pools(3, 3), users=3)
+    assert found.mean("decode") == pytest.approx(5 * 500 / float(roofline.interactivity(SERVER, 1.0)), rel=1e-6)
