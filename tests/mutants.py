@@ -11,8 +11,9 @@ coefficient, exponent, sign, clamp or reference of the product in a copy of it, 
 One line a mutant, `caught by` the test that failed or `NOT CAUGHT`, and a summary. The exit code is 1 if one was not
 caught, if a text to be altered no longer stands exactly once in its file, or if a named test fails on what is not
 altered. To add mutants, write a list MUTANTS of `(file, old, new, tests)` or `(file, old, new, tests, meaning)` into
-a file of `tests/altered/`, or `tests/physics/mutants_*.py`; files are given from the root of the repository, tests as
-"physics/test_power_lines.py::test_name" from this folder, one or a tuple of them; a whole file will do.
+a file of `tests/altered/`, or `tests/physics/mutants_*.py`; files are given from the root of the repository, tests from
+this folder as "physics/test_power_lines.py::test_name", or by their file's name where it stands beside the list; one or
+a tuple of them, and a whole file will do.
 """
 
 from __future__ import annotations
@@ -77,9 +78,15 @@ def mutants() -> list[Mutant]:
         room = path.stem.removeprefix("mutants_")
         for entry in runpy.run_path(str(path)).get("MUTANTS", ()):
             file, old, new, tests, *more = entry
-            names = (tests,) if isinstance(tests, str) else tuple(tests)
-            found.append(Mutant(file, old, new, names, more[0] if more else "", room))
+            names = tests.split() if isinstance(tests, str) else tests
+            found.append(Mutant(file, old, new, tuple(_from(path, n) for n in names), more[0] if more else "", room))
     return found
+
+
+def _from(path: Path, name: str) -> str:
+    """A test's name from this folder: its file stands beside the list, or is given so."""
+    beside = path.parent / name.partition("::")[0]
+    return f"{path.parent.relative_to(TESTS)}/{name}" if beside.is_file() else name
 
 
 def tenth(which: str, count: int) -> list[int]:

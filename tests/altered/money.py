@@ -1,5 +1,8 @@
 """Money, carbon, figures, days of demand, bounds and worth."""
 
+# ruff: noqa: E501
+# fmt: off
+
 C, M, F, B, D, L, V, S = (
     f"twin/{n}.py" for n in ("domains/cost", "money", "figures", "terms", "demand", "limits", "value", "summary")
 )

@@ -1,5 +1,8 @@
 """The power train: conductors, transformers, converters, sources, cords."""
 
+# ruff: noqa: E501
+# fmt: off
+
 E, D, L = "twin/components/electrical.py", "twin/domains/electrical.py", "twin/layers.py"
 LINES, SOURCES = "physics/test_power_lines.py", "physics/test_power_sources.py"
 

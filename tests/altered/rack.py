@@ -1,5 +1,8 @@
 """Racks: chips, conversion, fans, junctions, throttles, coolant side."""
 
+# ruff: noqa: E501
+# fmt: off
+
 C, D = "twin/components/compute.py", "twin/domains/compute.py"
 L, FIGURES = "twin/limits.py", "twin/figures.py"
 POWER, COOLING = "physics/test_rack_power.py", "physics/test_rack_cooling.py"

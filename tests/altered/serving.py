@@ -1,5 +1,8 @@
 """Serving: fronts, the roofline and its tables, the power of chips at work, queues and agents."""
 
+# ruff: noqa: E501
+# fmt: off
+
 R, S, W, A, T = (f"twin/{n}.py" for n in ("domains/roofline", "serving", "domains/stations", "agents", "tokens"))
 F, TABLE = "twin/domains/serving.py", "layouts/serving/physics.yaml"
 ROOFLINE, TOKENS = "physics/test_serving_roofline.py", "physics/test_serving_tokens.py"

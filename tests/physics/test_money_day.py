@@ -25,8 +25,8 @@ economics: {{{economics}}}
 serving: {{{serving}}}
 components:
   grid: {{type: utility, voltage: 415 V, {contract}}}
-  r: {{type: rack, cords: 1, accelerators: {count}, platform: h200, chip_power: 700 W, chip_idle: 100 W, leakage_slope: 0 1/K,
-       sink_resistance: 0.1 mK/W, junction_to_case: 0.1 mK/W, air_flow: 20 m3/s, shelf_fixed_loss: 0,
+  r: {{type: rack, cords: 1, accelerators: {count}, platform: h200, chip_power: 700 W, chip_idle: 100 W,
+       leakage_slope: 0 1/K, sink_resistance: 0.1 mK/W, junction_to_case: 0.1 mK/W, air_flow: 20 m3/s, shelf_fixed_loss: 0,
        shelf_proportional_loss: 0, shelf_square_loss: 0,
        nameplate: 10 kW{rack}}}
 connections: [[power, grid.out, r.feed]]
@@ -153,7 +153,9 @@ connections:
 
 def test_a_megawatt_and_a_percent_are_worth_what_the_tokens_bring_less_what_they_cost():
     """At 1 $ per million: 5.6 kW more earn 745.2 tokens/s and cost their energy, racks and upkeep; 10 $/kW-month."""
-    text = layout(economics="demand_charge: 10 $/kW-month, staff: 2 $/h", rack=", capital: 1 k$", contract="contract: 50 kW")
+    text = layout(
+        economics="demand_charge: 10 $/kW-month, staff: 2 $/h", rack=", capital: 1 k$", contract="contract: 50 kW"
+    )
     found = twin.worth(text, 1.0)
     income, racks = TOKENS * 31.5576, 1e3 * (0.301921 + 0.03)
     energy = 5.6 * HOURS * 0.07

@@ -53,6 +53,9 @@ def test_matpower_branches_charge_sag_and_are_rated_in_megavolt_amperes(tmp_path
     current = 50 * np.hypot(p, q) / np.sqrt(v2)
     assert one(found, "line_loading_percent") == pytest.approx(100 * current / 40, rel=1e-6)
     assert one(found, "line_i_to_ka") == pytest.approx(current / np.sqrt(3) / 110, rel=1e-6)
+    charged = matpower(tmp_path, "20 20 0 0", "0.02 0.06 0.3 40 0 0 0 0")  # which gives reactive power on the way
+    heavier = 20 * np.sqrt(2) / one(charged, "vm_pu", 1)
+    assert one(charged, "line_loading_percent") == pytest.approx(100 * heavier / 40, rel=1e-6)
 
 
 def test_matpower_taps_divide_the_voltage_and_shifts_delay_it(tmp_path):
@@ -102,8 +105,12 @@ def test_pandapower_lines_are_ohms_nanofarads_microsiemens_and_kiloamperes_by_th
     assert one(loaded, "vm_pu", 1) == pytest.approx(np.sqrt(v2) / 20, rel=1e-8)
     current = np.hypot(p, q) / np.sqrt(3 * v2)
     assert one(loaded, "line_loading_percent") == pytest.approx(100 * current / 0.4, rel=1e-6)
-    twice = pandapower(tmp_path, line=[LINE | {"parallel": 2, "df": 0.8}], load=[{"bus": 1, "p_mw": 6.0, "q_mvar": 2.0}])
-    assert one(twice, "line_pl_mw") == pytest.approx(0.5 * (p * p + q * q) / (one(twice, "vm_pu", 1) * 20) ** 2, rel=1e-6)
+    twice = pandapower(
+        tmp_path, line=[LINE | {"parallel": 2, "df": 0.8}], load=[{"bus": 1, "p_mw": 6.0, "q_mvar": 2.0}]
+    )
+    assert one(twice, "line_pl_mw") == pytest.approx(
+        0.5 * (p * p + q * q) / (one(twice, "vm_pu", 1) * 20) ** 2, rel=1e-6
+    )
     assert one(twice, "line_loading_percent") == pytest.approx(
         100 * np.hypot(p, q) / np.sqrt(3) / (one(twice, "vm_pu", 1) * 20) / (0.4 * 2 * 0.8), rel=1e-6
     )
@@ -201,21 +208,26 @@ def epanet(path, units, demand, length, diameter, rough, loss="H-W", head=100.0,
 
 @pytest.mark.parametrize("units", LITRES)
 def test_every_unit_of_flow_is_so_many_litres_and_goes_with_feet_or_metres(tmp_path, units):
-    """50 L/s through 500 m of 250 mm at C 120: 10.667 C^-1.852 d^-4.871 L q^1.852 [manual, table 3.1, in SI]: 2.51 m."""
+    """50 L/s through 500 m of 250 mm at C 120: 4.727 C^-1.852 d^-4.871 L q^1.852 in feet [table 3.1]: 2.51 m."""
     american = units in ("CFS", "GPM", "MGD", "IMGD", "AFD")
     foot, inch = (0.3048, 25.4) if american else (1.0, 1.0)
     found = epanet(tmp_path, units, 50 / LITRES[units], 500 / foot, 250 / inch, 120.0, head=100 / foot)
     assert float(found["pipe_mdot_from_kg_per_s"][0, 0]) == pytest.approx(50.0, rel=2e-5)
-    loss = 10.667 * 120**-1.852 * 0.25**-4.871 * 500 * 0.05**1.852
-    assert float(found["p_bar"].values[0, 0]) == pytest.approx((100 - loss) * G * 1e3 / 1e5, rel=1e-4)
+    loss = 4.727 * 120**-1.852 * (0.25 / 0.3048) ** -4.871 * 500 * (0.05 / 0.3048**3) ** 1.852
     assert loss == pytest.approx(2.51, abs=0.01)
+    assert 100 - float(found["p_bar"].values[0, 0]) * 1e5 / (G * 1e3) == pytest.approx(loss, rel=5e-5)
 
 
 def test_rough_pipes_lose_by_manning_and_by_darcy_and_weisbach(tmp_path):
-    """10.29 n^2 d^-5.33 L q^2 [table 3.1]; 0.25 / log10(e / 3.7 d + 5.74 / Re^0.9)^2 [Swamee & Jain 1976]."""
+    """4.66 n^2 d^-5.33 L q^2 in feet, of (4 n / (1.49 pi d^2))^2 (d / 4)^-1.333 L q^2 [table 3.1; EPANET, hydcoeffs.c].
+
+    0.25 / log10(e / 3.7 d + 5.74 / Re^0.9)^2 [Swamee & Jain 1976].
+    """
     found = epanet(tmp_path, "LPS", 50.0, 500.0, 250.0, 0.012, "C-M")
-    loss = 10.29 * 0.012**2 * 0.25**-5.333 * 500 * 0.05**2
-    assert (100 - float(found["p_bar"].values[0, 0]) * 1e5 / (G * 1e3)) == pytest.approx(loss, rel=6e-3)
+    d, q = 0.25 / 0.3048, 0.05 / 0.3048**3
+    loss = (4 * 0.012 / (1.49 * np.pi * d**2)) ** 2 * (d / 4) ** -1.333 * 500 * q**2
+    assert loss == pytest.approx(4.66 * 0.012**2 * d**-5.33 * 500 * q**2, rel=0.01)
+    assert (100 - float(found["p_bar"].values[0, 0]) * 1e5 / (G * 1e3)) == pytest.approx(loss, rel=1e-4)
     found = epanet(tmp_path, "LPS", 50.0, 500.0, 250.0, 0.5, "D-W")
     speed = 0.05 / (np.pi * 0.25**2 / 4)
     reynolds = speed * 0.25 / (1.1e-5 * 0.3048**2)
@@ -252,7 +264,9 @@ def test_pumps_follow_the_power_law_of_their_points_and_the_affinity_laws(tmp_pa
     assert lifted(tmp_path, "HEAD c SPEED 0.8", single) == pytest.approx(0.64 * 60 - 15 / 4, rel=1e-6)
     steep = "[CURVES]\n c 0 60\n c 40 50\n c 80 36\n"
     n = np.log2(2.4)
-    assert lifted(tmp_path, "HEAD c SPEED 0.8", steep) == pytest.approx(0.64 * 60 - 0.8 ** (2 - n) * 10 * 0.5**n, rel=1e-6)
+    assert lifted(tmp_path, "HEAD c SPEED 0.8", steep) == pytest.approx(
+        0.64 * 60 - 0.8 ** (2 - n) * 10 * 0.5**n, rel=1e-6
+    )
 
 
 def test_a_pump_of_constant_power_lifts_its_power_over_weight_and_flow(tmp_path):

@@ -197,7 +197,7 @@ def test_house_loads_and_batteries_warm_their_room_and_count_as_the_houses():
     assert rows(found, "room_return_temperature")["hall"] - 293.15 == pytest.approx(rise, rel=0.01)
 
 
-@pytest.mark.xfail(strict=True, reason="ties of sources below 1 MVA are as strong as those of 1 MVA, so that they share alike")
+@pytest.mark.xfail(strict=True, reason="sources below 1 MVA share alike, their ties being those of 1 MVA")
 def test_small_generators_share_by_their_ratings_too():
     parts = [
         "a: {type: generator, rating: 600 kW, in_service: true}",
@@ -218,6 +218,8 @@ def test_a_converter_and_its_neighbour_add_their_reactive_power():
         "x: {type: house_load, power: 300 kW}",
         "lamps: {type: house_load, power: 100 kW, power_factor: 0.8}",
     ]
-    found = twin.solve(layout(parts, ["grid.out, board.in", "board.out, ups.in", "ups.out, x.feed", "board.out, lamps.feed"]))
+    found = twin.solve(
+        layout(parts, ["grid.out, board.in", "board.out, ups.in", "ups.out, x.feed", "board.out, lamps.feed"])
+    )
     reactive = 300e3 * np.tan(np.arccos(0.99)) + 75e3
     assert rows(found, "switchboard_loading")["board"] == pytest.approx(np.hypot(400e3, reactive) / 1e6, rel=1e-5)

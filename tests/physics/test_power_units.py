@@ -62,6 +62,12 @@ def test_every_unit_is_the_tables_of_si(dimension):
 
 
 def test_temperatures_are_kelvins_celsius_and_fahrenheit():
-    for text, kelvin in (("300 K", 300), ("25 degC", 298.15), ("25 °C", 298.15), ("77 degF", 298.15), ("-40 °F", 233.15)):
+    for text, kelvin in (
+        ("300 K", 300),
+        ("25 degC", 298.15),
+        ("25 °C", 298.15),
+        ("77 degF", 298.15),
+        ("-40 °F", 233.15),
+    ):
         assert parse(text, "temperature") == pytest.approx(kelvin, rel=1e-12)
     assert set(UNITS["temperature"]) == {"K", "degC", "°C", "degF", "°F"}

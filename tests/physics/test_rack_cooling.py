@@ -57,7 +57,9 @@ def of(result, name):
 
 def over(result, worst=False):
     """Rise of the mean or the worst junction over the coolant that enters."""
-    return of(result, "worst_junction_temperature" if worst else "junction_temperature") - of(result, "supply_temperature")
+    return of(result, "worst_junction_temperature" if worst else "junction_temperature") - of(
+        result, "supply_temperature"
+    )
 
 
 # ---- cold plates -------------------------------------------------------------------------------------------------
@@ -86,7 +88,13 @@ def test_a_cold_plate_is_spreading_conduction_and_half_of_its_bulk_rise():
 
 
 def test_plates_share_the_flow_of_their_rack_and_more_chips_bring_more_plates():
-    given = ("accelerators: 4, liquid_fraction: 1", PLAIN, EVEN, "flow_limiter: 8 L/min", "plate_spread: 0 K/W, plate_conduction: 0 1/m")
+    given = (
+        "accelerators: 4, liquid_fraction: 1",
+        PLAIN,
+        EVEN,
+        "flow_limiter: 8 L/min",
+        "plate_spread: 0 K/W, plate_conduction: 0 1/m",
+    )
     few, many = loop(*given, "plates: 4"), loop(*given, "plates: 8")
     each = of(few, "flow")[0] / 4
     assert over(few)[0] / 1e3 == pytest.approx(0.5 / (each * 4180), rel=2e-3)
@@ -112,7 +120,9 @@ def test_the_worst_chip_has_less_flow_more_power_and_a_worse_interface():
 
 
 def test_the_worst_chip_leaks_by_its_own_temperature():
-    given = ("accelerators: 1, plates: 1, liquid_fraction: 1, flow_limiter: 2 L/min, chip_power: 1 kW, chip_idle: 200 W",)
+    given = (
+        "accelerators: 1, plates: 1, liquid_fraction: 1, flow_limiter: 2 L/min, chip_power: 1 kW, chip_idle: 200 W",
+    )
     found = loop(*given, "leakage_share: 0.2, leakage_slope: 0.012 1/K, leakage_temperature: 70 degC", supply=40)
     mean, worst = over(found)[0], over(found, True)[0]
     work, T0 = 800.0, 343.15
@@ -166,7 +176,9 @@ def test_a_hot_chip_gives_way_smoothly_at_its_throttle_temperature():
 
 def test_a_throttled_worst_chip_stands_at_its_throttle_temperature():
     """With spreads and leakage: 89 degC less what the smooth clamp leaves; the loss of clock is told."""
-    given = ("accelerators: 1, plates: 1, liquid_fraction: 1, flow_limiter: 1 L/min, chip_power: 1 kW, chip_idle: 200 W",)
+    given = (
+        "accelerators: 1, plates: 1, liquid_fraction: 1, flow_limiter: 1 L/min, chip_power: 1 kW, chip_idle: 200 W",
+    )
     found = loop(*given, "junction_limit: 87 degC", supply=60)
     assert of(found, "clock")[0] < 0.9
     assert of(found, "worst_junction_temperature")[0] == pytest.approx(362.15, abs=0.3)

@@ -40,8 +40,8 @@ site: {{dry_bulb: 20 degC}}
 serving: {{mode: physics, input_tokens: {isl}, output_tokens: {osl}, {more}}}
 components:
   grid: {{type: utility, voltage: 415 V}}
-  r: {{type: rack, cords: 1, platform: {platform}, accelerators: {count}, clock: {clock}, chip_power: 10 W, chip_idle: 1 W,
-       air_flow: 1 m3/s}}
+  r: {{type: rack, cords: 1, platform: {platform}, accelerators: {count}, clock: {clock}, chip_power: 10 W,
+       chip_idle: 1 W, air_flow: 1 m3/s}}
 connections: [[power, grid.out, r.feed]]
 """
     f = twin.solve(text).figures
@@ -148,7 +148,17 @@ def test_the_largest_instance_is_what_is_asked_for():
 
 MODEL = Model("m", dense=1e9, expert=8e9, active=2e9, experts=4, chosen=1, cache=1e4, attention=1e5, reading=2e5,
               exchange=1e6, reduced=2e6)  # fmt: skip
-CHIP = Chip("c", memory=1e10, bandwidth=1e12, peak={"fp8": 1e15, "fp4": 2e15}, link=1e11, domain=4, host=2e11, network=1e10, reach=8)
+CHIP = Chip(
+    "c",
+    memory=1e10,
+    bandwidth=1e12,
+    peak={"fp8": 1e15, "fp4": 2e15},
+    link=1e11,
+    domain=4,
+    host=2e11,
+    network=1e10,
+    reach=8,
+)
 FIT = Fit({"tensor": 3e-3, "expert": 4e-3}, 6e-4, {1000: 2.5}, 0.5, 0.25, 0.2, {"fp8": 0.4}, 0.1)
 
 
@@ -178,7 +188,7 @@ def test_every_part_of_a_step_is_its_bytes_or_operations_over_its_rate():
 
 
 def test_what_leaves_a_domain_takes_the_network_of_both_its_ends():
-    """Of eight in two domains of four, 3/8 of the exchange stays near and 4/8 takes the network; of a sum, 2 (1/2) / 4."""
+    """Of eight in two domains of four, 3/8 of the exchange goes near and 4/8 far; of a sum, 2 (1/2) / 4."""
     assert roofline.exchanged(CHIP, 8) == pytest.approx(3 / 8 / 1e11 + 4 / 8 / 1e10)
     assert roofline.summed(CHIP, 8) == pytest.approx(2 * 3 / 4 / 1e11 + 2 * 0.5 / 4 / 1e10)
 
