@@ -30,6 +30,10 @@ PGM = ("test_networks.py::test_power_grid_model_files_give_what_it_computes",)
 EACH = ("physics/test_power_units.py::test_every_unit_is_the_tables_of_si",)
 WARMTH = ("physics/test_power_units.py::test_temperatures_are_kelvins_celsius_and_fahrenheit",)
 U = "twin/units.py"
+PLANT = ("cases/pandapower/test_pandapower.py",)
+EPANET = ("cases/epanet/test_epanet.py",)
+STEPS = files("tap_changers_step_until_their_voltage_lies_in_its_band")
+RANGES = files("generators_of_one_bus_share_its_reactive_power_by_their_ranges")
 
 MUTANTS = [
     # units of layouts
@@ -103,6 +107,15 @@ MUTANTS = [
     (E, "LIFT = 8.814 *", "LIFT = 8.5 *", LIFT, "weaker horses"),
     (E, "LIFT / 0.7457", "LIFT / 0.735", LIFT, "metric horses"),
     (E, "PSI = FOOT / 0.4333", "PSI = FOOT / 0.4667", EMITTER, "feet to a psi"),
+    # what other programs compute of the same files
+    (P, "SWITCH = (2.0 + 1.0j) / abs(2.0 + 1.0j)", "SWITCH = (1.0 + 2.0j) / abs(1.0 + 2.0j)", PLANT, "switches that are reactive"),
+    (P, "around = half * half + 2 * half * across", "around = half * half + half * across", PLANT, "a T model with half of its core"),
+    ("twin/readers/tables.py", "np.where(t.at_end, 1 / size, size)", "size", STEPS, "tap changers of the low side as of the high"),
+    (G, "LINK * (1 + 1j)", "1e-3 * LINK * (1 + 1j)", PGM, "links of an impedance"),
+    (G, "(1j + tangent)", "1j", PGM, "lines without dielectric loss"),
+    (E, '"PBV": lambda r, value: {"shutoff": -value', '"PBV": lambda r, value: {"shutoff": value', EPANET, "breakers that lift"),
+    (E, "thick * VISCOSITY if thick > 1e-3", "VISCOSITY if thick > 1e-3", EPANET, "water's own viscosity"),
+    (N, "share = np.where(on, reach / np.maximum(ranges[at], 1e-12), 0.0)", "share = np.where(on, 1.0, 0.0)", RANGES, "generators that share nothing"),
     # what is told of a flow
     (N, "kilovolt = [np.sqrt(3.0) * size", "kilovolt = [3.0 * size", BRANCHES, "currents of three"),
     (N, "loading = 100.0 * larger(first, last)", "loading = 100.0 * first", BRANCHES, "loading of the from side"),

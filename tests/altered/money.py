@@ -42,6 +42,7 @@ SEARCH = day("a_search_without_a_limit_ends_at_twenty")
 RELATIVE = day("margins_are_relative_to_their_bound_and_kelvins_to_a_hundred")
 FREEZING = day("coolant_stays_two_kelvin_above_its_freezing")
 WORTH = day("a_megawatt_and_a_percent_are_worth_what_the_tokens_bring_less_what_they_cost")
+KELVIN = day("a_kelvin_is_worth_what_half_of_one_to_either_side_changes")
 
 MUTANTS = [
     # a year's cost
@@ -82,6 +83,7 @@ MUTANTS = [
     (M, "price = terms.works if terms.colocation is None else 0.0", "price = terms.works", LEASE, "tenants build the works"),
     (M, '"mw": part.share * grid / 1e6', '"mw": grid / 1e6', MIX, "all power of each source"),
     (M, "known.get(platform, {}).get(\"rental\", np.nan)", "known.get(platform, {}).get(\"own\", np.nan)", FIGURES, "rent at own cost"),
+    (M, "count + chips\n", "count + 1.0 * (chips > 0)\n", year("rent_is_the_mean_over_accelerators"), "rent of racks"),
     ("layouts/serving/platforms.yaml", "own: 1.22 $/h, neocloud: 1.59 $/h, rental: 2.9 $/h", "own: 1.22 $/h, neocloud: 1.59 $/h, rental: 1.6 $/h",
      FIGURES, "rent of last year"),
     ("twin/units.py", "MONTH = YEAR / 12", "MONTH = 30 * DAY", (*DEMAND, *LEASE), "months of 30 days"),
@@ -96,6 +98,7 @@ MUTANTS = [
     (S, "f.water[i] * 86.4", "f.water[i] * 24", WATER, "water of a day"),
     (S, "f.facility_power[i] * 3.6e9", "f.facility_power[i] * 3.6e6", ENERGY, "carbon of a kilowatt-hour"),
     (S, "1e3 / terms.interactivity", "1.0 / terms.interactivity", FIGURES, "seconds a token"),
+    (V, "moved = np.array([-0.5, 0.0, 0.5])", "moved = np.array([-1.0, 0.0, 1.0])", KELVIN, "a kelvin of two"),
     # a day
     (D, "mean(f.tokens_per_s) * within,", "mean(f.tokens_per_s),", TURNED, "tokens beyond the objective"),
     (D, "sold / within if within > 0 else sold", "sold", TURNED, "chips slowed instead of idled"),

@@ -162,6 +162,8 @@ MUTANTS = [
     (C, "throttle_temperature: Temperature = Field(362.15", "throttle_temperature: Temperature = Field(360.15", (*SMOOTH, *STANDS), "throttle at 87 degC"),
     (D, "(e.throttle_temperature - inlet) / (worst * excess)", "(e.throttle_temperature - inlet) / worst", STANDS, "throttle of the mean chip's power"),
     (D, "room = hottest - _leak(e.throttle_temperature, *law) +", "room = hottest - law[0] +", STANDS, "throttle with leakage at its reference"),
+    (D, "+ _leak(inlet + mean * hottest, *law)", "+ law[0]", STANDS, "a throttled mean chip that leaks at its reference"),
+    (D, "demand = base + asked + _leak(hot, *law)", "demand = base + asked + law[0]", BUSY, "what is asked for without its leakage"),
     (D, "1.0 - clock / free", "1.0 - clock", power("a_cap_is_no_lost_clock"), "caps told as throttles"),
     # coolant
     (C, "quadratic=t.manifold_drop / t.rated_flow**2", "quadratic=2.0 * t.manifold_drop / t.rated_flow**2", DROP, "manifolds twice"),

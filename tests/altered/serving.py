@@ -47,6 +47,8 @@ BORNE = tokens("a_facility_at_its_agents_draws_between_idling_and_full_work")
 SPLIT = tokens("accelerators_are_shared_between_reading_and_writing_as_their_work_is")
 SHEETS = roofline("accelerators_are_those_of_their_makers_sheets")
 LOOP = ("domains/test_stations.py::test_percentiles_of_a_closed_loop_are_those_of_an_event_simulation",)
+ENDS = roofline("a_request_ends_after_its_tokens_and_its_cache_crosses_the_network_once")
+INSTANCES = roofline("instances_of_prefill_read_a_prompt_each_and_share_the_queue")
 
 MUTANTS = [
     # fronts and tokens
@@ -109,6 +111,10 @@ MUTANTS = [
     (R, "eased = np.where(shared, 1.0 / (1.0 + busy),", "eased = np.where(shared, 1.0 - np.minimum(busy, 0.5),", SHARED, "decode slowed by 1 - rho"),
     (R, "total = np.where(good, requests * (s.isl + s.osl) / (d + p), 0.0)", "total = np.where(good, requests * (s.isl + s.osl) / d, 0.0)", APART,
      "tokens over decode alone"),
+    (R, "end = np.where(good, first + s.osl / np.where", "end = np.where(good, s.osl / np.where", ENDS, "requests end without their first token"),
+    (R, "        output * s.handed / s.osl,\n        np.full", "        output * s.handed / s.isl / s.osl,\n        np.full", ENDS, "a byte of cache handed over"),
+    (R, "alone = s.isl / (reads / many)", "alone = s.isl / reads", INSTANCES, "prompts read by all of prefill"),
+    (R, "np.where(shared, n, p / many))", "np.where(shared, n, p))", INSTANCES, "caches sent by all of prefill"),
     # its tables
     (TABLE, "dense: 1.71e+10, expert: 6.539e+11", "dense: 1.71e+10, expert: 6.71e+11", H200, "all parameters in experts"),
     (TABLE, "active: 3.7e+10", "active: 4.0e+10", H200, "40 billion active"),

@@ -26,8 +26,8 @@ serving: {{{serving}}}
 components:
   grid: {{type: utility, voltage: 415 V, {contract}}}
   r: {{type: rack, cords: 1, accelerators: {count}, platform: h200, chip_power: 700 W, chip_idle: 100 W,
-       leakage_slope: 0 1/K, sink_resistance: 0.1 mK/W, junction_to_case: 0.1 mK/W, air_flow: 20 m3/s, shelf_fixed_loss: 0,
-       shelf_proportional_loss: 0, shelf_square_loss: 0,
+       leakage_slope: 0 1/K, sink_resistance: 0.1 mK/W, junction_to_case: 0.1 mK/W, air_flow: 20 m3/s,
+       shelf_fixed_loss: 0, shelf_proportional_loss: 0, shelf_square_loss: 0,
        nameplate: 10 kW{rack}}}
 connections: [[power, grid.out, r.feed]]
 """
@@ -181,3 +181,34 @@ def test_a_day_scales_the_work_that_the_layout_has():
     day = twin.solve(layout("demand: [1.0, 0.5]", rack=", utilisation: 0.6")).day()
     assert day.facility_power == pytest.approx(800 + 4800 * 0.6 * 0.75, rel=1e-6)
     assert day.tokens_per_s == pytest.approx(TOKENS * 0.6 * 0.75, rel=1e-6)
+
+
+def test_a_kelvin_is_worth_what_half_of_one_to_either_side_changes():
+    """Warmer chips behind a CDU leak more: the margin of the layout at 40.5 degC less that at 39.5."""
+    text = """
+version: 1
+name: warm
+site: {dry_bulb: 20 degC}
+components:
+  grid: {type: utility, voltage: 415 V, contract: 60 kW}
+  r: {type: liquid_rack, cords: 1, accelerators: 32, plates: 32, platform: h200, nameplate: 30 kW, liquid_fraction: 1}
+  cdu: {type: cdu, set_point: 40 degC, least_opening: 0}
+  tank: {type: expansion_tank}
+  pump: {type: pump, rated_flow: 4 L/s}
+  dry: {type: dry_cooler, set_point: 25 degC, flow: 10 kg/s}
+connections:
+  - [power, grid.out, r.feed]
+  - [power, grid.out, cdu.feed]
+  - [power, grid.out, pump.feed]
+  - [power, grid.out, dry.feed]
+  - [coolant, cdu.tcs_supply, r.supply]
+  - [coolant, cdu.tcs_return, r.return]
+  - [coolant, tank.port, pump.in]
+  - [coolant, pump.out, dry.in]
+  - [coolant, dry.out, cdu.fws_supply]
+  - [coolant, cdu.fws_return, pump.in]
+"""
+    f = twin.solve(text, {"cdu.set_point": [312.65, 313.65]}).figures
+    low, high = f.tokens_per_s * 31.5576 - f.annual.total
+    assert high - low < -1.0
+    assert twin.worth(text, 1.0).kelvin == pytest.approx(high - low, rel=1e-3)

@@ -12,7 +12,7 @@ from twin.domains.cost import annuity
 from twin.figures import per_accelerator
 from twin.summary import summary
 
-RACK = """type: rack, cords: 1, accelerators: 8, platform: h200, chip_power: 700 W, chip_idle: 100 W, 
+RACK = """type: rack, cords: 1, accelerators: 8, platform: h200, chip_power: 700 W, chip_idle: 100 W,
     leakage_slope: 0 1/K, sink_resistance: 1 mK/W, air_flow: 5 m3/s, shelf_fixed_loss: 0, shelf_proportional_loss: 0,
     shelf_square_loss: 0, nameplate: 10 kW"""
 """Eight H200 of 700 W and nothing else: 5.6 kW, and 745.2 tokens/s at 116.7 tokens/s/user."""
@@ -216,3 +216,10 @@ def test_pue_is_the_meter_over_the_racks():
     found = site(links="  - [power, grid.out, lamps.feed]\n", more="}\n  lamps: {type: house_load, power: 1.4 kW")
     assert found.figures.pue[0] == pytest.approx(1.25, rel=1e-6)
     assert found.figures.it_power[0] == pytest.approx(5600, rel=1e-6)
+
+
+def test_rent_is_the_mean_over_accelerators():
+    """Eight H200 at 2.9 $/h and 72 GB300 at 5 $/h [contracts of July 2026]."""
+    more = "}\n  s: {type: rack, cords: 1, accelerators: 72, platform: gb300, it_power: 100 kW"
+    found = site(links="  - [power, grid.out, s.feed]\n", more=more)
+    assert summary(found, None)["rent_usd_per_accelerator_hour"] == pytest.approx((8 * 2.9 + 72 * 5) / 80)

@@ -282,3 +282,25 @@ def test_an_emitter_gives_its_coefficient_at_a_metre_or_a_psi(tmp_path):
     assert float(metric["pipe_mdot_from_kg_per_s"][0, 0]) == pytest.approx(2 * 5, rel=1e-4)
     american = epanet(tmp_path, "GPM", 0.0, 1.0, 40.0, 140.0, head=25 / 0.4333, more="[EMITTERS]\n j 10\n")
     assert float(american["pipe_mdot_from_kg_per_s"][0, 0]) == pytest.approx(50 * LITRES["GPM"], rel=1e-4)
+
+
+def test_generators_of_one_bus_share_its_reactive_power_by_their_ranges(tmp_path):
+    """Ranges of 20 and 60 Mvar share 8 Mvar as one to three [MATPOWER, pfsoln.m]."""
+    found = matpower(tmp_path, "10 8 0 0", gen="0 0 10 -10 1.0 100 1 500 0; 1 4 0 30 -30 1.0")
+    np.testing.assert_allclose(found["gen_q_mvar"].values[:, 0], [2, 6], rtol=1e-5)
+    np.testing.assert_allclose(found["gen_p_mw"].values[:, 0], [6, 4], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("side", "position"), [("lv", 3), ("hv", -3)])
+def test_tap_changers_step_until_their_voltage_lies_in_its_band(tmp_path, side, position):
+    """Steps of 1.5 % from a little below nominal into 1.035 to 1.055, as the same transformer at that tap is solved."""
+    trafo = TRAFO | {"tap_side": side, "tap_min": -9, "tap_max": 9, "shift_degree": 0.0}
+    load = [{"bus": 1, "p_mw": 5.0, "q_mvar": 0.5}]
+    bands = {"element_index": 0, "element": "trafo", "side": "lv", "vm_lower_pu": 1.035, "vm_upper_pu": 1.055}
+    control = [{"object": {"_class": "DiscreteTapControl", "_object": bands}, "in_service": True}]
+    pandapower(tmp_path, bus=HIGH, trafo=[trafo], load=load, controller=control)
+    found = twin.power_flow(tmp_path / "net.json", tap_control=True)
+    assert float(found["tap_pos"].values[0, 0]) == position
+    fixed = pandapower(tmp_path, bus=HIGH, trafo=[trafo | {"tap_pos": position}], load=load)
+    for name in ("vm_pu", "trafo_pl_mw", "trafo_q_hv_mvar"):
+        np.testing.assert_allclose(found[name].values, fixed[name].values, rtol=1e-8)

@@ -271,3 +271,22 @@ def test_accelerators_are_those_of_their_makers_sheets(platform):
     assert (c.memory, c.bandwidth) == pytest.approx((memory * 1e9, bandwidth * 1e12))
     assert c.peak == pytest.approx({"fp8": eight * 1e15} | ({"fp4": four * 1e15} if four else {}))
     assert (c.link, c.domain, c.host, c.network) == pytest.approx((link * 1e9, domain, host * 1e9, network * 1e9))
+
+
+def test_a_request_ends_after_its_tokens_and_its_cache_crosses_the_network_once():
+    found = roofline.at_interactivity(round_server(), 50.0)
+    seen = float(found.interactivity)
+    assert seen == pytest.approx(50.0)
+    assert float(found.end) == pytest.approx(float(found.first) + 1000 / seen, rel=1e-9)
+    assert float(found.network) == pytest.approx(float(found.output) / 1000 * 1000 * 1e4, rel=1e-9)
+
+
+def test_instances_of_prefill_read_a_prompt_each_and_share_the_queue():
+    """Four accelerators in two instances: a prompt takes two of them, the load is that of all four."""
+    s = round_server()
+    found = roofline.at_concurrency(s, 80.0, 8, 4, 2)
+    X = float(found.output) * 8 / 1000
+    read = 1000 / (float(roofline.prefill_rate(s)) * 2)
+    busy = X * 1000 / (float(roofline.prefill_rate(s)) * 4)
+    hand = 1000 * 1e4 / (1e10 * 2)
+    assert float(found.first) == pytest.approx(0.1 + read + 0.5 * read * busy / (1 - busy) + hand, rel=1e-6)
