@@ -1,0 +1,122 @@
+"""Readers of other programs' networks: units, references, signs."""
+
+# ruff: noqa: E501
+# fmt: off
+
+M, P, G, E, N = (f"twin/{n}.py" for n in (
+    "readers/matpower", "readers/pandapower", "readers/power_grid_model", "readers/epanet", "networks/power"
+))
+FILES = "physics/test_power_files.py"
+
+
+def files(*names):
+    return tuple(f"{FILES}::test_{n}" for n in names)
+
+
+SHUNTS = files("matpower_shunts_are_megawatts_and_megavars_at_one_per_unit")
+BRANCHES = files("matpower_branches_charge_sag_and_are_rated_in_megavolt_amperes")
+TAPS = files("matpower_taps_divide_the_voltage_and_shifts_delay_it")
+LINES = files("pandapower_lines_are_ohms_nanofarads_microsiemens_and_kiloamperes_by_the_kilometre")
+INJECTIONS = files("pandapower_injections_have_their_signs_scalings_and_shares_of_impedance")
+TRAFO = files("a_pandapower_transformer_has_its_iron_copper_impedance_and_vector_group")
+MOVED = files("pandapower_taps_move_the_voltage_of_their_side")
+OWN = files("pandapower_impedances_are_per_unit_of_their_own_rating")
+UNITS = files("every_unit_of_flow_is_so_many_litres_and_goes_with_feet_or_metres")
+ROUGH = files("rough_pipes_lose_by_manning_and_by_darcy_and_weisbach")
+PUMP = files("pumps_follow_the_power_law_of_their_points_and_the_affinity_laws")
+LIFT = files("a_pump_of_constant_power_lifts_its_power_over_weight_and_flow")
+EMITTER = files("an_emitter_gives_its_coefficient_at_a_metre_or_a_psi")
+PGM = ("test_networks.py::test_power_grid_model_files_give_what_it_computes",)
+EACH = ("physics/test_power_units.py::test_every_unit_is_the_tables_of_si",)
+WARMTH = ("physics/test_power_units.py::test_temperatures_are_kelvins_celsius_and_fahrenheit",)
+U = "twin/units.py"
+PLANT = ("cases/pandapower/test_pandapower.py",)
+EPANET = ("cases/epanet/test_epanet.py",)
+STEPS = files("tap_changers_step_until_their_voltage_lies_in_its_band")
+RANGES = files("generators_of_one_bus_share_its_reactive_power_by_their_ranges")
+
+MUTANTS = [
+    # units of layouts
+    (U, '"ton": 12e3 * BTU / HOUR', '"ton": 12e3 * 1054.35 / HOUR', EACH, "thermochemical British units"),
+    (U, '"hp": 745.699872', '"hp": 735.49875', EACH, "metric horses"),
+    (U, "GALLON = 3.785411784e-3", "GALLON = 4.54609e-3", EACH, "imperial gallons"),
+    (U, '"cfm": FOOT**3 / 60,', '"cfm": FOOT**3 / 3600,', EACH, "cubic feet an hour"),
+    (U, '"psi": 6894.757293', '"psi": 6984.757293', EACH, "a psi with its digits turned"),
+    (U, '"ohm/kft": 1e-3 / FOOT', '"ohm/kft": 1e-3 * FOOT', EACH, "kilofeet upside down"),
+    (U, '"mbar": 100.0', '"mbar": 1000.0', EACH, "a millibar of ten"),
+    (U, '"Gb/s": 1e9 / 8', '"Gb/s": 1e9', EACH, "bits for bytes"),
+    (U, '"g/kWh": 1e-3 / (1e3 * HOUR)', '"g/kWh": 1e-6 / (1e3 * HOUR)', EACH, "milligrams of carbon"),
+    (U, '"nF/km": 1e-12', '"nF/km": 1e-9', EACH, "nanofarads a metre"),
+    (U, '"degF": 459.67 * 5 / 9', '"degF": 455.37 * 5 / 9', WARMTH, "Fahrenheit's zero"),
+    (U, '"degC": 273.15', '"degC": 273.16', WARMTH, "the triple point for the ice point"),
+    # MATPOWER
+    (M, '(bus["GS"] + 1j * bus["BS"]) / base', '(bus["GS"] - 1j * bus["BS"]) / base', SHUNTS, "BS demanded"),
+    (M, '(bus["GS"] + 1j * bus["BS"]) / base', 'bus["GS"] + 1j * bus["BS"]', SHUNTS, "shunts of per unit"),
+    (M, 'charging=1j * branch["BR_B"]', 'charging=2j * branch["BR_B"]', BRANCHES, "BR_B at each end"),
+    (M, 'branch["RATE_A"] / base', 'branch["RATE_B"] / base', BRANCHES, "the short rating"),
+    (M, 'series = 1.0 / (branch["BR_R"] + 1j', 'series = 1.0 / (branch["BR_R"] - 1j', BRANCHES, "reactance that leads"),
+    (M, "tap * np.exp(1j * np.radians", "1 / tap * np.exp(1j * np.radians", TAPS, "taps upside down"),
+    (M, 'np.exp(1j * np.radians(branch["SHIFT"]))', 'np.exp(-1j * np.radians(branch["SHIFT"]))', TAPS, "shifts ahead"),
+    # pandapower
+    (P, "b = 2 * np.pi * self.frequency", "b = np.pi * self.frequency", LINES, "pi f C"),
+    (P, '"c_nf_per_km", 0.0) * 1e-9', '"c_nf_per_km", 0.0) * 1e-12', LINES, "picofarads"),
+    (P, '"g_us_per_km", 0.0) * 1e-6', '"g_us_per_km", 0.0) * 1e-3', LINES, "millisiemens"),
+    (P, "length / ohm / many", "length / ohm", LINES, "parallel lines as one"),
+    (P, '* t.number("df", 1.0) * many * np.sqrt(3.0) * kv', '* many * np.sqrt(3.0) * kv', LINES, "ratings without df"),
+    (P, "many * np.sqrt(3.0) * kv / self.base", "many * kv / self.base", LINES, "ratings of a phase"),
+    (P, '("sgen", -1.0)', '("sgen", 1.0)', INJECTIONS, "generators that take"),
+    (P, 'sign * power * t.number("scaling", 1.0)', "sign * power", INJECTIONS, "loads unscaled"),
+    (P, "np.add.at(load, self.at(t, \"bus\"), power - part)", "np.add.at(load, self.at(t, \"bus\"), power)", INJECTIONS, "constant impedance twice"),
+    (P, "(rated / t.number(\"vn_kv\", np.nan)) ** 2", "(rated / t.number(\"vn_kv\", np.nan))", INJECTIONS, "shunts linear in voltage"),
+    (P, 't.number("step", 1.0) / self.base', "1.0 / self.base", INJECTIONS, "one step of a shunt"),
+    (P, 'np.where(on, t.number("ps_mw")', 'np.where(on, t.number("pz_mw")', INJECTIONS, "wards' powers mixed"),
+    (P, 'z = t.number("vk_percent") / 100 / sn', 'z = t.number("vk_percent") / 100', TRAFO, "impedance on the base of the file"),
+    (P, 't.number("pfe_kw") * 1e-3', 't.number("pfe_kw") * 1e-2', TRAFO, "iron loss"),
+    (P, "(core - 1j * idle) / referred", "(core + 1j * idle) / referred", TRAFO, "a magnetising current that leads"),
+    (P, '(t.number("i0_percent") / 100 * sn) ** 2', '(t.number("i0_percent") / 100) ** 2', TRAFO, "no-load current on 1 MVA"),
+    (P, "np.exp(1j * np.radians(shift))\n", "np.exp(-1j * np.radians(shift))\n", TRAFO, "a vector group ahead"),
+    (P, "* (lv * size[1] / at_lv) ** 2 / many", "* (lv * size[1] / at_lv) ** 2", TRAFO, "parallel transformers as one"),
+    (P, "return number, percent / 100, 1 + moved * percent / 100", "return number, percent / 100, 1 - moved * percent / 100", MOVED, "taps the other way"),
+    (P, "ratio = hv * size[0] / (lv * size[1])", "ratio = hv * size[0] * size[1] / lv", MOVED, "low-side taps on the high side"),
+    (P, "/ (at_hv / at_lv)", "/ (hv / lv)", MOVED, "rated voltages of transformers ignored"),
+    (P, "angle = moved * degree if degree", "angle = 2 * moved * degree if degree", MOVED, "ideal shifters of twice the step"),
+    (P, '1j * t.number("xft_pu", 0.0)) / sn * self.base', '1j * t.number("xft_pu", 0.0)) * sn * self.base', OWN, "impedances on the file's base"),
+    # power-grid-model
+    (G, "2 * np.pi * self.frequency * c * base", "np.pi * self.frequency * c * base", PGM, "pi f C"),
+    (G, "pk / sn * own", "pk / sn / 2 * own", PGM, "half of the copper"),
+    (G, "np.radians(30.0) * clock", "np.radians(-30.0) * clock", PGM, "clocks backwards"),
+    (G, "np.sqrt(1 + ratio**2) / (ratio + 1j)", "1.0 / (ratio + 1j)", PGM, "a source of its reactance"),
+    (G, "base = rated**2 / BASE\n        own", "base = rated**2 / BASE / 3\n        own", PGM, "transformers of a phase"),
+    # EPANET
+    (E, '"MGD": 231e6 * 0.0254**3 / 86400', '"MGD": 4546.09 / 86400', UNITS, "imperial gallons for American"),
+    (E, '"AFD": 43560 *', '"AFD": 43650 *', UNITS, "an acre"),
+    (E, '"CMD": 1 / 86400', '"CMD": 1 / 3600', UNITS, "hours for days"),
+    (E, "list(FLOW).index(self.units) < 5", "list(FLOW).index(self.units) < 4", UNITS, "acre-feet with metres"),
+    (E, "(FOOT, FOOT / 12) if american", "(FOOT, FOOT / 10) if american", UNITS, "ten inches to a foot"),
+    (E, "GRAVITY = 32.2 * FOOT", "GRAVITY = 9.80665", UNITS, "standard gravity"),
+    (E, "n, factor = 1.852, 4.727 * L", "n, factor = 1.85, 4.727 * L", UNITS, "Hazen-Williams to 1.85"),
+    (E, "4.727 * L / rough**1.852 / d**4.871", "4.727 * L / rough**1.852 / d**4.87", UNITS, "diameter to 4.87"),
+    (E, "4.727 * L", "4.73 * L", UNITS, "another constant of Hazen-Williams"),
+    (E, "(1.49 * math.pi * d**2)", "(1.49 * math.pi * d**1.9)", ROUGH, "diameter in Manning's law"),
+    (E, "VISCOSITY = 1.1e-5 * FOOT**2", "VISCOSITY = 1.1e-5 * FOOT", ROUGH, "viscosity in feet"),
+    (E, "self.rough = 1e-3 * FOOT if american else 1e-3", "self.rough = 1e-3 * FOOT", ROUGH, "roughness in millifeet"),
+    (E, "(0.0, 4 * h / 3)", "(0.0, 1.25 * h)", PUMP, "shut-off a quarter above"),
+    (E, "weight * s**2 * h0", "weight * s * h0", PUMP, "heads by the speed"),
+    (E, "s ** (2.0 - n) * b", "s**2 * b", PUMP, "falls by the square of the speed"),
+    (E, "/ math.log(q2 / q1)", "/ math.log(2.0 * q2 / q1)", PUMP, "the exponent of a pump"),
+    (E, "LIFT = 8.814 *", "LIFT = 8.5 *", LIFT, "weaker horses"),
+    (E, "LIFT / 0.7457", "LIFT / 0.735", LIFT, "metric horses"),
+    (E, "PSI = FOOT / 0.4333", "PSI = FOOT / 0.4667", EMITTER, "feet to a psi"),
+    # what other programs compute of the same files
+    (P, "SWITCH = (2.0 + 1.0j) / abs(2.0 + 1.0j)", "SWITCH = (1.0 + 2.0j) / abs(1.0 + 2.0j)", PLANT, "switches that are reactive"),
+    (P, "around = half * half + 2 * half * across", "around = half * half + half * across", PLANT, "a T model with half of its core"),
+    ("twin/readers/tables.py", "np.where(t.at_end, 1 / size, size)", "size", STEPS, "tap changers of the low side as of the high"),
+    (G, "LINK * (1 + 1j)", "1e-3 * LINK * (1 + 1j)", PGM, "links of an impedance"),
+    (G, "(1j + tangent)", "1j", PGM, "lines without dielectric loss"),
+    (E, '"PBV": lambda r, value: {"shutoff": -value', '"PBV": lambda r, value: {"shutoff": value', EPANET, "breakers that lift"),
+    (E, "thick * VISCOSITY if thick > 1e-3", "VISCOSITY if thick > 1e-3", EPANET, "water's own viscosity"),
+    (N, "share = np.where(on, reach / np.maximum(ranges[at], 1e-12), 0.0)", "share = np.where(on, 1.0, 0.0)", RANGES, "generators that share nothing"),
+    # what is told of a flow
+    (N, "kilovolt = [np.sqrt(3.0) * size", "kilovolt = [3.0 * size", BRANCHES, "currents of three"),
+    (N, "loading = 100.0 * larger(first, last)", "loading = 100.0 * first", BRANCHES, "loading of the from side"),
+]

@@ -1,0 +1,124 @@
+"""Money, carbon, figures, days of demand, bounds and worth."""
+
+# ruff: noqa: E501
+# fmt: off
+
+C, M, F, B, D, L, V, S = (
+    f"twin/{n}.py" for n in ("domains/cost", "money", "figures", "terms", "demand", "limits", "value", "summary")
+)
+BASE, ELECTRIC = "twin/components/base.py", "twin/components/electrical.py"
+YEAR, DAY = "physics/test_money_year.py", "physics/test_money_day.py"
+
+
+def year(*names):
+    return tuple(f"{YEAR}::test_{n}" for n in names)
+
+
+def day(*names):
+    return tuple(f"{DAY}::test_{n}" for n in names)
+
+
+ANNUITY = year("annuities_are_those_of_the_interest_tables")
+LIVES = year("racks_are_paid_off_in_four_years_plant_in_fifteen_transformers_in_thirty")
+DENSER = year("denser_racks_cost_more")
+WORKS = year("works_are_paid_by_nameplate_over_fourteen_years")
+ENERGY = year("energy_and_carbon_of_the_united_states_mix")
+DIESEL = year("a_generator_of_the_default_sheet_burns_diesel")
+DEMAND = year("demand_is_charged_by_the_month_on_the_contract_or_the_demand")
+STAFF = year("staff_and_other_cost_is_paid_by_the_hour")
+WATER = year("water_costs_three_dollars_a_cubic_metre")
+LEASE = year("a_lease_is_paid_by_the_month_on_the_nameplate")
+MIX = year("the_mix_is_paid_and_counted_by_its_shares")
+FIGURES = year("figures_are_what_their_names_say")
+INPUTS = year("inputs_count_by_their_number_and_their_value")
+NETWORK = year("power_per_accelerator_counts_its_network_and_the_pue")
+MEAN = day("a_day_is_the_mean_of_its_parts_by_hand")
+HIGHEST = day("demand_without_a_contract_is_charged_by_the_highest_part_of_the_day")
+QUEUE = day("prefill_keeps_its_objective_up_to_a_load_that_a_queue_gives")
+TURNED = day("what_is_asked_beyond_the_objective_is_turned_away")
+TOKEN_TIME = day("a_token_time_is_an_interactivity")
+GROW = day("racks_grow_into_the_contract")
+SEARCH = day("a_search_without_a_limit_ends_at_twenty")
+RELATIVE = day("margins_are_relative_to_their_bound_and_kelvins_to_a_hundred")
+FREEZING = day("coolant_stays_two_kelvin_above_its_freezing")
+WORTH = day("a_megawatt_and_a_percent_are_worth_what_the_tokens_bring_less_what_they_cost")
+KELVIN = day("a_kelvin_is_worth_what_half_of_one_to_either_side_changes")
+
+MUTANTS = [
+    # a year's cost
+    (C, "YEAR = 365.25 * 86400.0", "YEAR = 365.0 * 86400.0", ENERGY, "years of 8,760 hours"),
+    (C, "recovered = -np.expm1(-years * np.log1p(rate))", "recovered = -np.expm1(-years * rate)", ANNUITY, "interest compounded all the time"),
+    (C, "1.0 / years, rate / recovered", "1.0 / years, rate / recovered / (1.0 + rate)", ANNUITY, "paid at the start of the year"),
+    (C, "np.multiply(power, energy_price) * YEAR", "np.multiply(peak, energy_price) * YEAR", MEAN, "energy of the peak"),
+    (C, "_total(np.multiply(capital, upkeep))", "_total(np.multiply(capital, upkeep) * annuity(rate, life))", LIVES, "upkeep of the annuity"),
+    (C, "amount == 0.0, np.inf, np.divide(cost, amount)", "amount == 0.0, np.inf, np.divide(amount, cost)", FIGURES, "cost upside down"),
+    (C, "availability) * YEAR / 1e6)", "availability) * YEAR / 1e9)", FIGURES, "a billion tokens"),
+    (C, "(YEAR / 3600.0)", "8760.0", FIGURES, "accelerator hours of 8,760"),
+    (BASE, "life: Time = Field(15 * YEAR", "life: Time = Field(20 * YEAR", LIVES, "plant of twenty years"),
+    (BASE, "upkeep: Fraction = Field(0.03", "upkeep: Fraction = Field(0.04", LIVES, "upkeep of 4 %"),
+    (BASE, "YEAR = 365.25 * 86400.0", "YEAR = 360 * 86400.0", LIVES, "lives in years of 360 days"),
+    ("twin/components/compute.py", "life: Time = Field(4 * YEAR", "life: Time = Field(5 * YEAR", LIVES, "racks of five years"),
+    (ELECTRIC, "life: float = 30 * YEAR", "life: float = 25 * YEAR", LIVES, "transformers of 25 years"),
+    ("twin/components/compute.py", 'price(t.times("capital", t.chip_scale), write)', "price(t, write)", DENSER, "denser racks for the same money"),
+    (B, "discount_rate: Fraction = Field(0.08", "discount_rate: Fraction = Field(0.07", LIVES, "interest of 7 %"),
+    (B, "works_life: Time = Field(14 * YEAR", "works_life: Time = Field(15 * YEAR", WORKS, "works of 15 years"),
+    (M, "np.broadcast_to(total(e.nameplate), (1, size))", "np.broadcast_to(total(solution.columns['engine.power']), (1, size))", WORKS, "works by the power drawn"),
+    (B, "electricity: MoneyPerEnergy = Field(0.07 / 3.6e6", "electricity: MoneyPerEnergy = Field(0.08 / 3.6e6", ENERGY, "8 cents"),
+    (B, "0.369 / 3.6e6", "0.380 / 3.6e6", ENERGY, "380 g/kWh"),
+    (B, "water: MoneyPerVolume = Field(3.0", "water: MoneyPerVolume = Field(2.0", WATER, "water of 2 $"),
+    (B, "input_value: Fraction = Field(0.25", "input_value: Fraction = Field(0.2", FIGURES, "inputs worth a fifth"),
+    (B, "self.token_price * (osl + self.input_value * isl) / (isl + osl)", "self.token_price * (osl + self.input_value * isl) / osl", INPUTS, "inputs on top"),
+    (B, "rest = 1.0 - sum(s.share or 0.0", "rest = 1.0 - 0.5 * sum(s.share or 0.0", MIX, "the rest of half of the shares"),
+    (B, "self.electricity if s.price is None else s.price", "self.electricity", MIX, "one price for all sources"),
+    ("layouts/energy/sources.yaml", "ppa_wind: {carbon: 11 g/kWh", "ppa_wind: {carbon: 12 g/kWh", MIX, "wind of 12 g/kWh"),
+    (ELECTRIC, "Field(0.3 / 3.6e6, ge=0, description=\"fuel", "Field(0.25 / 3.6e6, ge=0, description=\"fuel", DIESEL, "fuel of 25 cents"),
+    (ELECTRIC, "Field(0.74 / 3.6e6", "Field(0.70 / 3.6e6", DIESEL, "diesel of 700 g/kWh"),
+    (M, "found.energy + _fuel(solution, \"price\") * cost.YEAR", "found.energy", DIESEL, "fuel for free"),
+    (M, 'solution.total("grid") * mean + _fuel(solution, "carbon")', 'solution.total("grid") * mean', DIESEL, "fuel without carbon"),
+    (M, "water / 1000.0", "water / 998.0", WATER, "kilograms for litres at 20 degC"),
+    (M, "terms.water if terms.colocation is None else 0.0", "terms.water", WATER, "tenants pay for water"),
+    (M, "np.where(np.isfinite(a), a, b)", "b", DEMAND, "demand charged without the contract"),
+    (M, "(terms.staff + terms.other) * cost.YEAR", "(terms.staff + terms.other) * 12", STAFF, "staff by the month"),
+    (M, "0.0 if terms.colocation is None else terms.colocation,\n", "0.0 if terms.colocation is None else terms.colocation / 12,\n", LEASE, "leases by the year"),
+    (M, "price = terms.works if terms.colocation is None else 0.0", "price = terms.works", LEASE, "tenants build the works"),
+    (M, '"mw": part.share * grid / 1e6', '"mw": grid / 1e6', MIX, "all power of each source"),
+    (M, "known.get(platform, {}).get(\"rental\", np.nan)", "known.get(platform, {}).get(\"own\", np.nan)", FIGURES, "rent at own cost"),
+    (M, "count + chips\n", "count + 1.0 * (chips > 0)\n", year("rent_is_the_mean_over_accelerators"), "rent of racks"),
+    ("layouts/serving/platforms.yaml", "own: 1.22 $/h, neocloud: 1.59 $/h, rental: 2.9 $/h", "own: 1.22 $/h, neocloud: 1.59 $/h, rental: 1.6 $/h",
+     FIGURES, "rent of last year"),
+    ("twin/units.py", "MONTH = YEAR / 12", "MONTH = 30 * DAY", (*DEMAND, *LEASE), "months of 30 days"),
+    # figures
+    (F, "provisioned_power=nameplate * np.broadcast_to(design, pue.shape)", "provisioned_power=nameplate * pue", FIGURES, "provisioned by the PUE solved"),
+    (F, "income=served * cost.YEAR *", "income=served *", FIGURES, "income of a second"),
+    (F, "outputs=osl / (isl + osl)", "outputs=osl / isl", INPUTS, "outputs over inputs"),
+    (F, "cost.usd_per_mw_year(self.income - self.annual.total", "cost.usd_per_mw_year(self.income + self.annual.total", FIGURES, "cost earned"),
+    (F, "1e6 * rate / self.tokens_per_s", "1e3 * rate / self.tokens_per_s", ENERGY, "a thousand tokens"),
+    (F, "group.network[chosen] * chips", "group.network[chosen]", NETWORK, "network of one accelerator"),
+    (F, "facility / it, np.nan", "it / facility, np.nan", "physics/test_money_year.py::test_pue_is_the_meter_over_the_racks", "PUE upside down"),
+    (S, "f.water[i] * 86.4", "f.water[i] * 24", WATER, "water of a day"),
+    (S, "f.facility_power[i] * 3.6e9", "f.facility_power[i] * 3.6e6", ENERGY, "carbon of a kilowatt-hour"),
+    (S, "1e3 / terms.interactivity", "1.0 / terms.interactivity", FIGURES, "seconds a token"),
+    (V, "moved = np.array([-0.5, 0.0, 0.5])", "moved = np.array([-1.0, 0.0, 1.0])", KELVIN, "a kelvin of two"),
+    # a day
+    (D, "mean(f.tokens_per_s) * within,", "mean(f.tokens_per_s),", TURNED, "tokens beyond the objective"),
+    (D, "sold / within if within > 0 else sold", "sold", TURNED, "chips slowed instead of idled"),
+    (D, "sold = np.minimum(asked, within)", "sold = asked * within", TURNED, "all parts turned away alike"),
+    (D, "levels.shape)[hour].max())\n    return", "levels.shape)[hour].mean())\n    return", HIGHEST, "demand charged by the mean"),
+    (D, "terms.most_token_time * terms.interactivity < 1.0", "terms.most_token_time * terms.interactivity < 2.0", TOKEN_TIME, "token times of two"),
+    (D, "float(f.facility_power[0]),", "float(f.facility_power[hour].min()),", day("idle_power_is_that_of_nothing_asked"), "idle power of the lightest part"),
+    ("twin/serving.py", "servers(\"prefill\", alone, count, spread=0.5)", "servers(\"prefill\", alone, count, spread=1.0)", QUEUE, "prefill as M/M/k"),
+    ("twin/serving.py", "delay(\"engine\", fixed, spread=0.0)", "delay(\"engine\", fixed, spread=1.0)", QUEUE, "an engine that varies"),
+    ("twin/tokens.py", "utilisation=e.utilisation * share, host_utilisation", "utilisation=share, host_utilisation",
+     day("a_day_scales_the_work_that_the_layout_has"), "a day of full work"),
+    # bounds and limits
+    (L, "UNBOUNDED = 20.0", "UNBOUNDED = 10.0", SEARCH, "bounds up to ten"),
+    (L, "warm[:, None], 100.0,", "warm[:, None], 10.0,", RELATIVE, "kelvins of ten"),
+    (L, "np.maximum(np.abs(bound), 0.02)", "np.maximum(np.abs(bound), 1e-9)", RELATIVE, "margins of a thousandth"),
+    (L, "FREEZING = 2.0", "FREEZING = 3.0", FREEZING, "three kelvin above freezing"),
+    (L, "power_scale=engine.power_scale * factors", "power_scale=engine.power_scale * factors**0.5", GROW, "power by the root of the scale"),
+    (L, "x.capital * np.array([of.get(n, one) for n in x.elements])", "x.capital * np.array([one for n in x.elements])", WORTH, "denser racks for free"),
+    # worth
+    (V, "SHARE * contract / 1e6", "contract / 1e6", WORTH, "a megawatt a hundred times too cheap"),
+    (V, "* asked * 0.01 / terms.availability", "* asked * 0.01", WORTH, "a percent of what is served"),
+    (V, "f.tokens_per_s * YEAR / 1e6 * asked - f.annual.total", "f.tokens_per_s * YEAR / 1e6 * asked", WORTH, "revenue for margin"),
+]

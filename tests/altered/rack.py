@@ -1,0 +1,181 @@
+"""Racks: chips, conversion, fans, junctions, throttles, coolant side."""
+
+# ruff: noqa: E501
+# fmt: off
+
+C, D = "twin/components/compute.py", "twin/domains/compute.py"
+L, FIGURES = "twin/limits.py", "twin/figures.py"
+POWER, COOLING = "physics/test_rack_power.py", "physics/test_rack_cooling.py"
+
+
+def power(*names):
+    return tuple(f"{POWER}::test_{n}" for n in names)
+
+
+def cooling(*names):
+    return tuple(f"{COOLING}::test_{n}" for n in names)
+
+
+IDLE = power("an_idle_chip_draws_its_idle_power_at_the_reference_of_its_leakage")
+BUSY = power("a_busy_chip_adds_its_work_and_leaks_by_its_temperature")
+CLOCK = power("dynamic_power_goes_with_the_clock_to_its_exponent")
+CAP = power("a_power_cap_is_kept_by_the_clock")
+LEAST = power("a_cap_slows_no_chip_below_its_least_clock")
+SCALES = power("more_chips_and_stronger_chips_scale_what_they_should")
+HOSTS = power("hosts_work_as_their_chips_do_unless_told")
+LOSSES = power("shelves_and_boards_lose_by_their_polynomials")
+RACK_CAP = power("a_rack_cap_is_taken_back_through_shelves_fans_boards_and_hosts")
+CAPPED = power("a_capped_rack_of_more_chips_leaves_each_its_part")
+GIVEN = power("a_given_power_leaves_the_work_what_is_missing")
+FANS = power("rack_fans_hold_the_rise_of_the_air_and_take_the_cube_of_their_speed")
+ENDS = power("rack_fans_neither_stop_nor_pass_their_full_speed")
+THIN = power("fans_move_less_in_thin_air_and_take_less")
+CLASSES = power("inlets_keep_their_class_and_one_kelvin_less_for_every_so_many_metres")
+LIMITS = power("junctions_are_limited_at_87_degrees_and_lost_clocks_at_a_thousandth")
+OCP = cooling("a_solved_rack_has_the_measured_resistance_of_its_cold_plates")
+PLATE = cooling("a_cold_plate_is_spreading_conduction_and_half_of_its_bulk_rise")
+PLATES = cooling("plates_share_the_flow_of_their_rack_and_more_chips_bring_more_plates")
+WORST = cooling("the_worst_chip_has_less_flow_more_power_and_a_worse_interface")
+WORST_LEAK = cooling("the_worst_chip_leaks_by_its_own_temperature")
+SINK = cooling("a_heat_sink_improves_with_the_air_to_the_power_of_0_8")
+SMOOTH = cooling("a_hot_chip_gives_way_smoothly_at_its_throttle_temperature")
+STANDS = cooling("a_throttled_worst_chip_stands_at_its_throttle_temperature")
+DROP = cooling("a_rack_resists_by_its_manifold_squared_and_its_trays_to_1_85")
+SHARE = cooling("a_rack_gives_its_share_to_the_coolant_and_the_rest_to_the_air")
+COOLANT = cooling("coolant_limits_are_the_sheets")
+GIVEN_RISE = cooling("a_given_power_warms_chips_by_its_share_of_what_they_would_draw")
+RESCALED = cooling("a_rescaled_plant_is_the_layout_of_that_scale")
+TOTALS = cooling("cooling_power_is_pumps_coolers_and_room_air_and_the_system_is_racks_and_their_units")
+
+MUTANTS = [
+    # chips
+    (C, "chip_power: Power = Field(700.0", "chip_power: Power = Field(750.0", BUSY, "chips of 750 W"),
+    (C, "chip_idle: Power = Field(100.0", "chip_idle: Power = Field(90.0", IDLE, "chips idling at 90 W"),
+    (C, "leakage_share: Fraction = Field(0.15", "leakage_share: Fraction = Field(0.10", IDLE, "10 % of leakage"),
+    (C, "leakage_slope: PerTemperature = Field(0.010", "leakage_slope: PerTemperature = Field(0.012", IDLE, "leakage of 1.2 %/K"),
+    (C, "leakage_temperature: Temperature = Field(333.15", "leakage_temperature: Temperature = Field(343.15", IDLE,
+     "leakage stated at 70 degC"),
+    (C, "clock_exponent: Number = Field(2.4", "clock_exponent: Number = Field(2.5", CLOCK, "clock to 2.5"),
+    (C, "least_clock: Fraction = Field(0.3", "least_clock: Fraction = Field(0.2", LEAST, "least clock 0.2"),
+    (D, "leak = e.leakage_share * full", "leak = e.leakage_share * idle", IDLE, "leakage of idle power"),
+    (D, "base, active = idle - leak,", "base, active = idle,", IDLE, "leakage beside idle power"),
+    (D, "np.maximum(level * full - idle, 0.0)", "np.maximum(level * full, 0.0)", BUSY, "work beside idle power"),
+    (D, "np.exp(np.clip(slope * (T - reference), -50.0, 4.0))\n\n\ndef _clock", "(1.0 + slope * (T - reference))\n\n\ndef _clock",
+     IDLE, "leakage linear in temperature"),
+    (D, "dynamic = base + active * clock**e.clock_exponent", "dynamic = base + active * clock**2", CLOCK, "dynamic power by the square"),
+    (D, "work ** (1.0 / e.clock_exponent)", "work ** (1.0 / 3.0)", CAP, "clock as the cube root"),
+    (D, "dynamic = chip - base - _leak(inlet + resistance * chip, *law)", "dynamic = chip - base - law[0]", CAP,
+     "leakage of a capped chip at its reference"),
+    (D, "np.minimum(e.cap, _left(e, hosts))", "_left(e, hosts)", CAP, "no cap of chips"),
+    (D, "np.minimum(e.cap, _left(e, hosts))", "e.cap", RACK_CAP, "no cap of racks"),
+    (D, "least = np.minimum(e.least_clock, e.clock)", "least = 0.5 * np.minimum(e.least_clock, e.clock)", LEAST, "half the least clock"),
+    (D, "full, idle = e.chip_power * e.power_scale, e.chip_idle * e.power_scale", "full, idle = e.chip_power * e.power_scale, e.chip_idle",
+     SCALES, "idle power not scaled"),
+    (D, "inside = e.chip_scale * (e.chips * chip + hosts + e.other_power)", "inside = e.chip_scale * e.chips * chip + hosts + e.other_power",
+     SCALES, "hosts not scaled with chips"),
+    (D, "inside + board + e.chip_scale * e.inner_power", "inside + board + e.inner_power", SCALES, "inner power not scaled"),
+    (D, '"chips": on * e.chips * e.chip_scale', '"chips": on * e.chips', SCALES, "accelerators not scaled"),
+    (D, "e.nameplate * e.chip_scale * e.power_scale, e.rack_cap", "e.nameplate * e.chip_scale, e.rack_cap", SCALES,
+     "nameplate not scaled with power"),
+    (D, "e.nameplate * e.chip_scale * e.power_scale, e.rack_cap)", "e.nameplate * e.chip_scale * e.power_scale, np.inf)",
+     RACK_CAP, "capped racks provisioned by nameplate"),
+    (D, "e.host_idle + e.host_utilisation * (e.host_power - e.host_idle)", "e.host_utilisation * e.host_power", HOSTS, "hosts idle for free"),
+    (C, "host_power: Power = Field(300.0", "host_power: Power = Field(350.0", HOSTS, "hosts of 350 W"),
+    (C, "host_idle: Power = Field(90.0", "host_idle: Power = Field(80.0", HOSTS, "hosts idling at 80 W"),
+    (C, "t.host_utilisation, t.utilisation)", "t.host_utilisation, 1.0)", HOSTS, "hosts always busy"),
+    # conversion
+    (C, "t.board_fixed_loss * t.board_rating", "t.board_fixed_loss * t.shelf_rating", LOSSES, "boards' fixed loss on the shelves' rating"),
+    (C, "t.board_square_loss / t.board_rating", "t.board_square_loss / t.shelf_rating", LOSSES, "boards' square loss on the shelves' rating"),
+    (C, "t.shelf_square_loss / t.shelf_rating", "2.0 * t.shelf_square_loss / t.shelf_rating", LOSSES, "square loss of shelves twice"),
+    (C, "shelf_rating: Power = Field(66e3", "shelf_rating: Power = Field(60e3", LOSSES, "shelves of 60 kW"),
+    (C, "shelf_fixed_loss: Fraction = Field(0.0045", "shelf_fixed_loss: Fraction = Field(0.005", LOSSES, "shelves' fixed loss"),
+    (C, "shelf_proportional_loss: Fraction = Field(0.010", "shelf_proportional_loss: Fraction = Field(0.012", LOSSES, "shelves' proportional loss"),
+    (C, "shelf_square_loss: Fraction = Field(0.017", "shelf_square_loss: Fraction = Field(0.02", LOSSES, "shelves' square loss"),
+    (D, "board = e.board_fixed + inside * (e.board_proportional + inside * e.board_square)",
+     "board = e.board_fixed + inside * (e.board_proportional + e.board_square)", LOSSES, "boards' square loss linear"),
+    (D, '"loss": on * (board + shelf) * ratio', '"loss": on * shelf * ratio', LOSSES, "loss of shelves alone told"),
+    (D, "b, rest = 1.0 + proportional,", "b, rest = 1.0,", RACK_CAP, "a cap without the proportional loss"),
+    (D, "4.0 * square * rest", "2.0 * square * rest", RACK_CAP, "a cap with half of the square loss"),
+    (D, "_before(cap, e.shelf_fixed,", "_before(cap, 0.0 * e.shelf_fixed,", RACK_CAP, "a cap without the fixed loss"),
+    (D, "out = out - e.fan_power * _speed(e, (1.0 - e.liquid_fraction) * cap) ** 3 -", "out = out -", RACK_CAP, "a cap without fans"),
+    (D, "- hosts - e.other_power) / np.maximum(e.chips, 1.0)", "- e.other_power) / np.maximum(e.chips, 1.0)", RACK_CAP, "a cap without hosts"),
+    (D, "inside / np.maximum(e.chip_scale, 1e-6) - hosts", "inside - hosts", CAPPED, "a cap for chips as laid out"),
+    (D, "** 3 - e.chip_scale * e.inner_power", "** 3 - e.inner_power", CAPPED, "a cap with inner power as laid out"),
+    (C, "CAP_HELD = 1e-3", "CAP_HELD = 1e-2", RACK_CAP, "caps held to a hundredth"),
+    (D, "1.0 - (modelled - given) / moving", "given / modelled", GIVEN, "work in proportion to a given power"),
+    (D, "given, modelled = e.it_power * e.chip_scale * e.power_scale", "given, modelled = e.it_power * e.chip_scale", GIVEN,
+     "a given power not scaled"),
+    (D, "ratio = np.where(override, given / power, 1.0)", "ratio = 1.0", GIVEN_RISE, "junctions of the modelled power"),
+    (D, "inlet + (T - inlet) * ratio", "inlet + (T - inlet) * ratio**2", GIVEN_RISE, "rises by the square of a given power"),
+    # racks made denser
+    (L, "power[pipes] = power[pipes] / factors[liquid] ** np.broadcast_to(exponent, power.shape)[pipes]",
+     "power[pipes] = power[pipes] / factors[liquid]", RESCALED, "trays by the scale alone"),
+    (L, 'x.bound * np.array([of[n] for n in x.elements])) if x.name == "rack_flow"', 'x.bound) if x.name == "rack_flow"', RESCALED,
+     "least flow of the layout"),
+    (FIGURES, 'COOLING = ("pumps", "cdus", "air_handling", "heat_rejection")', 'COOLING = ("pumps", "air_handling", "heat_rejection")',
+     TOTALS, "cooling without its units"),
+    (FIGURES, 'system_power=it + solution.total("cdus")', "system_power=it", TOTALS, "systems without their units"),
+    # fans and air
+    (D, "out = load + e.fan_power * speed**3", "out = load + e.fan_power * speed**2", FANS, "rack fans by the square"),
+    (D, "AIR_HEAT = 1006.0", "AIR_HEAT = 1106.0", FANS, "heat of air 1106"),
+    (C, "air_rise: TemperatureDifference = Field(14.0", "air_rise: TemperatureDifference = Field(12.0", FANS, "a rise of 12 K"),
+    (C, "fan_power=t.fan_power * t.site.room_density / AIR_DENSITY", "fan_power=t.fan_power", (*FANS, *THIN), "fan power of rated air"),
+    (C, "fan_flow=t.air_flow * t.site.room_density", "fan_flow=t.air_flow * AIR_DENSITY", FANS, "air of the rating"),
+    (C, "least_fan: Fraction = Field(0.3", "least_fan: Fraction = Field(0.2", ENDS, "fans down to 0.2"),
+    (D, "np.clip(wanted, e.fan_least, 1.0)", "np.maximum(wanted, e.fan_least)", ENDS, "fans beyond full speed"),
+    ("twin/components/hall.py", "AIR_DENSITY = 1.2", "AIR_DENSITY = 1.225", FANS, "rated air of 1.225 kg/m3"),
+    ("twin/lowering.py", "ROOM_AIR = 297.15", "ROOM_AIR = 293.15", FANS, "room air of 20 degC"),
+    ("twin/lowering.py", "fluids.air_density(ROOM_AIR, 0.008, pressure)", "fluids.air_density(ROOM_AIR, 0.0, pressure)", FANS, "dry room air"),
+    ("twin/fluids.py", "** 5.2559", "** 5.0", THIN, "pressure to the power of 5"),
+    # limits
+    (C, "np.maximum(t.site.elevation - 900.0, 0.0)", "0.0", CLASSES, "no derating of classes"),
+    (C, "np.maximum(t.site.elevation - 900.0, 0.0)", "np.maximum(t.site.elevation - 950.0, 0.0)", CLASSES, "classes derated from 950 m"),
+    ("twin/components/hall.py", '"A2": (283.15, 308.15, 1 / 300)', '"A2": (283.15, 308.15, 1 / 175)', CLASSES, "A2 derated as A3"),
+    ("twin/components/hall.py", '"H1": (288.15, 298.15', '"H1": (288.15, 300.15', CLASSES, "H1 to 27 degC"),
+    (C, 'Literal["A1", "A2", "A3", "A4", "H1"] = "A2"', 'Literal["A1", "A2", "A3", "A4", "H1"] = "A3"', CLASSES, "racks of A3"),
+    (C, "junction_limit: Temperature = Field(360.15", "junction_limit: Temperature = Field(363.15", LIMITS, "junctions to 90 degC"),
+    (C, '"engine.clock_lost", rows), 0.001', '"engine.clock_lost", rows), 0.01', LIMITS, "a hundredth of the clock lost"),
+    # junctions
+    (C, "plate_spread: ThermalResistance = Field(0.0021", "plate_spread: ThermalResistance = Field(0.0031", PLATE, "spreading 3.1 mK/W"),
+    (C, "plate_conduction: PerLength = Field(0.0071", "plate_conduction: PerLength = Field(0.0081", (*PLATE, *OCP), "conduction 8.1/k"),
+    (D, "+ 0.5 / (plate * cp) +", "+ 1.0 / (plate * cp) +", (*PLATE, *OCP), "the whole bulk rise"),
+    (D, "e.plate_conduction / conductivity", "e.plate_conduction * conductivity", OCP, "conduction times k"),
+    (C, "    junction_to_case: ThermalResistance = Field(\n        0.018", "    junction_to_case: ThermalResistance = Field(\n        0.020", PLATE,
+     "20 mK/W to the case"),
+    (C, "plates: Number = Field(72.0", "plates: Number = Field(64.0", PLATES, "64 plates"),
+    (D, "/ (e.plates * np.maximum(e.chip_scale, 1e-6))", "/ e.plates", PLATES, "plates not scaled"),
+    (D, "(1.0 - spread * e.maldistribution)", "1.0", WORST, "no maldistribution"),
+    (D, "(1.0 + spread * e.interface_spread)", "1.0", WORST, "no spread of interfaces"),
+    (D, "excess = 1.0 + e.power_spread", "excess = 1.0", WORST, "no spread of power"),
+    (C, "maldistribution: Fraction = Field(0.05", "maldistribution: Fraction = Field(0.04", WORST, "maldistribution 4 %"),
+    (C, "power_spread: Fraction = Field(0.05", "power_spread: Fraction = Field(0.04", WORST, "power spread 4 %"),
+    (C, "interface_spread: Fraction = Field(0.10", "interface_spread: Fraction = Field(0.15", WORST, "interface spread 15 %"),
+    (D, "_junction(inlet, worst, dynamic * excess, leak * excess, *law[1:])", "_junction(inlet, worst, dynamic * excess, leak, *law[1:])",
+     WORST_LEAK, "the worst chip leaks as the mean one"),
+    (D, "heat = leak * np.exp(np.clip(slope * (T - reference), -50.0, 4.0))\n        gap", "heat = leak\n        gap", WORST_LEAK,
+     "junctions without feedback of leakage"),
+    (D, "/ whole) ** 0.8", "/ whole) ** 0.5", SINK, "heat sinks by the square root"),
+    (C, "sink_flow=np.maximum(t.air_flow * AIR_DENSITY, 1e-9)", "sink_flow=np.maximum(t.air_flow, 1e-9)", SINK, "heat sinks rated by volume"),
+    (C, "sink_resistance: ThermalResistance = Field(0.04", "sink_resistance: ThermalResistance = Field(0.05", SINK, "sinks of 50 mK/W"),
+    (D, "SOFT = 0.01", "SOFT = 0.02", SMOOTH, "a throttle twice as soft"),
+    (D, "a - width * np.logaddexp(0.0, (a - b) / width)", "np.minimum(a, b) + 0.0 * width", SMOOTH, "a hard throttle"),
+    (C, "throttle_temperature: Temperature = Field(362.15", "throttle_temperature: Temperature = Field(360.15", (*SMOOTH, *STANDS), "throttle at 87 degC"),
+    (D, "(e.throttle_temperature - inlet) / (worst * excess)", "(e.throttle_temperature - inlet) / worst", STANDS, "throttle of the mean chip's power"),
+    (D, "room = hottest - _leak(e.throttle_temperature, *law) +", "room = hottest - law[0] +", STANDS, "throttle with leakage at its reference"),
+    (D, "+ _leak(inlet + mean * hottest, *law)", "+ law[0]", STANDS, "a throttled mean chip that leaks at its reference"),
+    (D, "demand = base + asked + _leak(hot, *law)", "demand = base + asked + law[0]", BUSY, "what is asked for without its leakage"),
+    (D, "1.0 - clock / free", "1.0 - clock", power("a_cap_is_no_lost_clock"), "caps told as throttles"),
+    # coolant
+    (C, "quadratic=t.manifold_drop / t.rated_flow**2", "quadratic=2.0 * t.manifold_drop / t.rated_flow**2", DROP, "manifolds twice"),
+    (C, "exponent=t.tray_exponent", "exponent=2.0 + 0 * t.tray_exponent", DROP, "trays by the square"),
+    (C, "t.rated_flow * np.maximum(t.chip_scale, 1e-6)", "t.rated_flow", DROP, "no more trays for more chips"),
+    (C, "tray_exponent: Number = Field(1.85", "tray_exponent: Number = Field(1.75", DROP, "trays to 1.75"),
+    (C, "manifold_drop: Pressure = Field(20e3", "manifold_drop: Pressure = Field(25e3", DROP, "manifolds of 25 kPa"),
+    (C, "tray_drop: Pressure = Field(60e3", "tray_drop: Pressure = Field(50e3", DROP, "trays of 50 kPa"),
+    (C, "rated_flow: MassFlow = Field(2.4", "rated_flow: MassFlow = Field(2.5", DROP, "rated at 2.5 kg/s"),
+    (C, "liquid_fraction: Fraction = Field(0.87", "liquid_fraction: Fraction = Field(0.9", SHARE, "90 % to the liquid"),
+    (D, '"heat_air": on * power * (1.0 - e.liquid_fraction)', '"heat_air": on * power', SHARE, "all heat to the air too"),
+    (C, "t.least_flow * t.chip_scale * t.power_scale", "t.least_flow", COOLANT, "least flow not scaled"),
+    (C, "most_supply: Temperature = Field(318.15", "most_supply: Temperature = Field(323.15", COOLANT, "supply to 50 degC"),
+    (C, "most_return: Temperature = Field(338.15", "most_return: Temperature = Field(333.15", COOLANT, "return to 60 degC"),
+]

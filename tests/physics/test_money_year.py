@@ -1,0 +1,225 @@
+"""A year's money, carbon and figures of small facilities by hand, prices and lives from the default sheets.
+
+Capital recovery at 8 %: 0.30192 in 4 years, 0.12130 in 14, 0.11683 in 15, 0.08883 in 30 [compound interest tables,
+Park, Contemporary Engineering Economics, app. C]. A year has 8,766 hours.
+"""
+
+import numpy as np
+import pytest
+
+import twin
+from twin.domains.cost import annuity
+from twin.figures import per_accelerator
+from twin.summary import summary
+
+RACK = """type: rack, cords: 1, accelerators: 8, platform: h200, chip_power: 700 W, chip_idle: 100 W,
+    leakage_slope: 0 1/K, sink_resistance: 1 mK/W, air_flow: 5 m3/s, shelf_fixed_loss: 0, shelf_proportional_loss: 0,
+    shelf_square_loss: 0, nameplate: 10 kW"""
+"""Eight H200 of 700 W and nothing else: 5.6 kW, and 745.2 tokens/s at 116.7 tokens/s/user."""
+
+TOKENS = 8 * 93.15
+
+
+def site(economics="", rack="", more="", links="", sections="", **how):
+    text = f"""
+version: 1
+name: money
+site: {{dry_bulb: 20 degC, design_pue: 1.3}}
+economics: {{{economics}}}
+{sections}
+components:
+  grid: {{type: utility, voltage: 415 V{more}}}
+  r: {{{RACK}{rack}}}
+connections:
+  - [power, grid.out, r.feed]
+{links}"""
+    return twin.solve(text, **how)
+
+
+def year(result):
+    return {k: float(np.ravel(v)[0]) for k, v in result.figures.annual._asdict().items()}
+
+
+# ---- capital -----------------------------------------------------------------------------------------------------
+
+
+def test_annuities_are_those_of_the_interest_tables():
+    years = 365.25 * 86400 * np.array([4, 14, 15, 30])
+    np.testing.assert_allclose(annuity(0.08, years), [0.30192, 0.12130, 0.11683, 0.08883], atol=6e-6)
+    np.testing.assert_allclose(annuity(0.05, years[:1]), [0.28201], atol=6e-6)
+    assert annuity(0.0, years[0]) == 0.25
+
+
+def test_racks_are_paid_off_in_four_years_plant_in_fifteen_transformers_in_thirty():
+    """At 8 %, with 3 % of upkeep."""
+    parts = ", capital: 200 k$"
+    found = twin.solve(f"""
+version: 1
+name: lives
+components:
+  grid: {{type: utility, capital: 50 k$}}
+  tx: {{type: transformer, capital: 100 k$}}
+  r: {{{RACK}{parts}}}
+connections: [[power, grid.out, tx.in], [power, tx.out, r.feed]]
+""")
+    cost = year(found)
+    assert cost["capital"] == pytest.approx(200e3 * 0.301921 + 50e3 * 0.116830 + 100e3 * 0.088827, rel=1e-5)
+    assert cost["upkeep"] == pytest.approx(0.03 * 350e3)
+    items = summary(found, None)["usd_per_year"]
+    assert items["servers capital"] == pytest.approx(200e3 * 0.301921, rel=1e-5)
+    assert items["electrical capital"] == pytest.approx(50e3 * 0.116830 + 100e3 * 0.088827, rel=1e-5)
+    assert items["electrical upkeep"] == pytest.approx(0.03 * 150e3)
+
+
+def test_denser_racks_cost_more():
+    assert year(site(rack=", capital: 100 k$, chip_scale: 2"))["upkeep"] == pytest.approx(6e3)
+
+
+def test_works_are_paid_by_nameplate_over_fourteen_years():
+    found = site("works: 12 M$/MW")
+    assert year(found)["capital"] == pytest.approx(12.0 * 10e3 * 0.121297, rel=1e-5)
+    assert summary(found, None)["usd_per_year"]["works capital"] == pytest.approx(12.0 * 10e3 * 0.121297, rel=1e-5)
+
+
+# ---- what is used ------------------------------------------------------------------------------------------------
+
+
+def test_energy_and_carbon_of_the_united_states_mix():
+    """0.07 $/kWh and 369 g/kWh [codecarbon, 2023] of 5.6 kW."""
+    found = site()
+    assert found.figures.facility_power[0] == pytest.approx(5600, rel=1e-6)
+    assert year(found)["energy"] == pytest.approx(5.6 * 8766 * 0.07, rel=1e-6)
+    assert found.figures.carbon[0] == pytest.approx(5.6 * 0.369 / 3600, rel=1e-6)
+    s = summary(found, None)
+    assert s["carbon_t_per_year"] == pytest.approx(5.6 * 8766 * 0.369e-3, rel=1e-6)
+    assert s["carbon_kg_per_mwh"] == pytest.approx(369)
+    assert s["carbon_g_per_million_tokens"] == pytest.approx(5.6 * 369 / 3600 / TOKENS * 1e6, rel=1e-6)
+
+
+def test_a_generator_of_the_default_sheet_burns_diesel():
+    """0.3 $/kWh and 2.68 kg a litre at 3.6 kWh a litre [IPCC 2006 Guidelines, vol. 2]: 0.74 kg/kWh."""
+    assert pytest.approx(0.744, abs=1e-3) == 2.68 / 3.6
+    found = twin.solve(f"""
+version: 1
+name: island
+components:
+  own: {{type: generator, in_service: true}}
+  r: {{{RACK}}}
+connections: [[power, own.out, r.feed]]
+""")
+    assert year(found)["energy"] == pytest.approx(5.6 * 8766 * 0.3, rel=1e-6)
+    assert found.figures.carbon[0] == pytest.approx(5.6 * 0.74 / 3600, rel=1e-6)
+
+
+def test_demand_is_charged_by_the_month_on_the_contract_or_the_demand():
+    assert year(site("demand_charge: 12 $/kW-month"))["demand"] == pytest.approx(12 * 12 * 5.6, rel=1e-6)
+    fixed = site("demand_charge: 12 $/kW-month", more=", contract: 9 kW")
+    assert year(fixed)["demand"] == pytest.approx(12 * 12 * 9)
+
+
+def test_staff_and_other_cost_is_paid_by_the_hour():
+    assert year(site("staff: 50 $/h, other: 0.01 M$/year"))["other"] == pytest.approx(50 * 8766 + 10e3)
+
+
+def test_water_costs_three_dollars_a_cubic_metre():
+    """Of a tower that evaporates and blows down, and nothing of a tenant's."""
+    text = """
+version: 1
+name: wet
+site: {dry_bulb: 30 degC, wet_bulb: 20 degC}
+economics: {}
+components:
+  grid: {type: utility, voltage: 415 V}
+  r: {type: liquid_rack, cords: 1, it_power: 200 kW, flow_limiter: 200 L/min, nameplate: 250 kW, liquid_fraction: 1}
+  tank: {type: expansion_tank}
+  pump: {type: pump, rated_flow: 4 L/s}
+  tower: {type: tower, flow: 10 kg/s}
+connections:
+  - [power, grid.out, r.feed]
+  - [power, grid.out, pump.feed]
+  - [power, grid.out, tower.feed]
+  - [coolant, tank.port, pump.in]
+  - [coolant, pump.out, tower.in]
+  - [coolant, tower.out, r.supply]
+  - [coolant, r.return, pump.in]
+"""
+    found = twin.solve(text)
+    flow = found.figures.water[0]
+    assert flow == pytest.approx(found["tower_water"].values[0, 0]) and flow > 0.05
+    assert year(found)["water"] == pytest.approx(flow / 1000 * 31557600 * 3.0)
+    s = summary(found, None)
+    assert s["water_m3_per_day"] == pytest.approx(flow / 1000 * 86400)
+    assert year(twin.solve(text.replace("economics: {}", "economics: {colocation: 200 $/kW-month}")))["water"] == 0.0
+
+
+def test_a_lease_is_paid_by_the_month_on_the_nameplate():
+    found = site("colocation: 198 $/kW-month, works: 12 M$/MW")
+    assert year(found)["lease"] == pytest.approx(198 * 12 * 10)
+    assert year(found)["capital"] == 0.0
+
+
+def test_the_mix_is_paid_and_counted_by_its_shares():
+    """Wind of 11 g/kWh [IPCC AR5] at 0.05 $/kWh, the rest of the grid at 0.07 and 369 g/kWh."""
+    found = site("sources: {ppa_wind: {share: 40 %, price: 0.05 $/kWh}, grid_usa: {}}")
+    assert year(found)["energy"] == pytest.approx(5.6 * 8766 * (0.4 * 0.05 + 0.6 * 0.07), rel=1e-6)
+    s = summary(found, None)
+    assert s["carbon_kg_per_mwh"] == pytest.approx(0.4 * 11 + 0.6 * 369)
+    assert s["supply"]["ppa_wind"]["mw"] == pytest.approx(0.4 * 5.6e-3, rel=1e-6)
+    assert s["supply"]["ppa_wind"]["usd_per_year"] == pytest.approx(0.4 * 5.6 * 8766 * 0.05, rel=1e-6)
+    assert s["supply"]["grid_usa"]["carbon_kg_per_mwh"] == pytest.approx(369)
+
+
+# ---- figures -----------------------------------------------------------------------------------------------------
+
+
+def test_figures_are_what_their_names_say():
+    found = site("staff: 1 $/h, token_price: 2 $/Mtok", more=", contract: 8 kW")
+    f, s = found.figures, summary(found, None)
+    paid = 8766 + 5.6 * 8766 * 0.07
+    assert f.tokens_per_s[0] == pytest.approx(TOKENS, rel=1e-6)
+    assert f.usd_per_mw_year[0] == pytest.approx(paid / 5.6e-3, rel=1e-6)
+    assert f.usd_per_million_tokens[0] == pytest.approx(paid / (TOKENS * 31.5576), rel=1e-6)
+    assert f.usd_per_million_output_tokens[0] == pytest.approx(2 * paid / (TOKENS * 31.5576), rel=1e-6)
+    income = TOKENS * 31.5576 * 2 * (1 + 0.25) / 2  # inputs are worth a quarter of outputs
+    assert f.income[0] == pytest.approx(income, rel=1e-6)
+    assert f.margin_per_mw_year[0] == pytest.approx((income - paid) / 5.6e-3, rel=1e-6)
+    per_mw = {"provisioned": TOKENS / (10e-3 * 1.3), "drawn": TOKENS / 5.6e-3, "contract": TOKENS / 8e-3}
+    assert s["tokens_per_s_per_mw"] == pytest.approx(per_mw, rel=1e-6)
+    assert s["million_tokens_per_mw_year"] == pytest.approx(TOKENS * 31.5576 / 5.6e-3, rel=1e-6)
+    assert s["tokens_per_joule"] == pytest.approx(TOKENS / 5600, rel=1e-6)
+    assert s["tpot_ms"] == pytest.approx(1e3 / 116.7)
+    assert s["usd_per_accelerator_hour"] == pytest.approx(paid / 8 / 8766, rel=1e-6)
+    assert s["rent_usd_per_accelerator_hour"] == 2.9  # July 2026, contracts
+    assert s["rent_break_even"] == pytest.approx(paid / 8 / 8766 / 2.9, rel=1e-6)
+    assert s["pue"] == pytest.approx(1.0, abs=1e-6)
+
+
+def test_inputs_count_by_their_number_and_their_value():
+    """8,192 in and 1,024 out: one ninth of the tokens are outputs."""
+    given = "serving: {model: DeepSeek-R1-0528, input_tokens: 8192, output_tokens: 1024, interactivity: 40}"
+    found = site("token_price: 2 $/Mtok, input_value: 0.1", sections=given)
+    f = found.figures
+    rate = f.tokens_per_s[0]
+    assert rate > 0
+    assert f.usd_per_million_output_tokens[0] == pytest.approx(9 * f.usd_per_million_tokens[0])
+    assert f.income[0] == pytest.approx(rate * 31.5576 * 2 * (1 + 8 * 0.1) / 9, rel=1e-6)
+
+
+def test_power_per_accelerator_counts_its_network_and_the_pue():
+    """10 kW of nameplate for eight, 55 W of network each, as public comparisons provision [InferenceX]."""
+    found = site(rack=", network_share: 55 W")
+    assert per_accelerator(found.solution)["h200"][0] == pytest.approx((10e3 + 8 * 55) / 8 / 1e3, rel=1e-6)
+
+
+def test_pue_is_the_meter_over_the_racks():
+    """1.4 kW of lamps beside 5.6 kW of racks."""
+    found = site(links="  - [power, grid.out, lamps.feed]\n", more="}\n  lamps: {type: house_load, power: 1.4 kW")
+    assert found.figures.pue[0] == pytest.approx(1.25, rel=1e-6)
+    assert found.figures.it_power[0] == pytest.approx(5600, rel=1e-6)
+
+
+def test_rent_is_the_mean_over_accelerators():
+    """Eight H200 at 2.9 $/h and 72 GB300 at 5 $/h [contracts of July 2026]."""
+    more = "}\n  s: {type: rack, cords: 1, accelerators: 72, platform: gb300, it_power: 100 kW"
+    found = site(links="  - [power, grid.out, s.feed]\n", more=more)
+    assert summary(found, None)["rent_usd_per_accelerator_hour"] == pytest.approx((8 * 2.9 + 72 * 5) / 80)
