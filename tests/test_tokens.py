@@ -276,7 +276,7 @@ AGENTS = {
 }
 
 
-def borne(agents, **more):
+def solved_agents(agents, **more):
     return summary(solved(serving__agents=agents, **AGENTS, **more), None)
 
 
@@ -284,7 +284,7 @@ def test_every_layer_that_is_bounded_has_a_utilisation():
     catalogue = {"network_rack__network_rate": "2 TB/s", "storage_rack__storage_rate": "0.5 TB/s"}
     catalogue |= {"gb300_nvl72__sandboxes": "1296"}
     agents = {"turns": 6, "hits": 0.8, "tool": "2 s", "arrivals": 500, "retrievers": 400, "orchestrators": 200}
-    found = borne(agents, **catalogue)
+    found = solved_agents(agents, **catalogue)
     used = found["utilisation"]
     assert set(used) == {"compute", "energy", "cooling", "cpu", "memory", "network", "storage", "software"}
     assert used["cpu"] == pytest.approx(500 * 5 * 2.0 / (64 * 1296))
@@ -320,7 +320,7 @@ def test_the_agents_of_a_scenario_are_those_of_its_layout_alone():
 
 @pytest.mark.parametrize("lost", [{"storage_rack__storage_rate": "0 GB/s"}, {"gb300_nvl72__sandboxes": "0"}])
 def test_a_layer_that_is_lost_bears_nothing(lost):
-    found = borne({"turns": 6, "hits": 0.8, "users": 1000}, **lost)["agents"]
+    found = solved_agents({"turns": 6, "hits": 0.8, "users": 1000}, **lost)["agents"]
     assert found["requests_per_s"] == 0 and "without power, or state none" in found["reason"]
 
 
@@ -337,7 +337,7 @@ def test_few_accelerators_bear_few_agents_or_none(n):
 
 
 def test_agents_have_the_availability_of_what_serves_them():
-    whole, half = (borne({"users": 10**6}, serving__availability=a)["agents"]["requests_per_s"] for a in ("1", "0.5"))
+    whole, half = (solved_agents({"users": 10**6}, serving__availability=a)["agents"]["requests_per_s"] for a in ("1", "0.5"))
     assert half == pytest.approx(0.5 * whole, rel=0.03)
 
 
@@ -346,11 +346,11 @@ def test_agents_of_two_platforms_are_refused():
     terms = {k.replace("__", "."): v for k, v in AGENTS.items() if k != "site__dry_bulb"}
     terms |= {"serving.agents": {"users": 5}, "serving.interactivity": "30", "serving.input_tokens": 1024}
     found = summary(twin.solve(other, overrides=terms), None)
-    assert found["agents"]["reason"] == "agents are borne by one platform at a time, not h100 and h200"
+    assert found["agents"]["reason"] == "agents are served by one platform at a time, not h100 and h200"
 
 
 def test_a_facility_beyond_its_limits_while_it_idles_bears_nothing():
-    found = borne({"users": 5}, utility__contract="1 MW")["agents"]
+    found = solved_agents({"users": 5}, utility__contract="1 MW")["agents"]
     assert found["requests_per_s"] == 0 and "even while it idles" in found["reason"]
 
 
@@ -372,20 +372,20 @@ def test_any_number_of_users_has_an_answer(users, lengths):
 
 
 def test_all_in_the_cache_needs_no_prefill():
-    assert borne({"hits": 1.0, "users": 100})["agents"]["reason"] == ""
+    assert solved_agents({"hits": 1.0, "users": 100})["agents"]["reason"] == ""
 
 
 def test_a_layer_that_is_too_narrow_is_named():
-    few = borne({"turns": 6, "hits": 0.8, "tool": "2 s", "users": 50_000}, gb300_nvl72__sandboxes="20")
+    few = solved_agents({"turns": 6, "hits": 0.8, "tool": "2 s", "users": 50_000}, gb300_nvl72__sandboxes="20")
     assert few["agents"]["binds"] == "cpu" and few["utilisation"]["cpu"] > 0.99
     assert few["agents"]["requests_per_s"] <= 64 * 20 / (5 * 2.0) * (1 + 1e-9)
-    more = borne({"turns": 6, "tool": "2 s", "arrivals": 1e5})
+    more = solved_agents({"turns": 6, "tool": "2 s", "arrivals": 1e5})
     assert "are beyond the" in more["agents"]["reason"] and more["agents"]["requests_per_s"] == 0.0
 
 
 def test_half_of_the_racks_at_work_bears_half_the_agents():
     asked = {"turns": 4, "hits": 0.5, "users": 10**6}
-    whole, half = (borne(asked, gb300_nvl72__utilisation=u) for u in ("1", "0.5"))
+    whole, half = (solved_agents(asked, gb300_nvl72__utilisation=u) for u in ("1", "0.5"))
     ratio = whole["agents"]["requests_per_s"] / half["agents"]["requests_per_s"]
     assert ratio == pytest.approx(2.0, rel=0.03)
 

@@ -104,7 +104,7 @@ MUTANTS = [
     (D, "sold / within if within > 0 else sold", "sold", TURNED, "chips slowed instead of idled"),
     (D, "sold = np.minimum(asked, within)", "sold = asked * within", TURNED, "all parts turned away alike"),
     (D, "levels.shape)[hour].max())\n    return", "levels.shape)[hour].mean())\n    return", HIGHEST, "demand charged by the mean"),
-    (D, "terms.most_token_time * terms.interactivity < 1.0", "terms.most_token_time * terms.interactivity < 2.0", TOKEN_TIME, "token times of two"),
+    (D, "terms.max_tpot * terms.interactivity < 1.0", "terms.max_tpot * terms.interactivity < 2.0", TOKEN_TIME, "token times of two"),
     (D, "float(f.facility_power[0]),", "float(f.facility_power[hour].min()),", day("idle_power_is_that_of_nothing_asked"), "idle power of the lightest part"),
     ("twin/serving.py", "servers(\"prefill\", alone, count, spread=0.5)", "servers(\"prefill\", alone, count, spread=1.0)", QUEUE, "prefill as M/M/k"),
     ("twin/serving.py", "delay(\"engine\", fixed, spread=0.0)", "delay(\"engine\", fixed, spread=1.0)", QUEUE, "an engine that varies"),

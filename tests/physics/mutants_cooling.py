@@ -35,7 +35,7 @@ MUTANTS = [
             "                t.tcs_flow,\n                t.fws_flow,\n",
             "                t.fws_flow,\n                t.tcs_flow,\n",
         ),
-        ("least_flow=t.least_opening * t.fws_flow", "least_flow=t.least_opening * t.tcs_flow"),
+        ("min_flow=t.min_opening * t.fws_flow", "min_flow=t.min_opening * t.tcs_flow"),
         ("1.1 * t.tcs_flow", "1.2 * t.tcs_flow"),
         ("films = film(t.conductance * n, t.film_balance)", "films = film(t.conductance, t.film_balance)"),
         ("fouling=_fouling(t) / n", "fouling=_fouling(t)"),
@@ -61,7 +61,7 @@ MUTANTS = [
         ("*film(t.conductance, 0.5)", "*film(t.conductance, 2.0)"),
         ("t.air_flow * 1.2,", "t.air_flow * 1.1,"),
         ("crossflow=1.0 + 0 * t.capacity", "crossflow=0 * t.capacity"),
-        ("least_flow=0.02 * t.water_flow", "least_flow=0.03 * t.water_flow"),
+        ("min_flow=0.02 * t.water_flow", "min_flow=0.03 * t.water_flow"),
         ("quadratic=t.water_drop / t.water_flow**2", "quadratic=2 * t.water_drop / t.water_flow**2"),
         (
             't.times("capacity conductance water_flow air_flow area"',
@@ -78,7 +78,7 @@ MUTANTS = [
         ("t.air_flow * t.site.room_density,", "t.air_flow * 1.2,"),
         ("t.fan_power * t.site.room_density / 1.2", "t.fan_power"),
         ("write(Heat(blown, power))", "write(Heat(hot, power))"),
-        ("least_fan: Fraction = Field(0.3, gt=0, le=1)", "least_fan: Fraction = Field(0.2, gt=0, le=1)"),
+        ("min_fan_speed: Fraction = Field(0.3, gt=0, le=1)", "min_fan_speed: Fraction = Field(0.2, gt=0, le=1)"),
     ),
     *_of(
         "twin/components/coolant.py",
@@ -92,13 +92,13 @@ MUTANTS = [
             "write(Loss(rows, t.room.exhaust, t.wall_conductance))",
             "write(Loss(rows, t.room.exhaust, 0 * t.wall_conductance))",
         ),
-        ("resistance = t.drop / (1000.0 * t.least_flow) ** 2", "resistance = t.drop / (1000.0 * t.least_flow)"),
+        ("resistance = t.drop / (1000.0 * t.min_flow) ** 2", "resistance = t.drop / (1000.0 * t.min_flow)"),
         ("roughness=t.roughness, zeta=t.zeta)", "roughness=0 * t.roughness, zeta=t.zeta)"),
     ),
     *_of(
         "twin/components/coolant.py",
         "test_coolants.py",
-        ("most_velocity: Velocity = Field(2.4, gt=0)", "most_velocity: Velocity = Field(2.5, gt=0)"),
+        ("max_velocity: Velocity = Field(2.4, gt=0)", "max_velocity: Velocity = Field(2.5, gt=0)"),
         ('write(Medium(t.node("port"), t["fluid"]))', 'write(Medium(t.node("port"), ["water"] * t.n))'),
     ),
     *_of(
@@ -108,7 +108,7 @@ MUTANTS = [
         ('write(Heat(pipe, Ref("pump.shaft", rows)))', 'write(Heat(pipe, Ref("pump.power", rows)))'),
         ('warm_room(t, write, Ref("pump.drive_loss", rows))', 'warm_room(t, write, Ref("pump.drive_loss", rows), 0.5)'),
         ("0.01 * t.shutoff / (1000.0 * t.rated_flow) ** 2", "0.02 * t.shutoff / (1000.0 * t.rated_flow) ** 2"),
-        ("speed=t.most_speed", "speed=0 * t.most_speed + 1"),
+        ("speed=t.max_speed", "speed=0 * t.max_speed + 1"),
         ("quartic=t.quartic,", "quartic=0 * t.quartic,"),
     ),
     *_of(
@@ -205,12 +205,12 @@ MUTANTS = [
             "e.rated_hot, e.rated_cold, e.film_hot, e.film_cold, e.exponent",
         ),
         (
-            "ceiling = np.minimum(e.most_flow, 3.0 * e.rated_cold)",
-            "ceiling = np.minimum(e.most_flow, 2.5 * e.rated_cold)",
+            "ceiling = np.minimum(e.max_flow, 3.0 * e.rated_cold)",
+            "ceiling = np.minimum(e.max_flow, 2.5 * e.rated_cold)",
         ),
         (
-            "low = np.broadcast_to(e.least_flow, wanted.shape).copy()",
-            "low = np.broadcast_to(0 * e.least_flow, wanted.shape).copy()",
+            "low = np.broadcast_to(e.min_flow, wanted.shape).copy()",
+            "low = np.broadcast_to(0 * e.min_flow, wanted.shape).copy()",
         ),
         (
             "wanted = np.abs(hot) * cp_hot * (hot_in - e.set_point)",
@@ -341,10 +341,10 @@ MUTANTS = [
         "test_rack_limits.py",
         ("np.maximum(t.site.elevation - 900.0, 0.0)", "np.maximum(t.site.elevation - 950.0, 0.0)"),
         ("hottest = hottest - thin * np.maximum(t.site.elevation - 900.0, 0.0)", "hottest = 1.0 * hottest"),
-        ("most_supply: Temperature = Field(318.15,", "most_supply: Temperature = Field(320.15,"),
-        ("most_return: Temperature = Field(338.15,", "most_return: Temperature = Field(333.15,"),
+        ("max_supply_temperature: Temperature = Field(318.15,", "max_supply_temperature: Temperature = Field(320.15,"),
+        ("max_return_temperature: Temperature = Field(338.15,", "max_return_temperature: Temperature = Field(333.15,"),
         ("liquid_fraction: Fraction = Field(0.87,", "liquid_fraction: Fraction = Field(0.85,"),
-        ("t.least_flow * t.chip_scale * t.power_scale", "t.least_flow * t.chip_scale"),
+        ("t.min_flow * t.chip_scale * t.power_scale", "t.min_flow * t.chip_scale"),
         (
             'limit(t, write, "rack_air_inlet_cold", inlet, coldest - breathes, sense=-1',
             'limit(t, write, "rack_air_inlet_cold", inlet, coldest + 1 - breathes, sense=-1',
@@ -435,7 +435,7 @@ MUTANTS = [
             "ambient=t.site.intake,\n            wet_bulb=t.site.wet_bulb",
         ),
         ("saturation: Fraction = Field(0.8,", "saturation: Fraction = Field(0.7,"),
-        ("least_fan: Fraction = Field(0.1, gt=0, le=1)", "least_fan: Fraction = Field(0.2, gt=0, le=1)"),
+        ("min_fan_speed: Fraction = Field(0.1, gt=0, le=1)", "min_fan_speed: Fraction = Field(0.2, gt=0, le=1)"),
         (
             'cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")\n    fouling',
             'cycles: Number = Field(3.0, gt=1, le=20, description="of concentration")\n    fouling',
@@ -446,7 +446,7 @@ MUTANTS = [
     *_of(
         "twin/components/outdoor.py",
         "test_towers.py test_tower_plants.py",
-        ("least_fan: Fraction = Field(0.2, gt=0, le=1)", "least_fan: Fraction = Field(0.25, gt=0, le=1)"),
+        ("min_fan_speed: Fraction = Field(0.2, gt=0, le=1)", "min_fan_speed: Fraction = Field(0.25, gt=0, le=1)"),
         (
             "law = t.reset_at_freezing + t.reset_slope * (t.site.wet_bulb - 273.15)",
             "law = t.reset_at_freezing + t.reset_slope * (t.site.dry_bulb - 273.15)",

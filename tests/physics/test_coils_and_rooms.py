@@ -11,7 +11,7 @@ DENSITY = 101325.0 * 1.008 / (287.042 * 297.15 * (1 + 0.008 / 0.621945))
 OUTDOOR = 1.19796
 """Of the weather, 20 degC and wet bulb 15 degC."""
 CP = 1006.0
-RACK = "type: rack, nameplate: 50 kW, cords: 1, it_power: 30 kW, other_power: 1 kW, least_fan: 1, air_flow: 4 m3/s"
+RACK = "type: rack, nameplate: 50 kW, cords: 1, it_power: 30 kW, other_power: 1 kW, min_fan_speed: 1, air_flow: 4 m3/s"
 
 
 def hall(wall, room="recirculation: 0, bypass: 0", scenarios=None, water="control: flow, flow: 4 L/s", more=""):
@@ -60,7 +60,7 @@ def test_a_coil_passes_its_textbook_duty_at_its_rating_and_at_half_of_either_flo
 
 def test_units_of_coolers_add_up():
     flows = {"rack.air_flow": [4.0, 4.0, 8.0], "wall.fouling": [0.0, 2e-4, 1e-4]}
-    result = hall("set_point: null, conductance: 6 kW/K, units: 2, least_fan: 0.1, area: 10 m2", scenarios=flows)
+    result = hall("set_point: null, conductance: 6 kW/K, units: 2, min_fan_speed: 0.1, area: 10 m2", scenarios=flows)
     fouling = np.array([0.0, 2e-4, 1e-4]) / 20
     check(result, 12e3, air_rated=9.6, water_rated=8.0, fouling=fouling)
 
@@ -192,7 +192,7 @@ def test_ventilation_joins_the_supply_and_leaves_from_the_hot_side():
 
 
 def test_a_room_may_be_warm_up_to_its_limit():
-    result = room("most_temperature: 33 degC")
+    result = room("max_return_temperature: 33 degC")
     value, bound = limit(result, "room_temperature", "hall")
     assert bound == pytest.approx(306.15) and value == of(result, "room_return_temperature")
 

@@ -130,7 +130,7 @@ def test_fans_turn_as_fast_as_the_set_point_needs_for_the_cube_of_that():
 
 
 def test_below_their_least_speed_fans_run_part_of_the_time():
-    more = ", least_fan: 0.3"
+    more = ", min_fan_speed: 0.3"
     layout = bench_of(more, heat=3e5).replace("set_point: null", "set_point: 38 degC")
     result = twin.solve(layout, {"site.dry_bulb": np.array([15.0]) + K})
     inlet, outlet, water, C = state(result)
@@ -140,7 +140,7 @@ def test_below_their_least_speed_fans_run_part_of_the_time():
     assert 0.02 < part < 1
     assert of(result, "dry_cooler_fan_speed") == pytest.approx(part * 0.3, rel=3e-4)
     assert of(result, "dry_cooler_power") == pytest.approx(117.68e3 * thin * part * 0.027, rel=3e-4)
-    default = twin.solve(layout.replace(", least_fan: 0.3", ""), {"site.dry_bulb": np.array([5.0]) + K})
+    default = twin.solve(layout.replace(", min_fan_speed: 0.3", ""), {"site.dry_bulb": np.array([5.0]) + K})
     inlet, outlet, water, C = state(default)
     thin = density(5.0) / density(AIR)
     part = (inlet - outlet) / (inlet - 5) / effect(C, water, RATED * thin * 0.1)

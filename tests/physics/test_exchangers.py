@@ -164,7 +164,7 @@ def test_the_valve_of_a_cdu_takes_just_the_facility_water_that_holds_the_supply(
 
 def test_the_valve_of_a_cdu_stays_between_its_least_opening_and_three_times_its_rated_flow():
     pump = "control: head, head: 2 MPa, shutoff: 4 MPa"
-    cold = cdu("set_point: 66 degC, least_opening: 0.05", facility=pump, heat=10e3)
+    cold = cdu("set_point: 66 degC, min_opening: 0.05", facility=pump, heat=10e3)
     assert of(cold, "cdu_facility_flow") == pytest.approx(0.05 * 12, rel=1e-6)
     default = cdu("set_point: 66 degC", facility=pump, heat=2e3)
     assert of(default, "cdu_facility_flow") == pytest.approx(0.02 * 12, rel=1e-6)
@@ -181,7 +181,7 @@ def test_limits_of_a_cdu():
     assert flow == of(result, "cdu_flow") and most == pytest.approx(8.8)
     supply, least = limit(result, "dew_point", "cdu")
     assert supply == of(result, "cdu_supply_temperature") and least == pytest.approx(285.15 + 2.0)
-    other = cdu("set_point: 30 degC, most_flow: 9.5 kg/s", facility=HEAD)
+    other = cdu("set_point: 30 degC, max_flow: 9.5 kg/s", facility=HEAD)
     assert limit(other, "cdu_flow", "cdu")[1] == pytest.approx(9.5)
 
 

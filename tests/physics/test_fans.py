@@ -28,13 +28,13 @@ def hall(rack, wall="", room="recirculation: 0, bypass: 0", scenarios=None, kind
     return twin.solve(layout, scenarios or {})
 
 
-STEADY = "it_power: 30 kW, other_power: 1 kW, least_fan: 1, air_flow: 2 m3/s"
+STEADY = "it_power: 30 kW, other_power: 1 kW, min_fan_speed: 1, air_flow: 2 m3/s"
 """A rack that draws its rated air flow whatever it draws of power."""
 
 
 def test_a_fan_wall_at_half_flow_takes_an_eighth_of_its_power():
     drawn = np.array([4.0, 2.0, 1.0])
-    result = hall(STEADY, ", fan_power: 8 kW, least_fan: 0.1", scenarios={"rack.air_flow": drawn})
+    result = hall(STEADY, ", fan_power: 8 kW, min_fan_speed: 0.1", scenarios={"rack.air_flow": drawn})
     np.testing.assert_allclose(of(result, "crah_air_flow"), drawn * DENSITY, rtol=1e-6)
     np.testing.assert_allclose(
         of(result, "crah_fan_power"), 8e3 * DENSITY / 1.2 * np.array([1, 1 / 8, 1 / 64]), rtol=1e-6
@@ -42,7 +42,7 @@ def test_a_fan_wall_at_half_flow_takes_an_eighth_of_its_power():
 
 
 def test_fans_do_not_turn_slower_than_their_least_speed():
-    result = hall(STEADY, ", fan_power: 8 kW, least_fan: 0.4", scenarios={"rack.air_flow": [0.5]})
+    result = hall(STEADY, ", fan_power: 8 kW, min_fan_speed: 0.4", scenarios={"rack.air_flow": [0.5]})
     assert of(result, "crah_air_flow") == pytest.approx(0.4 * 4 * DENSITY, rel=1e-6)
     assert of(result, "crah_fan_power") == pytest.approx(8e3 * DENSITY / 1.2 * 0.064, rel=1e-6)
     default = hall(STEADY, ", fan_power: 8 kW", scenarios={"rack.air_flow": [0.5]})
@@ -80,7 +80,7 @@ def test_what_fans_take_unless_stated(kind, power):
 
 # ---- fans in racks -----------------------------------------------------------------------------------------------
 
-BLOWN = "other_power: 20 kW, inner_power: 0 W, fan_power: 2 kW, air_flow: 2 m3/s, air_rise: 12 K, least_fan: 0.2"
+BLOWN = "other_power: 20 kW, inner_power: 0 W, fan_power: 2 kW, air_flow: 2 m3/s, air_rise: 12 K, min_fan_speed: 0.2"
 
 
 def test_rack_fans_hold_the_rise_of_their_air_and_take_the_cube_of_their_speed():
@@ -109,7 +109,7 @@ def test_a_heat_sink_resists_by_the_air_flow_to_the_eight_tenths():
     The sink stands in air that a tenth of the flow each has warmed half way: 1 / (2 m cp).
     """
     chip = "accelerators: 10, chip_power: 500 W, chip_idle: 0 W, leakage_share: 0, junction_to_case: 0.01 K/W, "
-    chip += "sink_resistance: 0.04 K/W, throttle_temperature: 140 degC, air_flow: 1 m3/s, air_rise: 8 K, least_fan: 0.1"
+    chip += "sink_resistance: 0.04 K/W, throttle_temperature: 140 degC, air_flow: 1 m3/s, air_rise: 8 K, min_fan_speed: 0.1"
     result = hall(chip, scenarios={"rack.other_power": [0.0, 1e3, 2e3]})
     moved = of(result, "rack_air_flow")
     assert moved.min() < 0.7 and moved.max() < 1.1 * DENSITY

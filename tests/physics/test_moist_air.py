@@ -124,7 +124,7 @@ def test_room_fans_weigh_the_air_of_the_standard_atmosphere():
         """
         hall: {type: room, recirculation: 0, bypass: 0}
         rack: {type: rack, it_power: 10 kW, nameplate: 10 kW, air_flow: 1 m3/s, cords: 1, room: hall, fan_power: 0 W,
-               least_fan: 1}
+               min_fan_speed: 1}
         wall: {type: crah, units: 1, air_flow: 1 m3/s, fan_power: 1 kW, room: hall}
         """
         + holder(12)

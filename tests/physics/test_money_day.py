@@ -81,7 +81,7 @@ def test_prefill_keeps_its_objective_up_to_a_load_that_a_queue_gives():
 
 
 def test_what_is_asked_beyond_the_objective_is_turned_away():
-    given = "mode: physics, interactivity: 60, drafts: 0, demand: [1.0, 0.2], most_first_token: 0.35 s"
+    given = "mode: physics, interactivity: 60, drafts: 0, demand: [1.0, 0.2], max_ttft: 0.35 s"
     day = twin.solve(layout(given)).day()
     within = busiest("DeepSeek-R1-0528", "h200", 1024, 1024, 60.0, 8, 0.35, 0.99, drafts=0)
     assert day.within == pytest.approx(within, rel=1e-6) and 0.2 < within < 0.95
@@ -91,7 +91,7 @@ def test_what_is_asked_beyond_the_objective_is_turned_away():
 
 
 def test_a_token_time_is_an_interactivity():
-    ask = lambda t: twin.solve(layout(f"demand: [1.0], most_token_time: {t} ms")).day().within  # noqa: E731
+    ask = lambda t: twin.solve(layout(f"demand: [1.0], max_tpot: {t} ms")).day().within  # noqa: E731
     assert ask(8.56) == 0.0 and ask(8.58) == 1.0  # 116.7 tokens/s are 8.569 ms
 
 
@@ -192,7 +192,7 @@ site: {dry_bulb: 20 degC}
 components:
   grid: {type: utility, voltage: 415 V, contract: 60 kW}
   r: {type: liquid_rack, cords: 1, accelerators: 32, plates: 32, platform: h200, nameplate: 30 kW, liquid_fraction: 1}
-  cdu: {type: cdu, set_point: 40 degC, least_opening: 0}
+  cdu: {type: cdu, set_point: 40 degC, min_opening: 0}
   tank: {type: expansion_tank}
   pump: {type: pump, rated_flow: 4 L/s}
   dry: {type: dry_cooler, set_point: 25 degC, flow: 10 kg/s}

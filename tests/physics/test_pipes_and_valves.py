@@ -149,7 +149,7 @@ def test_a_bypass_lets_pass_what_its_outlet_still_lacks(own, past):
     layout = bench(
         holder(25)
         + f"user: {{type: valve, flow_limiter: {own * 1e3} L/s, flow_coefficient: 1000 m3/h}}\n"
-        + "part: {type: bypass, least_flow: 10 L/s, drop: 20 kPa}\n"
+        + "part: {type: bypass, min_flow: 10 L/s, drop: 20 kPa}\n"
         + "pump: {type: pump, rated_flow: 20 L/s, head: 100 kPa}",
         """
         cool.out > user.in
@@ -167,7 +167,7 @@ def test_a_bypass_lets_pass_what_its_outlet_still_lacks(own, past):
 def test_a_wide_open_bypass_loses_its_drop_at_its_least_flow():
     layout = bench(
         holder(25)
-        + "part: {type: bypass, least_flow: 100 L/s, drop: 20 kPa}\n"
+        + "part: {type: bypass, min_flow: 100 L/s, drop: 20 kPa}\n"
         + "pump: {type: pump, rated_flow: 1 m3/s, shutoff: 20 kPa, head: 5 kPa}",
         "cool.out > part.in\npart.out > pump.in\npump.out > cool.in\ntank.port > cool.out",
     )

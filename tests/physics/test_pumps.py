@@ -44,7 +44,7 @@ def curve(v, speed=1.0, pumps=1):
 @pytest.mark.parametrize("most", [1.0, 0.8])
 def test_at_full_speed_a_pump_runs_where_its_curve_meets_the_resistance(most):
     result = station(
-        f"control: speed, most_speed: {most}", scenarios={"load.flow_coefficient": [5e-3, 1e-2, 2e-2, 4e-2]}
+        f"control: speed, max_speed: {most}", scenarios={"load.flow_coefficient": [5e-3, 1e-2, 2e-2, 4e-2]}
     )
     v, kv = volume(result), np.array([5e-3, 1e-2, 2e-2, 4e-2])
     np.testing.assert_allclose(curve(v, most), inner(v) + outer(result, kv), rtol=6e-4)
@@ -96,14 +96,14 @@ def test_a_pump_without_quartic_term_needs_the_square_root_of_a_sum():
 
 
 def test_half_the_speed_moves_half_the_flow_for_an_eighth_of_the_power():
-    result = station("control: speed", scenarios={"pump.most_speed": [1.0, 0.5]})
+    result = station("control: speed", scenarios={"pump.max_speed": [1.0, 0.5]})
     v, power = volume(result), of(result, "pump_power")
     assert v[0] / v[1] == pytest.approx(2.0, rel=1e-4) and power[0] / power[1] == pytest.approx(8.0, rel=1e-4)
 
 
 def test_parallel_pumps_share_the_flow():
     """Three on one curve at full speed: each carries a third."""
-    result = station("control: speed, pumps: 3, least_pumps: 3", "{type: valve, flow_coefficient: 216 m3/h}")
+    result = station("control: speed, pumps: 3, min_pumps: 3", "{type: valve, flow_coefficient: 216 m3/h}")
     v = volume(result)
     np.testing.assert_allclose(curve(v, pumps=3), inner(v) + outer(result, 0.06), rtol=1e-4)
     assert of(result, "pump_running") == 3
@@ -113,7 +113,7 @@ def test_the_next_pump_starts_where_the_rule_says():
     """At `stage_up` times the rated flow, or where a pump at full speed holds its head no longer, 2 % before."""
     v = np.array([0.5, 1.19, 1.21, 2.39, 2.41, 9.0]) * VR
     by_flow = station(
-        "control: flow, flow: 1 L/s, pumps: 4, most_speed: 1.2",
+        "control: flow, flow: 1 L/s, pumps: 4, max_speed: 1.2",
         scenarios={"pump.flow": v, "pump.stage_up": np.full(6, 1.2), "load.flow_coefficient": np.full(6, 1.0)},
     )
     assert of(by_flow, "pump_running").tolist() == [1, 1, 2, 2, 3, 4]
@@ -126,13 +126,13 @@ def test_the_next_pump_starts_where_the_rule_says():
 
 
 def test_pumps_that_are_too_few_are_told_by_the_speed_they_would_need():
-    result = station("control: head, head: 450 kPa, most_speed: 1", "{type: valve, flow_coefficient: 72 m3/h}")
+    result = station("control: head, head: 450 kPa, max_speed: 1", "{type: valve, flow_coefficient: 72 m3/h}")
     value, bound = limit(result, "pump_head", "pump")
     q = volume(result) / VR
     needed = np.sqrt(0.5 * (0.9 + A * q**2 + np.sqrt((0.9 + A * q**2) ** 2 + 4 * B * q**4)))
     assert bound == 1.0 and value == pytest.approx(needed, rel=1e-4) and value > 1.05
     more = {"load.flow_coefficient": [1e-2]}
-    spare = station("control: head, head: 200 kPa, pumps: 2, most_speed: 1.1", scenarios=more)
+    spare = station("control: head, head: 200 kPa, pumps: 2, max_speed: 1.1", scenarios=more)
     assert of(spare, "pump_running") == 1
     value, _ = limit(spare, "pump_head", "pump")
     q = volume(spare) / VR / 2  # both pumps could run

@@ -146,7 +146,7 @@ site: {{dry_bulb: 24 degC, dew_point: -60 degC}}
 components:
   grid: {{type: utility, voltage: 415 V}}
   r: {{type: rack, cords: 1, accelerators: 1, air_flow: 0.1 m3/s, air_rise: 10 K, {EVEN}, chip_power: 100 W,
-       chip_idle: 0 W, leakage_share: 0, junction_to_case: 0 K/W, least_fan: 0.05}}
+       chip_idle: 0 W, leakage_share: 0, junction_to_case: 0 K/W, min_fan_speed: 0.05}}
 connections: [[power, grid.out, r.feed]]
 """
     found = twin.solve(text, {"rack.other_power": [0.0, 300.0, 900.0]})
@@ -220,7 +220,7 @@ def test_a_rack_gives_its_share_to_the_coolant_and_the_rest_to_the_air():
 
 def test_coolant_limits_are_the_sheets():
     """Supply to 45 degC (W45 [ASHRAE TC 9.9]), return to 65 degC, and a least flow that scales with the rack."""
-    found = loop("it_power: 1 kW, flow_limiter: 20 L/min, least_flow: 0.2 kg/s, chip_scale: 1.5, power_scale: 1.2")
+    found = loop("it_power: 1 kW, flow_limiter: 20 L/min, min_flow: 0.2 kg/s, chip_scale: 1.5, power_scale: 1.2")
     m = found.margins
     bound = lambda name: float(m.bound[m.name == name][0, 0])  # noqa: E731
     assert bound("coolant_supply") == pytest.approx(318.15)
@@ -243,7 +243,7 @@ def test_a_given_power_warms_chips_by_its_share_of_what_they_would_draw():
 @pytest.mark.parametrize(("basis", "field"), [("chips", "chip_scale"), ("chip_power", "power_scale")])
 def test_a_rescaled_plant_is_the_layout_of_that_scale(basis, field):
     """Trays, manifolds, least flows and powers, racks and money alike."""
-    given = "accelerators: 40, hosts: 4, least_flow: 0.3 kg/s, capital: 100 k$, plates: 40, nameplate: 40 kW"
+    given = "accelerators: 40, hosts: 4, min_flow: 0.3 kg/s, capital: 100 k$, plates: 40, nameplate: 40 kW"
     plain = loop(given, pump="rated_flow: 4 L/s, shutoff: 200 kPa, head: 60 kPa")
     scaled = loop(given, f"{field}: 1.5", pump="rated_flow: 4 L/s, shutoff: 200 kPa, head: 60 kPa")
     plant = rescale(plain.plant, 1.5, np.ones(1, bool), basis)

@@ -60,7 +60,7 @@ def test_coolant_of_racks_has_its_limits():
     layout = bench(
         holder(30)
         + "rack: {type: liquid_rack, it_power: 60 kW, nameplate: 60 kW, liquid_fraction: 1, cords: 1, "
-        + "least_flow: 1.2 kg/s, tray_drop: 1 Pa}\n"
+        + "min_flow: 1.2 kg/s, tray_drop: 1 Pa}\n"
         + mover(1e-3),
         "cool.out > rack.supply\nrack.return > pump.in\npump.out > cool.in\ntank.port > cool.out",
     )

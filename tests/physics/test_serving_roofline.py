@@ -140,7 +140,7 @@ def test_an_engine_that_accepts_fewer_drafts_serves_less():
 
 
 def test_the_largest_instance_is_what_is_asked_for():
-    found = served("gb300", 72, interactivity=100.0, largest_instance=8)
+    found = served("gb300", 72, interactivity=100.0, max_instance_size=8)
     assert found == pytest.approx(best_by_hand(GB300, 100.0, 1024, 1024, 4, 2.349, largest=8), rel=1e-5)
 
 

@@ -18,7 +18,7 @@ def test_cells_run_as_flow_asks_and_share_it():
     water = of(result, "tower_flow")
     np.testing.assert_allclose(rise(result, flow / 997), 40e3 * (water / (100 * running)) ** 2, rtol=1e-3)
     np.testing.assert_allclose(of(result, "tower_power"), running * 30e3, rtol=1e-6)
-    assert of(tower("york", ", units: 4, least_cells: 3, set_point: 20 degC, stage_miss: 50 K"), "tower_running") == 3
+    assert of(tower("york", ", units: 4, min_cells: 3, set_point: 20 degC, stage_miss: 50 K"), "tower_running") == 3
     assert of(tower("york", ", units: 4, running: 2.5, set_point: 20 degC"), "tower_running") == 2.5
     assert of(tower("york", ", units: 4"), "tower_running") == 4  # without set point all run
 

@@ -119,7 +119,7 @@ def test_tower_fans_turn_as_fast_as_the_set_point_needs_for_the_cube_of_that(kin
 
 def test_below_their_least_speed_tower_fans_run_part_of_the_time_beside_free_convection():
     """Standing fans leave an eighth of the effect; between, effect and time are in proportion."""
-    result = tower("york", ", set_point: 29 degC, least_fan: 0.3", heat=5e5, scenarios={"site.wet_bulb": [14 + K]})
+    result = tower("york", ", set_point: 29 degC, min_fan_speed: 0.3", heat=5e5, scenarios={"site.wet_bulb": [14 + K]})
     hot, cold, water, _ = ends(result)
     span = hot - cold
     approach = lambda s: np.maximum(york(14.0, span, REFERENCE * water / FLOW / s), 0.1 * span)  # noqa: E731

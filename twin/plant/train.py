@@ -115,8 +115,8 @@ def _island(bus: Index, train: Train, live: Array) -> Island:
     wide = lambda x: np.broadcast_to(x, (len(x), width))  # noqa: E731
     awake = wide(converter.in_service[outputs]) * wide(live)[converter.input[outputs]]
     on = np.concatenate([wide(source.in_service[sources]), awake])
-    rating = np.concatenate([wide(source.rating[sources]), wide(converter.rating[outputs])])
-    tie = on / (1j * TIE * POWER_BASE / np.maximum(rating, POWER_BASE))
+    rating = np.concatenate([wide(source.rating[sources]), np.maximum(wide(converter.rating[outputs]), POWER_BASE)])
+    tie = on / (1j * TIE * POWER_BASE / rating)
     series = np.concatenate([wide(line.in_service[lines]) / wide(line.impedance[lines]), tie])
     shunt = wide(line.in_service[lines]) * wide(line.shunt[lines]) / 2.0
     shunt = np.concatenate([shunt, np.zeros((len(behind), width))])

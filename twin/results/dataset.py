@@ -117,6 +117,7 @@ STATED = 20
 def provenance(solution: Solution) -> dict[str, str | float]:
     """Where a dataset comes from: layout and its hash, versions, device, precision, time."""
     facility = solution.plant.facility
+    served = [terms for terms, _ in terms_by_scenario(solution.plant)[:STATED]]
     return {
         "title": facility.name,
         "layout": facility.source,
