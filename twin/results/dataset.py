@@ -128,9 +128,7 @@ def provenance(solution: Solution) -> dict[str, str | float]:
         "device": solution.device,
         "precision": "float64",
         "wall_seconds": solution.seconds,
-        "serving": "; ".join(
-            describe(terms, solution.plant) for terms, _ in terms_by_scenario(solution.plant)[:STATED]
-        ),
+        "serving": "; ".join(describe(terms, solution.plant) for terms in served),
     }
 
 
