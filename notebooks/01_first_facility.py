@@ -24,7 +24,6 @@ import numpy as np
 from IPython.display import Image
 
 import twin
-from twin.show.scene import hall
 
 facility = twin.load("gb300_hall")
 facility
@@ -109,5 +108,5 @@ for set_point in ("36 degC", "40 degC", "44 degC"):
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
-    picture = Image(hall.export(result, Path(folder) / "hall.png").read_bytes())
+    picture = Image(twin.export(result, Path(folder) / "hall.png").read_bytes())
 picture

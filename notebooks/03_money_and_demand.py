@@ -19,7 +19,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import twin
-from twin.study.agents import agent_load
 
 hall = twin.solve("gb300_hall", case="day")
 day, full = hall.day(), hall.figures
@@ -53,8 +52,8 @@ assert value.megawatt > 10e6
 
 # %%
 for name, terms in (("own", {}), ("colocation", {"economics.colocation": "198 $/kW-month"})):
-    told = twin.solve("gb300_hall", overrides=terms)
-    hourly = told.figures.annual.total[0] / told.figures.accelerators[0] / 8766
+    result = twin.solve("gb300_hall", overrides=terms)
+    hourly = result.figures.annual.total[0] / result.figures.accelerators[0] / 8766
     print(f"{name:10} {hourly:.2f} $/h, as cheap as 5 $/h of rent from {hourly / 5.0:.0%} of the hours")
 
 # %% [markdown]
@@ -66,11 +65,11 @@ for name, terms in (("own", {}), ("colocation", {"economics.colocation": "198 $/
 # %%
 agents = twin.solve("gb300_hall", case="agents")
 users = np.array([1e3, 1e4, 3e4, 1e5, 2e5, 4e5])
-borne_by = [agent_load(agents.solution, users=int(n)) for n in users]
-loads = [found.load for found in borne_by]
+served = [agents.agents(users=int(n)) for n in users]
+loads = [s.load for s in served]
 figure, axes = plt.subplots(1, 2, figsize=(11, 4))
-for name in borne_by[0].utilisation:
-    axes[0].plot(users, [found.utilisation[name] for found in borne_by], marker="o", label=name)
+for name in served[0].utilisation:
+    axes[0].plot(users, [s.utilisation[name] for s in served], marker="o", label=name)
 axes[0].set(xscale="log", xlabel="users", ylabel="utilisation")
 axes[0].legend(fontsize=8)
 for share in (0.5, 0.99):

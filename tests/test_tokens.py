@@ -337,7 +337,9 @@ def test_few_accelerators_bear_few_agents_or_none(n):
 
 
 def test_agents_have_the_availability_of_what_serves_them():
-    whole, half = (solved_agents({"users": 10**6}, serving__availability=a)["agents"]["requests_per_s"] for a in ("1", "0.5"))
+    whole, half = (
+        solved_agents({"users": 10**6}, serving__availability=a)["agents"]["requests_per_s"] for a in ("1", "0.5")
+    )
     assert half == pytest.approx(0.5 * whole, rel=0.03)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from twin.facility.graph import Facility
     from twin.facility.schema import schema
     from twin.networks import pipe_flow, power_flow
+    from twin.show.scene.hall import draw, export
     from twin.study.bound import Bound
     from twin.study.optimum import optimum
     from twin.study.worth import worth
@@ -30,6 +31,8 @@ _HOMES = {
     "Result": "api",
     "bound": "api",
     "catalogue": "facility.catalogue",
+    "draw": "show.scene.hall",
+    "export": "show.scene.hall",
     "load": "facility.build",
     "optimum": "study.optimum",
     "pipe_flow": "networks",
@@ -51,6 +54,8 @@ __all__ = [
     "Result",
     "bound",
     "catalogue",
+    "draw",
+    "export",
     "load",
     "networks",
     "optimum",

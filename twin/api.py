@@ -28,6 +28,7 @@ from twin.results.files import write
 from twin.results.limits import Binding, Margins, binding, margins, worst
 from twin.serving.tokens import at_work, check_served
 from twin.solver.steady import Progress, Solution, steady
+from twin.study.agents import AgentLoad, agent_load
 from twin.study.bound import GROUPS, Bound, Computed, Scale, rescale
 from twin.study.bound import bound as find_bound
 from twin.study.bound import scaled_rows as rows_in_question
@@ -36,7 +37,12 @@ from twin.study.day import Day, day
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """A solved facility. `.dataset` holds the numbers; item access falls through to it."""
+    """A solved facility. `dataset` holds the numbers; item access falls through to it.
+
+    facility: what was solved. air_solution: the plant with the air of its rooms. air: how that air was computed.
+
+    >>> twin.solve("gb300_hall")["pue"]
+    """
 
     facility: Facility
     air_solution: AirSolution
@@ -44,17 +50,17 @@ class Result:
 
     @property
     def plant(self) -> Plant:
-        """What was solved."""
+        """The facility and its scenarios as arrays."""
         return self.air_solution.plant
 
     @property
     def solution(self) -> Solution:
-        """The solution of what was solved."""
+        """Solved columns, and the status of every scenario."""
         return self.air_solution.solution
 
     @cached_property
     def dataset(self) -> xr.Dataset:
-        """All results, labelled; see `dataset.dataset`."""
+        """All results, labelled: dimensions `scenario`, `rack`, `cdu`, ...; SI units; provenance in `attrs`."""
         return dataset(self.air_solution)
 
     @cached_property
@@ -91,8 +97,15 @@ class Result:
         return bound(self)[0]
 
     def day(self, scenario: int = 0) -> Day | None:
-        """What is sold in a day of the layout's demand as a scenario has it, rooms mixed; see `demand.day`."""
+        """What is sold in a day of the layout's demand as a scenario has it, rooms mixed; None without a demand."""
         return day(self.solution, scenario)
+
+    def agents(self, scenario: int = 0, users: int | None = None) -> AgentLoad:
+        """How the agents of the layout are served: throughput, latencies, and how far every layer is used.
+
+        `users` stand for those of the layout. Raises ValueError where it has no agents, or they cannot be served.
+        """
+        return agent_load(self.solution, scenario, users)
 
     @property
     def ok(self) -> bool:
@@ -145,14 +158,18 @@ def solve(
     air: Air | None = None,
     progress: Progress | None = None,
 ) -> Result:
-    """Solve a facility, or a shipped or written layout, in one or many scenarios.
+    """Solve power, coolant, heat and air of a facility in one or many scenarios.
 
-    `scenarios` maps addresses such as `site.dry_bulb` or `rack.it_power` to SI values, one per scenario. `device` is
-    cpu, cuda, or auto for a GPU where there is one; few scenarios are faster on the CPU. `air` is Mixed() if not given,
-    FiniteVolume(cell) to compute the air of placed rooms, or the `response` of a result that did; `progress(text)` is
-    called with how far that is.
+    layout: a shipped layout by name, a YAML file, YAML text, or a loaded Facility. scenarios: SI values by address,
+    such as site.dry_bulb [K] or rack.it_power [W], one number or one per scenario (scenario,). case: one of the
+    layout's cases. overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where
+    there is one; few scenarios are faster on the CPU. air: Mixed() if not given, FiniteVolume(cell) to compute the air
+    of placed rooms, or the `response` of a result that did. progress: called with how far that is.
+
     Raises LayoutError for bad input and DeviceError for a GPU that is not there; a scenario without solution carries a
-    status and a reason.
+    status and a reason, the others stand.
+
+    >>> twin.solve("gb300_hall", {"site.dry_bulb": [278.15, 308.15]}).figures.pue
     """
     home(device)  # a device that is not there is refused before any work
     facility = _facility(layout, case, overrides)
@@ -181,10 +198,16 @@ def bound(
     overrides: Mapping[str, object] | None = None,
     progress: Progress | None = None,
 ) -> list[Bound]:
-    """Highest sustainable rack density: scaling all racks together, then each `per` class, row or rack alone.
+    """Highest sustainable rack density: that of all racks together first, then of each group alone.
 
-    `scale` is "chips" (more accelerators of the same power per rack) or "chip_power". With computed air the search
+    layout: as `solve` takes it, or the Result of one scenario. scale: "chips" (more accelerators of the same power per
+    rack) or "chip_power". per: "class", "row" or "rack" to bound such groups of racks too, the others as laid out.
+    case, overrides: as `solve` takes them. progress: called with the scale that is tried. With computed air the search
     takes the response of its flow, and the bound of all racks is solved again with the full flow there.
+
+    Raises LayoutError for bad input and for more than one scenario.
+
+    >>> twin.bound("gb300_hall")[0].limit
     """
     if per is not None and per not in GROUPS:
         raise LayoutError("bound", [f"per {per!r} is none of {', '.join(GROUPS)}"])

@@ -197,10 +197,13 @@ SECTIONS = (
 
 
 def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, object] | None = None) -> Facility:
-    """Read, validate and join a layout: a shipped name, a file, or YAML text with a newline in it.
+    """Read, validate and join a layout.
 
-    `case` applies one of the file's `cases`; `overrides` maps addresses to unit strings and wins over the case.
-    Raises LayoutError with every fault found.
+    layout: a shipped layout by name, a YAML file, or YAML text with a newline in it. case: one of its cases, which is
+    applied. overrides: values with units by address, as in files, which win over the case. Raises LayoutError with
+    every fault at once.
+
+    >>> twin.load("gb300_hall", overrides={"site.dry_bulb": "38 degC"})
     """
     if isinstance(layout, str) and "\n" in layout:
         source, text = "layout", layout

@@ -78,7 +78,10 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def shipped() -> list[str]:
-    """Names of the halls that come with the package."""
+    """Names of the layouts that come with the package.
+
+    >>> twin.shipped()
+    """
     folder = resources.files("twin.layouts") / "halls"
     return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
 

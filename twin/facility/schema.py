@@ -11,7 +11,10 @@ from twin.facility.sections import sections
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema of a layout file, for editors."""
+    """JSON Schema of a layout file, for editors.
+
+    >>> twin.schema()["properties"]["site"]
+    """
     kinds = sorted(REGISTRY)
     definitions: dict[str, Any] = {}
     for kind in kinds:

@@ -99,10 +99,14 @@ def optimum(
 ) -> Optimum:
     """Least cost per token over some variables, every limit kept.
 
-    `over` lists names (rack_density, and those of `NAMED`) or maps names and scenario addresses to their ranges in SI
-    units. Rounds of what-ifs, spread evenly over a box [Sobol', USSR Comput. Math. Math. Phys. 7 (1967) 86] that closes
-    in on the best so far, are solved as one batch each; the layout's own point is among them, and the densest if the
-    density varies, as far as the ranges have them. Raises LayoutError for what cannot be varied.
+    layout, case, overrides: as `twin.load` takes them. over: names of variables (rack_density, supply_temperature,
+    air_temperature, power_cap, clock), or these and scenario addresses with their ranges in SI units, the density's as
+    a share of the highest. progress: called with the round. Rounds of what-ifs, spread evenly over a box [Sobol', USSR
+    Comput. Math. Math. Phys. 7 (1967) 86] that closes in on the best so far, are solved as one batch each; the layout's
+    own point is among them, and the densest if the density varies, as far as the ranges have them. Raises LayoutError
+    for what cannot be varied.
+
+    >>> twin.optimum("gb300_hall", over={"rack_density": (0.5, 1.2), "cdu.set_point": (300.0, 318.0)})
     """
     facility = layout if isinstance(layout, Facility) else load(layout, case, overrides)
     earning(facility, "optimum")

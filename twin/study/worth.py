@@ -57,8 +57,11 @@ def worth(
 ) -> Worth:
     """Margin at a `price` [$ per million tokens, input included], and its derivatives by differences.
 
-    Without a price it is that of the layout's economics; all that can be served is taken as sold. Raises LayoutError
-    for no price or one below 0, for a facility without a utility's contract, or whose racks serve nothing.
+    layout, case, overrides: as `twin.load` takes them. Without a price it is that of the layout's economics; all that
+    can be served is taken as sold. Raises LayoutError for no price or one below 0, for a facility without a utility's
+    contract, or whose racks serve nothing.
+
+    >>> twin.worth("gb300_hall", price=0.4).megawatt
     """
     given = dict(overrides or {})
     facility = load(layout, case, given)

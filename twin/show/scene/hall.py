@@ -63,7 +63,7 @@ STAGE = (0.555, 0.465, 0.80, 0.69)
 
 
 def draw(result: Result, scenario: int = 0, *, off_screen: bool | None = None) -> pv.Plotter:
-    """A plotter with one scenario; off screen by default where there is no display.
+    """A plotter with one `scenario` of a `result`; `off_screen` by default where there is no display.
 
     A single scenario shows what binds when racks grow denser, one of many the tightest limit.
     Raises RenderError without PyVista or an OpenGL library, or if no component has a place.
@@ -281,10 +281,11 @@ def _draw_legend(plotter: pv.Plotter, placed: Boxes) -> None:
 
 
 def export(result: Result, path: str | Path, to: str = "png", scenario: int = 0) -> Path:
-    """Write a picture ("png", 1600 x 900) or a mesh ("vtk": .vtp, .vtk or .vtm); nothing is half-written.
+    """Write a `result` to `path` as a picture ("png", 1600 x 900) or a mesh ("vtk": .vtp, .vtk or .vtm).
 
-    A picture shows computed air as a cut across the rows, .vtm has its fields. The path comes back.
-    Raises RenderError without PyVista, without an OpenGL library, or for another ending.
+    `to` says which, `scenario` of which one. A picture shows computed air as a cut across the rows, .vtm has its
+    fields. Nothing is half-written; the path comes back. Raises RenderError without PyVista, without an OpenGL library,
+    or for another ending.
 
     >>> export(twin.solve("gb300_hall"), "hall.png")
     """

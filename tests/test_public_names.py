@@ -1,0 +1,81 @@
+"""README, notebooks and changelog use public names only, and every public name says what it takes."""
+
+import ast
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import twin
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+README = (ROOT / "README.md").read_text("utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)\n```", README, re.DOTALL)
+CODE = {p.name: p.read_text("utf-8") for p in NOTEBOOKS} | {f"README {i}": code for i, code in enumerate(EXAMPLES, 1)}
+WORDS = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "CHANGELOG.md")}
+
+
+def public(name):
+    """Whether a dotted name such as twin.networks.power_flow leads through public names only."""
+    parts, thing = name.split("."), twin
+    for part in parts[1:]:
+        if inspect.ismodule(thing) and part not in thing.__all__:
+            return False
+        thing = getattr(thing, part)
+    return True
+
+
+def names(code):
+    """Every dotted name of twin that a piece of code imports or reads."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "twin":
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "twin")
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "twin":
+            yield f"twin.{node.attr}"
+
+
+@pytest.mark.parametrize("where", CODE)
+def test_shown_code_uses_public_names_only(where):
+    hidden = sorted({name for name in names(CODE[where]) if not public(name)})
+    assert not hidden
+
+
+@pytest.mark.parametrize("where", WORDS)
+def test_texts_name_public_names_only(where):
+    shown = set(re.findall(r"`(twin(?:\.\w+)+)", WORDS[where]))
+    assert shown
+    assert not sorted(name for name in shown if not public(name))
+
+
+def test_private_names_are_told_from_public_ones():
+    assert public("twin.solve") and public("twin.networks.power_flow")
+    assert not public("twin.solver") and not public("twin.serving.platforms")
+
+
+def test_the_public_names_are_those_that_completion_shows():
+    assert set(twin.__all__) <= set(dir(twin))
+    for name in twin.__all__:
+        assert getattr(twin, name) is not None
+
+
+PUBLIC = [(twin, n) for n in twin.__all__ if not inspect.ismodule(getattr(twin, n))]
+PUBLIC += [
+    (m, n) for name in ("networks", "serving") for m in [importlib.import_module(f"twin.{name}")] for n in m.__all__
+]
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC, ids=lambda x: x if isinstance(x, str) else x.__name__)
+def test_every_public_name_says_what_it_takes_and_shows_an_example(module, name):
+    thing = getattr(module, name)
+    text = inspect.getdoc(thing)
+    assert text and text.splitlines()[0].rstrip().endswith((".", ":"))
+    if inspect.isfunction(thing):
+        unnamed = [p for p in inspect.signature(thing).parameters if not re.search(rf"\b{re.escape(p)}\b", text)]
+        assert not unnamed
+        assert ">>>" in text or "Example" in text
