@@ -3,7 +3,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin import serving
@@ -54,6 +54,7 @@ def test_throughput_never_rises_with_interactivity(mix):
     assert np.all(np.diff(f.throughput(np.linspace(0.0, 400.0, 2001))) <= 1e-9)
 
 
+@settings(deadline=None)
 @given(some_rows)
 def test_throughput_passes_through_points_and_ends_there(rows):
     f = front(rows, "m", "p")
@@ -62,6 +63,7 @@ def test_throughput_passes_through_points_and_ends_there(rows):
     np.testing.assert_allclose(f.throughput([0.0, f.interactivity[0] / 2]), f.rate[0], rtol=1e-12)
 
 
+@settings(deadline=None)
 @given(some_rows, st.data())
 def test_dominated_rows_and_row_order_change_nothing(rows, data):
     f = front(rows, "m", "p")
@@ -72,6 +74,7 @@ def test_dominated_rows_and_row_order_change_nothing(rows, data):
     np.testing.assert_array_equal(f.rate, g.rate)
 
 
+@settings(deadline=None)
 @given(some_rows)
 def test_every_row_lies_on_or_below_its_front(rows):
     f = front(rows, "m", "p")
