@@ -39,7 +39,7 @@ RESTING = 1e-9
 
 
 def read_pipe_network(path: str | Path) -> PipeNetwork:
-    """The pipe network of a file: EPANET `.inp`, or a facility loop `.json` or `.json.gz`.
+    """The pipe network in the file at `path`: EPANET `.inp`, or a facility loop `.json` or `.json.gz`.
 
     Raises ValueError, naming the file and what is wrong, for what cannot be read.
 

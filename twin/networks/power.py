@@ -32,7 +32,7 @@ MAX_LIMIT_ROUNDS = 30
 
 
 def read_power_network(path: str | Path) -> PowerNetwork:
-    """The power network of a file: MATPOWER `.m`, or `.json` of pandapower or power-grid-model.
+    """The power network in the file at `path`: MATPOWER `.m`, or `.json` of pandapower or power-grid-model.
 
     Raises ValueError, naming the file and what is wrong, for what cannot be read.
 

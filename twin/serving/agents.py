@@ -91,10 +91,11 @@ class Pools:
 
 
 def request_stations(s: Server, agent: Agent, pools: Pools, clock: float = 1.0) -> list[Station]:
-    """The stations that a request visits on pools of the server's instances, at a share `clock` of the peak rates.
+    """The stations that a request of an `agent` visits on `pools` of the server's instances.
 
-    None waits where a pool has no bound. Phases are "first" (to the first token), "decode" and "tools". Raises
-    ValueError where the weights do not fit.
+    s: the model on its platform. clock: share of the peak rates [1].     None waits where a pool has no bound. Phases
+    are "first" (to the first token), "decode" and "tools". Raises ValueError where the weights do not fit. Example:
+    request_stations(server, Agent(), Pools(4, 5)).
     """
     limit = int(max_requests(s))
     if limit < 1:
@@ -149,6 +150,8 @@ def serve_agents(
     think_time: float = 0.0,
 ) -> Load:
     """Load of the stations by `users` who think for `think_time` [s], or by requests of an `arrival_rate` [1/s].
+
+    s, agent, pools: as `request_stations` takes them.
 
     Raises ValueError unless one of the two is given, and as `request_stations` does.
     Example: serve_agents(server, Agent(), Pools(4, 5), users=400, think_time=30.0).throughput.

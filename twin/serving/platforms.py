@@ -117,12 +117,12 @@ def server(
 
 
 def calibrated_platforms() -> list[str]:
-    """Platforms whose serving was calibrated."""
+    """Platforms whose serving was calibrated. Example: calibrated_platforms()."""
     return [name for name, chip in physics()["chips"].items() if name in physics()["fits"] and "domain" in chip]
 
 
 def calibrated_engines() -> list[str]:
-    """Serving stacks whose factors were calibrated; `dynamo-trt` is the reference."""
+    """Serving stacks whose factors were calibrated; `dynamo-trt` is the reference. Example: calibrated_engines()."""
     return [name for name in physics()["engines"] if name not in ("source", "notes")]
 
 
@@ -137,9 +137,10 @@ def best(
 ) -> Served:
     """The most that a platform serves at an `interactivity` [tokens/s/user], whatever the size of its instances.
 
-    Sizes of decode instances are powers of two; `interactivity` and `clock`, a share of the peak rates, broadcast to
-    the shape of what comes back. Raises ValueError as `server` does, and for an interactivity that is not positive.
-    Example: best("DeepSeek-R1-0528", "gb300", 1024, 1024, 40.0).total.
+    model, platform: by name. isl, osl: tokens in and out of a request. Sizes of decode instances are powers of two;
+    `interactivity` and `clock`, a share of the peak rates, broadcast to the shape of what comes back. options: how it
+    is served. Raises ValueError as `server` does, and for an interactivity that is not positive. Example:
+    best("DeepSeek-R1-0528", "gb300", 1024, 1024, 40.0).total.
     """
     chip, precision = _chip(platform), lowest_precision(platform, options.precision)
     if options.max_gpus is not None and options.max_gpus < 1:

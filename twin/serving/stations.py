@@ -89,7 +89,9 @@ class Station:
 def queue(
     name: str, service_time: float, servers: int = 1, *, visits: float = 1.0, scv: float = 1.0, phase: str = "end"
 ) -> Station:
-    """A first-come queue for some `servers` that take `service_time` [s] a visit; other arguments as `Station` has.
+    """A first-come queue by `name` for some `servers` that take `service_time` [s] a visit.
+
+    visits, scv, phase: as `Station` has.
 
     Raises ValueError for no server or no time. Example: queue("tools", 2.0, 8, visits=5).
     """
@@ -100,7 +102,7 @@ def queue(
 
 
 def delay(name: str, service_time: float, *, visits: float = 1.0, scv: float = 1.0, phase: str = "end") -> Station:
-    """A station where none waits, `service_time` [s] a visit; other arguments as `Station` has.
+    """A station by `name` where none waits, `service_time` [s] a visit; `visits`, `scv`, `phase` as `Station` has.
 
     Raises ValueError for no time. Example: delay("network", 0.01).
     """
@@ -110,7 +112,7 @@ def delay(name: str, service_time: float, *, visits: float = 1.0, scv: float = 1
 
 
 def rate_limit(name: str, max_rate: float) -> Station:
-    """What a supply such as power or cooling allows: `max_rate` [requests/s]. Example: rate_limit("energy", 7.0)."""
+    """What a supply of some `name` allows: `max_rate` [requests/s]. Example: rate_limit("energy", 7.0)."""
     return queue(name, 1.0 / max_rate)
 
 
@@ -161,7 +163,7 @@ class Load:
 
 
 def open_network(stations: Sequence[Station], arrival_rate: float) -> Load:
-    """The network under Poisson arrivals of `arrival_rate` λ [requests/s].
+    """The network of `stations` under Poisson arrivals of `arrival_rate` λ [requests/s].
 
     A queue of k servers has as many requests as M/M/k [Erlang C], waiting scaled by (1 + c²) / 2 [Allen & Cunneen].
     Beyond the capacity of a station there is no equilibrium: throughput is 0 and `reason` says which.
