@@ -62,7 +62,7 @@ class Column(Entry):
         return Ref(self, rows)
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return COLUMNS.__getitem__, (self.name,)
+        return column, (self.name,)
 
     @property
     def unit(self) -> str:
@@ -72,6 +72,12 @@ class Column(Entry):
 
 COLUMNS: dict[str, Column] = {}
 """All columns by name, such as "engine.power"."""
+
+
+def column(name: str) -> Column:
+    """The column called so. Raises KeyError for a name that the ledger does not have."""
+    return COLUMNS[name]
+
 
 Solved = dict[Column, Array]
 """What solvers have filled, (row, scenario) each."""

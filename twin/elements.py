@@ -233,7 +233,7 @@ class Response(NamedTuple):
 
 
 class Driver(NamedTuple):
-    """The stream whose heat drives a unit: inlet [K], flow [kg/s], specific heat [J/(kg K)], all (n, scenario)."""
+    """The stream whose heat drives a unit: inlet [K], flow [kg/s], cp [J/(kg K)], all (n, scenario)."""
 
     inlet: Array
     flow: Array

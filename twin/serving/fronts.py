@@ -67,7 +67,7 @@ def front(
     osl: int = 1024,
     until: str | None = None,
 ) -> Front:
-    """The front of one `model`, `platform` and mix of `isl` and `osl` among `rows`, measured up to the ISO date `until`.
+    """The front of one `model`, `platform` and mix of `isl` and `osl` among `rows`, measured `until` an ISO date.
 
     It has the rows that no other row equals or exceeds in both interactivity and rate. Raises ValueError that lists
     what exists where nothing matches, and for a row without numbers.
