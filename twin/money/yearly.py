@@ -11,7 +11,6 @@ from twin.facility.catalogue import published_constants as published
 from twin.facility.sections import Economics
 from twin.money import cost
 from twin.plant.compile import Plant
-from twin.serving.tokens import platforms
 from twin.solver.steady import Solution
 
 
@@ -138,7 +137,7 @@ def rent(solution: Solution) -> Array:
     if terms.rent is not None:
         return np.broadcast_to(terms.rent * 3600.0, (size,))
     known, paid, count = published()["published_2026_07"], np.zeros(size), np.zeros(size)
-    for platform, rows in platforms(solution.plant):
+    for platform, rows in solution.plant.platforms():
         chips = total(solution[columns.engine.chips[rows]])
         paid, count = paid + chips * known.get(platform, {}).get("rental", np.nan), count + chips
     with np.errstate(divide="ignore", invalid="ignore"):

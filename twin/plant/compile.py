@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -79,6 +79,12 @@ class Plant(System):
     fuels: tuple[Fuel, ...]
     serving: tuple[Serving, ...]
     services: tuple[Service, ...]
+
+    def platforms(self) -> Iterator[tuple[str, Index]]:
+        """Platforms of the racks that serve, and the rows of these racks."""
+        for group in self.serving:
+            for platform in sorted(set(group.platform)):
+                yield platform, group.engine[[p == platform for p in group.platform]]
 
 
 T = TypeVar("T", bound=Element)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -108,7 +107,7 @@ def describe(terms: Serving, plant: Plant) -> str:
     if terms.mode == "physics":
         how = f"physics of {terms.engine}, {terms.drafts} drafts"
     lengths = f"{terms.input_tokens}/{terms.output_tokens}"
-    precisions = "".join(f", {precision(terms, p)} on {p}" for p in sorted({p for p, _ in platforms(plant)}))
+    precisions = "".join(f", {precision(terms, p)} on {p}" for p in sorted({p for p, _ in plant.platforms()}))
     return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}{precisions}"
 
 
@@ -140,13 +139,6 @@ def check_served(facility: Facility, plant: Plant | None = None) -> None:
         raise LayoutError(facility.source, list(dict.fromkeys(faults)))
 
 
-def platforms(plant: Plant) -> Iterator[tuple[str, Array]]:
-    """Platforms of the racks that serve, and the racks' rows."""
-    for group in plant.serving:
-        for platform in sorted(set(group.platform)):
-            yield platform, group.engine[[p == platform for p in group.platform]]
-
-
 def requests(terms: Serving, rate: Any) -> Array:
     """Requests in decode on an accelerator that serves `rate` [tokens/s], by Little's law: each stays output / I."""
     return np.asarray(rate) * terms.output_tokens / (terms.input_tokens + terms.output_tokens) / terms.interactivity
@@ -176,7 +168,7 @@ def at_work(plant: Plant) -> Plant:
     work = [
         Work(rows, scenarios, CLOCKS, level(terms, platform, CLOCKS))
         for terms, scenarios in terms_by_scenario(plant)
-        for platform, rows in platforms(plant)
+        for platform, rows in plant.platforms()
     ]
     return replace(plant, work=tuple(work))
 
@@ -193,7 +185,7 @@ def tokens(solution: Solution) -> tuple[Array, Array, Array]:
     count, rate, first = np.zeros(size), np.zeros(size), np.full(size, np.nan)
     chips, clock, busy = chips_at_work(solution)
     terms = terms_by_scenario(plant)
-    for platform, rows in platforms(plant):
+    for platform, rows in plant.platforms():
         each, wait = np.zeros((2, len(rows), size))
         for t, own in terms:
             each[:, own], wait[:, own], _ = rates(t, platform, clock[np.ix_(rows, own)])
@@ -211,7 +203,7 @@ def unserved(solution: Solution, scenario: int = 0) -> list[str]:
     reasons = []
     terms = terms_of(solution.plant, scenario)
     chips, clock, busy = (x[:, scenario] for x in chips_at_work(solution))
-    for platform, rows in platforms(solution.plant):
+    for platform, rows in solution.plant.platforms():
         rows = rows[chips[rows] * busy[rows] > 0]
         each, _, why = rates(terms, platform, clock[rows])
         if (each == 0).any():

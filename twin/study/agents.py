@@ -15,7 +15,7 @@ from twin.serving.agents import Agent, Pools, load_stations, request_stations
 from twin.serving.platforms import best, lowest_precision, server
 from twin.serving.roofline import Instance, Server, prefill_rate
 from twin.serving.stations import Load, rate_limit
-from twin.serving.tokens import chips_at_work, options, platforms, point, terms_of
+from twin.serving.tokens import chips_at_work, options, point, terms_of
 from twin.solver.steady import Solution, steady
 from twin.study.levels import at_levels
 
@@ -126,7 +126,7 @@ def _pools(
 def _at_work(solution: Solution, scenario: int) -> tuple[str, float, float]:
     """The platform whose accelerators are at work, how many of them on average in time, and their mean clock."""
     chips, clock, busy = (x[:, scenario] for x in chips_at_work(solution))
-    racks = {p: (chips[rows] * busy[rows], clock[rows]) for p, rows in platforms(solution.plant)}
+    racks = {p: (chips[rows] * busy[rows], clock[rows]) for p, rows in solution.plant.platforms()}
     at_work = [p for p, (work, _) in racks.items() if work.sum() > 0]
     if len(at_work) != 1:
         several = f"one platform at a time, not {' and '.join(at_work)}"

@@ -12,7 +12,7 @@ from twin.facility.sections import Serving
 from twin.money import cost
 from twin.results.figures import figures
 from twin.serving.platforms import max_prefill_load
-from twin.serving.tokens import chips_at_work, has_physics, options, platforms, point, terms_of, tokens, unserved
+from twin.serving.tokens import chips_at_work, has_physics, options, point, terms_of, tokens, unserved
 from twin.solver.steady import Solution, steady
 from twin.study.levels import at_levels
 
@@ -106,7 +106,7 @@ def goodput(solution: Solution, scenario: int = 0) -> tuple[float, str]:
     if terms.max_ttft is None:
         return 1.0, ""
     lowest, reason = 1.0, ""
-    for platform, rows in platforms(plant):
+    for platform, rows in plant.platforms():
         chips, clock, busy = (x[rows, scenario] for x in chips_at_work(solution))
         chips = chips * busy
         if not chips.sum() > 0:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from twin.facility.scenarios import uniform
 from twin.plant.compile import Plant, compile
-from twin.serving.tokens import at_work, platforms
+from twin.serving.tokens import at_work
 
 
 def at_levels(plant: Plant, scenario: int, levels: ArrayLike) -> Plant:
@@ -18,7 +18,7 @@ def at_levels(plant: Plant, scenario: int, levels: ArrayLike) -> Plant:
     given = {a: np.full(len(levels), v[scenario]) for a, v in plant.coordinates.items()}
     loaded = compile(plant.facility, given or uniform(plant.facility, len(levels)))
     share = np.ones((len(loaded.engine.stream), len(levels)))
-    for _, rows in platforms(loaded):
+    for _, rows in loaded.platforms():
         share[rows] = levels
     e = loaded.engine
     busy = replace(e, utilisation=e.utilisation * share, host_utilisation=e.host_utilisation * share)
