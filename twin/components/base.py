@@ -69,32 +69,57 @@ class RoomNodes(NamedTuple):
 
 
 class Table(Protocol):
-    """All instances of one type. A numeric field is an attribute: its column, SI, NaN for none, (instance, 1|S).
-
-    names: of the instances. n: how many there are. kind, dimension, heading: of the type. site: the weather.
-    outdoor: the node of outdoor air. room: the air around each instance. own: the air of rooms, where these are rooms.
-    """
+    """All instances of one type. A numeric field is an attribute: its column, SI, NaN for none, (instance, 1|S)."""
 
     @property
-    def names(self) -> list[str]: ...
+    def names(self) -> list[str]:
+        """Names of the instances."""
+        ...
+
     @property
-    def n(self) -> int: ...
+    def n(self) -> int:
+        """How many instances there are."""
+        ...
+
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """The type's name in layouts."""
+        ...
+
     @property
-    def dimension(self) -> str: ...
+    def dimension(self) -> str:
+        """The dimension of the Dataset that its reports share."""
+        ...
+
     @property
-    def heading(self) -> str: ...
+    def heading(self) -> str:
+        """The heading of its yearly cost."""
+        ...
+
     @property
-    def tenant(self) -> bool: ...
+    def tenant(self) -> bool:
+        """Whether the tenant of a colocation owns it."""
+        ...
+
     @property
-    def site(self) -> Weather: ...
+    def site(self) -> Weather:
+        """The weather of all scenarios."""
+        ...
+
     @property
-    def outdoor(self) -> int: ...
+    def outdoor(self) -> int:
+        """The node of outdoor air."""
+        ...
+
     @property
-    def room(self) -> RoomNodes: ...
+    def room(self) -> RoomNodes:
+        """The air around each instance: its room, or outdoors."""
+        ...
+
     @property
-    def own(self) -> RoomNodes: ...
+    def own(self) -> RoomNodes:
+        """The air of each instance, where these are rooms."""
+        ...
 
     def __getattr__(self, field: str) -> Array:
         """Column of a numeric field, (instance, 1|S)."""
