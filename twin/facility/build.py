@@ -133,19 +133,19 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
             faults.append(f"connection {item!r}: write [carrier, component.port, component.port]")
             continue
         carrier, ends = str(item[0]), []
-        for end in item[1:]:
-            name, _, port = str(end).rpartition(".")
-            if name not in parts:
-                faults.append(f"connection {item}: no component {name!r}{hint(name, parts)}")
-            elif port not in parts[name].ports:
-                faults.append(
-                    f"connection {item}: {parts[name].kind} {name} has no port {port!r}"
-                    f"{hint(port, parts[name].ports) or '; ports: ' + ', '.join(parts[name].ports)}"
-                )
-            elif parts[name].ports[port].carrier != carrier:
-                faults.append(f"connection {item}: port {end} carries {parts[name].ports[port].carrier}, not {carrier}")
-            else:
+        for text in item[1:]:
+            name, _, port = str(text).rpartition(".")
+            part = parts.get(name)
+            spec = part.ports.get(port) if part is not None else None
+            if spec is not None and spec.carrier == carrier:
                 ends.append((name, port))
+            elif spec is not None:
+                faults.append(f"connection {item}: port {text} carries {spec.carrier}, not {carrier}")
+            elif part is not None:
+                likely = hint(port, part.ports) or "; ports: " + ", ".join(part.ports)
+                faults.append(f"connection {item}: {part.kind} {name} has no port {port!r}{likely}")
+            else:
+                faults.append(f"connection {item}: no component {name!r}{hint(name, parts)}")
         if len(ends) == 2:
             if ends[0] == ends[1]:
                 faults.append(f"connection {item}: joins a port to itself")

@@ -381,81 +381,93 @@ def _blocks(power: nx.DiGraph) -> _Blocks:
 
 def faults(parts: Mapping[str, Component], joined: Sequence[Connection]) -> Iterator[str]:
     """What is wrong with the wiring, one sentence each: ports, feeds, power that comes from nowhere or goes round."""
-    used = Counter(chain.from_iterable(ends for _, *ends in joined))
-    unjoined = list(_unjoined(parts, used))
-    yield from unjoined
-    yield from _crowded(parts, used)
-    if not unjoined:
-        yield from _unfed(parts, joined)
-
-
-def _unjoined(parts: Mapping[str, Component], used: Mapping[End, int]) -> Iterator[str]:
-    """Ports that must be connected and are not."""
-    required = {cls: [p for p, spec in cls.ports.items() if spec.required] for cls in {type(p) for p in parts.values()}}
+    used = Counter([a for _, a, _ in joined])
+    used.update([b for _, _, b in joined])
+    types: dict[type[Component], list[str]] = {}
     for name, part in parts.items():
-        open_ports = [port for port in required[type(part)] if (name, port) not in used]
-        if len(open_ports) > 1 and not any((name, port) in used for port in part.ports):
-            yield f"{part.kind} {name}: is not connected to anything; connect {', '.join(open_ports)}"
-        else:
-            for port in open_ports:
-                yield f"{part.kind} {name}: port {port} is not connected ({part.ports[port].carrier})"
+        types.setdefault(type(part), []).append(name)
+    unjoined = sorted(_unjoined(types, used))
+    yield from (text for _, text in sorted([*unjoined, *_crowded(parts, types, used)]))
+    if not unjoined:
+        yield from _unfed(parts, types, [(a, b) for carrier, a, b in joined if carrier == "power"])
 
 
-def _crowded(parts: Mapping[str, Component], used: Mapping[End, int]) -> Iterator[str]:
-    """Ports with more feeds than they take."""
+Types = Mapping[type[Component], Sequence[str]]
+"""Names of the components of every type."""
+
+
+def _unjoined(types: Types, used: Mapping[End, int]) -> Iterator[tuple[str, str]]:
+    """Components with ports that must be connected and are not, and a sentence on each."""
+    for cls, names in types.items():
+        required = [port for port, spec in cls.ports.items() if spec.required]
+        missing: dict[str, list[str]] = {}
+        for port in required:
+            for name in [n for n in names if (n, port) not in used]:
+                missing.setdefault(name, []).append(port)
+        for name, ports in missing.items():
+            if len(ports) > 1 and not any((name, port) in used for port in cls.ports):
+                yield name, f"{cls.kind} {name}: is not connected to anything; connect {', '.join(ports)}"
+            else:
+                for port in ports:
+                    yield name, f"{cls.kind} {name}: port {port} is not connected ({cls.ports[port].carrier})"
+
+
+def _crowded(parts: Mapping[str, Component], types: Types, used: Mapping[End, int]) -> Iterator[tuple[str, str]]:
+    """Components with ports that have more feeds than they take, and a sentence on each."""
     joint = next((kind for kind, cls in REGISTRY.items() if any(p.joins for p in cls.ports.values())), "board")
-    for (name, port), count in sorted(used.items()):
-        part = parts[name]
-        spec = part.ports[port]
-        if spec.cords and count > part.cords:
-            yield (
-                f"{part.kind} {name}: port {port} has {count} feeds but {part.cords} cord{'s' * (part.cords > 1)}; "
-                f"remove a connection or set `cords: {count}`"
-            )
-        elif count > 1 and spec.carrier == "power" and port == "in" and not spec.joins:
-            yield f"{part.kind} {name}: port in has {count} feeds; join them at a {joint}"
+    for cls, names in types.items():
+        for port, spec in cls.ports.items():
+            several = spec.cords or (port == "in" and spec.carrier == "power" and not spec.joins)
+            for name in [n for n in names if used.get((n, port), 0) > 1] if several else ():
+                count, cords = used[name, port], parts[name].cords
+                if not spec.cords:
+                    yield name, f"{cls.kind} {name}: port in has {count} feeds; join them at a {joint}"
+                elif count > cords:
+                    yield (
+                        name,
+                        f"{cls.kind} {name}: port {port} has {count} feeds but {cords} cord{'s' * (cords > 1)}; "
+                        f"remove a connection or set `cords: {count}`",
+                    )
 
 
-def _unfed(parts: Mapping[str, Component], joined: Sequence[Connection]) -> Iterator[str]:
+def _unfed(parts: Mapping[str, Component], types: Types, cables: Sequence[tuple[End, End]]) -> Iterator[str]:
     """Power that comes from nowhere, or goes round through converters, were everything in service."""
     near: dict[End, list[End]] = {}
     one_way: list[tuple[End, End]] = []
-    roles = {cls: (cls.ways(), cls.ports, cls.sources) for cls in {type(part) for part in parts.values()}}
+    both_ways: list[tuple[End, End]] = []
     sources: list[End] = []
-    for name, part in parts.items():
-        ways, ports, supplied = roles[type(part)]
-        sources += [(name, port) for port in supplied]
-        for way in ways:
-            if ports[way.start].carrier == "power":
-                start, end = (name, way.start), (name, way.end)
-                if way.one_way:
-                    one_way.append((start, end))
-                else:
-                    near.setdefault(start, []).append(end)
-                    near.setdefault(end, []).append(start)
-    feeds: list[tuple[str, End]] = []
-    for carrier, a, b in joined:
-        if carrier == "power":
-            takes_a, takes_b = parts[a[0]].ports[a[1]].cords, parts[b[0]].ports[b[1]].cords
-            if takes_a and takes_b:
-                yield f"{parts[a[0]].kind} {a[0]}: hangs on {'.'.join(b)}, which passes no power on; connect a board"
-            elif takes_a or takes_b:
-                feeds.append((a[0], b) if takes_a else (b[0], a))
-            else:
-                near.setdefault(a, []).append(b)
-                near.setdefault(b, []).append(a)
-    ends = {*near, *sources, *chain.from_iterable(one_way), *(end for _, end in feeds)}
+    for cls, names in types.items():
+        sources += [(name, port) for name in names for port in cls.sources]
+        for way in cls.ways():
+            if cls.ports[way.start].carrier == "power":
+                (one_way if way.one_way else both_ways).extend(((n, way.start), (n, way.end)) for n in names)
+    taking = {port for cls in types for port, spec in cls.ports.items() if spec.cords}
+    mixed = {port for cls in types for port, spec in cls.ports.items() if not spec.cords} & taking
+    fed: set[End] = set()
+    for a, b in chain(both_ways, cables):
+        takes_a = a[1] in taking and (a[1] not in mixed or parts[a[0]].ports[a[1]].cords)
+        takes_b = b[1] in taking and (b[1] not in mixed or parts[b[0]].ports[b[1]].cords)
+        if takes_b and not takes_a:
+            fed.add(a)
+        elif takes_a and not takes_b:
+            fed.add(b)
+        elif takes_a:
+            yield f"{parts[a[0]].kind} {a[0]}: hangs on {'.'.join(b)}, which passes no power on; connect it to a board"
+        else:
+            near.setdefault(a, []).append(b)
+            near.setdefault(b, []).append(a)
+    ends = [*near, *sources, *chain.from_iterable(one_way), *fed]
     island = _islands(ends, near)
     onward = nx.DiGraph([(island[start], island[end]) for start, end in one_way])
     onward.add_nodes_from(island.values())
     yield from _circle(onward, island, one_way)
     lit = {island[end] for end in sources}
     lit.update(*(nx.descendants(onward, i) for i in lit))
-    if len(lit) < onward.number_of_nodes():
-        yield from _hanging(parts, joined, feeds, {end for end in ends if island[end] not in lit}, one_way)
+    if len(lit) < len(onward):
+        yield from _hanging(parts, cables, {end for end in ends if island[end] not in lit}, one_way)
 
 
-def _islands(ends: set[End], near: Mapping[End, list[End]]) -> dict[End, int]:
+def _islands(ends: Iterable[End], near: Mapping[End, list[End]]) -> dict[End, int]:
     """The number of the island that each port of power is in."""
     island: dict[End, int] = {}
     for number, first in enumerate(ends):
@@ -481,20 +493,20 @@ def _circle(onward: nx.DiGraph, island: Mapping[End, int], one_way: Sequence[tup
 
 def _hanging(
     parts: Mapping[str, Component],
-    joined: Sequence[Connection],
-    feeds: Sequence[tuple[str, End]],
+    cables: Sequence[tuple[End, End]],
     dead: set[End],
     one_way: Sequence[tuple[End, End]],
 ) -> Iterator[str]:
     """Each part of the wiring that no source reaches, by the consumer that hangs on it, nearest equipment first."""
     graph = nx.Graph()
     graph.add_nodes_from(sorted({name for name, _ in dead}))
-    graph.add_edges_from((a[0], b[0]) for carrier, a, b in sorted(joined) if carrier == "power" and {a, b} <= dead)
+    graph.add_edges_from((a[0], b[0]) for a, b in sorted(cables) if {a, b} <= dead)
+    feeds = [(b[0], a) for ends in cables for a, b in (ends, ends[::-1]) if a in dead and b not in dead]
     turned = {start[0] for start, end in one_way if start in dead and end not in dead}
     kinds = [kind.replace("_", " ") for kind, cls in REGISTRY.items() if cls.sources]
     remedy = " or ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
     for names in sorted(map(sorted, nx.connected_components(graph))):
-        hanging = sorted((n, end) for n, end in feeds if end in dead and end[0] in names)
+        hanging = sorted((n, end) for n, end in feeds if end[0] in names)
         consumers = sorted({n for n, _ in hanging})
         first = hanging[0][1][0] if hanging else names[0]
         around = [first, *(v for _, v in nx.bfs_edges(graph, first, sort_neighbors=sorted))]
