@@ -37,6 +37,14 @@ class Port:
     joins: bool = False
 
 
+class Passage(NamedTuple):
+    """A way through a component: from port `start` to port `end`, and back unless it is `one_way`."""
+
+    start: str
+    end: str
+    one_way: bool = False
+
+
 class Model(BaseModel):
     """Strict and frozen: an unknown field is a fault."""
 
@@ -172,8 +180,9 @@ class Component(Model):
     parts it, and "nothing" leaves it alone. cools_room: whether it is what a room without cooling lacks. indoors:
     whether it must stand in a room. set_point_role: what its set point holds, "coolant" to racks or room "air", or "".
     metered: whether it stands for the utility, whose contract can be widened. structural: fields that shape the plant
-    and are the same in all scenarios. ports: its connection points. box: lengths along x, y and z if it has no size
-    [m]. front: the axis that box is deep along.
+    and are the same in all scenarios. ports: its connection points. passages: what passes from port to port inside it;
+    see `ways` for the default. sources: ports at which it is a source of power. box: lengths along x, y and z if it has
+    no size [m]. front: the axis that box is deep along.
     """
 
     at: tuple[Length, Length, Length] | None = Field(None, description="position in the hall, x y z of the base")
@@ -198,6 +207,8 @@ class Component(Model):
     metered: ClassVar[bool] = False
     structural: ClassVar[frozenset[str]] = frozenset({"at", "size", "room", "cords", "shares"})
     ports: ClassVar[dict[str, Port]] = {}
+    passages: ClassVar[tuple[Passage, ...] | None] = None
+    sources: ClassVar[tuple[str, ...]] = ()
     box: ClassVar[tuple[float, float, float]] = (1.0, 1.0, 2.0)
     front: ClassVar[str] = "y"
 
@@ -216,6 +227,12 @@ class Component(Model):
         taken = sorted(RESERVED & set(cls.model_fields) - {"room"})
         if taken:
             raise TypeError(f"{cls.__name__}: a field may not be called {' or '.join(taken)}: tables have that already")
+        ends = [(cls.ports.get(p.start), cls.ports.get(p.end), p) for p in cls.passages or ()]
+        for start, end, way in ends:
+            if start is None or end is None or start.carrier != end.carrier or start.cords or end.cords:
+                raise TypeError(f"{cls.__name__}: {way} must join two ports of one carrier, neither of them with cords")
+        if any(p not in cls.ports for p in cls.sources):
+            raise TypeError(f"{cls.__name__}: sources {cls.sources} must be ports: {', '.join(cls.ports) or 'none'}")
         if "kind" not in cls.__dict__:
             cls.kind = "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("_")
         if "dimension" not in cls.__dict__:
@@ -225,6 +242,27 @@ class Component(Model):
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
         """Write the elements of all instances, columns (instance, scenario)."""
+
+    @classmethod
+    def ways(cls) -> tuple[Passage, ...]:
+        """Its passages: those declared, else all ports of one carrier are one, both ways.
+
+        Ports with cords take and pass nothing on, so that the cords of a consumer never join.
+        """
+        if cls.passages is not None:
+            return cls.passages
+        first: dict[str, str] = {}
+        open_ports = [(name, port.carrier) for name, port in cls.ports.items() if not port.cords]
+        ends = [(first.setdefault(carrier, name), name) for name, carrier in open_ports]
+        return tuple(Passage(start, end) for start, end in ends if start != end)
+
+    def fills(self) -> dict[str, str]:
+        """Fluid with which it fills a coolant loop, by port."""
+        return {}
+
+    def holds(self) -> dict[str, float]:
+        """Absolute pressure [Pa] that it holds in a coolant loop, by port."""
+        return {}
 
     def check(self, name: str) -> list[str]:
         """Faults that only the whole component shows, one sentence each."""

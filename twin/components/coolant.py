@@ -97,6 +97,12 @@ class ExpansionTank(Component):
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
 
+    def fills(self) -> dict[str, str]:
+        return {"port": self.fluid}
+
+    def holds(self) -> dict[str, float]:
+        return {"port": self.pressure}
+
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
         write(Anchor(t.node("port"), t.pressure))

@@ -13,6 +13,7 @@ from twin.components.base import (
     AIR_DENSITY,
     Component,
     Facing,
+    Passage,
     Port,
     SetPointRole,
     ShapesAir,
@@ -92,12 +93,22 @@ class Cdu(Pumped):
         "fws_return": Port("coolant"),
         "feed": Port("power", cords=True),
     }
+    passages: ClassVar[tuple[Passage, ...] | None] = (
+        Passage("tcs_supply", "tcs_return"),
+        Passage("fws_supply", "fws_return"),
+    )
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "CDU"
     set_point_role: ClassVar[SetPointRole] = "coolant"
     kind: ClassVar[str] = "cdu"
     dimension: ClassVar[str] = "cdu"
     box: ClassVar[tuple[float, float, float]] = (0.9, 1.2, 2.3)
+
+    def fills(self) -> dict[str, str]:
+        return {"tcs_return": self.tcs_fluid}
+
+    def holds(self) -> dict[str, float]:
+        return {} if self.expansion is None else {"tcs_return": self.expansion}
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
@@ -164,6 +175,7 @@ class HeatExchanger(Component):
         "cold_in": Port("coolant"),
         "cold_out": Port("coolant"),
     }
+    passages: ClassVar[tuple[Passage, ...] | None] = (Passage("hot_in", "hot_out"), Passage("cold_in", "cold_out"))
     heading: ClassVar[str] = "cooling"
     box: ClassVar[tuple[float, float, float]] = (1.0, 3.0, 2.5)
 

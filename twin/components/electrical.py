@@ -9,7 +9,20 @@ from pydantic import Field, model_validator
 
 from twin import columns
 from twin.columns import Array, Index, Real, limits, totals
-from twin.components.base import Component, Model, Port, Table, Write, constant, draw, limit, price, report, warm_room
+from twin.components.base import (
+    Component,
+    Model,
+    Passage,
+    Port,
+    Table,
+    Write,
+    constant,
+    draw,
+    limit,
+    price,
+    report,
+    warm_room,
+)
 from twin.elements import POWER_BASE, Converter, Fuel, Level, Line, Source, Tally
 from twin.units import (
     YEAR,
@@ -70,6 +83,7 @@ class Utility(Component):
     contract: Power = Field(float("inf"), gt=0, description="largest demand under the utility contract")
     in_service: bool = True
     ports: ClassVar[dict[str, Port]] = {"out": Port("power")}
+    sources: ClassVar[tuple[str, ...]] = ("out",)
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
     box: ClassVar[tuple[float, float, float]] = (3.0, 3.0, 3.0)
@@ -99,6 +113,7 @@ class Generator(Component):
     energy_price: MoneyPerEnergy = Field(0.3 / 3.6e6, ge=0, description="fuel and upkeep; an input, 0.05 to 0.4 $/kWh")
     carbon: CarbonIntensity = Field(0.74 / 3.6e6, ge=0, description="of its energy; diesel if not given")
     ports: ClassVar[dict[str, Port]] = {"out": Port("power")}
+    sources: ClassVar[tuple[str, ...]] = ("out",)
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
     box: ClassVar[tuple[float, float, float]] = (2.5, 7.0, 3.0)
@@ -271,6 +286,7 @@ class PowerConverter(Component):
     trip_factor: Fraction = Field(1.25, gt=0, le=5)
     in_service: bool = True
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
+    passages: ClassVar[tuple[Passage, ...] | None] = (Passage("in", "out", one_way=True),)
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
     direct_out: ClassVar[bool] = False

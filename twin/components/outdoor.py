@@ -9,7 +9,7 @@ from pydantic import Field
 
 from twin import columns
 from twin.columns import Array, Index, limits, totals
-from twin.components.base import Component, Port, Table, Write, caution, draw, limit, price, report
+from twin.components.base import Component, Passage, Port, Table, Write, caution, draw, limit, price, report
 from twin.components.cooling import wall_fouling
 from twin.components.curves import NamedChillerCurve, stack
 from twin.domains import chillers, rejection, towers
@@ -285,6 +285,7 @@ class WaterChiller(Chiller):
     condenser_flow: MassFlow = Field(120.0, gt=0, description="rated, one unit")
     condenser_drop: Pressure = Field(60e3, gt=0)
     ports: ClassVar[dict[str, Port]] = Rejecter.ports | {"cond_in": Port("coolant"), "cond_out": Port("coolant")}
+    passages: ClassVar[tuple[Passage, ...] | None] = (Passage("in", "out"), Passage("cond_in", "cond_out"))
     kind: ClassVar[str] = "water_chiller"
     dimension: ClassVar[str] = "chiller"
 

@@ -15,6 +15,8 @@ from twin.facility.catalogue import catalogue
 from twin.facility.files import MOISTURE, LayoutError, Raw, hint, parse_text, read_text, repeats
 from twin.facility.graph import Facility
 from twin.facility.sections import Economics, Limits, Serving
+from twin.facility.structure import Connection
+from twin.facility.structure import faults as wiring
 from twin.units import outside, parse
 
 PLACES = ("at", "size")
@@ -122,7 +124,7 @@ def _section(data: Raw, key: str, model: type[Model], faults: list[str]) -> Any:
         return model()
 
 
-def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> list[tuple]:
+def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> list[Connection]:
     joined = []
     for item in raw:
         if isinstance(item, dict):
@@ -131,44 +133,24 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
             faults.append(f"connection {item!r}: write [carrier, component.port, component.port]")
             continue
         carrier, ends = str(item[0]), []
-        for end in item[1:]:
-            name, _, port = str(end).rpartition(".")
-            if name not in parts:
-                faults.append(f"connection {item}: no component {name!r}{hint(name, parts)}")
-            elif port not in parts[name].ports:
-                faults.append(
-                    f"connection {item}: {parts[name].kind} {name} has no port {port!r}"
-                    f"{hint(port, parts[name].ports) or '; ports: ' + ', '.join(parts[name].ports)}"
-                )
-            elif parts[name].ports[port].carrier != carrier:
-                faults.append(f"connection {item}: port {end} carries {parts[name].ports[port].carrier}, not {carrier}")
-            else:
+        for text in item[1:]:
+            name, _, port = str(text).rpartition(".")
+            part = parts.get(name)
+            spec = part.ports.get(port) if part is not None else None
+            if spec is not None and spec.carrier == carrier:
                 ends.append((name, port))
+            elif spec is not None:
+                faults.append(f"connection {item}: port {text} carries {spec.carrier}, not {carrier}")
+            elif part is not None:
+                likely = hint(port, part.ports) or "; ports: " + ", ".join(part.ports)
+                faults.append(f"connection {item}: {part.kind} {name} has no port {port!r}{likely}")
+            else:
+                faults.append(f"connection {item}: no component {name!r}{hint(name, parts)}")
         if len(ends) == 2:
             if ends[0] == ends[1]:
                 faults.append(f"connection {item}: joins a port to itself")
             joined.append((carrier, ends[0], ends[1]))
     return joined
-
-
-def _ports(parts: Mapping[str, Component], joined: list[tuple], faults: list[str]) -> None:
-    used: dict[tuple[str, str], int] = {}
-    for _, a, b in joined:
-        used[a] = used.get(a, 0) + 1
-        used[b] = used.get(b, 0) + 1
-    joint = next((kind for kind, cls in REGISTRY.items() if any(p.joins for p in cls.ports.values())), "board")
-    for name, part in parts.items():
-        for port, spec in part.ports.items():
-            count = used.get((name, port), 0)
-            if spec.required and count == 0:
-                faults.append(f"{part.kind} {name}: port {port} is not connected ({spec.carrier})")
-            if spec.cords and count > part.cords:
-                faults.append(
-                    f"{part.kind} {name}: port {port} has {count} feeds but {part.cords} cord{'s' * (part.cords > 1)}; "
-                    f"remove a connection or set `cords: {count}`"
-                )
-            if spec.carrier == "power" and port == "in" and count > 1 and not spec.joins:
-                faults.append(f"{part.kind} {name}: port in has {count} feeds; join them at a {joint}")
 
 
 def _rooms(parts: Mapping[str, Component], faults: list[str]) -> None:
@@ -249,10 +231,10 @@ def build(source: str, data: Raw, case: str | None = None, overrides: Mapping[st
     economics = _section(site_raw, "economics", Economics, faults)
     limits = _section(data, "limits", Limits, faults)
     broken = set(raws) - set(parts)
-    links = [l for l in links if not _touches(l, broken)]
+    links = [l for l in links if not _touches(l, broken)] if broken else links
     joined = _connect(links, parts, faults)
     if not broken:
-        _ports(parts, joined, faults)
+        faults.extend(wiring(parts, joined))
     _rooms(parts, faults)
     if faults:
         raise LayoutError(source, faults)
