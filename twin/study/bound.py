@@ -237,8 +237,8 @@ def lines(plant: Plant) -> dict[str, Array]:
     for i in np.flatnonzero(rows):
         part = parts[names[i]]
         if part.at is not None:
-            across = round(part.at["xyz".index(part.facing[1])], 2)
-            groups.setdefault((part.room or "", part.facing, across), []).append(int(i))
+            across = round(part.at["xyz".index(part.way[1])], 2)
+            groups.setdefault((part.room or "", part.way, across), []).append(int(i))
     return {
         f"{names[found[0]]} to {names[found[-1]]}": np.isin(np.arange(len(rows)), found) for found in groups.values()
     }

@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -34,14 +34,17 @@ NO_GL = (
 
 INK, PALE, RED = "#28323c", "#8793a0", "#c8102e"
 GROUND, FLOOR, UNKNOWN = "#f7f9fa", "#e7ecf0", "#c9cdd2"
-FAMILIES = {
-    "cdu": ("CDU", "#4a7aa3"),
-    "crah": ("air handling", "#a9cde2"),
-    "cooling": ("cooling plant", "#7aa5bd"),
-    "electrical": ("power train", "#a3a9b1"),
-    "facility": ("other", "#d3d6da"),
+COLOURS = {
+    "CDU": "#4a7aa3",
+    "air handling": "#a9cde2",
+    "cooling plant": "#7aa5bd",
+    "power train": "#a3a9b1",
+    "other": "#d3d6da",
 }
-"""Legend and colour by dimension or heading of a component."""
+"""Colours of equipment by its legend, see `Component.legend`, in the order of the picture's legend."""
+
+MORE = ("#c9b78c", "#8fae9b", "#b59ab0", "#c39a86", "#9aa56b")
+"""Colours of other legends, in the order of the alphabet, over again where there are more."""
 
 WARMTH = "coolwarm"
 COOLEST, WARMEST = 15.0, 40.0
@@ -100,26 +103,26 @@ def _pyvista() -> Any:
 
 @dataclass(frozen=True)
 class Boxes:
-    """Components that have a place: low corner and size [m], (box, 3); temperature [degC], power [kW], NaN if none."""
+    """Components that have a place: low corner and size [m], (box, 3); temperature [degC], power [kW], NaN if none.
+
+    kinds, legends: of the types (box,). racks: whether it is a rack to the air of its room (box,).
+    """
 
     names: tuple[str, ...]
     kinds: tuple[str, ...]
-    families: tuple[str, ...]
+    legends: tuple[str, ...]
     low: Array
     size: Array
     temperature: Array
     power: Array
-
-    @property
-    def racks(self) -> Array:
-        """True for racks, (box,)."""
-        return np.array([f == "rack" for f in self.families], bool)
+    racks: Array
 
     def where(self, rows: Array) -> Boxes:
         """The boxes in which `rows`, (box,), is true."""
         at = np.flatnonzero(rows)
-        names, kinds, families = (tuple(w[i] for i in at) for w in (self.names, self.kinds, self.families))
-        return Boxes(names, kinds, families, self.low[at], self.size[at], self.temperature[at], self.power[at])
+        names, kinds, legends = (tuple(w[i] for i in at) for w in (self.names, self.kinds, self.legends))
+        numbers = (a[at] for a in (self.low, self.size, self.temperature, self.power, self.racks))
+        return Boxes(names, kinds, legends, *numbers)
 
 
 def boxes(result: Result, scenario: int = 0) -> Boxes:
@@ -128,34 +131,38 @@ def boxes(result: Result, scenario: int = 0) -> Boxes:
     placed = {n: p for n, p in parts.items() if p.at is not None and min(p.extent) > 0}
     if not placed:
         raise RenderError(f"{result.facility.name}: no component has a place `at`")
-    temperature = _shown(result, ("_inlet_temperature", "_supply_temperature"), scenario)
-    power = _shown(result, ("_power", "_pump_power", "_fan_power"), scenario)
+    temperature, power = _shown(result, scenario)
     return Boxes(
         tuple(placed),
         tuple(p.kind for p in placed.values()),
-        tuple(_family(p) for p in placed.values()),
+        tuple(p.legend for p in placed.values()),
         np.array([p.at for p in placed.values()], float),
         np.array([p.extent for p in placed.values()], float),
         np.array([temperature.get(n, np.nan) - 273.15 for n in placed]),
         np.array([power.get(n, np.nan) / 1e3 for n in placed]),
+        np.array([p.shapes_air == "rack" for p in placed.values()], bool),
     )
 
 
-def _family(part: Any) -> str:
-    if part.dimension == "rack":
-        return "rack"
-    return next((k for k in (part.dimension, part.heading) if k in FAMILIES), "facility")
+def _shown(result: Result, scenario: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Temperature [K] and power [W] by component, of the reports that are for pictures; powers of one are added up."""
+    temperature: dict[str, float] = {}
+    power: dict[str, float] = {}
+    for item in result.plant.reports:
+        values = result.solution[item.value][:, scenario].tolist() if item.picture else ()
+        for name, value in zip(item.elements, values, strict=False):
+            if item.picture == "power":
+                power[name] = power.get(name, 0.0) + value
+            else:
+                temperature.setdefault(name, value)
+    return temperature, power
 
 
-def _shown(result: Result, endings: Sequence[str], scenario: int) -> dict[str, float]:
-    """Value by component of the reports called dimension + ending; the first ending that a dimension has counts."""
-    found: dict[str, float] = {}
-    for ending in reversed(endings):
-        for item in result.plant.reports:
-            if item.name == item.dimension + ending:
-                values = result.solution[item.value][:, scenario]
-                found.update(zip(item.elements, values.tolist(), strict=True))
-    return found
+def _colours(found: Boxes) -> dict[str, str]:
+    """Colour by legend of what is no rack, in the order of the picture's legend."""
+    present = {legend for legend, rack in zip(found.legends, found.racks, strict=True) if not rack}
+    others = {name: MORE[k % len(MORE)] for k, name in enumerate(sorted(present - set(COLOURS)))}
+    return {name: colour for name, colour in (COLOURS | others).items() if name in present}
 
 
 # ---- meshes ------------------------------------------------------------------------------------------------------
@@ -252,9 +259,8 @@ def _light(plotter: Any) -> None:
 
 def _floors(plotter: Any, result: Result) -> Array:
     """Floors of the rooms with outlines, and names unless there are many; returns their corners, (corner, 3)."""
-    rooms: dict[str, Any] = {
-        n: p for n, p in result.facility.components.items() if p.kind == "room" and p.at is not None
-    }
+    parts: dict[str, Any] = {n: result.facility.components[n] for n in sorted(result.plant.zone.names)}
+    rooms = {n: p for n, p in parts.items() if p.at is not None}
     if not rooms:
         return np.zeros((0, 3))
     low = np.array([p.at for p in rooms.values()], float)
@@ -281,10 +287,9 @@ def _surface(plotter: Any, data: Any, crowd: int, **colour: Any) -> Any:
 
 
 def _equipment(plotter: Any, found: Boxes) -> None:
-    for family, (_, colour) in FAMILIES.items():
-        rows = np.array([f == family for f in found.families])
-        if rows.any():
-            _surface(plotter, mesh(found.where(rows)), len(found.names), color=colour)
+    for legend, colour in _colours(found).items():
+        rows = np.array([name == legend for name in found.legends]) & ~found.racks
+        _surface(plotter, mesh(found.where(rows)), len(found.names), color=colour)
 
 
 def _racks(plotter: Any, found: Boxes, title: str) -> list[float]:
@@ -407,8 +412,7 @@ def _write(plotter: Any, result: Result, limit: Binding | None, scenario: int) -
 
 
 def _legend(plotter: Any, found: Boxes) -> None:
-    present = [entry for family, entry in FAMILIES.items() if family in found.families]
-    for k, (label, colour) in enumerate(reversed(present)):
+    for k, (label, colour) in enumerate(reversed(_colours(found).items())):
         swatch = _text(plotter, "    ", (0.025, 0.04 + 0.036 * k), 18, colour)
         swatch.prop.background_color, swatch.prop.background_opacity = colour, 1.0
         _text(plotter, label, (0.046, 0.04 + 0.036 * k), 18, INK)
