@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from twin.components.base import REGISTRY, Component, Model
 from twin.components.hall import Room, Site
+from twin.facility import plugins
 from twin.facility.addresses import choose, meant, split
 from twin.facility.catalogue import catalogue
 from twin.facility.files import MOISTURE, LayoutError, hint, parse_text, read_text, repeats
@@ -200,7 +201,8 @@ def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, An
     """Read, validate and join a layout: a shipped name, a file, or YAML text with a newline in it.
 
     `case` applies one of the file's `cases`; `overrides` maps addresses to unit strings and wins over the case.
-    Raises LayoutError with every fault found.
+    Equipment of other packages is known by their entry points, see `twin.facility.plugins`. Raises LayoutError with
+    every fault found.
     """
     if isinstance(layout, str) and "\n" in layout:
         source, text = "layout", layout
@@ -211,6 +213,7 @@ def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, An
 
 def build(source: str, data: dict, case: str | None = None, overrides: Mapping[str, Any] | None = None) -> Facility:
     """A facility from the parsed mapping of a layout; see `load`."""
+    plugins.types()
     faults: list[str] = [f"unknown section {k!r}{hint(k, SECTIONS)}" for k in data if k not in SECTIONS]
     if data.get("version") != 1 or isinstance(data["version"], bool):
         faults.append(f"version: {data.get('version')!r} is not supported; write `version: 1`")

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from twin.facility.files import parse_text
+from twin.facility import plugins
+from twin.facility.files import LayoutError, parse_text
 from twin.units import parse
 
 LAYOUTS = files("twin.layouts")
@@ -33,7 +34,11 @@ UNITS = {
 
 @cache
 def catalogue() -> dict[str, dict[str, Any]]:
-    """Shipped entries by name: type, about, fields {name: {value, kind, source, range}} and sources' texts."""
+    """Entries by name: type, about, fields {name: {value, kind, source, range}} and sources' texts.
+
+    Those that ship come first, then those of other packages, see `twin.facility.plugins`. Raises LayoutError for what
+    these have wrong.
+    """
     entries: dict[str, dict[str, Any]] = {}
     folder = LAYOUTS / "hardware"
     for file in sorted(folder.iterdir(), key=lambda p: p.name):
@@ -43,7 +48,11 @@ def catalogue() -> dict[str, dict[str, Any]]:
         sources = data.pop("sources", {})
         for name, entry in data.items():
             entries[name] = entry | {"sources": sources, "file": file.name}
-    return entries
+    added = plugins.entries()
+    twice = [f"{added[n]['file']}: {n}: is an entry of {entries[n]['file']} already" for n in added if n in entries]
+    if twice:
+        raise LayoutError("plug-ins", twice)
+    return entries | added
 
 
 @cache

@@ -15,6 +15,7 @@ from twin.air.response import RoomAir
 from twin.air.turns import Aired
 from twin.columns import FIGURES, Array
 from twin.elements import REASONS, Status
+from twin.facility import plugins
 from twin.facility.scenarios import cf_unit_of
 from twin.fluids import saturation_pressure
 from twin.money.yearly import yearly
@@ -116,12 +117,13 @@ STATED = 20
 
 def provenance(solution: Solution) -> dict[str, Any]:
     """Where a dataset comes from: layout and its hash, versions, device, precision, time."""
-    facility = solution.plant.facility
+    facility, added = solution.plant.facility, plugins.types()
     return {
         "title": facility.name,
         "layout": facility.source,
         "layout_hash": facility.hash,
         "twin_version": version("aifactory-twin"),
+        **({"plugins": ", ".join(sorted(set(added.values())))} if added else {}),
         "numpy_version": np.__version__,
         "python_version": platform.python_version(),
         "device": solution.device,
