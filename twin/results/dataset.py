@@ -77,6 +77,9 @@ def _aired(aired: Aired, labels: dict[str, list[str]], where: dict[str, dict[str
         ):
             for thing, row in zip(things, values, strict=True):
                 dimension = parts[thing.name].dimension
+                if dimension not in labels:
+                    labels[dimension] = sorted(n for n, p in parts.items() if p.dimension == dimension)
+                    where[dimension] = {n: i for i, n in enumerate(labels[dimension])}
                 empty = np.full((len(labels[dimension]), size), np.nan)
                 attrs = {"units": "K", "long_name": text}
                 own = found.setdefault(f"{dimension}_{ending}", ((dimension, "scenario"), empty, attrs))
