@@ -146,8 +146,9 @@ class Component(Model):
     colocation owns it. legend: its group in pictures, any text. shapes_air: what it is to the air of its room: a "rack"
     breathes at its face (by its fields `air_flow`, `facing` and `air_span`, and as rows of an Engine), a "cooler" blows
     (`facing`, `outlet`, `intake`, and as rows of a Fan), a "solid" is in the way, a "screen" parts it (`open_area`),
-    and "nothing" leaves it alone. cools_room: whether it is what a room without cooling lacks. indoors:
-    whether it must stand in a room. set_point_role: what its set point holds, "coolant" to racks or room "air", or "".
+    and "nothing" leaves it alone. cools_room: whether it is what a room without cooling lacks.
+    holds_pressure: whether it is what a coolant loop without pressure lacks. indoors: whether it must stand in a room.
+    set_point_role: what its set point holds, "coolant" to racks or room "air", or "".
     metered: whether it stands for the utility, whose `contract` can be widened. structural: fields that shape the plant
     and are the same in all scenarios. ports: its connection points. box: lengths along x, y and z if it has no size
     [m]. front: the axis that box is deep along.
@@ -170,6 +171,7 @@ class Component(Model):
     legend: ClassVar[str] = "other"
     shapes_air: ClassVar[ShapesAir] = "solid"
     cools_room: ClassVar[bool] = False
+    holds_pressure: ClassVar[bool] = False
     indoors: ClassVar[bool] = False
     set_point_role: ClassVar[SetPointRole] = ""
     metered: ClassVar[bool] = False

@@ -114,6 +114,7 @@ class ExpansionTank(Component):
 
     pressure: Pressure = Field(200e3, gt=0, description="absolute")
     fluid: FluidName = Field("water", description="a name of `twin.fluids`")
+    holds_pressure: ClassVar[bool] = True
     ports: ClassVar[dict[str, Port]] = {"port": Port("coolant")}
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"

@@ -96,6 +96,7 @@ class Cdu(Pumped):
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "CDU"
     set_point_role: ClassVar[SetPointRole] = "coolant"
+    holds_pressure: ClassVar[bool] = True
     kind: ClassVar[str] = "cdu"
     dimension: ClassVar[str] = "cdu"
     box: ClassVar[tuple[float, float, float]] = (0.9, 1.2, 2.3)

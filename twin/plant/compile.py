@@ -236,9 +236,10 @@ def _hydraulic(pipe: Pipe, anchors: Anchor, names: list[str], faults: list[str])
     for which in np.unique(loop[coolant]):
         if which not in chosen:
             inside = sorted(names[i] for i in coolant[loop[coolant] == which])
+            holders = " or ".join(sorted(kind for kind, cls in REGISTRY.items() if cls.holds_pressure))
             faults.append(
                 f"coolant loop through {inside[0]} ({len(inside)} nodes) has no pressure reference; "
-                "connect an expansion_tank or give a CDU an expansion pressure"
+                f"connect something that holds its pressure, a {holders}"
             )
     loops = {int(loop[i]) for i in coolant}
     kept = [chosen[k] for k in sorted(chosen) if k in loops]
