@@ -123,10 +123,8 @@ class ImmersionTank(Rack, Pumped):
     rated_flow: VolumeFlow = Field(4e-3, gt=0)
     head: Pressure = Field(30e3, gt=0)
 
-    dimension: ClassVar[str] = "immersion_tank"
     legend: ClassVar[str] = "immersion"
     ports: ClassVar[dict[str, Port]] = Rack.ports | {"supply": Port("coolant"), "return": Port("coolant")}
-    kind: ClassVar[str] = "immersion_tank"
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:

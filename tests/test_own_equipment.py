@@ -6,17 +6,21 @@ import sys
 import textwrap
 from pathlib import Path
 
+import cupy_double
 import numpy as np
 import pytest
 import xarray as xr
 from pydantic import Field
+from twin.kernels import launch
 
 import twin
 from twin import columns, fluids
 from twin.columns import MAXIMUM, PARTS, Column, LimitKind, Total
 from twin.components import REGISTRY, Component, Port, constant, derive, draw, report, warm_room
+from twin.plant.compile import compile
 from twin.show import screen
 from twin.show.summary import summary
+from twin.solver.steady import steady
 from twin.units import Power
 
 SHIPPED = [pytest.param(n, marks=pytest.mark.slow) if "campus" in n else n for n in twin.shipped()]
@@ -134,6 +138,24 @@ def test_a_rail_warms_its_joints_and_loses_voltage(solved, own):
     warm = twin.solve(twin.load(own.TANKS, overrides={"power_rail.max_joint_temperature": "302 K"}))
     assert warm.ok
     assert twin.bound(warm)[0].limit.name == "joint_temperature"
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    if not cupy_double.there():
+        pytest.skip("no g++ here")
+    return cupy_double.compiler(tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.mark.parametrize("name", ["tanks", "heat", "air"])
+def test_a_device_gives_the_cpus_answers_for_foreign_types(own, compiled, name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", cupy_double.MODULE)
+    monkeypatch.setattr(launch, "_cuda_function", compiled)
+    plant = compile(twin.load(own.LAYOUTS[name]))
+    here, there = steady(plant), steady(plant, device="cuda")
+    assert there.device == "stand-in"
+    for column, value in here.columns.items():
+        np.testing.assert_allclose(there.columns[column], value, rtol=1e-9, atol=1e-9, err_msg=column.name)
 
 
 # ---- limits and bounds -------------------------------------------------------------------------------------------
