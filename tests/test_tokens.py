@@ -9,7 +9,7 @@ from twin.plant.compile import compile
 from twin.results.figures import figures
 from twin.results.limits import exceeded, margins
 from twin.serving.platforms import chip_power, prefill_share
-from twin.serving.tokens import at_work, rates, requests, point
+from twin.serving.tokens import at_work, point, rates, requests
 from twin.show.summary import summary
 from twin.solver.steady import steady
 from twin.study.bound import rescale, scaled_rows

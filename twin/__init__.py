@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from twin import networks, serving
+    from twin import columns, components, elements, fluids, networks, serving, units
     from twin.air.response import Response
     from twin.air.turns import FiniteVolume, Mixed
     from twin.api import Result, bound, solve
@@ -42,7 +42,8 @@ _HOMES = {
     "solve": "api",
     "worth": "study.worth",
 }
-_PACKAGES = ("networks", "serving")
+_PACKAGES = ("columns", "components", "elements", "fluids", "networks", "serving", "units")
+"""Modules and packages that are public as a whole."""
 
 __all__ = [
     "Bound",
@@ -54,8 +55,12 @@ __all__ = [
     "Result",
     "bound",
     "catalogue",
+    "columns",
+    "components",
     "draw",
+    "elements",
     "export",
+    "fluids",
     "load",
     "networks",
     "optimum",
@@ -65,6 +70,7 @@ __all__ = [
     "serving",
     "shipped",
     "solve",
+    "units",
     "worth",
 ]
 

@@ -6,12 +6,13 @@ A quantity is one of the dimensions of `twin.units`; its SI, CF and display unit
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.units import cf_unit
+from twin.units import DIMENSIONS, cf_unit
 
 Array = NDArray[Any]
 """Numbers, (row, scenario) unless stated otherwise; where the scenario axis has length 1 all scenarios are equal."""
@@ -19,6 +20,15 @@ Real = float | Array
 """A number, or numbers that broadcast with the others."""
 Index = NDArray[np.int64]
 """Row, node, bus or stream numbers, (row,)."""
+
+
+def _known(quantity: str) -> str:
+    """The name of a dimension of `twin.units`; ValueError for another."""
+    if quantity not in DIMENSIONS:
+        close = get_close_matches(quantity, DIMENSIONS, 1, 0.5)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(DIMENSIONS)}"
+        raise ValueError(f"no quantity {quantity!r}; {hint}")
+    return quantity
 
 
 class Entry:
@@ -48,14 +58,21 @@ class Ref(NamedTuple):
 
 
 class Column(Entry):
-    """A solved quantity with one row per element of a kind and one column per scenario; `column[rows]` refers to it."""
+    """A solved quantity with one row per element of a kind and one column per scenario; `column[rows]` refers to it.
+
+    It is an attribute of a class, whose name and its own are its name: `class bath: rise = Column(...)` is bath.rise.
+    Raises ValueError for a quantity that `twin.units` does not know, and for a name that another module has taken.
+    """
 
     def __init__(self, quantity: str, meaning: str) -> None:
         super().__init__(meaning)
-        self.quantity = quantity
+        self.quantity, self.home = _known(quantity), ""
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = f"{owner.__name__}.{name}"
+        self.name, self.home = f"{owner.__name__}.{name}", owner.__module__
+        other = COLUMNS.setdefault(self.name, self)
+        if other.home != self.home:
+            raise ValueError(f"column {self.name} of {self.home} is one of {other.home} already; call it another name")
         COLUMNS[self.name] = self
 
     def __getitem__(self, rows: Index) -> Ref:
@@ -269,7 +286,9 @@ class LimitKind(Entry):
         super().__init__(meaning, name)
         if layer and layer not in LAYERS:
             raise ValueError(f"a limit measures one of {', '.join(LAYERS)}, not {layer!r}")
-        self.sense, self.layer, self.quantity = sense, layer, quantity
+        if sense not in (MAXIMUM, MINIMUM):
+            raise ValueError(f"a limit is a MAXIMUM or a MINIMUM, not {sense!r}")
+        self.sense, self.layer, self.quantity = sense, layer, quantity and _known(quantity)
 
 
 class limits:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from twin.columns import Array, Index, LimitKind, Ref, Total
+from twin.columns import Array, Column, Index, LimitKind, Ref, Total
 from twin.kernels import power_flow, streams
 
 NAN = np.full((1, 1), np.nan)
@@ -562,6 +562,20 @@ class Constant(Element):
 
 
 @dataclass(frozen=True)
+class Derived(Element):
+    """Rows of a column that a type adds to the ledger: a constant and solved columns times factors.
+
+    column: what is meant. constant: in its unit (n, s). terms: solved columns (n each), peaks not among them. factors:
+    of these, in its unit over theirs (n, s each). Rows are numbered through all columns that types add.
+    """
+
+    column: Column
+    constant: Array
+    terms: tuple[Ref, ...]
+    factors: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
 class Limit(Element):
     """A solved column must stay on one side of a bound.
 
@@ -725,10 +739,10 @@ class System(Element):
     start, end: nodes of all streams, pipes first (streams,). pipe, pump, relief, exchange, loss, fan, zone, engine,
     line, converter, source: tables. anchor: nodes of known pressure (loops,), pressure: there [Pa] (loops, 1).
     medium: pipes by fluid. cooler, heat, gain, intake, load, inlets, work: tables as components wrote them. follow:
-    vents whose flow is what arrives at their start (k,). constant: stated powers [W] (k, s). islands: of the power
-    train in the order of solution, loads first. live: whether a bus has a path to a source (B, s). voltage: nominal
-    [V] (B,). direct: 1 for DC (B,). streams: elimination program of stream temperatures. coolant: nodes of coolant
-    (k,). start_temperature: where solves start from [K] (N, S).
+    vents whose flow is what arrives at their start (k,). constant: stated powers [W] (k, s). derived: of columns that
+    types add. islands: of the power train in the order of solution, loads first. live: whether a bus has a path to a
+    source (B, s). voltage: nominal [V] (B,). direct: 1 for DC (B,). streams: elimination program of stream
+    temperatures. coolant: nodes of coolant (k,). start_temperature: where solves start from [K] (N, S).
     """
 
     scenarios: int
@@ -756,6 +770,7 @@ class System(Element):
     engine: Engine
     work: tuple[Work, ...]
     constant: Array
+    derived: tuple[Derived, ...]
     load: tuple[Load, ...]
     line: Line
     converter: Converter

@@ -138,8 +138,34 @@ FLUIDS = {
 }
 
 
+def add(fluid: Fluid) -> Fluid:
+    """Make a coolant known by its name, for loops of water, oil or a dielectric of one's own; returns it.
+
+    Constant properties are tuples of one number, such as `rho=(820.0,)`, and viscosity is given as its logarithm.
+    Adding the same fluid again changes nothing. Raises ValueError for a name that another fluid has, and for properties
+    that are not positive and finite between `least` and `most`.
+    """
+    if not fluid.name.isidentifier():
+        raise ValueError(f"fluid {fluid.name!r}: a name is of letters, digits and underscores")
+    if FLUIDS.get(fluid.name, fluid) != fluid:
+        raise ValueError(f"fluid {fluid.name!r} is known with other properties; call it another name")
+    if not 0.0 < fluid.least < fluid.most or not fluid.scale > 0.0 or not 0.0 <= fluid.freezing < fluid.most:
+        raise ValueError(f"fluid {fluid.name!r}: give 0 < least < most, a scale above 0 and freezing below most, in K")
+    empty = [n for n in ("rho", "cp", "log_mu", "k") if not getattr(fluid, n)]
+    if empty:
+        raise ValueError(f"fluid {fluid.name!r}: {' and '.join(empty)} has no coefficients")
+    T = np.linspace(fluid.least, fluid.most, 201)
+    for what in ("density", "heat_capacity", "viscosity", "conductivity"):
+        with np.errstate(over="ignore"):
+            value = getattr(fluid, what)(T)
+        bad = ~((value > 0.0) & np.isfinite(value))
+        if bad.any():
+            raise ValueError(f"fluid {fluid.name!r}: {what} is {value[bad][0]:g} at {T[bad][0]:.2f} K, in SI units")
+    return FLUIDS.setdefault(fluid.name, fluid)
+
+
 def fluid(name: str) -> Fluid:
-    """The coolant called water, pg20 or pg25. Raises KeyError naming those that exist."""
+    """The coolant of that name: water, pg20, pg25 or one that was added. Raises KeyError naming those that exist."""
     try:
         return FLUIDS[name]
     except KeyError:

@@ -30,6 +30,12 @@ def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[I
     Heat that has no place warms the air below the ceiling; scenarios without solution are given the first one with.
     """
     racks, fans = ({n: i for i, n in enumerate(names)} for names in (plant.engine.names, plant.fan.names))
+    lost = [t.name for t in (*g.racks, *g.coolers) if t.name not in (racks if t.role == "rack" else fans)]
+    if lost:
+        raise LayoutError(
+            plant.facility.source,
+            [f"air: {n} moves air by its role but writes no rows of an Engine or Fan" for n in lost],
+        )
     engine = np.array([racks[t.name] for t in g.racks], int)
     fan = np.array([fans[t.name] for t in g.coolers], int)
     size = plant.scenarios

@@ -115,7 +115,7 @@ def _part(name: str, p: Component, low: tuple[float, ...]) -> Part | None:
     if min(extent) <= 0 or p.shapes_air == "nothing":
         return None
     high = tuple(a + b for a, b in zip(low, extent, strict=True))
-    axis, way = WAYS[getattr(p, "facing", "-y")]
+    axis, way = WAYS[p.way]
     if p.shapes_air == "rack" and getattr(p, "air_flow", 0.0) > 0:
         return Part(name, "rack", low, high, axis, -way, getattr(p, "air_span", None))  # type: ignore[arg-type]
     if p.shapes_air == "cooler":

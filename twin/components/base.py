@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
 
-from twin.columns import Array, Index, LimitKind, Ref, Total, given
-from twin.elements import Caution, Constant, Cost, Element, Gain, Limit, Load, Report, Tally, Weather
+from twin.columns import Array, Column, Entry, Index, LimitKind, Ref, Total, given
+from twin.elements import Caution, Constant, Cost, Derived, Element, Gain, Limit, Load, Report, Tally, Weather
 from twin.units import YEAR, Fraction, Length, Money, Time
 
 Facing = Literal["+x", "-x", "+y", "-y"]
@@ -174,15 +174,18 @@ class Component(Model):
 
     Roles, as class attributes, are what the rest of the program knows of a type:
 
-    kind: its name in layouts, by default the class's. dimension: of the Dataset, that its reports share. heading: of
-    its yearly cost. tenant: whether the tenant of a colocation owns it. legend: its group in pictures. shapes_air: what
-    it is to the air of its room: a "rack" breathes at its face, a "cooler" blows, a "solid" is in the way, a "screen"
-    parts it, and "nothing" leaves it alone. cools_room: whether it is what a room without cooling lacks. indoors:
-    whether it must stand in a room. set_point_role: what its set point holds, "coolant" to racks or room "air", or "".
-    metered: whether it stands for the utility, whose contract can be widened. structural: fields that shape the plant
-    and are the same in all scenarios. ports: its connection points. passages: what passes from port to port inside it;
-    see `ways` for the default. sources: ports at which it is a source of power. box: lengths along x, y and z if it has
-    no size [m]. front: the axis that box is deep along.
+    abstract: whether it is a base of types and no type itself. kind: its name in layouts, by default the class's.
+    dimension: of the Dataset, that its reports share. heading: of its yearly cost. tenant: whether the tenant of a
+    colocation owns it. legend: its group in pictures, any text. shapes_air: what it is to the air of its room: a "rack"
+    breathes at its face (by its fields `air_flow`, `facing` and `air_span`, and as rows of an Engine), a "cooler" blows
+    (`facing`, `outlet`, `intake`, and as rows of a Fan), a "solid" is in the way, a "screen" parts it (`open_area`),
+    and "nothing" leaves it alone. cools_room: whether it is what a room without cooling lacks. holds_pressure: whether
+    it is what a coolant loop without pressure lacks. indoors: whether it must stand in a room. set_point_role: what its
+    set point holds, "coolant" to racks or room "air", or "". metered: whether it stands for the utility, whose
+    `contract` can be widened. structural: fields that shape the plant and are the same in all scenarios. ports: its
+    connection points. passages: what passes from port to port inside it; see `ways` for the default. sources: ports at
+    which it is a source of power. box: lengths along x, y and z if it has no size [m]. front: the axis that box is deep
+    along.
     """
 
     at: tuple[Length, Length, Length] | None = Field(None, description="position in the hall, x y z of the base")
@@ -202,6 +205,7 @@ class Component(Model):
     legend: ClassVar[str] = "other"
     shapes_air: ClassVar[ShapesAir] = "solid"
     cools_room: ClassVar[bool] = False
+    holds_pressure: ClassVar[bool] = False
     indoors: ClassVar[bool] = False
     set_point_role: ClassVar[SetPointRole] = ""
     metered: ClassVar[bool] = False
@@ -213,9 +217,14 @@ class Component(Model):
     front: ClassVar[str] = "y"
 
     @property
+    def way(self) -> Facing:
+        """Where its front points: its `facing`, or "-y" if it has none."""
+        return getattr(self, "facing", "-y")
+
+    @property
     def extent(self) -> tuple[float, float, float]:
         """Lengths along x, y and z, m: its `size`, or the box of its type turned to where it faces."""
-        turned = getattr(self, "facing", "-y")[1] != self.front
+        turned = self.way[1] != self.front
         x, y, z = self.box
         return self.size or ((y, x, z) if turned else (x, y, z))
 
@@ -237,6 +246,10 @@ class Component(Model):
             cls.kind = "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("_")
         if "dimension" not in cls.__dict__:
             cls.dimension = cls.kind
+        other = REGISTRY.setdefault(cls.kind, cls)
+        if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+            where = f"{other.__module__}.{other.__qualname__}"
+            raise TypeError(f"{cls.__module__}.{cls.__qualname__}: type {cls.kind!r} is {where} already; change `kind`")
         REGISTRY[cls.kind] = cls
 
     @classmethod
@@ -293,6 +306,7 @@ def draw(
     power, peak: solved powers [W] (instance). power_factor [1]. Raises ValueError for a heading that is no part of the
     meter's breakdown, since the power would then be in the meter and in no figure.
     """
+    _called(t, heading)
     if not heading.part:
         raise ValueError(f"{t.kind}: what is drawn under {heading.name!r} would be in no figure; give it a part")
     row, bus, share = t.feeds("feed")
@@ -315,8 +329,31 @@ def price(t: Table, write: Write) -> None:
 
 
 def report(t: Table, write: Write, name: str, value: Ref, long_name: str, picture: str = "") -> None:
-    """Show a solved column to users under the type's dimension; unit and kind of number are the column's."""
-    write(Report(t.dimension, name, t.names, value, long_name, picture))
+    """Show a solved column to users along the type's dimension, as the variable called dimension_name.
+
+    Its unit is the column's. picture: "temperature" or "power" if pictures colour the equipment by it.
+    """
+    write(Report(t.dimension, f"{t.dimension}_{name}", t.names, value, long_name, picture))
+
+
+def derive(write: Write, column: Column, *terms: tuple[Ref, ArrayLike], constant: ArrayLike = 0.0) -> Ref:
+    """Rows of a column of the type's own, made of others: a constant plus each solved column times its factor.
+
+    Such as the rise of a coolant: `derive(write, bath.rise, (stream.outlet[pipe], 1.0), (stream.inlet[pipe], -1.0))`.
+    Terms are of the same number of instances n; factors and constant are numbers or (n, 1|S). Peaks are no terms: they
+    are solved after all else. Raises ValueError for a column that is one of the ledger's or has no name.
+    """
+    if not column.name or column.home == Column.__module__:
+        raise ValueError(f"{column.name or 'a column'}: declare a column of your own, as an attribute of a class")
+    n = len(terms[0][0].rows)
+    factors = tuple(wide(factor, n) for _, factor in terms)
+    return column[write(Derived(column, wide(constant, n), tuple(ref for ref, _ in terms), factors))]
+
+
+def _called(t: Table, entry: Entry) -> None:
+    if not entry.name:
+        what = f"{t.kind}: {type(entry).__name__}({entry.meaning!r})"
+        raise ValueError(f"{what} has no name; make it an attribute of a class or give it `name`")
 
 
 def caution(t: Table, write: Write, value: Ref, text: str) -> None:
@@ -334,6 +371,7 @@ def limit(t: Table, write: Write, kind: LimitKind, value: Ref, bound: ArrayLike,
 
     `engine` are the rows of the racks with whose density the bound grows.
     """
+    _called(t, kind)
     write(Limit(kind, kind.name.format(kind=t.kind), t.names, value, wide(bound, t.n), engine))
 
 

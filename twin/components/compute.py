@@ -276,7 +276,7 @@ class Rack(Component):
         limit(t, write, limits.rack_air_inlet_cold, inlet, coldest - breathes)
         limit(t, write, limits.rack_cap, e.power[rows], finite_or(t.rack_cap, np.inf) * (1.0 + CAP_TOLERANCE))
         limit(t, write, limits.throttling, e.clock_lost[rows], MAX_CLOCK_LOST + chips)
-        report(t, write, f"{t.dimension}_power", e.power[rows], "rack power at its feed", picture="power")
+        report(t, write, "power", e.power[rows], "rack power at its feed", picture="power")
         for name, column, text in (
             ("junction_temperature", e.junction_mean, "mean chip junction temperature"),
             ("worst_junction_temperature", e.junction, "junction temperature of the worst chip"),
@@ -287,8 +287,8 @@ class Rack(Component):
             ("conversion_loss", e.loss, "loss of shelves and board converters"),
             ("air_flow", e.air_flow, "air drawn by the rack fans"),
         ):
-            report(t, write, f"{t.dimension}_{name}", column[rows], text)
-        report(t, write, f"{t.dimension}_inlet_temperature", inlet, "air entering the rack", picture="temperature")
+            report(t, write, name, column[rows], text)
+        report(t, write, "inlet_temperature", inlet, "air entering the rack", picture="temperature")
 
 
 class LiquidRack(Rack):
@@ -340,6 +340,6 @@ class LiquidRack(Rack):
         limit(t, write, limits.coolant_return, out, t.max_return_temperature)
         limit(t, write, limits.rack_flow, flow, required, engine=rows)
         limit(t, write, limits.dew_point, supply, t.room.dew_point)
-        report(t, write, f"{t.dimension}_flow", flow, "coolant flow")
-        report(t, write, f"{t.dimension}_supply_temperature", supply, "coolant entering the rack")
-        report(t, write, f"{t.dimension}_return_temperature", out, "coolant leaving the rack")
+        report(t, write, "flow", flow, "coolant flow")
+        report(t, write, "supply_temperature", supply, "coolant entering the rack")
+        report(t, write, "return_temperature", out, "coolant leaving the rack")

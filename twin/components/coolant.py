@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from difflib import get_close_matches
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler
 
 from twin import columns
 from twin.columns import Array, Index, Total, limits, totals
 from twin.components.base import Component, Port, Table, Write, draw, limit, price, report, warm_room
 from twin.elements import NAN, Anchor, Bypass, Heat, Loss, Medium, Pipe, Pump
+from twin.fluids import FLUIDS
 from twin.units import Conductance, Fraction, Length, Number, Pressure, Velocity, VolumeFlow
 
 RANGEABILITY = 50.0
 SEAT, LEAKAGE = 0.05, 1e-4
 """Opening from which a valve shuts in a straight line, and what passes it shut, both over fully open."""
+
+
+def _fluid(name: str) -> str:
+    if name not in FLUIDS:
+        close = get_close_matches(name, FLUIDS, 1, 0.5)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ValueError(f"no fluid {name!r}; {hint}there are {', '.join(FLUIDS)}")
+    return name
+
+
+class _Choice:
+    """Shows editors the fluids that are known when a schema is made."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "enum": list(FLUIDS)}
+
+
+FluidName = Annotated[str, AfterValidator(_fluid), _Choice()]
+"""A coolant by its name in `twin.fluids`; `twin.fluids.add` makes others known."""
 
 
 class CoolantPipe(Component):
@@ -39,8 +60,8 @@ class CoolantPipe(Component):
             Pipe(t.node("in"), t.node("out"), length=t.length, diameter=t.diameter, roughness=t.roughness, zeta=t.zeta)
         )
         write(Loss(rows, t.room.exhaust, t.wall_conductance))
-        report(t, write, "pipe_flow", columns.stream.flow[rows], "coolant flow")
-        report(t, write, "pipe_velocity", columns.pipe.velocity[rows], "mean coolant velocity")
+        report(t, write, "flow", columns.stream.flow[rows], "coolant flow")
+        report(t, write, "velocity", columns.pipe.velocity[rows], "mean coolant velocity")
         limit(t, write, limits.loop_velocity, columns.pipe.velocity[rows], t.max_velocity)
         price(t, write)
 
@@ -63,7 +84,7 @@ class Valve(Component):
         curve = RANGEABILITY ** (np.maximum(t.opening, SEAT) - 1.0)
         factor = t.flow_coefficient * np.maximum(curve * np.minimum(t.opening / SEAT, 1.0), LEAKAGE)
         rows = write(Pipe(t.node("in"), t.node("out"), quadratic=1e5 / (1000.0 * factor) ** 2, set_flow=t.flow_limiter))
-        report(t, write, "valve_flow", columns.stream.flow[rows], "coolant flow")
+        report(t, write, "flow", columns.stream.flow[rows], "coolant flow")
         price(t, write)
 
 
@@ -84,7 +105,7 @@ class MinimumFlowBypass(Component):
         resistance = t.drop / (1000.0 * t.min_flow) ** 2
         rows = write(Pipe(t.node("in"), t.node("out"), quadratic=resistance, set_flow=zero))
         write(Bypass(rows, t.min_flow))
-        report(t, write, "bypass_flow", columns.stream.flow[rows], "flow past the consumers")
+        report(t, write, "flow", columns.stream.flow[rows], "flow past the consumers")
         price(t, write)
 
 
@@ -92,7 +113,8 @@ class ExpansionTank(Component):
     """Gives a closed loop its pressure and names its fluid."""
 
     pressure: Pressure = Field(200e3, gt=0, description="absolute")
-    fluid: Literal["water", "pg20", "pg25"] = "water"
+    fluid: FluidName = Field("water", description="a name of `twin.fluids`")
+    holds_pressure: ClassVar[bool] = True
     ports: ClassVar[dict[str, Port]] = {"port": Port("coolant")}
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
@@ -148,9 +170,19 @@ class Pumped(Component):
 
     @classmethod
     def pump(
-        cls, t: Table, write: Write, start: Index, end: Index, drop: Array, heading: Total = totals.pumps
+        cls,
+        t: Table,
+        write: Write,
+        start: Index,
+        end: Index,
+        drop: Array,
+        heading: Total = totals.pumps,
+        power_name: str = "pump_power",
     ) -> Index:
-        """Write the pumps of a table between two nodes with an internal `quadratic` drop; returns pipe rows."""
+        """Write the pumps of a table between two nodes with an internal `quadratic` drop; returns pipe rows.
+
+        power_name: of the report of their power.
+        """
         controls = np.array([[c] for c in t["control"]])
         pipe = write(Pipe(start, end, quadratic=drop, set_flow=np.where(controls == "flow", t.flow, np.nan)))
         rows = write(
@@ -174,11 +206,10 @@ class Pumped(Component):
         draw(t, write, power, heading)
         write(Heat(pipe, columns.pump.shaft[rows]))
         warm_room(t, write, columns.pump.drive_loss[rows])
-        report(t, write, f"{t.dimension}_speed", columns.pump.speed[rows], "pump speed over nominal")
-        report(t, write, f"{t.dimension}_running", columns.pump.running[rows], "pumps running")
-        name = "pump_power" if t.dimension == "pump" else f"{t.dimension}_pump_power"
-        report(t, write, name, power, "pump power", picture="power")
-        report(t, write, f"{t.dimension}_flow", columns.stream.flow[pipe], "flow through the pumps")
+        report(t, write, "speed", columns.pump.speed[rows], "pump speed over nominal")
+        report(t, write, "running", columns.pump.running[rows], "pumps running")
+        report(t, write, power_name, power, "pump power", picture="power")
+        report(t, write, "flow", columns.stream.flow[pipe], "flow through the pumps")
         limit(t, write, limits.pump_head, columns.pump.demand[rows], 1.0)
         return pipe
 
@@ -198,5 +229,7 @@ class PumpStation(Pumped):
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
-        cls.pump(t, write, t.node("in"), t.node("out"), 0.01 * t.shutoff / (1000.0 * t.rated_flow) ** 2)
+        cls.pump(
+            t, write, t.node("in"), t.node("out"), 0.01 * t.shutoff / (1000.0 * t.rated_flow) ** 2, power_name="power"
+        )
         price(t, write)

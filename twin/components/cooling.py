@@ -25,7 +25,7 @@ from twin.components.base import (
     price,
     report,
 )
-from twin.components.coolant import Pumped
+from twin.components.coolant import FluidName, Pumped
 from twin.elements import Anchor, Exchange, Fan, Heat, Medium, Pipe, Vent
 from twin.units import (
     Area,
@@ -82,7 +82,7 @@ class Cdu(Pumped):
     constant_power: Power | None = Field(
         None, ge=0, description="total electrical power if it does not follow the pumps"
     )
-    tcs_fluid: Literal["water", "pg20", "pg25"] = "pg25"
+    tcs_fluid: FluidName = Field("pg25", description="a name of `twin.fluids`")
     expansion: Pressure | None = Field(300e3, gt=0, description="built-in expansion vessel, absolute; none without")
     quadratic: Number = Field(0.61, ge=0, le=2)
     quartic: Number = Field(0.13, ge=0, le=2)
@@ -100,6 +100,7 @@ class Cdu(Pumped):
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "CDU"
     set_point_role: ClassVar[SetPointRole] = "coolant"
+    holds_pressure: ClassVar[bool] = True
     kind: ClassVar[str] = "cdu"
     dimension: ClassVar[str] = "cdu"
     box: ClassVar[tuple[float, float, float]] = (0.9, 1.2, 2.3)
@@ -140,15 +141,15 @@ class Cdu(Pumped):
         limit(t, write, limits.cdu_flow, columns.stream.flow[pumped], finite_or(t.max_flow, 1.1 * t.tcs_flow))
         limit(t, write, limits.dew_point, supply, t.room.dew_point)
         for name, value, text in (
-            ("cdu_duty", duty, "heat passed to facility water"),
-            ("cdu_effectiveness", columns.exchange.effectiveness[exchange], "effectiveness of the exchanger"),
-            ("cdu_facility_flow", columns.stream.flow[cold], "facility water flow"),
-            ("cdu_return_temperature", columns.node.temperature[t.node("tcs_return")], "coolant from the racks"),
-            ("cdu_facility_supply_temperature", columns.stream.inlet[cold], "facility water in"),
-            ("cdu_facility_return_temperature", columns.stream.outlet[cold], "facility water out"),
+            ("duty", duty, "heat passed to facility water"),
+            ("effectiveness", columns.exchange.effectiveness[exchange], "effectiveness of the exchanger"),
+            ("facility_flow", columns.stream.flow[cold], "facility water flow"),
+            ("return_temperature", columns.node.temperature[t.node("tcs_return")], "coolant from the racks"),
+            ("facility_supply_temperature", columns.stream.inlet[cold], "facility water in"),
+            ("facility_return_temperature", columns.stream.outlet[cold], "facility water out"),
         ):
             report(t, write, name, value, text)
-        report(t, write, "cdu_supply_temperature", supply, "coolant to the racks", picture="temperature")
+        report(t, write, "supply_temperature", supply, "coolant to the racks", picture="temperature")
         price(t, write)
 
 
@@ -200,14 +201,14 @@ class HeatExchanger(Component):
                 fouling=wall_fouling(t, t.conductance) / n,
             )
         )
-        report(t, write, "heat_exchanger_duty", columns.exchange.duty[rows], "heat passed")
-        report(t, write, "heat_exchanger_effectiveness", columns.exchange.effectiveness[rows], "effectiveness")
-        report(t, write, "heat_exchanger_hot_flow", columns.stream.flow[hot], "hot side flow")
-        report(t, write, "heat_exchanger_cold_flow", columns.stream.flow[cold], "cold side flow")
-        report(t, write, "heat_exchanger_hot_outlet", columns.stream.outlet[hot], "hot side outlet")
-        report(t, write, "heat_exchanger_hot_inlet", columns.stream.inlet[hot], "hot side inlet")
-        report(t, write, "heat_exchanger_cold_inlet", columns.stream.inlet[cold], "cold side inlet")
-        report(t, write, "heat_exchanger_cold_outlet", columns.stream.outlet[cold], "cold side outlet")
+        report(t, write, "duty", columns.exchange.duty[rows], "heat passed")
+        report(t, write, "effectiveness", columns.exchange.effectiveness[rows], "effectiveness")
+        report(t, write, "hot_flow", columns.stream.flow[hot], "hot side flow")
+        report(t, write, "cold_flow", columns.stream.flow[cold], "cold side flow")
+        report(t, write, "hot_outlet", columns.stream.outlet[hot], "hot side outlet")
+        report(t, write, "hot_inlet", columns.stream.inlet[hot], "hot side inlet")
+        report(t, write, "cold_inlet", columns.stream.inlet[cold], "cold side inlet")
+        report(t, write, "cold_outlet", columns.stream.outlet[cold], "cold side outlet")
         price(t, write)
 
 
@@ -262,12 +263,12 @@ class Coil(Component):
         )
         duty = columns.exchange.duty[rows]
         limit(t, write, limits.crah_capacity, duty, t.capacity)
-        report(t, write, f"{t.dimension}_duty", duty, "heat taken from the air")
-        report(t, write, f"{t.dimension}_water_flow", columns.stream.flow[cold], "water flow")
+        report(t, write, "duty", duty, "heat taken from the air")
+        report(t, write, "water_flow", columns.stream.flow[cold], "water flow")
         report(
             t,
             write,
-            f"{t.dimension}_supply_temperature",
+            "supply_temperature",
             columns.stream.outlet[hot],
             "air leaving the coil",
             picture="temperature",
@@ -315,9 +316,9 @@ class Crah(Coil):
         draw(t, write, power, totals.air_handling)
         write(Heat(blown, power))
         cls.coil(t.times("capacity conductance water_flow air_flow area", t.units), write, hot)
-        report(t, write, f"{t.dimension}_fan_power", power, "fan power of the running units", picture="power")
-        report(t, write, f"{t.dimension}_running", columns.fan.running[fans], "units running")
-        report(t, write, f"{t.dimension}_air_flow", columns.stream.flow[hot], "air flow")
+        report(t, write, "fan_power", power, "fan power of the running units", picture="power")
+        report(t, write, "running", columns.fan.running[fans], "units running")
+        report(t, write, "air_flow", columns.stream.flow[hot], "air flow")
         limit(t, write, limits.crah_air_flow, columns.fan.demand[fans], 1.0)
         price(t, write)
 

@@ -61,11 +61,9 @@ def branch(
     full = 0j * rating + 0 * impedance
     line = Line(t.node("in"), t.node("out"), impedance, shunt + full, ratio + full, rating / POWER_BASE, t.in_service)
     rows = write(line)
-    report(t, write, f"{t.dimension}_loading", columns.line.loading[rows], f"{t.kind} current over rating")
-    report(
-        t, write, f"{t.dimension}_power", columns.line.power[rows], f"active power into the {t.kind}", picture="power"
-    )
-    report(t, write, f"{t.dimension}_loss", columns.line.loss[rows], f"{t.kind} loss")
+    report(t, write, "loading", columns.line.loading[rows], f"{t.kind} current over rating")
+    report(t, write, "power", columns.line.power[rows], f"active power into the {t.kind}", picture="power")
+    report(t, write, "loss", columns.line.loss[rows], f"{t.kind} loss")
     limit(t, write, limits.loading, columns.line.loading[rows], t.continuous_factor)
     limit(t, write, limits.peak, columns.line.peak[rows], t.trip_factor)
     warm_room(t, write, columns.line.loss[rows])
@@ -94,8 +92,8 @@ class Utility(Component):
         rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, GRID + 0 * t.voltage, t.in_service))
         write(Tally(totals.grid, columns.source.power[rows]))
         write(Tally(totals.contract, constant(write, t.contract)))
-        report(t, write, "utility_power", columns.source.power[rows], "active power from the grid", picture="power")
-        report(t, write, "utility_reactive_power", columns.source.reactive[rows], "reactive power from the grid")
+        report(t, write, "power", columns.source.power[rows], "active power from the grid", picture="power")
+        report(t, write, "reactive_power", columns.source.reactive[rows], "reactive power from the grid")
         limit(t, write, limits.utility_contract, columns.source.power[rows], t.contract)
         price(t, write)
 
@@ -123,9 +121,7 @@ class Generator(Component):
         nominal(t, write, "out", t.voltage)
         rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, t.rating, t.in_service))
         write(Fuel(columns.source.power[rows], t.energy_price, t.carbon))
-        report(
-            t, write, "generator_power", columns.source.power[rows], "active power of the generator", picture="power"
-        )
+        report(t, write, "power", columns.source.power[rows], "active power of the generator", picture="power")
         limit(t, write, limits.generator_rating, columns.source.power[rows], t.rating)
         limit(t, write, limits.generator_peak, columns.source.peak[rows], t.rating)
         price(t, write)
@@ -195,6 +191,11 @@ class Conductor(Component):
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
+        cls.line(t, write)
+
+    @classmethod
+    def line(cls, t: Table, write: Write) -> Index:
+        """Write the lines of a table with their limits and reports; returns their rows."""
         for port in ("in", "out"):
             nominal(t, write, port, t.voltage, cls.direct)
         base = t.voltage**2 / POWER_BASE
@@ -202,7 +203,7 @@ class Conductor(Component):
         impedance = np.maximum(t.resistance, 1e-9) * t.length / base + 1j * reactance * t.length / base
         shunt = 0j if cls.direct else 2j * np.pi * t.frequency * t.capacitance * t.length * base
         rating = t.ampacity * t.voltage * (1.0 if cls.direct else np.sqrt(3.0))
-        branch(t, write, impedance, rating, shunt)
+        return branch(t, write, impedance, rating, shunt)
 
 
 class Feeder(Conductor):
@@ -318,16 +319,16 @@ class PowerConverter(Component):
                 t.in_service,
             )
         )
-        report(t, write, f"{t.dimension}_loading", columns.converter.loading[rows], f"{t.kind} output over rating")
+        report(t, write, "loading", columns.converter.loading[rows], f"{t.kind} output over rating")
         report(
             t,
             write,
-            f"{t.dimension}_power",
+            "power",
             columns.converter.power[rows],
             f"active power into the {t.kind}",
             picture="power",
         )
-        report(t, write, f"{t.dimension}_loss", columns.converter.loss[rows], f"{t.kind} loss")
+        report(t, write, "loss", columns.converter.loss[rows], f"{t.kind} loss")
         limit(t, write, limits.loading, columns.converter.loading[rows], t.continuous_factor)
         limit(t, write, limits.peak, columns.converter.peak[rows], t.trip_factor)
         warm_room(t, write, columns.converter.loss[rows])

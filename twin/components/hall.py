@@ -121,8 +121,8 @@ class Room(Component):
                 names=t.names,
             )
         )
-        report(t, write, "room_supply_temperature", columns.node.temperature[supply], "air leaving the coolers")
-        report(t, write, "room_inlet_temperature", columns.node.temperature[inlet], "air entering the racks")
-        report(t, write, "room_return_temperature", columns.node.temperature[exhaust], "air returning to the coolers")
+        report(t, write, "supply_temperature", columns.node.temperature[supply], "air leaving the coolers")
+        report(t, write, "inlet_temperature", columns.node.temperature[inlet], "air entering the racks")
+        report(t, write, "return_temperature", columns.node.temperature[exhaust], "air returning to the coolers")
         warmest = finite_or(t.max_return_temperature, np.inf)
         limit(t, write, limits.room_temperature, columns.node.temperature[exhaust], warmest)

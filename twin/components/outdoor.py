@@ -31,39 +31,49 @@ from twin.units import (
 
 
 def reject(
-    t: Table, write: Write, stream: Index, law: Law, sink: Index | None = None, installed: Array | None = None
+    t: Table,
+    write: Write,
+    stream: Index,
+    law: Law,
+    sink: Index | None = None,
+    installed: Array | None = None,
+    driver: Index | None = None,
 ) -> Index:
     """Write a cooler on a stream, with what it draws, its water, limits and reports; returns its rows.
 
     sink: the stream whose inlet takes its heat, outdoor air without one. installed: units that are shut off when they
-    do not run.
+    do not run. driver: the stream whose heat drives it, none without one.
     """
-    free = sink is None
-    rows = write(Cooler(stream, sink, law, installed))
+    rows = write(Cooler(stream, sink, law, installed, driver))
     power = columns.cooler.power[rows]
     draw(t, write, power, totals.heat_rejection)
-    outdoor = np.full(t.n, t.outdoor)
-    if free:
+    outdoor, driven = np.full(t.n, t.outdoor), columns.cooler.driven[rows]
+    if sink is None:
         write(Gain(outdoor, power))
     else:
         write(Heat(sink, columns.cooler.rejected[rows]))
-    report(t, write, f"{t.dimension}_duty", columns.cooler.duty[rows], "heat taken from the coolant")
-    report(t, write, f"{t.dimension}_power", power, "fan or compressor power", picture="power")
-    report(t, write, f"{t.dimension}_loading", columns.cooler.loading[rows], "required over available duty")
-    report(t, write, f"{t.dimension}_running", columns.cooler.running[rows], "units running")
-    report(t, write, f"{t.dimension}_fan_speed", columns.cooler.speed[rows], "fan speed over nominal")
-    report(t, write, f"{t.dimension}_water", columns.cooler.water[rows], "make-up water")
+    if driver is not None:
+        write(Heat(driver, driven, np.full((t.n, 1), -1.0)))
+        report(t, write, "driving_heat", driven, "heat taken from the stream that drives it")
+        if sink is None:
+            write(Gain(outdoor, driven))
+    report(t, write, "duty", columns.cooler.duty[rows], "heat taken from the coolant")
+    report(t, write, "power", power, "fan or compressor power", picture="power")
+    report(t, write, "loading", columns.cooler.loading[rows], "required over available duty")
+    report(t, write, "running", columns.cooler.running[rows], "units running")
+    report(t, write, "fan_speed", columns.cooler.speed[rows], "fan speed over nominal")
+    report(t, write, "water", columns.cooler.water[rows], "make-up water")
     report(
         t,
         write,
-        f"{t.dimension}_supply_temperature",
+        "supply_temperature",
         columns.stream.outlet[stream],
         "coolant leaving",
         picture="temperature",
     )
-    report(t, write, f"{t.dimension}_return_temperature", columns.stream.inlet[stream], "coolant entering")
-    report(t, write, f"{t.dimension}_warning", columns.cooler.warning[rows], "outside the box of validity")
-    report(t, write, f"{t.dimension}_flow", columns.stream.flow[stream], "coolant flow")
+    report(t, write, "return_temperature", columns.stream.inlet[stream], "coolant entering")
+    report(t, write, "warning", columns.cooler.warning[rows], "outside the box of validity")
+    report(t, write, "flow", columns.stream.flow[stream], "coolant flow")
     caution(t, write, columns.cooler.warning[rows], "outside the box of validity")
     judged = (t.limits_capacity > 0.5) & np.isfinite(t.set_point)
     limit(t, write, limits.capacity, columns.cooler.loading[rows], np.where(judged, 1.0, np.inf))

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from twin.components.base import REGISTRY, Component, Model
 from twin.components.hall import Room, Site
+from twin.facility import plugins
 from twin.facility.addresses import choose, meant, split
 from twin.facility.catalogue import catalogue
 from twin.facility.files import MOISTURE, LayoutError, Raw, hint, parse_text, read_text, repeats
@@ -182,8 +183,8 @@ def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, ob
     """Read, validate and join a layout.
 
     layout: a shipped layout by name, a YAML file, or YAML text with a newline in it. case: one of its cases, which is
-    applied. overrides: values with units by address, as in files, which win over the case. Raises LayoutError with
-    every fault at once.
+    applied. overrides: values with units by address, as in files, which win over the case. Equipment of
+    other packages is known by their entry points, see `twin.facility.plugins`. Raises LayoutError with every fault.
 
     >>> twin.load("gb300_hall", overrides={"site.dry_bulb": "38 degC"})
     """
@@ -196,6 +197,7 @@ def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, ob
 
 def build(source: str, data: Raw, case: str | None = None, overrides: Mapping[str, object] | None = None) -> Facility:
     """A facility from the parsed mapping of a layout; see `load`."""
+    plugins.types()
     faults: list[str] = [f"unknown section {k!r}{hint(k, SECTIONS)}" for k in data if k not in SECTIONS]
     if data.get("version") != 1 or isinstance(data["version"], bool):
         faults.append(f"version: {data.get('version')!r} is not supported; write `version: 1`")

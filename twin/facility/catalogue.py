@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from twin.facility.files import parse_text
+from twin.facility import plugins
+from twin.facility.files import LayoutError, parse_text
 from twin.units import parse
 
 LAYOUTS = files("twin.layouts")
@@ -39,7 +40,8 @@ CONSTANT_UNITS = {
 def catalogue() -> dict[str, dict[str, Any]]:
     """Shipped hardware by name: type, about, fields {name: {value, kind, source, range}}, sources' texts, file.
 
-    Values are strings with units. Example: catalogue()["gb300_nvl72"]["fields"]["nameplate"]["value"].
+    Entries of other packages follow, see `twin.facility.plugins`; LayoutError for what these have wrong. Values are
+    strings with units. Example: catalogue()["gb300_nvl72"]["fields"]["nameplate"]["value"].
     """
     entries: dict[str, dict[str, Any]] = {}
     folder = LAYOUTS / "hardware"
@@ -50,7 +52,11 @@ def catalogue() -> dict[str, dict[str, Any]]:
         sources = data.pop("sources", {})
         for name, entry in data.items():
             entries[name] = entry | {"sources": sources, "file": file.name}
-    return entries
+    added = plugins.entries()
+    twice = [f"{added[n]['file']}: {n}: is an entry of {entries[n]['file']} already" for n in added if n in entries]
+    if twice:
+        raise LayoutError("plug-ins", twice)
+    return entries | added
 
 
 @cache

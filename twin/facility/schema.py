@@ -6,15 +6,17 @@ from typing import Any
 
 from twin.components.base import REGISTRY
 from twin.components.hall import Site
+from twin.facility import plugins
 from twin.facility.catalogue import catalogue
 from twin.facility.sections import sections
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema of a layout file, for editors.
+    """JSON Schema of a layout file, for editors; types and entries of other packages are part of it.
 
     >>> twin.schema()["properties"]["site"]
     """
+    plugins.types()
     kinds = sorted(REGISTRY)
     definitions: dict[str, Any] = {}
     for kind in kinds:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from twin.columns import Array, Index, Ref, limits
+from twin.columns import FIGURES, Array, Index, Ref, limits
 from twin.components.base import REGISTRY
 from twin.elements import (
     VENT,
@@ -23,6 +23,7 @@ from twin.elements import (
     Converter,
     Cooler,
     Cost,
+    Derived,
     Element,
     Engine,
     Exchange,
@@ -141,6 +142,7 @@ def compile(facility: Facility, scenarios: Mapping[str, ArrayLike] | None = None
     _cooled(facility, zone, _takers(exchange, coolers, fan, start, end), faults)
     _open(vent, [c.outdoor, *zone.inlet], nodes, faults)
     _ignored(facility, parts.all(Limit), faults)
+    _named(parts.all(Report), faults)
     medium = _media(parts.all(Medium), pipe, nodes, faults)
     if faults:
         raise LayoutError(facility.source, faults)
@@ -171,6 +173,7 @@ def compile(facility: Facility, scenarios: Mapping[str, ArrayLike] | None = None
         engine=parts.merged(Engine),
         work=(),
         constant=parts.merged(Constant).value,
+        derived=parts.all(Derived),
         load=parts.all(Load),
         line=train.line,
         converter=train.converter,
@@ -221,6 +224,8 @@ def _resolve(element: T, pipes: int) -> T:
         value = getattr(element, f.name)
         if isinstance(value, Ref):
             changes[f.name] = Ref(value.column, shift(value.rows))
+        elif isinstance(value, tuple) and value and isinstance(value[0], Ref):
+            changes[f.name] = tuple(Ref(r.column, shift(r.rows)) for r in value)
         elif isinstance(value, np.ndarray) and value.ndim == 1:
             changes[f.name] = shift(value)
     return replace(element, **changes)  # type: ignore[type-var]
@@ -240,9 +245,10 @@ def _hydraulic(pipe: Pipe, anchors: Anchor, names: list[str], faults: list[str])
     for which in np.unique(loop[coolant]):
         if which not in chosen:
             inside = sorted(names[i] for i in coolant[loop[coolant] == which])
+            holders = " or ".join(sorted(kind for kind, cls in REGISTRY.items() if cls.holds_pressure))
             faults.append(
                 f"coolant loop through {inside[0]} ({len(inside)} nodes) has no pressure reference; "
-                "connect an expansion_tank or give a CDU an expansion pressure"
+                f"connect something that holds its pressure, a {holders}"
             )
     loops = {int(loop[i]) for i in coolant}
     kept = [chosen[k] for k in sorted(chosen) if k in loops]
@@ -290,6 +296,21 @@ def _ignored(facility: Facility, written: Sequence[Limit], faults: list[str]) ->
         close = get_close_matches(name, known, 1, 0.8)
         if name not in known and close:
             faults.append(f"limits: ignore: no limit {name!r}; did you mean {close[0]!r}?")
+
+
+def _named(reports: Sequence[Report], faults: list[str]) -> None:
+    """A name that users see stands for one quantity of one dimension."""
+    known: dict[str, Report] = {}
+    for item in reports:
+        other = known.setdefault(item.name, item)
+        if item.name in FIGURES:
+            faults.append(f"report {item.name}: is a headline figure already; call it another name")
+        elif other.dimension != item.dimension:
+            of = f"is one of dimension {other.dimension} and of {item.dimension}"
+            faults.append(f"report {item.name}: {of}; begin its name with the dimension of its type")
+        elif other.value.column.unit != item.value.column.unit:
+            units = f"{other.value.column.unit} and in {item.value.column.unit}"
+            faults.append(f"report {item.name}: is in {units}; call one of them another name")
 
 
 def _takers(exchange: Exchange, coolers: Sequence[Cooler], fan: Fan, start: Index, end: Index) -> Index:

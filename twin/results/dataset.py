@@ -15,6 +15,7 @@ from twin.air.response import RoomAir
 from twin.air.turns import AirSolution
 from twin.columns import FIGURES, Array
 from twin.elements import REASONS, Status
+from twin.facility import plugins
 from twin.facility.scenarios import cf_unit_of
 from twin.fluids import saturation_pressure
 from twin.money.yearly import yearly
@@ -76,6 +77,9 @@ def _rooms(air: AirSolution, labels: dict[str, list[str]], where: dict[str, dict
         ):
             for thing, row in zip(things, values, strict=True):
                 dimension = parts[thing.name].dimension
+                if dimension not in labels:
+                    labels[dimension] = sorted(n for n, p in parts.items() if p.dimension == dimension)
+                    where[dimension] = {n: i for i, n in enumerate(labels[dimension])}
                 empty = np.full((len(labels[dimension]), size), np.nan)
                 attrs = {"units": "K", "long_name": text}
                 own = by_equipment.setdefault(f"{dimension}_{ending}", ((dimension, "scenario"), empty, attrs))
@@ -116,13 +120,14 @@ STATED = 20
 
 def provenance(solution: Solution) -> dict[str, str | float]:
     """Where a dataset comes from: layout and its hash, versions, device, precision, time."""
-    facility = solution.plant.facility
+    facility, added = solution.plant.facility, plugins.types()
     served = [terms for terms, _ in terms_by_scenario(solution.plant)[:STATED]]
     return {
         "title": facility.name,
         "layout": facility.source,
         "layout_hash": facility.hash,
         "twin_version": version("aifactory-twin"),
+        **({"plugins": ", ".join(sorted(set(added.values())))} if added else {}),
         "numpy_version": np.__version__,
         "python_version": platform.python_version(),
         "device": solution.device,

@@ -115,6 +115,7 @@ def begin(plant: System) -> State:
     )
     idle |= {c: zeros(count) for c in (k.cooler.power, k.cooler.rejected, k.cooler.driven, k.cooler.running)}
     idle |= {c: zeros(len(pump.pipe)) for c in (k.pump.power, k.pump.shaft, k.pump.drive_loss)}
+    idle |= {d.column: zeros(_rows(plant)) for d in plant.derived}
     return State(
         node=plant.start_temperature.copy(),
         flow=flow,
@@ -235,6 +236,7 @@ def _pass(plant: System, state: State, fed: Solved, turn: int, trusted: bool) ->
     solved[k.engine.air_inlet] = warm.node[plant.engine.breathes] + _offset(plant, warm.node, solved)
     power = electrical.voltages(plant, solved)
     solved |= power.columns
+    solved |= _derived(plant, solved)
     faults = np.where(coolant.converged, int(Status.OK), int(Status.HYDRAULIC))
     faults = np.where(power.converged, faults, int(Status.ELECTRICAL))
     node = np.clip(warm.node, *PHYSICAL)
@@ -314,6 +316,26 @@ def _offset(plant: System, node: Array, solved: Solved) -> Array:
                 inlet = inlet + weights[:, k : k + 1] * moved[k]  # in a fixed order, unlike a matrix product
         offset[rows] = inlet
     return offset
+
+
+def _rows(plant: System) -> int:
+    """Rows of all columns that types add to the ledger."""
+    return sum(len(item.constant) for item in plant.derived)
+
+
+def _derived(plant: System, solved: Solved) -> Solved:
+    """Columns that types add to the ledger; what is drawn or given off by one is that of the pass before."""
+    added: Solved = {}
+    begin, shape = 0, (_rows(plant), plant.scenarios)
+    for item in plant.derived:
+        value = item.constant
+        for term, factor in zip(item.terms, item.factors, strict=True):
+            column = added.get(term.column)
+            value = value + factor * (solved[term.column] if column is None else column)[term.rows]
+        column = added.setdefault(item.column, np.zeros(shape, like=plant.start_temperature))
+        column[begin : begin + len(item.constant)] = value
+        begin += len(item.constant)
+    return added
 
 
 def _gains(plant: System, solved: Solved) -> Array:

@@ -237,9 +237,8 @@ def rows_of_racks(plant: Plant) -> dict[str, Array]:
     for i in np.flatnonzero(rows):
         part = parts[names[i]]
         if part.at is not None:
-            facing = getattr(part, "facing", "-y")
-            across = round(part.at["xyz".index(facing[1])], 2)
-            groups.setdefault((part.room or "", facing, across), []).append(int(i))
+            across = round(part.at["xyz".index(part.way[1])], 2)
+            groups.setdefault((part.room or "", part.way, across), []).append(int(i))
     return {
         f"{names[members[0]]} to {names[members[-1]]}": np.isin(np.arange(len(rows)), members)
         for members in groups.values()

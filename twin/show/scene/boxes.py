@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,16 +15,18 @@ if TYPE_CHECKING:
     import pyvista as pv
 
     from twin.api import Result
-    from twin.components.base import Component
 
-FAMILIES = {
-    "cdu": ("CDU", "#4a7aa3"),
-    "crah": ("air handling", "#a9cde2"),
-    "cooling": ("cooling plant", "#7aa5bd"),
-    "electrical": ("power train", "#a3a9b1"),
-    "facility": ("other", "#d3d6da"),
+COLOURS = {
+    "CDU": "#4a7aa3",
+    "air handling": "#a9cde2",
+    "cooling plant": "#7aa5bd",
+    "power train": "#a3a9b1",
+    "other": "#d3d6da",
 }
-"""Legend and colour by dimension or heading of a component."""
+"""Colours of equipment by its legend, see `Component.legend`, in the order of the picture's legend."""
+
+MORE = ("#c9b78c", "#8fae9b", "#b59ab0", "#c39a86", "#9aa56b")
+"""Colours of other legends, in the order of the alphabet, over again where there are more."""
 
 CORNERS = np.array([[x, y, z] for z in (0, 1) for y in (0, 1) for x in (0, 1)], float)
 """Corners of a unit box, (8, 3)."""
@@ -42,8 +44,8 @@ class Boxes:
 
     Attributes
     ----------
-    names, kinds, families
-        Name of each box in the layout, its type there, and rack or one of `FAMILIES`, (box,).
+    names, kinds, legends
+        Name of each box in the layout, its type there, and its group in pictures, (box,).
     low
         Corner of least x, y, z [m], (box, 3).
     size
@@ -52,20 +54,18 @@ class Boxes:
         Of the inlet or the supply [degC], NaN where there is none, (box,).
     power
         Drawn [kW], NaN where there is none, (box,).
+    racks
+        Whether it is a rack to the air of its room, (box,).
     """
 
     names: tuple[str, ...]
     kinds: tuple[str, ...]
-    families: tuple[str, ...]
+    legends: tuple[str, ...]
     low: Array
     size: Array
     temperature: Array
     power: Array
-
-    @property
-    def racks(self) -> Index:
-        """True for racks, (box,)."""
-        return np.array([f == "rack" for f in self.families], bool)
+    racks: Array
 
     @property
     def corners(self) -> Array:
@@ -75,8 +75,9 @@ class Boxes:
     def where(self, rows: Index) -> Boxes:
         """The boxes in which `rows`, (box,), is true."""
         at = np.flatnonzero(rows)
-        names, kinds, families = (tuple(w[i] for i in at) for w in (self.names, self.kinds, self.families))
-        return Boxes(names, kinds, families, self.low[at], self.size[at], self.temperature[at], self.power[at])
+        names, kinds, legends = (tuple(w[i] for i in at) for w in (self.names, self.kinds, self.legends))
+        numbers = (a[at] for a in (self.low, self.size, self.temperature, self.power, self.racks))
+        return Boxes(names, kinds, legends, *numbers)
 
 
 def boxes(result: Result, scenario: int = 0) -> Boxes:
@@ -88,35 +89,38 @@ def boxes(result: Result, scenario: int = 0) -> Boxes:
     placed = {n: p for n, p in parts.items() if p.at is not None and min(p.extent) > 0}
     if not placed:
         raise RenderError(f"{result.facility.name}: no component has a place `at`")
-    temperature = _shown(result, ("_inlet_temperature", "_supply_temperature"), scenario)
-    power = _shown(result, ("_power", "_pump_power", "_fan_power"), scenario)
+    temperature, power = _shown(result, scenario)
     return Boxes(
         tuple(placed),
         tuple(p.kind for p in placed.values()),
-        tuple(_family(p) for p in placed.values()),
+        tuple(p.legend for p in placed.values()),
         np.array([p.at for p in placed.values()], float),
         np.array([p.extent for p in placed.values()], float),
         np.array([temperature.get(n, np.nan) - 273.15 for n in placed]),
         np.array([power.get(n, np.nan) / 1e3 for n in placed]),
+        np.array([p.shapes_air == "rack" for p in placed.values()], bool),
     )
 
 
-def _family(part: Component) -> str:
-    """Rack, or the first of a component's dimension and heading that `FAMILIES` has."""
-    if part.dimension == "rack":
-        return "rack"
-    return next((k for k in (part.dimension, part.heading) if k in FAMILIES), "facility")
+def _shown(result: Result, scenario: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Temperature [K] and power [W] by component, of the reports that are for pictures; powers of one are added up."""
+    temperature: dict[str, float] = {}
+    power: dict[str, float] = {}
+    for item in result.plant.reports:
+        values = result.solution[item.value][:, scenario].tolist() if item.picture else ()
+        for name, value in zip(item.elements, values, strict=False):
+            if item.picture == "power":
+                power[name] = power.get(name, 0.0) + value
+            else:
+                temperature.setdefault(name, value)
+    return temperature, power
 
 
-def _shown(result: Result, endings: Sequence[str], scenario: int) -> dict[str, float]:
-    """Value by component of the reports called dimension + ending; the first ending that a dimension has counts."""
-    values: dict[str, float] = {}
-    for ending in reversed(endings):
-        for item in result.plant.reports:
-            if item.name == item.dimension + ending:
-                column = result.solution[item.value][:, scenario]
-                values.update(zip(item.elements, column.tolist(), strict=True))
-    return values
+def colours(placed: Boxes) -> dict[str, str]:
+    """Colour by legend of what is no rack, in the order of the picture's legend."""
+    present = {legend for legend, rack in zip(placed.legends, placed.racks, strict=True) if not rack}
+    others = {name: MORE[k % len(MORE)] for k, name in enumerate(sorted(present - set(COLOURS)))}
+    return {name: colour for name, colour in (COLOURS | others).items() if name in present}
 
 
 # ---- from boxes to meshes ----------------------------------------------------------------------------------------

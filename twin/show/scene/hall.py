@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from twin.components.hall import Room
 from twin.elements import Array
 from twin.show.scene import air
-from twin.show.scene.boxes import FAMILIES, Boxes, ascii_only, blocks, boxes, mesh
+from twin.show.scene.boxes import Boxes, ascii_only, blocks, boxes, colours, mesh
 from twin.show.scene.render import RenderError, pyvista, ready
 
 if TYPE_CHECKING:
@@ -104,8 +103,8 @@ def _add_lights(plotter: pv.Plotter) -> None:
 
 def _draw_floors(plotter: pv.Plotter, result: Result) -> Array:
     """Floors of the rooms with outlines, and names unless there are many; returns their corners, (corner, 3)."""
-    components = result.facility.components
-    rooms = {n: p for n, p in components.items() if isinstance(p, Room) and p.at is not None}
+    parts = {n: result.facility.components[n] for n in sorted(result.plant.zone.names)}
+    rooms: dict[str, Any] = {n: p for n, p in parts.items() if p.at is not None}
     if not rooms:
         return np.zeros((0, 3))
     low = np.array([p.at for p in rooms.values()], float)
@@ -138,11 +137,10 @@ def _draw_boxes(plotter: pv.Plotter, data: pv.PolyData, count: int, **colour: An
 
 
 def _draw_equipment(plotter: pv.Plotter, placed: Boxes) -> None:
-    """All boxes but racks, in the colours of their families."""
-    for family, (_, colour) in FAMILIES.items():
-        rows = np.array([f == family for f in placed.families])
-        if rows.any():
-            _draw_boxes(plotter, mesh(placed.where(rows)), len(placed.names), color=colour)
+    """All boxes but racks, in the colours of their legends."""
+    for legend, colour in colours(placed).items():
+        rows = np.array([name == legend for name in placed.legends]) & ~placed.racks
+        _draw_boxes(plotter, mesh(placed.where(rows)), len(placed.names), color=colour)
 
 
 def _draw_racks(plotter: pv.Plotter, placed: Boxes, title: str) -> list[float]:
@@ -269,9 +267,8 @@ def _draw_title(plotter: pv.Plotter, result: Result, limit: Binding | None, scen
 
 
 def _draw_legend(plotter: pv.Plotter, placed: Boxes) -> None:
-    """Colours of the families that are present."""
-    present = [entry for family, entry in FAMILIES.items() if family in placed.families]
-    for k, (label, colour) in enumerate(reversed(present)):
+    """Colours of the legends that are present."""
+    for k, (label, colour) in enumerate(reversed(colours(placed).items())):
         swatch = _draw_text(plotter, "    ", (0.025, 0.04 + 0.036 * k), 18, colour)
         swatch.background_color, swatch.background_opacity = colour, 1.0
         _draw_text(plotter, label, (0.046, 0.04 + 0.036 * k), 18, INK)

@@ -1,0 +1,118 @@
+"""Habits of the house that a reader can check: who knows what by name."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import twin
+from twin import columns
+from twin.components import REGISTRY
+from twin.plant.compile import compile
+
+SOURCE = Path(twin.__file__).parent
+KNOWING = ("components/", "columns.py")
+"""Who declares kinds, reports and limits."""
+
+OTHER_MEANINGS = (
+    ("readers/", {"pipe", "pump", "valve", "transformer"}, "tables and sections of other programs' files"),
+    ("networks/", {"pipe", "pump", "valve"}, "elements of networks on their own, called as pandapipes calls them"),
+    ("networks/__init__.py", {"pipe_flow"}, "a public function"),
+    ("__init__.py", {"pipe_flow"}, "a public function"),
+    ("air/geometry.py", {"rack"}, "a role in the air of a room"),
+    ("air/mesh.py", {"rack", "screen"}, "roles in the air of a room, see ShapesAir"),
+    ("air/exchange.py", {"rack"}, "a role in the air of a room"),
+    ("show/scene/hall.py", {"rack"}, "a role in the air of a room"),
+    ("air/response.py", {"bypass"}, "a share of air, field of a Zone"),
+    ("app/cli.py", {"rack", "room"}, "a role in the air of a room, a group of `bound --per`, an option of `mesh`"),
+    ("study/bound.py", {"rack"}, "a group of `bound --per`"),
+    ("facility/files.py", {"dew_point"}, "a field of the site"),
+    ("facility/scenarios.py", {"dew_point", "voltage"}, "a field of the site, a dimension of units"),
+    ("plant/lowering.py", {"dew_point", "room"}, "fields of the site and of every component"),
+    ("results/dataset.py", {"room"}, "an attribute of a field of air"),
+    ("units.py", {"voltage"}, "a dimension of units"),
+)
+"""Where one of the names means something else, and what."""
+
+
+def names() -> set[str]:
+    """Kinds, reports and limits of the package."""
+    kinds = {k for k, cls in REGISTRY.items() if cls.__module__.startswith("twin.")}
+    found = set(kinds)
+    for kind in vars(columns.limits).values():
+        if isinstance(kind, columns.LimitKind):
+            found |= {kind.name.format(kind=k) for k in kinds}
+    for layout in ("gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "dps_demo", "dsx_row"):
+        plant = compile(twin.load(layout))
+        found |= {r.name for r in plant.reports} | {x.name for x in plant.limits}
+    return found
+
+
+def literals(path: Path) -> Iterator[tuple[int, str]]:
+    """String literals that are no docstring, with their lines; what an f-string fills in stands as {}."""
+    tree = ast.parse(path.read_text("utf-8"))
+    skipped = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            skipped |= {id(part) for part in node.values}
+            yield node.lineno, "".join(p.value if isinstance(p, ast.Constant) else "{}" for p in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
+            yield node.lineno, node.value
+
+
+def heard(text: str, known: set[str]) -> set[str]:
+    """Names in a text: the whole of it or part of an address, in a sentence those that are no English words.
+
+    What an f-string adds to a name, such as {}_capacity, counts as the names that end so.
+    """
+    words = set(re.findall(r"(?<![A-Za-z0-9_])[A-Za-z_]\w*", text))
+    prose = bool(re.search(r"\S\s+\S", text))
+    exact = {w for w in words if "_" in w} if prose else words
+    endings = {w for w in words if w.startswith("_") and f"{{}}{w}" in text}
+    return (exact & known) | {n for n in known for w in endings if n.endswith(w)}
+
+
+def everything_heard() -> dict[tuple[str, int], set[str]]:
+    """Names by file and line, of all that does not declare them."""
+    known, found = names(), {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        file = path.relative_to(SOURCE).as_posix()
+        if not file.startswith(KNOWING):
+            for line, text in literals(path):
+                found.setdefault((file, line), set()).update(heard(text, known))
+    return {place: words for place, words in found.items() if words}
+
+
+def test_nobody_below_the_lowering_hears_the_word_chiller():
+    strangers = {}
+    for (file, line), words in everything_heard().items():
+        meant = {w for prefix, allowed, _ in OTHER_MEANINGS if file.startswith(prefix) for w in allowed}
+        if words - meant:
+            strangers[f"{file}:{line}"] = sorted(words - meant)
+    assert strangers == {}
+
+
+def test_other_meanings_are_still_used():
+    all_heard = everything_heard()
+    for prefix, words, reason in OTHER_MEANINGS:
+        used = {w for (file, _), found in all_heard.items() if file.startswith(prefix) for w in found}
+        assert words <= used, (prefix, words - used, reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("rack_power", {"rack_power"}),
+        ("cdu.set_point", {"cdu"}),
+        ("air_chiller[c1].set_point", {"air_chiller"}),
+        ("a rack in a room", set()),
+        ("connect an expansion_tank", {"expansion_tank"}),
+        ("{}_warning", {"tower_warning"}),
+        ("what is racked", set()),
+    ],
+)
+def test_names_are_heard_as_identifiers(text, found):
+    known = {"rack", "room", "rack_power", "cdu", "air_chiller", "expansion_tank", "tower_warning"}
+    assert heard(text, known) == found
