@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import DTypeLike
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals3, cell, kernel
+from twin.kernels.cpu import compiled
 from twin.kernels.launch import bind, blocks
 
 
@@ -119,7 +119,7 @@ def _minimum_degree(n, start, end):
     return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options).perm_c.astype(np.int64)
 
 
-@njit(cache=True)
+@compiled
 def _fill(n, low, high):
     """Columns of the filled lower pattern: own entries and those of the children in the elimination tree."""
     column, row = np.zeros(n + 1, np.int64), np.empty(2 * len(low) + 16, np.int64)
@@ -149,7 +149,7 @@ def _fill(n, low, high):
     return column, row[:size].copy()
 
 
-@njit(cache=True)
+@compiled
 def _targets(column, row):
     """The slot of (row[u], row[v]) for each pair v < u of entries in each column, in the order that _factor replays."""
     total = 0
@@ -168,7 +168,7 @@ def _targets(column, row):
     return target
 
 
-@njit(cache=True)
+@compiled
 def _slots(column, row, low, high):
     slot = np.full(len(low), -1, np.int64)
     for k in range(len(low)):

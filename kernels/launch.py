@@ -8,24 +8,25 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from twin.kernels.cell import PRECISIONS, Kernel, numba_module
+from twin.kernels.cpu import numba_module
 from twin.kernels.cuda import cuda_source
+from twin.kernels.subset import PRECISIONS, Argument, Kernel
 
 LARGEST = 2**31 - 1
 """Elements an array may have: offsets are 32-bit on the GPU."""
 
 
 def bind(
-    k: Kernel, domain: Sequence[int], *args: Any, lanes: int = 1, options: tuple[str, ...] = ()
-) -> Callable[[], Any]:
+    k: Kernel, domain: Sequence[int], *args: Argument, lanes: int = 1, options: tuple[str, ...] = ()
+) -> Callable[[], object]:
     """A call of a kernel over `domain`, its arguments checked and laid out once for where their arrays live.
 
     Raises TypeError for arguments of the wrong number, kind or shape, and ValueError for arrays that overlap with one
     that is written. `lanes` is what LANES means in a build for the CPU; `options` go to NVRTC.
     """
-    if len(domain) != len(k.index) or len(args) != len(k.args):
-        raise TypeError(f"{k.name} takes {len(k.index)} extents and {len(k.args)} arguments: {', '.join(k.args)}")
-    named = dict(zip(k.args, args, strict=True))
+    if len(domain) != len(k.index) or len(args) != len(k.takes):
+        raise TypeError(f"{k.name} takes {len(k.index)} extents and {len(k.takes)} arguments: {', '.join(k.takes)}")
+    named = k.flatten(args)
     arrays = {a: v for a, v in named.items() if k.kinds[a].ndim}
     reals = {v.dtype.name for a, v in arrays.items() if k.kinds[a].real}
     if len(reals) != 1 or not reals <= PRECISIONS.keys():
@@ -42,7 +43,7 @@ def bind(
         return partial(run, *map(int, domain), *(named | numbers).values())
     block = ((128,), (64, 1), (64, 2, 1))[len(domain) - 1]
     grid = tuple(-(-n // b) for n, b in zip(reversed(domain), block, strict=True))
-    return partial(_cuda_function(k, precision, options), grid, block, tuple(flatten(k, precision, domain, args)))
+    return partial(_cuda_function(k, precision, options), grid, block, tuple(_flat(k, precision, domain, named)))
 
 
 def blocks(scenarios: int, lanes: int, few: int = 4) -> tuple[int, int]:
@@ -51,10 +52,20 @@ def blocks(scenarios: int, lanes: int, few: int = 4) -> tuple[int, int]:
     return -(-scenarios // lanes), lanes
 
 
-def flatten(k: Kernel, precision: str, domain: Sequence[int], args: Sequence[Any], pointer: Any = None) -> list[Any]:
+def flatten(
+    k: Kernel,
+    precision: str,
+    domain: Sequence[int],
+    args: Sequence[Argument],
+    pointer: Callable[[np.ndarray], object] | None = None,
+) -> list[object]:
     """Launch arguments in the order of `signature`; `pointer` turns an array into what the caller passes."""
+    return _flat(k, precision, domain, k.flatten(args), pointer)
+
+
+def _flat(k, precision, domain, named, pointer=None):
     scalar, out = np.dtype(precision).type, [np.int32(n) for n in domain]
-    for a, v in zip(k.args, args, strict=True):
+    for a, v in named.items():
         kind = k.kinds[a]
         if kind.ndim:
             strides = [np.int32(s // v.itemsize) for s in v.strides]

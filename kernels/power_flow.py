@@ -17,12 +17,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numba import vectorize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from twin.kernels import elimination
 from twin.kernels.arrays import beside, fetch, most, namespace
 from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, cell, kernel
+from twin.kernels.cpu import compiled
 from twin.kernels.elimination import take_off
 from twin.kernels.launch import bind, blocks
 
@@ -383,7 +383,7 @@ def _entering(voltage, own, mutual, other):
     return voltage * np.conj(own * voltage + mutual * other)
 
 
-_compiled = vectorize(cache=True)(_entering)
+_compiled = compiled(_entering, "vectorize")
 """Compiled, as numpy's complex products depend on how an array is laid out."""
 
 

@@ -1,18 +1,21 @@
 """One source, many builds: what a kernel computes is the same in Python, Numba and C++, bit for bit."""
 
 import ctypes
+import importlib.util
 import math
 import os
 import shutil
 import subprocess
 import sys
 import textwrap
+from tempfile import NamedTemporaryFile, TemporaryDirectory
+from typing import NamedTuple
 
 import kernel_arguments
 import numpy as np
 import pytest
-from twin.kernels import cell, launch
-from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, SubsetError, kernel, real
+from twin.kernels import cell, cpu, launch
+from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, SubsetError, at, kernel, real, rows
 from twin.kernels.cuda import cuda_source, shim_source
 
 HALF = 0.5
@@ -129,7 +132,7 @@ def test_plain_python_equals_numba(k):
 
 @pytest.mark.parametrize("k", cell.REGISTRY, ids=lambda k: k.name)
 def test_no_double_hides_in_single_precision(k):
-    assert cell.wide_reals(k) == set()
+    assert cpu.wide_reals(k) == set()
 
 
 def test_a_double_in_single_precision_is_found():
@@ -139,7 +142,7 @@ def test_a_double_in_single_precision_is_found():
         x[i] = twice
 
     cell.REGISTRY.remove(leaking)
-    assert ("leaking", "twice") in {(c, v.partition(".")[0]) for c, v in cell.wide_reals(leaking)}
+    assert ("leaking", "twice") in {(c, v.partition(".")[0]) for c, v in cpu.wide_reals(leaking)}
 
 
 def nvrtc():
@@ -188,15 +191,6 @@ def hiding(i, x: Reals1):
     x[i] = STEP
 
 
-@kernel
-def meeting(b, x: Reals2, out: Reals1):
-    for j in range(LANES):
-        out[b] += x[b, j]
-
-
-cell.REGISTRY.remove(meeting)
-
-
 # ---- lanes -------------------------------------------------------------------------------------------------------
 
 
@@ -231,8 +225,6 @@ def test_an_index_past_the_end_is_found_in_a_checked_build():
         def past(i, x: Reals1):
             x[i + 1] = 1.0
     """
-    from tempfile import TemporaryDirectory
-
     with TemporaryDirectory() as folder:
         with open(os.path.join(folder, "tests_cell_probe.py"), "w") as file:
             file.write(textwrap.dedent(probe))
@@ -244,20 +236,24 @@ def test_an_index_past_the_end_is_found_in_a_checked_build():
 # ---- refusals ----------------------------------------------------------------------------------------------------
 
 
-def make(body):
-    """A kernel from source text, in a file that inspect can read."""
-    import importlib.util
-    from tempfile import NamedTemporaryFile
-
-    head = "import math\nfrom twin.kernels.cell import Int, Ints1, Real, Reals1, kernel\n\n@kernel\n"
+def make(body, *names):
+    """A module with a kernel from source text, in a file that inspect can read."""
+    head = (
+        f"import math\nfrom typing import NamedTuple\nfrom twin.kernels.cell import {', '.join([*NAMES, *names])}\n\n"
+    )
     with NamedTemporaryFile("w", suffix=".py", delete=False) as file:
         file.write(head + textwrap.dedent(body).strip() + "\n")
     spec = importlib.util.spec_from_file_location("probe", file.name)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found = module.k
-    cell.REGISTRY.remove(found)
-    return found
+    before = len(cell.REGISTRY)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del cell.REGISTRY[before:]
+    return module
+
+
+NAMES = ("LANES", "Int", "Ints1", "Real", "Reals1", "Reals2", "at", "cell", "kernel", "real", "rows")
 
 
 @pytest.mark.parametrize(
@@ -276,14 +272,14 @@ def make(body):
     ],
 )
 def test_code_outside_the_subset_names_file_and_line(line, says):
-    k = make(f"def k(i, x: Reals1):\n    {line}")
-    with pytest.raises(SubsetError, match=rf"\.py:6: .*{says}"):
-        cuda_source(k, "float64")
+    for mark in ("kernel", "cell", "routine"):
+        with pytest.raises(SubsetError, match=rf"\.py:7: .*{says}"):
+            make(f"@{mark}\ndef k(i, x: Reals1):\n    {line}", "routine")
 
 
-def test_lanes_that_would_meet_are_refused():
-    with pytest.raises(SubsetError, match="lanes would meet"):
-        cell.numba_source(meeting, "float64", 4)
+def test_lanes_that_would_meet_are_refused_where_the_kernel_is_defined():
+    with pytest.raises(SubsetError, match=r"\.py:7: lanes would meet"):
+        make("@kernel\ndef k(b, x: Reals2, out: Reals1):\n    for j in range(LANES): out[b] += x[b, j]")
 
 
 def test_a_local_hides_a_number_of_the_module():
@@ -293,9 +289,8 @@ def test_a_local_hides_a_number_of_the_module():
 
 
 def test_a_name_of_an_inner_block_is_not_read_outside():
-    k = make("def k(i, x: Reals1):\n    if x[i] > 0.0:\n        y = 1.0\n    x[i] = y")
-    with pytest.raises(SubsetError, match="give it a value before"):
-        cuda_source(k, "float64")
+    with pytest.raises(SubsetError, match=r"\.py:9: .*give it a value before"):
+        make("@kernel\ndef k(i, x: Reals1):\n    if x[i] > 0.0:\n        y = 1.0\n    x[i] = y")
 
 
 def test_arrays_that_overlap_are_refused():
