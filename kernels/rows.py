@@ -5,11 +5,11 @@ block of lanes before it iterates on them.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from twin.kernels.arrays import most, namespace
-from twin.kernels.cell import LANES, cell
+from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals2, cell
 from twin.kernels.launch import blocks
 
 SIDE = 4
@@ -23,6 +23,15 @@ MOST_KEPT, SMALL = 4, 16
 
 
 Lay = Callable[[int, int, int, list[Any]], Callable[[], Any]]
+
+
+class Table(NamedTuple):
+    """Parameters as kernels take them: row r is source[r] of `common`, or -1 - source[r] of `varied`."""
+
+    rows: Int
+    source: Ints1  # (rows,)
+    common: Reals1
+    varied: Reals2  # (rows, S)
 
 
 class Rows:
@@ -42,8 +51,8 @@ class Rows:
     def run(self, parts: Sequence[Any], heights: Sequence[int], work: Sequence[int], lay: Lay, key: Any = None) -> Any:
         """Outputs of `heights` rows, (h, S) each, of a kernel over all scenarios of the parts, each (rows, 1|S).
 
-        `lay(count, lanes, apart, arrays)` binds the kernel for so many blocks; the arrays are the table's common and
-        varied rows, work arrays of `work` rows, and outputs; calls of one `key` may share it.
+        `lay(count, lanes, apart, common, varied, work, out)` binds the kernel for so many blocks: to the common and the
+        varied rows of the table, work arrays of `work` rows, and outputs; calls of one `key` may share it.
         """
         xp = namespace(*parts)
         size = max(p.shape[1] for p in parts)
@@ -71,7 +80,7 @@ class Rows:
         out = [xp.empty((h, size)) for h in heights]
         apart = [xp.empty((h, 1, size)).transpose(2, 0, 1) for h in work]
         self._fill(parts, common, varied)
-        lay(size, 1, 1, [common[:, 0], varied, *apart, *out])()
+        lay(size, 1, 1, common[:, 0], varied, apart, out)()
         return out
 
     def _blocks(self, parts: Any, size: int, heights: Any, work: Any, lay: Lay, key: Any, buffers: Any) -> Any:
@@ -84,7 +93,7 @@ class Rows:
             common, varied = np.empty((self.common, 1)), np.empty((self.varied, count * lanes))
             out = [np.empty((h, count * lanes)) for h in heights]
             shared = [np.empty((1, h, lanes)) for h in work]
-            held = common, varied, out, lay(count, lanes, 0, [common[:, 0], varied, *shared, *out])
+            held = common, varied, out, lay(count, lanes, 0, common[:, 0], varied, shared, out)
         common, varied, out, call = held
         self._fill(parts, common, varied[:, :size])
         varied[:, size:] = varied[:, size - 1 : size]
@@ -100,13 +109,13 @@ class Rows:
 
 
 @cell
-def gather(w, first, rows, source, common, varied, param):
-    """Copy the parameters of a block of lanes: row r is source[r] of `common`, or -1 - source[r] of `varied`."""
-    for r in range(rows):
-        s = source[r]
+def gather(w, first, table: Table, param):
+    """Copy the parameters of a block of lanes into rows of its own."""
+    for r in range(table.rows):
+        s = table.source[r]
         if s >= 0:
             for j in range(LANES):
-                param[w, r, j] = common[s]
+                param[w, r, j] = table.common[s]
         else:
             for j in range(LANES):
-                param[w, r, j] = varied[-1 - s, first + j]
+                param[w, r, j] = table.varied[-1 - s, first + j]

@@ -9,13 +9,12 @@ import subprocess
 import sys
 import textwrap
 from tempfile import NamedTemporaryFile, TemporaryDirectory
-from typing import NamedTuple
 
 import kernel_arguments
 import numpy as np
 import pytest
 from twin.kernels import cell, cpu, launch
-from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, SubsetError, at, kernel, real, rows
+from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, SubsetError, kernel, real
 from twin.kernels.cuda import cuda_source, shim_source
 
 HALF = 0.5
@@ -113,7 +112,7 @@ def test_a_layout_for_the_gpu_gives_what_blocks_of_lanes_do(k, tmp_path):
         )
     )
     launch.bind(k, domain, *args, lanes=k.lanes)()
-    mine, theirs = (dict(zip(k.args, a, strict=True)) for a in (args, spread))
+    mine, theirs = k.flatten(args), k.flatten(spread)
     for name in kernel_arguments.BATCHED[k]:
         ours, other = mine[name], theirs[name]
         np.testing.assert_array_equal(other[:, :37], ours[:, :37], err_msg=name)
