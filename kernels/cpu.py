@@ -145,9 +145,9 @@ def numba_source(k: Kernel, precision: str, lanes: int = 1) -> str:
     call = f"{'    ' * (len(outer) + 1)}{k.name}({', '.join(passed)})"
     domain = [f"n{d}" for d in range(len(k.index))]
     types = ["nb.int64"] * len(domain) + [_numba_type(k.kinds[a], precision) for a in k.args]
-    out += ["", "", f"@nb.njit(nb.void({', '.join(types)}), cache=True, nogil=True, error_model='numpy', _nrt=False)"]
-    out += [f"def run({', '.join([*domain, *k.args])}):", *loops, call, ""]
-    return "\n".join(out)
+    out += ["", "", "@nb.njit(cache=True, nogil=True, error_model='numpy', _nrt=False)"]
+    out += [f"def run({', '.join([*domain, *k.args])}):", *loops, call]
+    return "\n".join([*out, "", "", f"signature = nb.void({', '.join(types)})", ""])
 
 
 def _row(function: ast.FunctionDef, i: str, written: set[str]) -> None:
@@ -184,14 +184,20 @@ def _numba_type(kind: Kind, precision: str) -> str:
 @cache
 def numba_module(k: Kernel, precision: str, lanes: int = 1) -> ModuleType:
     """The compiled module of a kernel; its `run` takes the domain and the arguments."""
+    module = _module(f"{k.name}_{precision}_{lanes}", numba_source(k, precision, lanes))
     # Lanes are unrolled for the vectoriser of straight code, which would spoil the loops of fields for the other.
     with _straight_code(vectorised=len(k.index) < FIELD):
-        return _module(f"{k.name}_{precision}_{lanes}", numba_source(k, precision, lanes))
+        module.run.compile(module.signature)
+    module.run.disable_compile()
+    return module
 
 
 @contextmanager
 def _straight_code(vectorised: bool) -> Iterator[None]:
-    """Whether Numba vectorises straight code, for what this thread compiles meanwhile; others wait."""
+    """Whether Numba vectorises straight code, for what this thread compiles meanwhile; other threads wait.
+
+    Only compilation may stand in it: who makes a dispatcher takes another lock of Numba's before this one.
+    """
     with global_compiler_lock:
         before = config.SLP_VECTORIZE  # pyright: ignore[reportAttributeAccessIssue]
         setattr(config, "SLP_VECTORIZE", int(vectorised))  # noqa: B010
@@ -242,6 +248,7 @@ def wide_reals(k: Kernel) -> set[tuple[str, str]]:
     """Names that are double where the run is single precision, as (cell, name): an integer times a real, say."""
     names: dict[str, Any] = {}
     exec(numba_source(k, "float32").replace("cache=True, ", ""), names)
+    names["run"].compile(names["signature"])
     found = set()
     for c in [*k.cells(), k]:
         for build in names[c.name].overloads.values():

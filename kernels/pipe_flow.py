@@ -216,16 +216,18 @@ PIPE, POWER, PUMP, BOUNDS, CONTROLLER = range(5)
 """Columns of `Net.law`."""
 
 FLOW, PREVIOUS, HEADLOSS, GRADIENT, MIN_GRADIENT, BOUND_CONDUCTANCE = rows(6)
-"""Rows of each branch: flow, flow before the step, headloss, its gradient, the least gradient, conductance at a bound."""
+"""Rows of a branch: flow, flow before the step, headloss, its gradient, the least gradient, conductance at a bound."""
 
 CONDUCTANCE = PREVIOUS
 """While the matrix is assembled, one over the gradient."""
 
 MIN_FLOW_HEADLOSS, MAX_FLOW_HEADLOSS, STATE, WANTED, NEXT = rows(5)
-"""Rows of each controller: headloss at its bounds, state (-1 or 1 at a bound, 0 free), what pressures want, the next."""
+"""Rows of a controller: headloss at its bounds, state (-1 or 1 at a bound, 0 free), what pressures want, the next."""
 
 LANE = range(16)
-LEVEL, ALIVE, FEWEST, FRESH, PATIENT, STEP, WRONG, LAST, BEFORE, AFTER, HEADLOSSES, MISS, LOOSE, ERROR, CHANGE, PEAK = LANE
+LEVEL, ALIVE, FEWEST, FRESH, PATIENT, STEP, WRONG, LAST, BEFORE, AFTER, HEADLOSSES, MISS, LOOSE, ERROR, CHANGE, PEAK = (
+    LANE
+)
 """Rows of `lane`; those from WRONG are counted anew in each step."""
 
 FLOOR, AT_MIN, AT_MAX, AT_START = range(4)
@@ -514,7 +516,9 @@ def evaluate(w, net: Net, work: Work, settings: Settings):
                     start = work.param[w, r, j] if c >= 0 else work.branch[w, at(e, PREVIOUS), j]
                     work.branch[w, at(e, FLOW), j] = start
                 if stage == AT_MIN:
-                    bounded = work.param[w, r, j] > -HUGE and work.param[w, r, j] < work.param[w, r + net.controllers, j]
+                    bounded = (
+                        work.param[w, r, j] > -HUGE and work.param[w, r, j] < work.param[w, r + net.controllers, j]
+                    )
                     loss = work.branch[w, at(e, HEADLOSS), j]
                     work.control[w, at(c, MIN_FLOW_HEADLOSS), j] = loss if bounded else -HUGE
                     work.branch[w, at(e, FLOW), j] = work.param[w, r + net.controllers, j]
@@ -589,7 +593,7 @@ def step(w, net: Net, work: Work, settings: Settings):
 
 @cell
 def settle(w, first, work: Work, out: Out, settings: Settings):
-    """Which lanes have converged or have ceased to be finite; how many go on, or 1 for any."""
+    """Which lanes have converged or have ceased to be finite; 1 if any lane goes on."""
     left = 0
     for j in range(LANES):
         change = work.lane[w, CHANGE, j]

@@ -63,6 +63,7 @@ class Row(int):
     width: int
 
     def __new__(cls, place: int, width: int) -> Row:
+        """The row at a place."""
         row = super().__new__(cls, place)
         row.width = width
         return row

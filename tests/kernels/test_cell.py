@@ -9,12 +9,13 @@ import subprocess
 import sys
 import textwrap
 from tempfile import NamedTemporaryFile, TemporaryDirectory
+from typing import NamedTuple
 
 import kernel_arguments
 import numpy as np
 import pytest
 from twin.kernels import cell, cpu, launch
-from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, SubsetError, kernel, real
+from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, SubsetError, at, kernel, real, rows
 from twin.kernels.cuda import cuda_source, shim_source
 
 HALF = 0.5
@@ -230,6 +231,144 @@ def test_an_index_past_the_end_is_found_in_a_checked_build():
         env = os.environ | {"NUMBA_BOUNDSCHECK": "1", "PYTHONPATH": folder, "XDG_CACHE_HOME": folder}
         done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], env=env, capture_output=True, text=True)
     assert "IndexError" in done.stderr
+
+
+# ---- records and rows --------------------------------------------------------------------------------------------
+
+
+class Line(NamedTuple):
+    slope: Real
+    x: Reals1
+    count: Int
+    unused: Ints1
+
+
+LOW, HIGH = rows(2)
+
+
+@cell.cell
+def along(i, line: Line):
+    return line.slope * line.x[i] + real(line.count)
+
+
+@kernel
+def recorded(i, line: Line, out: Reals1, scale: Real):
+    out[at(i, LOW)] = along(i, line)
+    out[at(i, HIGH)] = scale * line.x[i]
+
+
+cell.REGISTRY.remove(recorded)
+
+
+def test_a_record_is_one_parameter_of_which_the_printers_see_what_is_used(tmp_path):
+    """Arguments by place of the record's fields; the field that nothing uses need not fit."""
+    line, out = Line(2.0, np.arange(3.0), 1, None), np.zeros(6)
+    assert (recorded.takes, recorded.args) == (
+        ["line", "out", "scale"],
+        ["line_slope", "line_x", "line_count", "out", "scale"],
+    )
+    launch.bind(recorded, (3,), line, out, 10.0)()
+    np.testing.assert_array_equal(out, [1, 0, 3, 10, 5, 20])
+    again = np.zeros(6)
+    launch.plain(recorded, (3,), line, again, 10.0)
+    np.testing.assert_array_equal(again, out)
+    third, run = np.zeros(6), build(recorded, "float64", tmp_path)
+    flat = launch.flatten(recorded, "float64", (3,), (line, third, 10.0), lambda a: ctypes.c_void_p(a.ctypes.data))
+    run(*(ctypes.c_double(v) if type(v) is np.float64 else ctypes.c_int(v) if type(v) is np.int32 else v for v in flat))
+    np.testing.assert_array_equal(third, out)
+
+
+def test_something_else_than_the_record_is_refused():
+    with pytest.raises(TypeError, match="recorded: line is tuple, not Line"):
+        launch.bind(recorded, (3,), (2.0, np.zeros(3), 1, None), np.zeros(6), 10.0)
+
+
+RECORDS = """
+class A(NamedTuple):
+    x: Reals1
+
+class B(NamedTuple):
+    x: Reals1
+
+@cell
+def first(a: A):
+    return a.x[0]
+
+@kernel
+def k(i, a: A, b: B, out: Reals1):
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("out[i] = a.z[i]", "A has no such field"),
+        ("out[i] = first(b)", "a of first is A"),
+        ("out[i] = first(out)", "a of first is A"),
+        ("out[i] = first(a, b)", "first takes 1 arguments"),
+        ("c = a", "field by field"),
+        ("a = 1.0", "field by field"),
+        ("a_x = 1.0; out[i] = a_x * a.x[i]", "a_x is a field of a record as well"),
+        ("out[at(i, 1)] = 1.0", "one of the module's rows"),
+    ],
+)
+def test_records_and_rows_out_of_place_are_refused(line, says):
+    with pytest.raises(SubsetError, match=rf"\.py:\d+: .*{says}"):
+        make(f"{RECORDS}    {line}")
+
+
+def everything_registered():
+    """All kernels with the cells and routines that they call, each once."""
+    return {id(c): c for k in cell.REGISTRY for c in (*k.cells(), k)}.values()
+
+
+@pytest.mark.parametrize("c", everything_registered(), ids=lambda c: c.name)
+def test_no_kernel_cell_or_routine_has_more_than_a_dozen_parameters(c):
+    assert len(c.params) <= 12
+
+
+# ---- numba is left as it was -------------------------------------------------------------------------------------
+
+
+def test_numba_keeps_its_settings(tmp_path):
+    """In a process of its own: importing, compiling afresh and running a kernel change nothing of numba's config.
+
+    What a user compiles meanwhile in another thread waits, and is compiled with the user's settings.
+    """
+    script = """
+        import threading, time
+        import numba, numpy as np
+        from numba import config
+        from numba.core import codegen
+        before = {k: getattr(config, k) for k in dir(config) if k.isupper()}
+        seen = []
+        target = codegen.CPUCodegen._pass_builder
+        def watched(self, **kwargs):
+            seen.append((threading.current_thread().name, config.SLP_VECTORIZE))
+            return target(self, **kwargs)
+        codegen.CPUCodegen._pass_builder = watched
+        def compile_mine():
+            for n in range(3):
+                numba.njit("float64(float64)")(lambda x: x + 1.0)
+        from twin.kernels import elimination, friction, streams
+        mine = threading.Thread(target=compile_mine, name="mine")
+        mine.start()
+        friction.friction_factor(np.array([[1e4]]), [1e-3])
+        elimination.program(5, [0, 1, 2, 3], [1, 2, 3, 4])
+        mine.join()
+        assert {k: getattr(config, k) for k in before} == before
+        assert {v for who, v in seen if who == "mine"} == {before["SLP_VECTORIZE"]}, seen
+        assert 1 in {v for who, v in seen if who != "mine"}
+        print("kept")
+    """
+    env = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA")} | {"XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], env=env, capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout == "kept\n", done.stderr
+    built = tmp_path / "aifactory-twin" / "kernels"
+    assert list(built.glob("__pycache__/factors_float64_1_*.nbc"))
+    assert list(built.glob("__pycache__/_fill_*.nbc"))
 
 
 # ---- refusals ----------------------------------------------------------------------------------------------------
