@@ -28,7 +28,7 @@ and line, raised where the cell is defined.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar, overload
 
 from twin.kernels.cpu import check_lanes, numba_module
@@ -67,6 +67,7 @@ __all__ = [
     "SubsetError",
     "at",
     "cell",
+    "family",
     "kernel",
     "real",
     "routine",
@@ -104,8 +105,28 @@ def kernel(
     return _registered(function, lanes) if function else lambda f: _registered(f, lanes)
 
 
-def _registered(function: Callable[..., object], lanes: int) -> Kernel:
-    k = _checked(Kernel(function, lanes))
+def family(**constants: Mapping[str, int]) -> Callable[[Callable[..., object]], dict[int, Kernel]]:
+    """Kernels of one function, one for each value of a constant that it takes by name only.
+
+    `family(axis={"x": 0, "y": 1})` on a function `step` gives kernels step_x and step_y by their values. What the
+    constant decides is decided when they are defined: branches, elements of a tuple, `(u, v)[axis]`. A loop over a
+    tuple of the module, `for t in AXES`, is unrolled likewise, in any kernel or cell.
+    """
+    ((constant, values),) = constants.items()
+
+    def members(function: Callable[..., object]) -> dict[int, Kernel]:
+        return {
+            value: _registered(function, 1, {constant: value}, f"{function.__name__}_{suffix}")
+            for suffix, value in values.items()
+        }
+
+    return members
+
+
+def _registered(
+    function: Callable[..., object], lanes: int, constants: Mapping[str, int] | None = None, name: str = ""
+) -> Kernel:
+    k = _checked(Kernel(function, lanes, constants, name))
     REGISTRY.append(k)
     return k
 

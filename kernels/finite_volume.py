@@ -276,9 +276,9 @@ class Flow:
         if p.turbulence != "none":
             stages += [[self._eddies(here)], [bind(transport.mirrored, rows, self.nu, mesh)]]
         moved = [
-            bind(momentum.momentum_x, (*rows, nx - 1), here, self._old[0], there.u, *fixed),
-            bind(momentum.momentum_y, (s * nz, ny - 1, nx), here, self._old[1], there.v, *fixed),
-            bind(momentum.momentum_z, (s * (nz - 1), ny, nx), here, self._old[2], there.w, *fixed),
+            bind(momentum.momentum[momentum.X], (*rows, nx - 1), here, self._old[0], there.u, *fixed),
+            bind(momentum.momentum[momentum.Y], (s * nz, ny - 1, nx), here, self._old[1], there.v, *fixed),
+            bind(momentum.momentum[momentum.Z], (s * (nz - 1), ny, nx), here, self._old[2], there.w, *fixed),
         ]
         stages.append(moved)
         if p.implicit:

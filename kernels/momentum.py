@@ -14,7 +14,10 @@ what conserves mass conserves momentum [Harlow & Welch, Phys. Fluids 8 (1965) 21
 
 from typing import NamedTuple
 
-from twin.kernels.cell import Int, Ints1, Real, Reals1, Reals2, Reals3, cell, kernel
+from twin.kernels.cell import Int, Ints1, Real, Reals1, Reals2, Reals3, cell, family, kernel
+
+X, Y, Z = AXES = (0, 1, 2)
+"""Directions; arrays have them in the order z, y, x."""
 
 INVERSE, CENTRES, BEFORE, AFTER = range(4)
 """Rows of an axis: 1 / width of a cell, 1 / distance of the centres at a face, shares of the cells at a face."""
@@ -91,212 +94,137 @@ def carried(velocity, central, far, near, beyond, further):
     return velocity * (third + central * (0.5 * (near + beyond) - third))
 
 
-@kernel
-def momentum_x(q, j, i, air: Air, old: Reals3, new: Reals3, mesh: Mesh, clock: Reals2, side: Reals2, scheme: Scheme):
-    """Velocity u* on the face before cell i + 1."""
-    s = q // mesh.nz
-    k = q - s * mesh.nz
-    r = q + s
-    jm = max(j - 1, 0)
-    jp = min(j + 1, mesh.ny - 1)
-    rm = r - 1 if k > 0 else r
-    rp = r + 1 if k < mesh.nz - 1 else r
-    south_a = side[2, 0] if j == 0 else 1.0
-    south_b = side[2, 1] if j == 0 else 0.0
-    north_a = side[3, 0] if j == mesh.ny - 1 else 1.0
-    north_b = side[3, 1] if j == mesh.ny - 1 else 0.0
-    below_a = side[4, 0] if k == 0 else 1.0
-    below_b = side[4, 1] if k == 0 else 0.0
-    above_a = side[5, 0] if k == mesh.nz - 1 else 1.0
-    above_b = side[5, 1] if k == mesh.nz - 1 else 0.0
-    far_south_a = side[2, 0] if j < 2 else 1.0
-    far_south_b = side[2, 1] if j < 2 else 0.0
-    far_north_a = side[3, 0] if j > mesh.ny - 3 else 1.0
-    far_north_b = side[3, 1] if j > mesh.ny - 3 else 0.0
-    far_below_a = side[4, 0] if k < 2 else 1.0
-    far_below_b = side[4, 1] if k < 2 else 0.0
-    far_above_a = side[5, 0] if k > mesh.nz - 3 else 1.0
-    far_above_b = side[5, 1] if k > mesh.nz - 3 else 0.0
-    to_north = mesh.y[CENTRES, j + 1]
-    to_south = mesh.y[CENTRES, j]
-    per_y = mesh.y[INVERSE, j]
-    to_above = mesh.z[CENTRES, k + 1]
-    to_below = mesh.z[CENTRES, k]
-    per_z = mesh.z[INVERSE, k]
-    dt = clock[s, STEP]
-    now = clock[s, NOW]
-    then = clock[s, THEN]
-    c = air.u[r, j, i + 3]
-    d = air.u[r, j, i + 2]
-    e = air.u[r, j, i + 4]
-    south = air.u[r, jm, i + 3] * south_a + south_b
-    north = air.u[r, jp, i + 3] * north_a + north_b
-    below = air.u[rm, j, i + 3] * below_a + below_b
-    above = air.u[rp, j, i + 3] * above_a + above_b
-    before = mesh.x[BEFORE, i + 3]
-    after = mesh.x[AFTER, i + 3]
-    west = carried(0.5 * (d + c), scheme.central, air.u[r, j, i + 1], d, c, e)
-    east = carried(0.5 * (c + e), scheme.central, d, c, e, air.u[r, j, i + 5])
-    far = air.u[r, max(j - 2, 0), i + 3] * far_south_a + far_south_b
-    flow = before * air.v[r, j, i + 2] + after * air.v[r, j, i + 3]
-    low = carried(flow, scheme.central, far, south, c, north)
-    far = air.u[r, min(j + 2, mesh.ny - 1), i + 3] * far_north_a + far_north_b
-    flow = before * air.v[r, j + 1, i + 2] + after * air.v[r, j + 1, i + 3]
-    high = carried(flow, scheme.central, south, c, north, far)
-    far = air.u[r - 2 if k > 1 else r - k, j, i + 3] * far_below_a + far_below_b
-    flow = before * air.w[r, j, i + 2] + after * air.w[r, j, i + 3]
-    under = carried(flow, scheme.central, far, below, c, above)
-    top = r + 2 if k < mesh.nz - 2 else r + mesh.nz - 1 - k
-    far = air.u[top, j, i + 3] * far_above_a + far_above_b
-    flow = before * air.w[r + 1, j, i + 2] + after * air.w[r + 1, j, i + 3]
-    over = carried(flow, scheme.central, below, c, above, far)
-    n0 = air.nu[r, j, i + 2]
-    n1 = air.nu[r, j, i + 3]
-    both = n0 + n1
-    n2 = 0.25 * (both + air.nu[r, jm, i + 2] + air.nu[r, jm, i + 3])
-    n3 = 0.25 * (both + air.nu[r, jp, i + 2] + air.nu[r, jp, i + 3])
-    n4 = 0.25 * (both + air.nu[rm, j, i + 2] + air.nu[rm, j, i + 3])
-    n5 = 0.25 * (both + air.nu[rp, j, i + 2] + air.nu[rp, j, i + 3])
-    spread = (n1 * (e - c) * mesh.x[INVERSE, i + 3] - n0 * (c - d) * mesh.x[INVERSE, i + 2]) * mesh.x[CENTRES, i + 3]
-    spread += (n3 * (north - c) * to_north - n2 * (c - south) * to_south) * per_y
-    spread += (n5 * (above - c) * to_above - n4 * (c - below) * to_below) * per_z
-    g = (west - east) * mesh.x[CENTRES, i + 3] + (low - high) * per_y + (under - over) * per_z
-    g += (1.0 - scheme.implicit) * spread
-    push = scheme.implicit * spread - (air.p[r, j, i + 3] - air.p[r, j, i + 2]) * mesh.x[CENTRES, i + 3]
-    new[r, j, i + 3] = c + dt * (now * g - then * old[r, j, i + 3] + push)
-    old[r, j, i + 3] = g
+# ---- one stencil for three directions ----------------------------------------------------------------------------
 
 
-@kernel
-def momentum_y(q, jj, i, air: Air, old: Reals3, new: Reals3, mesh: Mesh, clock: Reals2, side: Reals2, scheme: Scheme):
-    """Velocity v* on the face before cell jj + 1."""
-    s = q // mesh.nz
-    k = q - s * mesh.nz
-    r = q + s
-    j = jj + 1
-    rm = r - 1 if k > 0 else r
-    rp = r + 1 if k < mesh.nz - 1 else r
-    below_a = side[4, 2] if k == 0 else 1.0
-    below_b = side[4, 3] if k == 0 else 0.0
-    above_a = side[5, 2] if k == mesh.nz - 1 else 1.0
-    above_b = side[5, 3] if k == mesh.nz - 1 else 0.0
-    far_below_a = side[4, 2] if k < 2 else 1.0
-    far_below_b = side[4, 3] if k < 2 else 0.0
-    far_above_a = side[5, 2] if k > mesh.nz - 3 else 1.0
-    far_above_b = side[5, 3] if k > mesh.nz - 3 else 0.0
-    before = mesh.y[BEFORE, j]
-    after = mesh.y[AFTER, j]
-    per_y = mesh.y[INVERSE, j]
-    per_y_south = mesh.y[INVERSE, j - 1]
-    to_south = mesh.y[CENTRES, j]
-    to_above = mesh.z[CENTRES, k + 1]
-    to_below = mesh.z[CENTRES, k]
-    per_z = mesh.z[INVERSE, k]
-    dt = clock[s, STEP]
-    now = clock[s, NOW]
-    then = clock[s, THEN]
-    c = air.v[r, j, i + 2]
-    d = air.v[r, j - 1, i + 2]
-    e = air.v[r, j + 1, i + 2]
-    west = air.v[r, j, i + 1]
-    east = air.v[r, j, i + 3]
-    below = air.v[rm, j, i + 2] * below_a + below_b
-    above = air.v[rp, j, i + 2] * above_a + above_b
-    south = carried(0.5 * (d + c), scheme.central, air.v[r, max(j - 2, 0), i + 2], d, c, e)
-    north = carried(0.5 * (c + e), scheme.central, d, c, e, air.v[r, min(j + 2, mesh.ny), i + 2])
-    flow = before * air.u[r, j - 1, i + 2] + after * air.u[r, j, i + 2]
-    low = carried(flow, scheme.central, air.v[r, j, i], west, c, east)
-    flow = before * air.u[r, j - 1, i + 3] + after * air.u[r, j, i + 3]
-    high = carried(flow, scheme.central, west, c, east, air.v[r, j, i + 4])
-    far = air.v[r - 2 if k > 1 else r - k, j, i + 2] * far_below_a + far_below_b
-    flow = before * air.w[r, j - 1, i + 2] + after * air.w[r, j, i + 2]
-    under = carried(flow, scheme.central, far, below, c, above)
-    top = r + 2 if k < mesh.nz - 2 else r + mesh.nz - 1 - k
-    far = air.v[top, j, i + 2] * far_above_a + far_above_b
-    flow = before * air.w[r + 1, j - 1, i + 2] + after * air.w[r + 1, j, i + 2]
-    over = carried(flow, scheme.central, below, c, above, far)
-    n0 = air.nu[r, j - 1, i + 2]
-    n1 = air.nu[r, j, i + 2]
-    both = n0 + n1
-    n2 = 0.25 * (both + air.nu[r, j - 1, i + 1] + air.nu[r, j, i + 1])
-    n3 = 0.25 * (both + air.nu[r, j - 1, i + 3] + air.nu[r, j, i + 3])
-    n4 = 0.25 * (both + air.nu[rm, j - 1, i + 2] + air.nu[rm, j, i + 2])
-    n5 = 0.25 * (both + air.nu[rp, j - 1, i + 2] + air.nu[rp, j, i + 2])
-    spread = (n1 * (e - c) * per_y - n0 * (c - d) * per_y_south) * to_south
-    spread += (n3 * (east - c) * mesh.x[CENTRES, i + 3] - n2 * (c - west) * mesh.x[CENTRES, i + 2]) * mesh.x[
-        INVERSE, i + 2
-    ]
-    spread += (n5 * (above - c) * to_above - n4 * (c - below) * to_below) * per_z
-    g = (south - north) * to_south + (low - high) * mesh.x[INVERSE, i + 2] + (under - over) * per_z
-    g += (1.0 - scheme.implicit) * spread
-    push = scheme.implicit * spread - (air.p[r, j, i + 2] - air.p[r, j - 1, i + 2]) * to_south
-    new[r, j, i + 2] = c + dt * (now * g - then * old[r, j, i + 2] + push)
-    old[r, j, i + 2] = g
+@cell
+def along(f, r, j, i, axis, n):
+    """What stands n places further along an axis."""
+    if axis == X:
+        return f[r, j, i + n]
+    if axis == Y:
+        return f[r, j + n, i]
+    return f[r + n, j, i]
 
 
-@kernel
-def momentum_z(q, j, i, air: Air, old: Reals3, new: Reals3, mesh: Mesh, clock: Reals2, side: Reals2, scheme: Scheme):
-    """Velocity w* on the face below cell q + 1; `lift` [m/s²/K] is gravity over the reference temperature."""
-    s = q // (mesh.nz - 1)
-    k = q - s * (mesh.nz - 1) + 1
+@cell
+def corner(f, r, j, i, axis, n, own):
+    """What stands n places further along an axis and one place back along another."""
+    if axis == X:
+        return along(f, r, j, i + n, own, -1)
+    if axis == Y:
+        return along(f, r, j + n, i, own, -1)
+    return along(f, r + n, j, i, own, -1)
+
+
+@cell
+def reach(axis, n, place, last):
+    """N places along an axis, less where the first or the last one is nearer; ghosts in x are there to be read."""
+    if axis == X:
+        return n
+    return max(n, -place) if n < 0 else min(n, last - place)
+
+
+@cell
+def ghost(side, axis, column, n, place, last):
+    """Factors of the number n places along an axis: a, b where it is a ghost of that side, a own + b, else 1, 0."""
+    if axis != X and place + n < 0:
+        return side[2 * axis, column], side[2 * axis, column + 1]
+    if axis != X and place + n > last:
+        return side[2 * axis + 1, column], side[2 * axis + 1, column + 1]
+    return 1.0, 0.0
+
+
+@cell
+def neighbour(f, r, j, i, axis, n, a, b):
+    """The number n places along an axis, or that ghost of the last one."""
+    value = along(f, r, j, i, axis, n)
+    return value if axis == X else value * a + b
+
+
+@family(own={"x": X, "y": Y, "z": Z})
+def momentum(
+    q,
+    m,
+    h,
+    air: Air,
+    old: Reals3,
+    new: Reals3,
+    mesh: Mesh,
+    clock: Reals2,
+    side: Reals2,
+    scheme: Scheme,
+    *,
+    own,
+):
+    """Velocity along `own` on the face before a cell, after the step; x the last index, z the first."""
+    layers = mesh.nz - 1 if own == Z else mesh.nz
+    s = q // layers
+    k = q - s * layers + (1 if own == Z else 0)
     r = s * (mesh.nz + 1) + k
-    jm = max(j - 1, 0)
-    jp = min(j + 1, mesh.ny - 1)
-    south_a = side[2, 4] if j == 0 else 1.0
-    south_b = side[2, 5] if j == 0 else 0.0
-    north_a = side[3, 4] if j == mesh.ny - 1 else 1.0
-    north_b = side[3, 5] if j == mesh.ny - 1 else 0.0
-    far_south_a = side[2, 4] if j < 2 else 1.0
-    far_south_b = side[2, 5] if j < 2 else 0.0
-    far_north_a = side[3, 4] if j > mesh.ny - 3 else 1.0
-    far_north_b = side[3, 5] if j > mesh.ny - 3 else 0.0
-    before = mesh.z[BEFORE, k]
-    after = mesh.z[AFTER, k]
-    per_z = mesh.z[INVERSE, k]
-    per_z_below = mesh.z[INVERSE, k - 1]
-    to_below = mesh.z[CENTRES, k]
-    to_north = mesh.y[CENTRES, j + 1]
-    to_south = mesh.y[CENTRES, j]
-    per_y = mesh.y[INVERSE, j]
+    j = m + (1 if own == Y else 0)
+    i = h + (3 if own == X else 2)
+    f = (air.u, air.v, air.w)[own]
+    place = (i, j, k)[own]
+    table = (mesh.x, mesh.y, mesh.z)[own]
+    count = (mesh.nx, mesh.ny, mesh.nz)[own]
+    back = reach(own, -2, place, count)
+    ahead = reach(own, 2, place, count)
+    before = table[BEFORE, place]
+    after = table[AFTER, place]
+    between = table[CENTRES, place]
+    per = table[INVERSE, place]
+    per_before = table[INVERSE, place - 1]
     dt = clock[s, STEP]
     now = clock[s, NOW]
     then = clock[s, THEN]
-    c = air.w[r, j, i + 2]
-    d = air.w[r - 1, j, i + 2]
-    e = air.w[r + 1, j, i + 2]
-    west = air.w[r, j, i + 1]
-    east = air.w[r, j, i + 3]
-    south = air.w[r, jm, i + 2] * south_a + south_b
-    north = air.w[r, jp, i + 2] * north_a + north_b
-    under = carried(0.5 * (d + c), scheme.central, air.w[r - min(k, 2), j, i + 2], d, c, e)
-    over = carried(0.5 * (c + e), scheme.central, d, c, e, air.w[r + min(mesh.nz - k, 2), j, i + 2])
-    flow = before * air.u[r - 1, j, i + 2] + after * air.u[r, j, i + 2]
-    low = carried(flow, scheme.central, air.w[r, j, i], west, c, east)
-    flow = before * air.u[r - 1, j, i + 3] + after * air.u[r, j, i + 3]
-    high = carried(flow, scheme.central, west, c, east, air.w[r, j, i + 4])
-    far = air.w[r, max(j - 2, 0), i + 2] * far_south_a + far_south_b
-    flow = before * air.v[r - 1, j, i + 2] + after * air.v[r, j, i + 2]
-    front = carried(flow, scheme.central, far, south, c, north)
-    far = air.w[r, min(j + 2, mesh.ny - 1), i + 2] * far_north_a + far_north_b
-    flow = before * air.v[r - 1, j + 1, i + 2] + after * air.v[r, j + 1, i + 2]
-    back = carried(flow, scheme.central, south, c, north, far)
-    n0 = air.nu[r - 1, j, i + 2]
-    n1 = air.nu[r, j, i + 2]
+    c = f[r, j, i]
+    d = along(f, r, j, i, own, -1)
+    e = along(f, r, j, i, own, 1)
+    low = carried(0.5 * (d + c), scheme.central, along(f, r, j, i, own, back), d, c, e)
+    high = carried(0.5 * (c + e), scheme.central, d, c, e, along(f, r, j, i, own, ahead))
+    n0 = along(air.nu, r, j, i, own, -1)
+    n1 = air.nu[r, j, i]
     both = n0 + n1
-    n2 = 0.25 * (both + air.nu[r - 1, j, i + 1] + air.nu[r, j, i + 1])
-    n3 = 0.25 * (both + air.nu[r - 1, j, i + 3] + air.nu[r, j, i + 3])
-    n4 = 0.25 * (both + air.nu[r - 1, jm, i + 2] + air.nu[r, jm, i + 2])
-    n5 = 0.25 * (both + air.nu[r - 1, jp, i + 2] + air.nu[r, jp, i + 2])
-    spread = (n1 * (e - c) * per_z - n0 * (c - d) * per_z_below) * to_below
-    spread += (n3 * (east - c) * mesh.x[CENTRES, i + 3] - n2 * (c - west) * mesh.x[CENTRES, i + 2]) * mesh.x[
-        INVERSE, i + 2
-    ]
-    spread += (n5 * (north - c) * to_north - n4 * (c - south) * to_south) * per_y
-    g = (under - over) * to_below + (low - high) * mesh.x[INVERSE, i + 2] + (front - back) * per_y
-    g += (1.0 - scheme.implicit) * spread + scheme.lift * (after * air.T[r - 1, j, i + 2] + before * air.T[r, j, i + 2])
-    push = scheme.implicit * spread - (air.p[r, j, i + 2] - air.p[r - 1, j, i + 2]) * to_below
-    new[r, j, i + 2] = c + dt * (now * g - then * old[r, j, i + 2] + push)
-    old[r, j, i + 2] = g
+    spread = (n1 * (e - c) * per - n0 * (c - d) * per_before) * between
+    g = (low - high) * between
+    for t in AXES:
+        if t != own:
+            v = (air.u, air.v, air.w)[t]
+            at_t = (i, j, k)[t]
+            widths = (mesh.x, mesh.y, mesh.z)[t]
+            last = (mesh.nx, mesh.ny, mesh.nz)[t] - 1
+            one_down = reach(t, -1, at_t, last)
+            two_down = reach(t, -2, at_t, last)
+            one_up = reach(t, 1, at_t, last)
+            two_up = reach(t, 2, at_t, last)
+            a1, b1 = ghost(side, t, 2 * own, -1, at_t, last)
+            a2, b2 = ghost(side, t, 2 * own, -2, at_t, last)
+            a3, b3 = ghost(side, t, 2 * own, 1, at_t, last)
+            a4, b4 = ghost(side, t, 2 * own, 2, at_t, last)
+            to_lower = widths[CENTRES, at_t]
+            to_upper = widths[CENTRES, at_t + 1]
+            per_t = widths[INVERSE, at_t]
+            lower = neighbour(f, r, j, i, t, one_down, a1, b1)
+            upper = neighbour(f, r, j, i, t, one_up, a3, b3)
+            far = neighbour(f, r, j, i, t, two_down, a2, b2)
+            speed = before * along(v, r, j, i, own, -1) + after * v[r, j, i]
+            under = carried(speed, scheme.central, far, lower, c, upper)
+            further = neighbour(f, r, j, i, t, two_up, a4, b4)
+            speed_over = before * corner(v, r, j, i, t, 1, own) + after * along(v, r, j, i, t, 1)
+            over = carried(speed_over, scheme.central, lower, c, upper, further)
+            n2 = 0.25 * (both + corner(air.nu, r, j, i, t, one_down, own) + along(air.nu, r, j, i, t, one_down))
+            n3 = 0.25 * (both + corner(air.nu, r, j, i, t, one_up, own) + along(air.nu, r, j, i, t, one_up))
+            spread += (n3 * (upper - c) * to_upper - n2 * (c - lower) * to_lower) * per_t
+            g += (under - over) * per_t
+    if own == Z:
+        warmth = after * along(air.T, r, j, i, own, -1) + before * air.T[r, j, i]
+        g += (1.0 - scheme.implicit) * spread + scheme.lift * warmth
+    else:
+        g += (1.0 - scheme.implicit) * spread
+    push = scheme.implicit * spread - (air.p[r, j, i] - along(air.p, r, j, i, own, -1)) * between
+    new[r, j, i] = c + dt * (now * g - then * old[r, j, i] + push)
+    old[r, j, i] = g
 
 
 @kernel

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias, TypeVar, get_type_hints
 
@@ -82,14 +84,24 @@ def at(element: int, row: Row) -> int:
 class Cell:
     """A function of the subset; called in plain Python it runs as written."""
 
-    def __init__(self, function: Callable[..., object], inline: bool = True) -> None:
-        self.function, self.name, self.__doc__ = function, function.__name__, function.__doc__
-        self.inline = inline
+    def __init__(
+        self,
+        function: Callable[..., object],
+        inline: bool = True,
+        constants: Mapping[str, int] | None = None,
+        name: str = "",
+    ) -> None:
+        constants = constants or {}
+        self.function: Callable[..., object] = partial(function, **constants) if constants else function
+        self.name, self.__doc__, self.inline = name or function.__name__, function.__doc__, inline
         lines, self.line = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
         assert isinstance(tree, ast.FunctionDef)
         self.file = Path(inspect.getsourcefile(function) or "?").name
         self.names: dict[str, object] = function.__globals__
+        if [a.arg for a in tree.args.kwonlyargs] != list(constants):
+            self.fail(tree.args, "parameters by name only are the constants of a family")
+        tree = _Special(self.names, constants, tree).visit(tree)
         marks = {a.arg: self._meaning(a.annotation) for a in tree.args.args}
         self.params = list(marks)
         self.records = {p: m for p, m in marks.items() if _is_record(m)}
@@ -173,8 +185,14 @@ class Cell:
 class Kernel(Cell):
     """A cell run over a domain of one to three indices, the last one contiguous in memory."""
 
-    def __init__(self, function: Callable[..., object], lanes: int = 1) -> None:
-        super().__init__(function)
+    def __init__(
+        self,
+        function: Callable[..., object],
+        lanes: int = 1,
+        constants: Mapping[str, int] | None = None,
+        name: str = "",
+    ) -> None:
+        super().__init__(function, constants=constants, name=name)
         self.lanes = lanes
         self.index = [p for p, mark in self.marks.items() if mark is None]
         self.kinds = {p: mark for p, mark in self.marks.items() if mark is not None}
@@ -205,6 +223,65 @@ def _called(node: ast.AST) -> str:
     return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
 
 
+class _Special(ast.NodeTransformer):
+    """A function for given constants: loops over a tuple of the module unrolled, what constants decide decided.
+
+    A name that first stands in such a loop is one of each round.
+    """
+
+    def __init__(self, names: dict[str, object], constants: Mapping[str, int], whole: ast.AST) -> None:
+        self.names, self.constants, self.whole = names, constants, whole
+        self.rounds: dict[str, str] = {}
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.constants:
+            return ast.copy_location(ast.Constant(self.constants[node.id]), node)
+        return ast.copy_location(ast.Name(self.rounds.get(node.id, node.id), node.ctx), node)
+
+    def visit_For(self, node: ast.For) -> ast.AST | list[ast.stmt]:
+        values = self.names.get(node.iter.id) if isinstance(node.iter, ast.Name) else None
+        if not isinstance(values, tuple) or not isinstance(node.target, ast.Name):
+            return self.generic_visit(node)
+        inside = {id(n) for s in node.body for n in ast.walk(s)}
+        bound = [n for n in ast.walk(self.whole) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        own = {n.id for n in bound if id(n) in inside} - {n.id for n in bound if id(n) not in inside}
+        out: list[ast.stmt] = []
+        for value in values:
+            special = _Special(self.names, {**self.constants, node.target.id: value}, self.whole)
+            special.rounds = {n: f"{n}_{value}" for n in own}
+            out += special.block(deepcopy(node.body))
+        return out
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        truth = self._decided(node.test)
+        return self.generic_visit(node) if truth is None else self.block(node.body if truth else node.orelse)
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        truth = self._decided(node.test)
+        return self.generic_visit(node) if truth is None else self.visit(node.body if truth else node.orelse)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if isinstance(node.value, ast.Tuple) and isinstance(node.slice, ast.Name) and node.slice.id in self.constants:
+            return self.visit(node.value.elts[self.constants[node.slice.id]])
+        return self.generic_visit(node)
+
+    def block(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Statements, those that constants rule out gone."""
+        out: list[ast.stmt] = []
+        for statement in body:
+            special = self.visit(statement)
+            out += special if isinstance(special, list) else [special]
+        return out
+
+    def _decided(self, test: ast.expr) -> bool | None:
+        """The truth of a comparison of constants; None where a constant has no part in it."""
+        names = [n.id for n in ast.walk(test) if isinstance(n, ast.Name)]
+        known = {n: self.constants.get(n, self.names.get(n)) for n in names}
+        if not known.keys() & self.constants.keys() or not all(type(v) is int for v in known.values()):
+            return None
+        return bool(eval(ast.unparse(test), {}, known))
+
+
 class _Flat(ast.NodeTransformer):
     """A function with the fields of its records as names, and rows as numbers."""
 
@@ -216,7 +293,8 @@ class _Flat(ast.NodeTransformer):
         for name in self.cell.marks.keys() - set(self.cell.params):
             if name in own:
                 self.cell.fail(tree, f"{name} is a field of a record as well")
-        tree.args.args = [ast.arg(p) for p in self.cell.marks]
+        tree.name = self.cell.name
+        tree.args.args, tree.args.kwonlyargs, tree.args.kw_defaults = [ast.arg(p) for p in self.cell.marks], [], []
         tree.body = [self.visit(s) for s in tree.body]
         tree.decorator_list, tree.returns = [], None
         return tree

@@ -95,9 +95,7 @@ def mixing(rng, start, end, precision):
 
 AIR = (
     *(
-        momentum.momentum_x,
-        momentum.momentum_y,
-        momentum.momentum_z,
+        *momentum.momentum.values(),
         momentum.resist,
         momentum.divergence,
         momentum.courant,
