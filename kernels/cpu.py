@@ -208,7 +208,7 @@ def _straight_code(vectorised: bool) -> Iterator[None]:
 
 
 def _module(name: str, source: str) -> ModuleType:
-    """The module of a source text, which lies in the cache folder, so that Numba keeps beside it what it compiles."""
+    """The module of a source text, which lies in the cache folder, and there Numba keeps what it compiles."""
     name = f"{name}_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
     path = cache_folder() / f"{name}.py"
     if not path.exists():
@@ -249,9 +249,9 @@ def wide_reals(k: Kernel) -> set[tuple[str, str]]:
     names: dict[str, Any] = {}
     exec(numba_source(k, "float32").replace("cache=True, ", ""), names)
     names["run"].compile(names["signature"])
-    found = set()
+    wide = set()
     for c in [*k.cells(), k]:
         for build in names[c.name].overloads.values():
             types = build.type_annotation.typemap
-            found |= {(c.name, v) for v, t in types.items() if "float64" in str(t) and not v.startswith("$const")}
-    return found
+            wide |= {(c.name, v) for v, t in types.items() if "float64" in str(t) and not v.startswith("$const")}
+    return wide

@@ -1,7 +1,7 @@
 """One sparse elimination program per topology, replayed for every scenario.
 
 A network matrix has a symmetric pattern that never changes, only its values do. The order, the fill and the list of
-updates are therefore found once (minimum degree, symbolic factorisation) and replayed without a search or a pivot:
+updates are therefore determined once (minimum degree, symbolic factorisation) and replayed without a search or a pivot:
 A = L D U, right-looking, scenarios innermost [George & Liu, Computer Solution of Large Sparse Positive Definite
 Systems, 1981]. Without pivoting this is sound for the matrices of networks: symmetric positive definite, diagonally
 dominant, or admittances.

@@ -11,22 +11,23 @@ Stat. Comput. 7 (1986) 870].
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from types import ModuleType
+from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from scipy.ndimage import distance_transform_edt
 from twin.kernels import momentum, poisson, transport, turbulence
 from twin.kernels.arrays import fetch, send
-from twin.kernels.launch import bind, record
+from twin.kernels.launch import Call, bind, record
 from twin.kernels.momentum import Air, Mesh, Pulled, Scheme
 from twin.kernels.transport import Held
 
 log = logging.getLogger("twin")
 
 Array = np.ndarray
-Call = Callable[[], object]
 Stage = list[Call]
 Ends = tuple[float, float]
 
@@ -53,10 +54,10 @@ MARGIN = 1.5
 CALM = 20.0
 """By how much implicit diffusion may pass it: the trapezoidal rule damps no ripples of longer steps."""
 
-MOST_GROWTH = 1.2
+MAX_GROWTH = 1.2
 """Factor by which a step may grow from one look to the next."""
 
-MOST_SHIFTS = 8
+MAX_SHIFTS = 8
 """Time steps for which implicit diffusion keeps its factors."""
 
 GRAVITY = 9.81
@@ -180,8 +181,8 @@ class Flow:
         cells: Cells = Cells(),
         physics: Physics = Physics(),
         sides: Sides = Sides(),
-        kind: Any = np.float32,
-        xp: Any = np,
+        kind: DTypeLike = np.float32,
+        xp: ModuleType = np,
     ) -> None:
         self.grid, self.scenarios, self.physics, self.kind, self.xp = grid, scenarios, physics, np.dtype(kind), xp
         nz, ny, nx = grid.shape
@@ -204,13 +205,13 @@ class Flow:
         self.faces = [self._pulled(d, faces) for d in range(3)]
         self.cells = send(Held(*_columns(cells.at), *(self._wide(getattr(cells, c)) for c in Cells.NUMBERS)), xp)
         self.given = xp.zeros((max(len(cells.at), 1), scenarios), self.kind)
-        self._least = self._driven(faces, cells, sides)
+        self._min_rate = self._driven(faces, cells, sides)
         self._boxes(sides)
         self._stages = [self._bound(odd) for odd in (False, True)]
         self._walls = [self._rubbed(odd) for odd in (False, True)]
         self._speeds = [self._watched(odd) for odd in (False, True)]
-        self._graph: Callable[[], Any] | None = None
-        self._wanted: Any = None
+        self._graph: Call | None = None
+        self._wanted: ArrayLike | None = None
         self._shortened = False
 
     # ---- laying out ------------------------------------------------------------------------------------------
@@ -234,7 +235,7 @@ class Flow:
         return send(Pulled(*_columns(at), rate, loss, target, wall, distance), self.xp)
 
     def _driven(self, faces: tuple[Faces, Faces, Faces], cells: Cells, sides: Sides) -> Array:
-        """Least `rates` [1/s], (S,), from what will move air at rest: imposed speeds, moving walls, warmth, heat."""
+        """Minimum of `rates` [1/s], (S,), by what will move air at rest: imposed speeds, moving walls, warmth, heat."""
         widths = [getattr(self.grid, c).min() for c in "xyz"]
         lift = self.physics.lift / (COURANT * widths[2])
         warm = np.maximum(self._largest(cells.target * (cells.rate > 0)), 0.5 * max(abs(b) for _, b in sides.T))
@@ -260,7 +261,7 @@ class Flow:
                 ends = [(pairs[2 * d][0], pairs[2 * d + 1][0]) for d in (2, 1, 0)]
                 axes = (poisson.axis(g[d], ends[d], faces=c == 2 - d) for d in range(3))
                 self._diffusion.append(make(*axes))
-        self._shifts: dict[Any, Any] = {}
+        self._shifts: dict[tuple[int, bytes], Array] = {}
 
     def _bound(self, odd: bool) -> list[Stage]:
         """The stages of a step, each of calls that do not need each other.
@@ -340,7 +341,7 @@ class Flow:
 
     # ---- stepping --------------------------------------------------------------------------------------------
 
-    def _diffuse(self, c: int, before: Any, after: Any) -> None:
+    def _diffuse(self, c: int, before: Array, after: Array) -> None:
         """The change of a field by the explicit part becomes that of half the diffusion implicit."""
         nz, ny, nx = self.grid.shape
         first = slice(int(c == 2), nz), slice(int(c == 1), ny), slice(2 + int(c == 0), nx + 2)
@@ -349,15 +350,15 @@ class Flow:
         nu = self.physics.viscosity if c < 3 else self.physics.diffusivity
         key = c, self._dt.tobytes()
         if key not in self._shifts:
-            if len(self._shifts) > MOST_SHIFTS:
+            if len(self._shifts) > MAX_SHIFTS:
                 self._shifts.clear()
             scale = -0.5 * nu * self.xp.asarray(self._dt)[:, None, None, None]
             self._shifts[key] = self._diffusion[c].inverse(1.0, scale)
         change = new - old
-        found = self._diffusion[c].solve(change, self._shifts[key], self.xp.empty_like(change))
-        new[...] = old + found
+        correction = self._diffusion[c].solve(change, self._shifts[key], self.xp.empty_like(change))
+        new[...] = old + correction
 
-    def step(self, count: int = 1, dt: Any = None) -> None:
+    def step(self, count: int = 1, dt: ArrayLike | None = None) -> None:
         """Go on by so many steps, of `dt` [s] (1|S) or as long as the flow allows.
 
         Raises ValueError for a time step that is not above 0.
@@ -391,7 +392,7 @@ class Flow:
             self._graph = run
         run()
 
-    def _pace(self, dt: Any) -> None:
+    def _pace(self, dt: ArrayLike | None) -> None:
         """Set the time step from the flow as it is."""
         rate = self.rates()
         allowed = 1.0 / np.maximum(rate, 1e-9)
@@ -401,7 +402,7 @@ class Flow:
                 self._shortened = True
             allowed = np.minimum(dt, allowed)
         elif self.started:
-            allowed = np.minimum(allowed, MOST_GROWTH * self._dt)
+            allowed = np.minimum(allowed, MAX_GROWTH * self._dt)
         ratio = allowed / self._dt if self.started else np.zeros(self.scenarios)
         self._dt, self.started = np.broadcast_to(allowed, (self.scenarios,)).astype(self.kind).astype(float), True
         clock = np.stack([self._dt, 1.0 + 0.5 * ratio, 0.5 * ratio], axis=1)
@@ -412,24 +413,24 @@ class Flow:
         p = self.physics
         self._speeds[self.steps % 2]()
         speed, eddy, warm = self._host(self._rows.reshape(self.scenarios, -1, 3).max(axis=1)).T
-        rate = np.maximum(speed / COURANT, self._least)
-        most = np.maximum(eddy / min(p.turbulent_prandtl, 1.0), p.diffusivity)
-        rate = np.maximum(rate, (1.0 / CALM if p.implicit else MARGIN) * 4.0 * most * self._fineness)
+        rate = np.maximum(speed / COURANT, self._min_rate)
+        spread = np.maximum(eddy / min(p.turbulent_prandtl, 1.0), p.diffusivity)
+        rate = np.maximum(rate, (1.0 / CALM if p.implicit else MARGIN) * 4.0 * spread * self._fineness)
         # Buoyancy must not carry air through a cell that stands still now.
         return np.maximum(rate, np.sqrt(p.lift / (COURANT * self.grid.z.min()) * warm))
 
-    def _host(self, a: Any) -> Array:
+    def _host(self, a: Array) -> Array:
         return np.asarray(fetch(a), float)
 
     # ---- looking ---------------------------------------------------------------------------------------------
 
     @property
-    def fields(self) -> tuple[Any, Any, Any, Any]:
+    def fields(self) -> tuple[Array, Array, Array, Array]:
         """The current u, v, w and T with their ghosts."""
         odd = self.steps % 2
         return (self._u, self._v, self._w, self._T) if odd else (self.u, self.v, self.w, self.T)
 
-    def view(self, name: str) -> Any:
+    def view(self, name: str) -> Array:
         """A field without ghosts, (S, z, y, x): u, v, w on faces, T, p, nu in cells."""
         nz, ny, nx = self.grid.shape
         names = dict(zip("uvwT", self.fields, strict=True)) | {"p": self.p, "nu": self.nu}
@@ -472,19 +473,19 @@ def _axis(widths: Array, ghosts: int) -> Array:
 
 def _shut(grid: Grid, faces: tuple[Faces, Faces, Faces]) -> list[Array]:
     """Closed faces along x, y and z: those listed as such, and the sides of the box but for openings."""
-    found = []
+    masks = []
     for d, part in enumerate(faces):
         axis = 2 - d
         shape = tuple(n + (a == axis) for a, n in enumerate(grid.shape))
         mask = part.closed(shape)
-        ends: list[Any] = [slice(None)] * 3
+        ends: list[int | slice] = [slice(None)] * 3
         opened = np.zeros(shape, bool)
         opened[tuple(part.at.T)] = True
         for end in (0, -1):
             ends[axis] = end
             mask[tuple(ends)] |= ~opened[tuple(ends)]
-        found.append(mask)
-    return found
+        masks.append(mask)
+    return masks
 
 
 def _geometry(grid: Grid, faces: tuple[Faces, Faces, Faces], physics: Physics) -> tuple[Array, Array]:

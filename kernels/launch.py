@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from twin.kernels.cpu import numba_module
 from twin.kernels.cuda import cuda_source
 from twin.kernels.subset import PRECISIONS, Argument, Kernel
 
+Call: TypeAlias = Callable[[], object]
+"""A kernel, or more of them, with all arguments bound."""
+
 LARGEST = 2**31 - 1
 """Elements an array may have: offsets are 32-bit on the GPU."""
 
 
-def bind(
-    k: Kernel, domain: Sequence[int], *args: Argument, lanes: int = 1, options: tuple[str, ...] = ()
-) -> Callable[[], object]:
+def bind(k: Kernel, domain: Sequence[int], *args: Argument, lanes: int = 1, options: tuple[str, ...] = ()) -> Call:
     """A call of a kernel over `domain`, its arguments checked and laid out once for where their arrays live.
 
     Raises TypeError for arguments of the wrong number, kind or shape, and ValueError for arrays that overlap with one
@@ -63,7 +64,13 @@ def flatten(
     return _flat(k, precision, domain, k.flatten(args), pointer)
 
 
-def _flat(k, precision, domain, named, pointer=None):
+def _flat(
+    k: Kernel,
+    precision: str,
+    domain: Sequence[int],
+    named: Mapping[str, Any],
+    pointer: Callable[[np.ndarray], object] | None = None,
+) -> list[object]:
     scalar, out = np.dtype(precision).type, [np.int32(n) for n in domain]
     for a, v in named.items():
         kind = k.kinds[a]
@@ -75,7 +82,7 @@ def _flat(k, precision, domain, named, pointer=None):
     return out
 
 
-def _check(k: Kernel, a: str, v: Any, on_cpu: bool) -> None:
+def _check(k: Kernel, a: str, v: np.ndarray, on_cpu: bool) -> None:
     kind = k.kinds[a]
     if v.ndim != kind.ndim or (not kind.real and v.dtype != np.int32):
         wanted = f"{kind.ndim}-dimensional {'reals' if kind.real else 'int32'}"
@@ -86,7 +93,7 @@ def _check(k: Kernel, a: str, v: Any, on_cpu: bool) -> None:
         raise TypeError(f"{k.name}: {a} must be a contiguous, writable array")
 
 
-def _apart(k: Kernel, arrays: dict[str, Any]) -> None:
+def _apart(k: Kernel, arrays: dict[str, np.ndarray]) -> None:
     """Refuse arrays that share memory with one that the kernel writes."""
     spans = {}
     for a, v in arrays.items():
@@ -98,7 +105,7 @@ def _apart(k: Kernel, arrays: dict[str, Any]) -> None:
                 raise ValueError(f"{k.name}: {a} is written and overlaps {b}")
 
 
-def record(stages: Sequence[Sequence[Callable[[], Any]]], on_gpu: bool) -> Callable[[], Any]:
+def record(stages: Sequence[Sequence[Call]], on_gpu: bool) -> Call:
     """Stages of bound calls replayed as one: a CUDA graph on the GPU, a loop on the CPU.
 
     The calls of a stage do not need each other, and may run at once.
@@ -110,26 +117,26 @@ def record(stages: Sequence[Sequence[Callable[[], Any]]], on_gpu: bool) -> Calla
     with stream:
         stream.begin_capture()
         for first, *rest in filter(None, stages):
-            begin, beside = stream.record(), list(zip(others, rest, strict=False))
-            for other, call in beside:
+            begin, parallel = stream.record(), list(zip(others, rest, strict=False))
+            for other, call in parallel:
                 other.wait_event(begin)
                 with other:
                     call()
             first()
-            for other, _ in beside:
+            for other, _ in parallel:
                 stream.wait_event(other.record())
         graph = stream.end_capture()
     return lambda: graph.launch()  # in the current stream, and so in order with what else is done to the arrays
 
 
-def plain(k: Kernel, domain: Sequence[int], *args: Any) -> None:
+def plain(k: Kernel, domain: Sequence[int], *args: Argument) -> None:
     """Run a kernel as the Python that it is, one index at a time: slow, for a debugger."""
     for index in np.ndindex(*domain):
         k.function(*index, *args)
 
 
 @cache
-def _cuda_function(k: Kernel, precision: str, options: tuple[str, ...]) -> Any:
+def _cuda_function(k: Kernel, precision: str, options: tuple[str, ...]) -> Callable[..., None]:
     cupy = import_module("cupy")
     module = cupy.RawModule(code=cuda_source(k, precision), options=("--std=c++17", *options))
     function = module.get_function("run")

@@ -26,7 +26,7 @@ STEP, NOW, THEN = range(3)
 """Columns of a scenario's clock: time step, and the weights a and b."""
 
 PARTS = 8
-"""Parts of a row of cells that are looked at beside each other."""
+"""Parts of a row of cells that are looked at in parallel."""
 
 
 class Air(NamedTuple):

@@ -8,7 +8,7 @@ the step ends where a law that rises with the square has it at zero.
 
 A branch may be a controller, which keeps its flow between bounds: a pressure-independent valve or a pump in flow mode
 delivers at most its set flow, a check valve at least none. It is at a bound while the pressure across it would carry it
-beyond, and obeys its law otherwise. Which of them are at a bound is found by the same iteration: all that are wrong
+beyond, and obeys its law otherwise. Which of them are at a bound comes out of the same iteration: all that are wrong
 switch together, or one by one where that does not make fewer wrong (block principal pivoting [Judice & Pires, 1994]).
 The rule has no memory; laws that rise make the problem convex and its answer unique.
 """
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 from twin.kernels import elimination
-from twin.kernels.arrays import beside, fetch, numbers
+from twin.kernels.arrays import Array, copied, fetch, numbers
 from twin.kernels.cell import LANES, Int, Ints1, Ints2, Real, Reals2, Reals3, at, cell, kernel, real, rows
 from twin.kernels.elimination import Program, eliminate_symmetric
 from twin.kernels.friction import CHURCHILL, darcy
@@ -34,7 +34,7 @@ CALM = 3e-2  # change of flow over the largest flow below which a single control
 PATIENCE = 5.0  # steps in which all wrong controllers switch although they do not become fewer
 RESTARTS = 5.0  # times that, with none wrong, the fewest wrong are counted anew
 SURE = 1e-3  # change of flow over the largest flow from which what laws miss tells how far the solution is
-SHORTEST = 1e-6  # least length of a step
+SHORTEST = 1e-6  # minimum length of a step
 TINY = 1e-12  # kg/s, below which friction is a straight line
 HUGE = 1e30  # a bound that is none
 
@@ -73,23 +73,32 @@ class Network:
     quartic: np.ndarray = field(default_factory=lambda: NONE)
     ceiling: np.ndarray = field(default_factory=lambda: NONE)  # inf where the pump is not throttled
     control: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # branches whose flow has bounds
-    least: np.ndarray = field(default_factory=lambda: NONE)  # -inf without
-    most: np.ndarray = field(default_factory=lambda: NONE)  # inf without
+    min_flow: np.ndarray = field(default_factory=lambda: NONE)  # -inf without
+    max_flow: np.ndarray = field(default_factory=lambda: NONE)  # inf without
     model: int = CHURCHILL
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Flows and pressures and how they were found, per scenario."""
+    """Flows and pressures and how they converged, per scenario."""
 
     mass_flow: np.ndarray  # (m, S) kg/s, positive from start to end
     pressure: np.ndarray  # (n, S) Pa
     converged: np.ndarray  # (S,)
     iterations: np.ndarray  # (S,)
-    limited: np.ndarray  # (m, S) controllers that obey their law, short of the most they should carry
+    limited: np.ndarray  # (m, S) controllers that obey their law, short of their maximum flow
 
 
-def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=300, scale=1e5) -> Result:
+def solve(
+    network: Network,
+    nodes: Array,
+    pressure: Array,
+    guess: Array,
+    demand: Array | None = None,
+    tolerance: float = 1e-9,
+    limit: int = 300,
+    scale: float = 1e5,
+) -> Result:
     """Mass flows [kg/s] (m, S) and node pressures [Pa] (n, S) of pipe networks in steady flow.
 
     `pressure` (k, 1|S) holds at `nodes`, one or more in each separate part; `demand` (n, 1|S) [kg/s] is drawn at nodes.
@@ -106,7 +115,7 @@ def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=30
     drawn = np.zeros((n, 1), like=guess) if demand is None else demand
     laws = (g.square, g.friction, g.reynolds, g.rough, g.factor, g.exponent, straight)
     pumps = (g.shutoff, g.quadratic, g.quartic, g.ceiling)
-    parts = [numbers(p) for p in (*laws, *pumps, g.least, g.most, guess, pressure, drawn)]
+    parts = [numbers(p) for p in (*laws, *pumps, g.min_flow, g.max_flow, guess, pressure, drawn)]
     rows = (len(g.pipe),) * 3 + (len(g.powered),) * 3 + (len(g.pump),) * 4 + (c, c, m, len(nodes), n)
     for part, height in zip(parts, (m, *rows), strict=True):
         if part.ndim != 2 or len(part) != height:
@@ -128,7 +137,7 @@ def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=30
 
 @lru_cache(maxsize=32)
 def _layout(n, start, end, pipe, powered, pump, control, nodes, heights, varies):
-    """The layout of networks that are alike but for their numbers; cached by content."""
+    """The layout of networks that differ in their numbers only; cached by content."""
     start, end, *groups, nodes = (np.frombuffer(a, np.int64) for a in (start, end, pipe, powered, pump, control, nodes))
     return _Layout(n, start, end, groups, nodes, heights, varies)
 
@@ -152,7 +161,7 @@ class Net(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """Friction law, largest miss of flows, typical pressure difference [Pa], most steps."""
+    """Friction law, tolerance of flows, typical pressure difference [Pa], maximum steps."""
 
     model: Int
     tolerance: Real
@@ -205,7 +214,7 @@ class _Layout:
 
     def lay(self, settings, count, lanes, apart, common, varied, work, out):
         """The kernel bound over blocks of lanes."""
-        program, net, source = beside(self, self.tables, common)
+        program, net, source = copied(self, self.tables, common)
         table = Table(len(source), source, common, varied)
         return bind(gradient, (count,), program, net, table, Work(*work), Out(*out), settings, apart, lanes=lanes)
 
@@ -216,7 +225,7 @@ PIPE, POWER, PUMP, BOUNDS, CONTROLLER = range(5)
 """Columns of `Net.law`."""
 
 FLOW, PREVIOUS, HEADLOSS, GRADIENT, MIN_GRADIENT, BOUND_CONDUCTANCE = rows(6)
-"""Rows of a branch: flow, flow before the step, headloss, its gradient, the least gradient, conductance at a bound."""
+"""Rows of a branch: flow, flow before the step, headloss, its gradient, its minimum, conductance at a bound."""
 
 CONDUCTANCE = PREVIOUS
 """While the matrix is assembled, one over the gradient."""
@@ -501,7 +510,7 @@ def begin(w, first, program: Program, net: Net, table: Table, work: Work, out: O
 
 @cell
 def evaluate(w, net: Net, work: Work, settings: Settings):
-    """The laws at the flows of FLOOR to AT_START, one after the other: what their least gradients and bounds are."""
+    """The laws at the flows of FLOOR to AT_START in turn, for minimum gradients and headlosses at bounds."""
     for stage in range(4):
         for e in range(net.branches):
             r = net.law[e, BOUNDS]
@@ -618,7 +627,7 @@ def settle(w, first, work: Work, out: Out, settings: Settings):
 
 @cell
 def finish(w, first, program: Program, net: Net, work: Work, out: Out, settings: Settings):
-    """Flows, pressures, and which controllers obey their law short of the most that they should carry."""
+    """Flows, pressures, and which controllers obey their law short of their maximum flow."""
     for e in range(net.branches):
         for j in range(LANES):
             out.flow[e, first + j] = work.branch[w, at(e, FLOW), j]

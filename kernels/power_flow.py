@@ -13,14 +13,14 @@ admittances.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from twin.kernels import elimination
-from twin.kernels.arrays import beside, fetch, most, namespace
+from twin.kernels.arrays import Array, copied, fetch, max_scenarios, namespace
 from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, at, cell, kernel, rows
 from twin.kernels.cpu import compiled
 from twin.kernels.elimination import A11, A12, A21, A22, PairFactor, Program, subtract_pair
@@ -43,7 +43,7 @@ class Network:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Bus voltages and how they were found, per scenario."""
+    """Bus voltages and how they converged, per scenario."""
 
     voltage: np.ndarray  # (n, S) complex, 0 where no slack bus feeds the bus
     converged: np.ndarray  # (S,)
@@ -51,7 +51,15 @@ class Result:
     energised: np.ndarray  # (n, S)
 
 
-def solve(network, slack_voltage, power, tolerance=1e-10, max_iterations=100, base=None, precision="float64") -> Result:
+def solve(
+    network: Network,
+    slack_voltage: Array,
+    power: Array,
+    tolerance: float = 1e-10,
+    max_iterations: int = 100,
+    base: Array | None = None,
+    precision: str = "float64",
+) -> Result:
     """Bus voltages [pu], shape (n, S), that serve `power` [pu, consumed] (n, 1|S) from `slack_voltage` (k, 1|S).
 
     A scenario stops when no voltage moves by more than `tolerance`, and is marked as not converged when that takes
@@ -71,23 +79,23 @@ def solve(network, slack_voltage, power, tolerance=1e-10, max_iterations=100, ba
     power = _wide(power, scenarios)
     if len(groups) == 1:
         f = _factored(network, 0, energised[:, 0], base)
-        found = f.solve(slack_voltage, power, tolerance, max_iterations, precision)
-        return Result(*found, np.broadcast_to(energised, found[0].shape))
+        voltage, converged, iterations = f.solve(slack_voltage, power, tolerance, max_iterations, precision)
+        return Result(voltage, converged, iterations, np.broadcast_to(energised, voltage.shape))
     voltage = np.zeros((network.n, scenarios), complex, like=power)
     converged, iterations = (np.zeros(scenarios, kind, like=power) for kind in (bool, np.int64))
     for chosen in groups:
         s = int(chosen[0])
         f = _factored(network, s, energised[:, min(s, energised.shape[1] - 1)], base)
         mine = np.asarray(chosen, like=power)
-        found = f.solve(slack_voltage[:, chosen], power[:, mine], tolerance, max_iterations, precision)
-        voltage[:, mine], converged[mine], iterations[mine] = found
+        results = f.solve(slack_voltage[:, chosen], power[:, mine], tolerance, max_iterations, precision)
+        voltage[:, mine], converged[mine], iterations[mine] = results
     return Result(voltage, converged, iterations, np.broadcast_to(energised, voltage.shape))
 
 
 MEAN = 0.7
 """Share of the base load about which steps are linearised."""
 
-MOST_KEPT = 16
+MAX_KEPT = 16
 """Factors of a network, and small batches of a factor, that are kept for the next call."""
 
 BLOCK = 16
@@ -164,11 +172,11 @@ class Factor:
         batch = self._kept.pop(key, None) or self._batch(*key, None)
         voltage, good, turns = batch(slack_voltage, power, begin)
         voltage = voltage.copy()
-        if len(self._kept) < MOST_KEPT:
+        if len(self._kept) < MAX_KEPT:
             self._kept[key] = batch
         return voltage, good, turns
 
-    def _batch(self, scenarios, kind, tolerance, limit, given: Any):
+    def _batch(self, scenarios, kind, tolerance, limit, given: Array | None):
         """A solve of so many scenarios with its buffers laid out; the loads `given` are one of them where they fit."""
         n, (count, lanes) = self.network.n, blocks(scenarios, BLOCK)
         padded = count * lanes
@@ -199,9 +207,9 @@ class Factor:
         """A solve on a GPU: one thread a scenario, scenarios contiguous in the work array."""
         xp, n, size = namespace(power), self.network.n, power.shape[1]
         scalar = np.dtype(kind).type(0).real.dtype
-        fixed = beside(self._copies.setdefault(kind, _Copies()), self._fixed(kind), power)
+        fixed = copied(self._copies.setdefault(kind, _Copies()), self._fixed(kind), power)
         voltage, good, turns = xp.empty((n, size), kind), xp.empty(size, bool), xp.empty(size, np.int64)
-        chunk = most(10 * n + 2 * len(self.network.slack), xp)
+        chunk = max_scenarios(10 * n + 2 * len(self.network.slack), xp)
         for first in range(0, size, chunk):
             part = slice(first, min(first + chunk, size))
             load = xp.ascontiguousarray(power[:, part], kind)
@@ -305,13 +313,13 @@ def _factored(network, s, energised, base) -> Factor:
     """The factor of the network as it is in scenario s; kept as long as the network is."""
     kept = _FACTORS.setdefault(network, {})
     key = s, energised.tobytes(), None if base is None else np.asarray(base).tobytes()
-    found = kept.get(key) or factor(_column(network, s), energised, base)
-    if len(kept) < MOST_KEPT:
-        kept[key] = found
-    return found
+    result = kept.get(key) or factor(_column(network, s), energised, base)
+    if len(kept) < MAX_KEPT:
+        kept[key] = result
+    return result
 
 
-def factor(network, energised, base=None) -> Factor:
+def factor(network: Network, energised: Array, base: Array | None = None) -> Factor:
     """Factor one topology (parameters of width 1): voltages without load and, with a `base` load, the chord by it."""
     n = network.n
     kind = np.where(energised, LOAD, DEAD).astype(np.int32)
@@ -336,7 +344,7 @@ def factor(network, energised, base=None) -> Factor:
     return _factor(network, kind, droop, idle, swing, total)
 
 
-def refactor(f, network) -> Factor:
+def refactor(f: Factor, network: Network) -> Factor:
     """The factor of a network with other branches in service and the same buses, linearised and started as `f` is."""
     kind, droop = np.empty_like(f.kind), np.empty(network.n, complex)
     kind[f.bus], droop[f.bus] = f.kind, f.droop[0] + 1j * f.droop[1]
@@ -386,16 +394,16 @@ def _topologies(network, energised, scenarios):
     return np.split(order, np.flatnonzero(np.diff(inverse.ravel()[order])) + 1)
 
 
-def branch_power(network, voltage):
+def branch_power(network: Network, voltage: Array) -> tuple[Array, Array]:
     """Complex power [pu] entering each branch at its start and at its end, each (m, S); their sum is its loss."""
-    first, last, *own = beside(network, (network.start, network.end, *admittances(network)), voltage)
+    first, last, *own = copied(network, (network.start, network.end, *admittances(network)), voltage)
     start, end = voltage[first], voltage[last]
     own_start, mutual_start, mutual_end, own_end = own
     entering = _compiled if namespace(voltage) is np else _entering
     return entering(start, own_start, mutual_start, end), entering(end, own_end, mutual_end, start)
 
 
-def admittances(network):
+def admittances(network: Network) -> tuple[Array, Array, Array, Array]:
     """The entries of each branch's admittance matrix, own and mutual at the start, mutual and own at the end."""
     live = network.series != 0
     shunt_start, shunt_end = np.where(live, network.shunt_start, 0), np.where(live, network.shunt_end, 0)
@@ -412,7 +420,7 @@ _compiled = compiled(_entering, "vectorize")
 """Compiled, as numpy's complex products depend on how an array is laid out."""
 
 
-def live_buses(network, slack_voltage):
+def live_buses(network: Network, slack_voltage: Array) -> Array:
     """Whether a slack bus of non-zero voltage reaches each bus, (n, 1|S); searched once per distinct pattern."""
     width = max(network.series.shape[1], slack_voltage.shape[1])
     closed = np.broadcast_to(network.series != 0, (len(network.start), width))

@@ -13,12 +13,14 @@ A node may hold heat: from temperatures `before`, after a time step,  storage (T
 `storage` its heat capacity over the time step [W/K], implicit in time and therefore stable for any step.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from twin.kernels import elimination
-from twin.kernels.arrays import beside, fetch, numbers
+from twin.kernels.arrays import Array, copied, fetch, numbers
 from twin.kernels.cell import LANES, Int, Ints1, Reals2, Reals3, at, cell, kernel, rows
 from twin.kernels.elimination import Program, eliminate, substitute
 from twin.kernels.launch import bind
@@ -28,7 +30,7 @@ NEGLIGIBLE = 1e-9  # of the largest capacity rate: below it a branch conducts th
 REST = 1e-6  # W/K, below which any branch is at rest: where all are, rounding in the flows must not heat a node
 GROUND = 1e-12  # relative addition to the diagonal; keeps loops at rest, which nothing anchors, solvable
 ALONE = 1e30  # W/K, of nodes whose temperature is given, and of those that nothing joins
-MOST_LAYOUTS = 8  # that a program keeps
+MAX_LAYOUTS = 8  # that a program keeps
 REFERENCE = 293.15  # K, where no temperature is fixed
 
 
@@ -42,7 +44,7 @@ class StreamProgram:
     couple_from: np.ndarray  # (k,) the branch whose inlet acts
     couple_to: np.ndarray  # (k,) the branch whose outlet it acts on
     elimination: elimination.Program
-    layouts: dict[Any, Any]  # of calls before
+    layouts: dict[tuple[tuple[object, ...], ...], _Layout]  # of calls before
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ class Result:
     boundary_heat: np.ndarray  # (f, S) arriving at each fixed node, relative to its temperature
 
 
-def program(n, start, end, couple_from, couple_to) -> StreamProgram:
+def program(n: int, start: Array, end: Array, couple_from: Array, couple_to: Array) -> StreamProgram:
     """The stream program of branches start -> end; branch couple_to[k]'s outlet depends on couple_from[k]'s inlet."""
     start, end, couple_from, couple_to = (np.asarray(a, np.int64) for a in (start, end, couple_from, couple_to))
     # a coupling fills (down of `to`, up of `from`); the four cases of flow direction are pairs 4 k ... 4 k + 3 after m
@@ -66,7 +68,16 @@ def program(n, start, end, couple_from, couple_to) -> StreamProgram:
 
 
 def solve(
-    program, capacity, own, coupling, offset, source, fixed_nodes, fixed_temperature, storage=None, before=None
+    program: StreamProgram,
+    capacity: Array,
+    own: Array,
+    coupling: Array,
+    offset: Array,
+    source: Array,
+    fixed_nodes: Array,
+    fixed_temperature: Array,
+    storage: Array | None = None,
+    before: Array | None = None,
 ) -> Result:
     """Node, inlet and outlet temperatures [K] and the heat at fixed nodes [W].
 
@@ -90,7 +101,7 @@ def solve(
         raise ValueError(f"parameters are {[a.shape for a in parts]}, their heights must be {heights}")
     layout = p.layouts.get(key)
     if layout is None:
-        while len(p.layouts) >= MOST_LAYOUTS:
+        while len(p.layouts) >= MAX_LAYOUTS:
             p.layouts.pop(next(iter(p.layouts)), None)
         layout = p.layouts[key] = _Layout(p, *key)
     return Result(*layout.rows.run(parts, (p.n, m, m, len(fixed)), layout.work, layout.lay))
@@ -164,7 +175,7 @@ class _Layout:
 
     def lay(self, count, lanes, apart, common, varied, work, out):
         """The kernel bound over blocks of lanes."""
-        program, joints, source = beside(self, self.tables, common)
+        program, joints, source = copied(self, self.tables, common)
         table = Table(len(source), source, common, varied)
         return bind(balance, (count,), program, joints, table, self.places, Work(*work), Out(*out), apart, lanes=lanes)
 

@@ -10,7 +10,7 @@ from twin.kernels.momentum import INVERSE, Air, Mesh, Pulled
 def smagorinsky(q, j, i, air: Air, length: Reals3, mesh: Mesh, laminar: Real):
     """Kinematic viscosity ν = laminar + l² |S|, |S|² = 2 S:S [Smagorinsky, Mon. Weather Rev. 91 (1963) 99].
 
-    `length` l is Cs times the cell's size, and at most 0.41 of the distance to a wall.
+    `length` l is Cs times the cell's size, and no more than 0.41 of the distance to a wall.
     """
     s = q // mesh.nz
     k = q - s * mesh.nz

@@ -73,8 +73,8 @@ def loops(rng, start, end, precision):
             exponent=column(1, 2, few), straight=column(-1, 0.1, few), pump=groups[2], shutoff=column(1e4, 1e5, few)
         ),
         **dict(quadratic=column(1, 50, few), quartic=column(0, 1, few), ceiling=column(5e3, 1e5, few)),
-        **dict(control=groups[3], least=np.where(column(0, 1, few) < 0.4, 0.0, -np.inf)),
-        **dict(most=np.where(rng.random((few, 3)) < 0.7, 1.0, np.inf)),
+        **dict(control=groups[3], min_flow=np.where(column(0, 1, few) < 0.4, 0.0, -np.inf)),
+        **dict(max_flow=np.where(rng.random((few, 3)) < 0.7, 1.0, np.inf)),
         model=friction.SWAMEE_JAIN,
     )
     anchor = np.array([0]), np.array([[2e5]])

@@ -82,8 +82,8 @@ def _network(plant: Plant, density: Array, viscosity: Array, running: Array, clo
         quartic=lift * pump.quartic * scale**2,
         ceiling=np.where(np.isfinite(pump.set_head), pump.set_head, np.inf),
         control=control,
-        least=np.where(wanted == 0.0, 0.0, -np.inf),
-        most=np.where(np.isfinite(wanted), wanted, np.inf),
+        min_flow=np.where(wanted == 0.0, 0.0, -np.inf),
+        max_flow=np.where(np.isfinite(wanted), wanted, np.inf),
     )
 
 

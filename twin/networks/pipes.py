@@ -134,8 +134,8 @@ def _branches(net: PipeNetwork, zeta: Array, model: int) -> gradient.Network:
         quartic=zero,
         ceiling=zero + np.inf,
         control=bounded,
-        least=column(net.least, bounded),
-        most=column(net.most, bounded),
+        min_flow=column(net.least, bounded),
+        max_flow=column(net.most, bounded),
         model=model,
     )
 
