@@ -5,8 +5,6 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from numba import config
-
 
 @cache
 def cache_folder() -> Path:
@@ -23,7 +21,3 @@ def cache_folder() -> Path:
     except OSError:
         pass
     return Path(tempfile.gettempdir())
-
-
-if not getattr(config, "CACHE_DIR", ""):
-    setattr(config, "CACHE_DIR", str(cache_folder()))  # noqa: B010, as above

@@ -6,26 +6,32 @@ NumPy's functions dispatch to the library of their arguments, so that code writt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
-from types import SimpleNamespace
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from twin.kernels.cell import Int, Ints2, Reals2, kernel
 from twin.kernels.launch import LARGEST, bind
+
+Array: TypeAlias = np.ndarray
+"""An array in either home."""
+
+Tree, Tables = TypeVar("Tree"), TypeVar("Tables", bound=tuple[object, ...])
 
 DEVICES = ("auto", "cpu", "cuda")
 """Names of homes: main memory, the GPU, or the GPU where there is one."""
 
 
 class DeviceError(RuntimeError):
-    """A device that was asked for is not to be had."""
+    """A device is not available."""
 
 
-def home(device: str = "auto") -> Any:
+def home(device: str = "auto") -> ModuleType:
     """The library of the arrays of a device: numpy or cupy. Raises DeviceError for a GPU that cannot be used."""
     if device not in DEVICES:
         raise DeviceError(f"device {device!r} is none of {', '.join(DEVICES)}")
@@ -43,30 +49,30 @@ def home(device: str = "auto") -> Any:
     return np
 
 
-def called(xp: Any) -> str:
+def called(xp: ModuleType) -> str:
     """What the device of a library is called: cpu, or the GPU's name."""
     return "cpu" if xp is np else xp.cuda.runtime.getDeviceProperties(0)["name"].decode()
 
 
-def namespace(*arrays: Any) -> Any:
+def namespace(*arrays: object) -> ModuleType:
     """The library of arrays that live together."""
     return import_module("cupy") if any(hasattr(a, "__cuda_array_interface__") for a in arrays) else np
 
 
-def send(tree: Any, xp: Any) -> Any:
+def send(tree: Tree, xp: ModuleType) -> Tree:
     """A tree of dataclasses, tuples, lists and dicts with its numbers in the arrays of another library.
 
-    Dataclasses of `kernels`, which hold structure, stay as they are; see `beside`.
+    Dataclasses of `kernels`, which hold structure, stay as they are; see `copied`.
     """
     return tree if xp is np else _mapped(tree, lambda a: xp.asarray(a) if isinstance(a, np.ndarray) else a)
 
 
-def fetch(tree: Any) -> Any:
+def fetch(tree: Tree) -> Tree:
     """A tree with all its arrays in main memory."""
     return _mapped(tree, lambda a: a.get() if hasattr(a, "get") and hasattr(a, "dtype") else a)
 
 
-def _mapped(tree: Any, change: Any) -> Any:
+def _mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(tree, np.ndarray) or hasattr(tree, "dtype"):
         return tree if getattr(tree.dtype, "kind", "") == "O" else change(tree)
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
@@ -82,10 +88,10 @@ def _mapped(tree: Any, change: Any) -> Any:
     return tree
 
 
-_SENT: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+_SENT: WeakKeyDictionary[object, tuple[object, ...]] = WeakKeyDictionary()
 
 
-def beside(owner: Any, tables: tuple[Any, ...], array: Any) -> tuple[Any, ...]:
+def copied(owner: object, tables: Tables, array: Array) -> Tables:
     """Tables in main memory as arrays where `array` lives; the copies are kept as long as their owner."""
     xp = namespace(array)
     if xp is np:
@@ -98,7 +104,7 @@ def beside(owner: Any, tables: tuple[Any, ...], array: Any) -> tuple[Any, ...]:
 # ---- what NumPy and CuPy do not share ----------------------------------------------------------------------------
 
 
-def filled(shape: Any, value: Any, kind: Any = float, like: Any = None) -> Any:
+def filled(shape: int | tuple[int, ...], value: ArrayLike, kind: DTypeLike = float, like: Any = None) -> Array:
     """An array of one value where `like` lives: NumPy's `full` and `ones` hand CuPy's an argument it does not know."""
     out = np.empty(shape, kind, like=like)
     out[...] = value
@@ -112,13 +118,13 @@ def numbers(x: Any) -> Any:
     return np.asarray(x, float)[()]
 
 
-def share(part: Any, whole: Any, floor: Any = 0.0, otherwise: float = 0.0) -> Any:
+def share(part: Array, whole: Array, floor: ArrayLike = 0.0, otherwise: float = 0.0) -> Array:
     """Part / whole where whole lies above `floor`, else `otherwise`."""
     there = whole > floor
     return np.where(there, part / np.where(there, whole, 1.0), otherwise)
 
 
-def add_rows(out: Any, row: Any, values: Any) -> Any:
+def add_rows(out: Array, row: Array, values: Array) -> Array:
     """Add rows of `values` (k, 1|S) to rows of out (n, S), in their order; out comes back.
 
     `row` is (k,), or (k, S) where scenarios differ. The order makes sums the same bits wherever they are taken.
@@ -145,7 +151,7 @@ def add(s, row: Ints2, values: Reals2, out: Reals2, k: Int, wide: Int, many: Int
         out[row[r, s * many], s] += values[r, s * wide]
 
 
-def most(rows: int, xp: Any) -> int:
+def max_scenarios(rows: int, xp: ModuleType) -> int:
     """Scenarios with so many numbers each that fit into half of a GPU's free memory at once."""
     free, _ = xp.cuda.runtime.memGetInfo()
     free += xp.get_default_memory_pool().free_bytes()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
-from typing import Any
 
-from twin.kernels.cell import MATH, PRECISIONS, Cell, Kernel
+from twin.kernels.subset import MATH, PRECISIONS, Cell, Kernel
 
 _BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _COMPARE = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
@@ -16,7 +16,7 @@ alignas alignof and asm auto bool break case catch char class const constexpr co
 double dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable
 namespace new noexcept not nullptr operator or private protected public register return short signed sizeof static
 struct switch template this throw true try typedef typeid typename union unsigned using virtual void volatile while
-xor real_t View1 View2 View3 View4 Pair Triple Quad pack run FN CALL threadIdx blockIdx blockDim gridDim y0 y1 j0 j1
+xor real_t View1 View2 View3 Pair Triple pack run FN CALL threadIdx blockIdx blockDim gridDim y0 y1 j0 j1
 gamma signbit
 """
 _RESERVED = frozenset(_WORDS.split())
@@ -29,14 +29,10 @@ template <class T> struct View2 { T* __restrict__ p; int s0, s1;
   FN T& operator()(int i, int j) const { return p[i * s0 + j * s1]; } };
 template <class T> struct View3 { T* __restrict__ p; int s0, s1, s2;
   FN T& operator()(int i, int j, int k) const { return p[i * s0 + j * s1 + k * s2]; } };
-template <class T> struct View4 { T* __restrict__ p; int s0, s1, s2, s3;
-  FN T& operator()(int h, int i, int j, int k) const { return p[h * s0 + i * s1 + j * s2 + k * s3]; } };
 template <class A, class B> struct Pair { A a; B b; };
 template <class A, class B, class C> struct Triple { A a; B b; C c; };
-template <class A, class B, class C, class D> struct Quad { A a; B b; C c; D d; };
 template <class A, class B> FN Pair<A, B> pack(A a, B b) { return {a, b}; }
 template <class A, class B, class C> FN Triple<A, B, C> pack(A a, B b, C c) { return {a, b, c}; }
-template <class A, class B, class C, class D> FN Quad<A, B, C, D> pack(A a, B b, C c, D d) { return {a, b, c, d}; }
 template <class T> FN T min_(T a, T b) { return b < a ? b : a; }
 template <class T> FN T max_(T a, T b) { return b > a ? b : a; }
 FN real_t abs_(real_t a) { return fabs(a); }
@@ -50,12 +46,12 @@ class _Printer:
     """One cell as a C++ function template."""
 
     def __init__(self, c: Cell) -> None:
-        self.cell, self.scopes = c, [set(c.params)]
+        self.cell, self.scopes = c, [set(c.flat)]
 
     def function(self) -> str:
         c = self.cell
-        kinds = ", ".join(f"class A{i}" for i in range(len(c.params)))
-        params = ", ".join(f"A{i} {_name(p)}" for i, p in enumerate(c.params))
+        kinds = ", ".join(f"class A{i}" for i in range(len(c.flat)))
+        params = ", ".join(f"A{i} {_name(p)}" for i, p in enumerate(c.flat))
         head = (
             f"// {c.file}:{c.line}\ntemplate <{kinds}>\n{'FN' if c.inline else 'CALL'} auto cell_{c.name}({params}) {{"
         )
@@ -64,13 +60,13 @@ class _Printer:
     def _known(self, name: str) -> bool:
         return any(name in scope for scope in self.scopes)
 
-    def _block(self, body: list[Any], depth: int, names: Sequence[str] = ()) -> list[str]:
+    def _block(self, body: list[ast.stmt], depth: int, names: Sequence[str] = ()) -> list[str]:
         self.scopes.append(set(names))
         lines = [line for node in body for line in self._statement(node, depth)]
         self.scopes.pop()
         return lines
 
-    def _statement(self, node: Any, depth: int) -> list[str]:
+    def _statement(self, node: ast.AST, depth: int) -> list[str]:
         pad, x = "  " * depth, self._expression
         match node:
             case ast.Expr(value=ast.Constant()) | ast.Pass():
@@ -79,7 +75,7 @@ class _Printer:
                 return [f"{pad}{x(node.value)};"]
             case ast.Return(value=None):
                 return [f"{pad}return;"]
-            case ast.Return(value=ast.Tuple(elts=parts)):
+            case ast.Return(value=ast.Tuple(elts=parts)) if len(parts) <= 3:
                 return [f"{pad}return pack({', '.join(map(x, parts))});"]
             case ast.Return():
                 return [f"{pad}return {x(node.value)};"]
@@ -112,7 +108,7 @@ class _Printer:
                 return [f"{pad}continue;"]
         return self.cell.fail(node, "outside the kernel subset")
 
-    def _range(self, name: str, node: Any, bounds: list[Any], pad: str) -> str:
+    def _range(self, name: str, node: ast.AST, bounds: list[ast.expr], pad: str) -> str:
         i, parts = _name(name), [self._expression(b) for b in bounds]
         first, last = ("0", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
         step = ast.literal_eval(bounds[2]) if len(bounds) == 3 else 1
@@ -122,7 +118,7 @@ class _Printer:
             return f"{pad}for (int {i} = {first}; {i} > {last}; --{i}) {{"
         return self.cell.fail(node.iter, "range steps by 1 or -1")
 
-    def _expression(self, node: Any) -> str:
+    def _expression(self, node: ast.AST) -> str:
         x = self._expression
         match node:
             case ast.Name(id=name):
@@ -164,13 +160,19 @@ class _Printer:
                 return f"cell_{f}({', '.join(map(x, node.args))})"
         return self.cell.fail(node, "outside the kernel subset")
 
-    def _reading(self, node: Any, name: str) -> str:
+    def _reading(self, node: ast.AST, name: str) -> str:
         if self._known(name):
             return _name(name)
         value = 1 if name == "LANES" else self.cell.names.get(name)
         if type(value) in (int, float):
             return self._expression(ast.Constant(value))
         return self.cell.fail(node, "unknown here; give it a value before the block where it is set")
+
+
+@cache
+def function_text(c: Cell) -> str:
+    """A cell as a C++ function template. Raises SubsetError for what is outside the subset."""
+    return _Printer(c).function()
 
 
 def _name(name: str) -> str:
@@ -202,7 +204,7 @@ def cuda_source(k: Kernel, precision: str) -> str:
         views.append(f"  View{kind.ndim}<{kept}{'real_t' if kind.real else 'int'}> {_name(a)}{{{parts}}};")
     entry = f'extern "C" __global__ void run({", ".join(f"{t} {n}" for t, n in signature(k))}) {{'
     call = f"  cell_{k.name}({', '.join(map(_name, [*k.index, *k.args]))});"
-    functions = [_Printer(c).function() for c in [*k.cells(), k]]
+    functions = [function_text(c) for c in [*k.cells(), k]]
     body = [entry, f"  const int {', '.join(at)};", f"  if ({outside}) return;", *views, call, "}", ""]
     return "\n".join([f"using real_t = {PRECISIONS[precision]};", PRELUDE, *functions, *body])
 

@@ -1,7 +1,7 @@
 """One sparse elimination program per topology, replayed for every scenario.
 
 A network matrix has a symmetric pattern that never changes, only its values do. The order, the fill and the list of
-updates are therefore found once (minimum degree, symbolic factorisation) and replayed without a search or a pivot:
+updates are therefore determined once (minimum degree, symbolic factorisation) and replayed without a search or a pivot:
 A = L D U, right-looking, scenarios innermost [George & Liu, Computer Solution of Large Sparse Positive Definite
 Systems, 1981]. Without pivoting this is sound for the matrices of networks: symmetric positive definite, diagonally
 dominant, or admittances.
@@ -9,53 +9,39 @@ dominant, or admittances.
 Kernels walk the list for a block of LANES scenarios at a time, so that one block's factor stays in cache.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import DTypeLike
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
-from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals3, cell, kernel
-from twin.kernels.launch import bind, blocks
+from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals3, at, cell, kernel, rows
+from twin.kernels.cpu import compiled
+from twin.kernels.launch import bind
 
 
-@dataclass(frozen=True, eq=False)
-class Program:
+class PairFactor(NamedTuple):
+    """L D U of 2 x 2 blocks that all scenarios share, four numbers a block; pivots as inverses."""
+
+    pivot: Reals1  # (4 n,)
+    lower: Reals1  # (4 fill,)
+    upper: Reals1  # (4 fill,)
+
+
+class Program(NamedTuple):
     """The elimination of one symmetric pattern; arrays hold positions in elimination order."""
 
-    n: int
-    order: np.ndarray  # (n,) the node eliminated at each position
-    column: np.ndarray  # (n + 1,) pointers into `row`
-    row: np.ndarray  # (fill,) sorted rows of the strictly lower factor, column by column
-    target: np.ndarray  # (updates,) the slot that each pair of entries in a column updates
-    slot: np.ndarray  # (pairs,) the slot of each given pair, -1 for a pair of equal nodes
-    flipped: np.ndarray  # (pairs,) 1 where A[start, end] lies above the diagonal
+    n: Int
+    order: Ints1  # (n,) the node eliminated at each position
+    column: Ints1  # (n + 1,) pointers into `row`
+    row: Ints1  # (fill,) sorted rows of the strictly lower factor, column by column
+    target: Ints1  # (updates,) the slot that each pair of entries in a column updates
+    slot: Ints1  # (pairs,) the slot of each given pair, -1 for a pair of equal nodes
+    flipped: Ints1  # (pairs,) 1 where A[start, end] lies above the diagonal
 
-    def solve(self, diagonal, forward, backward, rhs):
-        """The solution (n, S) of A x = rhs: A[start, end] = forward, A[end, start] = backward, A[i, i] = diagonal.
-
-        Real arrays, `diagonal` and `rhs` (n, 1|S), `forward` and `backward` (pairs, 1|S); pairs that repeat add up.
-        A zero pivot gives inf or nan in its scenario only.
-        """
-        values = [np.asarray(v, float) for v in (diagonal, forward, backward, rhs)]
-        scenarios = max(v.shape[1] for v in values)
-        diagonal, forward, backward, rhs = (wide(v, scenarios) for v in values)
-        lower, upper = (np.zeros((len(self.row), scenarios)) for _ in range(2))
-        real, flipped = self.slot >= 0, self.flipped > 0
-        for chosen, low, high in ((real & ~flipped, forward, backward), (real & flipped, backward, forward)):
-            np.add.at(lower, self.slot[chosen], low[chosen])
-            np.add.at(upper, self.slot[chosen], high[chosen])
-        count, lanes = blocks(scenarios, 16)
-        parts = [laid(a, count, lanes) for a in (diagonal[self.order], lower, upper, rhs[self.order])]
-        bind(solve_numbers, (count,), self.column, self.row, self.target, *parts, self.n, lanes=lanes)()
-        x = np.empty((self.n, scenarios))
-        x[self.order] = np.moveaxis(parts[-1], 1, 0).reshape(self.n, -1)[:, :scenarios]
-        return x
-
-    def factor_pairs(self, diagonal, forward, backward):
-        """L D U of a matrix of 2 x 2 blocks: pivots, lower and upper factor as flat arrays, four numbers a block.
+    def factor_pairs(self, diagonal: np.ndarray, forward: np.ndarray, backward: np.ndarray) -> PairFactor:
+        """L D U of a matrix of 2 x 2 blocks.
 
         `diagonal` is (n, 2, 2), `forward` and `backward` (pairs, 2, 2); blocks of pairs that repeat add up.
         """
@@ -66,8 +52,8 @@ class Program:
             np.add.at(lower, self.slot[chosen], low[chosen])
             np.add.at(upper, self.slot[chosen], high[chosen])
         parts = [a.reshape(1, -1, 1) for a in (pivot, lower, upper)]
-        bind(factor_pairs, (1,), self.column, self.row, self.target, *parts, self.n)()
-        return tuple(a.ravel() for a in parts)
+        bind(factor_pairs, (1,), self, *parts)()
+        return PairFactor(*(a.ravel() for a in parts))
 
 
 def program(n, start, end) -> Program:
@@ -119,7 +105,7 @@ def _minimum_degree(n, start, end):
     return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options).perm_c.astype(np.int64)
 
 
-@njit(cache=True)
+@compiled
 def _fill(n, low, high):
     """Columns of the filled lower pattern: own entries and those of the children in the elimination tree."""
     column, row = np.zeros(n + 1, np.int64), np.empty(2 * len(low) + 16, np.int64)
@@ -149,7 +135,7 @@ def _fill(n, low, high):
     return column, row[:size].copy()
 
 
-@njit(cache=True)
+@compiled
 def _targets(column, row):
     """The slot of (row[u], row[v]) for each pair v < u of entries in each column, in the order that _factor replays."""
     total = 0
@@ -168,7 +154,7 @@ def _targets(column, row):
     return target
 
 
-@njit(cache=True)
+@compiled
 def _slots(column, row, low, high):
     slot = np.full(len(low), -1, np.int64)
     for k in range(len(low)):
@@ -183,17 +169,17 @@ def _slots(column, row, low, high):
 
 
 @cell
-def eliminate_symmetric(w, column, row, target, pivot, lower, x, n):
+def eliminate_symmetric(w, program: Program, pivot, lower, x):
     """L D Lᵀ in place, right-looking, pivots as reciprocals; x becomes the solution of L D Lᵀ y = x."""
     o = 0
-    for k in range(n):
-        last = column[k + 1]
+    for k in range(program.n):
+        last = program.column[k + 1]
         for j in range(LANES):
             pivot[w, k, j] = 1.0 / pivot[w, k, j]
-        for v in range(column[k], last):
-            r = row[v]
+        for v in range(program.column[k], last):
+            r = program.row[v]
             for u in range(v + 1, last):
-                t = target[o]
+                t = program.target[o]
                 for j in range(LANES):
                     lower[w, t, j] -= lower[w, v, j] * pivot[w, k, j] * lower[w, u, j]
                 o += 1
@@ -205,30 +191,30 @@ def eliminate_symmetric(w, column, row, target, pivot, lower, x, n):
                 x[w, r, j] -= part * x[w, k, j]
         for j in range(LANES):
             x[w, k, j] *= pivot[w, k, j]
-    for m in range(n):
-        k = n - 1 - m
-        for u in range(column[k], column[k + 1]):
-            r = row[u]
+    for m in range(program.n):
+        k = program.n - 1 - m
+        for u in range(program.column[k], program.column[k + 1]):
+            r = program.row[u]
             for j in range(LANES):
                 x[w, k, j] -= lower[w, u, j] * x[w, r, j]
 
 
 @cell
-def eliminate(w, column, row, target, pivot, lower, upper, n):
+def eliminate(w, program: Program, pivot, lower, upper):
     """L D U in place, right-looking, pivots as reciprocals; `upper` holds the rows of D U."""
     o = 0
-    for k in range(n):
+    for k in range(program.n):
         for j in range(LANES):
             pivot[w, k, j] = 1.0 / pivot[w, k, j]
-        for u in range(column[k], column[k + 1]):
-            r = row[u]
+        for u in range(program.column[k], program.column[k + 1]):
+            r = program.row[u]
             for j in range(LANES):
                 lower[w, u, j] *= pivot[w, k, j]
             for j in range(LANES):
                 pivot[w, r, j] -= lower[w, u, j] * upper[w, u, j]
-        for v in range(column[k], column[k + 1]):
-            for u in range(v + 1, column[k + 1]):
-                t = target[o]
+        for v in range(program.column[k], program.column[k + 1]):
+            for u in range(v + 1, program.column[k + 1]):
+                t = program.target[o]
                 for j in range(LANES):
                     lower[w, t, j] -= lower[w, u, j] * upper[w, v, j]
                 for j in range(LANES):
@@ -237,142 +223,132 @@ def eliminate(w, column, row, target, pivot, lower, upper, n):
 
 
 @cell
-def substitute(w, column, row, pivot, lower, upper, x, n):
+def substitute(w, program: Program, pivot, lower, upper, x):
     """Turn x into the solution of L D U y = x."""
-    for k in range(n):
-        for u in range(column[k], column[k + 1]):
-            r = row[u]
+    for k in range(program.n):
+        for u in range(program.column[k], program.column[k + 1]):
+            r = program.row[u]
             for j in range(LANES):
                 x[w, r, j] -= lower[w, u, j] * x[w, k, j]
-    for m in range(n):
-        k = n - 1 - m
-        for u in range(column[k], column[k + 1]):
-            r = row[u]
+    for m in range(program.n):
+        k = program.n - 1 - m
+        for u in range(program.column[k], program.column[k + 1]):
+            r = program.row[u]
             for j in range(LANES):
                 x[w, k, j] -= upper[w, u, j] * x[w, r, j]
         for j in range(LANES):
             x[w, k, j] *= pivot[w, k, j]
 
 
-@kernel
-def solve_numbers(
-    b, column: Ints1, row: Ints1, target: Ints1, pivot: Reals3, lower: Reals3, upper: Reals3, x: Reals3, n: Int
-):
-    """Factor matrices in place and solve for one right-hand side each."""
-    eliminate(b, column, row, target, pivot, lower, upper, n)
-    substitute(b, column, row, pivot, lower, upper, x, n)
-
-
-@kernel
-def solve_symmetric(b, column: Ints1, row: Ints1, target: Ints1, pivot: Reals3, lower: Reals3, x: Reals3, n: Int):
-    """Factor symmetric matrices in place and solve for one right-hand side each."""
-    eliminate_symmetric(b, column, row, target, pivot, lower, x, n)
-
-
 # ---- 2 x 2 blocks ------------------------------------------------------------------------------------------------
-# Numbers of a block stand row by row at 4 k ... 4 k + 3 of the second axis; lanes are scenarios.
+# Four numbers of the second axis are a block, row by row; lanes are scenarios.
+
+A11, A12, A21, A22 = rows(4)
+"""Numbers of a block."""
+
+FIRST, SECOND = rows(2)
+"""Numbers of a pair."""
 
 
 @cell
 def invert(b, k, pivot):
     """The k-th pivot block becomes its inverse."""
     for j in range(LANES):
-        p0 = pivot[b, 4 * k, j]
-        p1 = pivot[b, 4 * k + 1, j]
-        p2 = pivot[b, 4 * k + 2, j]
-        p3 = pivot[b, 4 * k + 3, j]
+        p0 = pivot[b, at(k, A11), j]
+        p1 = pivot[b, at(k, A12), j]
+        p2 = pivot[b, at(k, A21), j]
+        p3 = pivot[b, at(k, A22), j]
         d = 1.0 / (p0 * p3 - p1 * p2)
-        pivot[b, 4 * k, j] = p3 * d
-        pivot[b, 4 * k + 1, j] = -p1 * d
-        pivot[b, 4 * k + 2, j] = -p2 * d
-        pivot[b, 4 * k + 3, j] = p0 * d
+        pivot[b, at(k, A11), j] = p3 * d
+        pivot[b, at(k, A12), j] = -p1 * d
+        pivot[b, at(k, A21), j] = -p2 * d
+        pivot[b, at(k, A22), j] = p0 * d
 
 
 @cell
 def divide(b, u, k, lower, pivot):
     """Block u of the lower factor times the inverse of pivot k, from the right."""
     for j in range(LANES):
-        a0 = lower[b, 4 * u, j]
-        a1 = lower[b, 4 * u + 1, j]
-        a2 = lower[b, 4 * u + 2, j]
-        a3 = lower[b, 4 * u + 3, j]
-        lower[b, 4 * u, j] = a0 * pivot[b, 4 * k, j] + a1 * pivot[b, 4 * k + 2, j]
-        lower[b, 4 * u + 1, j] = a0 * pivot[b, 4 * k + 1, j] + a1 * pivot[b, 4 * k + 3, j]
-        lower[b, 4 * u + 2, j] = a2 * pivot[b, 4 * k, j] + a3 * pivot[b, 4 * k + 2, j]
-        lower[b, 4 * u + 3, j] = a2 * pivot[b, 4 * k + 1, j] + a3 * pivot[b, 4 * k + 3, j]
+        a0 = lower[b, at(u, A11), j]
+        a1 = lower[b, at(u, A12), j]
+        a2 = lower[b, at(u, A21), j]
+        a3 = lower[b, at(u, A22), j]
+        lower[b, at(u, A11), j] = a0 * pivot[b, at(k, A11), j] + a1 * pivot[b, at(k, A21), j]
+        lower[b, at(u, A12), j] = a0 * pivot[b, at(k, A12), j] + a1 * pivot[b, at(k, A22), j]
+        lower[b, at(u, A21), j] = a2 * pivot[b, at(k, A11), j] + a3 * pivot[b, at(k, A21), j]
+        lower[b, at(u, A22), j] = a2 * pivot[b, at(k, A12), j] + a3 * pivot[b, at(k, A22), j]
 
 
 @cell
 def subtract(b, t, target, u, lower, v, upper):
     """Block t of `target` less block u of `lower` times block v of `upper`."""
     for j in range(LANES):
-        l0 = lower[b, 4 * u, j]
-        l1 = lower[b, 4 * u + 1, j]
-        l2 = lower[b, 4 * u + 2, j]
-        l3 = lower[b, 4 * u + 3, j]
-        u0 = upper[b, 4 * v, j]
-        u1 = upper[b, 4 * v + 1, j]
-        u2 = upper[b, 4 * v + 2, j]
-        u3 = upper[b, 4 * v + 3, j]
-        target[b, 4 * t, j] -= l0 * u0 + l1 * u2
-        target[b, 4 * t + 1, j] -= l0 * u1 + l1 * u3
-        target[b, 4 * t + 2, j] -= l2 * u0 + l3 * u2
-        target[b, 4 * t + 3, j] -= l2 * u1 + l3 * u3
+        l0 = lower[b, at(u, A11), j]
+        l1 = lower[b, at(u, A12), j]
+        l2 = lower[b, at(u, A21), j]
+        l3 = lower[b, at(u, A22), j]
+        u0 = upper[b, at(v, A11), j]
+        u1 = upper[b, at(v, A12), j]
+        u2 = upper[b, at(v, A21), j]
+        u3 = upper[b, at(v, A22), j]
+        target[b, at(t, A11), j] -= l0 * u0 + l1 * u2
+        target[b, at(t, A12), j] -= l0 * u1 + l1 * u3
+        target[b, at(t, A21), j] -= l2 * u0 + l3 * u2
+        target[b, at(t, A22), j] -= l2 * u1 + l3 * u3
 
 
 @cell
-def eliminate_pairs(b, column, row, target, pivot, lower, upper, n):
+def eliminate_pairs(b, program: Program, pivot, lower, upper):
     """L D U in place, right-looking, pivots as inverses."""
     o = 0
-    for k in range(n):
+    for k in range(program.n):
         invert(b, k, pivot)
-        for u in range(column[k], column[k + 1]):
+        for u in range(program.column[k], program.column[k + 1]):
             divide(b, u, k, lower, pivot)
-            subtract(b, row[u], pivot, u, lower, u, upper)
-        for v in range(column[k], column[k + 1]):
-            for u in range(v + 1, column[k + 1]):
-                subtract(b, target[o], lower, u, lower, v, upper)
-                subtract(b, target[o], upper, v, lower, u, upper)
+            subtract(b, program.row[u], pivot, u, lower, u, upper)
+        for v in range(program.column[k], program.column[k + 1]):
+            for u in range(v + 1, program.column[k + 1]):
+                subtract(b, program.target[o], lower, u, lower, v, upper)
+                subtract(b, program.target[o], upper, v, lower, u, upper)
                 o += 1
 
 
 @kernel
-def factor_pairs(
-    b,
-    column: Ints1,
-    row: Ints1,
-    target: Ints1,
-    pivot: Reals3,
-    lower: Reals3,
-    upper: Reals3,
-    n: Int,
-):
+def factor_pairs(b, program: Program, pivot: Reals3, lower: Reals3, upper: Reals3):
     """Factor blocks of matrices (blocks, 4 n, LANES) in place."""
-    eliminate_pairs(b, column, row, target, pivot, lower, upper, n)
+    eliminate_pairs(b, program, pivot, lower, upper)
 
 
 @cell
-def take_off(w, to, at, x, a0, a1, a2, a3):
-    """The pair of rows at `to` less a block times the pair at `at`."""
+def subtract_pair(w, to, of, x, block, u):
+    """The numbers of x from row `to` on less block u of a shared factor times those from row `of` on."""
+    a0 = block[at(u, A11)]
+    a1 = block[at(u, A12)]
+    a2 = block[at(u, A21)]
+    a3 = block[at(u, A22)]
     for j in range(LANES):
-        re = x[w, at, j]
-        im = x[w, at + 1, j]
+        re = x[w, of, j]
+        im = x[w, of + 1, j]
         x[w, to, j] -= a0 * re + a1 * im
         x[w, to + 1, j] -= a2 * re + a3 * im
 
 
 @kernel(lanes=16)
-def substitute_pairs(b, column: Ints1, row: Ints1, pivot: Reals1, lower: Reals1, upper: Reals1, x: Reals3, n: Int):
+def substitute_pairs(b, program: Program, factor: PairFactor, x: Reals3):
     """Turn right-hand sides x (blocks, 2 n, LANES), in order, into solutions on one factor of blocks that all share."""
-    for k in range(n):
-        for u in range(column[k], column[k + 1]):
-            take_off(b, 2 * row[u], 2 * k, x, lower[4 * u], lower[4 * u + 1], lower[4 * u + 2], lower[4 * u + 3])
-    for m in range(n):
-        k = n - 1 - m
-        for u in range(column[k], column[k + 1]):
-            take_off(b, 2 * k, 2 * row[u], x, upper[4 * u], upper[4 * u + 1], upper[4 * u + 2], upper[4 * u + 3])
+    for k in range(program.n):
+        for u in range(program.column[k], program.column[k + 1]):
+            subtract_pair(b, at(program.row[u], FIRST), at(k, FIRST), x, factor.lower, u)
+    for m in range(program.n):
+        k = program.n - 1 - m
+        for u in range(program.column[k], program.column[k + 1]):
+            subtract_pair(b, at(k, FIRST), at(program.row[u], FIRST), x, factor.upper, u)
+        a0 = factor.pivot[at(k, A11)]
+        a1 = factor.pivot[at(k, A12)]
+        a2 = factor.pivot[at(k, A21)]
+        a3 = factor.pivot[at(k, A22)]
         for j in range(LANES):
-            re = x[b, 2 * k, j]
-            im = x[b, 2 * k + 1, j]
-            x[b, 2 * k, j] = pivot[4 * k] * re + pivot[4 * k + 1] * im
-            x[b, 2 * k + 1, j] = pivot[4 * k + 2] * re + pivot[4 * k + 3] * im
+            re = x[b, at(k, FIRST), j]
+            im = x[b, at(k, SECOND), j]
+            x[b, at(k, FIRST), j] = a0 * re + a1 * im
+            x[b, at(k, SECOND), j] = a2 * re + a3 * im

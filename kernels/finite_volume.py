@@ -11,20 +11,24 @@ Stat. Comput. 7 (1986) 870].
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple
+from types import ModuleType
+from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from scipy.ndimage import distance_transform_edt
 from twin.kernels import momentum, poisson, transport, turbulence
 from twin.kernels.arrays import fetch, send
-from twin.kernels.launch import bind, record
+from twin.kernels.launch import Call, bind, record
+from twin.kernels.momentum import Air, Mesh, Pulled, Scheme
+from twin.kernels.transport import Held
 
 log = logging.getLogger("twin")
 
 Array = np.ndarray
-Stage = list[Callable[[], Any]]
+Stage = list[Call]
 Ends = tuple[float, float]
 
 GHOSTS = np.array([0, 0, 2])
@@ -50,10 +54,10 @@ MARGIN = 1.5
 CALM = 20.0
 """By how much implicit diffusion may pass it: the trapezoidal rule damps no ripples of longer steps."""
 
-MOST_GROWTH = 1.2
+MAX_GROWTH = 1.2
 """Factor by which a step may grow from one look to the next."""
 
-MOST_SHIFTS = 8
+MAX_SHIFTS = 8
 """Time steps for which implicit diffusion keeps its factors."""
 
 GRAVITY = 9.81
@@ -162,19 +166,6 @@ class Sides:
         return np.concatenate([np.array(c, float) for c in (self.u, self.v, self.w, self.T)], axis=1)
 
 
-class Pulled(NamedTuple):
-    """Faces that something pulls at, as kernels take them: places, numbers (m, S), and the reach of walls (m,) [m]."""
-
-    layer: Any
-    row: Any
-    column: Any
-    rate: Any
-    loss: Any
-    target: Any
-    wall: Any
-    reach: Any
-
-
 class Flow:
     """Air in motion: fields (scenario and z, y, x) with ghosts, and `step`.
 
@@ -190,8 +181,8 @@ class Flow:
         cells: Cells = Cells(),
         physics: Physics = Physics(),
         sides: Sides = Sides(),
-        kind: Any = np.float32,
-        xp: Any = np,
+        kind: DTypeLike = np.float32,
+        xp: ModuleType = np,
     ) -> None:
         self.grid, self.scenarios, self.physics, self.kind, self.xp = grid, scenarios, physics, np.dtype(kind), xp
         nz, ny, nx = grid.shape
@@ -208,18 +199,19 @@ class Flow:
         self.time, self.steps, self.started = np.zeros(scenarios), 0, False
         self._tables = [xp.asarray(t) for t in (_axis(grid.x, 2), _axis(grid.y, 0), _axis(grid.z, 0))]
         self._tables = [t.astype(self.kind) for t in self._tables]
+        self._mesh = Mesh(*self._tables, nx, ny, nz)
         self._side = xp.asarray(sides.table().astype(self.kind))
         self._open, self._length = (xp.asarray(a.astype(self.kind)) for a in _geometry(grid, faces, physics))
         self.faces = [self._pulled(d, faces) for d in range(3)]
-        self.cells = send([*_columns(cells.at), *(self._wide(getattr(cells, c)) for c in Cells.NUMBERS)], xp)
+        self.cells = send(Held(*_columns(cells.at), *(self._wide(getattr(cells, c)) for c in Cells.NUMBERS)), xp)
         self.given = xp.zeros((max(len(cells.at), 1), scenarios), self.kind)
-        self._least = self._driven(faces, cells, sides)
+        self._min_rate = self._driven(faces, cells, sides)
         self._boxes(sides)
         self._stages = [self._bound(odd) for odd in (False, True)]
         self._walls = [self._rubbed(odd) for odd in (False, True)]
         self._speeds = [self._watched(odd) for odd in (False, True)]
-        self._graph: Callable[[], Any] | None = None
-        self._wanted: Any = None
+        self._graph: Call | None = None
+        self._wanted: ArrayLike | None = None
         self._shortened = False
 
     # ---- laying out ------------------------------------------------------------------------------------------
@@ -240,10 +232,10 @@ class Flow:
             column[listed] = self._wide(numbers)
         distance = np.zeros(len(at), self.kind)
         distance[walls] = reach
-        return Pulled(*send([*_columns(at), rate, loss, target, wall, distance], self.xp))
+        return send(Pulled(*_columns(at), rate, loss, target, wall, distance), self.xp)
 
     def _driven(self, faces: tuple[Faces, Faces, Faces], cells: Cells, sides: Sides) -> Array:
-        """Least `rates` [1/s], (S,), from what will move air at rest: imposed speeds, moving walls, warmth, heat."""
+        """Minimum of `rates` [1/s], (S,), by what will move air at rest: imposed speeds, moving walls, warmth, heat."""
         widths = [getattr(self.grid, c).min() for c in "xyz"]
         lift = self.physics.lift / (COURANT * widths[2])
         warm = np.maximum(self._largest(cells.target * (cells.rate > 0)), 0.5 * max(abs(b) for _, b in sides.T))
@@ -269,33 +261,25 @@ class Flow:
                 ends = [(pairs[2 * d][0], pairs[2 * d + 1][0]) for d in (2, 1, 0)]
                 axes = (poisson.axis(g[d], ends[d], faces=c == 2 - d) for d in range(3))
                 self._diffusion.append(make(*axes))
-        self._shifts: dict[Any, Any] = {}
+        self._shifts: dict[tuple[int, bytes], Array] = {}
 
     def _bound(self, odd: bool) -> list[Stage]:
         """The stages of a step, each of calls that do not need each other.
 
         What is current and what is next change places from step to step.
         """
-        here, there = [self.u, self.v, self.w, self.T], [self._u, self._v, self._w, self._T]
-        if odd:
-            here, there = there, here
-        (u, v, w, T), (un, vn, wn, Tn) = here, there
-        (nz, ny, nx), s, p = self.grid.shape, self.scenarios, self.physics
-        layers, tables, central, implicit = nz + 1, self._tables, float(p.central), float(p.implicit)
-        fixed = (self.clock, *tables, self._side, ny, nz)
-        rows = (s * nz, ny)
-        stages = [[bind(transport.ghosts, rows, u, v, w, T, self._side, nx, nz)]]
+        here, there = self._air(odd), self._air(not odd)
+        (nz, ny, nx), s, p, mesh = self.grid.shape, self.scenarios, self.physics, self._mesh
+        share = 0.0 if p.turbulence == "none" else 1.0 / p.turbulent_prandtl
+        scheme = Scheme(float(p.central), float(p.implicit), p.lift, share, p.diffusivity - share * p.viscosity)
+        fixed, rows, layers = (mesh, self.clock, self._side, scheme), (s * nz, ny), nz + 1
+        stages = [[bind(transport.ghosts, rows, here, self._side, mesh)]]
         if p.turbulence != "none":
-            stages += [[self._eddies(u, v, w)], [bind(transport.mirrored, rows, self.nu, nx, nz)]]
-        fields = (u, v, w, self.nu, self.p)
+            stages += [[self._eddies(here)], [bind(transport.mirrored, rows, self.nu, mesh)]]
         moved = [
-            bind(momentum.momentum_x, (*rows, nx - 1), *fields, self._old[0], un, *fixed, central, implicit),
-            bind(momentum.momentum_y, (s * nz, ny - 1, nx), *fields, self._old[1], vn, *fixed, central, implicit),
-            bind(
-                momentum.momentum_z,
-                (s * (nz - 1), ny, nx),
-                *(*fields, T, self._old[2], wn, *fixed, central, implicit, p.lift),
-            ),
+            bind(momentum.momentum[momentum.X], (*rows, nx - 1), here, self._old[0], there.u, *fixed),
+            bind(momentum.momentum[momentum.Y], (s * nz, ny - 1, nx), here, self._old[1], there.v, *fixed),
+            bind(momentum.momentum[momentum.Z], (s * (nz - 1), ny, nx), here, self._old[2], there.w, *fixed),
         ]
         stages.append(moved)
         if p.implicit:
@@ -304,62 +288,60 @@ class Flow:
             )
         stages.append(
             [
-                bind(momentum.resist, (s, len(pulled.rate)), *pulled[:-1], before, a, self.clock, layers)
-                for before, a, pulled in zip((u, v, w), (un, vn, wn), self.faces, strict=True)
+                bind(momentum.resist, (s, len(pulled.rate)), pulled, before, after, self.clock, layers)
+                for before, after, pulled in zip(here[:3], there[:3], self.faces, strict=True)
                 if len(pulled.rate)
             ]
         )
-        phi, work = self._phi, Tn.ravel()[: self._phi.size].reshape(self._phi.shape)
-        stages.append([bind(momentum.divergence, (*rows, nx), un, vn, wn, phi, self.clock, *tables, nz)])
+        phi, work = self._phi, there.T.ravel()[: self._phi.size].reshape(self._phi.shape)
+        stages.append([bind(momentum.divergence, (*rows, nx), there, phi, self.clock, mesh)])
         boxed = [a.reshape(s, nz, ny, nx) for a in (phi, work)]
         stages += [[call] for call in self._pressure.calls(boxed[0], self._inverse, boxed[1])]
         stages.append(
             [
-                bind(momentum.correct_x, (*rows, nx - 1), phi, un, self.clock, tables[0], nz),
-                bind(momentum.correct, (*rows, nx), phi, vn, wn, self.p, self.clock, *tables[1:], nz),
+                bind(momentum.correct_x, (*rows, nx - 1), phi, there, self.clock, mesh),
+                bind(momentum.correct, (*rows, nx), phi, there, self.clock, mesh),
             ]
         )
-        share = 0.0 if p.turbulence == "none" else 1.0 / p.turbulent_prandtl
-        rest = p.diffusivity - share * p.viscosity
-        scalar = (un, vn, wn, self.nu, T, self._open, self._old[3], Tn, *fixed, share, rest, implicit)
+        moving = there._replace(T=here.T)
+        scalar = (moving, self._open, self._old[3], there.T, *fixed)
         stages.append([bind(transport.transport, (*rows, nx), *scalar)])
         if p.implicit:
-            stages.append([lambda: self._diffuse(3, T, Tn)])
-        if len(self.cells[0]):
-            at = (s, len(self.cells[0]))
-            stages.append([bind(transport.exchange, at, *self.cells, Tn, self.given, self.clock, layers)])
+            stages.append([lambda: self._diffuse(3, here.T, there.T)])
+        if len(self.cells.rate):
+            at = (s, len(self.cells.rate))
+            stages.append([bind(transport.exchange, at, self.cells, there.T, self.given, self.clock, layers)])
         return [*stages, [bind(momentum.settle, (s,), self.clock)]]
 
-    def _watched(self, odd: bool) -> Callable[[], Any]:
+    def _air(self, odd: bool) -> Air:
+        """The fields as kernels take them: those that are current in even steps, or in odd ones."""
+        moving = (self._u, self._v, self._w, self._T) if odd else (self.u, self.v, self.w, self.T)
+        return Air(*moving, self.nu, self.p)
+
+    def _watched(self, odd: bool) -> Call:
         """The call that sees how fast the air is."""
-        (nz, ny, nx), s = self.grid.shape, self.scenarios
-        u, v, w, T = (self._u, self._v, self._w, self._T) if odd else (self.u, self.v, self.w, self.T)
-        domain = (s * nz, ny * momentum.PARTS)
-        return bind(momentum.courant, domain, u, v, w, self.nu, T, self._rows, *self._tables, nx, nz)
+        (nz, ny, _), s = self.grid.shape, self.scenarios
+        return bind(momentum.courant, (s * nz, ny * momentum.PARTS), self._air(odd), self._rows, self._mesh)
 
     def _rubbed(self, odd: bool) -> Stage:
         """The calls that find the friction at walls."""
         if not self.physics.wall_law:
             return []
-        fields = (self._u, self._v, self._w) if odd else (self.u, self.v, self.w)
         fixed = self.grid.shape[0] + 1, self.physics.viscosity
         return [
-            bind(turbulence.wall_law, (self.scenarios, len(p.rate)), *p[:3], p.reach, a, p.wall, *fixed)
-            for p, a in zip(self.faces, fields, strict=True)
+            bind(turbulence.wall_law, (self.scenarios, len(p.rate)), p, a, *fixed)
+            for p, a in zip(self.faces, self._air(odd)[:3], strict=True)
             if len(p.rate)
         ]
 
-    def _eddies(self, u: Any, v: Any, w: Any) -> Callable[[], Any]:
+    def _eddies(self, air: Air) -> Call:
         (nz, ny, nx), p = self.grid.shape, self.physics
-        domain = (self.scenarios * nz, ny, nx)
-        if p.turbulence == "zero_equation":
-            return bind(turbulence.zero_equation, domain, u, v, w, self._length, self.nu, nz, p.viscosity)
-        tables = (*self._tables, ny, nz, p.viscosity)
-        return bind(turbulence.smagorinsky, domain, u, v, w, self._length, self.nu, *tables)
+        model = turbulence.zero_equation if p.turbulence == "zero_equation" else turbulence.smagorinsky
+        return bind(model, (self.scenarios * nz, ny, nx), air, self._length, self._mesh, p.viscosity)
 
     # ---- stepping --------------------------------------------------------------------------------------------
 
-    def _diffuse(self, c: int, before: Any, after: Any) -> None:
+    def _diffuse(self, c: int, before: Array, after: Array) -> None:
         """The change of a field by the explicit part becomes that of half the diffusion implicit."""
         nz, ny, nx = self.grid.shape
         first = slice(int(c == 2), nz), slice(int(c == 1), ny), slice(2 + int(c == 0), nx + 2)
@@ -368,15 +350,15 @@ class Flow:
         nu = self.physics.viscosity if c < 3 else self.physics.diffusivity
         key = c, self._dt.tobytes()
         if key not in self._shifts:
-            if len(self._shifts) > MOST_SHIFTS:
+            if len(self._shifts) > MAX_SHIFTS:
                 self._shifts.clear()
             scale = -0.5 * nu * self.xp.asarray(self._dt)[:, None, None, None]
             self._shifts[key] = self._diffusion[c].inverse(1.0, scale)
         change = new - old
-        found = self._diffusion[c].solve(change, self._shifts[key], self.xp.empty_like(change))
-        new[...] = old + found
+        correction = self._diffusion[c].solve(change, self._shifts[key], self.xp.empty_like(change))
+        new[...] = old + correction
 
-    def step(self, count: int = 1, dt: Any = None) -> None:
+    def step(self, count: int = 1, dt: ArrayLike | None = None) -> None:
         """Go on by so many steps, of `dt` [s] (1|S) or as long as the flow allows.
 
         Raises ValueError for a time step that is not above 0.
@@ -410,7 +392,7 @@ class Flow:
             self._graph = run
         run()
 
-    def _pace(self, dt: Any) -> None:
+    def _pace(self, dt: ArrayLike | None) -> None:
         """Set the time step from the flow as it is."""
         rate = self.rates()
         allowed = 1.0 / np.maximum(rate, 1e-9)
@@ -420,7 +402,7 @@ class Flow:
                 self._shortened = True
             allowed = np.minimum(dt, allowed)
         elif self.started:
-            allowed = np.minimum(allowed, MOST_GROWTH * self._dt)
+            allowed = np.minimum(allowed, MAX_GROWTH * self._dt)
         ratio = allowed / self._dt if self.started else np.zeros(self.scenarios)
         self._dt, self.started = np.broadcast_to(allowed, (self.scenarios,)).astype(self.kind).astype(float), True
         clock = np.stack([self._dt, 1.0 + 0.5 * ratio, 0.5 * ratio], axis=1)
@@ -431,24 +413,24 @@ class Flow:
         p = self.physics
         self._speeds[self.steps % 2]()
         speed, eddy, warm = self._host(self._rows.reshape(self.scenarios, -1, 3).max(axis=1)).T
-        rate = np.maximum(speed / COURANT, self._least)
-        most = np.maximum(eddy / min(p.turbulent_prandtl, 1.0), p.diffusivity)
-        rate = np.maximum(rate, (1.0 / CALM if p.implicit else MARGIN) * 4.0 * most * self._fineness)
+        rate = np.maximum(speed / COURANT, self._min_rate)
+        spread = np.maximum(eddy / min(p.turbulent_prandtl, 1.0), p.diffusivity)
+        rate = np.maximum(rate, (1.0 / CALM if p.implicit else MARGIN) * 4.0 * spread * self._fineness)
         # Buoyancy must not carry air through a cell that stands still now.
         return np.maximum(rate, np.sqrt(p.lift / (COURANT * self.grid.z.min()) * warm))
 
-    def _host(self, a: Any) -> Array:
+    def _host(self, a: Array) -> Array:
         return np.asarray(fetch(a), float)
 
     # ---- looking ---------------------------------------------------------------------------------------------
 
     @property
-    def fields(self) -> tuple[Any, Any, Any, Any]:
+    def fields(self) -> tuple[Array, Array, Array, Array]:
         """The current u, v, w and T with their ghosts."""
         odd = self.steps % 2
         return (self._u, self._v, self._w, self._T) if odd else (self.u, self.v, self.w, self.T)
 
-    def view(self, name: str) -> Any:
+    def view(self, name: str) -> Array:
         """A field without ghosts, (S, z, y, x): u, v, w on faces, T, p, nu in cells."""
         nz, ny, nx = self.grid.shape
         names = dict(zip("uvwT", self.fields, strict=True)) | {"p": self.p, "nu": self.nu}
@@ -491,19 +473,19 @@ def _axis(widths: Array, ghosts: int) -> Array:
 
 def _shut(grid: Grid, faces: tuple[Faces, Faces, Faces]) -> list[Array]:
     """Closed faces along x, y and z: those listed as such, and the sides of the box but for openings."""
-    found = []
+    masks = []
     for d, part in enumerate(faces):
         axis = 2 - d
         shape = tuple(n + (a == axis) for a, n in enumerate(grid.shape))
         mask = part.closed(shape)
-        ends: list[Any] = [slice(None)] * 3
+        ends: list[int | slice] = [slice(None)] * 3
         opened = np.zeros(shape, bool)
         opened[tuple(part.at.T)] = True
         for end in (0, -1):
             ends[axis] = end
             mask[tuple(ends)] |= ~opened[tuple(ends)]
-        found.append(mask)
-    return found
+        masks.append(mask)
+    return masks
 
 
 def _geometry(grid: Grid, faces: tuple[Faces, Faces, Faces], physics: Physics) -> tuple[Array, Array]:

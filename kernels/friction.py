@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from twin.kernels.cell import Int, Reals1, Reals2, kernel, routine
 from twin.kernels.launch import bind
 
@@ -103,7 +104,7 @@ def factors(e, s, reynolds: Reals2, rough: Reals1, out: Reals2, model: Int):
         out[e, s] = rate
 
 
-def friction_factor(reynolds, rough, model=CHURCHILL):
+def friction_factor(reynolds: ArrayLike, rough: ArrayLike, model: int = CHURCHILL) -> np.ndarray:
     """Darcy's friction factor (m, S) at Reynolds numbers (m, S) and relative roughness (m,), NaN without flow."""
     reynolds, rough = np.array(reynolds, float, order="C"), np.array(rough, float)
     out = np.full(reynolds.shape, np.nan)

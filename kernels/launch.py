@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from twin.kernels.cell import PRECISIONS, Kernel, numba_module
+from twin.kernels.cpu import numba_module
 from twin.kernels.cuda import cuda_source
+from twin.kernels.subset import PRECISIONS, Argument, Kernel
+
+Call: TypeAlias = Callable[[], object]
+"""A kernel, or more of them, with all arguments bound."""
 
 LARGEST = 2**31 - 1
 """Elements an array may have: offsets are 32-bit on the GPU."""
 
 
-def bind(
-    k: Kernel, domain: Sequence[int], *args: Any, lanes: int = 1, options: tuple[str, ...] = ()
-) -> Callable[[], Any]:
+def bind(k: Kernel, domain: Sequence[int], *args: Argument, lanes: int = 1, options: tuple[str, ...] = ()) -> Call:
     """A call of a kernel over `domain`, its arguments checked and laid out once for where their arrays live.
 
     Raises TypeError for arguments of the wrong number, kind or shape, and ValueError for arrays that overlap with one
     that is written. `lanes` is what LANES means in a build for the CPU; `options` go to NVRTC.
     """
-    if len(domain) != len(k.index) or len(args) != len(k.args):
-        raise TypeError(f"{k.name} takes {len(k.index)} extents and {len(k.args)} arguments: {', '.join(k.args)}")
-    named = dict(zip(k.args, args, strict=True))
+    if len(domain) != len(k.index) or len(args) != len(k.takes):
+        raise TypeError(f"{k.name} takes {len(k.index)} extents and {len(k.takes)} arguments: {', '.join(k.takes)}")
+    named = k.flatten(args)
     arrays = {a: v for a, v in named.items() if k.kinds[a].ndim}
     reals = {v.dtype.name for a, v in arrays.items() if k.kinds[a].real}
     if len(reals) != 1 or not reals <= PRECISIONS.keys():
@@ -42,7 +44,7 @@ def bind(
         return partial(run, *map(int, domain), *(named | numbers).values())
     block = ((128,), (64, 1), (64, 2, 1))[len(domain) - 1]
     grid = tuple(-(-n // b) for n, b in zip(reversed(domain), block, strict=True))
-    return partial(_cuda_function(k, precision, options), grid, block, tuple(flatten(k, precision, domain, args)))
+    return partial(_cuda_function(k, precision, options), grid, block, tuple(_flat(k, precision, domain, named)))
 
 
 def blocks(scenarios: int, lanes: int, few: int = 4) -> tuple[int, int]:
@@ -51,10 +53,26 @@ def blocks(scenarios: int, lanes: int, few: int = 4) -> tuple[int, int]:
     return -(-scenarios // lanes), lanes
 
 
-def flatten(k: Kernel, precision: str, domain: Sequence[int], args: Sequence[Any], pointer: Any = None) -> list[Any]:
+def flatten(
+    k: Kernel,
+    precision: str,
+    domain: Sequence[int],
+    args: Sequence[Argument],
+    pointer: Callable[[np.ndarray], object] | None = None,
+) -> list[object]:
     """Launch arguments in the order of `signature`; `pointer` turns an array into what the caller passes."""
+    return _flat(k, precision, domain, k.flatten(args), pointer)
+
+
+def _flat(
+    k: Kernel,
+    precision: str,
+    domain: Sequence[int],
+    named: Mapping[str, Any],
+    pointer: Callable[[np.ndarray], object] | None = None,
+) -> list[object]:
     scalar, out = np.dtype(precision).type, [np.int32(n) for n in domain]
-    for a, v in zip(k.args, args, strict=True):
+    for a, v in named.items():
         kind = k.kinds[a]
         if kind.ndim:
             strides = [np.int32(s // v.itemsize) for s in v.strides]
@@ -64,7 +82,7 @@ def flatten(k: Kernel, precision: str, domain: Sequence[int], args: Sequence[Any
     return out
 
 
-def _check(k: Kernel, a: str, v: Any, on_cpu: bool) -> None:
+def _check(k: Kernel, a: str, v: np.ndarray, on_cpu: bool) -> None:
     kind = k.kinds[a]
     if v.ndim != kind.ndim or (not kind.real and v.dtype != np.int32):
         wanted = f"{kind.ndim}-dimensional {'reals' if kind.real else 'int32'}"
@@ -75,7 +93,7 @@ def _check(k: Kernel, a: str, v: Any, on_cpu: bool) -> None:
         raise TypeError(f"{k.name}: {a} must be a contiguous, writable array")
 
 
-def _apart(k: Kernel, arrays: dict[str, Any]) -> None:
+def _apart(k: Kernel, arrays: dict[str, np.ndarray]) -> None:
     """Refuse arrays that share memory with one that the kernel writes."""
     spans = {}
     for a, v in arrays.items():
@@ -87,7 +105,7 @@ def _apart(k: Kernel, arrays: dict[str, Any]) -> None:
                 raise ValueError(f"{k.name}: {a} is written and overlaps {b}")
 
 
-def record(stages: Sequence[Sequence[Callable[[], Any]]], on_gpu: bool) -> Callable[[], Any]:
+def record(stages: Sequence[Sequence[Call]], on_gpu: bool) -> Call:
     """Stages of bound calls replayed as one: a CUDA graph on the GPU, a loop on the CPU.
 
     The calls of a stage do not need each other, and may run at once.
@@ -99,26 +117,26 @@ def record(stages: Sequence[Sequence[Callable[[], Any]]], on_gpu: bool) -> Calla
     with stream:
         stream.begin_capture()
         for first, *rest in filter(None, stages):
-            begin, beside = stream.record(), list(zip(others, rest, strict=False))
-            for other, call in beside:
+            begin, parallel = stream.record(), list(zip(others, rest, strict=False))
+            for other, call in parallel:
                 other.wait_event(begin)
                 with other:
                     call()
             first()
-            for other, _ in beside:
+            for other, _ in parallel:
                 stream.wait_event(other.record())
         graph = stream.end_capture()
     return lambda: graph.launch()  # in the current stream, and so in order with what else is done to the arrays
 
 
-def plain(k: Kernel, domain: Sequence[int], *args: Any) -> None:
+def plain(k: Kernel, domain: Sequence[int], *args: Argument) -> None:
     """Run a kernel as the Python that it is, one index at a time: slow, for a debugger."""
     for index in np.ndindex(*domain):
         k.function(*index, *args)
 
 
 @cache
-def _cuda_function(k: Kernel, precision: str, options: tuple[str, ...]) -> Any:
+def _cuda_function(k: Kernel, precision: str, options: tuple[str, ...]) -> Callable[..., None]:
     cupy = import_module("cupy")
     module = cupy.RawModule(code=cuda_source(k, precision), options=("--std=c++17", *options))
     function = module.get_function("run")

@@ -12,7 +12,12 @@ what conserves mass conserves momentum [Harlow & Welch, Phys. Fluids 8 (1965) 21
 (eds.), Numerical Methods for Advection-Diffusion Problems, 1993].
 """
 
-from twin.kernels.cell import Int, Ints1, Real, Reals2, Reals3, cell, kernel
+from typing import NamedTuple
+
+from twin.kernels.cell import Int, Ints1, Real, Reals1, Reals2, Reals3, cell, family, kernel
+
+X, Y, Z = AXES = (0, 1, 2)
+"""Directions; arrays have them in the order z, y, x."""
 
 INVERSE, CENTRES, BEFORE, AFTER = range(4)
 """Rows of an axis: 1 / width of a cell, 1 / distance of the centres at a face, shares of the cells at a face."""
@@ -21,7 +26,52 @@ STEP, NOW, THEN = range(3)
 """Columns of a scenario's clock: time step, and the weights a and b."""
 
 PARTS = 8
-"""Parts of a row of cells that are looked at beside each other."""
+"""Parts of a row of cells that are looked at in parallel."""
+
+
+class Air(NamedTuple):
+    """Fields with ghosts, (S (nz + 1), ny + 1, nx + 4): velocities [m/s], temperature [K], viscosity, pressure."""
+
+    u: Reals3
+    v: Reals3
+    w: Reals3
+    T: Reals3
+    nu: Reals3
+    p: Reals3
+
+
+class Mesh(NamedTuple):
+    """Tables of the axes, rows INVERSE to AFTER by place in the arrays, and how many cells they have."""
+
+    x: Reals2
+    y: Reals2
+    z: Reals2
+    nx: Int
+    ny: Int
+    nz: Int
+
+
+class Scheme(NamedTuple):
+    """Central differences and implicit diffusion as 0 or 1; lift [m/s²/K]; κ = rest [m²/s] + share ν."""
+
+    central: Real
+    implicit: Real
+    lift: Real
+    share: Real
+    rest: Real
+
+
+class Pulled(NamedTuple):
+    """Faces that something pulls at: places (m,), numbers (m, S), and the reach of walls (m,) [m]."""
+
+    layer: Ints1
+    row: Ints1
+    column: Ints1
+    rate: Reals2
+    loss: Reals2
+    target: Reals2
+    wall: Reals2
+    reach: Reals1
 
 
 @cell
@@ -44,335 +94,190 @@ def carried(velocity, central, far, near, beyond, further):
     return velocity * (third + central * (0.5 * (near + beyond) - third))
 
 
-@kernel
-def momentum_x(
+# ---- one stencil for three directions ----------------------------------------------------------------------------
+
+
+@cell
+def along(f, r, j, i, axis, n):
+    """What stands n places further along an axis."""
+    if axis == X:
+        return f[r, j, i + n]
+    if axis == Y:
+        return f[r, j + n, i]
+    return f[r + n, j, i]
+
+
+@cell
+def corner(f, r, j, i, axis, n, own):
+    """What stands n places further along an axis and one place back along another."""
+    if axis == X:
+        return along(f, r, j, i + n, own, -1)
+    if axis == Y:
+        return along(f, r, j + n, i, own, -1)
+    return along(f, r + n, j, i, own, -1)
+
+
+@cell
+def reach(axis, n, place, last):
+    """N places along an axis, less where the first or the last one is nearer; ghosts in x are there to be read."""
+    if axis == X:
+        return n
+    return max(n, -place) if n < 0 else min(n, last - place)
+
+
+@cell
+def ghost(side, axis, column, n, place, last):
+    """Factors of the number n places along an axis: a, b where it is a ghost of that side, a own + b, else 1, 0."""
+    if axis != X and place + n < 0:
+        return side[2 * axis, column], side[2 * axis, column + 1]
+    if axis != X and place + n > last:
+        return side[2 * axis + 1, column], side[2 * axis + 1, column + 1]
+    return 1.0, 0.0
+
+
+@cell
+def neighbour(f, r, j, i, axis, n, a, b):
+    """The number n places along an axis, or that ghost of the last one."""
+    value = along(f, r, j, i, axis, n)
+    return value if axis == X else value * a + b
+
+
+@family(own={"x": X, "y": Y, "z": Z})
+def momentum(
     q,
-    j,
-    i,
-    u: Reals3,
-    v: Reals3,
-    w: Reals3,
-    nu: Reals3,
-    p: Reals3,
+    m,
+    h,
+    air: Air,
     old: Reals3,
     new: Reals3,
+    mesh: Mesh,
     clock: Reals2,
-    x: Reals2,
-    y: Reals2,
-    z: Reals2,
     side: Reals2,
-    ny: Int,
-    nz: Int,
-    central: Real,
-    implicit: Real,
+    scheme: Scheme,
+    *,
+    own,
 ):
-    """Velocity u* on the face before cell i + 1."""
-    s = q // nz
-    k = q - s * nz
-    r = q + s
-    jm = max(j - 1, 0)
-    jp = min(j + 1, ny - 1)
-    rm = r - 1 if k > 0 else r
-    rp = r + 1 if k < nz - 1 else r
-    south_a = side[2, 0] if j == 0 else 1.0
-    south_b = side[2, 1] if j == 0 else 0.0
-    north_a = side[3, 0] if j == ny - 1 else 1.0
-    north_b = side[3, 1] if j == ny - 1 else 0.0
-    below_a = side[4, 0] if k == 0 else 1.0
-    below_b = side[4, 1] if k == 0 else 0.0
-    above_a = side[5, 0] if k == nz - 1 else 1.0
-    above_b = side[5, 1] if k == nz - 1 else 0.0
-    far_south_a = side[2, 0] if j < 2 else 1.0
-    far_south_b = side[2, 1] if j < 2 else 0.0
-    far_north_a = side[3, 0] if j > ny - 3 else 1.0
-    far_north_b = side[3, 1] if j > ny - 3 else 0.0
-    far_below_a = side[4, 0] if k < 2 else 1.0
-    far_below_b = side[4, 1] if k < 2 else 0.0
-    far_above_a = side[5, 0] if k > nz - 3 else 1.0
-    far_above_b = side[5, 1] if k > nz - 3 else 0.0
-    to_north = y[CENTRES, j + 1]
-    to_south = y[CENTRES, j]
-    per_y = y[INVERSE, j]
-    to_above = z[CENTRES, k + 1]
-    to_below = z[CENTRES, k]
-    per_z = z[INVERSE, k]
+    """Velocity along `own` on the face before a cell, after the step; x the last index, z the first."""
+    layers = mesh.nz - 1 if own == Z else mesh.nz
+    s = q // layers
+    k = q - s * layers + (1 if own == Z else 0)
+    r = s * (mesh.nz + 1) + k
+    j = m + (1 if own == Y else 0)
+    i = h + (3 if own == X else 2)
+    f = (air.u, air.v, air.w)[own]
+    place = (i, j, k)[own]
+    table = (mesh.x, mesh.y, mesh.z)[own]
+    count = (mesh.nx, mesh.ny, mesh.nz)[own]
+    back = reach(own, -2, place, count)
+    ahead = reach(own, 2, place, count)
+    before = table[BEFORE, place]
+    after = table[AFTER, place]
+    between = table[CENTRES, place]
+    per = table[INVERSE, place]
+    per_before = table[INVERSE, place - 1]
     dt = clock[s, STEP]
     now = clock[s, NOW]
     then = clock[s, THEN]
-    c = u[r, j, i + 3]
-    d = u[r, j, i + 2]
-    e = u[r, j, i + 4]
-    south = u[r, jm, i + 3] * south_a + south_b
-    north = u[r, jp, i + 3] * north_a + north_b
-    below = u[rm, j, i + 3] * below_a + below_b
-    above = u[rp, j, i + 3] * above_a + above_b
-    before = x[BEFORE, i + 3]
-    after = x[AFTER, i + 3]
-    west = carried(0.5 * (d + c), central, u[r, j, i + 1], d, c, e)
-    east = carried(0.5 * (c + e), central, d, c, e, u[r, j, i + 5])
-    far = u[r, max(j - 2, 0), i + 3] * far_south_a + far_south_b
-    flow = before * v[r, j, i + 2] + after * v[r, j, i + 3]
-    low = carried(flow, central, far, south, c, north)
-    far = u[r, min(j + 2, ny - 1), i + 3] * far_north_a + far_north_b
-    flow = before * v[r, j + 1, i + 2] + after * v[r, j + 1, i + 3]
-    high = carried(flow, central, south, c, north, far)
-    far = u[r - 2 if k > 1 else r - k, j, i + 3] * far_below_a + far_below_b
-    flow = before * w[r, j, i + 2] + after * w[r, j, i + 3]
-    under = carried(flow, central, far, below, c, above)
-    top = r + 2 if k < nz - 2 else r + nz - 1 - k
-    far = u[top, j, i + 3] * far_above_a + far_above_b
-    flow = before * w[r + 1, j, i + 2] + after * w[r + 1, j, i + 3]
-    over = carried(flow, central, below, c, above, far)
-    n0 = nu[r, j, i + 2]
-    n1 = nu[r, j, i + 3]
+    c = f[r, j, i]
+    d = along(f, r, j, i, own, -1)
+    e = along(f, r, j, i, own, 1)
+    low = carried(0.5 * (d + c), scheme.central, along(f, r, j, i, own, back), d, c, e)
+    high = carried(0.5 * (c + e), scheme.central, d, c, e, along(f, r, j, i, own, ahead))
+    n0 = along(air.nu, r, j, i, own, -1)
+    n1 = air.nu[r, j, i]
     both = n0 + n1
-    n2 = 0.25 * (both + nu[r, jm, i + 2] + nu[r, jm, i + 3])
-    n3 = 0.25 * (both + nu[r, jp, i + 2] + nu[r, jp, i + 3])
-    n4 = 0.25 * (both + nu[rm, j, i + 2] + nu[rm, j, i + 3])
-    n5 = 0.25 * (both + nu[rp, j, i + 2] + nu[rp, j, i + 3])
-    spread = (n1 * (e - c) * x[INVERSE, i + 3] - n0 * (c - d) * x[INVERSE, i + 2]) * x[CENTRES, i + 3]
-    spread += (n3 * (north - c) * to_north - n2 * (c - south) * to_south) * per_y
-    spread += (n5 * (above - c) * to_above - n4 * (c - below) * to_below) * per_z
-    g = (west - east) * x[CENTRES, i + 3] + (low - high) * per_y + (under - over) * per_z
-    g += (1.0 - implicit) * spread
-    push = implicit * spread - (p[r, j, i + 3] - p[r, j, i + 2]) * x[CENTRES, i + 3]
-    new[r, j, i + 3] = c + dt * (now * g - then * old[r, j, i + 3] + push)
-    old[r, j, i + 3] = g
+    spread = (n1 * (e - c) * per - n0 * (c - d) * per_before) * between
+    g = (low - high) * between
+    for t in AXES:
+        if t != own:
+            v = (air.u, air.v, air.w)[t]
+            at_t = (i, j, k)[t]
+            widths = (mesh.x, mesh.y, mesh.z)[t]
+            last = (mesh.nx, mesh.ny, mesh.nz)[t] - 1
+            one_down = reach(t, -1, at_t, last)
+            two_down = reach(t, -2, at_t, last)
+            one_up = reach(t, 1, at_t, last)
+            two_up = reach(t, 2, at_t, last)
+            a1, b1 = ghost(side, t, 2 * own, -1, at_t, last)
+            a2, b2 = ghost(side, t, 2 * own, -2, at_t, last)
+            a3, b3 = ghost(side, t, 2 * own, 1, at_t, last)
+            a4, b4 = ghost(side, t, 2 * own, 2, at_t, last)
+            to_lower = widths[CENTRES, at_t]
+            to_upper = widths[CENTRES, at_t + 1]
+            per_t = widths[INVERSE, at_t]
+            lower = neighbour(f, r, j, i, t, one_down, a1, b1)
+            upper = neighbour(f, r, j, i, t, one_up, a3, b3)
+            far = neighbour(f, r, j, i, t, two_down, a2, b2)
+            speed = before * along(v, r, j, i, own, -1) + after * v[r, j, i]
+            under = carried(speed, scheme.central, far, lower, c, upper)
+            further = neighbour(f, r, j, i, t, two_up, a4, b4)
+            speed_over = before * corner(v, r, j, i, t, 1, own) + after * along(v, r, j, i, t, 1)
+            over = carried(speed_over, scheme.central, lower, c, upper, further)
+            n2 = 0.25 * (both + corner(air.nu, r, j, i, t, one_down, own) + along(air.nu, r, j, i, t, one_down))
+            n3 = 0.25 * (both + corner(air.nu, r, j, i, t, one_up, own) + along(air.nu, r, j, i, t, one_up))
+            spread += (n3 * (upper - c) * to_upper - n2 * (c - lower) * to_lower) * per_t
+            g += (under - over) * per_t
+    if own == Z:
+        warmth = after * along(air.T, r, j, i, own, -1) + before * air.T[r, j, i]
+        g += (1.0 - scheme.implicit) * spread + scheme.lift * warmth
+    else:
+        g += (1.0 - scheme.implicit) * spread
+    push = scheme.implicit * spread - (air.p[r, j, i] - along(air.p, r, j, i, own, -1)) * between
+    new[r, j, i] = c + dt * (now * g - then * old[r, j, i] + push)
+    old[r, j, i] = g
 
 
 @kernel
-def momentum_y(
-    q,
-    jj,
-    i,
-    u: Reals3,
-    v: Reals3,
-    w: Reals3,
-    nu: Reals3,
-    p: Reals3,
-    old: Reals3,
-    new: Reals3,
-    clock: Reals2,
-    x: Reals2,
-    y: Reals2,
-    z: Reals2,
-    side: Reals2,
-    ny: Int,
-    nz: Int,
-    central: Real,
-    implicit: Real,
-):
-    """Velocity v* on the face before cell jj + 1."""
-    s = q // nz
-    k = q - s * nz
-    r = q + s
-    j = jj + 1
-    rm = r - 1 if k > 0 else r
-    rp = r + 1 if k < nz - 1 else r
-    below_a = side[4, 2] if k == 0 else 1.0
-    below_b = side[4, 3] if k == 0 else 0.0
-    above_a = side[5, 2] if k == nz - 1 else 1.0
-    above_b = side[5, 3] if k == nz - 1 else 0.0
-    far_below_a = side[4, 2] if k < 2 else 1.0
-    far_below_b = side[4, 3] if k < 2 else 0.0
-    far_above_a = side[5, 2] if k > nz - 3 else 1.0
-    far_above_b = side[5, 3] if k > nz - 3 else 0.0
-    before = y[BEFORE, j]
-    after = y[AFTER, j]
-    per_y = y[INVERSE, j]
-    per_y_south = y[INVERSE, j - 1]
-    to_south = y[CENTRES, j]
-    to_above = z[CENTRES, k + 1]
-    to_below = z[CENTRES, k]
-    per_z = z[INVERSE, k]
-    dt = clock[s, STEP]
-    now = clock[s, NOW]
-    then = clock[s, THEN]
-    c = v[r, j, i + 2]
-    d = v[r, j - 1, i + 2]
-    e = v[r, j + 1, i + 2]
-    west = v[r, j, i + 1]
-    east = v[r, j, i + 3]
-    below = v[rm, j, i + 2] * below_a + below_b
-    above = v[rp, j, i + 2] * above_a + above_b
-    south = carried(0.5 * (d + c), central, v[r, max(j - 2, 0), i + 2], d, c, e)
-    north = carried(0.5 * (c + e), central, d, c, e, v[r, min(j + 2, ny), i + 2])
-    flow = before * u[r, j - 1, i + 2] + after * u[r, j, i + 2]
-    low = carried(flow, central, v[r, j, i], west, c, east)
-    flow = before * u[r, j - 1, i + 3] + after * u[r, j, i + 3]
-    high = carried(flow, central, west, c, east, v[r, j, i + 4])
-    far = v[r - 2 if k > 1 else r - k, j, i + 2] * far_below_a + far_below_b
-    flow = before * w[r, j - 1, i + 2] + after * w[r, j, i + 2]
-    under = carried(flow, central, far, below, c, above)
-    top = r + 2 if k < nz - 2 else r + nz - 1 - k
-    far = v[top, j, i + 2] * far_above_a + far_above_b
-    flow = before * w[r + 1, j - 1, i + 2] + after * w[r + 1, j, i + 2]
-    over = carried(flow, central, below, c, above, far)
-    n0 = nu[r, j - 1, i + 2]
-    n1 = nu[r, j, i + 2]
-    both = n0 + n1
-    n2 = 0.25 * (both + nu[r, j - 1, i + 1] + nu[r, j, i + 1])
-    n3 = 0.25 * (both + nu[r, j - 1, i + 3] + nu[r, j, i + 3])
-    n4 = 0.25 * (both + nu[rm, j - 1, i + 2] + nu[rm, j, i + 2])
-    n5 = 0.25 * (both + nu[rp, j - 1, i + 2] + nu[rp, j, i + 2])
-    spread = (n1 * (e - c) * per_y - n0 * (c - d) * per_y_south) * to_south
-    spread += (n3 * (east - c) * x[CENTRES, i + 3] - n2 * (c - west) * x[CENTRES, i + 2]) * x[INVERSE, i + 2]
-    spread += (n5 * (above - c) * to_above - n4 * (c - below) * to_below) * per_z
-    g = (south - north) * to_south + (low - high) * x[INVERSE, i + 2] + (under - over) * per_z
-    g += (1.0 - implicit) * spread
-    push = implicit * spread - (p[r, j, i + 2] - p[r, j - 1, i + 2]) * to_south
-    new[r, j, i + 2] = c + dt * (now * g - then * old[r, j, i + 2] + push)
-    old[r, j, i + 2] = g
-
-
-@kernel
-def momentum_z(
-    q,
-    j,
-    i,
-    u: Reals3,
-    v: Reals3,
-    w: Reals3,
-    nu: Reals3,
-    p: Reals3,
-    T: Reals3,
-    old: Reals3,
-    new: Reals3,
-    clock: Reals2,
-    x: Reals2,
-    y: Reals2,
-    z: Reals2,
-    side: Reals2,
-    ny: Int,
-    nz: Int,
-    central: Real,
-    implicit: Real,
-    lift: Real,
-):
-    """Velocity w* on the face below cell q + 1; `lift` [m/s²/K] is gravity over the reference temperature."""
-    s = q // (nz - 1)
-    k = q - s * (nz - 1) + 1
-    r = s * (nz + 1) + k
-    jm = max(j - 1, 0)
-    jp = min(j + 1, ny - 1)
-    south_a = side[2, 4] if j == 0 else 1.0
-    south_b = side[2, 5] if j == 0 else 0.0
-    north_a = side[3, 4] if j == ny - 1 else 1.0
-    north_b = side[3, 5] if j == ny - 1 else 0.0
-    far_south_a = side[2, 4] if j < 2 else 1.0
-    far_south_b = side[2, 5] if j < 2 else 0.0
-    far_north_a = side[3, 4] if j > ny - 3 else 1.0
-    far_north_b = side[3, 5] if j > ny - 3 else 0.0
-    before = z[BEFORE, k]
-    after = z[AFTER, k]
-    per_z = z[INVERSE, k]
-    per_z_below = z[INVERSE, k - 1]
-    to_below = z[CENTRES, k]
-    to_north = y[CENTRES, j + 1]
-    to_south = y[CENTRES, j]
-    per_y = y[INVERSE, j]
-    dt = clock[s, STEP]
-    now = clock[s, NOW]
-    then = clock[s, THEN]
-    c = w[r, j, i + 2]
-    d = w[r - 1, j, i + 2]
-    e = w[r + 1, j, i + 2]
-    west = w[r, j, i + 1]
-    east = w[r, j, i + 3]
-    south = w[r, jm, i + 2] * south_a + south_b
-    north = w[r, jp, i + 2] * north_a + north_b
-    under = carried(0.5 * (d + c), central, w[r - min(k, 2), j, i + 2], d, c, e)
-    over = carried(0.5 * (c + e), central, d, c, e, w[r + min(nz - k, 2), j, i + 2])
-    flow = before * u[r - 1, j, i + 2] + after * u[r, j, i + 2]
-    low = carried(flow, central, w[r, j, i], west, c, east)
-    flow = before * u[r - 1, j, i + 3] + after * u[r, j, i + 3]
-    high = carried(flow, central, west, c, east, w[r, j, i + 4])
-    far = w[r, max(j - 2, 0), i + 2] * far_south_a + far_south_b
-    flow = before * v[r - 1, j, i + 2] + after * v[r, j, i + 2]
-    front = carried(flow, central, far, south, c, north)
-    far = w[r, min(j + 2, ny - 1), i + 2] * far_north_a + far_north_b
-    flow = before * v[r - 1, j + 1, i + 2] + after * v[r, j + 1, i + 2]
-    back = carried(flow, central, south, c, north, far)
-    n0 = nu[r - 1, j, i + 2]
-    n1 = nu[r, j, i + 2]
-    both = n0 + n1
-    n2 = 0.25 * (both + nu[r - 1, j, i + 1] + nu[r, j, i + 1])
-    n3 = 0.25 * (both + nu[r - 1, j, i + 3] + nu[r, j, i + 3])
-    n4 = 0.25 * (both + nu[r - 1, jm, i + 2] + nu[r, jm, i + 2])
-    n5 = 0.25 * (both + nu[r - 1, jp, i + 2] + nu[r, jp, i + 2])
-    spread = (n1 * (e - c) * per_z - n0 * (c - d) * per_z_below) * to_below
-    spread += (n3 * (east - c) * x[CENTRES, i + 3] - n2 * (c - west) * x[CENTRES, i + 2]) * x[INVERSE, i + 2]
-    spread += (n5 * (north - c) * to_north - n4 * (c - south) * to_south) * per_y
-    g = (under - over) * to_below + (low - high) * x[INVERSE, i + 2] + (front - back) * per_y
-    g += (1.0 - implicit) * spread + lift * (after * T[r - 1, j, i + 2] + before * T[r, j, i + 2])
-    push = implicit * spread - (p[r, j, i + 2] - p[r - 1, j, i + 2]) * to_below
-    new[r, j, i + 2] = c + dt * (now * g - then * old[r, j, i + 2] + push)
-    old[r, j, i + 2] = g
-
-
-@kernel
-def resist(
-    s,
-    f,
-    layer: Ints1,
-    row: Ints1,
-    column: Ints1,
-    rate: Reals2,
-    loss: Reals2,
-    target: Reals2,
-    wall: Reals2,
-    before: Reals3,
-    field: Reals3,
-    clock: Reals2,
-    layers: Int,
-):
+def resist(s, f, faces: Pulled, before: Reals3, field: Reals3, clock: Reals2, layers: Int):
     """Face velocities drawn towards a target at rate + (loss + wall) |u| [1/s], implicit in time: racks, tiles, fans.
 
     |u| is that before the step. Columns of the numbers are scenarios; a huge rate sets the velocity.
     """
-    r = s * layers + layer[f]
-    pull = clock[s, STEP] * (rate[f, s] + (loss[f, s] + wall[f, s]) * abs(before[r, row[f], column[f]]))
-    field[r, row[f], column[f]] = (field[r, row[f], column[f]] + pull * target[f, s]) / (1.0 + pull)
+    r = s * layers + faces.layer[f]
+    pull = clock[s, STEP] * (
+        faces.rate[f, s] + (faces.loss[f, s] + faces.wall[f, s]) * abs(before[r, faces.row[f], faces.column[f]])
+    )
+    field[r, faces.row[f], faces.column[f]] = (field[r, faces.row[f], faces.column[f]] + pull * faces.target[f, s]) / (
+        1.0 + pull
+    )
 
 
 @kernel
-def divergence(
-    q, j, i, u: Reals3, v: Reals3, w: Reals3, out: Reals3, clock: Reals2, x: Reals2, y: Reals2, z: Reals2, nz: Int
-):
+def divergence(q, j, i, air: Air, out: Reals3, clock: Reals2, mesh: Mesh):
     """Divergence of velocity over the time step [1/s²], for the pressure's change; `out` has no ghosts."""
-    s = q // nz
-    k = q - s * nz
+    s = q // mesh.nz
+    k = q - s * mesh.nz
     r = q + s
-    per_y = y[INVERSE, j]
-    per_z = z[INVERSE, k]
+    per_y = mesh.y[INVERSE, j]
+    per_z = mesh.z[INVERSE, k]
     dt = clock[s, STEP]
-    along = (u[r, j, i + 3] - u[r, j, i + 2]) * x[INVERSE, i + 2]
-    across = (v[r, j + 1, i + 2] - v[r, j, i + 2]) * per_y
-    upward = (w[r + 1, j, i + 2] - w[r, j, i + 2]) * per_z
+    along = (air.u[r, j, i + 3] - air.u[r, j, i + 2]) * mesh.x[INVERSE, i + 2]
+    across = (air.v[r, j + 1, i + 2] - air.v[r, j, i + 2]) * per_y
+    upward = (air.w[r + 1, j, i + 2] - air.w[r, j, i + 2]) * per_z
     out[q, j, i] = (along + across + upward) / dt
 
 
 @kernel
-def correct_x(q, j, i, phi: Reals3, u: Reals3, clock: Reals2, x: Reals2, nz: Int):
+def correct_x(q, j, i, phi: Reals3, air: Air, clock: Reals2, mesh: Mesh):
     """Take the gradient of the pressure's change from the face before cell i + 1."""
-    s = q // nz
+    s = q // mesh.nz
     dt = clock[s, STEP]
-    u[q + s, j, i + 3] -= dt * (phi[q, j, i + 1] - phi[q, j, i]) * x[CENTRES, i + 3]
+    air.u[q + s, j, i + 3] -= dt * (phi[q, j, i + 1] - phi[q, j, i]) * mesh.x[CENTRES, i + 3]
 
 
 @kernel
-def correct(q, j, i, phi: Reals3, v: Reals3, w: Reals3, p: Reals3, clock: Reals2, y: Reals2, z: Reals2, nz: Int):
+def correct(q, j, i, phi: Reals3, air: Air, clock: Reals2, mesh: Mesh):
     """The same for the faces before cell j and below cell k, and the new pressure; faces at walls stay."""
-    s = q // nz
-    k = q - s * nz
+    s = q // mesh.nz
+    k = q - s * mesh.nz
     r = q + s
-    to_south = y[CENTRES, j]
-    to_below = z[CENTRES, k]
+    to_south = mesh.y[CENTRES, j]
+    to_below = mesh.z[CENTRES, k]
     dt = clock[s, STEP]
     here = phi[q, j, i]
-    v[r, j, i + 2] -= dt * (here - phi[q, max(j - 1, 0), i]) * to_south
-    w[r, j, i + 2] -= dt * (here - phi[q - 1 if k > 0 else q, j, i]) * to_below
-    p[r, j, i + 2] += here
+    air.v[r, j, i + 2] -= dt * (here - phi[q, max(j - 1, 0), i]) * to_south
+    air.w[r, j, i + 2] -= dt * (here - phi[q - 1 if k > 0 else q, j, i]) * to_below
+    air.p[r, j, i + 2] += here
 
 
 @kernel
@@ -383,38 +288,24 @@ def settle(s, clock: Reals2):
 
 
 @kernel
-def courant(
-    q,
-    c,
-    u: Reals3,
-    v: Reals3,
-    w: Reals3,
-    nu: Reals3,
-    T: Reals3,
-    out: Reals3,
-    x: Reals2,
-    y: Reals2,
-    z: Reals2,
-    nx: Int,
-    nz: Int,
-):
+def courant(q, c, air: Air, out: Reals3, mesh: Mesh):
     """Of parts of a row of cells the largest shares that air crosses in a second [1/s], viscosity [m²/s], |T| [K]."""
-    s = q // nz
+    s = q // mesh.nz
     j = c // PARTS
-    k = q - s * nz
+    k = q - s * mesh.nz
     r = q + s
     rate = 0.0
     eddy = 0.0
     warm = 0.0
-    for m in range((nx + PARTS - 1 - (c - j * PARTS)) // PARTS):
+    for m in range((mesh.nx + PARTS - 1 - (c - j * PARTS)) // PARTS):
         i = m * PARTS + (c - j * PARTS)
-        along = max(abs(u[r, j, i + 2]), abs(u[r, j, i + 3])) * x[INVERSE, i + 2]
-        across = max(abs(v[r, j, i + 2]), abs(v[r, j + 1, i + 2])) * y[INVERSE, j]
-        upward = max(abs(w[r, j, i + 2]), abs(w[r + 1, j, i + 2])) * z[INVERSE, k]
+        along = max(abs(air.u[r, j, i + 2]), abs(air.u[r, j, i + 3])) * mesh.x[INVERSE, i + 2]
+        across = max(abs(air.v[r, j, i + 2]), abs(air.v[r, j + 1, i + 2])) * mesh.y[INVERSE, j]
+        upward = max(abs(air.w[r, j, i + 2]), abs(air.w[r + 1, j, i + 2])) * mesh.z[INVERSE, k]
         total = along + across + upward
         rate = total if total > rate or total != total else rate
-        eddy = max(eddy, nu[r, j, i + 2])
-        warm = max(warm, abs(T[r, j, i + 2]))
+        eddy = max(eddy, air.nu[r, j, i + 2])
+        warm = max(warm, abs(air.T[r, j, i + 2]))
     out[q, c, 0] = rate
     out[q, c, 1] = eddy
     out[q, c, 2] = warm

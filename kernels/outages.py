@@ -7,10 +7,12 @@ more. A branch of a ring changes the matrix by a rank of two: its loss corrects 
 factor [Sherman-Morrison-Woodbury; Alsac, Stott & Tinney, IEEE PAS-102 (1983) 1050].
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from twin.kernels.power_flow import LOAD, SLACK, Result, admittances, factor, live_buses, refactor
+from twin.kernels.arrays import Array
+from twin.kernels.power_flow import LOAD, SLACK, Network, Result, admittances, factor, live_buses, refactor
 
 ROUGHLY = 1e-6
 """Tolerance of the first round: what the dark part draws moves by less than a hundredth of that."""
@@ -22,7 +24,14 @@ STEPS = 40
 """Steps on the common factor after which the loss of a branch gets a factor of its own."""
 
 
-def solve(network, slack_voltage, power, branches, tolerance=1e-8, base=None) -> Result:
+def solve(
+    network: Network,
+    slack_voltage: Array,
+    power: Array,
+    branches: Sequence[int] | Array,
+    tolerance: float = 1e-8,
+    base: Array | None = None,
+) -> Result:
     """Voltages [pu] (n, k) after the loss of each of the k `branches` alone, 0 where a bus is then without supply.
 
     `network` has parameters of width 1, `slack_voltage` is (s, 1), `power` (n, 1) [pu, consumed], `base` as in
@@ -39,13 +48,15 @@ def solve(network, slack_voltage, power, branches, tolerance=1e-8, base=None) ->
     cut = np.flatnonzero((size[branches] > 0) | (network.series[branches, 0] == 0))
     if len(cut):
         dark = _behind(place, first[branches[cut]], size[branches[cut]])
-        found = _bridged(network, f, slack_voltage, power, branches[cut], dark, tolerance)
-        voltage[:, cut], converged[cut], iterations[cut] = np.where(dark, 0, found[0]), *found[1:]
+        reached, converged[cut], iterations[cut] = _bridged(
+            network, f, slack_voltage, power, branches[cut], dark, tolerance
+        )
+        voltage[:, cut] = np.where(dark, 0, reached)
         supplied[:, cut] &= ~dark
     rings = np.setdiff1d(np.arange(count), cut)
     if len(rings):
-        found = _switched(network, f, slack_voltage, power, branches[rings], tolerance)
-        voltage[:, rings], converged[rings], iterations[rings] = found
+        results = _switched(network, f, slack_voltage, power, branches[rings], tolerance)
+        voltage[:, rings], converged[rings], iterations[rings] = results
     for k in rings[~converged[rings]]:
         series = network.series.copy()
         series[branches[k]] = 0
@@ -81,10 +92,10 @@ def _bridged(network, f, slack_voltage, power, branches, dark, tolerance):
     for _ in range(ROUNDS):
         given = load[:, left]
         given[at[left], np.arange(len(left))] -= np.conj(drawn[left]) * square[left]
-        found = f.solve(held[:, left], given, allowed)
-        new = np.abs(found[0][at[left], np.arange(len(left))]) ** 2
+        reached, settled, steps = f.solve(held[:, left], given, allowed)
+        new = np.abs(reached[at[left], np.arange(len(left))]) ** 2
         still = np.abs(drawn[left]) * np.abs(new - square[left]) > tolerance
-        voltage[:, left], good[left], turns[left] = found[0], found[1] & ~still, found[2]
+        voltage[:, left], good[left], turns[left] = reached, settled & ~still, steps
         square[left] = new
         left = left[still | (allowed > tolerance)]
         allowed = tolerance
@@ -133,7 +144,7 @@ def _switched(network, f, slack_voltage, power, branches, tolerance):
     return voltage, good, turns
 
 
-def bridges(network, live):
+def bridges(network: Network, live: Array) -> tuple[Array, Array, Array]:
     """Place of each bus in a search from the slack buses (n,), and the range of places behind each branch, (m,) each.
 
     The size of the range is 0 where a branch is no bridge [Tarjan, Inf. Proc. Letters 2 (1974) 160].

@@ -8,7 +8,7 @@ the step ends where a law that rises with the square has it at zero.
 
 A branch may be a controller, which keeps its flow between bounds: a pressure-independent valve or a pump in flow mode
 delivers at most its set flow, a check valve at least none. It is at a bound while the pressure across it would carry it
-beyond, and obeys its law otherwise. Which of them are at a bound is found by the same iteration: all that are wrong
+beyond, and obeys its law otherwise. Which of them are at a bound comes out of the same iteration: all that are wrong
 switch together, or one by one where that does not make fewer wrong (block principal pivoting [Judice & Pires, 1994]).
 The rule has no memory; laws that rise make the problem convex and its answer unique.
 """
@@ -16,15 +16,16 @@ The rule has no memory; laws that rise make the problem convex and its answer un
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 from twin.kernels import elimination
-from twin.kernels.arrays import beside, fetch, numbers
-from twin.kernels.cell import LANES, Int, Ints1, Ints2, Real, Reals1, Reals2, Reals3, cell, kernel, real
-from twin.kernels.elimination import eliminate_symmetric
+from twin.kernels.arrays import Array, copied, fetch, numbers
+from twin.kernels.cell import LANES, Int, Ints1, Ints2, Real, Reals2, Reals3, at, cell, kernel, real, rows
+from twin.kernels.elimination import Program, eliminate_symmetric
 from twin.kernels.friction import CHURCHILL, darcy
 from twin.kernels.launch import bind
-from twin.kernels.rows import SIDE, Rows, gather
+from twin.kernels.rows import SIDE, Rows, Table, gather
 
 PROXIMAL = 1e-6  # conductance of a controller at a bound over its flow / pressure scale; vanishes with the change
 GROUND = 1e-12  # relative addition to the diagonal; keeps parts that only controllers join solvable
@@ -33,7 +34,7 @@ CALM = 3e-2  # change of flow over the largest flow below which a single control
 PATIENCE = 5.0  # steps in which all wrong controllers switch although they do not become fewer
 RESTARTS = 5.0  # times that, with none wrong, the fewest wrong are counted anew
 SURE = 1e-3  # change of flow over the largest flow from which what laws miss tells how far the solution is
-SHORTEST = 1e-6  # least length of a step
+SHORTEST = 1e-6  # minimum length of a step
 TINY = 1e-12  # kg/s, below which friction is a straight line
 HUGE = 1e30  # a bound that is none
 
@@ -72,23 +73,32 @@ class Network:
     quartic: np.ndarray = field(default_factory=lambda: NONE)
     ceiling: np.ndarray = field(default_factory=lambda: NONE)  # inf where the pump is not throttled
     control: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # branches whose flow has bounds
-    least: np.ndarray = field(default_factory=lambda: NONE)  # -inf without
-    most: np.ndarray = field(default_factory=lambda: NONE)  # inf without
+    min_flow: np.ndarray = field(default_factory=lambda: NONE)  # -inf without
+    max_flow: np.ndarray = field(default_factory=lambda: NONE)  # inf without
     model: int = CHURCHILL
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Flows and pressures and how they were found, per scenario."""
+    """Flows and pressures and how they converged, per scenario."""
 
     mass_flow: np.ndarray  # (m, S) kg/s, positive from start to end
     pressure: np.ndarray  # (n, S) Pa
     converged: np.ndarray  # (S,)
     iterations: np.ndarray  # (S,)
-    limited: np.ndarray  # (m, S) controllers that obey their law, short of the most they should carry
+    limited: np.ndarray  # (m, S) controllers that obey their law, short of their maximum flow
 
 
-def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=300, scale=1e5) -> Result:
+def solve(
+    network: Network,
+    nodes: Array,
+    pressure: Array,
+    guess: Array,
+    demand: Array | None = None,
+    tolerance: float = 1e-9,
+    limit: int = 300,
+    scale: float = 1e5,
+) -> Result:
     """Mass flows [kg/s] (m, S) and node pressures [Pa] (n, S) of pipe networks in steady flow.
 
     `pressure` (k, 1|S) holds at `nodes`, one or more in each separate part; `demand` (n, 1|S) [kg/s] is drawn at nodes.
@@ -105,7 +115,7 @@ def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=30
     drawn = np.zeros((n, 1), like=guess) if demand is None else demand
     laws = (g.square, g.friction, g.reynolds, g.rough, g.factor, g.exponent, straight)
     pumps = (g.shutoff, g.quadratic, g.quartic, g.ceiling)
-    parts = [numbers(p) for p in (*laws, *pumps, g.least, g.most, guess, pressure, drawn)]
+    parts = [numbers(p) for p in (*laws, *pumps, g.min_flow, g.max_flow, guess, pressure, drawn)]
     rows = (len(g.pipe),) * 3 + (len(g.powered),) * 3 + (len(g.pump),) * 4 + (c, c, m, len(nodes), n)
     for part, height in zip(parts, (m, *rows), strict=True):
         if part.ndim != 2 or len(part) != height:
@@ -117,7 +127,7 @@ def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=30
         tuple(len(p) for p in parts),
         tuple(p.shape[1] > 1 for p in parts),
     )
-    settings = g.model, tolerance, scale, limit
+    settings = Settings(g.model, tolerance, scale, limit)
     lay = partial(layout.lay, settings)
     flow, nodal, free, good, turns = layout.rows.run(parts, (m, n, c, 1, 1), layout.work, lay, settings)
     limited = np.zeros(flow.shape, bool, like=flow)
@@ -127,473 +137,537 @@ def solve(network, nodes, pressure, guess, demand=None, tolerance=1e-9, limit=30
 
 @lru_cache(maxsize=32)
 def _layout(n, start, end, pipe, powered, pump, control, nodes, heights, varies):
-    """The layout of networks that are alike but for their numbers; cached by content."""
+    """The layout of networks that differ in their numbers only; cached by content."""
     start, end, *groups, nodes = (np.frombuffer(a, np.int64) for a in (start, end, pipe, powered, pump, control, nodes))
     return _Layout(n, start, end, groups, nodes, heights, varies)
+
+
+class Net(NamedTuple):
+    """Branches and controllers as kernels take them; nodes are positions in the order of elimination."""
+
+    branches: Int
+    controllers: Int
+    pipes: Int  # branches with friction
+    powers: Int  # branches with a power law
+    pumps: Int
+    guess: Int  # first row of the flows guessed
+    pressure: Int  # first row of the pressures held
+    demand: Int  # first row of what nodes draw
+    start: Ints1  # (branches,)
+    end: Ints1  # (branches,)
+    law: Ints2  # (branches, 5) first row of each law's parameters, the controller; -1 for none
+    control: Ints1  # (controllers,) their branches
+    held: Ints1  # (n,) row of its pressure where a node is held, else -1
+
+
+class Settings(NamedTuple):
+    """Friction law, tolerance of flows, typical pressure difference [Pa], maximum steps."""
+
+    model: Int
+    tolerance: Real
+    scale: Real
+    limit: Int
+
+
+class Work(NamedTuple):
+    """Numbers of a block of lanes, (blocks, rows, LANES); `x` is the right-hand side, then the change of pressure."""
+
+    param: Reals3
+    branch: Reals3
+    control: Reals3
+    node: Reals3
+    pivot: Reals3
+    x: Reals3
+    lower: Reals3
+    lane: Reals3
+
+
+class Out(NamedTuple):
+    """Answers, (row, S): flows, pressures, 1 where a controller obeys its law, 1 where converged, steps."""
+
+    flow: Reals2
+    pressure: Reals2
+    free: Reals2
+    good: Reals2
+    turns: Reals2
 
 
 class _Layout:
     """Tables of a network's structure, and the rows of its parameters."""
 
     def __init__(self, n, start, end, groups, nodes, heights, varies) -> None:
-        p, m, control = elimination.program(n, start, end), len(start), groups[3]
+        program, m, control = elimination.program(n, start, end), len(start), groups[3]
         self.rows = Rows(heights, varies)
-        first = self.rows.first
+        first, c = self.rows.first, len(control)
         position = np.empty(n, np.int32)
-        position[p.order] = np.arange(n, dtype=np.int32)
-        kinds, held = np.full((m, 5), -1, np.int32), np.full(n, -1, np.int32)
+        position[program.order] = np.arange(n, dtype=np.int32)
+        law, held = np.full((m, 5), -1, np.int32), np.full(n, -1, np.int32)
         for kind, (branches, block) in enumerate(zip(groups, (1, 4, 7, 11), strict=True)):
-            kinds[branches, kind] = first[block] + np.arange(len(branches))
-        kinds[control, 4] = np.arange(len(control))
+            law[branches, kind] = first[block] + np.arange(len(branches))
+        law[control, CONTROLLER] = np.arange(c)
         held[position[nodes]] = first[14] + np.arange(len(nodes))
-        self.tables = (p.column, p.row, p.target, p.order, p.slot, position[start], position[end])
-        self.tables = (*self.tables, kinds, np.ascontiguousarray(control, np.int32), held, self.rows.source)
-        c = len(control)
-        self.counts = (n, m, c, *(len(g) for g in groups[:3]), first[-1], *first[13:16])
-        self.work = (first[-1], 6 * m, 5 * c, n, n, n, len(p.row), len(LANE))
+        counts = (m, c, *(len(g) for g in groups[:3]), *first[13:16])
+        control = np.ascontiguousarray(control, np.int32)
+        net = Net(*counts, position[start], position[end], law, control, held)
+        self.tables = program, net, self.rows.source
+        self.work = Work(first[-1], FLOW.width * m, STATE.width * c, n, n, n, len(program.row), PEAK + 1)
 
-    def lay(self, settings, count, lanes, apart, arrays):
+    def lay(self, settings, count, lanes, apart, common, varied, work, out):
         """The kernel bound over blocks of lanes."""
-        tables = beside(self, self.tables, arrays[0])
-        return bind(gradient, (count,), *tables, *arrays, *self.counts, apart, *settings, lanes=lanes)
+        program, net, source = copied(self, self.tables, common)
+        table = Table(len(source), source, common, varied)
+        return bind(gradient, (count,), program, net, table, Work(*work), Out(*out), settings, apart, lanes=lanes)
 
 
 # ---- the solver --------------------------------------------------------------------------------------------------
-# Rows of `branch`, six for each: flow, flow before the step, drop, slope, least slope, conductance at a bound.
-# Rows of `control`, five for each: drop at the least and at the most flow, state (-1 or 1 at a bound, 0 free), the
-# state that the pressures want, the next state.
+
+PIPE, POWER, PUMP, BOUNDS, CONTROLLER = range(5)
+"""Columns of `Net.law`."""
+
+FLOW, PREVIOUS, HEADLOSS, GRADIENT, MIN_GRADIENT, BOUND_CONDUCTANCE = rows(6)
+"""Rows of a branch: flow, flow before the step, headloss, its gradient, its minimum, conductance at a bound."""
+
+CONDUCTANCE = PREVIOUS
+"""While the matrix is assembled, one over the gradient."""
+
+MIN_FLOW_HEADLOSS, MAX_FLOW_HEADLOSS, STATE, WANTED, NEXT = rows(5)
+"""Rows of a controller: headloss at its bounds, state (-1 or 1 at a bound, 0 free), what pressures want, the next."""
 
 LANE = range(16)
-LEVEL, ALIVE, FEWEST, FRESH, PATIENT, STEP, WRONG, LAST, BEFORE, AFTER, DROPS, MISS, LOOSE, ERROR, CHANGE, PEAK = LANE
+LEVEL, ALIVE, FEWEST, FRESH, PATIENT, STEP, WRONG, LAST, BEFORE, AFTER, HEADLOSSES, MISS, LOOSE, ERROR, CHANGE, PEAK = (
+    LANE
+)
 """Rows of `lane`; those from WRONG are counted anew in each step."""
 
-FLOOR, AT_LEAST, AT_MOST, AT_START = range(4)
+FLOOR, AT_MIN, AT_MAX, AT_START = range(4)
 """Flows at which the laws are evaluated first."""
 
 
 @cell
-def resist(w, e, kinds, pipes, powers, pumps, model, param, branch):
-    """Drop and slope of branch e at its flow."""
+def resist(w, e, model, net: Net, work: Work):
+    """Headloss of branch e at its flow, and its gradient."""
     for j in range(LANES):
-        q = abs(branch[w, 6 * e, j])
-        branch[w, 6 * e + 2, j] = param[w, e, j] * q * branch[w, 6 * e, j]
-        branch[w, 6 * e + 3, j] = 2.0 * param[w, e, j] * q
-    r = kinds[e, 0]
+        q = abs(work.branch[w, at(e, FLOW), j])
+        work.branch[w, at(e, HEADLOSS), j] = work.param[w, e, j] * q * work.branch[w, at(e, FLOW), j]
+        work.branch[w, at(e, GRADIENT), j] = 2.0 * work.param[w, e, j] * q
+    r = net.law[e, PIPE]
     if r >= 0 and model != FRICTIONLESS:
         for j in range(LANES):
-            q = max(abs(branch[w, 6 * e, j]), TINY)
-            rate, bend = darcy(q * param[w, r + pipes, j], param[w, r + 2 * pipes, j], model)
-            steep = param[w, r, j] * rate * q
-            branch[w, 6 * e + 2, j] += steep * branch[w, 6 * e, j]
-            branch[w, 6 * e + 3, j] += steep * (2.0 + bend)
-    r = kinds[e, 1]
+            q = max(abs(work.branch[w, at(e, FLOW), j]), TINY)
+            reynolds = q * work.param[w, r + net.pipes, j]
+            factor, elasticity = darcy(reynolds, work.param[w, r + 2 * net.pipes, j], model)
+            steep = work.param[w, r, j] * factor * q
+            work.branch[w, at(e, HEADLOSS), j] += steep * work.branch[w, at(e, FLOW), j]
+            work.branch[w, at(e, GRADIENT), j] += steep * (2.0 + elasticity)
+    r = net.law[e, POWER]
     if r >= 0:
         for j in range(LANES):
-            falls = model == FRICTIONLESS and param[w, r + powers, j] < 1.0
-            factor = 0.0 if falls else param[w, r, j]
-            flow = branch[w, 6 * e, j]
-            low = param[w, r + 2 * powers, j]
+            exponent = work.param[w, r + net.powers, j]
+            falls = model == FRICTIONLESS and exponent < 1.0
+            factor = 0.0 if falls else work.param[w, r, j]
+            flow = work.branch[w, at(e, FLOW), j]
+            low = work.param[w, r + 2 * net.powers, j]
             q = flow if low <= 0.0 or flow > low else low
-            steep = factor * math.pow(abs(q), param[w, r + powers, j] - 1.0)
-            tilt = steep * param[w, r + powers, j]
-            branch[w, 6 * e + 2, j] += steep * q + tilt * (flow - q)
-            branch[w, 6 * e + 3, j] += tilt
-    r = kinds[e, 2]
+            steep = factor * math.pow(abs(q), exponent - 1.0)
+            tilt = steep * exponent
+            work.branch[w, at(e, HEADLOSS), j] += steep * q + tilt * (flow - q)
+            work.branch[w, at(e, GRADIENT), j] += tilt
+    r = net.law[e, PUMP]
     if r >= 0:
         for j in range(LANES):
-            q = abs(branch[w, 6 * e, j])
-            fall = q * (param[w, r + pumps, j] + param[w, r + 2 * pumps, j] * q * q)
-            rise = param[w, r, j] - fall * branch[w, 6 * e, j]
-            steep = 2.0 * q * (param[w, r + pumps, j] + 2.0 * param[w, r + 2 * pumps, j] * q * q)
-            held = param[w, r + 3 * pumps, j]
-            branch[w, 6 * e + 2, j] -= held if held < rise else rise
-            branch[w, 6 * e + 3, j] += 0.0 if held < rise else steep
+            q = abs(work.branch[w, at(e, FLOW), j])
+            quadratic = work.param[w, r + net.pumps, j]
+            quartic = work.param[w, r + 2 * net.pumps, j]
+            fall = q * (quadratic + quartic * q * q)
+            rise = work.param[w, r, j] - fall * work.branch[w, at(e, FLOW), j]
+            steep = 2.0 * q * (quadratic + 2.0 * quartic * q * q)
+            ceiling = work.param[w, r + 3 * net.pumps, j]
+            work.branch[w, at(e, HEADLOSS), j] -= ceiling if ceiling < rise else rise
+            work.branch[w, at(e, GRADIENT), j] += 0.0 if ceiling < rise else steep
 
 
 @cell
-def at_bounds(w, start, end, kinds, controls, states, param, branch, control, node):
+def at_bounds(w, net: Net, work: Work):
     """Controllers at a bound: a law whose linearisation gives their set flow and moves it little."""
-    for c in range(states):
-        e = controls[c]
-        r = kinds[e, 3]
+    for c in range(net.controllers):
+        e = net.control[c]
+        r = net.law[e, BOUNDS]
         for j in range(LANES):
-            state = control[w, 5 * c + 2, j]
+            state = work.control[w, at(c, STATE), j]
             if state != 0.0:
-                bound = param[w, r + states, j] if state > 0.0 else param[w, r, j]
-                y = branch[w, 6 * e + 5, j]
-                across = node[w, start[e], j] - node[w, end[e], j]
-                branch[w, 6 * e + 2, j] = across + (branch[w, 6 * e, j] - bound) / y
-                branch[w, 6 * e + 3, j] = 1.0 / y
+                bound = work.param[w, r + net.controllers, j] if state > 0.0 else work.param[w, r, j]
+                y = work.branch[w, at(e, BOUND_CONDUCTANCE), j]
+                across = work.node[w, net.start[e], j] - work.node[w, net.end[e], j]
+                work.branch[w, at(e, HEADLOSS), j] = across + (work.branch[w, at(e, FLOW), j] - bound) / y
+                work.branch[w, at(e, GRADIENT), j] = 1.0 / y
 
 
 @cell
-def advance(w, e, i, k, branch, node, x, lane):
+def advance(w, e, net: Net, work: Work):
     """The whole Newton step of branch e."""
+    i = net.start[e]
+    k = net.end[e]
     for j in range(LANES):
-        y = branch[w, 6 * e + 1, j]
-        flow = branch[w, 6 * e, j]
-        flux = flow + y * (node[w, i, j] - node[w, k, j] - branch[w, 6 * e + 2, j])
-        trial = flux + y * (x[w, i, j] - x[w, k, j])
-        trial = trial if lane[w, ALIVE, j] > 0.0 else flow
-        across = node[w, i, j] + x[w, i, j] - (node[w, k, j] + x[w, k, j])
-        lane[w, BEFORE, j] += (branch[w, 6 * e + 2, j] - across) * (trial - flow)
-        lane[w, CHANGE, j] = max(lane[w, CHANGE, j], abs(trial - flow))
-        lane[w, PEAK, j] = max(lane[w, PEAK, j], abs(trial))
-        branch[w, 6 * e + 1, j] = flow
-        branch[w, 6 * e, j] = trial
+        y = work.branch[w, at(e, CONDUCTANCE), j]
+        flow = work.branch[w, at(e, FLOW), j]
+        flux = flow + y * (work.node[w, i, j] - work.node[w, k, j] - work.branch[w, at(e, HEADLOSS), j])
+        trial = flux + y * (work.x[w, i, j] - work.x[w, k, j])
+        trial = trial if work.lane[w, ALIVE, j] > 0.0 else flow
+        across = work.node[w, i, j] + work.x[w, i, j] - (work.node[w, k, j] + work.x[w, k, j])
+        work.lane[w, BEFORE, j] += (work.branch[w, at(e, HEADLOSS), j] - across) * (trial - flow)
+        work.lane[w, CHANGE, j] = max(work.lane[w, CHANGE, j], abs(trial - flow))
+        work.lane[w, PEAK, j] = max(work.lane[w, PEAK, j], abs(trial))
+        work.branch[w, at(e, PREVIOUS), j] = flow
+        work.branch[w, at(e, FLOW), j] = trial
 
 
 @cell
-def measure(w, e, start, end, kinds, states, param, branch, control, node, x, lane):
+def measure(w, e, net: Net, work: Work):
     """Tally how branch e misses its law, or the bound that it is at, after the step."""
-    i = start[e]
-    k = end[e]
-    r = kinds[e, 3]
-    c = kinds[e, 4]
+    i = net.start[e]
+    k = net.end[e]
+    r = net.law[e, BOUNDS]
+    c = net.law[e, CONTROLLER]
     if c < 0:
         for j in range(LANES):
-            across = node[w, i, j] + x[w, i, j] - (node[w, k, j] + x[w, k, j])
-            miss = branch[w, 6 * e + 2, j] - across
-            lane[w, AFTER, j] += miss * (branch[w, 6 * e, j] - branch[w, 6 * e + 1, j])
-            lane[w, DROPS, j] = max(lane[w, DROPS, j], abs(branch[w, 6 * e + 2, j]))
-            lane[w, MISS, j] = max(lane[w, MISS, j], abs(miss))
-            lane[w, ERROR, j] += abs(miss) / max(branch[w, 6 * e + 3, j], branch[w, 6 * e + 4, j])
+            loss = work.branch[w, at(e, HEADLOSS), j]
+            across = work.node[w, i, j] + work.x[w, i, j] - (work.node[w, k, j] + work.x[w, k, j])
+            miss = loss - across
+            steep = max(work.branch[w, at(e, GRADIENT), j], work.branch[w, at(e, MIN_GRADIENT), j])
+            work.lane[w, AFTER, j] += miss * (work.branch[w, at(e, FLOW), j] - work.branch[w, at(e, PREVIOUS), j])
+            work.lane[w, HEADLOSSES, j] = max(work.lane[w, HEADLOSSES, j], abs(loss))
+            work.lane[w, MISS, j] = max(work.lane[w, MISS, j], abs(miss))
+            work.lane[w, ERROR, j] += abs(miss) / steep
     else:
         for j in range(LANES):
-            across = node[w, i, j] + x[w, i, j] - (node[w, k, j] + x[w, k, j])
-            state = control[w, 5 * c + 2, j]
+            loss = work.branch[w, at(e, HEADLOSS), j]
+            across = work.node[w, i, j] + work.x[w, i, j] - (work.node[w, k, j] + work.x[w, k, j])
+            state = work.control[w, at(c, STATE), j]
             if state == 0.0:
-                miss = branch[w, 6 * e + 2, j] - across
-                lane[w, AFTER, j] += miss * (branch[w, 6 * e, j] - branch[w, 6 * e + 1, j])
-                lane[w, DROPS, j] = max(lane[w, DROPS, j], abs(branch[w, 6 * e + 2, j]))
-                lane[w, MISS, j] = max(lane[w, MISS, j], abs(miss))
-                lane[w, ERROR, j] += abs(miss) / max(branch[w, 6 * e + 3, j], branch[w, 6 * e + 4, j])
+                miss = loss - across
+                steep = max(work.branch[w, at(e, GRADIENT), j], work.branch[w, at(e, MIN_GRADIENT), j])
+                work.lane[w, AFTER, j] += miss * (work.branch[w, at(e, FLOW), j] - work.branch[w, at(e, PREVIOUS), j])
+                work.lane[w, HEADLOSSES, j] = max(work.lane[w, HEADLOSSES, j], abs(loss))
+                work.lane[w, MISS, j] = max(work.lane[w, MISS, j], abs(miss))
+                work.lane[w, ERROR, j] += abs(miss) / steep
             else:
-                bound = param[w, r + states, j] if state > 0.0 else param[w, r, j]
-                lane[w, LOOSE, j] += abs(branch[w, 6 * e, j] - bound)
-                lane[w, ERROR, j] += abs(branch[w, 6 * e, j] - bound)
+                bound = work.param[w, r + net.controllers, j] if state > 0.0 else work.param[w, r, j]
+                work.lane[w, LOOSE, j] += abs(work.branch[w, at(e, FLOW), j] - bound)
+                work.lane[w, ERROR, j] += abs(work.branch[w, at(e, FLOW), j] - bound)
 
 
 @cell
-def clip(w, c, e, r, states, slack, param, branch, control, lane):
+def clip(w, c, slack, net: Net, work: Work):
     """A controller that is free stays within its bounds, and one that comes free starts from its bound; 1 if moved."""
+    e = net.control[c]
+    r = net.law[e, BOUNDS]
     moved = 0
     for j in range(LANES):
-        state = control[w, 5 * c + 2, j]
-        flow = branch[w, 6 * e, j]
-        least = param[w, r, j]
-        most = param[w, r + states, j]
-        allowed = slack * lane[w, LEVEL, j]
+        state = work.control[w, at(c, STATE), j]
+        flow = work.branch[w, at(e, FLOW), j]
+        min_flow = work.param[w, r, j]
+        max_flow = work.param[w, r + net.controllers, j]
+        allowed = slack * work.lane[w, LEVEL, j]
         place = flow
-        if lane[w, ALIVE, j] > 0.0 and control[w, 5 * c + 4, j] == 0.0:
-            if state == 0.0 and control[w, 5 * c + 3, j] == 0.0:
-                place = most if flow > most + allowed else (least if flow < least - allowed else flow)
+        if work.lane[w, ALIVE, j] > 0.0 and work.control[w, at(c, NEXT), j] == 0.0:
+            if state == 0.0 and work.control[w, at(c, WANTED), j] == 0.0:
+                place = max_flow if flow > max_flow + allowed else (min_flow if flow < min_flow - allowed else flow)
             elif state != 0.0:
-                bound = most if state > 0.0 else least
+                bound = max_flow if state > 0.0 else min_flow
                 place = bound if abs(flow - bound) > allowed else flow
         if place != flow and place - place == 0.0:
-            branch[w, 6 * e, j] = place
-            lane[w, STEP, j] = 0.0
+            work.branch[w, at(e, FLOW), j] = place
+            work.lane[w, STEP, j] = 0.0
             moved = 1
     return moved
 
 
 @cell
-def switch(w, start, end, kinds, controls, states, allowed, slack, param, branch, control, node, x, lane):
+def switch(w, allowed, slack, net: Net, work: Work):
     """Find which controllers are on the wrong side of a bound and switch them, all together or the last alone.
 
-    Pressures tell, and where they do not, across a valve without loss, the flow. One by one they switch only when the
+    Pressures decide, and where they do not, across a valve without loss, the flow. One by one they switch only when the
     flows have about settled: that is what makes the pivots finite.
     """
-    for c in range(states):
-        e = controls[c]
-        i = start[e]
-        k = end[e]
-        r = kinds[e, 3]
+    for c in range(net.controllers):
+        e = net.control[c]
+        i = net.start[e]
+        k = net.end[e]
+        r = net.law[e, BOUNDS]
         for j in range(LANES):
-            excess = slack * lane[w, LEVEL, j]
-            above = branch[w, 6 * e, j] > param[w, r + states, j] + excess
-            below = branch[w, 6 * e, j] < param[w, r, j] - excess
-            across = node[w, i, j] + x[w, i, j] - (node[w, k, j] + x[w, k, j])
-            over = across - control[w, 5 * c + 1, j]
-            under = control[w, 5 * c, j] - across
-            state = control[w, 5 * c + 2, j]
+            excess = slack * work.lane[w, LEVEL, j]
+            above = work.branch[w, at(e, FLOW), j] > work.param[w, r + net.controllers, j] + excess
+            below = work.branch[w, at(e, FLOW), j] < work.param[w, r, j] - excess
+            across = work.node[w, i, j] + work.x[w, i, j] - (work.node[w, k, j] + work.x[w, k, j])
+            over = across - work.control[w, at(c, MAX_FLOW_HEADLOSS), j]
+            under = work.control[w, at(c, MIN_FLOW_HEADLOSS), j] - across
+            state = work.control[w, at(c, STATE), j]
             wanted = 0.0
             if state >= 0.0 and over > (-allowed if state > 0.0 or above else allowed):
                 wanted = 1.0
             if state <= 0.0 and under > (-allowed if state < 0.0 or below else allowed):
                 wanted = -1.0
-            control[w, 5 * c + 3, j] = wanted
+            work.control[w, at(c, WANTED), j] = wanted
             if wanted != state:
-                lane[w, WRONG, j] += 1.0
-                lane[w, LAST, j] = real(c)
+                work.lane[w, WRONG, j] += 1.0
+                work.lane[w, LAST, j] = real(c)
     for j in range(LANES):
-        count = lane[w, WRONG, j]
-        lane[w, PATIENT, j] = PATIENCE if count < lane[w, FEWEST, j] else lane[w, PATIENT, j] - 1.0
-        lane[w, FEWEST, j] = min(count, lane[w, FEWEST, j])
-        if count == 0.0 and lane[w, FRESH, j] > 0.0:
-            lane[w, FEWEST, j] = real(states + 1)
-            lane[w, FRESH, j] -= 1.0
-        if lane[w, CHANGE, j] > CALM * lane[w, PEAK, j]:
-            lane[w, LAST, j] = -1.0
-    for c in range(states):
+        count = work.lane[w, WRONG, j]
+        patient = work.lane[w, PATIENT, j] - 1.0
+        work.lane[w, PATIENT, j] = PATIENCE if count < work.lane[w, FEWEST, j] else patient
+        work.lane[w, FEWEST, j] = min(count, work.lane[w, FEWEST, j])
+        if count == 0.0 and work.lane[w, FRESH, j] > 0.0:
+            work.lane[w, FEWEST, j] = real(net.controllers + 1)
+            work.lane[w, FRESH, j] -= 1.0
+        if work.lane[w, CHANGE, j] > CALM * work.lane[w, PEAK, j]:
+            work.lane[w, LAST, j] = -1.0
+    for c in range(net.controllers):
         for j in range(LANES):
-            chosen = lane[w, PATIENT, j] >= 0.0 or lane[w, LAST, j] == real(c)
-            if chosen and lane[w, ALIVE, j] > 0.0:
-                control[w, 5 * c + 4, j] = control[w, 5 * c + 3, j]
+            chosen = work.lane[w, PATIENT, j] >= 0.0 or work.lane[w, LAST, j] == real(c)
+            if chosen and work.lane[w, ALIVE, j] > 0.0:
+                work.control[w, at(c, NEXT), j] = work.control[w, at(c, WANTED), j]
             else:
-                control[w, 5 * c + 4, j] = control[w, 5 * c + 2, j]
+                work.control[w, at(c, NEXT), j] = work.control[w, at(c, STATE), j]
 
 
 @cell
-def shorten(w, m, kinds, controls, states, tolerance, param, branch, control, lane):
+def shorten(w, tolerance, net: Net, work: Work):
     """Shorten the step where the whole one would not reduce the residual, and keep controllers in bounds; 1 if so."""
     redo = 0
     for j in range(LANES):
-        before = lane[w, BEFORE, j]
-        after = lane[w, AFTER, j]
-        lane[w, STEP, j] = 1.0
-        if after > -before and lane[w, CHANGE, j] > tolerance * lane[w, LEVEL, j]:
-            lane[w, STEP, j] = max(math.sqrt(before / (before - after)), SHORTEST)
+        before = work.lane[w, BEFORE, j]
+        after = work.lane[w, AFTER, j]
+        work.lane[w, STEP, j] = 1.0
+        if after > -before and work.lane[w, CHANGE, j] > tolerance * work.lane[w, LEVEL, j]:
+            work.lane[w, STEP, j] = max(math.sqrt(before / (before - after)), SHORTEST)
             redo = 1
     if redo == 1:
-        for e in range(m):
-            c = kinds[e, 4]
+        for e in range(net.branches):
+            c = net.law[e, CONTROLLER]
             for j in range(LANES):
-                whole = lane[w, STEP, j] == 1.0
+                whole = work.lane[w, STEP, j] == 1.0
                 if c >= 0:
-                    whole = whole or control[w, 5 * c + 2, j] != 0.0
+                    whole = whole or work.control[w, at(c, STATE), j] != 0.0
                 if not whole:
-                    old = branch[w, 6 * e + 1, j]
-                    branch[w, 6 * e, j] = old + lane[w, STEP, j] * (branch[w, 6 * e, j] - old)
-    for c in range(states):
-        e = controls[c]
-        redo = max(redo, clip(w, c, e, kinds[e, 3], states, tolerance, param, branch, control, lane))
+                    previous = work.branch[w, at(e, PREVIOUS), j]
+                    step = work.lane[w, STEP, j] * (work.branch[w, at(e, FLOW), j] - previous)
+                    work.branch[w, at(e, FLOW), j] = previous + step
+    for c in range(net.controllers):
+        redo = max(redo, clip(w, c, tolerance, net, work))
     return redo
 
 
+@cell
+def begin(w, first, program: Program, net: Net, table: Table, work: Work, out: Out, settings: Settings):
+    """Pressures, flows and states to start from, and what counts as much and as little."""
+    for r in range(PEAK + 1):
+        for j in range(LANES):
+            work.lane[w, r, j] = 0.0
+    for j in range(LANES):
+        work.lane[w, ALIVE, j] = 1.0
+    for r in range(table.rows):
+        for j in range(LANES):
+            if work.param[w, r, j] != work.param[w, r, j]:
+                work.lane[w, ALIVE, j] = 0.0
+    for k in range(program.n):
+        r = net.held[k] if net.held[k] >= 0 else net.pressure
+        for j in range(LANES):
+            work.node[w, k, j] = work.param[w, r, j]
+    for c in range(net.controllers):
+        r = net.law[net.control[c], BOUNDS]
+        for j in range(LANES):
+            max_flow = work.param[w, r + net.controllers, j]
+            work.control[w, at(c, STATE), j] = 0.0
+            if max_flow < HUGE:
+                work.control[w, at(c, STATE), j] = 1.0
+                work.lane[w, BEFORE, j] += abs(max_flow)
+    for e in range(net.branches):
+        r = net.law[e, BOUNDS]
+        for j in range(LANES):
+            flow = work.param[w, net.guess + e, j]
+            if r >= 0 and work.param[w, r + net.controllers, j] < HUGE:
+                flow = work.param[w, r + net.controllers, j]
+            work.branch[w, at(e, PREVIOUS), j] = flow
+            if abs(flow) < HUGE:
+                work.lane[w, LEVEL, j] = max(work.lane[w, LEVEL, j], abs(flow))
+    for j in range(LANES):
+        level = max(work.lane[w, LEVEL, j], work.lane[w, BEFORE, j])
+        work.lane[w, LEVEL, j] = level if level > 0.0 else 1.0
+        work.lane[w, FEWEST, j] = real(net.branches + 1)
+        work.lane[w, FRESH, j] = RESTARTS
+        work.lane[w, PATIENT, j] = PATIENCE
+        out.good[0, first + j] = 0.0
+        out.turns[0, first + j] = 0.0
+    for e in range(net.branches):
+        for j in range(LANES):
+            size = abs(work.branch[w, at(e, PREVIOUS), j])
+            if size >= HUGE or size != size:
+                size = 0.0
+            level = work.lane[w, LEVEL, j]
+            work.branch[w, at(e, BOUND_CONDUCTANCE), j] = PROXIMAL / settings.scale * (size + 1e-3 * level)
+            work.branch[w, at(e, FLOW), j] = settings.tolerance * (size if size > 0.0 else level)
+
+
+@cell
+def evaluate(w, net: Net, work: Work, settings: Settings):
+    """The laws at the flows of FLOOR to AT_START in turn, for minimum gradients and headlosses at bounds."""
+    for stage in range(4):
+        for e in range(net.branches):
+            r = net.law[e, BOUNDS]
+            c = net.law[e, CONTROLLER]
+            if c < 0 and (stage == AT_MIN or stage == AT_MAX):
+                continue
+            resist(w, e, FRICTIONLESS if stage == FLOOR else settings.model, net, work)
+            for j in range(LANES):
+                if stage == FLOOR:
+                    stiff = STIFFEST * settings.scale / work.lane[w, LEVEL, j]
+                    work.branch[w, at(e, MIN_GRADIENT), j] = max(work.branch[w, at(e, GRADIENT), j], stiff)
+                    start = work.param[w, r, j] if c >= 0 else work.branch[w, at(e, PREVIOUS), j]
+                    work.branch[w, at(e, FLOW), j] = start
+                if stage == AT_MIN:
+                    bounded = (
+                        work.param[w, r, j] > -HUGE and work.param[w, r, j] < work.param[w, r + net.controllers, j]
+                    )
+                    loss = work.branch[w, at(e, HEADLOSS), j]
+                    work.control[w, at(c, MIN_FLOW_HEADLOSS), j] = loss if bounded else -HUGE
+                    work.branch[w, at(e, FLOW), j] = work.param[w, r + net.controllers, j]
+                if stage == AT_MAX:
+                    max_flow = work.param[w, r + net.controllers, j]
+                    loss = work.branch[w, at(e, HEADLOSS), j] if work.param[w, r, j] < max_flow else -HUGE
+                    work.control[w, at(c, MAX_FLOW_HEADLOSS), j] = loss if max_flow < HUGE else HUGE
+                    work.branch[w, at(e, FLOW), j] = work.branch[w, at(e, PREVIOUS), j]
+
+
+@cell
+def assemble(w, program: Program, net: Net, work: Work):
+    """The symmetric matrix of the mass balances at nodes, and what is out of balance there."""
+    for u in range(program.column[program.n]):
+        for j in range(LANES):
+            work.lower[w, u, j] = 0.0
+    for k in range(program.n):
+        for j in range(LANES):
+            work.pivot[w, k, j] = 0.0
+            work.x[w, k, j] = 0.0
+        r = net.demand + program.order[k]
+        for j in range(LANES):
+            work.x[w, k, j] -= work.param[w, r, j]
+    for e in range(net.branches):
+        i = net.start[e]
+        k = net.end[e]
+        for j in range(LANES):
+            y = 1.0 / max(work.branch[w, at(e, GRADIENT), j], work.branch[w, at(e, MIN_GRADIENT), j])
+            drive = work.node[w, i, j] - work.node[w, k, j] - work.branch[w, at(e, HEADLOSS), j]
+            flux = work.branch[w, at(e, FLOW), j] + y * drive
+            work.x[w, i, j] -= flux
+            work.x[w, k, j] += flux
+            work.branch[w, at(e, CONDUCTANCE), j] = y
+        if i != k:
+            for j in range(LANES):
+                work.pivot[w, i, j] += work.branch[w, at(e, CONDUCTANCE), j]
+                work.pivot[w, k, j] += work.branch[w, at(e, CONDUCTANCE), j]
+            if net.held[i] < 0 and net.held[k] < 0:
+                t = program.slot[e]
+                for j in range(LANES):
+                    work.lower[w, t, j] -= work.branch[w, at(e, CONDUCTANCE), j]
+    for k in range(program.n):
+        if net.held[k] >= 0:
+            for j in range(LANES):
+                work.pivot[w, k, j] = 1.0
+                work.x[w, k, j] = 0.0
+        else:
+            for j in range(LANES):
+                pivot = work.pivot[w, k, j]
+                work.x[w, k, j] = work.x[w, k, j] if pivot != 0.0 else 0.0
+                work.pivot[w, k, j] = pivot * (1.0 + GROUND) if pivot != 0.0 else 1.0
+
+
+@cell
+def step(w, net: Net, work: Work, settings: Settings):
+    """Flows after the step, shortened where the whole one leads nowhere, and the states of controllers."""
+    for r in range(WRONG, PEAK + 1):
+        for j in range(LANES):
+            work.lane[w, r, j] = 0.0
+    for again in range(2):
+        for e in range(net.branches):
+            if again == 0:
+                advance(w, e, net, work)
+            resist(w, e, settings.model, net, work)
+            if again == 0:
+                measure(w, e, net, work)
+        if again == 0:
+            switch(w, settings.tolerance * settings.scale, settings.tolerance, net, work)
+            if shorten(w, settings.tolerance, net, work) == 0:
+                break
+
+
+@cell
+def settle(w, first, work: Work, out: Out, settings: Settings):
+    """Which lanes have converged or have ceased to be finite; 1 if any lane goes on."""
+    left = 0
+    for j in range(LANES):
+        change = work.lane[w, CHANGE, j]
+        error = work.lane[w, ERROR, j]
+        peak = max(work.lane[w, PEAK, j], 0.01 * work.lane[w, LEVEL, j])
+        small = 1e3 * settings.tolerance * max(work.lane[w, HEADLOSSES, j], 1e-3 * settings.scale)
+        whole = work.lane[w, STEP, j] == 1.0 and work.lane[w, WRONG, j] == 0.0
+        if work.lane[w, ALIVE, j] > 0.0:
+            out.turns[0, first + j] += 1.0
+            sure = error <= settings.tolerance * work.lane[w, PEAK, j] and change <= SURE * peak
+            calm = change <= settings.tolerance * peak and work.lane[w, MISS, j] <= small and error < HUGE
+            calm = calm and work.lane[w, LOOSE, j] <= settings.tolerance * peak
+            if whole and (sure or calm):
+                out.good[0, first + j] = 1.0
+                work.lane[w, ALIVE, j] = 0.0
+            elif error - error != 0.0:
+                work.lane[w, ALIVE, j] = 0.0
+            else:
+                left = 1
+    return left
+
+
+@cell
+def finish(w, first, program: Program, net: Net, work: Work, out: Out, settings: Settings):
+    """Flows, pressures, and which controllers obey their law short of their maximum flow."""
+    for e in range(net.branches):
+        for j in range(LANES):
+            out.flow[e, first + j] = work.branch[w, at(e, FLOW), j]
+    for k in range(program.n):
+        for j in range(LANES):
+            out.pressure[program.order[k], first + j] = work.node[w, k, j]
+    for c in range(net.controllers):
+        e = net.control[c]
+        r = net.law[e, BOUNDS]
+        for j in range(LANES):
+            max_flow = work.param[w, r + net.controllers, j]
+            short = work.branch[w, at(e, FLOW), j] < max_flow - settings.tolerance * work.lane[w, PEAK, j]
+            free = 1.0 if short and work.control[w, at(c, STATE), j] == 0.0 else 0.0
+            out.free[c, first + j] = free if max_flow < HUGE else 0.0
+
+
 @kernel(lanes=SIDE)
-def gradient(
-    b,
-    column: Ints1,
-    row: Ints1,
-    target: Ints1,
-    order: Ints1,
-    slot: Ints1,
-    start: Ints1,
-    end: Ints1,
-    kinds: Ints2,
-    controls: Ints1,
-    held: Ints1,
-    source: Ints1,
-    common: Reals1,
-    varied: Reals2,
-    param: Reals3,
-    branch: Reals3,
-    control: Reals3,
-    node: Reals3,
-    pivot: Reals3,
-    x: Reals3,
-    lower: Reals3,
-    lane: Reals3,
-    out_flow: Reals2,
-    out_pressure: Reals2,
-    out_free: Reals2,
-    good: Reals2,
-    turns: Reals2,
-    n: Int,
-    m: Int,
-    states: Int,
-    pipes: Int,
-    powers: Int,
-    pumps: Int,
-    rows: Int,
-    at_guess: Int,
-    at_pressure: Int,
-    at_demand: Int,
-    apart: Int,
-    model: Int,
-    tolerance: Real,
-    scale: Real,
-    limit: Int,
-):
-    """Newton of one block of lanes; `start`, `end` and nodes are positions in the order of elimination.
+def gradient(b, program: Program, net: Net, table: Table, work: Work, out: Out, settings: Settings, apart: Int):
+    """Newton of one block of lanes.
 
     Blocks share the work arrays on the CPU (`apart` 0), where they follow each other. A lane that has settled stands
     still while its block goes on.
     """
     w = b * apart
     first = b * LANES
-    gather(w, first, rows, source, common, varied, param)
-    for r in range(PEAK + 1):
-        for j in range(LANES):
-            lane[w, r, j] = 0.0
-    for j in range(LANES):
-        lane[w, ALIVE, j] = 1.0
-    for r in range(rows):
-        for j in range(LANES):
-            if param[w, r, j] != param[w, r, j]:
-                lane[w, ALIVE, j] = 0.0
-    for k in range(n):
-        r = held[k] if held[k] >= 0 else at_pressure
-        for j in range(LANES):
-            node[w, k, j] = param[w, r, j]
-    for c in range(states):
-        r = kinds[controls[c], 3]
-        for j in range(LANES):
-            control[w, 5 * c + 2, j] = 0.0
-            if param[w, r + states, j] < HUGE:
-                control[w, 5 * c + 2, j] = 1.0
-                lane[w, BEFORE, j] += abs(param[w, r + states, j])
-    for e in range(m):
-        r = kinds[e, 3]
-        for j in range(LANES):
-            flow = param[w, at_guess + e, j]
-            if r >= 0 and param[w, r + states, j] < HUGE:
-                flow = param[w, r + states, j]
-            branch[w, 6 * e + 1, j] = flow
-            if abs(flow) < HUGE:
-                lane[w, LEVEL, j] = max(lane[w, LEVEL, j], abs(flow))
-    for j in range(LANES):
-        level = max(lane[w, LEVEL, j], lane[w, BEFORE, j])
-        lane[w, LEVEL, j] = level if level > 0.0 else 1.0
-        lane[w, FEWEST, j] = real(m + 1)
-        lane[w, FRESH, j] = RESTARTS
-        lane[w, PATIENT, j] = PATIENCE
-        good[0, first + j] = 0.0
-        turns[0, first + j] = 0.0
-    for e in range(m):
-        for j in range(LANES):
-            size = abs(branch[w, 6 * e + 1, j])
-            if size >= HUGE or size != size:
-                size = 0.0
-            branch[w, 6 * e + 5, j] = PROXIMAL / scale * (size + 1e-3 * lane[w, LEVEL, j])
-            branch[w, 6 * e, j] = tolerance * (size if size > 0.0 else lane[w, LEVEL, j])
-    for stage in range(4):
-        for e in range(m):
-            r = kinds[e, 3]
-            c = kinds[e, 4]
-            if c < 0 and (stage == AT_LEAST or stage == AT_MOST):
-                continue
-            resist(w, e, kinds, pipes, powers, pumps, FRICTIONLESS if stage == FLOOR else model, param, branch)
+    gather(w, first, table, work.param)
+    begin(w, first, program, net, table, work, out, settings)
+    evaluate(w, net, work, settings)
+    at_bounds(w, net, work)
+    for _turn in range(settings.limit):
+        assemble(w, program, net, work)
+        eliminate_symmetric(w, program, work.pivot, work.lower, work.x)
+        step(w, net, work, settings)
+        for k in range(program.n):
             for j in range(LANES):
-                if stage == FLOOR:
-                    branch[w, 6 * e + 4, j] = max(branch[w, 6 * e + 3, j], STIFFEST * scale / lane[w, LEVEL, j])
-                    branch[w, 6 * e, j] = param[w, r, j] if c >= 0 else branch[w, 6 * e + 1, j]
-                if stage == AT_LEAST:
-                    bounded = param[w, r, j] > -HUGE and param[w, r, j] < param[w, r + states, j]
-                    control[w, 5 * c, j] = branch[w, 6 * e + 2, j] if bounded else -HUGE
-                    branch[w, 6 * e, j] = param[w, r + states, j]
-                if stage == AT_MOST:
-                    drop = branch[w, 6 * e + 2, j] if param[w, r, j] < param[w, r + states, j] else -HUGE
-                    control[w, 5 * c + 1, j] = drop if param[w, r + states, j] < HUGE else HUGE
-                    branch[w, 6 * e, j] = branch[w, 6 * e + 1, j]
-    at_bounds(w, start, end, kinds, controls, states, param, branch, control, node)
-    for _turn in range(limit):
-        for u in range(column[n]):
+                work.node[w, k, j] += work.x[w, k, j] if work.lane[w, ALIVE, j] > 0.0 else 0.0
+        for c in range(net.controllers):
             for j in range(LANES):
-                lower[w, u, j] = 0.0
-        for k in range(n):
-            for j in range(LANES):
-                pivot[w, k, j] = 0.0
-                x[w, k, j] = 0.0
-            r = at_demand + order[k]
-            for j in range(LANES):
-                x[w, k, j] -= param[w, r, j]
-        for e in range(m):
-            i = start[e]
-            k = end[e]
-            for j in range(LANES):
-                y = 1.0 / max(branch[w, 6 * e + 3, j], branch[w, 6 * e + 4, j])
-                flux = branch[w, 6 * e, j] + y * (node[w, i, j] - node[w, k, j] - branch[w, 6 * e + 2, j])
-                x[w, i, j] -= flux
-                x[w, k, j] += flux
-                branch[w, 6 * e + 1, j] = y
-            if i != k:
-                for j in range(LANES):
-                    pivot[w, i, j] += branch[w, 6 * e + 1, j]
-                    pivot[w, k, j] += branch[w, 6 * e + 1, j]
-                if held[i] < 0 and held[k] < 0:
-                    t = slot[e]
-                    for j in range(LANES):
-                        lower[w, t, j] -= branch[w, 6 * e + 1, j]
-        for k in range(n):
-            if held[k] >= 0:
-                for j in range(LANES):
-                    pivot[w, k, j] = 1.0
-                    x[w, k, j] = 0.0
-            else:
-                for j in range(LANES):
-                    x[w, k, j] = x[w, k, j] if pivot[w, k, j] != 0.0 else 0.0
-                    pivot[w, k, j] = pivot[w, k, j] * (1.0 + GROUND) if pivot[w, k, j] != 0.0 else 1.0
-        eliminate_symmetric(w, column, row, target, pivot, lower, x, n)
-        for r in range(WRONG, PEAK + 1):
-            for j in range(LANES):
-                lane[w, r, j] = 0.0
-        for again in range(2):
-            for e in range(m):
-                if again == 0:
-                    advance(w, e, start[e], end[e], branch, node, x, lane)
-                resist(w, e, kinds, pipes, powers, pumps, model, param, branch)
-                if again == 0:
-                    measure(w, e, start, end, kinds, states, param, branch, control, node, x, lane)
-            if again == 0:
-                switch(
-                    w,
-                    start,
-                    end,
-                    kinds,
-                    controls,
-                    states,
-                    tolerance * scale,
-                    tolerance,
-                    param,
-                    branch,
-                    control,
-                    node,
-                    x,
-                    lane,
-                )
-                if shorten(w, m, kinds, controls, states, tolerance, param, branch, control, lane) == 0:
-                    break
-        for k in range(n):
-            for j in range(LANES):
-                node[w, k, j] += x[w, k, j] if lane[w, ALIVE, j] > 0.0 else 0.0
-        for c in range(states):
-            for j in range(LANES):
-                control[w, 5 * c + 2, j] = control[w, 5 * c + 4, j]
-        at_bounds(w, start, end, kinds, controls, states, param, branch, control, node)
-        left = 0
-        for j in range(LANES):
-            change = lane[w, CHANGE, j]
-            peak = max(lane[w, PEAK, j], 0.01 * lane[w, LEVEL, j])
-            small = 1e3 * tolerance * max(lane[w, DROPS, j], 1e-3 * scale)
-            whole = lane[w, STEP, j] == 1.0 and lane[w, WRONG, j] == 0.0
-            if lane[w, ALIVE, j] > 0.0:
-                turns[0, first + j] += 1.0
-                sure = lane[w, ERROR, j] <= tolerance * lane[w, PEAK, j] and change <= SURE * peak
-                calm = change <= tolerance * peak and lane[w, MISS, j] <= small and lane[w, ERROR, j] < HUGE
-                calm = calm and lane[w, LOOSE, j] <= tolerance * peak
-                if whole and (sure or calm):
-                    good[0, first + j] = 1.0
-                    lane[w, ALIVE, j] = 0.0
-                elif lane[w, ERROR, j] - lane[w, ERROR, j] != 0.0:
-                    lane[w, ALIVE, j] = 0.0
-                else:
-                    left = 1
-        if left == 0:
+                work.control[w, at(c, STATE), j] = work.control[w, at(c, NEXT), j]
+        at_bounds(w, net, work)
+        if settle(w, first, work, out, settings) == 0:
             break
-    for e in range(m):
-        for j in range(LANES):
-            out_flow[e, first + j] = branch[w, 6 * e, j]
-    for k in range(n):
-        for j in range(LANES):
-            out_pressure[order[k], first + j] = node[w, k, j]
-    for c in range(states):
-        e = controls[c]
-        r = kinds[e, 3]
-        for j in range(LANES):
-            most = param[w, r + states, j]
-            short = branch[w, 6 * e, j] < most - tolerance * lane[w, PEAK, j]
-            free = 1.0 if short and control[w, 5 * c + 2, j] == 0.0 else 0.0
-            out_free[c, first + j] = free if most < HUGE else 0.0
+    finish(w, first, program, net, work, out, settings)

@@ -7,14 +7,14 @@ Math. 6 (1964) 185]. Widths may vary along every axis. Uniform axes that are lon
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from scipy.fft import dct, idct
 from twin.kernels.cell import Int, Reals2, Reals3, kernel
-from twin.kernels.launch import bind
+from twin.kernels.launch import Call, bind
 
 LONG = 200
 """Cells of a uniform axis between walls from which the cosine transform beats the product."""
@@ -32,7 +32,7 @@ class Axis:
     back: np.ndarray | None
 
 
-def axis(widths: Any, ends: tuple[float, float] = (WALL, WALL), faces: bool = False) -> Axis:
+def axis(widths: ArrayLike, ends: tuple[float, float] = (WALL, WALL), faces: bool = False) -> Axis:
     """The second difference over cells of these widths [m], a ghost beyond each end being `ends` x the end's value.
 
     With `faces` the unknowns are the inner faces, between values 0 at the outer ones, as for a velocity along its own
@@ -59,27 +59,27 @@ def axis(widths: Any, ends: tuple[float, float] = (WALL, WALL), faces: bool = Fa
 class Box:
     """The three axes of a box, for fields (..., z, y, x) of one precision."""
 
-    def __init__(self, z: Axis, y: Axis, x: Axis, kind: Any = np.float64, xp: Any = np) -> None:
+    def __init__(self, z: Axis, y: Axis, x: Axis, kind: DTypeLike = np.float64, xp: ModuleType = np) -> None:
         self.kind, self.axes, self.xp = np.dtype(kind), (z, y, x), xp
         self.forth = [self._matrix(a.forth, len(a.values), 1) for a in self.axes]
         self.back = [self._matrix(a.back, len(a.values), 0) for a in self.axes]
         self.values = xp.asarray(z.values[:, None, None] + y.values[:, None] + x.values)
 
-    def _matrix(self, m: np.ndarray | None, n: int, forth: int) -> Any:
+    def _matrix(self, m: np.ndarray | None, n: int, forth: int) -> np.ndarray | None:
         """A transform where it is used; the cosine transform is a matrix too on a GPU."""
         if m is None and self.xp is np:
             return None
         whole = dct(np.eye(n), axis=1 - forth, norm="ortho") if m is None else m
         return self.xp.asarray(np.ascontiguousarray(whole, self.kind))
 
-    def inverse(self, shift: Any = 0.0, scale: Any = 1.0) -> Any:
+    def inverse(self, shift: float | np.ndarray = 0.0, scale: float | np.ndarray = 1.0) -> np.ndarray:
         """1 / (shift + scale λ) of every mode, 0 where there is none; shift and scale broadcast to (..., z, y, x)."""
         whole = shift + scale * self.values
-        least = 1e-12 * np.abs(whole).max()
-        there = np.abs(whole) > least
+        floor = 1e-12 * np.abs(whole).max()
+        there = np.abs(whole) > floor
         return (there / np.where(there, whole, 1.0)).astype(self.kind)
 
-    def calls(self, b: Any, inverse: Any, work: Any) -> list[Callable[[], Any]]:
+    def calls(self, b: np.ndarray, inverse: np.ndarray, work: np.ndarray) -> list[Call]:
         """`solve` of fixed arrays as bound calls, which on a GPU can become part of a graph."""
         if self.xp is np:
             return [lambda: self.solve(b, inverse, work)]
@@ -98,7 +98,7 @@ class Box:
                 x, other = other, x
         return calls
 
-    def solve(self, b: Any, inverse: Any, work: Any) -> Any:
+    def solve(self, b: np.ndarray, inverse: np.ndarray, work: np.ndarray) -> np.ndarray:
         """The solution, in place of b (..., z, y, x); `work` is another array of its shape."""
         x, other = b, work
         for direction, matrices in ((0, self.forth), (1, self.back)):
@@ -183,7 +183,9 @@ def product(
     out[s, r3, d] = q3
 
 
-def _turned(x: Any, out: Any, at: int, matrix: Any, back: int) -> tuple[Any, Any]:
+def _turned(
+    x: np.ndarray, out: np.ndarray, at: int, matrix: np.ndarray | None, back: int
+) -> tuple[np.ndarray, np.ndarray]:
     """A field with one axis turned by a matrix, or by the cosine transform, and the array that is now free."""
     if matrix is None:
         turn = idct if back else dct

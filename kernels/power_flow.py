@@ -13,17 +13,17 @@ admittances.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numba import vectorize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from twin.kernels import elimination
-from twin.kernels.arrays import beside, fetch, most, namespace
-from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, cell, kernel
-from twin.kernels.elimination import take_off
+from twin.kernels.arrays import Array, copied, fetch, max_scenarios, namespace
+from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, at, cell, kernel, rows
+from twin.kernels.cpu import compiled
+from twin.kernels.elimination import A11, A12, A21, A22, PairFactor, Program, subtract_pair
 from twin.kernels.launch import bind, blocks
 
 
@@ -43,7 +43,7 @@ class Network:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Bus voltages and how they were found, per scenario."""
+    """Bus voltages and how they converged, per scenario."""
 
     voltage: np.ndarray  # (n, S) complex, 0 where no slack bus feeds the bus
     converged: np.ndarray  # (S,)
@@ -51,7 +51,15 @@ class Result:
     energised: np.ndarray  # (n, S)
 
 
-def solve(network, slack_voltage, power, tolerance=1e-10, max_iterations=100, base=None, precision="float64") -> Result:
+def solve(
+    network: Network,
+    slack_voltage: Array,
+    power: Array,
+    tolerance: float = 1e-10,
+    max_iterations: int = 100,
+    base: Array | None = None,
+    precision: str = "float64",
+) -> Result:
     """Bus voltages [pu], shape (n, S), that serve `power` [pu, consumed] (n, 1|S) from `slack_voltage` (k, 1|S).
 
     A scenario stops when no voltage moves by more than `tolerance`, and is marked as not converged when that takes
@@ -71,27 +79,64 @@ def solve(network, slack_voltage, power, tolerance=1e-10, max_iterations=100, ba
     power = _wide(power, scenarios)
     if len(groups) == 1:
         f = _factored(network, 0, energised[:, 0], base)
-        found = f.solve(slack_voltage, power, tolerance, max_iterations, precision)
-        return Result(*found, np.broadcast_to(energised, found[0].shape))
+        voltage, converged, iterations = f.solve(slack_voltage, power, tolerance, max_iterations, precision)
+        return Result(voltage, converged, iterations, np.broadcast_to(energised, voltage.shape))
     voltage = np.zeros((network.n, scenarios), complex, like=power)
     converged, iterations = (np.zeros(scenarios, kind, like=power) for kind in (bool, np.int64))
     for chosen in groups:
         s = int(chosen[0])
         f = _factored(network, s, energised[:, min(s, energised.shape[1] - 1)], base)
         mine = np.asarray(chosen, like=power)
-        found = f.solve(slack_voltage[:, chosen], power[:, mine], tolerance, max_iterations, precision)
-        voltage[:, mine], converged[mine], iterations[mine] = found
+        results = f.solve(slack_voltage[:, chosen], power[:, mine], tolerance, max_iterations, precision)
+        voltage[:, mine], converged[mine], iterations[mine] = results
     return Result(voltage, converged, iterations, np.broadcast_to(energised, voltage.shape))
 
 
 MEAN = 0.7
 """Share of the base load about which steps are linearised."""
 
-MOST_KEPT = 16
+MAX_KEPT = 16
 """Factors of a network, and small batches of a factor, that are kept for the next call."""
 
 BLOCK = 16
 """Scenarios in a SIMD block on the CPU."""
+
+
+class Buses(NamedTuple):
+    """What a topology knows of its buses, by position in the order of elimination; `idle` and `swing` by bus."""
+
+    bus: Ints1  # (n,)
+    kind: Ints1  # (n,) LOAD, SLACK or DEAD
+    seat: Ints1  # (n,) row of its voltage among those of the slack buses
+    droop_re: Reals1  # (n,)
+    droop_im: Reals1  # (n,)
+    idle: Reals2  # (n, 2) voltage without load
+    swing: Reals2  # (n, 4) change of voltage with the load and with its square
+    lead: Int  # row of the slack voltage that scales the start
+    inverse_base: Real  # one over the base load, 0 without
+
+
+class Batch(NamedTuple):
+    """Complex numbers of all scenarios, (row, S, 2): given voltages of slack buses, loads, voltages."""
+
+    slack: Reals3
+    load: Reals3
+    voltage: Reals3
+
+
+class Progress(NamedTuple):
+    """How far each lane is, (blocks, LANES): its last move, 1 while it moves, its steps."""
+
+    gap: Reals2
+    alive: Reals2
+    turns: Reals2
+
+
+class Stop(NamedTuple):
+    """When to stop: the move of a voltage [pu], and the number of steps."""
+
+    tolerance: Real
+    limit: Int
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +144,8 @@ class Factor:
     """One topology, factored: solve as many scenarios on it as you like."""
 
     network: Network
-    tables: tuple[np.ndarray, ...]  # column and row pointers, in elimination order
-    matrix: tuple[np.ndarray, ...]  # pivots, lower, upper, four reals a block
+    program: elimination.Program
+    matrix: elimination.PairFactor  # of Y - D
     bus: np.ndarray  # (n,) the bus at each position
     kind: np.ndarray  # (n,) LOAD, SLACK or DEAD at each position
     droop: np.ndarray  # (2, n) D at each position
@@ -127,11 +172,11 @@ class Factor:
         batch = self._kept.pop(key, None) or self._batch(*key, None)
         voltage, good, turns = batch(slack_voltage, power, begin)
         voltage = voltage.copy()
-        if len(self._kept) < MOST_KEPT:
+        if len(self._kept) < MAX_KEPT:
             self._kept[key] = batch
         return voltage, good, turns
 
-    def _batch(self, scenarios, kind, tolerance, limit, given: Any):
+    def _batch(self, scenarios, kind, tolerance, limit, given: Array | None):
         """A solve of so many scenarios with its buffers laid out; the loads `given` are one of them where they fit."""
         n, (count, lanes) = self.network.n, blocks(scenarios, BLOCK)
         padded = count * lanes
@@ -139,11 +184,10 @@ class Factor:
         held, voltage = np.zeros((len(self.network.slack), padded), kind), np.empty((n, padded), kind)
         scalar = held.real.dtype
         gap, alive, turns = (np.zeros((count, lanes), scalar) for _ in range(3))
-        arrays = (_pairs(held), _pairs(load), np.zeros((1, 6 * n, lanes), scalar), _pairs(voltage), gap, alive, turns)
-        calls = [
-            bind(chord, (count,), *self._fixed(kind), *arrays, *self._numbers(0, b, tolerance, limit), lanes=lanes)
-            for b in (0, 1)
-        ]
+        batch = Batch(_pairs(held), _pairs(load), _pairs(voltage))
+        arrays = (batch, np.zeros((1, 6 * n, lanes), scalar), Progress(gap, alive, turns))
+        stop = Stop(tolerance, limit)
+        calls = [bind(chord, (count,), *self._fixed(kind), *arrays, 0, warm, stop, lanes=lanes) for warm in (0, 1)]
 
         def run(slack_voltage, power, begin):
             rows = [(held, slack_voltage)]
@@ -163,32 +207,31 @@ class Factor:
         """A solve on a GPU: one thread a scenario, scenarios contiguous in the work array."""
         xp, n, size = namespace(power), self.network.n, power.shape[1]
         scalar = np.dtype(kind).type(0).real.dtype
-        fixed = beside(self._copies.setdefault(kind, _Copies()), self._fixed(kind), power)
+        fixed = copied(self._copies.setdefault(kind, _Copies()), self._fixed(kind), power)
         voltage, good, turns = xp.empty((n, size), kind), xp.empty(size, bool), xp.empty(size, np.int64)
-        chunk = most(10 * n + 2 * len(self.network.slack), xp)
+        chunk = max_scenarios(10 * n + 2 * len(self.network.slack), xp)
         for first in range(0, size, chunk):
             part = slice(first, min(first + chunk, size))
             load = xp.ascontiguousarray(power[:, part], kind)
             held = xp.asarray(np.ascontiguousarray(slack_voltage[:, part], kind))
-            found = xp.empty_like(load) if begin is None else xp.ascontiguousarray(begin[:, part], kind)
+            reached = xp.empty_like(load) if begin is None else xp.ascontiguousarray(begin[:, part], kind)
             lanes = load.shape[1]
             gap, alive, steps = (xp.zeros((lanes, 1), scalar) for _ in range(3))
             work = xp.zeros((6 * n, 1, lanes), scalar).transpose(2, 0, 1)
-            arrays = (_pairs(held), _pairs(load), work, _pairs(found), gap, alive, steps)
-            bind(chord, (lanes,), *fixed, *arrays, *self._numbers(1, int(begin is not None), tolerance, limit))()
-            voltage[:, part], good[part] = found, gap[:, 0] <= tolerance
+            arrays = (Batch(_pairs(held), _pairs(load), _pairs(reached)), work, Progress(gap, alive, steps))
+            bind(chord, (lanes,), *fixed, *arrays, 1, int(begin is not None), Stop(tolerance, limit))()
+            voltage[:, part], good[part] = reached, gap[:, 0] <= tolerance
             turns[part] = steps[:, 0].astype(np.int64)
         return voltage, good, turns
 
-    def _fixed(self, kind):
+    def _fixed(self, kind) -> tuple[elimination.Program, elimination.PairFactor, Buses]:
         """What all scenarios share, as the kernel takes it."""
         scalar = np.dtype(kind).type(0).real.dtype
-        reals = [np.asarray(m, scalar) for m in (*self.matrix, *self.droop)]
-        start = _pairs(np.ascontiguousarray(self.idle, kind)), np.ascontiguousarray(self.swing, kind).view(scalar)
-        return *self.tables, *reals, self.bus, self.kind, self.seat, *start
-
-    def _numbers(self, apart, begin, tolerance, limit):
-        return self._lead, self.network.n, apart, begin, self.inverse_base, tolerance, limit
+        matrix = elimination.PairFactor(*(np.asarray(m, scalar) for m in self.matrix))
+        idle, swing = _pairs(np.ascontiguousarray(self.idle, kind)), np.ascontiguousarray(self.swing, kind).view(scalar)
+        droop = (np.asarray(d, scalar) for d in self.droop)
+        buses = Buses(self.bus, self.kind, self.seat, *droop, idle, swing, self._lead, self.inverse_base)
+        return self.program, matrix, buses
 
     @cached_property
     def _copies(self):
@@ -201,7 +244,7 @@ class Factor:
         count, lanes = blocks(k, BLOCK)
         place = (2 * self.bus[:, None] + np.arange(2)).ravel()
         x = elimination.laid(np.asarray(rhs, float)[place], count, lanes)
-        bind(elimination.substitute_pairs, (count,), *self.tables, *self.matrix, x, n, lanes=lanes)()
+        bind(elimination.substitute_pairs, (count,), self.program, self.matrix, x, lanes=lanes)()
         out = np.empty((2 * n, k))
         out[place] = np.moveaxis(x, 1, 0).reshape(2 * n, -1)[:, :k]
         return out
@@ -270,13 +313,13 @@ def _factored(network, s, energised, base) -> Factor:
     """The factor of the network as it is in scenario s; kept as long as the network is."""
     kept = _FACTORS.setdefault(network, {})
     key = s, energised.tobytes(), None if base is None else np.asarray(base).tobytes()
-    found = kept.get(key) or factor(_column(network, s), energised, base)
-    if len(kept) < MOST_KEPT:
-        kept[key] = found
-    return found
+    result = kept.get(key) or factor(_column(network, s), energised, base)
+    if len(kept) < MAX_KEPT:
+        kept[key] = result
+    return result
 
 
-def factor(network, energised, base=None) -> Factor:
+def factor(network: Network, energised: Array, base: Array | None = None) -> Factor:
     """Factor one topology (parameters of width 1): voltages without load and, with a `base` load, the chord by it."""
     n = network.n
     kind = np.where(energised, LOAD, DEAD).astype(np.int32)
@@ -301,7 +344,7 @@ def factor(network, energised, base=None) -> Factor:
     return _factor(network, kind, droop, idle, swing, total)
 
 
-def refactor(f, network) -> Factor:
+def refactor(f: Factor, network: Network) -> Factor:
     """The factor of a network with other branches in service and the same buses, linearised and started as `f` is."""
     kind, droop = np.empty_like(f.kind), np.empty(network.n, complex)
     kind[f.bus], droop[f.bus] = f.kind, f.droop[0] + 1j * f.droop[1]
@@ -324,7 +367,7 @@ def _factor(network, kind, droop, idle, swing, base) -> Factor:
     matrix = program.factor_pairs(_block(diagonal) + turned, *off)
     order = program.order
     shape = np.ascontiguousarray(np.stack([droop.real, droop.imag])[:, order])
-    return Factor(network, (program.column, program.row), matrix, order, kind[order], shape, idle, swing, base)
+    return Factor(network, program, matrix, order, kind[order], shape, idle, swing, base)
 
 
 def _block(y):
@@ -351,26 +394,16 @@ def _topologies(network, energised, scenarios):
     return np.split(order, np.flatnonzero(np.diff(inverse.ravel()[order])) + 1)
 
 
-def branch_power(network, voltage):
+def branch_power(network: Network, voltage: Array) -> tuple[Array, Array]:
     """Complex power [pu] entering each branch at its start and at its end, each (m, S); their sum is its loss."""
-    first, last, *own = beside(network, (network.start, network.end, *admittances(network)), voltage)
+    first, last, *own = copied(network, (network.start, network.end, *admittances(network)), voltage)
     start, end = voltage[first], voltage[last]
     own_start, mutual_start, mutual_end, own_end = own
     entering = _compiled if namespace(voltage) is np else _entering
     return entering(start, own_start, mutual_start, end), entering(end, own_end, mutual_end, start)
 
 
-def slack_power(network, voltage, power):
-    """Complex power [pu] that each slack bus injects, (k, S): what enters its branches, and its own load."""
-    at_start, at_end = branch_power(network, voltage)
-    total = np.array(np.broadcast_to(power, voltage.shape), complex)
-    for ends, flow in ((network.start, at_start), (network.end, at_end)):
-        rows = np.flatnonzero(np.isin(ends, network.slack))
-        np.add.at(total, ends[rows], flow[rows])
-    return total[network.slack]
-
-
-def admittances(network):
+def admittances(network: Network) -> tuple[Array, Array, Array, Array]:
     """The entries of each branch's admittance matrix, own and mutual at the start, mutual and own at the end."""
     live = network.series != 0
     shunt_start, shunt_end = np.where(live, network.shunt_start, 0), np.where(live, network.shunt_end, 0)
@@ -383,11 +416,11 @@ def _entering(voltage, own, mutual, other):
     return voltage * np.conj(own * voltage + mutual * other)
 
 
-_compiled = vectorize(cache=True)(_entering)
+_compiled = compiled(_entering, "vectorize")
 """Compiled, as numpy's complex products depend on how an array is laid out."""
 
 
-def live_buses(network, slack_voltage):
+def live_buses(network: Network, slack_voltage: Array) -> Array:
     """Whether a slack bus of non-zero voltage reaches each bus, (n, 1|S); searched once per distinct pattern."""
     width = max(network.series.shape[1], slack_voltage.shape[1])
     closed = np.broadcast_to(network.series != 0, (len(network.start), width))
@@ -407,145 +440,167 @@ def _reached(network, closed, live):
 
 LOAD, SLACK, DEAD = 1, 2, 0
 
+RE, IM = range(2)
+"""Parts of a complex number."""
+
+SLOPE_RE, SLOPE_IM, CURVE_RE, CURVE_IM = range(4)
+"""Columns of `Buses.swing`."""
+
+CURRENT_RE, CURRENT_IM, VOLTAGE_RE, VOLTAGE_IM, LOAD_RE, LOAD_IM = rows(6)
+"""What the work array holds of each position: right-hand side, voltage, load (of slack buses their own voltage)."""
+
 
 @cell
-def inject(w, k, work, droop_re, droop_im):
+def inject(w, k, buses: Buses, work):
     """Add the current of the load at position k, less the chord's part, to its right-hand side."""
+    droop_re = buses.droop_re[k]
+    droop_im = buses.droop_im[k]
     for j in range(LANES):
-        re = work[w, 6 * k + 2, j]
-        im = work[w, 6 * k + 3, j]
-        p = work[w, 6 * k + 4, j]
-        q = work[w, 6 * k + 5, j]
+        re = work[w, at(k, VOLTAGE_RE), j]
+        im = work[w, at(k, VOLTAGE_IM), j]
+        p = work[w, at(k, LOAD_RE), j]
+        q = work[w, at(k, LOAD_IM), j]
         s = 1.0 / (re * re + im * im)
-        work[w, 6 * k, j] += droop_re * re + droop_im * im - (p * re + q * im) * s
-        work[w, 6 * k + 1, j] += droop_im * re - droop_re * im - (p * im - q * re) * s
+        work[w, at(k, CURRENT_RE), j] += droop_re * re + droop_im * im - (p * re + q * im) * s
+        work[w, at(k, CURRENT_IM), j] += droop_im * re - droop_re * im - (p * im - q * re) * s
+
+
+@cell
+def given(w, b, k, first, buses: Buses, batch: Batch, work, progress: Progress):
+    """Lay out what is given at position k: the load, which adds to the block's total, or the slack voltage."""
+    i = buses.bus[k]
+    if buses.kind[k] == SLACK:
+        for j in range(LANES):
+            work[w, at(k, LOAD_RE), j] = batch.slack[buses.seat[k], first + j, RE]
+            work[w, at(k, LOAD_IM), j] = batch.slack[buses.seat[k], first + j, IM]
+    if buses.kind[k] == LOAD:
+        for j in range(LANES):
+            work[w, at(k, LOAD_RE), j] = batch.load[i, first + j, RE]
+            work[w, at(k, LOAD_IM), j] = batch.load[i, first + j, IM]
+            progress.gap[b, j] += work[w, at(k, LOAD_RE), j]
+    if buses.kind[k] == DEAD:
+        for j in range(LANES):
+            work[w, at(k, LOAD_RE), j] = 0.0
+            work[w, at(k, LOAD_IM), j] = 0.0
+
+
+@cell
+def start(w, b, k, first, buses: Buses, batch: Batch, work, progress: Progress):
+    """Start position k from the base case's curve: idle + swing (x, x²), turned with the leading slack voltage."""
+    i = buses.bus[k]
+    a0 = buses.idle[i, RE]
+    a1 = buses.idle[i, IM]
+    c0 = buses.swing[i, SLOPE_RE]
+    c1 = buses.swing[i, SLOPE_IM]
+    d0 = buses.swing[i, CURVE_RE]
+    d1 = buses.swing[i, CURVE_IM]
+    for j in range(LANES):
+        h0 = batch.slack[buses.lead, first + j, RE]
+        h1 = batch.slack[buses.lead, first + j, IM]
+        square = h0 * h0 + h1 * h1
+        share = progress.gap[b, j] * buses.inverse_base / (square if square > 0.0 else 1.0)
+        re = a0 + share * (c0 + share * d0)
+        im = a1 + share * (c1 + share * d1)
+        work[w, at(k, CURRENT_RE), j] = 0.0
+        work[w, at(k, CURRENT_IM), j] = 0.0
+        work[w, at(k, VOLTAGE_RE), j] = (
+            re * batch.slack[buses.lead, first + j, RE] - im * batch.slack[buses.lead, first + j, IM]
+        )
+        work[w, at(k, VOLTAGE_IM), j] = (
+            re * batch.slack[buses.lead, first + j, IM] + im * batch.slack[buses.lead, first + j, RE]
+        )
+
+
+@cell
+def forth(w, program: Program, factor: PairFactor, buses: Buses, work):
+    """Right-hand sides, and their substitution forth through the lower factor."""
+    for k in range(program.n):
+        if buses.kind[k] == LOAD:
+            inject(w, k, buses, work)
+        if buses.kind[k] == SLACK:
+            for j in range(LANES):
+                work[w, at(k, CURRENT_RE), j] = work[w, at(k, LOAD_RE), j]
+                work[w, at(k, CURRENT_IM), j] = work[w, at(k, LOAD_IM), j]
+        for u in range(program.column[k], program.column[k + 1]):
+            subtract_pair(w, at(program.row[u], CURRENT_RE), at(k, CURRENT_RE), work, factor.lower, u)
+
+
+@cell
+def back(w, b, program: Program, factor: PairFactor, work, progress: Progress):
+    """Substitution back through the upper factor, which moves the voltages of the lanes that have not settled."""
+    for j in range(LANES):
+        progress.gap[b, j] = 0.0
+    for m in range(program.n):
+        k = program.n - 1 - m
+        for u in range(program.column[k], program.column[k + 1]):
+            subtract_pair(w, at(k, CURRENT_RE), at(program.row[u], VOLTAGE_RE), work, factor.upper, u)
+        d0 = factor.pivot[at(k, A11)]
+        d1 = factor.pivot[at(k, A12)]
+        d2 = factor.pivot[at(k, A21)]
+        d3 = factor.pivot[at(k, A22)]
+        for j in range(LANES):
+            re = d0 * work[w, at(k, CURRENT_RE), j] + d1 * work[w, at(k, CURRENT_IM), j]
+            im = d2 * work[w, at(k, CURRENT_RE), j] + d3 * work[w, at(k, CURRENT_IM), j]
+            work[w, at(k, CURRENT_RE), j] = 0.0
+            work[w, at(k, CURRENT_IM), j] = 0.0
+            dr = progress.alive[b, j] * (re - work[w, at(k, VOLTAGE_RE), j])
+            di = progress.alive[b, j] * (im - work[w, at(k, VOLTAGE_IM), j])
+            progress.gap[b, j] = max(progress.gap[b, j], abs(dr) + abs(di))
+            work[w, at(k, VOLTAGE_RE), j] += dr
+            work[w, at(k, VOLTAGE_IM), j] += di
 
 
 @kernel(lanes=BLOCK)
 def chord(
     b,
-    column: Ints1,
-    row: Ints1,
-    pivot: Reals1,
-    lower: Reals1,
-    upper: Reals1,
-    droop_re: Reals1,
-    droop_im: Reals1,
-    bus: Ints1,
-    kind: Ints1,
-    seat: Ints1,
-    idle: Reals2,
-    swing: Reals2,
-    held: Reals3,
-    load: Reals3,
+    program: Program,
+    factor: PairFactor,
+    buses: Buses,
+    batch: Batch,
     work: Reals3,
-    voltage: Reals3,
-    gap: Reals2,
-    alive: Reals2,
-    turns: Reals2,
-    lead: Int,
-    n: Int,
+    progress: Progress,
     apart: Int,
-    begin: Int,
-    inverse: Real,
-    tolerance: Real,
-    limit: Int,
+    warm: Int,
+    stop: Stop,
 ):
-    """Chord Newton of one block of lanes on a common factor; complex arrays end in (real, imaginary).
+    """Chord Newton of one block of lanes on a common factor.
 
-    A row of `work` holds right-hand side, voltage and load of a position, 6 n rows; blocks share it on the CPU
-    (`apart` 0), where they follow each other. `held` are the slack voltages, at row `seat` of a position. The start is
-    idle + swing (x, x²) with x = load / base / slack voltage² (`inverse` is one over the base), turned with the slack
-    voltage at row `lead`, or with `begin` 1 what `voltage` holds. `gap` is the last move of a lane, NaN or above
-    `tolerance` where it did not settle; a lane that has settled stands still while its block goes on.
+    Blocks share `work` on the CPU (`apart` 0), where they follow each other. The start is that of the base case, see
+    `start`, or with `warm` 1 what `batch.voltage` holds. `progress.gap` is the last move of a lane, NaN or above the
+    tolerance where it did not settle; a lane that has settled stands still while its block goes on.
     """
     first = b * LANES
     w = b * apart
     for j in range(LANES):
-        gap[b, j] = 0.0
-        alive[b, j] = 1.0
-    for k in range(n):
-        i = bus[k]
-        if kind[k] == SLACK:
+        progress.gap[b, j] = 0.0
+        progress.alive[b, j] = 1.0
+    for k in range(program.n):
+        given(w, b, k, first, buses, batch, work, progress)
+    for k in range(program.n):
+        start(w, b, k, first, buses, batch, work, progress)
+        if warm == 1:
+            i = buses.bus[k]
             for j in range(LANES):
-                work[w, 6 * k + 4, j] = held[seat[k], first + j, 0]
-                work[w, 6 * k + 5, j] = held[seat[k], first + j, 1]
-        if kind[k] == LOAD:
-            for j in range(LANES):
-                work[w, 6 * k + 4, j] = load[i, first + j, 0]
-                work[w, 6 * k + 5, j] = load[i, first + j, 1]
-                gap[b, j] += work[w, 6 * k + 4, j]
-        if kind[k] == DEAD:
-            for j in range(LANES):
-                work[w, 6 * k + 4, j] = 0.0
-                work[w, 6 * k + 5, j] = 0.0
-    for k in range(n):
-        i = bus[k]
-        a0 = idle[i, 0]
-        a1 = idle[i, 1]
-        c0 = swing[i, 0]
-        c1 = swing[i, 1]
-        d0 = swing[i, 2]
-        d1 = swing[i, 3]
-        for j in range(LANES):
-            h0 = held[lead, first + j, 0]
-            h1 = held[lead, first + j, 1]
-            square = h0 * h0 + h1 * h1
-            share = gap[b, j] * inverse / (square if square > 0.0 else 1.0)
-            re = a0 + share * (c0 + share * d0)
-            im = a1 + share * (c1 + share * d1)
-            work[w, 6 * k, j] = 0.0
-            work[w, 6 * k + 1, j] = 0.0
-            work[w, 6 * k + 2, j] = re * held[lead, first + j, 0] - im * held[lead, first + j, 1]
-            work[w, 6 * k + 3, j] = re * held[lead, first + j, 1] + im * held[lead, first + j, 0]
-        if begin == 1:
-            for j in range(LANES):
-                work[w, 6 * k + 2, j] = voltage[i, first + j, 0]
-                work[w, 6 * k + 3, j] = voltage[i, first + j, 1]
-    for _turn in range(limit):
-        for k in range(n):
-            if kind[k] == LOAD:
-                inject(w, k, work, droop_re[k], droop_im[k])
-            if kind[k] == SLACK:
-                for j in range(LANES):
-                    work[w, 6 * k, j] = work[w, 6 * k + 4, j]
-                    work[w, 6 * k + 1, j] = work[w, 6 * k + 5, j]
-            for u in range(column[k], column[k + 1]):
-                take_off(w, 6 * row[u], 6 * k, work, lower[4 * u], lower[4 * u + 1], lower[4 * u + 2], lower[4 * u + 3])
-        for j in range(LANES):
-            gap[b, j] = 0.0
-        for m in range(n):
-            k = n - 1 - m
-            for u in range(column[k], column[k + 1]):
-                take_off(
-                    w, 6 * k, 6 * row[u] + 2, work, upper[4 * u], upper[4 * u + 1], upper[4 * u + 2], upper[4 * u + 3]
-                )
-            d0 = pivot[4 * k]
-            d1 = pivot[4 * k + 1]
-            d2 = pivot[4 * k + 2]
-            d3 = pivot[4 * k + 3]
-            for j in range(LANES):
-                re = d0 * work[w, 6 * k, j] + d1 * work[w, 6 * k + 1, j]
-                im = d2 * work[w, 6 * k, j] + d3 * work[w, 6 * k + 1, j]
-                work[w, 6 * k, j] = 0.0
-                work[w, 6 * k + 1, j] = 0.0
-                dr = alive[b, j] * (re - work[w, 6 * k + 2, j])
-                di = alive[b, j] * (im - work[w, 6 * k + 3, j])
-                gap[b, j] = max(gap[b, j], abs(dr) + abs(di))
-                work[w, 6 * k + 2, j] += dr
-                work[w, 6 * k + 3, j] += di
+                work[w, at(k, VOLTAGE_RE), j] = batch.voltage[i, first + j, RE]
+                work[w, at(k, VOLTAGE_IM), j] = batch.voltage[i, first + j, IM]
+    for _turn in range(stop.limit):
+        forth(w, program, factor, buses, work)
+        back(w, b, program, factor, work, progress)
         left = 0
         for j in range(LANES):
-            turns[b, j] += alive[b, j]
-            if alive[b, j] > 0.0 and gap[b, j] > tolerance and gap[b, j] - gap[b, j] == 0.0:
+            gap = progress.gap[b, j]
+            progress.turns[b, j] += progress.alive[b, j]
+            if progress.alive[b, j] > 0.0 and gap > stop.tolerance and gap - gap == 0.0:
                 left += 1
             else:
-                alive[b, j] = 0.0
+                progress.alive[b, j] = 0.0
         if left == 0:
             break
-    for k in range(n):
-        i = bus[k]
+    for k in range(program.n):
+        i = buses.bus[k]
         for j in range(LANES):
-            voltage[i, first + j, 0] = work[w, 6 * k + 2, j]
-            voltage[i, first + j, 1] = work[w, 6 * k + 3, j]
-            gap[b, j] += 0.0 * (work[w, 6 * k + 2, j] + work[w, 6 * k + 3, j])
+            re = work[w, at(k, VOLTAGE_RE), j]
+            im = work[w, at(k, VOLTAGE_IM), j]
+            batch.voltage[i, first + j, RE] = re
+            batch.voltage[i, first + j, IM] = im
+            progress.gap[b, j] += 0.0 * (re + im)

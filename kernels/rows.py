@@ -5,12 +5,12 @@ block of lanes before it iterates on them.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from twin.kernels.arrays import most, namespace
-from twin.kernels.cell import LANES, cell
-from twin.kernels.launch import blocks
+from twin.kernels.arrays import Array, max_scenarios, namespace
+from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals2, cell
+from twin.kernels.launch import Call, blocks
 
 SIDE = 4
 """Scenarios in a SIMD block on the CPU."""
@@ -18,11 +18,29 @@ SIDE = 4
 CHUNK = 256
 """Scenarios that are laid out together."""
 
-MOST_KEPT, SMALL = 4, 16
+MAX_KEPT, SMALL = 4, 16
 """Buffers of a table that are kept for the next call, and the scenarios that they may have."""
 
 
-Lay = Callable[[int, int, int, list[Any]], Callable[[], Any]]
+Lay: TypeAlias = Callable[[int, int, int, Array, Array, list[Array], list[Array]], Call]
+"""Binds a kernel to blocks, lanes, whether work arrays are apart, table rows common and varied, work, outputs."""
+
+Key: TypeAlias = tuple[object, ...] | None
+
+Held: TypeAlias = tuple[Array, Array, list[Array], Call]
+"""Common and varied rows, outputs, and the call bound to them."""
+
+
+Buffers: TypeAlias = dict[tuple[int, int, Key], Held]
+
+
+class Table(NamedTuple):
+    """Parameters as kernels take them: row r is source[r] of `common`, or -1 - source[r] of `varied`."""
+
+    rows: Int
+    source: Ints1  # (rows,)
+    common: Reals1
+    varied: Reals2  # (rows, S)
 
 
 class Rows:
@@ -37,44 +55,65 @@ class Rows:
             self.source[self.first[block] : self.first[block + 1]] = -1 - own if varied else own
             counts[varied] += heights[block]
         self.common, self.varied = counts
-        self.kept: dict[Any, Any] = {}
+        self.kept: Buffers = {}
 
-    def run(self, parts: Sequence[Any], heights: Sequence[int], work: Sequence[int], lay: Lay, key: Any = None) -> Any:
+    def run(
+        self, parts: Sequence[Array], heights: Sequence[int], work: Sequence[int], lay: Lay, key: Key = None
+    ) -> list[Array]:
         """Outputs of `heights` rows, (h, S) each, of a kernel over all scenarios of the parts, each (rows, 1|S).
 
-        `lay(count, lanes, apart, arrays)` binds the kernel for so many blocks; the arrays are the table's common and
-        varied rows, work arrays of `work` rows, and outputs; calls of one `key` may share it.
+        `lay(count, lanes, apart, common, varied, work, out)` binds the kernel for so many blocks: to the common and the
+        varied rows of the table, work arrays of `work` rows, and outputs; calls of one `key` may share it.
         """
         xp = namespace(*parts)
         size = max(p.shape[1] for p in parts)
-        whole, buffers = [xp.empty((h, size)) for h in heights], {}
-        chunk = CHUNK if xp is np else most(self.varied + sum(heights) + sum(work), xp)
+        whole = [xp.empty((h, size)) for h in heights]
+        buffers: Buffers = {}
+        chunk = CHUNK if xp is np else max_scenarios(self.varied + sum(heights) + sum(work), xp)
         for first in range(0, size, chunk):
             part = slice(first, min(first + chunk, size))
             few = [p[:, part] if p.shape[1] > 1 else p for p in parts]
             on = self._threads if xp is not np else self._blocks
-            found = on(few, part.stop - first, heights, work, lay, key, buffers)
-            for a, b in zip(whole, found, strict=True):
+            answers = on(few, part.stop - first, heights, work, lay, key, buffers)
+            for a, b in zip(whole, answers, strict=True):
                 a[:, part] = b
         return whole
 
-    def _fill(self, parts: Any, common: Any, varied: Any) -> None:
+    def _fill(self, parts: Sequence[Array], common: Array, varied: Array) -> None:
         for chosen, into in ((False, common), (True, varied)):
             some = [p for p, v in zip(parts, self.varies, strict=True) if v == chosen]
             if some:
                 np.concatenate(some, out=into)
 
-    def _threads(self, parts: Any, size: int, heights: Any, work: Any, lay: Lay, key: Any, buffers: Any) -> Any:
+    def _threads(
+        self,
+        parts: list[Array],
+        size: int,
+        heights: Sequence[int],
+        work: Sequence[int],
+        lay: Lay,
+        key: Key,
+        buffers: Buffers,
+    ) -> list[Array]:
         """Outputs of one chunk on a GPU: one thread a scenario, scenarios contiguous in its work arrays."""
         xp = namespace(*parts)
         common, varied = xp.empty((self.common, 1)), xp.empty((self.varied, size))
         out = [xp.empty((h, size)) for h in heights]
         apart = [xp.empty((h, 1, size)).transpose(2, 0, 1) for h in work]
         self._fill(parts, common, varied)
-        lay(size, 1, 1, [common[:, 0], varied, *apart, *out])()
+        lay(size, 1, 1, common[:, 0], varied, apart, out)()
         return out
 
-    def _blocks(self, parts: Any, size: int, heights: Any, work: Any, lay: Lay, key: Any, buffers: Any) -> Any:
+    def _blocks(
+        self,
+        parts: list[Array],
+        size: int,
+        heights: Sequence[int],
+        work: Sequence[int],
+        lay: Lay,
+        key: Key,
+        buffers: Buffers,
+    ) -> list[Array]:
         """Outputs of one chunk on the CPU, views of buffers: those of this call, or small ones kept for the next."""
         count, lanes = blocks(size, SIDE)
         name = count, lanes, key
@@ -84,7 +123,7 @@ class Rows:
             common, varied = np.empty((self.common, 1)), np.empty((self.varied, count * lanes))
             out = [np.empty((h, count * lanes)) for h in heights]
             shared = [np.empty((1, h, lanes)) for h in work]
-            held = common, varied, out, lay(count, lanes, 0, [common[:, 0], varied, *shared, *out])
+            held = common, varied, out, lay(count, lanes, 0, common[:, 0], varied, shared, out)
         common, varied, out, call = held
         self._fill(parts, common, varied[:, :size])
         varied[:, size:] = varied[:, size - 1 : size]
@@ -92,21 +131,21 @@ class Rows:
         if count * lanes > SMALL:
             buffers[name] = held
             return [a[:, :size] for a in out]
-        found = [a[:, :size].copy() for a in out]
-        while len(self.kept) >= MOST_KEPT:
+        answers = [a[:, :size].copy() for a in out]
+        while len(self.kept) >= MAX_KEPT:
             self.kept.pop(next(iter(self.kept)), None)
         self.kept[name] = held
-        return found
+        return answers
 
 
 @cell
-def gather(w, first, rows, source, common, varied, param):
-    """Copy the parameters of a block of lanes: row r is source[r] of `common`, or -1 - source[r] of `varied`."""
-    for r in range(rows):
-        s = source[r]
+def gather(w, first, table: Table, param):
+    """Copy the parameters of a block of lanes into rows of its own."""
+    for r in range(table.rows):
+        s = table.source[r]
         if s >= 0:
             for j in range(LANES):
-                param[w, r, j] = common[s]
+                param[w, r, j] = table.common[s]
         else:
             for j in range(LANES):
-                param[w, r, j] = varied[-1 - s, first + j]
+                param[w, r, j] = table.varied[-1 - s, first + j]

@@ -13,22 +13,24 @@ A node may hold heat: from temperatures `before`, after a time step,  storage (T
 `storage` its heat capacity over the time step [W/K], implicit in time and therefore stable for any step.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from twin.kernels import elimination
-from twin.kernels.arrays import beside, fetch, numbers
-from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals2, Reals3, cell, kernel
-from twin.kernels.elimination import eliminate, substitute
+from twin.kernels.arrays import Array, copied, fetch, numbers
+from twin.kernels.cell import LANES, Int, Ints1, Reals2, Reals3, at, cell, kernel, rows
+from twin.kernels.elimination import Program, eliminate, substitute
 from twin.kernels.launch import bind
-from twin.kernels.rows import SIDE, Rows, gather
+from twin.kernels.rows import SIDE, Rows, Table, gather
 
 NEGLIGIBLE = 1e-9  # of the largest capacity rate: below it a branch conducts that much instead of carrying heat
 REST = 1e-6  # W/K, below which any branch is at rest: where all are, rounding in the flows must not heat a node
 GROUND = 1e-12  # relative addition to the diagonal; keeps loops at rest, which nothing anchors, solvable
 ALONE = 1e30  # W/K, of nodes whose temperature is given, and of those that nothing joins
-MOST_LAYOUTS = 8  # that a program keeps
+MAX_LAYOUTS = 8  # that a program keeps
 REFERENCE = 293.15  # K, where no temperature is fixed
 
 
@@ -42,7 +44,7 @@ class StreamProgram:
     couple_from: np.ndarray  # (k,) the branch whose inlet acts
     couple_to: np.ndarray  # (k,) the branch whose outlet it acts on
     elimination: elimination.Program
-    layouts: dict[Any, Any]  # of calls before
+    layouts: dict[tuple[tuple[object, ...], ...], _Layout]  # of calls before
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ class Result:
     boundary_heat: np.ndarray  # (f, S) arriving at each fixed node, relative to its temperature
 
 
-def program(n, start, end, couple_from, couple_to) -> StreamProgram:
+def program(n: int, start: Array, end: Array, couple_from: Array, couple_to: Array) -> StreamProgram:
     """The stream program of branches start -> end; branch couple_to[k]'s outlet depends on couple_from[k]'s inlet."""
     start, end, couple_from, couple_to = (np.asarray(a, np.int64) for a in (start, end, couple_from, couple_to))
     # a coupling fills (down of `to`, up of `from`); the four cases of flow direction are pairs 4 k ... 4 k + 3 after m
@@ -66,7 +68,16 @@ def program(n, start, end, couple_from, couple_to) -> StreamProgram:
 
 
 def solve(
-    program, capacity, own, coupling, offset, source, fixed_nodes, fixed_temperature, storage=None, before=None
+    program: StreamProgram,
+    capacity: Array,
+    own: Array,
+    coupling: Array,
+    offset: Array,
+    source: Array,
+    fixed_nodes: Array,
+    fixed_temperature: Array,
+    storage: Array | None = None,
+    before: Array | None = None,
 ) -> Result:
     """Node, inlet and outlet temperatures [K] and the heat at fixed nodes [W].
 
@@ -90,35 +101,90 @@ def solve(
         raise ValueError(f"parameters are {[a.shape for a in parts]}, their heights must be {heights}")
     layout = p.layouts.get(key)
     if layout is None:
-        while len(p.layouts) >= MOST_LAYOUTS:
+        while len(p.layouts) >= MAX_LAYOUTS:
             p.layouts.pop(next(iter(p.layouts)), None)
         layout = p.layouts[key] = _Layout(p, *key)
     return Result(*layout.rows.run(parts, (p.n, m, m, len(fixed)), layout.work, layout.lay))
 
 
+class Joints(NamedTuple):
+    """How branches and couplings hang together, and which nodes are fixed, by position in the order of elimination."""
+
+    branches: Int
+    couplings: Int
+    fixed: Int
+    start: Ints1  # (branches,)
+    end: Ints1  # (branches,)
+    couple_from: Ints1  # (couplings,) the branch whose inlet acts
+    couple_to: Ints1  # (couplings,) the branch whose outlet it acts on
+    held: Ints1  # (n,) row of its temperature where a node is fixed, else -1
+    fixed_at: Ints1  # (fixed,)
+
+
+class Places(NamedTuple):
+    """The first row of each kind of parameter; capacity rates begin at 0."""
+
+    own: Int
+    coupling: Int
+    offset: Int
+    source: Int
+    fixed: Int
+    storage: Int
+    before: Int
+
+
+class Work(NamedTuple):
+    """Numbers of a block of lanes, (blocks, rows, LANES)."""
+
+    param: Reals3
+    branch: Reals3
+    node: Reals3
+    pivot: Reals3
+    heat: Reals3
+    lower: Reals3
+    upper: Reals3
+    lane: Reals3
+
+
+class Out(NamedTuple):
+    """Answers, (row, S): temperatures of nodes, inlets and outlets, heat at fixed nodes."""
+
+    node: Reals2
+    inlet: Reals2
+    outlet: Reals2
+    heat: Reals2
+
+
 class _Layout:
     """Tables of a program with certain nodes fixed, and the rows of its parameters."""
 
-    def __init__(self, p, heights, varies, fixed) -> None:
+    def __init__(self, p: StreamProgram, heights, varies, fixed) -> None:
         self.rows = Rows(heights, varies)
-        pattern = p.elimination
         position = np.empty(p.n, np.int32)
-        position[pattern.order] = np.arange(p.n, dtype=np.int32)
+        position[p.elimination.order] = np.arange(p.n, dtype=np.int32)
         held = np.full(p.n, -1, np.int32)
-        at = position[np.asarray(fixed, np.int64)]
-        held[at] = self.rows.first[5] + np.arange(len(fixed))
+        fixed_at = position[np.asarray(fixed, np.int64)]
+        held[fixed_at] = self.rows.first[5] + np.arange(len(fixed))
         couples = [np.ascontiguousarray(c, np.int32) for c in (p.couple_from, p.couple_to)]
-        self.tables = (pattern.column, pattern.row, pattern.target, pattern.order, pattern.slot, pattern.flipped)
-        self.tables = (*self.tables, position[p.start], position[p.end], *couples, held, at, self.rows.source)
+        counts = len(p.start), len(p.couple_to), len(fixed)
+        joints = Joints(*counts, position[p.start], position[p.end], *couples, held, fixed_at)
+        self.tables = p.elimination, joints, self.rows.source
+        self.places = Places(*self.rows.first[1:8])
+        fill = len(p.elimination.row)
+        self.work = Work(self.rows.first[-1], 2 * len(p.start), p.n, p.n, p.n, fill, fill, 1)
 
-        n, m, fill, first = p.n, len(p.start), len(pattern.row), self.rows.first
-        self.work = (first[-1], 2 * m, n, n, n, fill, fill, 1)
-        self.counts = (n, m, len(p.couple_to), len(fixed), first[-1], *first[1:8])
-
-    def lay(self, count, lanes, apart, arrays):
+    def lay(self, count, lanes, apart, common, varied, work, out):
         """The kernel bound over blocks of lanes."""
-        tables = beside(self, self.tables, arrays[0])
-        return bind(balance, (count,), *tables, *arrays, *self.counts, apart, lanes=lanes)
+        program, joints, source = copied(self, self.tables, common)
+        table = Table(len(source), source, common, varied)
+        return bind(balance, (count,), program, joints, table, self.places, Work(*work), Out(*out), apart, lanes=lanes)
+
+
+INLET, OUTLET = rows(2)
+"""Temperatures of a branch."""
+
+TRACE = 0
+"""Row of `lane`: capacity rate below which a branch is at rest."""
 
 
 @cell
@@ -134,196 +200,170 @@ def resting(c, trace):
 
 
 @cell
-def branches(w, m, couples, start, end, couple_from, couple_to, at_own, at_coupling, at_offset, param, node, branch):
-    """Inlet and outlet temperatures of the branches, rows 2 e and 2 e + 1 of `branch`."""
-    for e in range(m):
-        i = start[e]
-        k = end[e]
+def outlets(w, joints: Joints, place: Places, work: Work):
+    """Inlet and outlet temperatures of the branches."""
+    for e in range(joints.branches):
+        i = joints.start[e]
+        k = joints.end[e]
         for j in range(LANES):
-            inlet = node[w, i, j] if param[w, e, j] >= 0.0 else node[w, k, j]
-            branch[w, 2 * e, j] = inlet
-            branch[w, 2 * e + 1, j] = param[w, at_own + e, j] * inlet + param[w, at_offset + e, j]
-    for q in range(couples):
-        e = couple_to[q]
-        f = couple_from[q]
+            inlet = work.node[w, i, j] if work.param[w, e, j] >= 0.0 else work.node[w, k, j]
+            work.branch[w, at(e, INLET), j] = inlet
+            own = work.param[w, place.own + e, j]
+            work.branch[w, at(e, OUTLET), j] = own * inlet + work.param[w, place.offset + e, j]
+    for q in range(joints.couplings):
+        e = joints.couple_to[q]
+        f = joints.couple_from[q]
         for j in range(LANES):
-            branch[w, 2 * e + 1, j] += param[w, at_coupling + q, j] * branch[w, 2 * f, j]
+            work.branch[w, at(e, OUTLET), j] += work.param[w, place.coupling + q, j] * work.branch[w, at(f, INLET), j]
 
 
 @cell
-def arriving(w, n, m, order, start, end, at_source, at_storage, at_before, param, node, branch, lane, x):
+def arriving(w, program: Program, joints: Joints, place: Places, work: Work):
     """Heat [W] that arrives at each node, relative to its temperature and less what it stores."""
-    for k in range(n):
-        i = order[k]
+    for k in range(program.n):
+        i = program.order[k]
         for j in range(LANES):
-            rise = node[w, k, j] - param[w, at_before + i, j]
-            x[w, k, j] = param[w, at_source + i, j] - param[w, at_storage + i, j] * rise
-    for e in range(m):
-        i = start[e]
-        k = end[e]
+            rise = work.node[w, k, j] - work.param[w, place.before + i, j]
+            work.heat[w, k, j] = work.param[w, place.source + i, j] - work.param[w, place.storage + i, j] * rise
+    for e in range(joints.branches):
+        i = joints.start[e]
+        k = joints.end[e]
         for j in range(LANES):
-            c = param[w, e, j]
-            apart = resting(c, lane[w, 0, j]) * (node[w, k, j] - node[w, i, j])
-            outlet = branch[w, 2 * e + 1, j]
-            x[w, i, j] += apart + carried(-c, lane[w, 0, j]) * (outlet - node[w, i, j])
-            x[w, k, j] += carried(c, lane[w, 0, j]) * (outlet - node[w, k, j]) - apart
+            c = work.param[w, e, j]
+            trace = work.lane[w, TRACE, j]
+            apart = resting(c, trace) * (work.node[w, k, j] - work.node[w, i, j])
+            outlet = work.branch[w, at(e, OUTLET), j]
+            work.heat[w, i, j] += apart + carried(-c, trace) * (outlet - work.node[w, i, j])
+            work.heat[w, k, j] += carried(c, trace) * (outlet - work.node[w, k, j]) - apart
 
 
 @cell
-def couple(w, q, m, slot, flipped, start, end, e, f, held, at, param, lane, pivot, lower, upper):
-    """Add coupling q, the inlet of branch f acting on the outlet of e, to the matrix, whichever way the streams go."""
+def couple(w, q, program: Program, joints: Joints, place: Places, work: Work):
+    """Add coupling q, the inlet of one branch acting on the outlet of another, whichever way the streams go."""
+    e = joints.couple_to[q]
+    f = joints.couple_from[q]
     for case in range(4):
-        down = end[e] if case >= 2 else start[e]
-        up = end[f] if case % 2 == 1 else start[f]
-        t = slot[m + 4 * q + case]
-        if held[down] < 0:
+        down = joints.end[e] if case >= 2 else joints.start[e]
+        up = joints.end[f] if case % 2 == 1 else joints.start[f]
+        pair = joints.branches + 4 * q + case
+        t = program.slot[pair]
+        if joints.held[down] < 0:
             for j in range(LANES):
-                c = param[w, e, j]
+                c = work.param[w, e, j]
                 ahead = 2 if c >= 0.0 else 0
-                turned = 0 if param[w, f, j] >= 0.0 else 1
-                if ahead + turned == case and abs(c) > lane[w, 0, j]:
-                    value = -abs(c) * param[w, at + q, j]
+                turned = 0 if work.param[w, f, j] >= 0.0 else 1
+                if ahead + turned == case and abs(c) > work.lane[w, TRACE, j]:
+                    value = -abs(c) * work.param[w, place.coupling + q, j]
                     if down == up:
-                        pivot[w, down, j] += value
-                    elif flipped[m + 4 * q + case] == 1:
-                        upper[w, t, j] += value
+                        work.pivot[w, down, j] += value
+                    elif program.flipped[pair] == 1:
+                        work.upper[w, t, j] += value
                     else:
-                        lower[w, t, j] += value
+                        work.lower[w, t, j] += value
 
 
 @cell
-def mix(w, e, i, k, at_own, param, lane, pivot):
+def mix(w, e, i, k, place: Places, work: Work):
     """Add what branch e does to the balances at its own ends to the diagonal."""
     for j in range(LANES):
-        c = param[w, e, j]
-        g = resting(c, lane[w, 0, j])
-        pivot[w, i, j] += carried(-c, lane[w, 0, j]) + g
-        pivot[w, k, j] += carried(c, lane[w, 0, j]) + g
+        c = work.param[w, e, j]
+        g = resting(c, work.lane[w, TRACE, j])
+        work.pivot[w, i, j] += carried(-c, work.lane[w, TRACE, j]) + g
+        work.pivot[w, k, j] += carried(c, work.lane[w, TRACE, j]) + g
     if i == k:
         for j in range(LANES):
-            c = param[w, e, j]
-            g = resting(c, lane[w, 0, j])
-            moving = carried(c, lane[w, 0, j]) + carried(-c, lane[w, 0, j])
-            pivot[w, i, j] -= moving * param[w, at_own + e, j] + 2.0 * g
+            c = work.param[w, e, j]
+            g = resting(c, work.lane[w, TRACE, j])
+            moving = carried(c, work.lane[w, TRACE, j]) + carried(-c, work.lane[w, TRACE, j])
+            work.pivot[w, i, j] -= moving * work.param[w, place.own + e, j] + 2.0 * g
 
 
 @cell
-def into(w, t, e, sign, at_own, param, lane, entry):
+def into(w, t, e, sign, place: Places, work: Work, entry):
     """Take what branch e carries to its end (sign 1) or start (-1) from entry t of a factor."""
     for j in range(LANES):
-        c = sign * param[w, e, j]
-        entry[w, t, j] -= carried(c, lane[w, 0, j]) * param[w, at_own + e, j] + resting(c, lane[w, 0, j])
+        c = sign * work.param[w, e, j]
+        trace = work.lane[w, TRACE, j]
+        entry[w, t, j] -= carried(c, trace) * work.param[w, place.own + e, j] + resting(c, trace)
+
+
+@cell
+def begin(w, program: Program, joints: Joints, place: Places, work: Work):
+    """What counts as flow, an empty matrix but for what nodes store, and temperatures to start from."""
+    for j in range(LANES):
+        work.lane[w, TRACE, j] = REST
+    for e in range(joints.branches):
+        for j in range(LANES):
+            work.lane[w, TRACE, j] = max(work.lane[w, TRACE, j], NEGLIGIBLE * abs(work.param[w, e, j]))
+    for u in range(program.column[program.n]):
+        for j in range(LANES):
+            work.lower[w, u, j] = 0.0
+            work.upper[w, u, j] = 0.0
+    for k in range(program.n):
+        for j in range(LANES):
+            work.pivot[w, k, j] = work.param[w, place.storage + program.order[k], j]
+            work.node[w, k, j] = work.param[w, place.fixed, j] if joints.fixed > 0 else REFERENCE
+        if joints.held[k] >= 0:
+            for j in range(LANES):
+                work.node[w, k, j] = work.param[w, joints.held[k], j]
+
+
+@cell
+def assemble(w, program: Program, joints: Joints, place: Places, work: Work):
+    """The matrix of the balances at nodes."""
+    for e in range(joints.branches):
+        i = joints.start[e]
+        k = joints.end[e]
+        t = program.slot[e]
+        mix(w, e, i, k, place, work)
+        if i != k and joints.held[i] < 0:
+            if program.flipped[e] == 1:
+                into(w, t, e, -1.0, place, work, work.upper)
+            else:
+                into(w, t, e, -1.0, place, work, work.lower)
+        if i != k and joints.held[k] < 0:
+            if program.flipped[e] == 1:
+                into(w, t, e, 1.0, place, work, work.lower)
+            else:
+                into(w, t, e, 1.0, place, work, work.upper)
+    for q in range(joints.couplings):
+        couple(w, q, program, joints, place, work)
+    for k in range(program.n):
+        for j in range(LANES):
+            if joints.held[k] >= 0 or work.pivot[w, k, j] == 0.0:
+                work.pivot[w, k, j] = ALONE
+            else:
+                work.pivot[w, k, j] *= 1.0 + GROUND
 
 
 @kernel(lanes=SIDE)
-def balance(
-    b,
-    column: Ints1,
-    row: Ints1,
-    target: Ints1,
-    order: Ints1,
-    slot: Ints1,
-    flipped: Ints1,
-    start: Ints1,
-    end: Ints1,
-    couple_from: Ints1,
-    couple_to: Ints1,
-    held: Ints1,
-    fixed: Ints1,
-    source: Ints1,
-    common: Reals1,
-    varied: Reals2,
-    param: Reals3,
-    branch: Reals3,
-    node: Reals3,
-    pivot: Reals3,
-    x: Reals3,
-    lower: Reals3,
-    upper: Reals3,
-    lane: Reals3,
-    out_node: Reals2,
-    out_inlet: Reals2,
-    out_outlet: Reals2,
-    out_heat: Reals2,
-    n: Int,
-    m: Int,
-    couples: Int,
-    kept: Int,
-    rows: Int,
-    at_own: Int,
-    at_coupling: Int,
-    at_offset: Int,
-    at_source: Int,
-    at_fixed: Int,
-    at_storage: Int,
-    at_before: Int,
-    apart: Int,
-):
-    """Temperatures of one block of lanes; `start`, `end`, `fixed` are positions in the order of elimination."""
+def balance(b, program: Program, joints: Joints, table: Table, place: Places, work: Work, out: Out, apart: Int):
+    """Temperatures of one block of lanes; blocks share the work arrays on the CPU (`apart` 0)."""
     w = b * apart
     first = b * LANES
-    gather(w, first, rows, source, common, varied, param)
-    for j in range(LANES):
-        lane[w, 0, j] = REST
-    for e in range(m):
-        for j in range(LANES):
-            lane[w, 0, j] = max(lane[w, 0, j], NEGLIGIBLE * abs(param[w, e, j]))
-    for u in range(column[n]):
-        for j in range(LANES):
-            lower[w, u, j] = 0.0
-            upper[w, u, j] = 0.0
-    for k in range(n):
-        for j in range(LANES):
-            pivot[w, k, j] = param[w, at_storage + order[k], j]
-            node[w, k, j] = param[w, at_fixed, j] if kept > 0 else REFERENCE
-        if held[k] >= 0:
-            for j in range(LANES):
-                node[w, k, j] = param[w, held[k], j]
-    for e in range(m):
-        i = start[e]
-        k = end[e]
-        t = slot[e]
-        mix(w, e, i, k, at_own, param, lane, pivot)
-        if i != k and held[i] < 0:
-            if flipped[e] == 1:
-                into(w, t, e, -1.0, at_own, param, lane, upper)
-            else:
-                into(w, t, e, -1.0, at_own, param, lane, lower)
-        if i != k and held[k] < 0:
-            if flipped[e] == 1:
-                into(w, t, e, 1.0, at_own, param, lane, lower)
-            else:
-                into(w, t, e, 1.0, at_own, param, lane, upper)
-    for q in range(couples):
-        e = couple_to[q]
-        f = couple_from[q]
-        couple(w, q, m, slot, flipped, start, end, e, f, held, at_coupling, param, lane, pivot, lower, upper)
-    for k in range(n):
-        for j in range(LANES):
-            if held[k] >= 0 or pivot[w, k, j] == 0.0:
-                pivot[w, k, j] = ALONE
-            else:
-                pivot[w, k, j] *= 1.0 + GROUND
-    eliminate(w, column, row, target, pivot, lower, upper, n)
+    gather(w, first, table, work.param)
+    begin(w, program, joints, place, work)
+    assemble(w, program, joints, place, work)
+    eliminate(w, program, work.pivot, work.lower, work.upper)
     for turn in range(3):  # the second removes rounding and the effect of GROUND, the third only reads
-        branches(w, m, couples, start, end, couple_from, couple_to, at_own, at_coupling, at_offset, param, node, branch)
-        arriving(w, n, m, order, start, end, at_source, at_storage, at_before, param, node, branch, lane, x)
+        outlets(w, joints, place, work)
+        arriving(w, program, joints, place, work)
         if turn < 2:
-            for q in range(kept):
-                k = fixed[q]
+            for q in range(joints.fixed):
+                k = joints.fixed_at[q]
                 for j in range(LANES):
-                    x[w, k, j] = 0.0
-            substitute(w, column, row, pivot, lower, upper, x, n)
-            for k in range(n):
+                    work.heat[w, k, j] = 0.0
+            substitute(w, program, work.pivot, work.lower, work.upper, work.heat)
+            for k in range(program.n):
                 for j in range(LANES):
-                    node[w, k, j] += x[w, k, j]
-    for k in range(n):
+                    work.node[w, k, j] += work.heat[w, k, j]
+    for k in range(program.n):
         for j in range(LANES):
-            out_node[order[k], first + j] = node[w, k, j]
-    for e in range(m):
+            out.node[program.order[k], first + j] = work.node[w, k, j]
+    for e in range(joints.branches):
         for j in range(LANES):
-            out_inlet[e, first + j] = branch[w, 2 * e, j]
-            out_outlet[e, first + j] = branch[w, 2 * e + 1, j]
-    for q in range(kept):
+            out.inlet[e, first + j] = work.branch[w, at(e, INLET), j]
+            out.outlet[e, first + j] = work.branch[w, at(e, OUTLET), j]
+    for q in range(joints.fixed):
         for j in range(LANES):
-            out_heat[q, first + j] = x[w, fixed[q], j]
+            out.heat[q, first + j] = work.heat[w, joints.fixed_at[q], j]

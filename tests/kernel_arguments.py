@@ -22,14 +22,30 @@ from twin.kernels import (
 from twin.kernels.arrays import add
 
 BATCHED = {
-    power_flow.chord: ("voltage",),
-    pipe_flow.gradient: ("out_flow", "out_pressure", "good", "turns"),
+    power_flow.chord: ("batch_voltage",),
+    pipe_flow.gradient: ("out_flow", "out_pressure", "out_good", "out_turns"),
     streams.balance: ("out_node", "out_outlet"),
 }
 """Kernels that run one scenario a thread, and what they give."""
 
 
-def recorded(module, solve, precision):
+def changed(k, args, change):
+    """Arguments with `change(name, value)` for each number and array, those of records too."""
+    out = []
+    for p, value in zip(k.takes, args, strict=True):
+        if p in k.records:
+            out.append(type(value)(*(change(f"{p}_{f}", v) for f, v in zip(value._fields, value, strict=True))))
+        else:
+            out.append(change(p, value))
+    return out
+
+
+def arrays(k, args, change):
+    """Arguments with their arrays changed."""
+    return changed(k, args, lambda _, v: change(v) if isinstance(v, np.ndarray) else v)
+
+
+def recorded(k, module, solve, precision):
     """Domain and arguments that a solver hands to its kernel, work arrays blank."""
     seen = []
     keep, module.bind = module.bind, lambda _, domain, *args, **__: lambda: seen.append((domain, args))
@@ -40,7 +56,7 @@ def recorded(module, solve, precision):
         pipe_flow._layout.cache_clear()  # it has kept calls that only record
     domain, args = seen[-1]
     real = lambda a: np.zeros_like(a, precision) if a.ndim == 3 else a.astype(precision)  # noqa: E731
-    return domain, [real(a) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in args]
+    return domain, arrays(k, args, lambda a: real(a) if a.dtype.kind == "f" else a)
 
 
 def loops(rng, start, end, precision):
@@ -57,13 +73,13 @@ def loops(rng, start, end, precision):
             exponent=column(1, 2, few), straight=column(-1, 0.1, few), pump=groups[2], shutoff=column(1e4, 1e5, few)
         ),
         **dict(quadratic=column(1, 50, few), quartic=column(0, 1, few), ceiling=column(5e3, 1e5, few)),
-        **dict(control=groups[3], least=np.where(column(0, 1, few) < 0.4, 0.0, -np.inf)),
-        **dict(most=np.where(rng.random((few, 3)) < 0.7, 1.0, np.inf)),
+        **dict(control=groups[3], min_flow=np.where(column(0, 1, few) < 0.4, 0.0, -np.inf)),
+        **dict(max_flow=np.where(rng.random((few, 3)) < 0.7, 1.0, np.inf)),
         model=friction.SWAMEE_JAIN,
     )
     anchor = np.array([0]), np.array([[2e5]])
     solve = partial(pipe_flow.solve, network, *anchor, np.ones((m, 1)), column(0, 0.1, 30), tolerance=1e-5)
-    return recorded(pipe_flow, solve, precision)
+    return recorded(pipe_flow.gradient, pipe_flow, solve, precision)
 
 
 def mixing(rng, start, end, precision):
@@ -74,14 +90,12 @@ def mixing(rng, start, end, precision):
     parts = [capacity, rng.uniform(0.5, 1, (m, 1)), rng.uniform(0, 0.5, (2, 1)), rng.uniform(0, 5, (m, 3))]
     parts += [rng.uniform(0, 10, (30, 1)), np.array([0]), np.array([[300.0]])]
     solve = partial(streams.solve, p, *parts, rng.uniform(0, 100, (30, 1)), np.full((30, 1), 290.0))
-    return recorded(streams, solve, precision)
+    return recorded(streams.balance, streams, solve, precision)
 
 
 AIR = (
     *(
-        momentum.momentum_x,
-        momentum.momentum_y,
-        momentum.momentum_z,
+        *momentum.momentum.values(),
         momentum.resist,
         momentum.divergence,
         momentum.courant,
@@ -117,11 +131,15 @@ def air(k, rng, precision):
     finally:
         finite_volume.bind = keep
     domain, args = seen[k]
-    field = lambda a: np.ascontiguousarray(rng.normal(size=a.shape), precision) if a.ndim == 3 else a.copy()  # noqa: E731
-    args = [field(a) if isinstance(a, np.ndarray) else a for a in args]
-    if k is transport.transport:
-        args[5] = np.floor(rng.uniform(0, 8, args[5].shape)).astype(precision)
-    return domain, args
+
+    def field(name, a):
+        if not isinstance(a, np.ndarray):
+            return a
+        if name == "open":
+            return np.floor(rng.uniform(0, 8, a.shape)).astype(precision)
+        return np.ascontiguousarray(rng.normal(size=a.shape), precision) if a.ndim == 3 else a.copy()
+
+    return domain, changed(k, args, field)
 
 
 def arguments(k, precision):
@@ -146,47 +164,44 @@ def arguments(k, precision):
         return loops(rng, start, end, precision)
     if k is streams.balance:
         return mixing(rng, start, end, precision)
-    if k in (elimination.solve_numbers, elimination.solve_symmetric):
-        both = [len(p.row)] * (2 if k is elimination.solve_numbers else 1)
-        parts = [rng.normal(size=(3, m, 1)).astype(precision) for m in (30, *both, 30)]
-        parts[0] += 20
-        return (3,), [p.column, p.row, p.target, *parts, 30]
     if k is elimination.substitute_pairs:
         reals = [rng.normal(size=4 * m).astype(precision) for m in (30, len(p.row), len(p.row))]
-        return (3,), [p.column, p.row, *reals, rng.normal(size=(3, 60, 1)).astype(precision), 30]
+        return (3,), [p, elimination.PairFactor(*reals), rng.normal(size=(3, 60, 1)).astype(precision)]
     if k is elimination.factor_pairs:
         parts = [rng.normal(size=(3, 4 * m, 1)).astype(precision) for m in (p.n, len(p.row), len(p.row))]
         parts[0][:, ::4] += 20
         parts[0][:, 3::4] += 20
-        return (3,), [p.column, p.row, p.target, *parts, p.n]
+        return (3,), [p, *parts]
     if k is newton.newton:
         kind = np.full(30, newton.PQ, np.int32)
         kind[[4, 9, 20]] = newton.SLACK, newton.PV, newton.DEAD
-        tables = (p.order, p.column, p.row, p.target, p.slot, p.flipped)
         ends = (start.astype(np.int32), end.astype(np.int32))
         branch = rng.uniform(5, 20, (len(start), 1, 2)) * np.array([[1.0], [-1.0], [-1.0], [1.0]]) * [1.0, -1.0]
-        shunt, given = rng.uniform(0, 0.01, (30, 2)), rng.uniform(-0.3, 0.1, (30, 2, 2))
-        voltage = np.full((30, 2, 2), (1.0, 0.0))
-        scratch = [np.zeros((2, 4 * m, 1)) for m in (30, len(p.row), len(p.row))]
-        arrays = [branch.reshape(-1, 8), shunt, given, voltage, *scratch, np.zeros((2, 180, 1)), *np.zeros((2, 2, 1))]
-        arrays = [np.ascontiguousarray(a, precision) for a in arrays]
-        return (2,), [*tables, *ends, kind, *arrays, 30, len(start), 1, 1e-5, 6]
+        grid = newton.Grid(len(start), *ends, branch.reshape(-1, 8), kind, rng.uniform(0, 0.01, (30, 2)))
+        given, voltage = rng.uniform(-0.3, 0.1, (30, 2, 2)), np.full((30, 2, 2), (1.0, 0.0))
+        state = newton.State(given, voltage, *np.zeros((2, 2, 1)))
+        heights = (120, 4 * len(p.row), 4 * len(p.row), 60, 120)
+        args = [p, grid, state, newton.Work(*(np.zeros((2, m, 1)) for m in heights)), 1, 1e-5, 6]
+        return (2,), real(k, args, precision)
     series = rng.uniform(5, 20, (len(start), 1)) - 20j
     zero, one = np.zeros_like(series), np.ones_like(series)
     network = power_flow.Network(30, start, end, series, zero, zero, one, np.array([4]))
     f = power_flow.factor(network, np.ones(30, bool), np.full(30, 0.02 + 0.01j))
-    reals = [np.asarray(m, precision) for m in (*f.matrix, *f.droop)]
-    pairs = [np.ascontiguousarray(v).view(float).reshape(30, -1).astype(precision) for v in (f.idle, f.swing)]
-    load = rng.uniform(0, 0.05, (30, 5, 2)).astype(precision)
-    held = np.full((1, 5, 2), (1.0, 0.0)).astype(precision)
-    scratch = [np.zeros((5, 180, 1)), np.zeros((30, 5, 2)), *(np.zeros((5, 1)) for _ in range(3))]
-    scratch = [a.astype(precision) for a in scratch]
-    numbers = [0, 30, 1, 0, f.inverse_base, 1e-5, 40]
-    return (5,), [*f.tables, *reals, f.bus, f.kind, f.seat, *pairs, held, load, *scratch, *numbers]
+    load, slack = rng.uniform(0, 0.05, (30, 5, 2)), np.full((1, 5, 2), (1.0, 0.0))
+    batch = power_flow.Batch(slack, load, np.zeros((30, 5, 2)))
+    progress = power_flow.Progress(*(np.zeros((5, 1)) for _ in range(3)))
+    args = [*f._fixed(np.complex128), batch, np.zeros((5, 180, 1)), progress, 1, 0, power_flow.Stop(1e-5, 40)]
+    return (5,), real(k, args, precision)
+
+
+def real(k, args, precision):
+    """Arguments with fresh arrays, those of reals in a precision."""
+    return arrays(k, args, lambda a: np.array(a, precision if a.dtype.kind == "f" else a.dtype, order="C"))
 
 
 def outputs(k, args):
-    named = dict(zip(k.args, args, strict=True))
+    """The arrays that a kernel writes, by name."""
+    named = k.flatten(args)
     return {a: named[a] for a in sorted(k.written)}
 
 
@@ -224,26 +239,29 @@ def _batch(k, scenarios):
     solve = partial(pipe_flow.solve, branches, anchors, net.held[anchors, None], guess, tolerance=1e-8)
     if k is pipe_flow.gradient:
         pipe_flow._layout.cache_clear()
-        return recorded(pipe_flow, solve, "float64")
+        return recorded(pipe_flow.gradient, pipe_flow, solve, "float64")
     capacity = solve().mass_flow * net.heat_capacity
     p = streams.program(len(net.junction), net.start, net.end, [], [])
     parts = [capacity, np.ones((len(net.branch), 1)), np.zeros((0, 1)), net.heat[:, None] / np.abs(capacity)]
     parts += [np.zeros((len(net.junction), 1)), anchors[:1], np.array([[300.0]])]
-    return recorded(streams, partial(streams.solve, p, *parts), "float64")
+    return recorded(streams.balance, streams, partial(streams.solve, p, *parts), "float64")
 
 
 def spread(k, args, scenarios, xp=np):
     """Domain and arguments with one thread a scenario: work arrays (scenario, row, 1), scenarios contiguous."""
-    named = dict(zip(k.args, args, strict=True))
-    for name, value in named.items():
+
+    def each(name, value):
+        if name == "apart":
+            return 1
         if not isinstance(value, np.ndarray):
-            continue
-        if k.kinds[name].ndim == 3 and value.shape[0] == 1 and value.shape[2] == k.lanes:
-            named[name] = xp.zeros((value.shape[1], 1, scenarios)).transpose(2, 0, 1)
-        elif k is power_flow.chord and name in ("gap", "alive", "turns"):
-            named[name] = xp.zeros((scenarios, 1))
-        else:
-            named[name] = xp.asarray(value).copy()
-    named["apart"] = 1
-    assert all(named[a].shape[-1] >= scenarios for a in k.written if k.kinds[a].ndim == 2 and a.startswith("out_"))
-    return (scenarios,), list(named.values())
+            return value
+        if value.ndim == 3 and value.shape[0] == 1 and value.shape[2] == k.lanes:
+            return xp.zeros((value.shape[1], 1, scenarios)).transpose(2, 0, 1)
+        if name.startswith("progress_"):
+            return xp.zeros((scenarios, 1))
+        return xp.asarray(value).copy()
+
+    out = changed(k, args, each)
+    named = k.flatten(out)
+    assert all(named[a].shape[-1] >= scenarios for a in k.written if a.startswith("out_"))
+    return (scenarios,), out

@@ -92,10 +92,11 @@ def main():
         size = SIZES[k.name]
         _, args = kernel_arguments.batch(k, size)
         domain, spread = kernel_arguments.spread(k, args, size, cupy)
-        arrays = [a for a in spread if isinstance(a, cupy.ndarray)]
+        named = k.flatten(spread)
+        arrays = [a for a in named.values() if isinstance(a, cupy.ndarray)]
         call = launch.bind(k, domain, *spread)
         taken = seconds(cupy, call)
-        turns = dict(zip(k.args, spread, strict=True)).get("turns")
+        turns = named.get("progress_turns", named.get("out_turns"))
         steps = float(turns.mean()) if turns is not None else 3.0
         work = sum(a.nbytes for a in arrays if a.ndim == 3 and a.shape[0] == size)
         floor = (sum(a.nbytes for a in arrays) - work + 2 * steps * work) / bandwidth

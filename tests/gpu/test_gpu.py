@@ -20,8 +20,8 @@ SEQUENTIAL = (pipe_flow.gradient, streams.balance)
 """Kernels whose small arguments share one work array among scenarios, as on the CPU; see the test of batches."""
 
 
-def on_gpu(args):
-    return [cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in args]
+def on_gpu(k, args):
+    return kernel_arguments.arrays(k, args, cupy.asarray)
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
@@ -30,7 +30,7 @@ def test_a_kernel_gives_the_cpus_bits(k, precision):
     domain, args = kernel_arguments.arguments(k, precision)
     launch.bind(k, domain, *args)()
     _, again = kernel_arguments.arguments(k, precision)
-    again = on_gpu(again)
+    again = on_gpu(k, again)
     launch.bind(k, domain, *again, options=("--fmad=false",))()
     expected, found = kernel_arguments.outputs(k, args), kernel_arguments.outputs(k, again)
     for name, value in expected.items():
@@ -47,9 +47,9 @@ def test_a_batch_agrees_with_the_cpu(k):
     spread_domain, spread = kernel_arguments.spread(k, args, 200, cupy)
     launch.bind(k, spread_domain, *spread)()
     launch.bind(k, domain, *args, lanes=k.lanes)()
-    mine, theirs = (dict(zip(k.args, a, strict=True)) for a in (args, spread))
+    mine, theirs = k.flatten(args), k.flatten(spread)
     for name in kernel_arguments.BATCHED[k]:
-        if name != "turns":
+        if name != "out_turns":
             found = cupy.asnumpy(theirs[name])[:, :200]
             np.testing.assert_allclose(found, mine[name][:, :200], rtol=1e-10, atol=1e-10)
 
@@ -89,12 +89,12 @@ def test_a_recorded_graph_replays():
     k = next(iter(kernel_arguments.BATCHED))
     _, args = kernel_arguments.batch(k, 64)
     spread_domain, spread = kernel_arguments.spread(k, args, 64, cupy)
-    named = dict(zip(k.args, spread, strict=True))
+    named = k.flatten(spread)
     call = launch.bind(k, spread_domain, *spread)
     call()
-    once = named["voltage"].copy()
-    named["voltage"][:] = 0
-    named["turns"][:] = 0
+    once = named["batch_voltage"].copy()
+    named["batch_voltage"][:] = 0
+    named["progress_turns"][:] = 0
     launch.record([[call]], on_gpu=True)()
     cupy.cuda.Device().synchronize()
-    cupy.testing.assert_array_equal(named["voltage"], once)
+    cupy.testing.assert_array_equal(named["batch_voltage"], once)

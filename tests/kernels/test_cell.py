@@ -1,18 +1,21 @@
 """One source, many builds: what a kernel computes is the same in Python, Numba and C++, bit for bit."""
 
 import ctypes
+import importlib.util
 import math
 import os
 import shutil
 import subprocess
 import sys
 import textwrap
+from tempfile import NamedTemporaryFile, TemporaryDirectory
+from typing import NamedTuple
 
 import kernel_arguments
 import numpy as np
 import pytest
-from twin.kernels import cell, launch
-from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, SubsetError, kernel, real
+from twin.kernels import cell, cpu, launch
+from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, SubsetError, at, kernel, real, rows
 from twin.kernels.cuda import cuda_source, shim_source
 
 HALF = 0.5
@@ -110,7 +113,7 @@ def test_a_layout_for_the_gpu_gives_what_blocks_of_lanes_do(k, tmp_path):
         )
     )
     launch.bind(k, domain, *args, lanes=k.lanes)()
-    mine, theirs = (dict(zip(k.args, a, strict=True)) for a in (args, spread))
+    mine, theirs = k.flatten(args), k.flatten(spread)
     for name in kernel_arguments.BATCHED[k]:
         ours, other = mine[name], theirs[name]
         np.testing.assert_array_equal(other[:, :37], ours[:, :37], err_msg=name)
@@ -129,7 +132,7 @@ def test_plain_python_equals_numba(k):
 
 @pytest.mark.parametrize("k", cell.REGISTRY, ids=lambda k: k.name)
 def test_no_double_hides_in_single_precision(k):
-    assert cell.wide_reals(k) == set()
+    assert cpu.wide_reals(k) == set()
 
 
 def test_a_double_in_single_precision_is_found():
@@ -139,7 +142,7 @@ def test_a_double_in_single_precision_is_found():
         x[i] = twice
 
     cell.REGISTRY.remove(leaking)
-    assert ("leaking", "twice") in {(c, v.partition(".")[0]) for c, v in cell.wide_reals(leaking)}
+    assert ("leaking", "twice") in {(c, v.partition(".")[0]) for c, v in cpu.wide_reals(leaking)}
 
 
 def nvrtc():
@@ -188,15 +191,6 @@ def hiding(i, x: Reals1):
     x[i] = STEP
 
 
-@kernel
-def meeting(b, x: Reals2, out: Reals1):
-    for j in range(LANES):
-        out[b] += x[b, j]
-
-
-cell.REGISTRY.remove(meeting)
-
-
 # ---- lanes -------------------------------------------------------------------------------------------------------
 
 
@@ -231,8 +225,6 @@ def test_an_index_past_the_end_is_found_in_a_checked_build():
         def past(i, x: Reals1):
             x[i + 1] = 1.0
     """
-    from tempfile import TemporaryDirectory
-
     with TemporaryDirectory() as folder:
         with open(os.path.join(folder, "tests_cell_probe.py"), "w") as file:
             file.write(textwrap.dedent(probe))
@@ -241,23 +233,165 @@ def test_an_index_past_the_end_is_found_in_a_checked_build():
     assert "IndexError" in done.stderr
 
 
+# ---- records and rows --------------------------------------------------------------------------------------------
+
+
+class Line(NamedTuple):
+    slope: Real
+    x: Reals1
+    count: Int
+    unused: Ints1
+
+
+LOW, HIGH = rows(2)
+
+
+@cell.cell
+def along(i, line: Line):
+    return line.slope * line.x[i] + real(line.count)
+
+
+@kernel
+def recorded(i, line: Line, out: Reals1, scale: Real):
+    out[at(i, LOW)] = along(i, line)
+    out[at(i, HIGH)] = scale * line.x[i]
+
+
+cell.REGISTRY.remove(recorded)
+
+
+def test_a_record_is_one_parameter_of_which_the_printers_see_what_is_used(tmp_path):
+    """Arguments by place of the record's fields; the field that nothing uses need not fit."""
+    line, out = Line(2.0, np.arange(3.0), 1, None), np.zeros(6)
+    assert (recorded.takes, recorded.args) == (
+        ["line", "out", "scale"],
+        ["line_slope", "line_x", "line_count", "out", "scale"],
+    )
+    launch.bind(recorded, (3,), line, out, 10.0)()
+    np.testing.assert_array_equal(out, [1, 0, 3, 10, 5, 20])
+    again = np.zeros(6)
+    launch.plain(recorded, (3,), line, again, 10.0)
+    np.testing.assert_array_equal(again, out)
+    third, run = np.zeros(6), build(recorded, "float64", tmp_path)
+    flat = launch.flatten(recorded, "float64", (3,), (line, third, 10.0), lambda a: ctypes.c_void_p(a.ctypes.data))
+    run(*(ctypes.c_double(v) if type(v) is np.float64 else ctypes.c_int(v) if type(v) is np.int32 else v for v in flat))
+    np.testing.assert_array_equal(third, out)
+
+
+def test_something_else_than_the_record_is_refused():
+    with pytest.raises(TypeError, match="recorded: line is tuple, not Line"):
+        launch.bind(recorded, (3,), (2.0, np.zeros(3), 1, None), np.zeros(6), 10.0)
+
+
+RECORDS = """
+class A(NamedTuple):
+    x: Reals1
+
+class B(NamedTuple):
+    x: Reals1
+
+@cell
+def first(a: A):
+    return a.x[0]
+
+@kernel
+def k(i, a: A, b: B, out: Reals1):
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("out[i] = a.z[i]", "A has no such field"),
+        ("out[i] = first(b)", "a of first is A"),
+        ("out[i] = first(out)", "a of first is A"),
+        ("out[i] = first(a, b)", "first takes 1 arguments"),
+        ("c = a", "field by field"),
+        ("a = 1.0", "field by field"),
+        ("a_x = 1.0; out[i] = a_x * a.x[i]", "a_x is a field of a record as well"),
+        ("out[at(i, 1)] = 1.0", "one of the module's rows"),
+    ],
+)
+def test_records_and_rows_out_of_place_are_refused(line, says):
+    with pytest.raises(SubsetError, match=rf"\.py:\d+: .*{says}"):
+        make(f"{RECORDS}    {line}")
+
+
+def everything_registered():
+    """All kernels with the cells and routines that they call, each once."""
+    return {id(c): c for k in cell.REGISTRY for c in (*k.cells(), k)}.values()
+
+
+@pytest.mark.parametrize("c", everything_registered(), ids=lambda c: c.name)
+def test_no_kernel_cell_or_routine_has_more_than_a_dozen_parameters(c):
+    assert len(c.params) <= 12
+
+
+# ---- numba is left as it was -------------------------------------------------------------------------------------
+
+
+def test_numba_keeps_its_settings(tmp_path):
+    """In a process of its own: importing, compiling afresh and running a kernel change nothing of numba's config.
+
+    What a user compiles meanwhile in another thread waits, and is compiled with the user's settings.
+    """
+    script = """
+        import threading, time
+        import numba, numpy as np
+        from numba import config
+        from numba.core import codegen
+        before = {k: getattr(config, k) for k in dir(config) if k.isupper()}
+        seen = []
+        target = codegen.CPUCodegen._pass_builder
+        def watched(self, **kwargs):
+            seen.append((threading.current_thread().name, config.SLP_VECTORIZE))
+            return target(self, **kwargs)
+        codegen.CPUCodegen._pass_builder = watched
+        def compile_mine():
+            for n in range(3):
+                numba.njit("float64(float64)")(lambda x: x + 1.0)
+        from twin.kernels import elimination, friction, streams
+        mine = threading.Thread(target=compile_mine, name="mine")
+        mine.start()
+        friction.friction_factor(np.array([[1e4]]), [1e-3])
+        elimination.program(5, [0, 1, 2, 3], [1, 2, 3, 4])
+        mine.join()
+        assert {k: getattr(config, k) for k in before} == before
+        assert {v for who, v in seen if who == "mine"} == {before["SLP_VECTORIZE"]}, seen
+        assert 1 in {v for who, v in seen if who != "mine"}
+        print("kept")
+    """
+    env = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA")} | {"XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], env=env, capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout == "kept\n", done.stderr
+    built = tmp_path / "aifactory-twin" / "kernels"
+    assert list(built.glob("__pycache__/factors_float64_1_*.nbc"))
+    assert list(built.glob("__pycache__/_fill_*.nbc"))
+
+
 # ---- refusals ----------------------------------------------------------------------------------------------------
 
 
-def make(body):
-    """A kernel from source text, in a file that inspect can read."""
-    import importlib.util
-    from tempfile import NamedTemporaryFile
-
-    head = "import math\nfrom twin.kernels.cell import Int, Ints1, Real, Reals1, kernel\n\n@kernel\n"
+def make(body, *names):
+    """A module with a kernel from source text, in a file that inspect can read."""
+    head = (
+        f"import math\nfrom typing import NamedTuple\nfrom twin.kernels.cell import {', '.join([*NAMES, *names])}\n\n"
+    )
     with NamedTemporaryFile("w", suffix=".py", delete=False) as file:
         file.write(head + textwrap.dedent(body).strip() + "\n")
     spec = importlib.util.spec_from_file_location("probe", file.name)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found = module.k
-    cell.REGISTRY.remove(found)
-    return found
+    before = len(cell.REGISTRY)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del cell.REGISTRY[before:]
+    return module
+
+
+NAMES = ("LANES", "Int", "Ints1", "Real", "Reals1", "Reals2", "at", "cell", "kernel", "real", "rows")
 
 
 @pytest.mark.parametrize(
@@ -276,14 +410,14 @@ def make(body):
     ],
 )
 def test_code_outside_the_subset_names_file_and_line(line, says):
-    k = make(f"def k(i, x: Reals1):\n    {line}")
-    with pytest.raises(SubsetError, match=rf"\.py:6: .*{says}"):
-        cuda_source(k, "float64")
+    for mark in ("kernel", "cell", "routine"):
+        with pytest.raises(SubsetError, match=rf"\.py:7: .*{says}"):
+            make(f"@{mark}\ndef k(i, x: Reals1):\n    {line}", "routine")
 
 
-def test_lanes_that_would_meet_are_refused():
-    with pytest.raises(SubsetError, match="lanes would meet"):
-        cell.numba_source(meeting, "float64", 4)
+def test_lanes_that_would_meet_are_refused_where_the_kernel_is_defined():
+    with pytest.raises(SubsetError, match=r"\.py:7: lanes would meet"):
+        make("@kernel\ndef k(b, x: Reals2, out: Reals1):\n    for j in range(LANES): out[b] += x[b, j]")
 
 
 def test_a_local_hides_a_number_of_the_module():
@@ -293,9 +427,8 @@ def test_a_local_hides_a_number_of_the_module():
 
 
 def test_a_name_of_an_inner_block_is_not_read_outside():
-    k = make("def k(i, x: Reals1):\n    if x[i] > 0.0:\n        y = 1.0\n    x[i] = y")
-    with pytest.raises(SubsetError, match="give it a value before"):
-        cuda_source(k, "float64")
+    with pytest.raises(SubsetError, match=r"\.py:9: .*give it a value before"):
+        make("@kernel\ndef k(i, x: Reals1):\n    if x[i] > 0.0:\n        y = 1.0\n    x[i] = y")
 
 
 def test_arrays_that_overlap_are_refused():

@@ -6,7 +6,43 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
-from twin.kernels import elimination, launch
+from twin.kernels import cell, elimination
+from twin.kernels.cell import Reals3, kernel
+from twin.kernels.elimination import Program, eliminate, eliminate_symmetric, substitute
+from twin.kernels.launch import bind, blocks
+
+
+@kernel
+def solve_general(b, program: Program, pivot: Reals3, lower: Reals3, upper: Reals3, x: Reals3):
+    eliminate(b, program, pivot, lower, upper)
+    substitute(b, program, pivot, lower, upper, x)
+
+
+@kernel
+def solve_symmetric(b, program: Program, pivot: Reals3, lower: Reals3, x: Reals3):
+    eliminate_symmetric(b, program, pivot, lower, x)
+
+
+del cell.REGISTRY[-2:]
+
+
+def solve(p, diagonal, forward, backward, rhs):
+    """The solution (n, S) of A x = rhs: A[start, end] = forward, A[end, start] = backward, A[i, i] = diagonal.
+
+    `diagonal` and `rhs` are (n, S), `forward` and `backward` (pairs, S); pairs that repeat add up.
+    """
+    scenarios = rhs.shape[1]
+    lower, upper = np.zeros((2, len(p.row), scenarios))
+    between, flipped = p.slot >= 0, p.flipped > 0
+    for chosen, low, high in ((between & ~flipped, forward, backward), (between & flipped, backward, forward)):
+        np.add.at(lower, p.slot[chosen], low[chosen])
+        np.add.at(upper, p.slot[chosen], high[chosen])
+    count, lanes = blocks(scenarios, 16)
+    parts = [elimination.laid(a, count, lanes) for a in (diagonal[p.order], lower, upper, rhs[p.order])]
+    bind(solve_general, (count,), p, *parts, lanes=lanes)()
+    x = np.empty((p.n, scenarios))
+    x[p.order] = np.moveaxis(parts[-1], 1, 0).reshape(p.n, -1)[:, :scenarios]
+    return x
 
 
 def network(seed, n, pairs, scenarios, dtype=float):
@@ -35,7 +71,7 @@ def reference(start, end, diagonal, forward, backward, rhs):
 @given(st.integers(0, 2**31), st.integers(1, 40), st.integers(0, 120))
 def test_solution_equals_scipy_on_any_network(seed, n, pairs):
     start, end, diagonal, forward, backward, rhs = network(seed, n, pairs, 3)
-    x = elimination.program(n, start, end).solve(diagonal, -forward, -backward, rhs)
+    x = solve(elimination.program(n, start, end), diagonal, -forward, -backward, rhs)
     for s in range(3):
         expected = reference(start, end, diagonal[:, s], -forward[:, s], -backward[:, s], rhs[:, s])
         np.testing.assert_allclose(x[:, s], expected, rtol=1e-10, atol=1e-12)
@@ -66,11 +102,11 @@ def test_blocks_of_two_solve_complex_networks_as_scipy_does(seed, n, pairs):
 def test_the_symmetric_solution_equals_the_other(seed, n, pairs):
     start, end, diagonal, forward, _, rhs = network(seed, n, pairs, 1)
     p = elimination.program(n, start, end)
-    expected = p.solve(diagonal, -forward, -forward, rhs)
+    expected = solve(p, diagonal, -forward, -forward, rhs)
     lower = np.zeros((1, len(p.row), 1))
     np.subtract.at(lower, (0, p.slot[p.slot >= 0], 0), forward[p.slot >= 0, 0])
     pivot, x = (np.ascontiguousarray(a[p.order][None]) for a in (diagonal, rhs))
-    launch.bind(elimination.solve_symmetric, (1,), p.column, p.row, p.target, pivot, lower, x, n)()
+    bind(solve_symmetric, (1,), p, pivot, lower, x)()
     np.testing.assert_allclose(x[0], expected[p.order], rtol=1e-11, atol=1e-13)
 
 
@@ -78,18 +114,18 @@ def test_the_symmetric_solution_equals_the_other(seed, n, pairs):
 def test_batch_equals_loop_of_singles_bitwise(scenarios):
     start, end, diagonal, forward, backward, rhs = network(1, 60, 150, scenarios)
     program = elimination.program(60, start, end)
-    batch = program.solve(diagonal, -forward, -backward, rhs)
+    batch = solve(program, diagonal, -forward, -backward, rhs)
     for s in range(scenarios):
         one = [a[:, s : s + 1] for a in (diagonal, -forward, -backward, rhs)]
-        np.testing.assert_array_equal(batch[:, s : s + 1], program.solve(*one))
+        np.testing.assert_array_equal(batch[:, s : s + 1], solve(program, *one))
 
 
 def test_singular_scenario_stays_alone():
     start, end, diagonal, forward, backward, rhs = network(3, 30, 60, 5)
     program = elimination.program(30, start, end)
-    good = program.solve(diagonal, -forward, -backward, rhs)
+    good = solve(program, diagonal, -forward, -backward, rhs)
     diagonal[:, 2], forward[:, 2], backward[:, 2] = 0, 0, 0
-    bad = program.solve(diagonal, -forward, -backward, rhs)
+    bad = solve(program, diagonal, -forward, -backward, rhs)
     assert not np.isfinite(bad[:, 2]).any()
     np.testing.assert_array_equal(np.delete(bad, 2, axis=1), np.delete(good, 2, axis=1))
 

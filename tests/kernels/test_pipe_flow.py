@@ -34,14 +34,14 @@ def power_law(factor, exponent=2.0, head=0.0, laminar=0.0):
     return SimpleNamespace(at=law, parameters=parameters)
 
 
-def solve(start, end, law, set_flow, guess=1.0, nodes=(0,), pressure=((2e5,),), n=None, least=None):
+def solve(start, end, law, set_flow, guess=1.0, nodes=(0,), pressure=((2e5,),), n=None, min_flow=None):
     start, end, set_flow = np.array(start), np.array(end), np.asarray(set_flow, float)
     n = n or max(start.max(), end.max()) + 1
     guess = np.broadcast_to(guess, set_flow.shape)
-    least = np.where(set_flow == 0, 0.0, -np.inf) if least is None else np.broadcast_to(least, set_flow.shape)
-    control = np.flatnonzero((np.isfinite(set_flow) | (least > -np.inf)).any(axis=1))
-    most = np.where(np.isnan(set_flow), np.inf, set_flow)
-    bounds = dict(control=control, least=least[control], most=most[control])
+    min_flow = np.where(set_flow == 0, 0.0, -np.inf) if min_flow is None else np.broadcast_to(min_flow, set_flow.shape)
+    control = np.flatnonzero((np.isfinite(set_flow) | (min_flow > -np.inf)).any(axis=1))
+    max_flow = np.where(np.isnan(set_flow), np.inf, set_flow)
+    bounds = dict(control=control, min_flow=min_flow[control], max_flow=max_flow[control])
     network = pipe_flow.Network(n, start, end, **law.parameters, **bounds)
     result = pipe_flow.solve(network, np.array(nodes), np.array(pressure), guess)
     return result, imbalance(start, end, n, nodes, result.mass_flow), result.pressure[start] - result.pressure[end]
@@ -243,8 +243,8 @@ def test_controllers_anywhere_obey_the_rule(seed):
 @pytest.mark.parametrize("head", [-1e5, -1.0, 0.0, 1.0, 1e5])
 def test_a_check_valve_carries_flow_one_way_only(head):
     law = power_law(np.full((3, 1), 1e4), head=np.array([[head], [0.0], [0.0]]))
-    least = np.array([[-np.inf], [0.0], [-np.inf]])
-    result, balance, _ = solve([0, 1, 2], [1, 2, 0], law, [[PASSIVE]] * 3, least=least)
+    min_flow = np.array([[-np.inf], [0.0], [-np.inf]])
+    result, balance, _ = solve([0, 1, 2], [1, 2, 0], law, [[PASSIVE]] * 3, min_flow=min_flow)
     assert result.converged.all() and balance <= 1e-11
     np.testing.assert_allclose(result.mass_flow[:, 0], np.sqrt(max(head, 0.0) / 3e4), rtol=1e-8, atol=1e-8)
     assert not result.limited.any()
@@ -253,15 +253,15 @@ def test_a_check_valve_carries_flow_one_way_only(head):
 def test_a_check_valve_keeps_a_stopped_pump_from_being_driven_backwards():
     """Two pumps side by side, one without head: its check valve shuts and all flow takes the way round."""
     law = power_law(np.array([[1e3], [1e3], [5e3]]), head=np.array([[1e5], [0.0], [0.0]]))
-    least = np.array([[0.0], [0.0], [-np.inf]])
-    result, _, _ = solve([0, 0, 1], [1, 1, 0], law, [[PASSIVE]] * 3, least=least)
+    min_flow = np.array([[0.0], [0.0], [-np.inf]])
+    result, _, _ = solve([0, 0, 1], [1, 1, 0], law, [[PASSIVE]] * 3, min_flow=min_flow)
     np.testing.assert_allclose(result.mass_flow[:, 0], np.sqrt(1e5 / 6e3) * np.array([1, 0, 1]), rtol=1e-8, atol=1e-9)
 
 
 def test_a_flow_held_from_both_sides_is_held_against_any_pressure():
     law = power_law(np.array([[1e4], [1e4], [1e4]]), head=np.array([[1e5], [0.0], [0.0]]))
     held = np.array([[PASSIVE], [-2.0], [PASSIVE]])
-    result, balance, _ = solve([0, 0, 1], [1, 1, 0], law, held, least=np.array([[-np.inf], [-2.0], [-np.inf]]))
+    result, balance, _ = solve([0, 0, 1], [1, 1, 0], law, held, min_flow=np.array([[-np.inf], [-2.0], [-np.inf]]))
     assert result.converged.all() and balance < 1e-9
     np.testing.assert_allclose(result.mass_flow[1], -2.0, rtol=1e-9)
 
@@ -298,12 +298,12 @@ def test_water_is_drawn_where_it_is_demanded():
     np.testing.assert_allclose(result.pressure[:, 0], [3e5, 3e5 - 9e4, 3e5 - 17e4], rtol=1e-9)
 
 
-@pytest.mark.parametrize("most", [0.0, 0.1, 5.0])
+@pytest.mark.parametrize("max_flow", [0.0, 0.1, 5.0])
 @pytest.mark.parametrize("drawn", [0.01, 0.459, 1.0, 5.0])
 @pytest.mark.parametrize("guess", [0.0, 1.0])
-def test_a_controller_that_flow_passes_backwards_is_free(most, drawn, guess):
+def test_a_controller_that_flow_passes_backwards_is_free(max_flow, drawn, guess):
     """A valve from node 1 to node 0 limits what goes that way; what node 1 draws comes the other way."""
-    bounds = dict(control=np.array([0]), least=np.array([[-np.inf]]), most=np.array([[most]]))
+    bounds = dict(control=np.array([0]), min_flow=np.array([[-np.inf]]), max_flow=np.array([[max_flow]]))
     network = pipe_flow.Network(2, np.array([1]), np.array([0]), np.array([[2.0]]), **bounds)
     demand = np.array([[0.0], [drawn]])
     result = pipe_flow.solve(network, np.array([0]), np.array([[2e5]]), np.array([[guess]]), demand)
@@ -312,21 +312,21 @@ def test_a_controller_that_flow_passes_backwards_is_free(most, drawn, guess):
     np.testing.assert_allclose(result.pressure[1], 2e5 - 2 * drawn**2, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("least", "most", "drawn"), [(-np.inf, 0.5, 1.0), (0.0, np.inf, -1.0)])
-def test_demand_that_bounds_do_not_let_through_does_not_converge(least, most, drawn):
-    bounds = dict(control=np.array([0]), least=np.array([[least]]), most=np.array([[most]]))
+@pytest.mark.parametrize(("min_flow", "max_flow", "drawn"), [(-np.inf, 0.5, 1.0), (0.0, np.inf, -1.0)])
+def test_demand_that_bounds_do_not_let_through_does_not_converge(min_flow, max_flow, drawn):
+    bounds = dict(control=np.array([0]), min_flow=np.array([[min_flow]]), max_flow=np.array([[max_flow]]))
     network = pipe_flow.Network(2, np.array([0]), np.array([1]), np.array([[1e4]]), **bounds)
     demand = np.array([[0.0], [drawn]])
     result = pipe_flow.solve(network, np.array([0]), np.array([[2e5]]), np.array([[1.0]]), demand)
     assert not result.converged.any()
 
 
-@pytest.mark.parametrize("name", ["square", "least", "most", "factor"])
+@pytest.mark.parametrize("name", ["square", "min_flow", "max_flow", "factor"])
 def test_parameters_that_are_no_numbers_are_flagged_and_stay_alone(name):
     parameters = dict(
         square=np.full((2, 3), 1e4),
         **dict(powered=np.array([0]), factor=np.full((1, 3), 10.0), exponent=np.full((1, 3), 1.8)),
-        **dict(control=np.array([1]), least=np.full((1, 3), 0.0), most=np.full((1, 3), np.inf)),
+        **dict(control=np.array([1]), min_flow=np.full((1, 3), 0.0), max_flow=np.full((1, 3), np.inf)),
     )
     parameters[name][0, 1] = np.nan
     network = pipe_flow.Network(3, np.array([0, 1]), np.array([1, 2]), **parameters)

@@ -21,6 +21,16 @@ def facility(name="facility_150"):
     return f.network, f.power, f.slack, f.base
 
 
+def slack_power(network, voltage, power):
+    """Complex power [pu] that each slack bus injects, (k, S): what enters its branches, and its own load."""
+    at_start, at_end = power_flow.branch_power(network, voltage)
+    total = np.array(np.broadcast_to(power, voltage.shape), complex)
+    for ends, flow in ((network.start, at_start), (network.end, at_end)):
+        rows = np.flatnonzero(np.isin(ends, network.slack))
+        np.add.at(total, ends[rows], flow[rows])
+    return total[network.slack]
+
+
 @pytest.mark.parametrize("power", [0, 0.1, 0.5 + 0.2j, -0.4 + 0.1j])
 def test_two_buses_satisfy_the_biquadratic(power):
     impedance = 0.02 + 0.06j
@@ -50,7 +60,7 @@ def test_facility_equals_its_reference(name, linearised):
     result = power_flow.solve(network, slack, power, tolerance=1e-12, base=power if linearised else None)
     np.testing.assert_allclose(abs(result.voltage[:, 0]), expected["vm_pu"], atol=1e-9)
     np.testing.assert_allclose(np.degrees(np.angle(result.voltage[:, 0])), expected["va_deg"], atol=1e-8)
-    source = base * power_flow.slack_power(network, result.voltage, power)[0, 0]
+    source = base * slack_power(network, result.voltage, power)[0, 0]
     np.testing.assert_allclose([source.real, source.imag], [expected["source_p_mw"], expected["source_q_mvar"]], 1e-9)
     loss = base * sum(power_flow.branch_power(network, result.voltage)).real.ravel()
     np.testing.assert_allclose(loss, np.r_[expected["line_loss_mw"], expected["trafo_loss_mw"]], atol=1e-8)
@@ -102,7 +112,7 @@ def test_power_is_conserved():
     network, power, slack, _ = facility()
     voltage = power_flow.solve(network, slack, power, tolerance=1e-13).voltage
     loss = sum(power_flow.branch_power(network, voltage)).sum()
-    np.testing.assert_allclose(power_flow.slack_power(network, voltage, power).sum(), loss + power.sum(), atol=1e-9)
+    np.testing.assert_allclose(slack_power(network, voltage, power).sum(), loss + power.sum(), atol=1e-9)
 
 
 def test_nan_and_collapse_stay_alone():

@@ -108,8 +108,8 @@ def _network(plant: System, coolant: Coolant, controls: Controls) -> pipe_flow.N
         quartic=lift * pump.quartic * scale**2,
         ceiling=np.where(np.isfinite(pump.set_head), pump.set_head, np.inf),
         control=control,
-        least=np.where(held == 0.0, 0.0, -np.inf),
-        most=np.where(np.isfinite(held), held, np.inf),
+        min_flow=np.where(held == 0.0, 0.0, -np.inf),
+        max_flow=np.where(np.isfinite(held), held, np.inf),
     )
 
 

@@ -188,8 +188,8 @@ def _branches(net: PipeNetwork, zeta: Array, model: int) -> gradient.Network:
         quartic=zero,
         ceiling=zero + np.inf,
         control=bounded,
-        least=column(net.min_flow, bounded),
-        most=column(net.max_flow, bounded),
+        min_flow=column(net.min_flow, bounded),
+        max_flow=column(net.max_flow, bounded),
         model=model,
     )
 

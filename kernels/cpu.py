@@ -1,0 +1,257 @@
+"""Kernels on the CPU: generated Python that Numba compiles, kept in the user's cache folder with what it compiled."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+from numba import config
+from numba.core.compiler_lock import global_compiler_lock
+from twin.kernels import cache_folder
+from twin.kernels.subset import Cell, Kernel, Kind
+
+FIELD = 3
+"""Indices of kernels over fields, whose innermost loop is vectorised; others are vectorised over lanes."""
+
+Assignment: TypeAlias = ast.Assign | ast.AugAssign
+
+Given, Returned = ParamSpec("Given"), TypeVar("Returned")
+
+
+class _Precise(ast.NodeTransformer):
+    """Literals and constants of the module in the run's precision."""
+
+    def __init__(self, c: Cell, lanes: int) -> None:
+        self.cell, self.lanes = c, lanes
+        stored = {n.id for n in ast.walk(c.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        self.own = stored | set(c.flat)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        if isinstance(node.value, float):
+            return ast.Call(ast.Name("real", ast.Load()), [node], [])
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        value = self.lanes if node.id == "LANES" else self.cell.names.get(node.id)
+        if isinstance(node.ctx, ast.Load) and node.id not in self.own and type(value) in (int, float):
+            assert isinstance(value, (int, float))
+            return self.visit_Constant(ast.Constant(value))
+        return node
+
+
+class _Lanes(ast.NodeTransformer):
+    """Unrolls loops over LANES: each statement for all lanes, what it reads before what it writes.
+
+    Left as a loop, Numba would have to fear that one lane's store changes another's load, and compile scalar code.
+    """
+
+    def __init__(self, c: Cell, lanes: int) -> None:
+        self.cell, self.lanes = c, lanes
+
+    def visit_For(self, node: ast.For) -> ast.AST | list[ast.stmt]:
+        body = _laned(node)
+        if not body:
+            return self.generic_visit(node)
+        assert isinstance(node.target, ast.Name)
+        own = {name for s in body if isinstance(s, ast.Assign) for name in _names(s.targets[0])}
+        return [line for s in body for line in self._spread(s, node.target.id, own)]
+
+    def _spread(self, statement: Assignment, j: str, own: set[str]) -> list[ast.stmt]:
+        copies = [_Lane(j, lane, own).visit(ast.parse(ast.unparse(statement)).body[0]) for lane in range(self.lanes)]
+        if _names(_target(statement)):
+            return copies
+        reads: list[ast.stmt] = []
+        writes: list[ast.stmt] = []
+        for lane, copy in enumerate(copies):
+            value, place = copy.value, _target(copy)
+            if isinstance(copy, ast.AugAssign):
+                value = ast.BinOp(ast.parse(ast.unparse(place), mode="eval").body, copy.op, value)
+            reads.append(ast.Assign([ast.Name(f"lane__{lane}", ast.Store())], value, lineno=1))
+            writes.append(ast.Assign([place], ast.Name(f"lane__{lane}", ast.Load()), lineno=1))
+        return reads + writes
+
+
+def _laned(node: ast.For) -> list[Assignment]:
+    """The assignments of a loop over LANES; none where it does more, or walks something else."""
+    match node.iter:
+        case ast.Call(func=ast.Name(id="range"), args=[ast.Name(id="LANES")]):
+            simple = [s for s in node.body if isinstance(s, (ast.Assign, ast.AugAssign))]
+            return simple if len(simple) == len(node.body) else []
+    return []
+
+
+def _target(statement: Assignment) -> ast.expr:
+    return statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+
+
+def check_lanes(c: Cell) -> None:
+    """Raise SubsetError where the lanes of a loop would meet."""
+    for node in ast.walk(c.tree):
+        for statement in _laned(node) if isinstance(node, ast.For) else []:
+            assert isinstance(node, ast.For) and isinstance(node.target, ast.Name)
+            target = _target(statement)
+            if isinstance(target, ast.Subscript) and not _reads(target.slice, node.target.id):
+                c.fail(statement, "lanes would meet at one element")
+
+
+class _Lane(ast.NodeTransformer):
+    """One lane's copy of a statement: its number for the loop variable, its own names for what the loop assigns."""
+
+    def __init__(self, j: str, lane: int, own: set[str]) -> None:
+        self.j, self.lane, self.own = j, lane, own
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id == self.j:
+            return ast.Constant(self.lane)
+        return ast.Name(f"{node.id}__{self.lane}", node.ctx) if node.id in self.own else node
+
+
+def _names(target: ast.expr) -> list[str]:
+    """Names that an assignment binds, none where it writes an element."""
+    parts = target.elts if isinstance(target, ast.Tuple) else [target]
+    return [t.id for t in parts if isinstance(t, ast.Name)]
+
+
+def _reads(node: ast.AST, name: str) -> bool:
+    """Whether a name stands in an expression."""
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+
+
+def numba_source(k: Kernel, precision: str, lanes: int = 1) -> str:
+    """The module that Numba compiles: cells, kernel and the loop over the domain, `run`."""
+    out = ["import math", "import numba as nb", "import numpy as np", "", f"real = np.{precision}"]
+    for c in [*k.cells(), k]:
+        tree = ast.parse(ast.unparse(c.tree)).body[0]
+        tree = _Precise(c, lanes).visit(_Lanes(c, lanes).visit(tree))
+        if c is k and len(k.index) == FIELD:
+            _row(tree, k.index[-1], k.written)
+        ast.fix_missing_locations(tree)
+        kept = "forceinline=True, " if c.inline else ""
+        out += ["", "", f"@nb.njit({kept}error_model='numpy', _nrt=False)", ast.unparse(tree)]
+    outer = k.index[:-1] if len(k.index) == FIELD else k.index
+    loops = [f"{'    ' * (d + 1)}for {i} in range(n{d}):" for d, i in enumerate(outer)]
+    passed = [*outer, "n2", *k.args] if len(k.index) == FIELD else [*outer, *k.args]
+    call = f"{'    ' * (len(outer) + 1)}{k.name}({', '.join(passed)})"
+    domain = [f"n{d}" for d in range(len(k.index))]
+    types = ["nb.int64"] * len(domain) + [_numba_type(k.kinds[a], precision) for a in k.args]
+    out += ["", "", "@nb.njit(cache=True, nogil=True, error_model='numpy', _nrt=False)"]
+    out += [f"def run({', '.join([*domain, *k.args])}):", *loops, call]
+    return "\n".join([*out, "", "", f"signature = nb.void({', '.join(types)})", ""])
+
+
+def _row(function: ast.FunctionDef, i: str, written: set[str]) -> None:
+    """Turn the function of one index into that of a row: what does not depend on the last index is done once.
+
+    LLVM could not take it out of the loop, for fear that the row written is also what was read.
+    """
+    once: list[ast.stmt] = []
+    each: list[ast.stmt] = []
+    varying = {i, *written}
+    bound = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    for s in function.body:
+        names = _names(s.targets[0]) if isinstance(s, ast.Assign) else []
+        if names and all(bound.count(n) == 1 for n in names) and not any(_reads(s, v) for v in varying):
+            once.append(s)
+        else:
+            each.append(s)
+            varying |= {n.id for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    head = ast.parse(f"for {i} in range(length__):\n    pass").body[0]
+    assert isinstance(head, ast.For)
+    head.body = each
+    function.body = [*once, head]
+    at = next(k for k, a in enumerate(function.args.args) if a.arg == i)
+    function.args.args[at] = ast.arg("length__")
+
+
+def _numba_type(kind: Kind, precision: str) -> str:
+    scalar = f"nb.{precision}" if kind.real else "nb.int32"
+    if not kind.ndim:
+        return scalar if kind.real else "nb.int64"
+    return f"{scalar}[{', '.join([':'] * (kind.ndim - 1) + ['::1'])}]"
+
+
+@cache
+def numba_module(k: Kernel, precision: str, lanes: int = 1) -> ModuleType:
+    """The compiled module of a kernel; its `run` takes the domain and the arguments."""
+    module = _module(f"{k.name}_{precision}_{lanes}", numba_source(k, precision, lanes))
+    # Lanes are unrolled for the vectoriser of straight code, which would spoil the loops of fields for the other.
+    with _straight_code(vectorised=len(k.index) < FIELD):
+        module.run.compile(module.signature)
+    module.run.disable_compile()
+    return module
+
+
+@contextmanager
+def _straight_code(vectorised: bool) -> Iterator[None]:
+    """Whether Numba vectorises straight code, for what this thread compiles meanwhile; other threads wait.
+
+    Only compilation may stand in it: who makes a dispatcher takes another lock of Numba's before this one.
+    """
+    with global_compiler_lock:
+        before = config.SLP_VECTORIZE  # pyright: ignore[reportAttributeAccessIssue]
+        setattr(config, "SLP_VECTORIZE", int(vectorised))  # noqa: B010
+        try:
+            yield
+        finally:
+            setattr(config, "SLP_VECTORIZE", before)  # noqa: B010
+
+
+def _module(name: str, source: str) -> ModuleType:
+    """The module of a source text, which lies in the cache folder, and there Numba keeps what it compiles."""
+    name = f"{name}_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+    path = cache_folder() / f"{name}.py"
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as file:
+            file.write(source)
+        Path(file.name).replace(path)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # Numba finds its cached code by this name
+    spec.loader.exec_module(module)
+    return module
+
+
+def compiled(function: Callable[Given, Returned], build: str = "njit") -> Callable[Given, Returned]:
+    """A function of whole arrays that Numba compiles at its first call, and keeps where kernels are kept.
+
+    `build` is Numba's decorator: njit, or vectorize for a function of numbers that becomes one of arrays.
+    """
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    tree.decorator_list = []
+    head = f"import numba as nb\nimport numpy as np\n\n\n@nb.{build}(cache=True)\n"
+
+    @cache
+    def built() -> Callable[Given, Returned]:
+        return getattr(_module(function.__name__, head + ast.unparse(tree) + "\n"), function.__name__)
+
+    @wraps(function)
+    def call(*args: Given.args, **named: Given.kwargs) -> Returned:
+        return built()(*args, **named)
+
+    return call
+
+
+def wide_reals(k: Kernel) -> set[tuple[str, str]]:
+    """Names that are double where the run is single precision, as (cell, name): an integer times a real, say."""
+    names: dict[str, Any] = {}
+    exec(numba_source(k, "float32").replace("cache=True, ", ""), names)
+    names["run"].compile(names["signature"])
+    wide = set()
+    for c in [*k.cells(), k]:
+        for build in names[c.name].overloads.values():
+            types = build.type_annotation.typemap
+            wide |= {(c.name, v) for v, t in types.items() if "float64" in str(t) and not v.startswith("$const")}
+    return wide

@@ -1,0 +1,334 @@
+"""The subset of Python that CPU and GPU share: its types, and functions of it as trees for the printers.
+
+A record, a NamedTuple of arrays and numbers, is one parameter of a kernel or cell. The printers see it flattened: of
+each record the fields that a function uses, itself or through what it calls, as parameters of their own.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias, TypeVar, get_type_hints
+
+import numpy as np
+
+MATH = ("sqrt", "exp", "log", "sin", "cos", "tan", "tanh", "atan2", "pow", "floor", "fabs")
+PRECISIONS = {"float32": "float", "float64": "double"}
+
+Argument: TypeAlias = "np.ndarray | float | tuple[Argument, ...]"
+"""What a kernel is called with: arrays, numbers, and records of them."""
+
+Node = TypeVar("Node", bound=ast.AST)
+
+
+class SubsetError(SyntaxError):
+    """Code that a cell cannot hold, with file and line."""
+
+
+class Kind(NamedTuple):
+    """What an argument is: a number, or an array, of the run's real type or of 32-bit integers."""
+
+    real: bool
+    ndim: int = 0
+
+
+if TYPE_CHECKING:
+    Real: TypeAlias = float
+    Int: TypeAlias = int
+    Reals1: TypeAlias = np.ndarray
+    Reals2: TypeAlias = np.ndarray
+    Reals3: TypeAlias = np.ndarray
+    Ints1: TypeAlias = np.ndarray
+    Ints2: TypeAlias = np.ndarray
+else:
+    Real, Int = Kind(True), Kind(False)
+    Reals1, Reals2, Reals3 = (Kind(True, n) for n in (1, 2, 3))
+    Ints1, Ints2 = Kind(False, 1), Kind(False, 2)
+
+LANES = 1
+"""Scenarios that one call of a kernel walks together, set by the build: a SIMD block on the CPU, one on the GPU."""
+
+
+def real(value: float) -> float:
+    """An integer as a number of the run's precision."""
+    return float(value)
+
+
+class Row(int):
+    """One of the `width` rows that a table has for each of its elements; see `rows`."""
+
+    width: int
+
+    def __new__(cls, place: int, width: int) -> Row:
+        """The row at a place."""
+        row = super().__new__(cls, place)
+        row.width = width
+        return row
+
+
+def rows(width: int) -> tuple[Row, ...]:
+    """The rows that a table has for each of its elements, to be given names: `FLOW, HEADLOSS = rows(2)`."""
+    return tuple(Row(place, width) for place in range(width))
+
+
+def at(element: int, row: Row) -> int:
+    """Where a row of an element stands in its table: `at(e, HEADLOSS)` is 2 e + 1."""
+    return row.width * element + row
+
+
+class Cell:
+    """A function of the subset; called in plain Python it runs as written."""
+
+    def __init__(
+        self,
+        function: Callable[..., object],
+        inline: bool = True,
+        constants: Mapping[str, int] | None = None,
+        name: str = "",
+    ) -> None:
+        constants = constants or {}
+        self.function: Callable[..., object] = partial(function, **constants) if constants else function
+        self.name, self.__doc__, self.inline = name or function.__name__, function.__doc__, inline
+        lines, self.line = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
+        assert isinstance(tree, ast.FunctionDef)
+        self.file = Path(inspect.getsourcefile(function) or "?").name
+        self.names: dict[str, object] = function.__globals__
+        if [a.arg for a in tree.args.kwonlyargs] != list(constants):
+            self.fail(tree.args, "parameters by name only are the constants of a family")
+        tree = _Special(self.names, constants, tree).visit(tree)
+        marks = {a.arg: self._meaning(a.annotation) for a in tree.args.args}
+        self.params = list(marks)
+        self.records = {p: m for p, m in marks.items() if _is_record(m)}
+        self.used = self._used(tree)
+        self.marks: dict[str, Kind | None] = {}
+        for p, mark in marks.items():
+            if p in self.records:
+                hints = get_type_hints(self.records[p])
+                self.marks |= {f"{p}_{f}": hints[f] for f in self.used[p]}
+            else:
+                self.marks[p] = mark if isinstance(mark, Kind) else None
+        self.tree = _Flat(self).whole(tree)
+        self.flat = list(self.marks)
+        self.written = self._written()
+
+    def __call__(self, *args: Argument) -> object:
+        """Run as plain Python."""
+        return self.function(*args)
+
+    def _meaning(self, mark: ast.expr | None) -> object:
+        return None if mark is None else eval(ast.unparse(mark), self.names)
+
+    def _used(self, tree: ast.FunctionDef) -> dict[str, list[str]]:
+        """The fields of each record that the function reads or hands on, in the record's order."""
+        used: dict[str, set[str]] = {p: set() for p in self.records}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in used:
+                if node.attr not in self.records[node.value.id]._fields:
+                    self.fail(node, f"{self.records[node.value.id].__name__} has no such field")
+                used[node.value.id].add(node.attr)
+            for param, given in self.handed(node):
+                callee = self.names[_called(node)]
+                assert isinstance(callee, Cell)
+                wanted = callee.records.get(param)
+                mine = self.records.get(given.id) if isinstance(given, ast.Name) else None
+                if wanted is not mine:
+                    self.fail(node, f"{param} of {callee.name} is {wanted.__name__ if wanted else 'no record'}")
+                if isinstance(given, ast.Name) and mine:
+                    used[given.id] |= set(callee.used[param])
+        return {p: [f for f in self.records[p]._fields if f in fields] for p, fields in used.items()}
+
+    def handed(self, node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+        """Parameters of the cell that a node calls, if it calls one, and what it is given for them."""
+        callee = self.names.get(_called(node))
+        if isinstance(callee, Cell) and isinstance(node, ast.Call):
+            if len(node.args) != len(callee.params):
+                self.fail(node, f"{callee.name} takes {len(callee.params)} arguments")
+            yield from zip(callee.params, node.args, strict=True)
+
+    def _written(self) -> set[str]:
+        """Parameters whose elements it or its callees assign."""
+        stored = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
+                stored.add(node.value.id)
+            callee = self.names.get(_called(node))
+            if isinstance(callee, Cell) and isinstance(node, ast.Call):
+                given = zip(callee.flat, node.args, strict=True)
+                stored |= {a.id for p, a in given if p in callee.written and isinstance(a, ast.Name)}
+        return stored & set(self.flat)
+
+    def cells(self) -> list[Cell]:
+        """Cells that it calls, callees first, each once."""
+        calls: list[Cell] = []
+        for node in ast.walk(self.tree):
+            callee = self.names.get(_called(node))
+            if isinstance(callee, Cell):
+                calls += [c for c in [*callee.cells(), callee] if c not in calls]
+        names = [self.name, *(c.name for c in calls)]
+        for name in names:
+            if names.count(name) > 1:
+                raise SubsetError(f"{self.file}:{self.line}: {self.name}: two cells are called {name}")
+        return calls
+
+    def fail(self, node: ast.AST, why: str) -> NoReturn:
+        """Raise a SubsetError that points at a node."""
+        line = self.line + getattr(node, "lineno", 1) - 1
+        raise SubsetError(f"{self.file}:{line}: {why}: `{ast.unparse(node)}`")
+
+
+class Kernel(Cell):
+    """A cell run over a domain of one to three indices, the last one contiguous in memory."""
+
+    def __init__(
+        self,
+        function: Callable[..., object],
+        lanes: int = 1,
+        constants: Mapping[str, int] | None = None,
+        name: str = "",
+    ) -> None:
+        super().__init__(function, constants=constants, name=name)
+        self.lanes = lanes
+        self.index = [p for p, mark in self.marks.items() if mark is None]
+        self.kinds = {p: mark for p, mark in self.marks.items() if mark is not None}
+        self.args = list(self.kinds)
+        self.takes = [p for p in self.params if p not in self.index]
+        if not 1 <= len(self.index) <= 3:
+            raise SubsetError(f"{self.file}:{self.line}: {self.name} needs one to three index parameters")
+
+    def flatten(self, args: Sequence[Argument]) -> dict[str, Argument]:
+        """Arguments by their flat names: numbers and arrays, records as those of their fields that are used."""
+        named: dict[str, Argument] = {}
+        for p, value in zip(self.takes, args, strict=True):
+            if p not in self.records:
+                named[p] = value
+            elif isinstance(value, self.records[p]):
+                named |= {f"{p}_{f}": getattr(value, f) for f in self.used[p]}
+            else:
+                raise TypeError(f"{self.name}: {p} is {type(value).__name__}, not {self.records[p].__name__}")
+        return named
+
+
+def _is_record(mark: object) -> bool:
+    return isinstance(mark, type) and issubclass(mark, tuple) and hasattr(mark, "_fields")
+
+
+def _called(node: ast.AST) -> str:
+    """The name that a node calls, empty if it does not."""
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+
+
+class _Special(ast.NodeTransformer):
+    """A function for given constants: loops over a tuple of the module unrolled, what constants decide decided.
+
+    A name that first stands in such a loop is one of each round.
+    """
+
+    def __init__(self, names: dict[str, object], constants: Mapping[str, int], whole: ast.AST) -> None:
+        self.names, self.constants, self.whole = names, constants, whole
+        self.rounds: dict[str, str] = {}
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.constants:
+            return ast.copy_location(ast.Constant(self.constants[node.id]), node)
+        return ast.copy_location(ast.Name(self.rounds.get(node.id, node.id), node.ctx), node)
+
+    def visit_For(self, node: ast.For) -> ast.AST | list[ast.stmt]:
+        values = self.names.get(node.iter.id) if isinstance(node.iter, ast.Name) else None
+        if not isinstance(values, tuple) or not isinstance(node.target, ast.Name):
+            return self.generic_visit(node)
+        inside = {id(n) for s in node.body for n in ast.walk(s)}
+        bound = [n for n in ast.walk(self.whole) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        own = {n.id for n in bound if id(n) in inside} - {n.id for n in bound if id(n) not in inside}
+        out: list[ast.stmt] = []
+        for value in values:
+            special = _Special(self.names, {**self.constants, node.target.id: value}, self.whole)
+            special.rounds = {n: f"{n}_{value}" for n in own}
+            out += special.block(deepcopy(node.body))
+        return out
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        truth = self._decided(node.test)
+        return self.generic_visit(node) if truth is None else self.block(node.body if truth else node.orelse)
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        truth = self._decided(node.test)
+        return self.generic_visit(node) if truth is None else self.visit(node.body if truth else node.orelse)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if isinstance(node.value, ast.Tuple) and isinstance(node.slice, ast.Name) and node.slice.id in self.constants:
+            return self.visit(node.value.elts[self.constants[node.slice.id]])
+        return self.generic_visit(node)
+
+    def block(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Statements, those that constants rule out gone."""
+        out: list[ast.stmt] = []
+        for statement in body:
+            special = self.visit(statement)
+            out += special if isinstance(special, list) else [special]
+        return out
+
+    def _decided(self, test: ast.expr) -> bool | None:
+        """The truth of a comparison of constants; None where a constant has no part in it."""
+        names = [n.id for n in ast.walk(test) if isinstance(n, ast.Name)]
+        known = {n: self.constants.get(n, self.names.get(n)) for n in names}
+        if not known.keys() & self.constants.keys() or not all(type(v) is int for v in known.values()):
+            return None
+        return bool(eval(ast.unparse(test), {}, known))
+
+
+class _Flat(ast.NodeTransformer):
+    """A function with the fields of its records as names, and rows as numbers."""
+
+    def __init__(self, c: Cell) -> None:
+        self.cell = c
+
+    def whole(self, tree: ast.FunctionDef) -> ast.FunctionDef:
+        own = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} | set(self.cell.params)
+        for name in self.cell.marks.keys() - set(self.cell.params):
+            if name in own:
+                self.cell.fail(tree, f"{name} is a field of a record as well")
+        tree.name = self.cell.name
+        tree.args.args, tree.args.kwonlyargs, tree.args.kw_defaults = [ast.arg(p) for p in self.cell.marks], [], []
+        tree.body = [self.visit(s) for s in tree.body]
+        tree.decorator_list, tree.returns = [], None
+        return tree
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        if isinstance(node.value, ast.Name) and node.value.id in self.cell.records:
+            return ast.copy_location(ast.Name(f"{node.value.id}_{node.attr}", node.ctx), node)
+        self.generic_visit(node)
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.cell.records:
+            self.cell.fail(node, "a record is read field by field, or handed on whole")
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        if self.cell.names.get(_called(node)) is at:
+            return self._row(node)
+        given: list[ast.expr] = []
+        for value in node.args:
+            callee = self.cell.names.get(_called(node))
+            if isinstance(value, ast.Name) and value.id in self.cell.records and isinstance(callee, Cell):
+                fields = callee.used[callee.params[node.args.index(value)]]
+                given += [ast.copy_location(ast.Name(f"{value.id}_{f}", ast.Load()), value) for f in fields]
+            else:
+                given.append(self.visit(value))
+        node.args = given
+        return node
+
+    def _row(self, node: ast.Call) -> ast.expr:
+        element, row = node.args if len(node.args) == 2 else (node, node)
+        number = self.cell.names.get(row.id) if isinstance(row, ast.Name) else None
+        if not isinstance(number, Row):
+            self.cell.fail(node, "at takes an element and one of the module's rows")
+        place = ast.BinOp(ast.Constant(number.width), ast.Mult(), self.visit(element))
+        whole = ast.BinOp(place, ast.Add(), ast.Constant(int(number))) if number else place
+        return ast.fix_missing_locations(ast.copy_location(whole, node))

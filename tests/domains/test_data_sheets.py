@@ -1,0 +1,74 @@
+"""Laws of the solve against published numbers: a measured cold plate, data sheets of coolant distribution units."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from twin.components.compute import LiquidRack
+from twin.components.cooling import film
+from twin.domains import compute, thermal
+from twin.elements import Exchange
+from twin.fluids import fluid
+
+# Case to inlet, K/W, by L/min: OCP OAI 1 kW cold plate, figures 7 and 8, as recorded in Modelica Buildings.
+PLATE_PG25 = {
+    0.5: 0.0325, 0.6: 0.0300, 0.7: 0.0280, 0.8: 0.0265, 0.9: 0.0255, 1.0: 0.0245, 1.2: 0.0230,
+    1.4: 0.0220, 1.6: 0.0214, 1.8: 0.0209, 2.0: 0.0204, 2.2: 0.0200, 2.4: 0.0197,
+}  # fmt: skip
+PLATE_WATER = {2.0: 0.0172, 3.0: 0.0160, 4.0: 0.0154, 5.0: 0.0151}
+
+
+@pytest.mark.parametrize("plates", [1.0, 72.0])
+@pytest.mark.parametrize(("name", "points"), [("pg25", PLATE_PG25), ("water", PLATE_WATER)])
+def test_one_law_gives_the_measured_cold_plate_for_both_fluids(name, points, plates):
+    liquid, T = fluid(name), 303.15
+    flow, measured = np.array(list(points)) / 60e3 * liquid.density(T), np.array(list(points.values()))
+    given = {f: LiquidRack.model_fields[f].default for f in ("plate_spread", "plate_conduction")}
+    rest = dict.fromkeys(("maldistribution", "sink_resistance", "junction_to_case", "interface_spread"), 0.0)
+    engine = SimpleNamespace(plates=plates, chip_scale=1.0, sink_flow=1.0, **given, **rest)
+    resistance = compute.thermal_resistance(engine, plates * flow, liquid.heat_capacity(T), liquid.conductivity(T))
+    np.testing.assert_allclose(resistance, measured, atol=0.7e-3)
+
+
+@pytest.mark.parametrize(
+    ("duty", "supply", "water", "hot", "cold", "hot_cp", "conductance", "ntu", "effectiveness"),
+    [  # duty [W], coolant supply and facility water [degC], flows [kg/s]
+        (2000e3, 29.8, 26.8, 31.48, 32.30, 3947.0, 558e3, 4.48, 0.843),  # Google Deschutes, OCP 2026
+        (1368e3, 36.0, 32.0, 20.6, 20.6, 3998.0, 313e3, 3.81, 0.806),  # Vertiv XDU1350, SL-70799
+    ],
+)
+def test_an_exchanger_of_a_data_sheets_conductance_passes_its_duty(
+    duty, supply, water, hot, cold, hot_cp, conductance, ntu, effectiveness
+):
+    column = lambda x: np.array([[x]])  # noqa: E731
+    films = (column(f) for f in film(conductance))
+    exchange = Exchange(np.array([0]), np.array([1]), *films, column(hot), column(cold))
+    share = thermal.effectiveness(exchange, column(hot), column(cold), column(hot_cp), column(4180.0))
+    np.testing.assert_allclose(share, effectiveness, rtol=0.01)
+    smaller = min(hot * hot_cp, cold * 4180.0)
+    np.testing.assert_allclose(conductance / smaller, ntu, rtol=0.01)
+    returned = supply + duty / (hot * hot_cp)
+    np.testing.assert_allclose(share * smaller * (returned - water), duty, rtol=0.01)
+
+
+def test_a_valve_finds_the_flow_that_holds_the_set_point_and_stays_within_its_bounds():
+    """Of the second data sheet; more facility water never passes less heat."""
+    column = lambda *x: np.array([x])  # noqa: E731
+    films = (column(f) for f in film(313e3))
+    rated = column(20.6), column(20.6)
+    bounds = {"set_point": column(313.15), "least_flow": column(0.412)}
+    exchange = Exchange(np.array([0]), np.array([1]), *films, *rated, **bounds)
+    hot, cold = column(20.6, 20.6, 20.6), column(303.15, 303.15, 313.4)
+    given = (hot, column(3998.0), column(4180.0), column(312.0, 325.0, 325.0), cold, column(61.8))
+    flow = thermal.valve(exchange, *given)
+    assert flow[0, 0] == pytest.approx(0.412)
+    assert flow[0, 2] == pytest.approx(61.8)
+    share = thermal.effectiveness(exchange, hot, flow, column(3998.0), column(4180.0))
+    passed = share * np.minimum(hot * 3998.0, flow * 4180.0) * (given[3] - cold)
+    assert (given[3] - passed / (hot * 3998.0))[0, 1] == pytest.approx(313.15, abs=1e-6)
+    many = np.linspace(0.0, 100.0, 2001)[None]
+    share = thermal.effectiveness(exchange, column(20.6), many, column(3998.0), column(4180.0))
+    heat = share * np.minimum(20.6 * 3998.0, many * 4180.0)
+    assert heat[0, 0] == 0
+    assert (np.diff(heat) > -1e-6).all()
