@@ -63,8 +63,9 @@ def loading_percent(net: PowerNetwork, flow: Sequence[Complex], vm_pu: Array, la
     magnitude (bus, scenario); `larger` takes the larger of both ends, np.maximum or, where NaN is to be passed over,
     np.fmax. NaN without a rating.
     """
-    line, step = ~net.trafo[:, None], (net.vn_kv[net.start] / net.vn_kv[net.end])[:, None]
+    line = ~net.trafo[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
+        step = (net.vn_kv[net.start] / net.vn_kv[net.end])[:, None]
         at_start = np.abs(flow[0]) / np.where(line, vm_pu[net.start], 1.0)
         at_end = np.abs(flow[1]) / np.where(line, vm_pu[net.end] / step, 1.0)  # ratings are on the base of the start
         loading = 100.0 * larger(at_start, at_end) / net.rating[:, None]
