@@ -61,7 +61,7 @@ from twin.units import (
 # ## A fluid
 #
 # Properties are polynomials in (T - centre) / scale, viscosity by its logarithm. What is not positive and finite
-# between `least` and `most` is refused, and so is a layout that names a fluid which nobody added.
+# between `min_temperature` and `max_temperature` is refused, and so is a layout that names a fluid which nobody added.
 
 # %%
 oil = fluids.add(
@@ -69,8 +69,8 @@ oil = fluids.add(
         "oil",
         centre=313.15,
         scale=30.0,
-        least=273.15,
-        most=373.15,
+        min_temperature=273.15,
+        max_temperature=373.15,
         freezing=223.15,
         rho=(820.0, -20.0),
         cp=(2200.0, 100.0),

@@ -446,12 +446,12 @@ def test_a_wrong_fluid_is_a_fault_of_the_layout(own):
 
 
 def test_a_fluid_is_checked_when_it_is_added():
-    good = dict(centre=300.0, scale=30.0, least=280.0, most=360.0, freezing=200.0)
+    good = dict(centre=300.0, scale=30.0, min_temperature=280.0, max_temperature=360.0, freezing=200.0)
     made = dict(rho=(800.0,), cp=(2000.0,), log_mu=(-5.0,), k=(0.13,))
     for change, message in (
         ({"rho": (-1.0,)}, "density is -1"),
         ({"cp": ()}, "cp has no coefficients"),
-        ({"least": 400.0}, "least < most"),
+        ({"min_temperature": 400.0}, "min_temperature < max_temperature"),
         ({"name": "two words"}, "a name is of letters"),
         ({"name": "water"}, "is known with other properties"),
         ({"log_mu": (1e4,)}, "viscosity is inf"),

@@ -22,7 +22,8 @@ def public(name):
     """Whether a dotted name such as twin.networks.power_flow leads through public names only."""
     parts, thing = name.split("."), twin
     for part in parts[1:]:
-        if inspect.ismodule(thing) and part not in thing.__all__:
+        shown = getattr(thing, "__all__", None) if inspect.ismodule(thing) else None
+        if part.startswith("_") or (shown is not None and part not in shown):
             return False
         thing = getattr(thing, part)
     return True

@@ -143,18 +143,24 @@ def add(fluid: Fluid) -> Fluid:
 
     Constant properties are tuples of one number, such as `rho=(820.0,)`, and viscosity is given as its logarithm.
     Adding the same fluid again changes nothing. Raises ValueError for a name that another fluid has, and for properties
-    that are not positive and finite between `least` and `most`.
+    that are not positive and finite between `min_temperature` and `max_temperature`.
     """
     if not fluid.name.isidentifier():
         raise ValueError(f"fluid {fluid.name!r}: a name is of letters, digits and underscores")
     if FLUIDS.get(fluid.name, fluid) != fluid:
         raise ValueError(f"fluid {fluid.name!r} is known with other properties; call it another name")
-    if not 0.0 < fluid.least < fluid.most or not fluid.scale > 0.0 or not 0.0 <= fluid.freezing < fluid.most:
-        raise ValueError(f"fluid {fluid.name!r}: give 0 < least < most, a scale above 0 and freezing below most, in K")
+    if (
+        not 0.0 < fluid.min_temperature < fluid.max_temperature
+        or not fluid.scale > 0.0
+        or not 0.0 <= fluid.freezing < fluid.max_temperature
+    ):
+        raise ValueError(
+            f"fluid {fluid.name!r}: give 0 < min_temperature < max_temperature, a scale above 0 and freezing below it, in K"
+        )
     empty = [n for n in ("rho", "cp", "log_mu", "k") if not getattr(fluid, n)]
     if empty:
         raise ValueError(f"fluid {fluid.name!r}: {' and '.join(empty)} has no coefficients")
-    T = np.linspace(fluid.least, fluid.most, 201)
+    T = np.linspace(low, high, 201)
     for what in ("density", "heat_capacity", "viscosity", "conductivity"):
         with np.errstate(over="ignore"):
             value = getattr(fluid, what)(T)
