@@ -149,14 +149,10 @@ def add(fluid: Fluid) -> Fluid:
         raise ValueError(f"fluid {fluid.name!r}: a name is of letters, digits and underscores")
     if FLUIDS.get(fluid.name, fluid) != fluid:
         raise ValueError(f"fluid {fluid.name!r} is known with other properties; call it another name")
-    if (
-        not 0.0 < fluid.min_temperature < fluid.max_temperature
-        or not fluid.scale > 0.0
-        or not 0.0 <= fluid.freezing < fluid.max_temperature
-    ):
-        raise ValueError(
-            f"fluid {fluid.name!r}: give 0 < min_temperature < max_temperature, a scale above 0 and freezing below it, in K"
-        )
+    low, high = fluid.min_temperature, fluid.max_temperature
+    if not 0.0 < low < high or not fluid.scale > 0.0 or not 0.0 <= fluid.freezing < high:
+        rules = "0 < min_temperature < max_temperature, a scale above 0 and freezing below it, in K"
+        raise ValueError(f"fluid {fluid.name!r}: give {rules}")
     empty = [n for n in ("rho", "cp", "log_mu", "k") if not getattr(fluid, n)]
     if empty:
         raise ValueError(f"fluid {fluid.name!r}: {' and '.join(empty)} has no coefficients")
