@@ -57,8 +57,8 @@ def rising_root(f: Callable[[Array], Array], low: Real, high: Real, steps: int =
     Illinois' rule [Dowell & Jarratt, BIT 11 (1971) 168]. An element that is `CLOSE` stays as it is, so that stopping
     when all are leaves it as it would be alone.
     """
-    a, b = np.asarray(low + 0.0 * high), np.asarray(high + 0.0 * low)
-    fa, fb = f(a), f(b)
+    a, b = low + 0.0 * high, high + 0.0 * low
+    fa, fb = f(a), f(b)  # type: ignore[arg-type]
     ended, side = np.where(fa >= 0, a, np.where(fb <= 0, b, np.nan)), np.zeros_like(fa)
     best, error, close = a, np.abs(fa), CLOSE * (np.abs(fa) + np.abs(fb))
     done = np.isfinite(ended)
