@@ -14,7 +14,7 @@ admittances.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -102,6 +102,10 @@ MAX_KEPT = 16
 
 BLOCK = 16
 """Scenarios in a SIMD block on the CPU."""
+
+
+Steps: TypeAlias = Callable[[Array, Array, Array | None], tuple[Array, Array, Array]]
+"""Slack voltages, loads and voltages to begin with, or None, to voltages, whether converged, and steps."""
 
 
 class Buses(NamedTuple):
