@@ -21,7 +21,7 @@ from twin.kernels.launch import LARGEST, bind
 Array: TypeAlias = np.ndarray
 """An array in either home."""
 
-Tree, Tables = TypeVar("Tree"), TypeVar("Tables", bound=tuple[object, ...])
+Tables = TypeVar("Tables", bound=tuple[object, ...])
 
 DEVICES = ("auto", "cpu", "cuda")
 """Names of homes: main memory, the GPU, or the GPU where there is one."""
@@ -59,7 +59,7 @@ def namespace(*arrays: object) -> ModuleType:
     return import_module("cupy") if any(hasattr(a, "__cuda_array_interface__") for a in arrays) else np
 
 
-def send(tree: Tree, xp: ModuleType) -> Tree:
+def send(tree: object, xp: ModuleType) -> Any:
     """A tree of dataclasses, tuples, lists and dicts with its numbers in the arrays of another library.
 
     Dataclasses of `kernels`, which hold structure, stay as they are; see `copied`.
@@ -67,12 +67,12 @@ def send(tree: Tree, xp: ModuleType) -> Tree:
     return tree if xp is np else _mapped(tree, lambda a: xp.asarray(a) if isinstance(a, np.ndarray) else a)
 
 
-def fetch(tree: Tree) -> Tree:
+def fetch(tree: object) -> Any:
     """A tree with all its arrays in main memory."""
     return _mapped(tree, lambda a: a.get() if hasattr(a, "get") and hasattr(a, "dtype") else a)
 
 
-def _mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
+def _mapped(tree: Any, change: Callable[[Any], object]) -> Any:
     if isinstance(tree, np.ndarray) or hasattr(tree, "dtype"):
         return tree if getattr(tree.dtype, "kind", "") == "O" else change(tree)
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
@@ -88,7 +88,7 @@ def _mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
     return tree
 
 
-_SENT: WeakKeyDictionary[object, tuple[object, ...]] = WeakKeyDictionary()
+_SENT: WeakKeyDictionary[object, Any] = WeakKeyDictionary()
 
 
 def copied(owner: object, tables: Tables, array: Array) -> Tables:
@@ -104,7 +104,7 @@ def copied(owner: object, tables: Tables, array: Array) -> Tables:
 # ---- what NumPy and CuPy do not share ----------------------------------------------------------------------------
 
 
-def filled(shape: int | tuple[int, ...], value: ArrayLike, kind: DTypeLike = float, like: Any = None) -> Array:
+def filled(shape: int | tuple[int, ...], value: ArrayLike, kind: DTypeLike = float, like: Array | None = None) -> Array:
     """An array of one value where `like` lives: NumPy's `full` and `ones` hand CuPy's an argument it does not know."""
     out = np.empty(shape, kind, like=like)
     out[...] = value

@@ -29,6 +29,7 @@ and line, raised where the cell is defined.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
 from typing import TypeVar, overload
 
 from twin.kernels.cpu import check_lanes, numba_module
@@ -81,23 +82,21 @@ REGISTRY: list[Kernel] = []
 """All kernels, for `warm_up` and for the checks."""
 
 
-def cell(function: Callable[..., object]) -> Cell:
+def cell(function: FunctionType) -> Cell:
     """A function for kernels to call, inlined wherever it is. Raises SubsetError for code outside the subset."""
     return _checked(Cell(function))
 
 
-def routine(function: Callable[..., object]) -> Cell:
+def routine(function: FunctionType) -> Cell:
     """A cell that is called and not copied: for long scalar functions, whose many copies would be slow to compile."""
     return _checked(Cell(function, inline=False))
 
 
 @overload
-def kernel(function: Callable[..., object], /) -> Kernel: ...
+def kernel(function: FunctionType, /) -> Kernel: ...
 @overload
-def kernel(*, lanes: int) -> Callable[[Callable[..., object]], Kernel]: ...
-def kernel(
-    function: Callable[..., object] | None = None, /, *, lanes: int = 1
-) -> Kernel | Callable[[Callable[..., object]], Kernel]:
+def kernel(*, lanes: int) -> Callable[[FunctionType], Kernel]: ...
+def kernel(function: FunctionType | None = None, /, *, lanes: int = 1) -> Kernel | Callable[[FunctionType], Kernel]:
     """A function to be run over a domain; `lanes` is what suits its batches on the CPU.
 
     Raises SubsetError for code outside the subset.
@@ -105,7 +104,7 @@ def kernel(
     return _registered(function, lanes) if function else lambda f: _registered(f, lanes)
 
 
-def family(**constants: Mapping[str, int]) -> Callable[[Callable[..., object]], dict[int, Kernel]]:
+def family(**constants: Mapping[str, int]) -> Callable[[FunctionType], dict[int, Kernel]]:
     """Kernels of one function, one for each value of a constant that it takes by name only.
 
     `family(axis={"x": 0, "y": 1})` on a function `step` gives kernels step_x and step_y by their values. What the
@@ -114,7 +113,7 @@ def family(**constants: Mapping[str, int]) -> Callable[[Callable[..., object]], 
     """
     ((constant, values),) = constants.items()
 
-    def members(function: Callable[..., object]) -> dict[int, Kernel]:
+    def members(function: FunctionType) -> dict[int, Kernel]:
         return {
             value: _registered(function, 1, {constant: value}, f"{function.__name__}_{suffix}")
             for suffix, value in values.items()
@@ -124,7 +123,7 @@ def family(**constants: Mapping[str, int]) -> Callable[[Callable[..., object]], 
 
 
 def _registered(
-    function: Callable[..., object], lanes: int, constants: Mapping[str, int] | None = None, name: str = ""
+    function: FunctionType, lanes: int, constants: Mapping[str, int] | None = None, name: str = ""
 ) -> Kernel:
     k = _checked(Kernel(function, lanes, constants, name))
     REGISTRY.append(k)

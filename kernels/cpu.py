@@ -5,28 +5,27 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-import inspect
 import sys
 import tempfile
-import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from numba import config
 from numba.core.compiler_lock import global_compiler_lock
 from twin.kernels import cache_folder
-from twin.kernels.subset import Cell, Kernel, Kind
+from twin.kernels.subset import Cell, Kernel, Kind, source, statements
 
 FIELD = 3
 """Indices of kernels over fields, whose innermost loop is vectorised; others are vectorised over lanes."""
 
 Assignment: TypeAlias = ast.Assign | ast.AugAssign
 
-Given, Returned = ParamSpec("Given"), TypeVar("Returned")
+Given = ParamSpec("Given")
+Returned = TypeVar("Returned")
 
 
 class _Precise(ast.NodeTransformer):
@@ -97,7 +96,7 @@ def _target(statement: Assignment) -> ast.expr:
 
 def check_lanes(c: Cell) -> None:
     """Raise SubsetError where the lanes of a loop would meet."""
-    for node in ast.walk(c.tree):
+    for node in statements(c.tree.body):
         for statement in _laned(node) if isinstance(node, ast.For) else []:
             assert isinstance(node, ast.For) and isinstance(node.target, ast.Name)
             target = _target(statement)
@@ -228,8 +227,8 @@ def compiled(function: Callable[Given, Returned], build: str = "njit") -> Callab
 
     `build` is Numba's decorator: njit, or vectorize for a function of numbers that becomes one of arrays.
     """
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    assert isinstance(tree, ast.FunctionDef)
+    assert isinstance(function, FunctionType)
+    tree = source(function)
     tree.decorator_list = []
     head = f"import numba as nb\nimport numpy as np\n\n\n@nb.{build}(cache=True)\n"
 

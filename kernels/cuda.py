@@ -77,8 +77,8 @@ class _Printer:
                 return [f"{pad}return;"]
             case ast.Return(value=ast.Tuple(elts=parts)) if len(parts) <= 3:
                 return [f"{pad}return pack({', '.join(map(x, parts))});"]
-            case ast.Return():
-                return [f"{pad}return {x(node.value)};"]
+            case ast.Return(value=ast.expr() as value):
+                return [f"{pad}return {x(value)};"]
             case ast.Assign(targets=[ast.Tuple(elts=parts)]) if all(isinstance(t, ast.Name) for t in parts):
                 value, names = x(node.value), [ast.unparse(t) for t in parts]
                 if any(map(self._known, names)):
@@ -108,7 +108,7 @@ class _Printer:
                 return [f"{pad}continue;"]
         return self.cell.fail(node, "outside the kernel subset")
 
-    def _range(self, name: str, node: ast.AST, bounds: list[ast.expr], pad: str) -> str:
+    def _range(self, name: str, node: ast.For, bounds: list[ast.expr], pad: str) -> str:
         i, parts = _name(name), [self._expression(b) for b in bounds]
         first, last = ("0", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
         step = ast.literal_eval(bounds[2]) if len(bounds) == 3 else 1
@@ -165,6 +165,7 @@ class _Printer:
             return _name(name)
         value = 1 if name == "LANES" else self.cell.names.get(name)
         if type(value) in (int, float):
+            assert isinstance(value, (int, float))
             return self._expression(ast.Constant(value))
         return self.cell.fail(node, "unknown here; give it a value before the block where it is set")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
-from numpy.typing import ArrayLike
 from twin.kernels.arrays import numbers
 
 Array = np.ndarray
+Numbers: TypeAlias = np.ndarray | float
 MAX_NTU = 1e9
 TINY = 1e-12
 
@@ -14,14 +16,14 @@ TINY = 1e-12
 # ---- effectiveness -----------------------------------------------------------------------------------------------
 
 
-def _decay(x: ArrayLike) -> Array:
+def _decay(x: Numbers) -> Array:
     """(1 - exp(-x)) / x, 1 at x = 0."""
     x = numbers(x)
     small = np.abs(x) < 1e-9
     return np.where(small, 1.0 - 0.5 * x, -np.expm1(-x) / np.where(small, 1.0, x))
 
 
-def counterflow(ntu: ArrayLike, ratio: ArrayLike) -> Array:
+def counterflow(ntu: Numbers, ratio: Numbers) -> Array:
     """Effectiveness of counterflow [1] from NTU = UA / C_min and ratio = C_min / C_max, broadcast.
 
     (1 - exp(-N (1 - r))) / (1 - r exp(-N (1 - r))), written so that r = 1, N / (1 + N), is no exception
@@ -32,7 +34,7 @@ def counterflow(ntu: ArrayLike, ratio: ArrayLike) -> Array:
     return np.minimum(lift / (1.0 + ratio * lift), 1.0)
 
 
-def crossflow(ntu: ArrayLike, ratio: ArrayLike) -> Array:
+def crossflow(ntu: Numbers, ratio: Numbers) -> Array:
     """Effectiveness of crossflow, both streams unmixed [1]: 1 - exp(N^0.22 (exp(-r N^0.78) - 1) / r).
 
     N = `ntu`, r = `ratio` = C_min / C_max, broadcast. The usual approximation of the exact series [Incropera,
@@ -46,16 +48,16 @@ def crossflow(ntu: ArrayLike, ratio: ArrayLike) -> Array:
 
 
 def conductance(
-    flow_hot: ArrayLike,
-    flow_cold: ArrayLike,
-    rated_hot: ArrayLike,
-    rated_cold: ArrayLike,
-    film_hot: ArrayLike,
-    film_cold: ArrayLike,
-    exponent: ArrayLike = 0.8,
-    fouling: ArrayLike = 0.0,
+    flow_hot: Numbers,
+    flow_cold: Numbers,
+    rated_hot: Numbers,
+    rated_cold: Numbers,
+    film_hot: Numbers,
+    film_cold: Numbers,
+    exponent: Numbers = 0.8,
+    fouling: Numbers = 0.0,
     *,
-    exponent_cold: ArrayLike | None = None,
+    exponent_cold: Numbers | None = None,
 ) -> Array:
     """Conductance UA [W/K] = 1 / (1/hA_hot + 1/hA_cold + R_f), films hA ~ m^exponent, zero without flow.
 

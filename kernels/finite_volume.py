@@ -199,11 +199,13 @@ class Flow:
         self.time, self.steps, self.started = np.zeros(scenarios), 0, False
         self._tables = [xp.asarray(t) for t in (_axis(grid.x, 2), _axis(grid.y, 0), _axis(grid.z, 0))]
         self._tables = [t.astype(self.kind) for t in self._tables]
-        self._mesh = Mesh(*self._tables, nx, ny, nz)
+        self._mesh = Mesh._make([*self._tables, nx, ny, nz])
         self._side = xp.asarray(sides.table().astype(self.kind))
         self._open, self._length = (xp.asarray(a.astype(self.kind)) for a in _geometry(grid, faces, physics))
         self.faces = [self._pulled(d, faces) for d in range(3)]
-        self.cells = send(Held(*_columns(cells.at), *(self._wide(getattr(cells, c)) for c in Cells.NUMBERS)), xp)
+        self.cells = send(
+            Held._make([*_columns(cells.at), *(self._wide(getattr(cells, c)) for c in Cells.NUMBERS)]), xp
+        )
         self.given = xp.zeros((max(len(cells.at), 1), scenarios), self.kind)
         self._min_rate = self._driven(faces, cells, sides)
         self._boxes(sides)
@@ -232,7 +234,7 @@ class Flow:
             column[listed] = self._wide(numbers)
         distance = np.zeros(len(at), self.kind)
         distance[walls] = reach
-        return send(Pulled(*_columns(at), rate, loss, target, wall, distance), self.xp)
+        return send(Pulled._make([*_columns(at), rate, loss, target, wall, distance]), self.xp)
 
     def _driven(self, faces: tuple[Faces, Faces, Faces], cells: Cells, sides: Sides) -> Array:
         """Minimum of `rates` [1/s], (S,), by what will move air at rest: imposed speeds, moving walls, warmth, heat."""
@@ -365,7 +367,7 @@ class Flow:
         """
         if dt is not None and not (np.asarray(dt) > 0).all():
             raise ValueError(f"dt: {dt} s: give a time step above 0 s")
-        changed = dt is not None and not np.array_equal(dt, self._wanted)
+        changed = dt is not None and (self._wanted is None or not np.array_equal(dt, self._wanted))
         self._wanted = dt
         while count > 0:
             early = self.steps < EARLY

@@ -71,7 +71,7 @@ def _flat(
     named: Mapping[str, Any],
     pointer: Callable[[np.ndarray], object] | None = None,
 ) -> list[object]:
-    scalar, out = np.dtype(precision).type, [np.int32(n) for n in domain]
+    scalar, out = np.dtype(precision).type, list[object](np.int32(n) for n in domain)
     for a, v in named.items():
         kind = k.kinds[a]
         if kind.ndim:

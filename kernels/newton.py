@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from twin.kernels import elimination
 from twin.kernels.cell import Int, Ints1, Real, Reals2, Reals3, at, cell, kernel, real, rows
 from twin.kernels.elimination import A11, A12, A21, A22, Program, eliminate_pairs
@@ -85,7 +86,7 @@ def solve(
     branches = np.stack([np.ascontiguousarray(a[:, 0]) for a in admittances(network)], axis=1)
     ground = np.ascontiguousarray(np.asarray(shunt, complex)[:, None]).view(float)
     m, fill = len(branches), len(program.row)
-    grid = Grid(m, *ends, branches.view(float).reshape(m, 8), np.asarray(kind, np.int32), ground)
+    grid = Grid._make([m, *ends, branches.view(float).reshape(m, 8), np.asarray(kind, np.int32), ground])
     live = np.repeat((np.asarray(kind) != DEAD)[:, None], scenarios, axis=1)
     voltage, given = (np.where(live, a, 0j) for a in (start, injection))
     pairs = lambda x: x.view(float).reshape(*x.shape, 2)  # noqa: E731
@@ -97,7 +98,7 @@ def solve(
     return Result(voltage, good, turns[:, 0].astype(np.int64), gap[:, 0])
 
 
-def balance(network: Network, shunt: np.ndarray, voltage: np.ndarray) -> np.ndarray:
+def balance(network: Network, shunt: np.ndarray, voltage: np.ndarray) -> NDArray[np.complex128]:
     """Power [pu] that each bus sends into branches and shunts, (n, S)."""
     own_start, mutual_start, mutual_end, own_end = admittances(network)
     current = np.asarray(shunt)[:, None] * voltage

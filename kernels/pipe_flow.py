@@ -208,9 +208,9 @@ class _Layout:
         held[position[nodes]] = first[14] + np.arange(len(nodes))
         counts = (m, c, *(len(g) for g in groups[:3]), *first[13:16])
         control = np.ascontiguousarray(control, np.int32)
-        net = Net(*counts, position[start], position[end], law, control, held)
+        net = Net._make([*counts, position[start], position[end], law, control, held])
         self.tables = program, net, self.rows.source
-        self.work = Work(first[-1], FLOW.width * m, STATE.width * c, n, n, n, len(program.row), PEAK + 1)
+        self.work = (first[-1], FLOW.width * m, STATE.width * c, n, n, n, len(program.row), PEAK + 1)  # heights of Work
 
     def lay(self, settings, count, lanes, apart, common, varied, work, out):
         """The kernel bound over blocks of lanes."""

@@ -89,7 +89,9 @@ class Box:
         for direction, matrices in ((0, self.forth), (1, self.back)):
             for at in (2, 1, 0):
                 rows, columns, many = ((nz * ny, nx, s), (ny, nx, s * nz), (nz, ny * nx, s))[2 - at]
-                matrix = matrices[at].T[None].copy() if at == 2 else matrices[at][None]
+                own = matrices[at]
+                assert own is not None
+                matrix = own.T[None].copy() if at == 2 else own[None]
                 field, out = (a.reshape(many, rows, columns) for a in (x, other))
                 left, right = (field, matrix) if at == 2 else (matrix, field)
                 sizes = (rows, columns, left.shape[2], int(at == 2), int(at == 0 and direction == 0))

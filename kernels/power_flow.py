@@ -11,12 +11,14 @@ islands, each with slack buses of its own, stand side by side in one matrix. Dir
 admittances.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from twin.kernels import elimination
@@ -102,6 +104,10 @@ BLOCK = 16
 """Scenarios in a SIMD block on the CPU."""
 
 
+Steps: TypeAlias = Callable[[Array, Array, Array | None], tuple[Array, Array, Array]]
+"""Slack voltages, loads and voltages to begin with, or None, to voltages, whether converged, and steps."""
+
+
 class Buses(NamedTuple):
     """What a topology knows of its buses, by position in the order of elimination; `idle` and `swing` by bus."""
 
@@ -176,7 +182,9 @@ class Factor:
             self._kept[key] = batch
         return voltage, good, turns
 
-    def _batch(self, scenarios, kind, tolerance, limit, given: Array | None):
+    def _batch(
+        self, scenarios, kind, tolerance, limit, given: Array | None
+    ) -> Callable[[Array, Array, Array | None], tuple[Array, Array, Array]]:
         """A solve of so many scenarios with its buffers laid out; the loads `given` are one of them where they fit."""
         n, (count, lanes) = self.network.n, blocks(scenarios, BLOCK)
         padded = count * lanes
@@ -189,10 +197,12 @@ class Factor:
         stop = Stop(tolerance, limit)
         calls = [bind(chord, (count,), *self._fixed(kind), *arrays, 0, warm, stop, lanes=lanes) for warm in (0, 1)]
 
-        def run(slack_voltage, power, begin):
+        def run(slack_voltage: Array, power: Array, begin: Array | None) -> tuple[Array, Array, Array]:
             rows = [(held, slack_voltage)]
-            rows += [] if load is given else [(load, power)]
-            rows += [] if begin is None else [(voltage, begin)]
+            if load is not given:
+                rows.append((load, power))
+            if begin is not None:
+                rows.append((voltage, begin))
             for mine, theirs in rows:
                 mine[:, :scenarios] = theirs
                 mine[:, scenarios:] = mine[:, :1]
@@ -230,7 +240,8 @@ class Factor:
         matrix = elimination.PairFactor(*(np.asarray(m, scalar) for m in self.matrix))
         idle, swing = _pairs(np.ascontiguousarray(self.idle, kind)), np.ascontiguousarray(self.swing, kind).view(scalar)
         droop = (np.asarray(d, scalar) for d in self.droop)
-        buses = Buses(self.bus, self.kind, self.seat, *droop, idle, swing, self._lead, self.inverse_base)
+        lead = self._lead, self.inverse_base
+        buses = Buses._make([self.bus, self.kind, self.seat, *droop, idle, swing, *lead])
         return self.program, matrix, buses
 
     @cached_property
@@ -394,7 +405,7 @@ def _topologies(network, energised, scenarios):
     return np.split(order, np.flatnonzero(np.diff(inverse.ravel()[order])) + 1)
 
 
-def branch_power(network: Network, voltage: Array) -> tuple[Array, Array]:
+def branch_power(network: Network, voltage: Array) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Complex power [pu] entering each branch at its start and at its end, each (m, S); their sum is its loss."""
     first, last, *own = copied(network, (network.start, network.end, *admittances(network)), voltage)
     start, end = voltage[first], voltage[last]
@@ -408,7 +419,7 @@ def admittances(network: Network) -> tuple[Array, Array, Array, Array]:
     live = network.series != 0
     shunt_start, shunt_end = np.where(live, network.shunt_start, 0), np.where(live, network.shunt_end, 0)
     ratio = network.ratio
-    own_start = (network.series + shunt_start) / (ratio.real**2 + ratio.imag**2)
+    own_start = (network.series + shunt_start) / (np.real(ratio) ** 2 + np.imag(ratio) ** 2)
     return own_start, -network.series / np.conj(ratio), -network.series / ratio, network.series + shunt_end
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from twin.kernels import elimination
 from twin.kernels.arrays import Array, copied, fetch, numbers
 from twin.kernels.cell import LANES, Int, Ints1, Reals2, Reals3, at, cell, kernel, rows
@@ -57,7 +58,7 @@ class Result:
     boundary_heat: np.ndarray  # (f, S) arriving at each fixed node, relative to its temperature
 
 
-def program(n: int, start: Array, end: Array, couple_from: Array, couple_to: Array) -> StreamProgram:
+def program(n: int, start: ArrayLike, end: ArrayLike, couple_from: ArrayLike, couple_to: ArrayLike) -> StreamProgram:
     """The stream program of branches start -> end; branch couple_to[k]'s outlet depends on couple_from[k]'s inlet."""
     start, end, couple_from, couple_to = (np.asarray(a, np.int64) for a in (start, end, couple_from, couple_to))
     # a coupling fills (down of `to`, up of `from`); the four cases of flow direction are pairs 4 k ... 4 k + 3 after m
@@ -167,11 +168,11 @@ class _Layout:
         held[fixed_at] = self.rows.first[5] + np.arange(len(fixed))
         couples = [np.ascontiguousarray(c, np.int32) for c in (p.couple_from, p.couple_to)]
         counts = len(p.start), len(p.couple_to), len(fixed)
-        joints = Joints(*counts, position[p.start], position[p.end], *couples, held, fixed_at)
+        joints = Joints._make([*counts, position[p.start], position[p.end], *couples, held, fixed_at])
         self.tables = p.elimination, joints, self.rows.source
         self.places = Places(*self.rows.first[1:8])
         fill = len(p.elimination.row)
-        self.work = Work(self.rows.first[-1], 2 * len(p.start), p.n, p.n, p.n, fill, fill, 1)
+        self.work = (self.rows.first[-1], INLET.width * len(p.start), p.n, p.n, p.n, fill, fill, 1)  # heights of Work
 
     def lay(self, count, lanes, apart, common, varied, work, out):
         """The kernel bound over blocks of lanes."""

@@ -7,13 +7,12 @@ each record the fields that a function uses, itself or through what it calls, as
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
-from functools import partial
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias, TypeVar, get_type_hints
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, SupportsInt, TypeAlias, TypeVar, get_type_hints
 
 import numpy as np
 
@@ -76,9 +75,25 @@ def rows(width: int) -> tuple[Row, ...]:
     return tuple(Row(place, width) for place in range(width))
 
 
-def at(element: int, row: Row) -> int:
+def at(element: SupportsInt, row: Row) -> int:
     """Where a row of an element stands in its table: `at(e, HEADLOSS)` is 2 e + 1."""
-    return row.width * element + row
+    return row.width * int(element) + row
+
+
+def source(function: FunctionType) -> ast.FunctionDef:
+    """The tree of a function, the caller's own; `inspect` would read its text token by token."""
+    tree = _sources(function.__code__.co_filename)[function.__code__.co_firstlineno]
+    return tree if not tree.args.kwonlyargs else pickle.loads(pickle.dumps(tree))
+
+
+@cache
+def _sources(file: str) -> dict[int, ast.FunctionDef]:
+    """The functions of a file by their first line, that of a decorator."""
+    functions, blocks = [], [ast.parse(Path(file).read_bytes()).body]
+    for block in blocks:
+        functions += [s for s in block if isinstance(s, ast.FunctionDef)]
+        blocks += [s.body for s in block if isinstance(s, (ast.FunctionDef, ast.ClassDef))]
+    return {min([f.lineno, *(d.lineno for d in f.decorator_list)]): f for f in functions}
 
 
 class Cell:
@@ -86,53 +101,54 @@ class Cell:
 
     def __init__(
         self,
-        function: Callable[..., object],
+        function: FunctionType,
         inline: bool = True,
         constants: Mapping[str, int] | None = None,
         name: str = "",
     ) -> None:
         constants = constants or {}
-        self.function: Callable[..., object] = partial(function, **constants) if constants else function
+        self.function: Any = partial(function, **constants) if constants else function
         self.name, self.__doc__, self.inline = name or function.__name__, function.__doc__, inline
-        lines, self.line = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
-        assert isinstance(tree, ast.FunctionDef)
-        self.file = Path(inspect.getsourcefile(function) or "?").name
+        tree = source(function)
+        self.line, self.file = tree.lineno, Path(function.__code__.co_filename).name
         self.names: dict[str, object] = function.__globals__
         if [a.arg for a in tree.args.kwonlyargs] != list(constants):
             self.fail(tree.args, "parameters by name only are the constants of a family")
-        tree = _Special(self.names, constants, tree).visit(tree)
+        if constants or any(isinstance(s, ast.For) and isinstance(s.iter, ast.Name) for s in statements(tree.body)):
+            tree = _Special(self.names, constants, tree).visit(tree)
         marks = {a.arg: self._meaning(a.annotation) for a in tree.args.args}
         self.params = list(marks)
-        self.records = {p: m for p, m in marks.items() if _is_record(m)}
-        self.used = self._used(tree)
+        self.records: dict[str, Any] = {p: m for p, m in marks.items() if _is_record(m)}
+        every = nodes(tree)
+        self.used = self._used(every)
         self.marks: dict[str, Kind | None] = {}
         for p, mark in marks.items():
             if p in self.records:
-                hints = get_type_hints(self.records[p])
+                hints = _hints(self.records[p])
                 self.marks |= {f"{p}_{f}": hints[f] for f in self.used[p]}
             else:
                 self.marks[p] = mark if isinstance(mark, Kind) else None
-        self.tree = _Flat(self).whole(tree)
+        self.tree = _Flat(self).whole(tree, {n.id for n in every if isinstance(n, ast.Name)})
         self.flat = list(self.marks)
         self.written = self._written()
 
-    def __call__(self, *args: Argument) -> object:
+    def __call__(self, *args: Any) -> Any:
         """Run as plain Python."""
         return self.function(*args)
 
     def _meaning(self, mark: ast.expr | None) -> object:
-        return None if mark is None else eval(ast.unparse(mark), self.names)
+        known = isinstance(mark, ast.Name) and mark.id in self.names
+        return None if mark is None else self.names[mark.id] if known else eval(ast.unparse(mark), self.names)
 
-    def _used(self, tree: ast.FunctionDef) -> dict[str, list[str]]:
+    def _used(self, every: list[ast.AST]) -> dict[str, list[str]]:
         """The fields of each record that the function reads or hands on, in the record's order."""
         used: dict[str, set[str]] = {p: set() for p in self.records}
-        for node in ast.walk(tree):
+        for node in every:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in used:
                 if node.attr not in self.records[node.value.id]._fields:
                     self.fail(node, f"{self.records[node.value.id].__name__} has no such field")
                 used[node.value.id].add(node.attr)
-            for param, given in self.handed(node):
+            for param, given in self.handed(node) if isinstance(node, ast.Call) else ():
                 callee = self.names[_called(node)]
                 assert isinstance(callee, Cell)
                 wanted = callee.records.get(param)
@@ -154,7 +170,7 @@ class Cell:
     def _written(self) -> set[str]:
         """Parameters whose elements it or its callees assign."""
         stored = set()
-        for node in ast.walk(self.tree):
+        for node in nodes(self.tree):
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
                 stored.add(node.value.id)
             callee = self.names.get(_called(node))
@@ -166,7 +182,7 @@ class Cell:
     def cells(self) -> list[Cell]:
         """Cells that it calls, callees first, each once."""
         calls: list[Cell] = []
-        for node in ast.walk(self.tree):
+        for node in nodes(self.tree):
             callee = self.names.get(_called(node))
             if isinstance(callee, Cell):
                 calls += [c for c in [*callee.cells(), callee] if c not in calls]
@@ -178,8 +194,7 @@ class Cell:
 
     def fail(self, node: ast.AST, why: str) -> NoReturn:
         """Raise a SubsetError that points at a node."""
-        line = self.line + getattr(node, "lineno", 1) - 1
-        raise SubsetError(f"{self.file}:{line}: {why}: `{ast.unparse(node)}`")
+        raise SubsetError(f"{self.file}:{getattr(node, 'lineno', self.line)}: {why}: `{ast.unparse(node)}`")
 
 
 class Kernel(Cell):
@@ -187,7 +202,7 @@ class Kernel(Cell):
 
     def __init__(
         self,
-        function: Callable[..., object],
+        function: FunctionType,
         lanes: int = 1,
         constants: Mapping[str, int] | None = None,
         name: str = "",
@@ -201,9 +216,9 @@ class Kernel(Cell):
         if not 1 <= len(self.index) <= 3:
             raise SubsetError(f"{self.file}:{self.line}: {self.name} needs one to three index parameters")
 
-    def flatten(self, args: Sequence[Argument]) -> dict[str, Argument]:
+    def flatten(self, args: Sequence[Argument]) -> dict[str, Any]:
         """Arguments by their flat names: numbers and arrays, records as those of their fields that are used."""
-        named: dict[str, Argument] = {}
+        named: dict[str, Any] = {}
         for p, value in zip(self.takes, args, strict=True):
             if p not in self.records:
                 named[p] = value
@@ -212,6 +227,32 @@ class Kernel(Cell):
             else:
                 raise TypeError(f"{self.name}: {p} is {type(value).__name__}, not {self.records[p].__name__}")
         return named
+
+
+def nodes(tree: ast.AST) -> list[ast.AST]:
+    """A tree's nodes that have fields, each before what it holds; faster than `ast.walk`."""
+    out = [tree]
+    for node in out:
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if type(value) is list:
+                out += [v for v in value if isinstance(v, ast.AST)]
+            elif isinstance(value, ast.AST) and value._fields:
+                out.append(value)
+    return out
+
+
+def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements and those within them, in their order."""
+    for statement in body:
+        yield statement
+        yield from statements(getattr(statement, "body", []))
+        yield from statements(getattr(statement, "orelse", []))
+
+
+@cache
+def _hints(record: type) -> dict[str, Any]:
+    return get_type_hints(record)
 
 
 def _is_record(mark: object) -> bool:
@@ -242,14 +283,14 @@ class _Special(ast.NodeTransformer):
         values = self.names.get(node.iter.id) if isinstance(node.iter, ast.Name) else None
         if not isinstance(values, tuple) or not isinstance(node.target, ast.Name):
             return self.generic_visit(node)
-        inside = {id(n) for s in node.body for n in ast.walk(s)}
-        bound = [n for n in ast.walk(self.whole) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        inside = {id(n) for s in node.body for n in nodes(s)}
+        bound = [n for n in nodes(self.whole) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         own = {n.id for n in bound if id(n) in inside} - {n.id for n in bound if id(n) not in inside}
-        out: list[ast.stmt] = []
+        body, out = pickle.dumps(node.body), list[ast.stmt]()  # copies faster than deepcopy
         for value in values:
             special = _Special(self.names, {**self.constants, node.target.id: value}, self.whole)
             special.rounds = {n: f"{n}_{value}" for n in own}
-            out += special.block(deepcopy(node.body))
+            out += special.block(pickle.loads(body))
         return out
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
@@ -288,10 +329,9 @@ class _Flat(ast.NodeTransformer):
     def __init__(self, c: Cell) -> None:
         self.cell = c
 
-    def whole(self, tree: ast.FunctionDef) -> ast.FunctionDef:
-        own = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} | set(self.cell.params)
+    def whole(self, tree: ast.FunctionDef, own: set[str]) -> ast.FunctionDef:
         for name in self.cell.marks.keys() - set(self.cell.params):
-            if name in own:
+            if name in own or name in self.cell.params:
                 self.cell.fail(tree, f"{name} is a field of a record as well")
         tree.name = self.cell.name
         tree.args.args, tree.args.kwonlyargs, tree.args.kw_defaults = [ast.arg(p) for p in self.cell.marks], [], []
