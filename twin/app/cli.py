@@ -400,6 +400,8 @@ def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
     counts = [(kind.replace("_", " "), f"{n:,}") for kind, n in facility.count().items()]
     counts += [
         ("connections", f"{len(facility.connections):,}"),
+        ("electrical islands", f"{len(facility.islands()):,}"),
+        ("coolant loops", f"{len(facility.loops()):,}"),
         ("limits", f"{sum(len(x.elements) for x in plant.limits):,}"),
     ]
     counts += [("cases", ", ".join(facility.cases))] if facility.cases else []

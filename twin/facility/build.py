@@ -243,7 +243,7 @@ def build(source: str, data: Raw, case: str | None = None, overrides: Mapping[st
     name = str(data.get("name") or source.removesuffix(".yaml"))
     spec = {
         "components": raws,
-        "links": sorted(str((c, *sorted((a, b)))) for c, a, b in joined),
+        "links": sorted(str((c, a, b) if a <= b else (c, b, a)) for c, a, b in joined),
         "ignore": limits.ignore,
         **site_raw,
         "catalogue": local,
