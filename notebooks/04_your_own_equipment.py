@@ -132,7 +132,7 @@ class ImmersionTank(Rack, Pumped):
         rated = oil.density(t.set_point) * t.rated_flow
         write(Anchor(warm, np.full((t.n, 1), 120e3)))
         write(Medium(warm, t["fluid"]))
-        cls.pump(t, write, warm, driven, 0.01 * t.shutoff / rated**2)
+        cls.pump(t, write, Pipe(warm, driven, quadratic=0.01 * t.shutoff / rated**2))
         hot = write(Pipe(driven, cool, quadratic=t.exchanger_drop / rated**2))
         cold = write(Pipe(t.node("supply"), t.node("return"), quadratic=t.water_drop / t.water_flow**2))
         boards = write(Pipe(cool, warm, quadratic=t.bath_drop / rated**2))

@@ -123,7 +123,7 @@ class ImmersionTank(Rack, Pumped):
         rated = 1000.0 * t.rated_flow
         write(Anchor(warm, 120e3 + 0 * t.capacity))
         write(Medium(warm, t["fluid"]))
-        cls.pump(t, write, warm, driven, 0.01 * t.shutoff / rated**2)
+        cls.pump(t, write, Pipe(warm, driven, quadratic=0.01 * t.shutoff / rated**2))
         hot = write(Pipe(driven, cool, quadratic=t.exchanger_drop / rated**2))
         cold = write(Pipe(t.node("supply"), t.node("return"), quadratic=t.water_drop / t.water_flow**2))
         boards = write(Pipe(cool, warm, quadratic=t.bath_drop / rated**2))

@@ -72,7 +72,7 @@ def test_a_dry_cooler_meets_its_rating():
 
 
 def test_off_its_rating_a_coil_follows_both_flows_and_its_fouling():
-    """Half the water, thin air at 2,000 m, fouling over duty / 5 K / 4 kW/m2/K or the area stated."""
+    """Half the water, thin air at 2,000 m, fouling over UA / 4 kW/m2/K, another U or the area stated."""
     C, far = DUTY / (IN - OUT) * np.array([1.0, 0.5, 1.0, 1.0, 0.3]), np.array([0, 0, 2000.0, 0, 2000.0])
     fouling = np.array([0.0, 0.0, 0.0, 2e-4, 1e-4])
     flow = FLOW / 990.5 * np.array([1.0, 0.5, 1.0, 1.0, 0.3])
@@ -82,7 +82,11 @@ def test_off_its_rating_a_coil_follows_both_flows_and_its_fouling():
         "pump.flow": flow,
         "site.dry_bulb": np.array([15.0, 35, 35, 35, 5]) + K,
     }
-    for area, metres in ((DUTY / 5 / 4000, ""), (300.0, ", area: 300 m2")):
+    for area, metres in (
+        (rated() / 4000, ""),
+        (rated() / 2500, ", clean_u: 2500 W/m2/K"),
+        (300.0, ", area: 300 m2"),
+    ):
         result = twin.solve(bench_of(metres), scenarios)
         for k in range(5):
             inlet, outlet, water, C = state(result, k)
@@ -97,7 +101,7 @@ def test_off_its_rating_a_coil_follows_both_flows_and_its_fouling():
 def test_units_share_water_and_fouling():
     result = twin.solve(bench_of(", units: 2, fouling: 0.0001 m2K/W", flow=FLOW))
     inlet, outlet, water, C = state(result)
-    expected = effect(C / 2, water / 2, RATED, 1e-4 / (DUTY / 20e3))
+    expected = effect(C / 2, water / 2, RATED, 1e-4 / (rated() / 4000))
     assert inlet - outlet == pytest.approx(expected * (inlet - AIR), rel=2e-4)
     assert of(result, "dry_cooler_power") == pytest.approx(2 * 117.68e3, rel=1e-6)
     assert of(result, "dry_cooler_running") == 2

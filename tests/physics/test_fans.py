@@ -109,7 +109,8 @@ def test_a_heat_sink_resists_by_the_air_flow_to_the_eight_tenths():
     The sink stands in air that a tenth of the flow each has warmed half way: 1 / (2 m cp).
     """
     chip = "accelerators: 10, chip_power: 500 W, chip_idle: 0 W, leakage_share: 0, junction_to_case: 0.01 K/W, "
-    chip += "sink_resistance: 0.04 K/W, throttle_temperature: 140 degC, air_flow: 1 m3/s, air_rise: 8 K, min_fan_speed: 0.1"
+    chip += "sink_resistance: 0.04 K/W, throttle_temperature: 140 degC, air_flow: 1 m3/s, air_rise: 8 K, "
+    chip += "min_fan_speed: 0.1"
     result = hall(chip, scenarios={"rack.other_power": [0.0, 1e3, 2e3]})
     moved = of(result, "rack_air_flow")
     assert moved.min() < 0.7 and moved.max() < 1.1 * DENSITY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -18,6 +19,17 @@ from twin.units import Conductance, Fraction, Length, Number, Pressure, Velocity
 RANGEABILITY = 50.0
 SEAT, LEAKAGE = 0.05, 1e-4
 """Opening from which a valve shuts in a straight line, and what passes it shut, both over fully open."""
+
+RATING_DENSITY = 1000.0
+"""Of the water with which valves and their like are rated, kg/m3 [IEC 60534-2-1, relative density]."""
+
+BORE = np.pi / 4.0
+"""Cross-section of a `Pipe` that states no diameter, to which its zeta refers, m2."""
+
+
+def rated_zeta(drop: float | Array, flow: Array) -> Array:
+    """Zeta of what loses `drop` [Pa] at `flow` [m3/s] of water of 1000 kg/m3: dp = drop rho / 1000 (Q / flow)²."""
+    return 2.0 * BORE**2 * drop / (RATING_DENSITY * flow**2)
 
 
 def _fluid(name: str) -> str:
@@ -69,7 +81,8 @@ class CoolantPipe(Component):
 class Valve(Component):
     """Equal-percentage valve K_v(y) = K_vs R^(y-1), R = 50, or a pressure-independent flow setting.
 
-    Below an opening of SEAT the plug closes on its seat: K_v falls in a straight line to the leakage.
+    dp = 1 bar (rho / 1000 kg/m3) (Q / K_v)² with the density of what flows [IEC 60534-2-1, turbulent flow]. Below an
+    opening of SEAT the plug closes on its seat: K_v falls in a straight line to the leakage.
     """
 
     flow_coefficient: VolumeFlow = Field(100 / 3600.0, gt=0, description="K_vs: flow at 1 bar, fully open")
@@ -83,7 +96,7 @@ class Valve(Component):
     def lower(cls, t: Table, write: Write) -> None:
         curve = RANGEABILITY ** (np.maximum(t.opening, SEAT) - 1.0)
         factor = t.flow_coefficient * np.maximum(curve * np.minimum(t.opening / SEAT, 1.0), LEAKAGE)
-        rows = write(Pipe(t.node("in"), t.node("out"), quadratic=1e5 / (1000.0 * factor) ** 2, set_flow=t.flow_limiter))
+        rows = write(Pipe(t.node("in"), t.node("out"), zeta=rated_zeta(1e5, factor), set_flow=t.flow_limiter))
         report(t, write, "flow", columns.stream.flow[rows], "coolant flow")
         price(t, write)
 
@@ -92,7 +105,7 @@ class MinimumFlowBypass(Component):
     """A line that opens just enough for what its outlet joins to carry `min_flow` or more."""
 
     min_flow: VolumeFlow = Field(0.1, gt=0)
-    drop: Pressure = Field(20e3, gt=0, description="wide open, at the minimum flow")
+    drop: Pressure = Field(20e3, gt=0, description="wide open, at the minimum flow of water of 1000 kg/m3")
     ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
@@ -102,8 +115,7 @@ class MinimumFlowBypass(Component):
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
         zero = 0.0 * t.min_flow
-        resistance = t.drop / (1000.0 * t.min_flow) ** 2
-        rows = write(Pipe(t.node("in"), t.node("out"), quadratic=resistance, set_flow=zero))
+        rows = write(Pipe(t.node("in"), t.node("out"), zeta=rated_zeta(t.drop, t.min_flow), set_flow=zero))
         write(Bypass(rows, t.min_flow))
         report(t, write, "flow", columns.stream.flow[rows], "flow past the consumers")
         price(t, write)
@@ -170,21 +182,14 @@ class Pumped(Component):
 
     @classmethod
     def pump(
-        cls,
-        t: Table,
-        write: Write,
-        start: Index,
-        end: Index,
-        drop: Array,
-        heading: Total = totals.pumps,
-        power_name: str = "pump_power",
+        cls, t: Table, write: Write, inside: Pipe, heading: Total = totals.pumps, power_name: str = "pump_power"
     ) -> Index:
-        """Write the pumps of a table between two nodes with an internal `quadratic` drop; returns pipe rows.
+        """Write the pumps of a table into the pipe that has their internal drop; returns pipe rows.
 
         power_name: of the report of their power.
         """
         controls = np.array([[c] for c in t["control"]])
-        pipe = write(Pipe(start, end, quadratic=drop, set_flow=np.where(controls == "flow", t.flow, np.nan)))
+        pipe = write(replace(inside, set_flow=np.where(controls == "flow", t.flow, np.nan)))
         rows = write(
             Pump(
                 pipe=pipe,
@@ -215,7 +220,7 @@ class Pumped(Component):
 
 
 class PumpStation(Pumped):
-    """Pumps of a loop."""
+    """Pumps of a loop; a station itself loses a hundredth of the shut-off head at the rated flow of one pump."""
 
     ports: ClassVar[dict[str, Port]] = {
         "in": Port("coolant"),
@@ -229,7 +234,6 @@ class PumpStation(Pumped):
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
-        cls.pump(
-            t, write, t.node("in"), t.node("out"), 0.01 * t.shutoff / (1000.0 * t.rated_flow) ** 2, power_name="power"
-        )
+        inside = Pipe(t.node("in"), t.node("out"), zeta=rated_zeta(0.01 * t.shutoff, t.rated_flow))
+        cls.pump(t, write, inside, power_name="power")
         price(t, write)

@@ -118,7 +118,8 @@ class Cdu(Pumped):
         if sealed.any():
             write(Anchor(t.node("tcs_return")[sealed], t.expansion[sealed]))
         write(Medium(t.node("tcs_return"), t["tcs_fluid"]))
-        pumped = cls.pump(t, write, t.node("tcs_return"), middle, t.tcs_drop / t.tcs_flow**2, totals.cdus)
+        inside = Pipe(t.node("tcs_return"), middle, quadratic=t.tcs_drop / t.tcs_flow**2)
+        pumped = cls.pump(t, write, inside, totals.cdus)
         hot = write(Pipe(middle, t.node("tcs_supply"), quadratic=1.0 / t.tcs_flow**2))
         cold = write(Pipe(t.node("fws_supply"), t.node("fws_return"), quadratic=t.fws_drop / t.fws_flow**2))
         exchange = write(

@@ -8,7 +8,7 @@ import numpy as np
 
 from twin import columns
 from twin.columns import Array, Solved
-from twin.elements import Pump, System
+from twin.elements import Pipe, Pump, System
 from twin.kernels import pipe_flow
 from twin.kernels.arrays import add_rows, filled
 
@@ -77,6 +77,12 @@ def relief(plant: System, flow: Array, density: Array) -> Array:
     return np.maximum(plant.relief.min_flow * density[rows] - rest, 0.0)
 
 
+def square(pipe: Pipe, density: Array, closed: Array | float = 1.0) -> Array:
+    """Square-law resistance of pipes [Pa s²/kg²]: what data sheets give, times `closed`, and ζ / (2 ρ A²)."""
+    area = np.pi * pipe.diameter**2 / 4.0
+    return pipe.quadratic * closed + pipe.zeta / (2.0 * density * area**2)
+
+
 def _network(plant: System, coolant: Coolant, controls: Controls) -> pipe_flow.Network:
     """The pipes as the kernel takes them: (λ L/D + ζ) m|m| / (2 ρ A²) with λ by Churchill, pumps, and who controls."""
     pipe, pump = plant.pipe, plant.pump
@@ -93,7 +99,7 @@ def _network(plant: System, coolant: Coolant, controls: Controls) -> pipe_flow.N
         n=len(plant.coolant),
         start=number[pipe.start],
         end=number[pipe.end],
-        square=pipe.quadratic * closed + pipe.zeta / (2.0 * density * area**2),
+        square=square(pipe, density, closed),
         pipe=straight,
         friction=(pipe.length / (2.0 * density * area**2 * pipe.diameter))[straight],
         reynolds=(pipe.diameter / (area * viscosity))[straight],
@@ -161,7 +167,7 @@ def pumps(plant: System, flow: Flow, controls: Controls, density: Array) -> Solv
     highest, _ = head(pump, volume, running)
     by_flow = np.isfinite(target)
     start, end = plant.pipe.start[rows], plant.pipe.end[rows]
-    internal = plant.pipe.quadratic[rows] * mass * np.abs(mass)
+    internal = square(plant.pipe, density)[rows] * mass * np.abs(mass)
     rise = np.where(by_flow, flow.pressure[end] - flow.pressure[start] + internal, np.fmin(pump.set_head, highest))
     speed = np.minimum(required_speed(pump, volume, rise, running), pump.speed)
     required = np.where(by_flow, rise, pump.set_head)

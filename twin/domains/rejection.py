@@ -41,9 +41,12 @@ def inputs(law: DataclassInstance, inlet: Array, flow: Array, cp: Real, sink: Re
     return inlet, np.abs(flow), np.maximum(np.abs(flow) * cp, 1e-6)
 
 
-def response(inlet: Array, *columns: Real) -> Response:
+def response(inlet: Array, *columns: Real, driven: Real = 0.0) -> Response:
     """Columns in the shape of the inlets, and where these live."""
-    full = (np.full_like(inlet, c) if getattr(c, "ndim", 0) == 0 else np.broadcast_to(c, inlet.shape) for c in columns)
+    full = (
+        np.full_like(inlet, c) if getattr(c, "ndim", 0) == 0 else np.broadcast_to(c, inlet.shape)
+        for c in (*columns, driven)
+    )
     return Response(*full)
 
 
