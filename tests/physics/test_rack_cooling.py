@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 import twin
-from twin.coupling import steady
-from twin.figures import figures
-from twin.limits import margins, rescale
+from twin import columns
+from twin.results.figures import figures
+from twin.results.limits import margins
+from twin.solver.steady import steady
+from twin.study.bound import rescale
 
 PLATE_PG25 = {
     0.5: 0.0325, 0.6: 0.0300, 0.7: 0.0280, 0.8: 0.0265, 0.9: 0.0255, 1.0: 0.0245, 1.2: 0.0230,
@@ -248,8 +250,9 @@ def test_a_rescaled_plant_is_the_layout_of_that_scale(basis, field):
     scaled = loop(given, f"{field}: 1.5", pump="rated_flow: 4 L/s, shutoff: 200 kPa, head: 60 kPa")
     plant = rescale(plain.plant, 1.5, np.ones(1, bool), basis)
     found = steady(plant)
-    for name in ("engine.power", "stream.flow", "engine.junction", "engine.nameplate"):
-        np.testing.assert_allclose(found.columns[name], scaled.solution.columns[name], rtol=1e-9, err_msg=name)
+    e = columns.engine
+    for column in (e.power, columns.stream.flow, e.junction, e.nameplate):
+        np.testing.assert_allclose(found[column], scaled.solution[column], rtol=1e-9, err_msg=column.name)
     bound = lambda m: m.bound[m.name == "rack_flow"]  # noqa: E731
     np.testing.assert_allclose(bound(margins(found)), bound(scaled.margins))
     assert figures(found).annual.total[0] == pytest.approx(scaled.figures.annual.total[0], rel=1e-9)
