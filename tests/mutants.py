@@ -14,7 +14,7 @@ fails on what is not altered. On the days of a year every tenth has its turn; al
 twenty minutes.
 
 To add mutants, write a list MUTANTS of `(file, old, new, tests)` or `(file, old, new, tests, meaning)` into a file of
-`tests/altered/`, or `tests/physics/mutants_*.py`; files are given from the root of the repository, tests from this folder
+`tests/altered/`, or `tests/physics/mutants_*.py`; files are given from the root of the repository, tests from here
 as "physics/test_power_lines.py::test_name", or by their file's name where it stands beside the list; one or a tuple of
 them, and a whole file will do.
 """
@@ -303,15 +303,15 @@ def main() -> int:
     asked = parser.parse_args()
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    began, chosen = time.monotonic(), mutants()
-    if asked.tenth is not None:
-        chosen = [chosen[k] for k in tenth(asked.tenth, len(chosen))]
+    began, every = time.monotonic(), mutants()
+    chosen = every if asked.tenth is None else [every[k] for k in tenth(asked.tenth, len(every))]
     if asked.only:
         chosen = [m for m in chosen if asked.only.lower() in f"{m} {m.file} {' '.join(m.tests)}".lower()]
     pool = Pool(max(asked.jobs, 1))
-    tried, missed, bad = 0, 0, []
+    tried, missed = 0, 0
+    bad = [] if asked.only else [f"{m}: {why}" for m in every if m not in chosen and (why := altered(m)[1])]
     try:
-        bad = unaltered(pool, chosen)
+        bad += unaltered(pool, chosen)
         for name in bad:
             print(f"FAILS UNALTERED  {name}", flush=True)
         print(f"{time.monotonic() - began:.0f} s for the tests on what is not altered", flush=True)
@@ -328,7 +328,7 @@ def main() -> int:
     finally:
         pool.close()
     used = sum(os.times()[2:4])
-    print(f"{time.monotonic() - began:.0f} s, {used:.0f} s of processor; {len(bad)} tests fail unaltered")
+    print(f"{time.monotonic() - began:.0f} s, {used:.0f} s of processor; {len(bad)} faults of what is not altered")
     if tried < len(chosen):
         print(f"{len(chosen) - tried} were not tried")
     print(f"{tried} tried, {missed} not caught", flush=True)
