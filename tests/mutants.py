@@ -8,18 +8,22 @@ coefficient, exponent, sign, clamp or reference of the product in a copy of it, 
     python tests/mutants.py --tenth 3        the fourth tenth
     python tests/mutants.py --only busway    those whose meaning, file or tests hold the text
 
-One line a mutant, `caught by` the test that failed or `NOT CAUGHT`, and a summary. The exit code is 1 if one was not
-caught, if a text to be altered no longer stands exactly once in its file, or if a named test fails on what is not
-altered. To add mutants, write a list MUTANTS of `(file, old, new, tests)` or `(file, old, new, tests, meaning)` into
-a file of `tests/altered/`, or `tests/physics/mutants_*.py`; files are given from the root of the repository, tests from
-this folder as "physics/test_power_lines.py::test_name", or by their file's name where it stands beside the list; one or
-a tuple of them, and a whole file will do.
+One line a mutant, `caught by` the test that failed or `NOT CAUGHT`, and at the end "N tried, M not caught". The exit
+code is 1 if one was not caught, if a text to be altered no longer stands exactly once in its file, or if a named test
+fails on what is not altered. On the days of a year every tenth has its turn; all of them take two quiet cores less than
+twenty minutes.
+
+To add mutants, write a list MUTANTS of `(file, old, new, tests)` or `(file, old, new, tests, meaning)` into a file of
+`tests/altered/`, or `tests/physics/mutants_*.py`; files are given from the root of the repository, tests from here
+as "physics/test_power_lines.py::test_name", or by their file's name where it stands beside the list; one or a tuple of
+them, and a whole file will do.
 """
 
 from __future__ import annotations
 
 import argparse
 import fcntl
+import gc
 import hashlib
 import json
 import os
@@ -41,8 +45,14 @@ ROOT = TESTS.parent
 PLACES = {"twin": "twin", "kernels": "twin/kernels", "layouts": "twin/layouts"}
 """Folders of the repository and where they stand in the package, as in `pyproject.toml`."""
 
-HEAVY = ("numpy", "scipy.optimize", "scipy.stats", "numba", "xarray", "pydantic", "pytest", "networkx", "hypothesis")
+HEAVY = (
+    *("numpy", "scipy.optimize", "scipy.stats", "numba", "xarray", "zarr", "pydantic", "networkx", "hypothesis"),
+    *("pytest", "pdb", "tomllib"),
+)
 """Packages that are imported once, before the copies are."""
+
+OPTIONS = ("-q", "--no-header", "-p", "no:warnings")
+"""Of pytest, which loads no plugins of others."""
 
 PATIENCE = 180.0
 """Seconds after which tests of a mutant are given up."""
@@ -181,7 +191,8 @@ def _child(tree: Tree, tests: Sequence[str], first: bool, out: int) -> None:
         sys.dont_write_bytecode = tree.mutant is not None
         sys.meta_path[:] = [f for f in sys.meta_path if "__editable__" not in f"{getattr(f, '__module__', '')}"]
         sys.path[:] = [str(tree.root), *(p for p in sys.path if Path(p or ".").resolve() not in (ROOT, TESTS))]
-        os.environ["PYTHONPATH"] = str(tree.root)
+        os.environ |= {"PYTHONPATH": str(tree.root), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        gc.disable()
         os.chdir(ROOT)
         pytest, watch = import_module("pytest"), _Failures()
         names = [str(TESTS / name) for name in tests]
@@ -193,8 +204,7 @@ def _child(tree: Tree, tests: Sequence[str], first: bool, out: int) -> None:
             watch.text = f"{type(error).__name__}: {error}"
             code = 2
         else:
-            options = ["-q", "--no-header", "-p", "no:xdist", "-p", "no:nbmake", "-p", "no:randomly"]
-            code = int(pytest.main([*options, *(["-x"] if first else []), *names], plugins=[watch]))
+            code = int(pytest.main([*OPTIONS, *(["-x"] if first else []), *names], plugins=[watch]))
         found = {"code": code, "failed": watch.names, "text": watch.text}
     except BaseException as error:
         found["text"] = f"{type(error).__name__}: {error}"
@@ -212,6 +222,7 @@ class Pool:
             with suppress(ImportError):
                 import_module(name)
         assert "twin" not in sys.modules
+        gc.freeze()
         self.trees = [Tree(k) for k in range(count)]
         self.running: dict[int, tuple[Tree, Any, int, float]] = {}
 
@@ -292,15 +303,15 @@ def main() -> int:
     asked = parser.parse_args()
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    began, chosen = time.monotonic(), mutants()
-    if asked.tenth is not None:
-        chosen = [chosen[k] for k in tenth(asked.tenth, len(chosen))]
+    began, every = time.monotonic(), mutants()
+    chosen = every if asked.tenth is None else [every[k] for k in tenth(asked.tenth, len(every))]
     if asked.only:
         chosen = [m for m in chosen if asked.only.lower() in f"{m} {m.file} {' '.join(m.tests)}".lower()]
     pool = Pool(max(asked.jobs, 1))
-    tried, missed, bad = 0, 0, []
+    tried, missed = 0, 0
+    bad = [] if asked.only else [f"{m}: {why}" for m in every if m not in chosen and (why := altered(m)[1])]
     try:
-        bad = unaltered(pool, chosen)
+        bad += unaltered(pool, chosen)
         for name in bad:
             print(f"FAILS UNALTERED  {name}", flush=True)
         print(f"{time.monotonic() - began:.0f} s for the tests on what is not altered", flush=True)
@@ -316,7 +327,11 @@ def main() -> int:
         print("interrupted")
     finally:
         pool.close()
-    print(f"{tried} of {len(chosen)} tried, {missed} not caught, {time.monotonic() - began:.0f} s")
+    used = sum(os.times()[2:4])
+    print(f"{time.monotonic() - began:.0f} s, {used:.0f} s of processor; {len(bad)} faults of what is not altered")
+    if tried < len(chosen):
+        print(f"{len(chosen) - tried} were not tried")
+    print(f"{tried} tried, {missed} not caught", flush=True)
     return int(bool(missed or bad or tried < len(chosen)))
 
 

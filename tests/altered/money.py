@@ -4,8 +4,13 @@
 # fmt: off
 
 C, M, F, B, D, L, V, S = (
-    f"twin/{n}.py" for n in ("domains/cost", "money", "figures", "terms", "demand", "limits", "value", "summary")
+    f"twin/{n}.py"
+    for n in (
+        "money/cost", "money/yearly", "results/figures", "facility/sections", "study/day", "results/limits", "study/worth",
+        "show/summary",
+    )
 )
+BOUND = "twin/study/bound.py"
 BASE, ELECTRIC = "twin/components/base.py", "twin/components/electrical.py"
 YEAR, DAY = "physics/test_money_year.py", "physics/test_money_day.py"
 
@@ -31,7 +36,7 @@ LEASE = year("a_lease_is_paid_by_the_month_on_the_nameplate")
 MIX = year("the_mix_is_paid_and_counted_by_its_shares")
 FIGURES = year("figures_are_what_their_names_say")
 INPUTS = year("inputs_count_by_their_number_and_their_value")
-NETWORK = year("power_per_accelerator_counts_its_network_and_the_pue")
+NETWORK = year("every_accelerator_has_its_share_of_network")
 MEAN = day("a_day_is_the_mean_of_its_parts_by_hand")
 HIGHEST = day("demand_without_a_contract_is_charged_by_the_highest_part_of_the_day")
 QUEUE = day("prefill_keeps_its_objective_up_to_a_load_that_a_queue_gives")
@@ -46,23 +51,22 @@ KELVIN = day("a_kelvin_is_worth_what_half_of_one_to_either_side_changes")
 
 MUTANTS = [
     # a year's cost
-    (C, "YEAR = 365.25 * 86400.0", "YEAR = 365.0 * 86400.0", ENERGY, "years of 8,760 hours"),
+    ("twin/units.py", "YEAR = 365.25 * DAY", "YEAR = 365.0 * DAY", ENERGY, "years of 8,760 hours"),
     (C, "recovered = -np.expm1(-years * np.log1p(rate))", "recovered = -np.expm1(-years * rate)", ANNUITY, "interest compounded all the time"),
     (C, "1.0 / years, rate / recovered", "1.0 / years, rate / recovered / (1.0 + rate)", ANNUITY, "paid at the start of the year"),
-    (C, "np.multiply(power, energy_price) * YEAR", "np.multiply(peak, energy_price) * YEAR", MEAN, "energy of the peak"),
-    (C, "_total(np.multiply(capital, upkeep))", "_total(np.multiply(capital, upkeep) * annuity(rate, life))", LIVES, "upkeep of the annuity"),
+    (C, "np.multiply(use.power, tariff.energy) * YEAR", "np.multiply(use.peak, tariff.energy) * YEAR", MEAN, "energy of the peak"),
+    (C, "_total(np.multiply(assets.capital, assets.upkeep))", "_total(np.multiply(assets.capital, assets.upkeep) * annuity(rate, assets.life))", LIVES, "upkeep of the annuity"),
     (C, "amount == 0.0, np.inf, np.divide(cost, amount)", "amount == 0.0, np.inf, np.divide(amount, cost)", FIGURES, "cost upside down"),
     (C, "availability) * YEAR / 1e6)", "availability) * YEAR / 1e9)", FIGURES, "a billion tokens"),
-    (C, "(YEAR / 3600.0)", "8760.0", FIGURES, "accelerator hours of 8,760"),
+    (C, "(YEAR / HOUR)", "8760.0", FIGURES, "accelerator hours of 8,760"),
     (BASE, "life: Time = Field(15 * YEAR", "life: Time = Field(20 * YEAR", LIVES, "plant of twenty years"),
     (BASE, "upkeep: Fraction = Field(0.03", "upkeep: Fraction = Field(0.04", LIVES, "upkeep of 4 %"),
-    (BASE, "YEAR = 365.25 * 86400.0", "YEAR = 360 * 86400.0", LIVES, "lives in years of 360 days"),
     ("twin/components/compute.py", "life: Time = Field(4 * YEAR", "life: Time = Field(5 * YEAR", LIVES, "racks of five years"),
     (ELECTRIC, "life: float = 30 * YEAR", "life: float = 25 * YEAR", LIVES, "transformers of 25 years"),
     ("twin/components/compute.py", 'price(t.times("capital", t.chip_scale), write)', "price(t, write)", DENSER, "denser racks for the same money"),
     (B, "discount_rate: Fraction = Field(0.08", "discount_rate: Fraction = Field(0.07", LIVES, "interest of 7 %"),
     (B, "works_life: Time = Field(14 * YEAR", "works_life: Time = Field(15 * YEAR", WORKS, "works of 15 years"),
-    (M, "np.broadcast_to(total(e.nameplate), (1, size))", "np.broadcast_to(total(solution.columns['engine.power']), (1, size))", WORKS, "works by the power drawn"),
+    (M, "np.broadcast_to(total(e.nameplate), (1, size))", "np.broadcast_to(total(solution[columns.engine.power]), (1, size))", WORKS, "works by the power drawn"),
     (B, "electricity: MoneyPerEnergy = Field(0.07 / 3.6e6", "electricity: MoneyPerEnergy = Field(0.08 / 3.6e6", ENERGY, "8 cents"),
     (B, "0.369 / 3.6e6", "0.380 / 3.6e6", ENERGY, "380 g/kWh"),
     (B, "water: MoneyPerVolume = Field(3.0", "water: MoneyPerVolume = Field(2.0", WATER, "water of 2 $"),
@@ -73,8 +77,8 @@ MUTANTS = [
     ("layouts/energy/sources.yaml", "ppa_wind: {carbon: 11 g/kWh", "ppa_wind: {carbon: 12 g/kWh", MIX, "wind of 12 g/kWh"),
     (ELECTRIC, "Field(0.3 / 3.6e6, ge=0, description=\"fuel", "Field(0.25 / 3.6e6, ge=0, description=\"fuel", DIESEL, "fuel of 25 cents"),
     (ELECTRIC, "Field(0.74 / 3.6e6", "Field(0.70 / 3.6e6", DIESEL, "diesel of 700 g/kWh"),
-    (M, "found.energy + _fuel(solution, \"price\") * cost.YEAR", "found.energy", DIESEL, "fuel for free"),
-    (M, 'solution.total("grid") * mean + _fuel(solution, "carbon")', 'solution.total("grid") * mean', DIESEL, "fuel without carbon"),
+    (M, "result.energy + _fuel(solution, \"price\") * cost.YEAR", "result.energy", DIESEL, "fuel for free"),
+    (M, 'solution.total(totals.grid) * mean + _fuel(solution, "carbon")', 'solution.total(totals.grid) * mean', DIESEL, "fuel without carbon"),
     (M, "water / 1000.0", "water / 998.0", WATER, "kilograms for litres at 20 degC"),
     (M, "terms.water if terms.colocation is None else 0.0", "terms.water", WATER, "tenants pay for water"),
     (M, "np.where(np.isfinite(a), a, b)", "b", DEMAND, "demand charged without the contract"),
@@ -88,37 +92,37 @@ MUTANTS = [
      FIGURES, "rent of last year"),
     ("twin/units.py", "MONTH = YEAR / 12", "MONTH = 30 * DAY", (*DEMAND, *LEASE), "months of 30 days"),
     # figures
-    (F, "provisioned_power=nameplate * np.broadcast_to(design, pue.shape)", "provisioned_power=nameplate * pue", FIGURES, "provisioned by the PUE solved"),
+    (F, "np.broadcast_to(design, pue.shape)", "pue", FIGURES, "provisioned by the PUE solved"),
     (F, "income=served * cost.YEAR *", "income=served *", FIGURES, "income of a second"),
     (F, "outputs=osl / (isl + osl)", "outputs=osl / isl", INPUTS, "outputs over inputs"),
     (F, "cost.usd_per_mw_year(self.income - self.annual.total", "cost.usd_per_mw_year(self.income + self.annual.total", FIGURES, "cost earned"),
     (F, "1e6 * rate / self.tokens_per_s", "1e3 * rate / self.tokens_per_s", ENERGY, "a thousand tokens"),
-    (F, "group.network[chosen] * chips", "group.network[chosen]", NETWORK, "network of one accelerator"),
+    ("twin/components/compute.py", "t.network_share[serves]", "0.0 * t.network_share[serves]", NETWORK, "accelerators without their network"),
     (F, "facility / it, np.nan", "it / facility, np.nan", "physics/test_money_year.py::test_pue_is_the_meter_over_the_racks", "PUE upside down"),
-    (S, "f.water[i] * 86.4", "f.water[i] * 24", WATER, "water of a day"),
+    ("twin/columns.py", '"m3/day", 86.4', '"m3/day", 24.0', WATER, "water of a day"),
     (S, "f.facility_power[i] * 3.6e9", "f.facility_power[i] * 3.6e6", ENERGY, "carbon of a kilowatt-hour"),
     (S, "1e3 / terms.interactivity", "1.0 / terms.interactivity", FIGURES, "seconds a token"),
     (V, "moved = np.array([-0.5, 0.0, 0.5])", "moved = np.array([-1.0, 0.0, 1.0])", KELVIN, "a kelvin of two"),
     # a day
     (D, "mean(f.tokens_per_s) * within,", "mean(f.tokens_per_s),", TURNED, "tokens beyond the objective"),
     (D, "sold / within if within > 0 else sold", "sold", TURNED, "chips slowed instead of idled"),
-    (D, "sold = np.minimum(asked, within)", "sold = asked * within", TURNED, "all parts turned away alike"),
+    (D, "sold = np.minimum(demand, within)", "sold = demand * within", TURNED, "all parts turned away alike"),
     (D, "levels.shape)[hour].max())\n    return", "levels.shape)[hour].mean())\n    return", HIGHEST, "demand charged by the mean"),
     (D, "terms.max_tpot * terms.interactivity < 1.0", "terms.max_tpot * terms.interactivity < 2.0", TOKEN_TIME, "token times of two"),
     (D, "float(f.facility_power[0]),", "float(f.facility_power[hour].min()),", day("idle_power_is_that_of_nothing_asked"), "idle power of the lightest part"),
-    ("twin/serving.py", "servers(\"prefill\", alone, count, spread=0.5)", "servers(\"prefill\", alone, count, spread=1.0)", QUEUE, "prefill as M/M/k"),
-    ("twin/serving.py", "delay(\"engine\", fixed, spread=0.0)", "delay(\"engine\", fixed, spread=1.0)", QUEUE, "an engine that varies"),
-    ("twin/tokens.py", "utilisation=e.utilisation * share, host_utilisation", "utilisation=share, host_utilisation",
+    ("twin/serving/platforms.py", "queue(\"prefill\", service_time, count, scv=0.5)", "queue(\"prefill\", service_time, count, scv=1.0)", QUEUE, "prefill as M/M/k"),
+    ("twin/serving/platforms.py", "delay(\"engine\", fixed, scv=0.0)", "delay(\"engine\", fixed, scv=1.0)", QUEUE, "an engine that varies"),
+    ("twin/study/levels.py", "utilisation=e.utilisation * share, host_utilisation", "utilisation=share, host_utilisation",
      day("a_day_scales_the_work_that_the_layout_has"), "a day of full work"),
     # bounds and limits
-    (L, "UNBOUNDED = 20.0", "UNBOUNDED = 10.0", SEARCH, "bounds up to ten"),
-    (L, "warm[:, None], 100.0,", "warm[:, None], 10.0,", RELATIVE, "kelvins of ten"),
-    (L, "np.maximum(np.abs(bound), 0.02)", "np.maximum(np.abs(bound), 1e-9)", RELATIVE, "margins of a thousandth"),
+    (BOUND, "MAX_SCALE = 20.0", "MAX_SCALE = 10.0", SEARCH, "bounds up to ten"),
+    (L, 'SCALES = {"temperature": 100.0}', 'SCALES = {"temperature": 10.0}', RELATIVE, "kelvins of ten"),
+    (L, "SMALLEST_SCALE = 0.02", "SMALLEST_SCALE = 1e-9", RELATIVE, "margins of a thousandth"),
     (L, "FREEZING = 2.0", "FREEZING = 3.0", FREEZING, "three kelvin above freezing"),
-    (L, "power_scale=engine.power_scale * factors", "power_scale=engine.power_scale * factors**0.5", GROW, "power by the root of the scale"),
-    (L, "x.capital * np.array([of.get(n, one) for n in x.elements])", "x.capital * np.array([one for n in x.elements])", WORTH, "denser racks for free"),
+    (BOUND, "power_scale=engine.power_scale * factors", "power_scale=engine.power_scale * factors**0.5", GROW, "power by the root of the scale"),
+    (BOUND, "x.capital * np.array([of.get(n, one) for n in x.elements])", "x.capital * np.array([one for n in x.elements])", WORTH, "denser racks for free"),
     # worth
     (V, "SHARE * contract / 1e6", "contract / 1e6", WORTH, "a megawatt a hundred times too cheap"),
-    (V, "* asked * 0.01 / terms.availability", "* asked * 0.01", WORTH, "a percent of what is served"),
-    (V, "f.tokens_per_s * YEAR / 1e6 * asked - f.annual.total", "f.tokens_per_s * YEAR / 1e6 * asked", WORTH, "revenue for margin"),
+    (V, "* price * 0.01 / terms.availability", "* price * 0.01", WORTH, "a percent of what is served"),
+    (V, "f.tokens_per_s * YEAR / 1e6 * price - f.annual.total", "f.tokens_per_s * YEAR / 1e6 * price", WORTH, "revenue for margin"),
 ]

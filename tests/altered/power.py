@@ -3,7 +3,7 @@
 # ruff: noqa: E501
 # fmt: off
 
-E, D, L = "twin/components/electrical.py", "twin/domains/electrical.py", "twin/layers.py"
+E, D, L = "twin/components/electrical.py", "twin/domains/electrical.py", "twin/plant/train.py"
 LINES, SOURCES = "physics/test_power_lines.py", "physics/test_power_sources.py"
 
 
@@ -94,15 +94,15 @@ MUTANTS = [
     (E, "no_load_loss: Fraction = Field(0.001", "no_load_loss: Fraction = Field(0.0012", OPEN, "no-load loss 0.12 %"),
     (E, "no_load_current: Fraction = Field(0.005", "no_load_current: Fraction = Field(0.006", OPEN, "no-load current 0.6 %"),
     (E, "rating: ApparentPower = Field(3e6", "rating: ApparentPower = Field(2.5e6", OPEN, "transformers of 2.5 MVA"),
-    (E, "ratio=t.tap + 0j", "ratio=1 / t.tap + 0j", (*TAP, *TWO_PORT), "tap at the low side"),
+    (E, "branch(t, write, impedance, rating, shunt, t.tap)", "branch(t, write, impedance, rating, shunt, 1 / t.tap)", (*TAP, *TWO_PORT), "tap at the low side"),
     (E, "1.0 - 4e-5 *", "1.0 - 3e-5 *", TX_LIMITS, "derating of 0.3 % for 100 m"),
     (E, "t.site.elevation - 1000.0", "t.site.elevation - 500.0", TX_LIMITS, "derating from 500 m"),
     (E, "trip_factor: Fraction = Field(1.5", "trip_factor: Fraction = Field(1.25", TX_LIMITS, "transformers trip at 125 %"),
-    (D, "np.real(first + last) * POWER_BASE", "np.real(first - last) * POWER_BASE", BUSWAY, "loss as a difference"),
+    (D, "np.real(through.first + through.last)", "np.real(through.first - through.last)", BUSWAY, "loss as a difference"),
     (D, "current = np.max(", "current = np.min(", CHARGE, "loading at the lighter end"),
-    (D, "np.abs(np.real(first)) * POWER_BASE", "np.abs(np.real(last)) * POWER_BASE", BUSWAY, "power at the far end"),
-    ("twin/limits.py", "VOLTAGE = (0.95, 1.05)", "VOLTAGE = (0.9, 1.1)", RANGE, "voltages of range B and more"),
-    ("twin/limits.py", "np.maximum(np.abs(bound), 0.02)", "1.0", RANGE, "relative margins that are absolute"),
+    (D, "np.abs(np.real(through.first))", "np.abs(np.real(through.last))", BUSWAY, "power at the far end"),
+    ("twin/results/limits.py", "VOLTAGE = (0.95, 1.05)", "VOLTAGE = (0.9, 1.1)", RANGE, "voltages of range B and more"),
+    ("twin/results/limits.py", "np.maximum(np.abs(bound), SMALLEST_SCALE)", "1.0", RANGE, "relative margins that are absolute"),
     # converters
     (D, "c.proportional[rows] + k * c.square[rows]", "c.proportional[rows] + c.square[rows]", UPS, "square loss linear"),
     (D, "c.rating[rows] * (c.fixed[rows] +", "(c.fixed[rows] +", UPS, "losses of one watt"),
@@ -123,20 +123,20 @@ MUTANTS = [
      "held = np.concatenate([wide(source.voltage[sources]), 1.0 + 0 * wide(converter.voltage[outputs])])",
      sources("a_converter_holds_its_output_voltage"), "output voltage not held"),
     # sources, cords, loads
-    (L, "np.maximum(rating, POWER_BASE)", "1e7", SHARE, "sources share alike"),
+    (L, "tie = on / (1j * TIE * POWER_BASE / rating)", "tie = on / (1j * TIE + 0 * rating)", SHARE, "sources share alike"),
     (E, "GRID = 1e9", "GRID = 1e8", GRID, "a grid of 100 MW"),
     (E, "in_service: bool = False", "in_service: bool = True", GRID, "generators always run"),
     (E, "voltage: Voltage = Field(34.5e3, gt=0, description=", "voltage: Voltage = Field(33e3, gt=0, description=", METER,
      "meters at 33 kV"),
-    (D, "np.where(wanted > 0, wanted, np.where(_sum(load, wanted) > 0, 0.0, spare))", "wanted", CORDS, "spare cords stay dead"),
+    (D, "np.where(stated > 0, stated, np.where(_sum(load, stated) > 0, 0.0, equal))", "stated", CORDS, "spare cords stay dead"),
     (D, "_normal(load, load.share * live), _normal(load, live)", "_normal(load, live), _normal(load, live)", CORDS,
      "cords share alike"),
     (D, "ref = load.peak if peak else load.power", "ref = load.power", PEAK, "peaks carried as sustained load"),
-    ("twin/domains/compute.py", '"peak": on * power * e.peak_factor', '"peak": on * power', PEAK, "no EDP peak"),
+    ("twin/domains/compute.py", 'engine.peak: on * power * e.peak_factor', 'engine.peak: on * power', PEAK, "no EDP peak"),
     (E, "power: Power = Field(50e3", "power: Power = Field(40e3", FACTORS, "house loads of 40 kW"),
     (E, "power_factor: Fraction = Field(0.95", "power_factor: Fraction = Field(0.9", FACTORS, "lamps at 0.9"),
-    ("twin/components/base.py", "power_factor: Any = 0.95", "power_factor: Any = 0.9", FACTORS, "batteries at 0.9"),
+    ("twin/components/base.py", "power_factor: ArrayLike = 0.95", "power_factor: ArrayLike = 0.9", FACTORS, "batteries at 0.9"),
     ("twin/components/base.py", "np.tan(np.arccos(factor[row]))", "np.arccos(factor[row])", FACTORS, "angle for its tangent"),
-    (E, 'draw(t, write, power, "house", t.power_factor)\n        warm_room(t, write, power)',
-     'draw(t, write, power, "house", t.power_factor)\n        warm_room(t, write, power, 0.5)', ROOM, "half of the lamps' heat"),
+    (E, 'draw(t, write, power, totals.house, t.power_factor)\n        warm_room(t, write, power)',
+     'draw(t, write, power, totals.house, t.power_factor)\n        warm_room(t, write, power, 0.5)', ROOM, "half of the lamps' heat"),
 ]

@@ -4,7 +4,7 @@
 # fmt: off
 
 C, D = "twin/components/compute.py", "twin/domains/compute.py"
-L, FIGURES = "twin/limits.py", "twin/figures.py"
+L, FIGURES, LEDGER = "twin/study/bound.py", "twin/results/figures.py", "twin/columns.py"
 POWER, COOLING = "physics/test_rack_power.py", "physics/test_rack_cooling.py"
 
 
@@ -68,13 +68,13 @@ MUTANTS = [
      "leakage of a capped chip at its reference"),
     (D, "np.minimum(e.cap, _left(e, hosts))", "_left(e, hosts)", CAP, "no cap of chips"),
     (D, "np.minimum(e.cap, _left(e, hosts))", "e.cap", RACK_CAP, "no cap of racks"),
-    (D, "least = np.minimum(e.min_clock, e.clock)", "least = 0.5 * np.minimum(e.min_clock, e.clock)", LEAST, "half the least clock"),
+    (D, "slowest = np.minimum(e.min_clock, e.clock)", "slowest = 0.5 * np.minimum(e.min_clock, e.clock)", LEAST, "half the least clock"),
     (D, "full, idle = e.chip_power * e.power_scale, e.chip_idle * e.power_scale", "full, idle = e.chip_power * e.power_scale, e.chip_idle",
      SCALES, "idle power not scaled"),
     (D, "inside = e.chip_scale * (e.chips * chip + hosts + e.other_power)", "inside = e.chip_scale * e.chips * chip + hosts + e.other_power",
      SCALES, "hosts not scaled with chips"),
     (D, "inside + board + e.chip_scale * e.inner_power", "inside + board + e.inner_power", SCALES, "inner power not scaled"),
-    (D, '"chips": on * e.chips * e.chip_scale', '"chips": on * e.chips', SCALES, "accelerators not scaled"),
+    (D, 'engine.chips: on * e.chips * e.chip_scale', 'engine.chips: on * e.chips', SCALES, "accelerators not scaled"),
     (D, "e.nameplate * e.chip_scale * e.power_scale, e.rack_cap", "e.nameplate * e.chip_scale, e.rack_cap", SCALES,
      "nameplate not scaled with power"),
     (D, "e.nameplate * e.chip_scale * e.power_scale, e.rack_cap)", "e.nameplate * e.chip_scale * e.power_scale, np.inf)",
@@ -93,7 +93,7 @@ MUTANTS = [
     (C, "shelf_square_loss: Fraction = Field(0.017", "shelf_square_loss: Fraction = Field(0.02", LOSSES, "shelves' square loss"),
     (D, "board = e.board_fixed + inside * (e.board_proportional + inside * e.board_square)",
      "board = e.board_fixed + inside * (e.board_proportional + e.board_square)", LOSSES, "boards' square loss linear"),
-    (D, '"loss": on * (board + shelf) * ratio', '"loss": on * shelf * ratio', LOSSES, "loss of shelves alone told"),
+    (D, 'engine.loss: on * (board + shelf) * ratio', 'engine.loss: on * shelf * ratio', LOSSES, "loss of shelves alone told"),
     (D, "b, rest = 1.0 + proportional,", "b, rest = 1.0,", RACK_CAP, "a cap without the proportional loss"),
     (D, "4.0 * square * rest", "2.0 * square * rest", RACK_CAP, "a cap with half of the square loss"),
     (D, "_before(cap, e.shelf_fixed,", "_before(cap, 0.0 * e.shelf_fixed,", RACK_CAP, "a cap without the fixed loss"),
@@ -101,7 +101,7 @@ MUTANTS = [
     (D, "- hosts - e.other_power) / np.maximum(e.chips, 1.0)", "- e.other_power) / np.maximum(e.chips, 1.0)", RACK_CAP, "a cap without hosts"),
     (D, "inside / np.maximum(e.chip_scale, 1e-6) - hosts", "inside - hosts", CAPPED, "a cap for chips as laid out"),
     (D, "** 3 - e.chip_scale * e.inner_power", "** 3 - e.inner_power", CAPPED, "a cap with inner power as laid out"),
-    (C, "CAP_HELD = 1e-3", "CAP_HELD = 1e-2", RACK_CAP, "caps held to a hundredth"),
+    (C, "CAP_TOLERANCE = 1e-3", "CAP_TOLERANCE = 1e-2", RACK_CAP, "caps held to a hundredth"),
     (D, "1.0 - (modelled - given) / moving", "given / modelled", GIVEN, "work in proportion to a given power"),
     (D, "given, modelled = e.it_power * e.chip_scale * e.power_scale", "given, modelled = e.it_power * e.chip_scale", GIVEN,
      "a given power not scaled"),
@@ -110,11 +110,11 @@ MUTANTS = [
     # racks made denser
     (L, "power[pipes] = power[pipes] / factors[liquid] ** np.broadcast_to(exponent, power.shape)[pipes]",
      "power[pipes] = power[pipes] / factors[liquid]", RESCALED, "trays by the scale alone"),
-    (L, 'x.bound * np.array([of[n] for n in x.elements])) if x.name == "rack_flow"', 'x.bound) if x.name == "rack_flow"', RESCALED,
+    (L, 'x.bound * factors[x.engine]', 'x.bound', RESCALED,
      "least flow of the layout"),
-    (FIGURES, 'COOLING = ("pumps", "cdus", "air_handling", "heat_rejection")', 'COOLING = ("pumps", "air_handling", "heat_rejection")',
+    (LEDGER, 'Total("CDUs", "cooling_power")', 'Total("CDUs", "other_power")',
      TOTALS, "cooling without its units"),
-    (FIGURES, 'system_power=it + solution.total("cdus")', "system_power=it", TOTALS, "systems without their units"),
+    (FIGURES, 'system_power=it + solution.total(totals.cdus)', "system_power=it", TOTALS, "systems without their units"),
     # fans and air
     (D, "out = load + e.fan_power * speed**3", "out = load + e.fan_power * speed**2", FANS, "rack fans by the square"),
     (D, "AIR_HEAT = 1006.0", "AIR_HEAT = 1106.0", FANS, "heat of air 1106"),
@@ -122,10 +122,10 @@ MUTANTS = [
     (C, "fan_power=t.fan_power * t.site.room_density / AIR_DENSITY", "fan_power=t.fan_power", (*FANS, *THIN), "fan power of rated air"),
     (C, "fan_flow=t.air_flow * t.site.room_density", "fan_flow=t.air_flow * AIR_DENSITY", FANS, "air of the rating"),
     (C, "min_fan_speed: Fraction = Field(0.3", "min_fan_speed: Fraction = Field(0.2", ENDS, "fans down to 0.2"),
-    (D, "np.clip(wanted, e.fan_least, 1.0)", "np.maximum(wanted, e.fan_least)", ENDS, "fans beyond full speed"),
-    ("twin/components/hall.py", "AIR_DENSITY = 1.2", "AIR_DENSITY = 1.225", FANS, "rated air of 1.225 kg/m3"),
-    ("twin/lowering.py", "ROOM_AIR = 297.15", "ROOM_AIR = 293.15", FANS, "room air of 20 degC"),
-    ("twin/lowering.py", "fluids.air_density(ROOM_AIR, 0.008, pressure)", "fluids.air_density(ROOM_AIR, 0.0, pressure)", FANS, "dry room air"),
+    (D, "np.clip(required, e.min_fan_speed, 1.0)", "np.maximum(required, e.min_fan_speed)", ENDS, "fans beyond full speed"),
+    ("twin/components/base.py", "AIR_DENSITY = 1.2", "AIR_DENSITY = 1.225", FANS, "rated air of 1.225 kg/m3"),
+    ("twin/plant/lowering.py", "ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.008", "ROOM_AIR, ROOM_HUMIDITY = 293.15, 0.008", FANS, "room air of 20 degC"),
+    ("twin/plant/lowering.py", "ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.008", "ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.0", FANS, "dry room air"),
     ("twin/fluids.py", "** 5.2559", "** 5.0", THIN, "pressure to the power of 5"),
     # limits
     (C, "np.maximum(t.site.elevation - 900.0, 0.0)", "0.0", CLASSES, "no derating of classes"),
@@ -134,7 +134,7 @@ MUTANTS = [
     ("twin/components/hall.py", '"H1": (288.15, 298.15', '"H1": (288.15, 300.15', CLASSES, "H1 to 27 degC"),
     (C, 'Literal["A1", "A2", "A3", "A4", "H1"] = "A2"', 'Literal["A1", "A2", "A3", "A4", "H1"] = "A3"', CLASSES, "racks of A3"),
     (C, "junction_limit: Temperature = Field(360.15", "junction_limit: Temperature = Field(363.15", LIMITS, "junctions to 90 degC"),
-    (C, '"engine.clock_lost", rows), 0.001', '"engine.clock_lost", rows), 0.01', LIMITS, "a hundredth of the clock lost"),
+    (C, 'MAX_CLOCK_LOST = 1e-3', 'MAX_CLOCK_LOST = 1e-2', LIMITS, "a hundredth of the clock lost"),
     # junctions
     (C, "plate_spread: ThermalResistance = Field(0.0021", "plate_spread: ThermalResistance = Field(0.0031", PLATE, "spreading 3.1 mK/W"),
     (C, "plate_conduction: PerLength = Field(0.0071", "plate_conduction: PerLength = Field(0.0081", (*PLATE, *OCP), "conduction 8.1/k"),
@@ -154,7 +154,7 @@ MUTANTS = [
      WORST_LEAK, "the worst chip leaks as the mean one"),
     (D, "heat = leak * np.exp(np.clip(slope * (T - reference), -50.0, 4.0))\n        gap", "heat = leak\n        gap", WORST_LEAK,
      "junctions without feedback of leakage"),
-    (D, "/ whole) ** 0.8", "/ whole) ** 0.5", SINK, "heat sinks by the square root"),
+    (D, "/ rack) ** 0.8", "/ rack) ** 0.5", SINK, "heat sinks by the square root"),
     (C, "sink_flow=np.maximum(t.air_flow * AIR_DENSITY, 1e-9)", "sink_flow=np.maximum(t.air_flow, 1e-9)", SINK, "heat sinks rated by volume"),
     (C, "sink_resistance: ThermalResistance = Field(0.04", "sink_resistance: ThermalResistance = Field(0.05", SINK, "sinks of 50 mK/W"),
     (D, "SOFT = 0.01", "SOFT = 0.02", SMOOTH, "a throttle twice as soft"),
@@ -163,7 +163,7 @@ MUTANTS = [
     (D, "(e.throttle_temperature - inlet) / (worst * excess)", "(e.throttle_temperature - inlet) / worst", STANDS, "throttle of the mean chip's power"),
     (D, "room = hottest - _leak(e.throttle_temperature, *law) +", "room = hottest - law[0] +", STANDS, "throttle with leakage at its reference"),
     (D, "+ _leak(inlet + mean * hottest, *law)", "+ law[0]", STANDS, "a throttled mean chip that leaks at its reference"),
-    (D, "demand = base + asked + _leak(hot, *law)", "demand = base + asked + law[0]", BUSY, "what is asked for without its leakage"),
+    (D, "demand = base + requested + _leak(hot, *law)", "demand = base + requested + law[0]", BUSY, "what is asked for without its leakage"),
     (D, "1.0 - clock / free", "1.0 - clock", power("a_cap_is_no_lost_clock"), "caps told as throttles"),
     # coolant
     (C, "quadratic=t.manifold_drop / t.rated_flow**2", "quadratic=2.0 * t.manifold_drop / t.rated_flow**2", DROP, "manifolds twice"),
@@ -174,7 +174,7 @@ MUTANTS = [
     (C, "tray_drop: Pressure = Field(60e3", "tray_drop: Pressure = Field(50e3", DROP, "trays of 50 kPa"),
     (C, "rated_flow: MassFlow = Field(2.4", "rated_flow: MassFlow = Field(2.5", DROP, "rated at 2.5 kg/s"),
     (C, "liquid_fraction: Fraction = Field(0.87", "liquid_fraction: Fraction = Field(0.9", SHARE, "90 % to the liquid"),
-    (D, '"heat_air": on * power * (1.0 - e.liquid_fraction)', '"heat_air": on * power', SHARE, "all heat to the air too"),
+    (D, 'engine.heat_air: on * power * (1.0 - e.liquid_fraction)', 'engine.heat_air: on * power', SHARE, "all heat to the air too"),
     (C, "t.min_flow * t.chip_scale * t.power_scale", "t.min_flow", COOLANT, "least flow not scaled"),
     (C, "max_supply_temperature: Temperature = Field(318.15", "max_supply_temperature: Temperature = Field(323.15", COOLANT, "supply to 50 degC"),
     (C, "max_return_temperature: Temperature = Field(338.15", "max_return_temperature: Temperature = Field(333.15", COOLANT, "return to 60 degC"),

@@ -3,8 +3,8 @@
 # ruff: noqa: E501
 # fmt: off
 
-R, S, W, A, T = (f"twin/{n}.py" for n in ("domains/roofline", "serving", "domains/stations", "agents", "tokens"))
-F, TABLE = "twin/domains/serving.py", "layouts/serving/physics.yaml"
+R, S, W, A, T = (f"twin/serving/{n}.py" for n in ("roofline", "platforms", "stations", "agents", "tokens"))
+F, AF, TABLE = "twin/serving/fronts.py", "twin/study/agents.py", "layouts/serving/physics.yaml"
 ROOFLINE, TOKENS = "physics/test_serving_roofline.py", "physics/test_serving_tokens.py"
 
 
@@ -29,8 +29,6 @@ MEMORY = roofline("memory_holds_what_weights_and_the_reserve_leave")
 TIERS = roofline("cache_beyond_memory_is_read_from_hosts_and_then_from_storage")
 PREFILL = roofline("prefill_reads_at_its_share_of_the_peak_and_attends_to_half_of_what_came_before")
 DRAFTS = roofline("few_drafts_are_accepted_by_the_chance_of_each")
-APART = roofline("prefill_of_its_own_is_a_queue_of_one_server_whose_times_are_all_the_same")
-SHARED = roofline("shared_accelerators_decode_in_the_time_that_prefill_leaves")
 POINTS = tokens("racks_serve_the_measured_points_of_their_platform")
 BETWEEN = tokens("between_points_the_logarithm_of_the_rate_is_linear_below_them_it_holds_beyond_there_is_nothing")
 FOLLOW = tokens("tokens_follow_clock_availability_and_work")
@@ -48,54 +46,53 @@ SPLIT = tokens("accelerators_are_shared_between_reading_and_writing_as_their_wor
 SHEETS = roofline("accelerators_are_those_of_their_makers_sheets")
 LOOP = ("domains/test_stations.py::test_percentiles_of_a_closed_loop_are_those_of_an_event_simulation",)
 ENDS = roofline("a_request_ends_after_its_tokens_and_its_cache_crosses_the_network_once")
-INSTANCES = roofline("instances_of_prefill_read_a_prompt_each_and_share_the_queue")
 
 MUTANTS = [
     # fronts and tokens
-    (F, "np.exp(np.interp(interactivity, self.interactivity, np.log(self.rate), right=-np.inf))",
+    (F, "np.exp(np.interp(np.asarray(interactivity, float), self.interactivity, np.log(self.rate), right=-np.inf))",
      "np.interp(interactivity, self.interactivity, self.rate, right=0.0)", BETWEEN, "rates linear between points"),
     (F, "np.log(self.rate), right=-np.inf", "np.log(self.rate)", BETWEEN, "the last rate holds beyond the front"),
     (F, "np.log(self.rate), right=-np.inf", "np.log(self.rate), left=-np.inf, right=-np.inf", BETWEEN, "nothing below the front"),
     (F, "np.power(clock, exponent)", "np.power(clock, 1.0)", FOLLOW, "tokens by the clock whatever the exponent"),
     (T, "each[:, own] *= t.availability", "pass", FOLLOW, "availability left out"),
     (T, "share = chips[rows] * busy[rows]", "share = chips[rows]", FOLLOW, "idle chips serve"),
-    ("twin/terms.py", 'clock_exponent: Number = Field(1.0', 'clock_exponent: Number = Field(0.8', FOLLOW, "clock to 0.8"),
-    ("twin/terms.py", "interactivity: Number = Field(116.7", "interactivity: Number = Field(120.0", POINTS, "120 tokens/s/user"),
+    ("twin/facility/sections.py", 'clock_exponent: Number = Field(1.0', 'clock_exponent: Number = Field(0.8', FOLLOW, "clock to 0.8"),
+    ("twin/facility/sections.py", "interactivity: Number = Field(116.7", "interactivity: Number = Field(120.0", POINTS, "120 tokens/s/user"),
     # the roofline
     (R, "2.0 * m.active * tokens", "m.active * tokens", PARTS, "one operation a parameter"),
     (R, "f.compute * c.peak[i.precision] * clock", "f.compute * c.peak[i.precision]", CLOCK, "arithmetic without its clock"),
     (R, '(f.attention * c.peak["fp8"] * clock)', '(f.attention * c.peak[i.precision] * clock)', GB300, "attention in four bits"),
     (R, '(f.attention * c.peak["fp8"] * clock)', '(f.compute * c.peak["fp8"] * clock)', PARTS, "attention at the share of compute"),
     (R, "rate = f.bandwidth * c.bandwidth", "rate = c.bandwidth", PARTS, "the whole bandwidth"),
-    (R, "b * i.examined * np.log1p", "b * np.log1p", GB300, "experts of one token a request"),
+    (R, "b * i.verified * np.log1p", "b * np.log1p", GB300, "experts of one token a request"),
     (R, "np.log1p(-m.chosen / m.experts)", "(-m.chosen / m.experts)", PARTS, "experts drawn at a rate"),
-    (R, "m.dense / (i.gpus if split else 1) + m.expert * touched / i.gpus", "m.dense / i.gpus + m.expert * touched / i.gpus",
+    (R, "m.dense / (i.gpus if tensor else 1) + m.expert * touched / i.gpus", "m.dense / i.gpus + m.expert * touched / i.gpus",
      PARTS, "dense weights always split"),
-    (R, "cache = m.cache * s.context * b / (1 if split else i.gpus)", "cache = m.cache * s.context * b / i.gpus", PARTS,
+    (R, "cache = m.cache * s.mean_context * b / (1 if tensor else i.gpus)", "cache = m.cache * s.mean_context * b / i.gpus", PARTS,
      "the cache split under tensor parallelism"),
-    (R, "tokens = b * i.examined / i.gpus", "tokens = b / i.gpus", PARTS, "one token a request"),
-    (R, "f.draft * (i.examined - 1) / (MEASURED - 1)", "f.draft * (i.examined - 1) / MEASURED", PARTS, "drafts over four"),
-    (R, "m.reduced * b * i.examined * summed(c, i.gpus)", "m.reduced * tokens * summed(c, i.gpus)", PARTS, "sums of a part of the tokens"),
+    (R, "tokens = b * i.verified / i.gpus", "tokens = b / i.gpus", PARTS, "one token a request"),
+    (R, "f.draft * (i.verified - 1) / (MEASURED_VERIFIED - 1)", "f.draft * (i.verified - 1) / MEASURED_VERIFIED", PARTS, "drafts over four"),
+    (R, "m.reduced * b * i.verified * all_reduce(c, i.gpus)", "m.reduced * tokens * all_reduce(c, i.gpus)", PARTS, "sums of a part of the tokens"),
     (R, "return (inside - 1) / gpus / c.link", "return 1.0 / c.link", PARTS, "all of the exchange leaves"),
     (R, "far = (gpus - inside) / gpus\n", "far = (gpus - inside) / inside\n", DOMAINS, "exchange beyond the domain"),
     (R, "return 2.0 * (inside - 1) / inside / c.link", "return (inside - 1) / inside / c.link", PARTS, "a sum sent once"),
     (R, "far = 2.0 * (domains - 1.0) / domains / inside", "far = 2.0 * (domains - 1.0) / domains", DOMAINS, "a sum carried by one"),
     (R, "return self.isl + 0.5 * self.osl", "return self.isl + self.osl", (*PARTS, *LENGTHS), "the context of the end"),
-    (R, 'BYTES = {"fp8": 1.0, "fp4": 0.5625}', 'BYTES = {"fp8": 1.0, "fp4": 0.5}', GB300, "four bits without scales"),
+    (R, 'BYTES_PER_PARAMETER = {"fp8": 1.0, "fp4": 0.5625}', 'BYTES_PER_PARAMETER = {"fp8": 1.0, "fp4": 0.5}', GB300, "four bits without scales"),
     (R, "reserve: float = 0.05", "reserve: float = 0.1", (*MEMORY, *H200), "a tenth of the memory reserved"),
-    (R, "each = s.model.cache * (s.isl + s.osl) /", "each = s.model.cache * s.context /", MEMORY, "memory for the mean context"),
-    (R, "np.floor((room + s.host_cache + s.storage_cache) / each)", "np.floor(room / each)", MEMORY, "tiers hold nothing"),
+    (R, "each = s.model.cache * (s.isl + s.osl) /", "each = s.model.cache * s.mean_context /", MEMORY, "memory for the mean context"),
+    (R, "np.floor((free + s.host_cache + s.storage_cache) / each)", "np.floor(free / each)", MEMORY, "tiers hold nothing"),
     (R, "(host / c.host if s.host_cache else 0.0)", "(host / c.link if s.host_cache else 0.0)", TIERS, "hosts at the link's rate"),
     (R, "beyond / s.storage", "beyond / c.host", TIERS, "storage at the host's rate"),
-    (R, "near = np.minimum(cache, room)", "near = 0.5 * np.minimum(cache, room)", TIERS, "memory half used"),
-    (R, "work = 2.0 * m.active + m.reading * 0.5 * (1.0 + found) * s.isl", "work = 2.0 * m.active + m.reading * (1.0 + found) * s.isl",
+    (R, "near = np.minimum(cache, free)", "near = 0.5 * np.minimum(cache, free)", TIERS, "memory half used"),
+    (R, "work = 2.0 * m.active + m.reading * 0.5 * (1.0 + hit_rate) * s.isl", "work = 2.0 * m.active + m.reading * (1.0 + hit_rate) * s.isl",
      PREFILL, "prefill attends to all"),
-    (R, "0.5 * (1.0 + found) * s.isl", "0.5 * (1.0 - found) * s.isl", PREFILL, "found tokens attended to by none"),
+    (R, "0.5 * (1.0 + hit_rate) * s.isl", "0.5 * (1.0 - hit_rate) * s.isl", PREFILL, "found tokens attended to by none"),
     (R, "return f.prefill[p] * s.chip.peak[p] * np.asarray(clock) / work", "return f.prefill[p] * s.chip.peak[p] / work", (*PREFILL, *CLOCK),
      "prefill without its clock"),
-    (R, "MEASURED = 4", "MEASURED = 3", DRAFTS, "three examined where measured"),
+    (R, "MEASURED_VERIFIED = 4", "MEASURED_VERIFIED = 3", DRAFTS, "three examined where measured"),
     (R, "abs(np.log(n / self.osl))", "abs(n - self.osl)", DRAFTS, "the nearest length by difference"),
-    (R, "sum(chance**k for k in range(self.instance.examined))", "1.0 + chance * (self.instance.examined - 1)", DRAFTS,
+    (R, "sum(chance**k for k in range(self.instance.verified))", "1.0 + chance * (self.instance.verified - 1)", DRAFTS,
      "drafts accepted one by one"),
     (R, "np.log(np.maximum(requests, 1e-9) / s.instance.gpus), at, factor", "np.log(np.maximum(requests, 1e-9)), at, factor", H200,
      "residuals by the instance"),
@@ -105,16 +102,8 @@ MUTANTS = [
      "prompts read by one accelerator"),
     (R, "output = np.where(good, b * seen / s.instance.gpus, 0.0)", "output = np.where(good, b * seen * s.accepted / s.instance.gpus, 0.0)", GB300,
      "accepted tokens counted twice"),
-    (R, "wait = np.where(shared, 0.0, 0.5 * alone * busy / eased)", "wait = np.where(shared, 0.0, alone * busy / eased)", APART,
-     "prefill as M/M/1"),
-    (R, "hand = np.where(shared, 0.0, s.handed / ways)", "hand = np.where(shared, 0.0, 0.5 * s.handed / ways)", APART, "half of the cache handed over"),
-    (R, "eased = np.where(shared, 1.0 / (1.0 + busy),", "eased = np.where(shared, 1.0 - np.minimum(busy, 0.5),", SHARED, "decode slowed by 1 - rho"),
-    (R, "total = np.where(good, requests * (s.isl + s.osl) / (d + p), 0.0)", "total = np.where(good, requests * (s.isl + s.osl) / d, 0.0)", APART,
-     "tokens over decode alone"),
-    (R, "end = np.where(good, first + s.osl / np.where", "end = np.where(good, s.osl / np.where", ENDS, "requests end without their first token"),
-    (R, "        output * s.handed / s.osl,\n        np.full", "        output * s.handed / s.isl / s.osl,\n        np.full", ENDS, "a byte of cache handed over"),
-    (R, "alone = s.isl / (reads / many)", "alone = s.isl / reads", INSTANCES, "prompts read by all of prefill"),
-    (R, "np.where(shared, n, p / many))", "np.where(shared, n, p))", INSTANCES, "caches sent by all of prefill"),
+    (R, "latency = np.where(good, ttft + s.osl / np.where", "latency = np.where(good, s.osl / np.where", ENDS, "requests end without their first token"),
+    (R, "        output * s.prompt_cache / s.osl,\n        np.full", "        output * s.prompt_cache / s.isl / s.osl,\n        np.full", ENDS, "a byte of cache handed over"),
     # its tables
     (TABLE, "dense: 1.71e+10, expert: 6.539e+11", "dense: 1.71e+10, expert: 6.71e+11", H200, "all parameters in experts"),
     (TABLE, "active: 3.7e+10", "active: 4.0e+10", H200, "40 billion active"),
@@ -133,8 +122,8 @@ MUTANTS = [
     (TABLE, "dynamo-sglang: {drafts: 0.643}\n  sglang: {drafts: 0.643}", "dynamo-sglang: {drafts: 0.643}\n  sglang: {drafts: 0.7}", ENGINE, "sglang's drafts"),
     (S, "1.0 + factor[\"drafts\"] * (a - 1.0)", "factor[\"drafts\"] * a", ENGINE, "all tokens by the engine's factor"),
     (S, 'fit.pop("eight", 1.0) if instance.precision == "fp8" else 1.0', 'fit.pop("eight", 1.0)', GB300, "eight bits' latency in four"),
-    (S, "slower * t for way, t", "t for way, t", EIGHT, "eight bits' latency left out"),
-    (S, "most = min(largest or 64,", "most = min(64,", LARGEST, "the largest instance not bounded"),
+    (S, "latency * t for way, t", "t for way, t", EIGHT, "eight bits' latency left out"),
+    (S, "min(options.max_gpus or MAX_INSTANCE,", "min(MAX_INSTANCE,", LARGEST, "the largest instance not bounded"),
     (S, "for k in range(6, -1, -1)", "for k in range(5, -1, -1)", GB300, "instances of 32 at most"),
     # power at work
     (S, "x = (np.maximum(np.asarray(requests, float), 0.0) / law[\"half\"]) ** law[\"exponent\"]",
@@ -147,38 +136,38 @@ MUTANTS = [
     (T, "held = requests(terms, rate) / np.maximum(1.0 - reading, 1e-3)", "held = requests(terms, rate)", DRAW, "requests over all accelerators"),
     (T, "reading * physics()[\"power\"][\"prefill\"] + (1.0 - reading) *", "reading * physics()[\"power\"][\"prefill\"] +", DRAW, "decode power of all"),
     # queues
-    (W, "factor, left, chance = 0.5 * (1.0 + s.spread)", "factor, left, chance = 1.0 * (1.0 + s.spread)", ERLANG, "Allen and Cunneen without their half"),
-    (W, "np.exp(count * np.log(load) - load - gammaln(count + 1)) / (1.0 - load / count)", "np.exp(count * np.log(load) - load - gammaln(count + 1))",
+    (W, "factor, spare, waits = 0.5 * (1.0 + s.scv)", "factor, spare, waits = 1.0 * (1.0 + s.scv)", ERLANG, "Allen and Cunneen without their half"),
+    (W, "np.exp(servers * np.log(load) - load - gammaln(servers + 1)) / (1.0 - load / servers)", "np.exp(servers * np.log(load) - load - gammaln(servers + 1))",
      ERLANG, "Erlang B for C"),
-    (W, "factor**2 * chance * (2.0 - chance) / left**2", "factor**2 * chance / left**2", ERLANG, "variance of the wait"),
+    (W, "factor**2 * waits * (2.0 - waits) / spare**2", "factor**2 * waits / spare**2", ERLANG, "variance of the wait"),
     (W, "variance[i] = s.visits * (factor**2", "variance[i] = s.visits**2 * (factor**2", VISITS, "visits that vary together"),
-    (W, "flow, one = arrivals * s.visits,", "flow, one = arrivals,", VISITS, "visits left out of the flow"),
-    (W, "np.inf if self.endless else self.most / self.visits", "np.inf if self.endless else self.most", VISITS, "capacity in visits"),
-    (W, "np.minimum(n, self.count) * self.rates[0]", "self.count * self.rates[0]", REPAIR, "idle servers serve"),
-    (W, "[_poisson(think * scale, users)]", "[_poisson(0.5 * think * scale, users)]", REPAIR, "half of the think time"),
-    (W, "throughput = scale * total[users - 1] / total[users]", "throughput = scale * total[users] / total[users - 1]", REPAIR, "throughput upside down"),
+    (W, "flow, service_time = arrival_rate * s.visits,", "flow, service_time = arrival_rate,", VISITS, "visits left out of the flow"),
+    (W, "np.inf if self.is_delay else self.max_rate / self.visits", "np.inf if self.is_delay else self.max_rate", VISITS, "capacity in visits"),
+    (W, "np.minimum(n, self.servers) * self.rates[0]", "self.servers * self.rates[0]", REPAIR, "idle servers serve"),
+    (W, "[_poisson(think_time * scale, users)]", "[_poisson(0.5 * think_time * scale, users)]", REPAIR, "half of the think time"),
+    (W, "throughput = scale * constants[users - 1] / constants[users]", "throughput = scale * constants[users] / constants[users - 1]", REPAIR, "throughput upside down"),
     (W, "shape = mean**2 / variance", "shape = mean / variance", GAMMA, "the shape of the gamma"),
     (W, "gammaincinv(shape, share) * mean / shape", "gammaincinv(shape, share) * mean", GAMMA, "the scale of the gamma"),
     # agents
-    (A, "read = s.isl * (1.0 - agent.found)\n    prefill", "read = s.isl * (1.0 - agent.hits)\n    prefill", ALONE, "all hits reach their cache"),
-    (A, "tools = agent.turns - 1", "tools = agent.turns", ALONE, "a tool after the answer"),
-    (A, '("network", pools.network, 1.0 - agent.found), ("storage", pools.storage, agent.found)',
-     '("network", pools.network, agent.found), ("storage", pools.storage, 1.0 - agent.found)', ALONE, "what is found comes by the network"),
+    (A, "computed = s.isl * (1.0 - agent.reused)\n    prefill", "computed = s.isl * (1.0 - agent.hit_rate)\n    prefill", ALONE, "all hits reach their cache"),
+    (A, "tools = agent.turns, agent.turns - 1", "tools = agent.turns, agent.turns", ALONE, "a tool after the answer"),
+    (A, '("network", pools.network, 1.0 - agent.reused), ("storage", pools.storage, agent.reused)',
+     '("network", pools.network, agent.reused), ("storage", pools.storage, 1.0 - agent.reused)', ALONE, "what is found comes by the network"),
     (A, "speed)) / s.osl", "speed)) / s.isl", ALONE, "inputs written"),
-    (A, "prefill_rate(s, clock, agent.found) * s.instance.gpus)\n    tools", "prefill_rate(s, clock) * s.instance.gpus)\n    tools", ALONE,
+    (A, "prefill_rate(s, clock, agent.reused) * s.instance.gpus)\n    turns", "prefill_rate(s, clock) * s.instance.gpus)\n    turns", ALONE,
      "found tokens not attended to"),
-    (A, "tool: float = 1.0", "tool: float = 2.0", SHEET, "tools of 2 s"),
-    (A, "retrieval: float = 0.05", "retrieval: float = 0.1", SHEET, "retrieval of 0.1 s"),
-    (A, "software: float = 0.01", "software: float = 0.02", SHEET, "software of 20 ms"),
+    (A, "tool_time: float = 1.0", "tool_time: float = 2.0", SHEET, "tools of 2 s"),
+    (A, "retrieval_time: float = 0.05", "retrieval_time: float = 0.1", SHEET, "retrieval of 0.1 s"),
+    (A, "software_time: float = 0.01", "software_time: float = 0.02", SHEET, "software of 20 ms"),
     (A, "turns: int = 8", "turns: int = 6", SHEET, "six turns"),
-    (A, 'servers("compute: prefill", prefill, pools.prefill,', 'servers("compute: prefill", prefill, 1,', POOLS, "one instance of prefill"),
+    (A, 'queue("compute: prefill", prefill, pools.prefill,', 'queue("compute: prefill", prefill, 1,', POOLS, "one instance of prefill"),
     (A, "each = np.maximum(n / pools.decode, 1.0)", "each = np.maximum(n, 1.0)",
      tokens("requests_on_instances_of_their_own_do_not_slow_each_other"), "one instance of decode"),
-    (A, "drawn[0] + (drawn[1] - drawn[0]) * part", "drawn[1] * part", BORNE, "agents on a facility that idles for free"),
-    (A, "{n: a + (b - a) * part for n", "{n: b * part for n", BORNE, "energy used from nothing"),
-    (A, "reading / (reading + s.osl / output)", "reading / (s.osl / output)", SPLIT, "instances that read beside all that write"),
-    (A, "reading = s.isl * (1.0 - agent.found) / float", "reading = s.isl / float", SPLIT, "instances that read what is found"),
-    (W, "return (ahead + spread) * (one / s.count) ** 2", "return (ahead + spread) * one**2", LOOP, "turns of one server"),
+    (AF, "drawn[0] + (drawn[1] - drawn[0]) * part", "drawn[1] * part", BORNE, "agents on a facility that idles for free"),
+    (AF, "{n: a + (b - a) * part for n", "{n: b * part for n", BORNE, "energy used from nothing"),
+    (AF, "reading / (reading + s.osl / output)", "reading / (s.osl / output)", SPLIT, "instances that read beside all that write"),
+    (AF, "reading = s.isl * (1.0 - agent.reused) / float", "reading = s.isl / float", SPLIT, "instances that read what is found"),
+    (W, "return (ahead + variance) * (service_time / s.servers) ** 2", "return (ahead + variance) * service_time**2", LOOP, "turns of one server"),
     (TABLE, "h100:   {memory: 8.0e+10, bandwidth: 3.35e+12", "h100:   {memory: 8.0e+10, bandwidth: 2.0e+12", SHEETS, "H100 of PCI Express"),
     (TABLE, "mi325x: {memory: 2.56e+11, bandwidth: 6.0e+12", "mi325x: {memory: 2.88e+11, bandwidth: 6.0e+12", SHEETS, "MI325X announced with 288 GB"),
     (TABLE, "fp4: 1.0066e+16", "fp4: 2.0133e+16", SHEETS, "sparse rates of MI355X"),

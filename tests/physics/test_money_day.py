@@ -8,10 +8,9 @@ import pytest
 from scipy.stats import gamma
 
 import twin
-from twin.domains import roofline
-from twin.domains.roofline import Instance
-from twin.serving import busiest, server
-from twin.summary import summary
+from twin.serving import Instance, Options, roofline, server
+from twin.serving.platforms import Point, max_prefill_load
+from twin.show.summary import summary
 
 TOKENS, HOURS = 8 * 93.15, 8766
 
@@ -72,7 +71,7 @@ def test_prefill_keeps_its_objective_up_to_a_load_that_a_queue_gives():
     s = server(*model, Instance(1))
     alone = 1024 / (float(roofline.prefill_rate(s)) * 8)
     for most, share in ((0.35, 0.99), (0.5, 0.95), (0.6, 0.99)):
-        rho = busiest(*model, 60.0, 8, most, share, drafts=0)
+        rho = max_prefill_load(Point(*model, 60.0), 8, most, share, options=Options(drafts=0))
         assert 0.1 < rho < 0.99
         factor, left = 0.75, (1 - rho) / alone
         mean = 0.18 + factor * rho / left + alone
@@ -83,7 +82,9 @@ def test_prefill_keeps_its_objective_up_to_a_load_that_a_queue_gives():
 def test_what_is_asked_beyond_the_objective_is_turned_away():
     given = "mode: physics, interactivity: 60, drafts: 0, demand: [1.0, 0.2], max_ttft: 0.35 s"
     day = twin.solve(layout(given)).day()
-    within = busiest("DeepSeek-R1-0528", "h200", 1024, 1024, 60.0, 8, 0.35, 0.99, drafts=0)
+    within = max_prefill_load(
+        Point("DeepSeek-R1-0528", "h200", 1024, 1024, 60.0), 8, 0.35, 0.99, options=Options(drafts=0)
+    )
     assert day.within == pytest.approx(within, rel=1e-6) and 0.2 < within < 0.95
     np.testing.assert_allclose(day.sold, [within, 0.2])
     assert day.tokens_per_s == pytest.approx(day.capacity * (within + 0.2) / 2, rel=1e-6)

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 import twin
-from twin.domains.cost import annuity
-from twin.figures import per_accelerator
-from twin.summary import summary
+from twin.money.cost import annuity
+from twin.show.summary import summary
 
 RACK = """type: rack, cords: 1, accelerators: 8, platform: h200, chip_power: 700 W, chip_idle: 100 W,
     leakage_slope: 0 1/K, sink_resistance: 1 mK/W, air_flow: 5 m3/s, shelf_fixed_loss: 0, shelf_proportional_loss: 0,
@@ -182,7 +181,7 @@ def test_figures_are_what_their_names_say():
     assert f.usd_per_million_output_tokens[0] == pytest.approx(2 * paid / (TOKENS * 31.5576), rel=1e-6)
     income = TOKENS * 31.5576 * 2 * (1 + 0.25) / 2  # inputs are worth a quarter of outputs
     assert f.income[0] == pytest.approx(income, rel=1e-6)
-    assert f.margin_per_mw_year[0] == pytest.approx((income - paid) / 5.6e-3, rel=1e-6)
+    assert f.gross_margin_usd_per_mw_year[0] == pytest.approx((income - paid) / 5.6e-3, rel=1e-6)
     per_mw = {"provisioned": TOKENS / (10e-3 * 1.3), "drawn": TOKENS / 5.6e-3, "contract": TOKENS / 8e-3}
     assert s["tokens_per_s_per_mw"] == pytest.approx(per_mw, rel=1e-6)
     assert s["million_tokens_per_mw_year"] == pytest.approx(TOKENS * 31.5576 / 5.6e-3, rel=1e-6)
@@ -205,10 +204,12 @@ def test_inputs_count_by_their_number_and_their_value():
     assert f.income[0] == pytest.approx(rate * 31.5576 * 2 * (1 + 8 * 0.1) / 9, rel=1e-6)
 
 
-def test_power_per_accelerator_counts_its_network_and_the_pue():
-    """10 kW of nameplate for eight, 55 W of network each, as public comparisons provision [InferenceX]."""
-    found = site(rack=", network_share: 55 W")
-    assert per_accelerator(found.solution)["h200"][0] == pytest.approx((10e3 + 8 * 55) / 8 / 1e3, rel=1e-6)
+def test_every_accelerator_has_its_share_of_network():
+    """55 W each as stated, none if it is not; what racks share beside their nameplate is told with their platform."""
+    for given, each in ((", network_share: 55 W", 55.0), ("", 0.0)):
+        (group,) = site(rack=given).plant.serving
+        assert list(group.platform) == ["h200"]
+        np.testing.assert_allclose(group.network, each)
 
 
 def test_pue_is_the_meter_over_the_racks():

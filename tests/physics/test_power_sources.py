@@ -197,7 +197,6 @@ def test_house_loads_and_batteries_warm_their_room_and_count_as_the_houses():
     assert rows(found, "room_return_temperature")["hall"] - 293.15 == pytest.approx(rise, rel=0.01)
 
 
-@pytest.mark.xfail(strict=True, reason="sources below 1 MVA share alike, their ties being those of 1 MVA")
 def test_small_generators_share_by_their_ratings_too():
     parts = [
         "a: {type: generator, rating: 600 kW, in_service: true}",

@@ -69,12 +69,15 @@ def over(result, worst=False):
 
 @pytest.mark.parametrize(("fluid", "points"), [("pg25", PLATE_PG25), ("water", PLATE_WATER)])
 def test_a_solved_rack_has_the_measured_resistance_of_its_cold_plates(fluid, points):
-    """All 17 points of the OCP 1 kW module within 0.8 mK/W, through the solve, at the kilowatt of the tests."""
+    """All 17 points of the OCP 1 kW module within 0.8 mK/W, through the solve, at the kilowatt of the tests.
+
+    The two constants of the law were fitted to these points: worst 0.75 mK/W, mean 0.28 mK/W of all, 0.35 of PG25.
+    """
     given = ("accelerators: 1, plates: 1, liquid_fraction: 1", PLAIN, EVEN)
     flows = np.array(list(points)) * LPM
     found = loop(*given, fluid=fluid, scenarios={"r.flow_limiter": flows})
     np.testing.assert_allclose(over(found) / 1e3, list(points.values()), atol=0.8e-3)
-    assert np.abs(over(found) / 1e3 - list(points.values())).mean() < 0.45e-3
+    assert np.abs(over(found) / 1e3 - list(points.values())).mean() < 0.4e-3
 
 
 def test_a_cold_plate_is_spreading_conduction_and_half_of_its_bulk_rise():

@@ -12,9 +12,8 @@ import pytest
 from scipy.optimize import brentq
 
 import twin
-from twin.domains import roofline
-from twin.domains.roofline import Chip, Fit, Instance, Model, Server
-from twin.serving import server
+from twin.serving import roofline, server
+from twin.serving.roofline import Chip, Fit, Instance, Model, Server
 
 H200 = {
     "memory": 141e9, "bandwidth": 4.8e12, "peak": 1.979e15, "eight": 1.979e15, "link": 450e9, "domain": 8, "bytes": 1.0,
@@ -45,7 +44,7 @@ components:
 connections: [[power, grid.out, r.feed]]
 """
     f = twin.solve(text).figures
-    return float(f.tokens_per_s[0]) / count, float(f.first_token[0])
+    return float(f.tokens_per_s[0]) / count, float(f.ttft[0])
 
 
 def by_hand(c, n, isl, osl, v, accepted, clock=1.0):
@@ -94,11 +93,11 @@ def best_by_hand(c, wanted, isl, osl, v, accepted, clock=1.0, largest=64):
     return max((by_hand(c, n, isl, osl, v, accepted, clock)(wanted) for n in sizes), key=lambda pair: pair[0])
 
 
-def drafted(whole, examined, factor=1.0):
+def drafted(whole, verified, factor=1.0):
     """1 + p + p^2 + ... of which the first four make `whole`."""
     whole = 1 + factor * (whole - 1)
     p = brentq(lambda p: 1 + p + p**2 + p**3 - whole, 0, 1)
-    return sum(p**k for k in range(examined))
+    return sum(p**k for k in range(verified))
 
 
 @pytest.mark.parametrize("wanted", [20.0, 45.0, 70.0])
@@ -162,13 +161,13 @@ CHIP = Chip(
 FIT = Fit({"tensor": 3e-3, "expert": 4e-3}, 6e-4, {1000: 2.5}, 0.5, 0.25, 0.2, {"fp8": 0.4}, 0.1)
 
 
-def round_server(gpus=4, parallel="expert", examined=1, **how):
-    return Server(MODEL, CHIP, FIT, Instance(gpus, parallel, "fp8", examined), 1000, 1000, **how)
+def round_server(gpus=4, parallel="expert", verified=1, **how):
+    return Server(MODEL, CHIP, FIT, Instance(gpus, parallel, "fp8", verified), 1000, 1000, **how)
 
 
 def test_every_part_of_a_step_is_its_bytes_or_operations_over_its_rate():
-    s = round_server(examined=3)
-    part = roofline.step(s, 8.0, 0.5)
+    s = round_server(verified=3)
+    part = roofline.decode_step(s, 8.0, 0.5)
     x = 8 * 3 / 4
     share = 1 - 0.75**24
     expected = (
@@ -181,7 +180,7 @@ def test_every_part_of_a_step_is_its_bytes_or_operations_over_its_rate():
         1e6 * x * 0.75 / 1e11,
     )
     np.testing.assert_allclose([float(p) for p in part], expected, rtol=1e-12)
-    split = roofline.step(replace(s, instance=replace(s.instance, parallel="tensor")), 8.0)
+    split = roofline.decode_step(replace(s, instance=replace(s.instance, parallel="tensor")), 8.0)
     assert float(split.weights) == pytest.approx((1e9 + 8e9 * share) / 4 / 0.5e12)
     assert float(split.cache) == pytest.approx(1e4 * 1500 * 8 / 0.5e12)
     assert float(split.exchange) == pytest.approx(2e6 * 24 * 2 * 0.75 / 1e11)
@@ -189,24 +188,24 @@ def test_every_part_of_a_step_is_its_bytes_or_operations_over_its_rate():
 
 def test_what_leaves_a_domain_takes_the_network_of_both_its_ends():
     """Of eight in two domains of four, 3/8 of the exchange goes near and 4/8 far; of a sum, 2 (1/2) / 4."""
-    assert roofline.exchanged(CHIP, 8) == pytest.approx(3 / 8 / 1e11 + 4 / 8 / 1e10)
-    assert roofline.summed(CHIP, 8) == pytest.approx(2 * 3 / 4 / 1e11 + 2 * 0.5 / 4 / 1e10)
+    assert roofline.all_to_all(CHIP, 8) == pytest.approx(3 / 8 / 1e11 + 4 / 8 / 1e10)
+    assert roofline.all_reduce(CHIP, 8) == pytest.approx(2 * 3 / 4 / 1e11 + 2 * 0.5 / 4 / 1e10)
 
 
 def test_memory_holds_what_weights_and_the_reserve_leave():
     """10 GB less 5 %, 1 GB dense and 2 GB of experts hold 6.5 GB of 10 kB a token, 2,000 tokens, shared by four."""
-    assert roofline.most_requests(round_server()) == np.floor(6.5e9 / (1e4 * 2000 / 4))
+    assert roofline.max_requests(round_server()) == np.floor(6.5e9 / (1e4 * 2000 / 4))
     tensor = round_server(parallel="tensor")
-    assert roofline.most_requests(tensor) == np.floor((9.5e9 - 2.25e9) / (1e4 * 2000))
+    assert roofline.max_requests(tensor) == np.floor((9.5e9 - 2.25e9) / (1e4 * 2000))
     host = round_server(host_cache=1e9)
-    assert roofline.most_requests(host) == np.floor(7.5e9 / (1e4 * 2000 / 4))
+    assert roofline.max_requests(host) == np.floor(7.5e9 / (1e4 * 2000 / 4))
 
 
 def test_cache_beyond_memory_is_read_from_hosts_and_then_from_storage():
     """6.5 GB of the memory, 1 GB of the host at 200 GB/s, the rest from storage at 5 GB/s; 1,500 tokens of context."""
-    s = round_server(host_cache=1e9, storage_cache=1e10, storage=5e9)
+    s = round_server(host_cache=1e9, storage_cache=1e10, storage_rate=5e9)
     b = 8.5e9 / (1e4 * 1500 / 4)
-    assert float(roofline.step(s, b).cache) == pytest.approx(6.5e9 / 0.5e12 + 1e9 / 2e11 + 1e9 / 5e9)
+    assert float(roofline.decode_step(s, b).cache) == pytest.approx(6.5e9 / 0.5e12 + 1e9 / 2e11 + 1e9 / 5e9)
 
 
 def test_prefill_reads_at_its_share_of_the_peak_and_attends_to_half_of_what_came_before():
@@ -216,38 +215,12 @@ def test_prefill_reads_at_its_share_of_the_peak_and_attends_to_half_of_what_came
 
 
 def test_few_drafts_are_accepted_by_the_chance_of_each():
-    """1 + p + p^2 + p^3 = 2.5 of four examined: p = 0.5978; of the nearest output length in its logarithm."""
+    """1 + p + p^2 + p^3 = 2.5 of four verified: p = 0.5978; of the nearest output length in its logarithm."""
     p = brentq(lambda p: 1 + p + p**2 + p**3 - 2.5, 0, 1)
-    assert round_server(examined=3).accepted == pytest.approx(1 + p + p * p)
+    assert round_server(verified=3).accepted == pytest.approx(1 + p + p * p)
     fit = replace(FIT, accepted={1000: 2.5, 9000: 3.0})
-    assert replace(round_server(examined=4), fit=fit, osl=2900).accepted == pytest.approx(2.5)
-    assert replace(round_server(examined=4), fit=fit, osl=3100).accepted == pytest.approx(3.0)
-
-
-def test_prefill_of_its_own_is_a_queue_of_one_server_whose_times_are_all_the_same():
-    """One user in decode at a time of many: first = least + read + M/D/1 wait + cache handed over the network."""
-    s = round_server()
-    found = roofline.at_concurrency(s, 40.0, 4, 2)
-    X = float(found.output) * 4 / 1000
-    read = 1000 / (float(roofline.prefill_rate(s)) * 2)
-    busy = X * read
-    hand = 1000 * 1e4 / (1e10 * 2)
-    assert float(found.first) == pytest.approx(0.1 + read + 0.5 * read * busy / (1 - busy) + hand, rel=1e-6)
-    assert float(found.end) == pytest.approx(float(found.first) + 1000 / float(found.interactivity), rel=1e-9)
-    assert float(found.end) * X == pytest.approx(40.0, rel=1e-6)
-    assert float(found.total) == pytest.approx(X * 2000 / 6, rel=1e-9)
-    assert float(found.network) == pytest.approx(float(found.output) * 1e4, rel=1e-9)
-
-
-def test_shared_accelerators_decode_in_the_time_that_prefill_leaves():
-    s = round_server()
-    found = roofline.at_concurrency(s, 40.0, 4)
-    alone = float(roofline.interactivity(s, found.requests))
-    X = float(found.requests) * float(found.interactivity) / 1000
-    work = float(found.requests) * alone / 1000 * 1000 / (float(roofline.prefill_rate(s)) * 4)
-    assert float(found.interactivity) == pytest.approx(alone / (1 + work), rel=1e-9)
-    assert float(found.first) == pytest.approx(0.1 + 1000 / (float(roofline.prefill_rate(s)) * 4), rel=1e-6)
-    assert X * float(found.end) == pytest.approx(40.0, rel=1e-6)
+    assert replace(round_server(verified=4), fit=fit, osl=2900).accepted == pytest.approx(2.5)
+    assert replace(round_server(verified=4), fit=fit, osl=3100).accepted == pytest.approx(3.0)
 
 
 SHEETS = {  # GB, TB/s, PFLOP/s dense in eight and four bits, GB/s of links, of the domain, of the host, of the network
@@ -277,16 +250,5 @@ def test_a_request_ends_after_its_tokens_and_its_cache_crosses_the_network_once(
     found = roofline.at_interactivity(round_server(), 50.0)
     seen = float(found.interactivity)
     assert seen == pytest.approx(50.0)
-    assert float(found.end) == pytest.approx(float(found.first) + 1000 / seen, rel=1e-9)
+    assert float(found.latency) == pytest.approx(float(found.ttft) + 1000 / seen, rel=1e-9)
     assert float(found.network) == pytest.approx(float(found.output) / 1000 * 1000 * 1e4, rel=1e-9)
-
-
-def test_instances_of_prefill_read_a_prompt_each_and_share_the_queue():
-    """Four accelerators in two instances: a prompt takes two of them, the load is that of all four."""
-    s = round_server()
-    found = roofline.at_concurrency(s, 80.0, 8, 4, 2)
-    X = float(found.output) * 8 / 1000
-    read = 1000 / (float(roofline.prefill_rate(s)) * 2)
-    busy = X * 1000 / (float(roofline.prefill_rate(s)) * 4)
-    hand = 1000 * 1e4 / (1e10 * 2)
-    assert float(found.first) == pytest.approx(0.1 + read + 0.5 * read * busy / (1 - busy) + hand, rel=1e-6)

@@ -4,12 +4,22 @@ import numpy as np
 import pytest
 
 import twin
-from twin.agents import Agent, Pools, agents, borne
-from twin.domains import roofline
-from twin.domains.roofline import Chip, Fit, Instance, Model, Server
-from twin.domains.stations import closed_network, delay, open_network, servers
-from twin.serving import best, chip_power
-from twin.summary import summary
+from twin.serving import (
+    Agent,
+    Options,
+    Pools,
+    best,
+    chip_power,
+    closed_network,
+    delay,
+    open_network,
+    queue,
+    roofline,
+    serve_agents,
+)
+from twin.serving.roofline import Chip, Fit, Instance, Model, Server
+from twin.show.summary import summary
+from twin.study.agents import agent_load
 
 
 def rack(serving="", fields="", platform="h200", count=8, scenarios=None, site="dry_bulb: 20 degC", more=""):
@@ -95,10 +105,10 @@ def test_chips_never_draw_less_than_idle():
 
 def test_ten_servers_under_eight_erlangs_make_two_fifths_wait():
     """Erlang C of 8 erlangs on 10 servers is 0.4092 [Cooper, Introduction to Queueing Theory]: W = C / (10 - 8)."""
-    found = open_network([servers("s", 1.0, 10)], 8.0)
+    found = open_network([queue("s", 1.0, 10)], 8.0)
     assert found.mean() - 1.0 == pytest.approx(0.4092 / 2, rel=2e-4)
-    assert found.present[0] == pytest.approx(8 + 8 * 0.4092 / 2, rel=2e-4)
-    half = open_network([servers("s", 1.0, 10, spread=0.0)], 8.0)
+    assert found.queue_length[0] == pytest.approx(8 + 8 * 0.4092 / 2, rel=2e-4)
+    half = open_network([queue("s", 1.0, 10, scv=0.0)], 8.0)
     assert half.mean() - 1.0 == pytest.approx(0.4092 / 4, rel=2e-4)
     wait = 0.4092 * (2 - 0.4092) / 4  # variance of a wait that is exponential with probability C
     assert found.variance[0] == pytest.approx(wait + 1.0, rel=2e-4)
@@ -107,7 +117,7 @@ def test_ten_servers_under_eight_erlangs_make_two_fifths_wait():
 
 def test_visits_share_a_server_and_its_time():
     """Two visits of 1 s to one server at 0.4 requests/s: 0.8 erlang, 5 s a visit."""
-    found = open_network([servers("s", 1.0, visits=2)], 0.4)
+    found = open_network([queue("s", 1.0, visits=2)], 0.4)
     assert found.mean() == pytest.approx(10.0, rel=1e-9)
     assert found.variance[0] == pytest.approx(2 * 25.0, rel=1e-9)
     assert found.utilisation[0] == pytest.approx(0.8)
@@ -118,10 +128,10 @@ def test_users_of_one_machine_wait_as_for_a_repairman():
 
     p0 = 1 / sum 3!/(3-k)! (1/2)^k = 1 / (1 + 1.5 + 1.5 + 0.75); throughput 1 - p0.
     """
-    found = closed_network([servers("s", 1.0)], 3, 2.0)
+    found = closed_network([queue("s", 1.0)], 3, 2.0)
     assert found.throughput == pytest.approx(1 - 1 / 4.75, rel=1e-9)
     assert found.mean() == pytest.approx(3 / found.throughput - 2.0, rel=1e-9)
-    twice = closed_network([servers("s", 1.0, 2)], 3, 2.0)  # 1 + 1.5 + 0.75 + 0.1875
+    twice = closed_network([queue("s", 1.0, 2)], 3, 2.0)  # 1 + 1.5 + 0.75 + 0.1875
     p = np.array([1, 1.5, 0.75, 0.1875]) / 3.4375
     assert twice.throughput == pytest.approx(p @ [0, 1, 2, 2], rel=1e-9)
 
@@ -144,9 +154,9 @@ SERVER = Server(MODEL, CHIP, FIT, Instance(4, "expert", "fp8", 1), 1000, 500)
 
 def test_an_agent_alone_takes_the_time_of_its_visits():
     """Five turns: software, engine, retrieval, 600 of 1,000 tokens to read, caches moved, 500 to write, four tools."""
-    agent = Agent(turns=5, hits=0.5, routing=0.8, tool=2.0, retrieval=0.04, software=0.02)
+    agent = Agent(turns=5, hit_rate=0.5, routing=0.8, tool_time=2.0, retrieval_time=0.04, software_time=0.02)
     pools = Pools(2, 3, 8, 2, 2, network=1e8, storage=5e7)
-    found = agents(SERVER, agent, pools, users=1)
+    found = serve_agents(SERVER, agent, pools, users=1)
     read = 600 / (0.4 * 1e15 / (4e9 + 2e5 * 700) * 4)
     first = 0.02 + 0.1 + 0.04 + read + 600 * 1e4 / 1e8 + 400 * 1e4 / 5e7
     assert found.mean("first") == pytest.approx(5 * first, rel=1e-9)
@@ -157,7 +167,7 @@ def test_an_agent_alone_takes_the_time_of_its_visits():
 
 def test_defaults_of_agents_are_the_sheets():
     """Eight turns, a tool of 1 s, 50 ms of retrieval, 10 ms of software."""
-    found = agents(SERVER, Agent(), Pools(1, 1), users=1)
+    found = serve_agents(SERVER, Agent(), Pools(1, 1), users=1)
     read = 1000 / (0.4 * 1e15 / (4e9 + 2e5 * 500) * 4)
     assert found.mean("first") == pytest.approx(8 * (0.01 + 0.1 + 0.05 + read), rel=1e-9)
     assert found.mean("tools") == pytest.approx(7.0)
@@ -165,8 +175,8 @@ def test_defaults_of_agents_are_the_sheets():
 
 def test_pools_bound_agents_by_their_servers():
     """8 tools of 2 s in four visits are 1 request/s; prefill 2 instances, retrieval and software 2 at once."""
-    agent = Agent(turns=5, hits=0.5, routing=0.8, tool=2.0, retrieval=0.04, software=0.02)
-    found = agents(SERVER, agent, Pools(2, 3, 8, 2, 2, network=1e8, storage=5e7), arrivals=0.5)
+    agent = Agent(turns=5, hit_rate=0.5, routing=0.8, tool_time=2.0, retrieval_time=0.04, software_time=0.02)
+    found = serve_agents(SERVER, agent, Pools(2, 3, 8, 2, 2, network=1e8, storage=5e7), arrival_rate=0.5)
     use = dict(zip(found.names, found.utilisation, strict=True))
     read = 600 / (0.4 * 1e15 / (4e9 + 2e5 * 700) * 4)
     assert use["cpu"] == pytest.approx(0.5)
@@ -175,7 +185,7 @@ def test_pools_bound_agents_by_their_servers():
     assert use["software"] == pytest.approx(0.5 * 5 * 0.02 / 2)
     assert use["network"] == pytest.approx(0.5 * 5 * 0.06)
     assert use["storage"] == pytest.approx(0.5 * 5 * 0.08)
-    most = roofline.most_requests(SERVER)
+    most = roofline.max_requests(SERVER)
     best = max(n * float(roofline.interactivity(SERVER, n)) for n in np.geomspace(1, most, 2000)) * 3 / 500
     assert use["compute: decode"] == pytest.approx(0.5 * 5 / best, rel=1e-3)
 
@@ -201,9 +211,9 @@ def test_accelerators_are_shared_between_reading_and_writing_as_their_work_is():
     lengths = "mode: physics, input_tokens: 8192, interactivity: 40, drafts: 0"
     text = lengths + ", agents: {arrivals: 0.05, turns: 5, hits: 0.5, routing: 0.6}"
     found = rack(text, count=256)
-    load = borne(found.solution).load
+    load = agent_load(found.solution).load
     use = dict(zip(load.names, load.utilisation, strict=True))
-    whole = best("DeepSeek-R1-0528", "h200", 8192, 1024, 40.0, drafts=0)
+    whole = best("DeepSeek-R1-0528", "h200", 8192, 1024, 40.0, options=Options(drafts=0))
     assert int(whole.gpus) == 8
     reads = 0.16 * 1.979e15 / (2 * 37e9 + 5e6 * 4096 * 1.3)  # three tenths are found and only attended to
     reading, writing = 8192 * 0.7 / reads, 1024 / float(whole.output)
@@ -215,5 +225,5 @@ def test_accelerators_are_shared_between_reading_and_writing_as_their_work_is():
 
 def test_requests_on_instances_of_their_own_do_not_slow_each_other():
     """Three users on three instances of decode and of prefill: each writes as if alone."""
-    found = agents(SERVER, Agent(turns=5), Pools(3, 3), users=3)
+    found = serve_agents(SERVER, Agent(turns=5), Pools(3, 3), users=3)
     assert found.mean("decode") == pytest.approx(5 * 500 / float(roofline.interactivity(SERVER, 1.0)), rel=1e-6)

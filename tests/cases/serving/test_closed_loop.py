@@ -15,7 +15,7 @@ from closed_loop import Run, admitted, at_concurrency, closed_loop
 
 from twin.serving import roofline
 from twin.serving.platforms import server
-from twin.serving.roofline import Instance
+from twin.serving.roofline import Chip, Fit, Instance, Model, Server
 
 MODEL = "DeepSeek-R1-0528"
 
@@ -120,3 +120,40 @@ def test_an_instance_holds_no_more_than_it_admits():
 def test_runs_that_cannot_be_are_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+# ---- by hand, of a round machine ---------------------------------------------------------------------------------
+
+ROUND = Server(
+    Model("m", dense=1e9, expert=8e9, active=2e9, experts=4, chosen=1, cache=1e4, attention=1e5, reading=2e5,
+          exchange=1e6, reduced=2e6),
+    Chip("c", memory=1e10, bandwidth=1e12, peak={"fp8": 1e15}, link=1e11, domain=4, network=1e10),
+    Fit({"tensor": 3e-3, "expert": 4e-3}, 6e-4, {1000: 2.5}, 0.5, 0.25, 0.2, {"fp8": 0.4}, 0.1),
+    Instance(4, "expert", "fp8", 1), 1000, 1000,
+)  # fmt: skip
+READS = float(roofline.prefill_rate(ROUND))
+
+
+@pytest.mark.parametrize(("users", "pools"), [(40.0, (4, 2, 1)), (80.0, (8, 4, 2))])
+def test_prefill_of_its_own_is_a_queue_of_one_server_whose_times_are_all_the_same(users, pools):
+    """First token = least + read + M/D/1 wait + cache over the network; a prompt takes one instance of prefill."""
+    found = at_concurrency(ROUND, users, *pools)
+    X = float(found.output) * pools[0] / 1000
+    read = 1000 / (READS * pools[1] / pools[2])
+    busy = X * 1000 / (READS * pools[1])
+    hand = 1000 * 1e4 / (1e10 * 2)
+    assert float(found.ttft) == pytest.approx(0.1 + read + 0.5 * read * busy / (1 - busy) + hand, rel=1e-6)
+    assert float(found.latency) == pytest.approx(float(found.ttft) + 1000 / float(found.interactivity), rel=1e-9)
+    assert float(found.latency) * X == pytest.approx(users, rel=1e-6)
+    assert float(found.total) == pytest.approx(X * 2000 / sum(pools[:2]), rel=1e-9)
+    assert float(found.network) == pytest.approx(float(found.output) * 1e4, rel=1e-9)
+
+
+def test_shared_accelerators_decode_in_the_time_that_prefill_leaves():
+    found = at_concurrency(ROUND, 40.0, 4)
+    alone = float(roofline.interactivity(ROUND, found.requests))
+    X = float(found.requests) * float(found.interactivity) / 1000
+    work = float(found.requests) * alone / 1000 * 1000 / (READS * 4)
+    assert float(found.interactivity) == pytest.approx(alone / (1 + work), rel=1e-9)
+    assert float(found.ttft) == pytest.approx(0.1 + 1000 / (READS * 4), rel=1e-6)
+    assert X * float(found.latency) == pytest.approx(40.0, rel=1e-6)
