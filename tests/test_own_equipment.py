@@ -336,9 +336,9 @@ def test_the_response_of_foreign_air_bounds_the_racks(own, aired):
 
 def test_pictures_show_foreign_types_by_legend_and_role(solved, tmp_path):
     pytest.importorskip("pyvista")
-    from twin.show.scene import hall
+    from twin.show.scene import boxes, hall, render
 
-    found = hall.boxes(solved["tanks"])
+    found = boxes.boxes(solved["tanks"])
     at = {n: i for i, n in enumerate(found.names)}
     data = solved["tanks"].dataset.isel(scenario=0)
     assert [n for n, rack in zip(found.names, found.racks, strict=True) if rack] == [f"tank{k}" for k in range(1, 5)]
@@ -347,11 +347,11 @@ def test_pictures_show_foreign_types_by_legend_and_role(solved, tmp_path):
     assert found.power[at["tank1"]] == pytest.approx(float(drawn[0]) / 1e3)
     assert found.temperature[at["tank1"]] == pytest.approx(float(data["immersion_tank_inlet_temperature"][0]) - 273.15)
     assert found.temperature[at["rail"]] == pytest.approx(float(data["power_rail_joint_temperature"][0]) - 273.15)
-    row = hall.boxes(solved["air"])
-    colours = hall._colours(row)
+    row = boxes.boxes(solved["air"])
+    colours = boxes.colours(row)
     assert list(colours) == ["air handling", "in-row cooling"]
     assert len(set(colours.values())) == 2
-    if any(hall.gl_libraries().values()):
+    if any(render.gl_libraries().values()):
         path = hall.export(solved["tanks"], tmp_path / "tanks.png")
         assert path.read_bytes()[:4] == b"\x89PNG"
 

@@ -11,8 +11,7 @@ STATED = {
     "pump": "shutoff: 300 kPa, rated_flow: 30 L/s, quadratic: 0.5, quartic: 0.1, max_speed: 1, "
     "pump_efficiency: 0.75, drive_efficiency: 0.9, pumps: 1, min_pumps: 1, stage_up: 1.2, control: head, "
     "head: 150 kPa",
-    "pipe": "length: 10 m, diameter: 100 mm, roughness: 45 um, zeta: 0, wall_conductance: 0 W/K, "
-    "max_velocity: 2.4 m/s",
+    "pipe": "length: 10 m, diameter: 100 mm, roughness: 45 um, zeta: 0, wall_conductance: 0 W/K, max_velocity: 2.4 m/s",
     "valve": "flow_coefficient: 100 m3/h, opening: 1",
     "bypass": "min_flow: 100 L/s, drop: 20 kPa",
     # Vertiv XDU1350 [SL-70799]: 1,368 kW at 4 K, 20.6 kg/s on both sides, 84 kPa outside, 500 kPa of head
