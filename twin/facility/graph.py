@@ -135,8 +135,10 @@ class Facility:
             return self.graph.copy()
         if carrier not in CARRIERS:
             raise LayoutError(self.name, [f"to_networkx: no carrier {carrier!r}{hint(carrier, CARRIERS)}"])
-        edges = [e for e in self.graph.edges(keys=True) if self.graph.edges[e]["carrier"] == carrier]
-        return self.graph.edge_subgraph(edges).copy()
+        graph = self.graph.copy()
+        graph.remove_edges_from([(u, v, k) for u, v, k, c in graph.edges(keys=True, data="carrier") if c != carrier])
+        graph.remove_nodes_from(list(nx.isolates(graph)))
+        return graph
 
     def write_graphml(self, path: str | Path) -> Path:
         """Write `graph` as GraphML, for networkx.read_graphml, Gephi, yEd and others; the path comes back.

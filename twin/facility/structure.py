@@ -381,8 +381,11 @@ def _blocks(power: nx.DiGraph) -> _Blocks:
 
 def faults(parts: Mapping[str, Component], joined: Sequence[Connection]) -> Iterator[str]:
     """What is wrong with the wiring, one sentence each: ports, feeds, power that comes from nowhere or goes round."""
-    used = Counter([a for _, a, _ in joined])
-    used.update([b for _, _, b in joined])
+    ends: dict[str, list[str]] = {}
+    for _, (a, port_a), (b, port_b) in joined:
+        ends.setdefault(port_a, []).append(a)
+        ends.setdefault(port_b, []).append(b)
+    used = {port: Counter(names) for port, names in ends.items()}
     types: dict[type[Component], list[str]] = {}
     for name, part in parts.items():
         types.setdefault(type(part), []).append(name)
@@ -395,31 +398,35 @@ def faults(parts: Mapping[str, Component], joined: Sequence[Connection]) -> Iter
 Types = Mapping[type[Component], Sequence[str]]
 """Names of the components of every type."""
 
+Used = Mapping[str, Mapping[str, int]]
+"""How many connections end in a port, by port and component."""
 
-def _unjoined(types: Types, used: Mapping[End, int]) -> Iterator[tuple[str, str]]:
+
+def _unjoined(types: Types, used: Used) -> Iterator[tuple[str, str]]:
     """Components with ports that must be connected and are not, and a sentence on each."""
     for cls, names in types.items():
-        required = [port for port, spec in cls.ports.items() if spec.required]
         missing: dict[str, list[str]] = {}
-        for port in required:
-            for name in [n for n in names if (n, port) not in used]:
+        for port in (port for port, spec in cls.ports.items() if spec.required):
+            joined = used.get(port, {})
+            for name in [n for n in names if n not in joined]:
                 missing.setdefault(name, []).append(port)
         for name, ports in missing.items():
-            if len(ports) > 1 and not any((name, port) in used for port in cls.ports):
+            if len(ports) > 1 and not any(name in used.get(port, {}) for port in cls.ports):
                 yield name, f"{cls.kind} {name}: is not connected to anything; connect {', '.join(ports)}"
             else:
                 for port in ports:
                     yield name, f"{cls.kind} {name}: port {port} is not connected ({cls.ports[port].carrier})"
 
 
-def _crowded(parts: Mapping[str, Component], types: Types, used: Mapping[End, int]) -> Iterator[tuple[str, str]]:
+def _crowded(parts: Mapping[str, Component], types: Types, used: Used) -> Iterator[tuple[str, str]]:
     """Components with ports that have more feeds than they take, and a sentence on each."""
     joint = next((kind for kind, cls in REGISTRY.items() if any(p.joins for p in cls.ports.values())), "board")
     for cls, names in types.items():
         for port, spec in cls.ports.items():
-            several = spec.cords or (port == "in" and spec.carrier == "power" and not spec.joins)
-            for name in [n for n in names if used.get((n, port), 0) > 1] if several else ():
-                count, cords = used[name, port], parts[name].cords
+            single = port == "in" and spec.carrier == "power" and not spec.joins
+            counts = used.get(port, {}) if spec.cords or single else {}
+            for name in [n for n in names if counts.get(n, 0) > 1] if counts else ():
+                count, cords = counts[name], parts[name].cords
                 if not spec.cords:
                     yield name, f"{cls.kind} {name}: port in has {count} feeds; join them at a {joint}"
                 elif count > cords:
@@ -431,56 +438,67 @@ def _crowded(parts: Mapping[str, Component], types: Types, used: Mapping[End, in
 
 
 def _unfed(parts: Mapping[str, Component], types: Types, cables: Sequence[tuple[End, End]]) -> Iterator[str]:
-    """Power that comes from nowhere, or goes round through converters, were everything in service."""
-    near: dict[End, list[End]] = {}
+    """Power that comes from nowhere, or goes round through converters, were everything in service.
+
+    A component all of whose ports of power are one passage is a single node here, by its name.
+    """
+    near: dict[End | str, list[End | str]] = {}
     one_way: list[tuple[End, End]] = []
-    both_ways: list[tuple[End, End]] = []
     sources: list[End] = []
+    parted: set[str] = set()
     for cls, names in types.items():
         sources += [(name, port) for name in names for port in cls.sources]
-        for way in cls.ways():
-            if cls.ports[way.start].carrier == "power":
-                (one_way if way.one_way else both_ways).extend(((n, way.start), (n, way.end)) for n in names)
+        ways = [way for way in cls.ways() if cls.ports[way.start].carrier == "power"]
+        inside = nx.Graph((way.start, way.end) for way in ways if not way.one_way)
+        inside.add_nodes_from(p for p, spec in cls.ports.items() if spec.carrier == "power" and not spec.cords)
+        if len(inside) > 1 and not nx.is_connected(inside):
+            parted.update(names)
+            one_way += [((n, way.start), (n, way.end)) for way in ways if way.one_way for n in names]
+            for start, end in ((a, b) for edge in inside.edges for a, b in (edge, edge[::-1])):
+                near.update(((n, start), [*near.get((n, start), ()), (n, end)]) for n in names)
     taking = {port for cls in types for port, spec in cls.ports.items() if spec.cords}
     mixed = {port for cls in types for port, spec in cls.ports.items() if not spec.cords} & taking
-    fed: set[End] = set()
-    for a, b in chain(both_ways, cables):
+    fed: set[End | str] = set()
+    for a, b in cables:
         takes_a = a[1] in taking and (a[1] not in mixed or parts[a[0]].ports[a[1]].cords)
         takes_b = b[1] in taking and (b[1] not in mixed or parts[b[0]].ports[b[1]].cords)
+        node_a, node_b = a if a[0] in parted else a[0], b if b[0] in parted else b[0]
         if takes_b and not takes_a:
-            fed.add(a)
+            fed.add(node_a)
         elif takes_a and not takes_b:
-            fed.add(b)
+            fed.add(node_b)
         elif takes_a:
             yield f"{parts[a[0]].kind} {a[0]}: hangs on {'.'.join(b)}, which passes no power on; connect it to a board"
         else:
-            near.setdefault(a, []).append(b)
-            near.setdefault(b, []).append(a)
-    ends = [*near, *sources, *chain.from_iterable(one_way), *fed]
-    island = _islands(ends, near)
+            near.setdefault(node_a, []).append(node_b)
+            near.setdefault(node_b, []).append(node_a)
+    supplied = [end if end[0] in parted else end[0] for end in sources]
+    island = _islands([*near, *supplied, *chain.from_iterable(one_way), *fed], near)
     onward = nx.DiGraph([(island[start], island[end]) for start, end in one_way])
     onward.add_nodes_from(island.values())
     yield from _circle(onward, island, one_way)
-    lit = {island[end] for end in sources}
+    lit = {island[node] for node in supplied}
     lit.update(*(nx.descendants(onward, i) for i in lit))
     if len(lit) < len(onward):
-        yield from _hanging(parts, cables, {end for end in ends if island[end] not in lit}, one_way)
+        dead = {node for node, number in island.items() if number not in lit}
+        ends = {e for e in chain(*cables, *one_way) if not parts[e[0]].ports[e[1]].cords}
+        yield from _hanging(parts, cables, {e for e in ends if e in dead or e[0] in dead}, one_way)
 
 
-def _islands(ends: Iterable[End], near: Mapping[End, list[End]]) -> dict[End, int]:
-    """The number of the island that each port of power is in."""
-    island: dict[End, int] = {}
-    for number, first in enumerate(ends):
+def _islands(nodes: Iterable[End | str], near: Mapping[End | str, list[End | str]]) -> dict[End | str, int]:
+    """The number of the island that each node is in."""
+    island: dict[End | str, int] = {}
+    for number, first in enumerate(nodes):
         stack = [first] if first not in island else []
         while stack:
-            end = stack.pop()
-            if end not in island:
-                island[end] = number
-                stack += near.get(end, ())
+            node = stack.pop()
+            if node not in island:
+                island[node] = number
+                stack += near.get(node, ())
     return island
 
 
-def _circle(onward: nx.DiGraph, island: Mapping[End, int], one_way: Sequence[tuple[End, End]]) -> Iterator[str]:
+def _circle(onward: nx.DiGraph, island: Mapping[End | str, int], one_way: Sequence[tuple[End, End]]) -> Iterator[str]:
     """Converters that feed each other."""
     if nx.is_directed_acyclic_graph(onward):
         return
