@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.elements import Array, Index
+from twin.elements import Array
 from twin.show.scene.render import RenderError, pyvista
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Boxes:
         """Corners of all boxes [m], (8 box, 3)."""
         return (self.low[:, None] + self.size[:, None] * CORNERS).reshape(-1, 3)
 
-    def where(self, rows: Index) -> Boxes:
+    def where(self, rows: Array) -> Boxes:
         """The boxes in which `rows`, (box,), is true."""
         at = np.flatnonzero(rows)
         names, kinds, legends = (tuple(w[i] for i in at) for w in (self.names, self.kinds, self.legends))
