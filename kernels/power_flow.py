@@ -200,7 +200,7 @@ class Factor:
         def run(slack_voltage: Array, power: Array, begin: Array | None) -> tuple[Array, Array, Array]:
             rows: list[tuple[Array, Array]] = [(held, slack_voltage)]
             if load is not given:
-                rows.append((load, power))
+                rows.append((load, power))  # type: ignore[arg-type]
             if begin is not None:
                 rows.append((voltage, begin))
             for mine, theirs in rows:
