@@ -198,7 +198,7 @@ class Factor:
         calls = [bind(chord, (count,), *self._fixed(kind), *arrays, 0, warm, stop, lanes=lanes) for warm in (0, 1)]
 
         def run(slack_voltage: Array, power: Array, begin: Array | None) -> tuple[Array, Array, Array]:
-            rows = [(held, slack_voltage)]
+            rows: list[tuple[Array, Array]] = [(held, slack_voltage)]
             if load is not given:
                 rows.append((load, power))
             if begin is not None:
