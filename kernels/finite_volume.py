@@ -192,7 +192,7 @@ class Flow:
         self._u, self._v, self._w, self._T = (new() for _ in range(4))
         self._old = [new() for _ in range(4)]
         self._phi = xp.zeros((scenarios * nz, ny, nx), self.kind)
-        self.nu += self.kind.type(physics.viscosity)  # type: ignore[arg-type]
+        self.nu[...] = physics.viscosity
         self._rows = xp.zeros((scenarios * nz, ny * momentum.PARTS, 3), self.kind)
         self._fineness = sum(getattr(grid, c).min() ** -2 for c in "xyz")
         self.clock = xp.zeros((scenarios, 3), self.kind)

@@ -95,14 +95,20 @@ def _check(k: Kernel, a: str, v: np.ndarray, on_cpu: bool) -> None:
 
 def _apart(k: Kernel, arrays: dict[str, np.ndarray]) -> None:
     """Refuse arrays that share memory with one that the kernel writes."""
-    spans = {}
+    spans = []
     for a, v in arrays.items():
         start = v.__array_interface__["data"][0] if isinstance(v, np.ndarray) else v.data.ptr
-        spans[a] = (start, start + v.nbytes if v.size else start)
-    for a in k.written & arrays.keys():
-        for b in arrays:
-            if b != a and spans[a][0] < spans[b][1] and spans[b][0] < spans[a][1]:
-                raise ValueError(f"{k.name}: {a} is written and overlaps {b}")
+        if v.size:
+            spans.append((start, start + v.nbytes, a))
+    reached, written = (0, ""), (0, "")  # the furthest ends so far: of all arrays, and of those that are written
+    for start, end, a in sorted(spans):
+        if start < written[0]:
+            raise ValueError(f"{k.name}: {written[1]} is written and overlaps {a}")
+        if a in k.written:
+            if start < reached[0]:
+                raise ValueError(f"{k.name}: {a} is written and overlaps {reached[1]}")
+            written = max(written, (end, a))
+        reached = max(reached, (end, a))
 
 
 def record(stages: Sequence[Sequence[Call]], on_gpu: bool) -> Call:

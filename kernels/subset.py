@@ -137,11 +137,9 @@ class Cell:
         return self.function(*args)
 
     def _meaning(self, mark: ast.expr | None) -> object:
-        if mark is None:
-            return None
         if isinstance(mark, ast.Name) and mark.id in self.names:
             return self.names[mark.id]
-        return eval(ast.unparse(mark), self.names)
+        return None if mark is None else eval(ast.unparse(mark), self.names)
 
     def _used(self, every: list[ast.AST]) -> dict[str, list[str]]:
         """The fields of each record that the function reads or hands on, in the record's order."""

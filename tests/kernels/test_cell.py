@@ -327,6 +327,45 @@ def test_no_kernel_cell_or_routine_has_more_than_a_dozen_parameters(c):
     assert len(c.params) <= 12
 
 
+BOTH = (0, 1)
+
+
+@cell.family(axis={"first": 0, "second": 1})
+def summed(i, x: Reals1, y: Reals1, out: Reals1, *, axis):
+    one = (x, y)[axis]
+    total = 10.0 if axis == 0 else 20.0
+    for t in BOTH:
+        if t != axis:
+            other = (x, y)[t][i]
+            total += one[i] * other
+        else:
+            double = 2.0 * one[i]
+            total += double
+    out[i] = total
+
+
+del cell.REGISTRY[-2:]
+
+
+@pytest.mark.parametrize(("axis", "expected"), [(0, 10 + 3 * 5 + 6), (1, 20 + 3 * 5 + 10)])
+def test_a_family_decides_by_its_constant_when_it_is_defined(axis, expected, tmp_path):
+    """Branches, elements of tuples and rounds of a loop; what is not chosen is not in the text."""
+    k, x, y = summed[axis], np.array([3.0]), np.array([5.0])
+    assert k.name == ("summed_first", "summed_second")[axis]
+    text = cuda_source(k, "float64")
+    assert "?" not in text.partition("cell_summed")[2] and ("20.0" in text) == (axis == 1)
+    for run in (launch.bind(k, (1,), x, y, out := np.zeros(1)), lambda: launch.plain(k, (1,), x, y, out)):
+        out[:] = 0.0
+        run()
+        assert out[0] == expected
+    build(k, "float64", tmp_path)
+
+
+def test_a_parameter_by_name_only_without_a_family_is_refused():
+    with pytest.raises(SubsetError, match="constants of a family"):
+        make("@kernel\ndef k(i, x: Reals1, *, axis):\n    x[i] = real(axis)")
+
+
 # ---- numba is left as it was -------------------------------------------------------------------------------------
 
 
