@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from twin.components.compute import LiquidRack
-from twin.components.cooling import film
+from twin.components.cooling import films
 from twin.domains import compute, thermal
 from twin.elements import Exchange
 from twin.fluids import fluid
@@ -42,8 +42,8 @@ def test_an_exchanger_of_a_data_sheets_conductance_passes_its_duty(
     duty, supply, water, hot, cold, hot_cp, conductance, ntu, effectiveness
 ):
     column = lambda x: np.array([[x]])  # noqa: E731
-    films = (column(f) for f in film(conductance))
-    exchange = Exchange(np.array([0]), np.array([1]), *films, column(hot), column(cold))
+    sides = (column(f) for f in films(conductance))
+    exchange = Exchange(np.array([0]), np.array([1]), *sides, column(hot), column(cold))
     share = thermal.effectiveness(exchange, column(hot), column(cold), column(hot_cp), column(4180.0))
     np.testing.assert_allclose(share, effectiveness, rtol=0.01)
     smaller = min(hot * hot_cp, cold * 4180.0)
@@ -55,18 +55,18 @@ def test_an_exchanger_of_a_data_sheets_conductance_passes_its_duty(
 def test_a_valve_finds_the_flow_that_holds_the_set_point_and_stays_within_its_bounds():
     """Of the second data sheet; more facility water never passes less heat."""
     column = lambda *x: np.array([x])  # noqa: E731
-    films = (column(f) for f in film(313e3))
+    sides = (column(f) for f in films(313e3))
     rated = column(20.6), column(20.6)
-    bounds = {"set_point": column(313.15), "least_flow": column(0.412)}
-    exchange = Exchange(np.array([0]), np.array([1]), *films, *rated, **bounds)
+    bounds = {"set_point": column(313.15), "min_flow": column(0.412)}
+    exchange = Exchange(np.array([0]), np.array([1]), *sides, *rated, **bounds)
     hot, cold = column(20.6, 20.6, 20.6), column(303.15, 303.15, 313.4)
-    given = (hot, column(3998.0), column(4180.0), column(312.0, 325.0, 325.0), cold, column(61.8))
-    flow = thermal.valve(exchange, *given)
+    warm = column(312.0, 325.0, 325.0)
+    flow = thermal.valve(exchange, hot, thermal.Sides(column(3998.0), column(4180.0), warm, cold), column(61.8))
     assert flow[0, 0] == pytest.approx(0.412)
     assert flow[0, 2] == pytest.approx(61.8)
     share = thermal.effectiveness(exchange, hot, flow, column(3998.0), column(4180.0))
-    passed = share * np.minimum(hot * 3998.0, flow * 4180.0) * (given[3] - cold)
-    assert (given[3] - passed / (hot * 3998.0))[0, 1] == pytest.approx(313.15, abs=1e-6)
+    passed = share * np.minimum(hot * 3998.0, flow * 4180.0) * (warm - cold)
+    assert (warm - passed / (hot * 3998.0))[0, 1] == pytest.approx(313.15, abs=1e-6)
     many = np.linspace(0.0, 100.0, 2001)[None]
     share = thermal.effectiveness(exchange, column(20.6), many, column(3998.0), column(4180.0))
     heat = share * np.minimum(20.6 * 3998.0, many * 4180.0)
