@@ -24,8 +24,8 @@ def compare(layout, overrides=None):
     here, there = steady(plant), steady(plant, device="cuda")
     np.testing.assert_array_equal(there.status, here.status)
     np.testing.assert_array_equal(there.iterations, here.iterations)
-    for name, value in here.columns.items():
-        finite = value[np.isfinite(value)] if "loss" not in name else here[columns.source.power]
+    for column, value in here.columns.items():
+        finite = value[np.isfinite(value)] if "loss" not in column.name else here[columns.source.power]
         scale = np.abs(finite).max(initial=1.0)  # losses are what two large powers leave
-        np.testing.assert_allclose(there.columns[name], value, rtol=1e-10, atol=1e-10 * scale, err_msg=name)
+        np.testing.assert_allclose(there.columns[column], value, rtol=1e-10, atol=1e-10 * scale, err_msg=column.name)
     return there

@@ -11,6 +11,7 @@ from closet import ROOM
 from twin.kernels import arrays, launch
 
 import twin
+from twin.columns import bus, engine, line, node, source
 from twin.plant.compile import compile
 from twin.solver.steady import steady
 
@@ -56,8 +57,8 @@ def test_a_device_parts_scenarios_by_topology_and_by_memory(device, monkeypatch)
     np.testing.assert_array_equal(there.status, here.status)
     assert 0 < (here.status == 0).sum() < 5
     good = here.status == 0
-    for name in ("node.temperature", "engine.power", "bus.voltage", "line.power", "source.power"):
-        np.testing.assert_allclose(there.columns[name][:, good], here.columns[name][:, good], rtol=1e-9, err_msg=name)
+    for column in (node.temperature, engine.power, bus.voltage, line.power, source.power):
+        np.testing.assert_allclose(there[column][:, good], here[column][:, good], rtol=1e-9, err_msg=column.name)
 
 
 def test_a_device_gives_the_cpus_air(device, tmp_path):

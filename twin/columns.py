@@ -75,6 +75,8 @@ class Column(Entry):
             raise ValueError(f"column {self.name} of {self.home} is one of {other.home} already; call it another name")
         COLUMNS[self.name] = self
 
+    __iter__ = None  # rows are picked, not counted: without this, `in` would look at row after row for ever
+
     def __getitem__(self, rows: Index) -> Ref:
         return Ref(self, rows)
 
