@@ -40,12 +40,18 @@ def of(result, name, element=None):
     return values[0]
 
 
+FLOORS = {"rack_air_inlet_cold", "rack_flow", "dew_point", "coolant_freezing", "flow_reversed"}
+"""Limits that must not be undercut; all others must not be exceeded."""
+
+
 def limit(result, name, element):
-    """Value and bound of a limit at an element, (scenario,) each."""
+    """Value and bound of a limit at an element, (scenario,) each, whose margin is what is left to the bound."""
     m = result.margins
     rows = np.flatnonzero((m.name == name) & (m.element == element))
     assert len(rows) == 1, (name, element, sorted(set(m.name)))
-    return m.value[rows[0]], m.bound[rows[0]]
+    value, bound = m.value[rows[0]], m.bound[rows[0]]
+    np.testing.assert_allclose(m.margin[rows[0]], value - bound if name in FLOORS else bound - value)
+    return value, bound
 
 
 def holder(temperature, name="cool", fluid="water"):

@@ -316,3 +316,28 @@ def test_a_short_machine_gives_all_it_has():
     assert taken == pytest.approx(power("york_yk", 7.0, 20.0, 1.0), rel=1e-4)
     assert of(result, "chiller_loading", "one") == pytest.approx(1.15, rel=2e-3)
     assert not (result.margins.name == "water_chiller_capacity").any()  # a pre-cooler is not judged
+
+
+def test_a_curve_may_be_written_out():
+    """Another machine in the layout itself: air-cooled, 1.2 MW and COP 3 at 8 and 30 degC, half of it at no load."""
+    curve = (
+        "{condenser: air, capacity: 1.2 MW, cop: 3, leaving: 8 degC, entering: 30 degC, "
+        "capacity_curve: [1.1, 0.02, 0.001, -0.008, -0.0001, 0.0002], "
+        "input_curve: [0.4, -0.01, 0.0005, 0.02, 0.0002, -0.0003], part_load_curve: [0.5, 0.3, 0.2], "
+        "leaving_range: [5 degC, 12 degC], entering_range: [15 degC, 45 degC]}"
+    )
+    layout = plant("carrier_30xa500").replace("carrier_30xa500", curve)
+    y = np.array([20.0, 40.0])
+    result = twin.solve(layout, {"one.set_point": np.full(2, 10 + K), "site.dry_bulb": y + K})
+    p = of(result, "chiller_fan_speed")
+    carried = 1.2e6 * biquadratic((1.1, 0.02, 0.001, -0.008, -0.0001, 0.0002), 10.0, y)
+    taken = carried / 3 * biquadratic((0.4, -0.01, 0.0005, 0.02, 0.0002, -0.0003), 10.0, y)
+    np.testing.assert_allclose(of(result, "chiller_duty") / p, carried, rtol=1e-9)
+    np.testing.assert_allclose(of(result, "chiller_power"), taken * (0.5 + 0.3 * p + 0.2 * p**2), rtol=1e-9)
+    assert (of(result, "chiller_warning") == 0).all()
+    beyond = twin.solve(layout, {"one.set_point": [14 + K], "site.dry_bulb": [30 + K]})
+    p = of(beyond, "chiller_fan_speed")
+    assert of(beyond, "chiller_warning") == 1
+    near = 3 / biquadratic((0.4, -0.01, 0.0005, 0.02, 0.0002, -0.0003), 12.0, 30.0)
+    expected = near * carnot(14.0, 30.0, 13) / carnot(12.0, 30.0, 13) * p / (0.5 + 0.3 * p + 0.2 * p**2)
+    assert cop(beyond) == pytest.approx(expected, rel=1e-9)

@@ -30,15 +30,16 @@ def hall(wall, room="recirculation: 0, bypass: 0", scenarios=None, water="contro
 # ---- coils -------------------------------------------------------------------------------------------------------
 
 
-def ua(rated, air, water, fouling=0.0):
+def ua(rated, air, water, fouling=0.0, balance=0.5, n=0.8):
     """Air film half the water film, both ~ m^0.8: 1/UA = 1/(1.5 UA a^0.8) + 1/(3 UA w^0.8) + R, a and w over rated.
 
-    The air film resists twice as much as the water film, as finned coils do [ASHRAE HVAC S&E (2020), ch. 23].
+    The air film resists twice as much as the water film, as finned coils do [ASHRAE HVAC S&E (2020), ch. 23], unless
+    another balance or exponent is stated.
     """
-    return 1 / (1 / (1.5 * rated * air**0.8) + 1 / (3 * rated * water**0.8) + fouling)
+    return 1 / (1 / ((1 + balance) * rated * air**n) + 1 / ((1 + 1 / balance) * rated * water**n) + fouling)
 
 
-def check(result, rated, kind="crah", air_rated=4.0 * 1.2, water_rated=4.0, fouling=0.0, air=None):
+def check(result, rated, kind="crah", air_rated=4.0 * 1.2, water_rated=4.0, fouling=0.0, air=None, **films):
     """Compare the duty of coils without valve with that of crossflow at their flows and inlets."""
     duty, leaving = of(result, f"{kind}_duty"), of(result, f"{kind}_supply_temperature")
     air = of(result, "crah_air_flow") if air is None else air
@@ -46,7 +47,7 @@ def check(result, rated, kind="crah", air_rated=4.0 * 1.2, water_rated=4.0, foul
     C_air, C_water = CP * air, 4189.0 * water  # at 12 to 20 degC
     for k in range(len(duty)):
         f = fouling[k] if np.ndim(fouling) else fouling
-        e = crossflow(ua(rated, air[k] / air_rated, water[k] / water_rated, f), C_air[k], C_water[k])
+        e = crossflow(ua(rated, air[k] / air_rated, water[k] / water_rated, f, **films), C_air[k], C_water[k])
         entering = leaving[k] + duty[k] / C_air[k]
         assert duty[k] == pytest.approx(e * min(C_air[k], C_water[k]) * (entering - 285.15), rel=1.5e-3)
 
@@ -56,6 +57,14 @@ def test_a_coil_passes_its_textbook_duty_at_its_rating_and_at_half_of_either_flo
     result = hall("set_point: null, conductance: 6 kW/K", scenarios=flows)
     np.testing.assert_allclose(of(result, "crah_duty"), 30e3, rtol=1e-6)
     check(result, 6e3)
+
+
+def test_the_films_of_a_coil_may_be_stated():
+    flows = {"rack.air_flow": [4.0, 2.0, 4.0, 2.0], "pump.flow": np.array([4.0, 4.0, 1.0, 1.0]) * 1e-3}
+    even = hall("set_point: null, conductance: 6 kW/K, film_balance: 2", scenarios=flows)
+    check(even, 6e3, balance=2.0)
+    flat = hall("set_point: null, conductance: 6 kW/K, film_exponent: 0.5", scenarios=flows)
+    check(flat, 6e3, n=0.5)
 
 
 def test_units_of_coolers_add_up():
@@ -68,6 +77,8 @@ def test_units_of_coolers_add_up():
 def test_fouling_of_a_coil_is_over_the_area_of_a_typical_one():
     result = hall("set_point: null, conductance: 6 kW/K", scenarios={"wall.fouling": [0.0, 1e-4, 5e-4]})
     check(result, 6e3, fouling=np.array([0.0, 1e-4, 5e-4]) / 1.5)
+    other = hall("set_point: null, conductance: 6 kW/K, clean_u: 1 kW/m2/K", scenarios={"wall.fouling": [1e-4, 5e-4]})
+    check(other, 6e3, fouling=np.array([1e-4, 5e-4]) / 6)
 
 
 VALVE = "control: head, head: 100 kPa"
@@ -84,6 +95,13 @@ def test_the_valve_of_a_coil_leaks_a_fiftieth_and_opens_to_three_times_its_rated
     assert of(little, "crah_water_flow") == pytest.approx(0.02 * 4, rel=1e-6)
     much = hall("set_point: 12.5 degC", water="control: head, head: 1 MPa", scenarios={"rack.it_power": [90e3]})
     assert of(much, "crah_water_flow") == pytest.approx(3 * 4, rel=1e-6)
+    stated = "conductance: 6 kW/K, min_opening: 0.05, max_opening: 1.5"
+    little = hall(f"set_point: 50 degC, {stated}", scenarios={"rack.it_power": [500.0]}, water=VALVE)
+    assert of(little, "crah_water_flow") == pytest.approx(0.05 * 4, rel=1e-6)
+    much = hall(
+        f"set_point: 12.5 degC, {stated}", water="control: head, head: 1 MPa", scenarios={"rack.it_power": [90e3]}
+    )
+    assert of(much, "crah_water_flow") == pytest.approx(1.5 * 4, rel=1e-6)
     # wide open it drops 60 kPa at its rated flow
     limited = hall("set_point: 12.5 degC", water="control: head, head: 60 kPa", scenarios={"rack.it_power": [90e3]})
     assert of(limited, "crah_water_flow") == pytest.approx(4, rel=1e-3)
@@ -170,11 +188,14 @@ def test_racks_short_of_cooler_air_recirculate_the_rest():
 
 
 def test_heat_that_no_rack_fan_moves_calls_for_air_at_ten_kelvin():
+    """Unless another rise is stated."""
     rack = "still: {type: rack, nameplate: 50 kW, cords: 1, it_power: 20 kW, air_flow: 0 m3/s, room: hall}\n"
     result = room("recirculation: 0, bypass: 0", {"rack.air_flow": [4.0]}, rack)
     assert of(result, "crah_air_flow") == pytest.approx(4 * DENSITY + 20e3 / (CP * 10), rel=1e-6)
     rise = of(result, "room_return_temperature") - of(result, "room_supply_temperature")
     assert rise == pytest.approx(50e3 / (CP * of(result, "crah_air_flow")), rel=1e-6)
+    other = room("recirculation: 0, bypass: 0, other_rise: 16 K", {"rack.air_flow": [4.0]}, rack)
+    assert of(other, "crah_air_flow") == pytest.approx(4 * DENSITY + 20e3 / (CP * 16), rel=1e-6)
 
 
 def test_ventilation_joins_the_supply_and_leaves_from_the_hot_side():

@@ -44,13 +44,13 @@ def rated():
     return brentq(lambda ua: crossflow(ua, C_water, C_air) - wanted, 1e4, 1e7)
 
 
-def effect(C, water, air, fouling=0.0):
+def effect(C, water, air, fouling=0.0, n_w=0.85, n_a=0.8, r=0.5):
     """Temperature effectiveness of the coolant: films ~ m_w^0.85 and m_a^0.8, air over water 0.5; flows of a unit.
 
     [Modelica Buildings, DryCooler, n_w = 0.85, n_a = 0.8, r = 0.5.]
     """
     whole = rated()
-    w, a = 3.0 * whole * (water / FLOW) ** 0.85, 1.5 * whole * (air / RATED) ** 0.8
+    w, a = (1 + 1 / r) * whole * (water / FLOW) ** n_w, (1 + r) * whole * (air / RATED) ** n_a
     ua, C_air = 1 / (1 / w + 1 / a + fouling), air * CP_AIR
     return crossflow(ua, C, C_air) * min(C, C_air) / C
 
@@ -96,6 +96,23 @@ def test_off_its_rating_a_coil_follows_both_flows_and_its_fouling():
             expected = effect(C, water, air, fouling[k] / area)
             assert inlet - outlet == pytest.approx(expected * (inlet - ambient), rel=2e-4)
             assert of(result, "dry_cooler_power")[k] == pytest.approx(117.68e3 * air / RATED, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("field", "films"),
+    [
+        ("water_film_exponent: 0.6", {"n_w": 0.6}),
+        ("air_film_exponent: 0.5", {"n_a": 0.5}),
+        ("film_balance: 2", {"r": 2}),
+    ],
+)
+def test_the_films_of_a_coil_may_be_stated(field, films):
+    scenarios = {"site.dry_bulb": np.array([15.0, 35.0]) + K, "site.elevation": [2000.0, 0.0]}
+    result = twin.solve(bench_of(", " + field), scenarios | {"pump.flow": FLOW / 990.5 * np.array([1.0, 0.5])})
+    for k, (ambient, far) in enumerate(((15.0, 2000.0), (35.0, 0.0))):
+        inlet, outlet, water, C = state(result, k)
+        air = 375 * density(ambient, 0, 101325 * (1 - 2.25577e-5 * far) ** 5.2559)
+        assert inlet - outlet == pytest.approx(effect(C, water, air, **films) * (inlet - ambient), rel=2e-4)
 
 
 def test_units_share_water_and_fouling():

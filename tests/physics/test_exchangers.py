@@ -78,6 +78,8 @@ def test_fouling_adds_its_resistance_over_the_area_or_over_that_of_a_typical_pla
     """R_f / A; a clean plate of 4 kW/m2/K has 30/4 = 7.5 m2."""
     layout = {"plate.fouling": np.array([0.0, 1e-4, 2e-4]), "pump.flow": np.array([8e-3, 4e-3, 8e-3])}
     met(twin.solve(PLATE, layout), 30e3, 8.0, 12.0, fouling=np.array([0.0, 1e-4, 2e-4]) / 7.5)
+    other = layout | {"plate.clean_u": np.full(3, 2500.0)}  # 30 kW/K over 2.5 kW/m2/K
+    met(twin.solve(PLATE, other), 30e3, 8.0, 12.0, fouling=np.array([0.0, 1e-4, 2e-4]) / 12)
     layout["plate.area"] = np.full(3, 20.0)
     met(twin.solve(PLATE, layout), 30e3, 8.0, 12.0, fouling=np.array([0.0, 1e-4, 2e-4]) / 20)
 
@@ -130,13 +132,17 @@ def ends(result):
     )
 
 
-def test_a_cdu_with_its_valve_open_passes_its_textbook_duty():
+@pytest.mark.parametrize(
+    ("more", "balance", "fouling"),
+    [("", 1.0, 0.0), (", film_balance: 3, fouling: 0.0002 m2K/W, clean_u: 2 kW/m2/K", 3.0, 2e-4 / 15)],
+)
+def test_a_cdu_with_its_valve_open_passes_its_textbook_duty(more, balance, fouling):
     flows = {"cdu.flow": [8e-3, 4e-3, 8e-3, 4e-3], "pump.flow": [12e-3, 12e-3, 5e-3, 5e-3]}
-    result = cdu("set_point: null", flows)
+    result = cdu("set_point: null" + more, flows)
     C_hot, C_cold, hot, cold = ends(result)
     tcs, fws = of(result, "cdu_flow") / 8, of(result, "cdu_facility_flow") / 12
     for k in range(4):
-        expected = counterflow(films(30e3, 1.0, tcs[k], fws[k], 0.8), C_hot[k], C_cold[k])
+        expected = counterflow(films(30e3, balance, tcs[k], fws[k], 0.8, fouling), C_hot[k], C_cold[k])
         assert of(result, "cdu_effectiveness")[k] == pytest.approx(expected, rel=2e-4)
         assert of(result, "cdu_duty")[k] == pytest.approx(
             expected * min(C_hot[k], C_cold[k]) * (hot - cold)[k], rel=2e-4
@@ -163,6 +169,7 @@ def test_the_valve_of_a_cdu_takes_just_the_facility_water_that_holds_the_supply(
 
 
 def test_the_valve_of_a_cdu_stays_between_its_least_opening_and_three_times_its_rated_flow():
+    """Unless other shares of it are stated."""
     pump = "control: head, head: 2 MPa, shutoff: 4 MPa"
     cold = cdu("set_point: 66 degC, min_opening: 0.05", facility=pump, heat=10e3)
     assert of(cold, "cdu_facility_flow") == pytest.approx(0.05 * 12, rel=1e-6)
@@ -170,6 +177,8 @@ def test_the_valve_of_a_cdu_stays_between_its_least_opening_and_three_times_its_
     assert of(default, "cdu_facility_flow") == pytest.approx(0.02 * 12, rel=1e-6)
     hot = cdu("set_point: 21 degC, fws_drop: 84 kPa", facility=pump)
     assert of(hot, "cdu_facility_flow") == pytest.approx(3 * 12, rel=1e-6)
+    other = cdu("set_point: 21 degC, fws_drop: 84 kPa, max_opening: 1.75", facility=pump)
+    assert of(other, "cdu_facility_flow") == pytest.approx(1.75 * 12, rel=1e-6)
 
 
 def test_limits_of_a_cdu():

@@ -117,14 +117,16 @@ def test_tower_fans_turn_as_fast_as_the_set_point_needs_for_the_cube_of_that(kin
             assert gone * (hot[k] - wet[k]) == pytest.approx(hot[k] - cold[k], rel=3e-4)
 
 
-def test_below_their_least_speed_tower_fans_run_part_of_the_time_beside_free_convection():
-    """Standing fans leave an eighth of the effect; between, effect and time are in proportion."""
-    result = tower("york", ", set_point: 29 degC, min_fan_speed: 0.3", heat=5e5, scenarios={"site.wet_bulb": [14 + K]})
+@pytest.mark.parametrize(("more", "free"), [("", 1 / 8), (", free_convection: 0.05", 0.05)])
+def test_below_their_least_speed_tower_fans_run_part_of_the_time_beside_free_convection(more, free):
+    """Standing fans leave an eighth of the effect or what is stated; between, effect and time are in proportion."""
+    text = ", set_point: 29 degC, min_fan_speed: 0.3" + more
+    result = tower("york", text, heat=5e5, scenarios={"site.wet_bulb": [14 + K]})
     hot, cold, water, _ = ends(result)
     span = hot - cold
     approach = lambda s: np.maximum(york(14.0, span, REFERENCE * water / FLOW / s), 0.1 * span)  # noqa: E731
     effect = lambda s: span / (span + approach(s))  # noqa: E731
-    part = (span / (hot - 14.0) - effect(1.0) / 8) / (effect(0.3) - effect(1.0) / 8)
+    part = (span / (hot - 14.0) - effect(1.0) * free) / (effect(0.3) - effect(1.0) * free)
     assert 0.05 < part < 0.95
     assert of(result, "tower_fan_speed") == pytest.approx(0.3 * part, rel=5e-4)
     assert of(result, "tower_power") == pytest.approx(30e3 * 0.027 * part, rel=5e-4)

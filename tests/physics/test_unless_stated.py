@@ -11,32 +11,33 @@ STATED = {
     "pump": "shutoff: 300 kPa, rated_flow: 30 L/s, quadratic: 0.5, quartic: 0.1, max_speed: 1, "
     "pump_efficiency: 0.75, drive_efficiency: 0.9, pumps: 1, min_pumps: 1, stage_up: 1.2, control: head, "
     "head: 150 kPa",
-    "pipe": "length: 10 m, diameter: 100 mm, roughness: 45 um, zeta: 0, wall_conductance: 0 W/K, "
-    "max_velocity: 2.4 m/s",
+    "pipe": "length: 10 m, diameter: 100 mm, roughness: 45 um, zeta: 0, wall_conductance: 0 W/K, max_velocity: 2.4 m/s",
     "valve": "flow_coefficient: 100 m3/h, opening: 1",
     "bypass": "min_flow: 100 L/s, drop: 20 kPa",
     # Vertiv XDU1350 [SL-70799]: 1,368 kW at 4 K, 20.6 kg/s on both sides, 84 kPa outside, 500 kPa of head
     "cdu": "capacity: 1.3 MW, conductance: 313 kW/K, tcs_flow: 20.6 kg/s, fws_flow: 20.6 kg/s, tcs_drop: 80 kPa, "
-    "fws_drop: 84 kPa, min_opening: 0.02, set_point: 40 degC, film_exponent: 0.8, fouling: 0 m2K/W, "
+    "fws_drop: 84 kPa, min_opening: 0.02, max_opening: 3, film_balance: 1, "
+    "clean_u: 4 kW/m2/K, set_point: 40 degC, film_exponent: 0.8, fouling: 0 m2K/W, "
     "max_flow: 22.66 kg/s, tcs_fluid: pg25, quadratic: 0.61, quartic: 0.13, shutoff: 300 kPa, "
     "rated_flow: 30 L/s, pump_efficiency: 0.75, drive_efficiency: 0.9, head: 150 kPa, control: head",
     "heat_exchanger": "conductance: 2 MW/K, hot_flow: 100 kg/s, cold_flow: 100 kg/s, hot_drop: 30 kPa, "
     "cold_drop: 30 kPa, "
     "units: 1, running: 1, film_exponent: 0.8, film_balance: 1, fouling: 0 m2K/W, area: 500 m2",
     "crah": "capacity: 100 kW, conductance: 12 kW/K, air_flow: 8 m3/s, water_flow: 4 kg/s, water_drop: 60 kPa, "
-    "set_point: 24 degC, fan_power: 4 kW, units: 1, min_fan_speed: 0.3, fouling: 0 m2K/W",
+    "set_point: 24 degC, fan_power: 4 kW, units: 1, min_fan_speed: 0.3, fouling: 0 m2K/W, "
+    "min_opening: 0.02, max_opening: 3, film_exponent: 0.8, film_balance: 0.5, clean_u: 4 kW/m2/K",
     "rear_door": "capacity: 50 kW, conductance: 5 kW/K, air_flow: 2 m3/s, water_flow: 1.2 kg/s, "
     "water_drop: 60 kPa, set_point: 25 degC, fouling: 0 m2K/W",
     "room": "recirculation: 0.05, bypass: 0.1, excess: 1, ventilation: 0 m3/s, dew_point: 10 degC, "
-    "dew_point_margin: 2 K",
+    "dew_point_margin: 2 K, other_rise: 10 K",
     # BAC Trillium TDFS1238N: 2,931 kW, 46.1 to 40.55 degC in air of 35 degC
     "dry_cooler": "units: 1, flow: 100 kg/s, drop: 60 kPa, fan_power: 30 kW, duty: 2.931 MW, water_in: 46.1 degC, "
     "water_out: 40.55 degC, air_in: 35 degC, air_flow: 375 m3/s, saturation: 0, cycles: 4, min_fan_speed: 0.1, "
-    "limits_capacity: true",
+    "limits_capacity: true, water_film_exponent: 0.85, air_film_exponent: 0.8, film_balance: 0.5, clean_u: 4 kW/m2/K",
     "adiabatic_cooler": "units: 1, flow: 100 kg/s, drop: 60 kPa, fan_power: 30 kW, saturation: 0.8, cycles: 4",
     "tower": "units: 1, flow: 100 kg/s, drop: 60 kPa, fan_power: 30 kW, correlation: merkel, approach: 3.9 K, "
     "range: 5.56 K, wet_bulb: 25.56 degC, min_cells: 1, stage_miss: 0.5 K, cycles: 4, drift: 0.00002, "
-    "min_fan_speed: 0.2, "
+    "min_fan_speed: 0.2, free_convection: 0.125, "
     "reset_slope: 0, limits_capacity: true",
     "air_chiller": "units: 1, flow: 100 kg/s, drop: 60 kPa, set_point: 280 K, stage_up: 0.9, curve: carrier_30xa500, "
     "capacity: 1609 kW, cop: 2.9",
