@@ -319,7 +319,7 @@ def test_the_air_of_foreign_coolers_and_doors_is_computed(aired):
     assert data["in_row_cooler_intake_temperature"].dims == ("in_row_cooler", "scenario")
     assert np.isfinite(data["in_row_cooler_intake_temperature"]).all()
     assert np.isfinite(data["rack_inlet_error"]).all()
-    (room,) = aired.aired.rooms
+    (room,) = aired.air_solution.rooms
     heat = room.loads.rack_heat[:, 0]
     assert heat[0] == pytest.approx(8e3 - float(data["chiller_door_duty"].item()), rel=0.25)
     assert heat[1] == pytest.approx(6e3)
