@@ -14,14 +14,14 @@ fails on what is not altered. On the days of a year every tenth has its turn; al
 twenty minutes.
 
 To add mutants, write a list MUTANTS of `(file, old, new, tests)` or `(file, old, new, tests, meaning)` into a file of
-`tests/altered/`, or `tests/physics/mutants_*.py`; files are given from the root of the repository, tests from here
-as "physics/test_power_lines.py::test_name", or by their file's name where it stands beside the list; one or a tuple of
-them, and a whole file will do.
+`tests/altered/`; files are given from the root of the repository, tests from here as
+"physics/test_power_lines.py::test_name", one or a tuple of them, and a whole file will do.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import fcntl
 import gc
 import hashlib
@@ -84,19 +84,12 @@ class Outcome(NamedTuple):
 def mutants() -> list[Mutant]:
     """All that are listed, in the order of files and lists."""
     found = []
-    for path in (*sorted(TESTS.glob("altered/*.py")), *sorted(TESTS.glob("physics/mutants_*.py"))):
-        room = path.stem.removeprefix("mutants_")
+    for path in sorted(TESTS.glob("altered/*.py")):
         for entry in runpy.run_path(str(path)).get("MUTANTS", ()):
             file, old, new, tests, *more = entry
             names = tests.split() if isinstance(tests, str) else tests
-            found.append(Mutant(file, old, new, tuple(_from(path, n) for n in names), more[0] if more else "", room))
+            found.append(Mutant(file, old, new, tuple(names), more[0] if more else "", path.stem))
     return found
-
-
-def _from(path: Path, name: str) -> str:
-    """A test's name from this folder: its file stands beside the list, or is given so."""
-    beside = path.parent / name.partition("::")[0]
-    return f"{path.parent.relative_to(TESTS)}/{name}" if beside.is_file() else name
 
 
 def tenth(which: str, count: int) -> list[int]:
@@ -116,7 +109,13 @@ def altered(mutant: Mutant) -> tuple[str, str]:
         return "", f"the text to alter stands {count} times in {mutant.file}"
     if mutant.old == mutant.new:
         return "", "it alters nothing"
-    return text.replace(mutant.old, mutant.new), ""
+    text = text.replace(mutant.old, mutant.new)
+    if path.suffix == ".py":
+        try:
+            ast.parse(text)
+        except SyntaxError as error:  # any test would fail on it, and none would have noticed the physics
+            return "", f"altered, {mutant.file} is not Python: {error}"
+    return text, ""
 
 
 class Tree:
