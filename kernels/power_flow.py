@@ -188,7 +188,7 @@ class Factor:
         """A solve of so many scenarios with its buffers laid out; the loads `given` are one of them where they fit."""
         n, (count, lanes) = self.network.n, blocks(scenarios, BLOCK)
         padded = count * lanes
-        load = given if _fits(given, padded, kind) else np.zeros((n, padded), kind)
+        load = given if given is not None and _fits(given, padded, kind) else np.zeros((n, padded), kind)
         held, voltage = np.zeros((len(self.network.slack), padded), kind), np.empty((n, padded), kind)
         scalar = held.real.dtype
         gap, alive, turns = (np.zeros((count, lanes), scalar) for _ in range(3))
@@ -301,7 +301,7 @@ def _wide(power, scenarios):
 
 def _fits(given, scenarios, kind):
     """Whether a kernel can read the loads as they lie."""
-    if given is None or given.shape[1] != scenarios or given.dtype != kind:
+    if given.shape[1] != scenarios or given.dtype != kind:
         return False
     return given.flags.c_contiguous and given.flags.writeable
 
