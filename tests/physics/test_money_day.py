@@ -51,7 +51,7 @@ def test_a_day_is_the_mean_of_its_parts_by_hand():
     assert day.income == pytest.approx(TOKENS / 2 * 31.5576 * 3 * 0.625, rel=1e-6)
     cost = 3.2 * HOURS * 0.07 + 120 * 9e3 + 2 * HOURS
     assert day.usd_per_million_tokens == pytest.approx(cost / (TOKENS / 2 * 31.5576), rel=1e-6)
-    assert day.margin_per_mw_year == pytest.approx((day.income - cost) / 3.2e-3, rel=1e-6)
+    assert day.gross_margin_usd_per_mw_year == pytest.approx((day.income - cost) / 3.2e-3, rel=1e-6)
     told = summary(found, None)["demand"]
     assert told["carbon_t_per_year"] == pytest.approx(3.2 * HOURS * 0.369e-3, rel=1e-6)
     assert told["turned_away_share"] == 0 and told["sold_share"] == pytest.approx(0.5)

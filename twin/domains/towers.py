@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,7 +41,7 @@ def _saturated(T: Real, pressure: Real = STANDARD_PRESSURE) -> Array:
 
 
 @dataclass(frozen=True)
-class Tower:
+class Tower(ABC):
     """Open cells that cool water towards the wet bulb.
 
     One cell is designed for `rated_flow` [kg/s] between `rated_inlet` and `rated_outlet` at `rated_wet_bulb` [K] with
@@ -139,7 +140,7 @@ class Tower:
         return np.maximum(np.where(np.isnan(self.running), staged, self.running), 1e-9)
 
     def _enough(self, inlet: Array, flow: Array, C: Array, fewest: Array) -> Array:
-        """Smallest number of cells, `least` at least, that keeps `stage_miss`; all where none does, by bisection."""
+        """Smallest number of cells, `fewest` at least, that keeps `stage_miss`; all where none does, by bisection."""
         required, gap = inlet - self.set_point - self.stage_miss, inlet - self.wet_bulb
         low, high = fewest, np.maximum(self.cells + 0.0 * fewest, fewest)
         widest = float((high - low).max()) if high.size else 0.0
@@ -158,13 +159,13 @@ class Tower:
         w_in = np.maximum((h_in - DRY_AIR_CP * (dry - FREEZING)) / (VAPORISATION + VAPOUR_CP * (dry - FREEZING)), 0.0)
         return np.clip((w_out - w_in) / np.maximum(h_out - h_in, 1e3), 0.0, 1.5 / VAPORISATION)
 
+    @abstractmethod
     def _effect(self, inlet: Array, flow: Array, C: Array) -> Callable[[Array, Array], Array]:
         """Temperature effectiveness (range over inlet less wet bulb) of a cell at a range and a fan speed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _outside(self, cooling: Array) -> Array:
         """Whether the correlation is used outside its box."""
-        raise NotImplementedError
 
 
 # c[l, r, b] multiplies (L/G)^l range^r T_wb^b; York correlation as in EnergyPlus 24 Engineering Reference, "YorkCalc".

@@ -140,7 +140,7 @@ def _day(day: Day) -> dict[str, object]:
         "peak_power_mw": number(day.peak_power / 1e6),
         "idle_power_mw": number(day.idle_power / 1e6),
         "usd_per_million_tokens": number(day.usd_per_million_tokens),
-        "gross_margin_usd_per_mw_year": number(day.margin_per_mw_year),
+        "gross_margin_usd_per_mw_year": number(day.gross_margin_usd_per_mw_year),
         "carbon_t_per_year": number(day.carbon * YEAR / 1e3),
         "reason": day.reason,
     }

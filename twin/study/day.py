@@ -45,7 +45,7 @@ class Day:
         return float(cost.usd_per_million_tokens(self.annual.total, self.tokens_per_s))
 
     @property
-    def margin_per_mw_year(self) -> float:
+    def gross_margin_usd_per_mw_year(self) -> float:
         """Income less all cost over the mean power, $/MW/year; NaN without a price of tokens."""
         return float(cost.usd_per_mw_year(self.income - self.annual.total, self.facility_power))
 
