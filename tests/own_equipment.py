@@ -381,7 +381,7 @@ serving:
   mode: physics
   input_tokens: 8192
   interactivity: 40
-  agents: {turns: 4, hits: 50 %, tool: 5 s, users: 2000, think: 30 s}
+  agents: {turns: 4, hit_rate: 50 %, tool_time: 5 s, users: 2000, think_time: 30 s}
 catalogue:
   hgx_tank:
     type: immersion_tank

@@ -174,7 +174,7 @@ def test_optimum_and_worth_print_a_screen_that_agrees_with_their_json():
 
 
 def test_agents_and_demand_have_their_lines():
-    asked = ["--set", "serving.mode=physics", "--set", "serving.agents={users: 5000, tool: 2 s}"]
+    asked = ["--set", "serving.mode=physics", "--set", "serving.agents={users: 5000, tool_time: 2 s}"]
     code, out, _ = run("solve", "gb300_hall", "--no-bound", *asked, "--set", "serving.demand=[0.5, 1.0]")
     assert code == 0
     assert all(word in out for word in ("agents", "layers", "holds the rest back", "75.0% of the capacity sold"))

@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 import twin
-from twin.facility.addresses import split
+from twin.components import REGISTRY as KINDS
+from twin.facility.addresses import RENAMED, split
 from twin.facility.build import build
+from twin.facility.sections import Agents, Serving
 from twin.plant.compile import compile
 
 HALLS = twin.shipped()
@@ -505,6 +507,15 @@ def test_sections_of_the_wrong_kind_are_told(lines, says):
     data = yaml.safe_load(POWER) | yaml.safe_load(lines)
     assert section in data
     assert says in faults(yaml.safe_dump(data))
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_a_field_by_its_old_name_is_refused_and_its_new_name_told(old, new):
+    kinds = [kind for kind, model in KINDS.items() if new in model.model_fields]
+    data = power(**{f"new_{kind}": {"type": kind, old: 1} for kind in kinds})
+    data["serving"] = {old: 1, "agents": {old: 1}}
+    told = faults(yaml.safe_dump(data)).count(f"{old}: unknown field; it is now called {new!r}")
+    assert told == len(kinds) + (new in Serving.model_fields) + (new in Agents.model_fields) > 0
 
 
 def test_an_unquoted_number_is_a_name_like_any_other():

@@ -283,7 +283,8 @@ def solved_agents(agents, **more):
 def test_every_layer_that_is_bounded_has_a_utilisation():
     catalogue = {"network_rack__network_rate": "2 TB/s", "storage_rack__storage_rate": "0.5 TB/s"}
     catalogue |= {"gb300_nvl72__sandboxes": "1296"}
-    agents = {"turns": 6, "hits": 0.8, "tool": "2 s", "arrivals": 500, "retrievers": 400, "orchestrators": 200}
+    agents = {"turns": 6, "hit_rate": 0.8, "tool_time": "2 s", "arrival_rate": 500}
+    agents |= {"retrievers": 400, "orchestrators": 200}
     found = solved_agents(agents, **catalogue)
     used = found["utilisation"]
     assert set(used) == {"compute", "energy", "cooling", "cpu", "memory", "network", "storage", "software"}
@@ -299,7 +300,7 @@ def test_every_layer_that_is_bounded_has_a_utilisation():
 
 
 def test_a_facility_with_agents_draws_what_it_draws_at_their_load():
-    asked = {"turns": 6, "hits": 0.8, "tool": "2 s", "arrivals": 1000}
+    asked = {"turns": 6, "hit_rate": 0.8, "tool_time": "2 s", "arrival_rate": 1000}
     result = solved(serving__agents=asked, **AGENTS)
     found = summary(result, None)
     part = found["utilisation"]["compute"]
@@ -310,7 +311,7 @@ def test_a_facility_with_agents_draws_what_it_draws_at_their_load():
 
 
 def test_the_agents_of_a_scenario_are_those_of_its_layout_alone():
-    terms = AGENTS | {"serving__agents": {"turns": 6, "tool": "2 s", "users": 50_000}}
+    terms = AGENTS | {"serving__agents": {"turns": 6, "tool_time": "2 s", "users": 50_000}}
     values = [1296.0, 5.0]
     many = solved(scenarios={"gb300_nvl72.sandboxes": values}, **terms)
     for i, value in enumerate(values):
@@ -320,7 +321,7 @@ def test_the_agents_of_a_scenario_are_those_of_its_layout_alone():
 
 @pytest.mark.parametrize("lost", [{"storage_rack__storage_rate": "0 GB/s"}, {"gb300_nvl72__sandboxes": "0"}])
 def test_a_layer_that_is_lost_bears_nothing(lost):
-    found = solved_agents({"turns": 6, "hits": 0.8, "users": 1000}, **lost)["agents"]
+    found = solved_agents({"turns": 6, "hit_rate": 0.8, "users": 1000}, **lost)["agents"]
     assert found["requests_per_s"] == 0 and "without power, or state none" in found["reason"]
 
 
@@ -367,26 +368,27 @@ def test_a_scenario_that_there_is_not_is_told():
 @pytest.mark.parametrize("lengths", [(16, 4096), (8192, 64)])
 def test_any_number_of_users_has_an_answer(users, lengths):
     terms = AGENTS | {"serving__input_tokens": lengths[0], "serving__output_tokens": lengths[1]}
-    found = summary(solved(serving__agents={"hits": 0.5, "users": users, "think": "30 s"}, **terms), None)["agents"]
+    agents = {"hit_rate": 0.5, "users": users, "think_time": "30 s"}
+    found = summary(solved(serving__agents=agents, **terms), None)["agents"]
     assert found["reason"] == "" and found["requests_per_s"] > 0
     whole = found["requests_per_s"] * (30.0 + found["end_to_end_s"]["mean"])
     assert whole == pytest.approx(users, rel=1e-3)
 
 
 def test_all_in_the_cache_needs_no_prefill():
-    assert solved_agents({"hits": 1.0, "users": 100})["agents"]["reason"] == ""
+    assert solved_agents({"hit_rate": 1.0, "users": 100})["agents"]["reason"] == ""
 
 
 def test_a_layer_that_is_too_narrow_is_named():
-    few = solved_agents({"turns": 6, "hits": 0.8, "tool": "2 s", "users": 50_000}, gb300_nvl72__sandboxes="20")
+    few = solved_agents({"turns": 6, "hit_rate": 0.8, "tool_time": "2 s", "users": 50_000}, gb300_nvl72__sandboxes="20")
     assert few["agents"]["binds"] == "cpu" and few["utilisation"]["cpu"] > 0.99
     assert few["agents"]["requests_per_s"] <= 64 * 20 / (5 * 2.0) * (1 + 1e-9)
-    more = solved_agents({"turns": 6, "tool": "2 s", "arrivals": 1e5})
+    more = solved_agents({"turns": 6, "tool_time": "2 s", "arrival_rate": 1e5})
     assert "are beyond the" in more["agents"]["reason"] and more["agents"]["requests_per_s"] == 0.0
 
 
 def test_half_of_the_racks_at_work_bears_half_the_agents():
-    asked = {"turns": 4, "hits": 0.5, "users": 10**6}
+    asked = {"turns": 4, "hit_rate": 0.5, "users": 10**6}
     whole, half = (solved_agents(asked, gb300_nvl72__utilisation=u) for u in ("1", "0.5"))
     ratio = whole["agents"]["requests_per_s"] / half["agents"]["requests_per_s"]
     assert ratio == pytest.approx(2.0, rel=0.03)
@@ -401,8 +403,8 @@ def test_agents_without_tokens_say_why():
 @pytest.mark.parametrize(
     ("agents", "more", "words"),
     [
-        ({"users": 10, "arrivals": 3}, {}, "give either users or arrivals"),
-        ({"users": 10, "tool": 2}, {}, "2 needs a unit"),
+        ({"users": 10, "arrival_rate": 3}, {}, "give either users or arrival_rate"),
+        ({"users": 10, "tool_time": 2}, {}, "2 needs a unit"),
         ({"users": 10}, {"serving__mode": "table"}, "write `mode: physics`"),
         ({"users": 0}, {}, "users"),
     ],

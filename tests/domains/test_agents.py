@@ -79,9 +79,9 @@ def test_open_and_closed_agree_at_one_throughput():
         (lambda: Agent(scv=-1.0), "scv: give 0 or more"),
         (lambda: serve_agents(RACK, AGENT, POOLS, users=0), "users: give one or more"),
         (lambda: serve_agents(RACK, AGENT, POOLS, users=2.5), "users: give one or more, and whole ones"),
-        (lambda: serve_agents(RACK, AGENT, POOLS, arrival_rate=0.0), "arrivals: give more than 0"),
-        (lambda: serve_agents(RACK, AGENT, POOLS, arrival_rate=np.nan), "arrivals: give more than 0"),
-        (lambda: serve_agents(RACK, AGENT, POOLS, users=5, think_time=-1.0), "think: give a time of 0 s or more"),
+        (lambda: serve_agents(RACK, AGENT, POOLS, arrival_rate=0.0), "arrival_rate: give more than 0"),
+        (lambda: serve_agents(RACK, AGENT, POOLS, arrival_rate=np.nan), "arrival_rate: give more than 0"),
+        (lambda: serve_agents(RACK, AGENT, POOLS, users=5, think_time=-1.0), "think_time: give a time of 0 s or more"),
     ],
 )
 def test_pools_of_none_and_shares_beyond_one_are_refused(make, words):
@@ -96,7 +96,7 @@ def test_a_station_without_a_bound_makes_nobody_wait():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="give either users or arrivals"):
+    with pytest.raises(ValueError, match="give either users or arrival_rate"):
         serve_agents(RACK, AGENT, POOLS)
     small = server("DeepSeek-R1-0528", "h200", 1024, 1024, Instance(4))
     with pytest.raises(ValueError, match="h200: memory too small for DeepSeek-R1-0528 on 4"):

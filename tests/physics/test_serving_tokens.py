@@ -192,7 +192,7 @@ def test_pools_bound_agents_by_their_servers():
 
 def test_a_facility_at_its_agents_draws_between_idling_and_full_work():
     """Power by the share of the compute that they use; the contract's use likewise; tools are the racks'."""
-    text = "mode: physics, interactivity: 40, drafts: 0, agents: {arrivals: 0.05, turns: 5, tool: 2 s}"
+    text = "mode: physics, interactivity: 40, drafts: 0, agents: {arrival_rate: 0.05, turns: 5, tool_time: 2 s}"
     found = rack(text, ", sandboxes: 4", count=64, more="")
     s = summary(found, None)
     used, told = s["utilisation"], s["agents"]
@@ -209,7 +209,7 @@ def test_a_facility_at_its_agents_draws_between_idling_and_full_work():
 def test_accelerators_are_shared_between_reading_and_writing_as_their_work_is():
     """Thirty-two instances of eight: a part reads so long as a prompt takes, the others write."""
     lengths = "mode: physics, input_tokens: 8192, interactivity: 40, drafts: 0"
-    text = lengths + ", agents: {arrivals: 0.05, turns: 5, hits: 0.5, routing: 0.6}"
+    text = lengths + ", agents: {arrival_rate: 0.05, turns: 5, hit_rate: 0.5, routing: 0.6}"
     found = rack(text, count=256)
     load = agent_load(found.solution).load
     use = dict(zip(load.names, load.utilisation, strict=True))

@@ -55,6 +55,8 @@ def choose(
 
 
 RENAMED = {
+    "arrivals": "arrival_rate",
+    "hits": "hit_rate",
     "largest_instance": "max_instance_size",
     "least_cells": "min_cells",
     "least_clock": "min_clock",
@@ -70,6 +72,11 @@ RENAMED = {
     "most_temperature": "max_return_temperature",
     "most_token_time": "max_tpot",
     "most_velocity": "max_velocity",
+    "retrieval": "retrieval_time",
+    "software": "software_time",
+    "spread": "scv",
+    "think": "think_time",
+    "tool": "tool_time",
 }
 """Fields by the names that they had before version 0.2, and their names now."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from twin.components.base import REGISTRY, Component, Model
 from twin.components.hall import Room, Site
@@ -27,11 +27,27 @@ def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterato
     for fault in error.errors():
         path = ".".join(str(p) for p in fault["loc"])
         message = fault["msg"].removeprefix("Value error, ")
+        known = _holder(model, fault["loc"]).model_fields
         if fault["type"] == "extra_forbidden":
-            message = f"unknown field{meant(str(fault['loc'][-1]), model.model_fields)}"
-        field = model.model_fields.get(str(fault["loc"][-1])) if fault["loc"] else None
+            message = f"unknown field{meant(str(fault['loc'][-1]), known)}"
+        field = known.get(str(fault["loc"][-1])) if fault["loc"] else None
         message = (field and outside(fault, field)) or message
         yield f"{where}: {path}: {message}" if path else f"{where}: {message}"
+
+
+def _holder(model: type[BaseModel], path: Sequence[object]) -> type[BaseModel]:
+    """The model, `model` or one inside it, whose field a path ends in."""
+    for part in path[:-1]:
+        inner = model.model_fields.get(str(part))
+        model = next(_models(inner.annotation), model) if inner else model
+    return model
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
 
 
 class _Builder:

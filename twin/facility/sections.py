@@ -30,22 +30,22 @@ class Agents(Model):
     """Agents that the factory serves: chains of turns with tools between them, so many users or arrivals."""
 
     turns: int = Field(8, ge=1, le=1000, description="readings and writings of a request, a tool between two")
-    hits: Fraction = Field(0.0, ge=0, le=1, description="share of the input that a cache holds")
+    hit_rate: Fraction = Field(0.0, ge=0, le=1, description="share of the input that a cache holds")
     routing: Fraction = Field(1.0, ge=0, le=1, description="share of the hits that reach where the cache lies")
-    tool: Time = Field(1.0, gt=0)
-    retrieval: Time = Field(0.05, gt=0, description="from memory or a store, each turn")
-    software: Time = Field(0.01, gt=0, description="of the orchestrator, each turn")
-    spread: Number = Field(1.0, ge=0, le=100, description="squared coefficient of variation of the tokens written")
+    tool_time: Time = Field(1.0, gt=0)
+    retrieval_time: Time = Field(0.05, gt=0, description="from memory or a store, each turn")
+    software_time: Time = Field(0.01, gt=0, description="of the orchestrator, each turn")
+    scv: Number = Field(1.0, ge=0, le=100, description="squared coefficient of variation of the tokens written")
     retrievers: int | None = Field(None, ge=1, le=10**6, description="retrievals at once; no bound if not given")
     orchestrators: int | None = Field(None, ge=1, le=10**6, description="requests that software handles at once")
-    users: int | None = Field(None, ge=1, le=10**7, description="in a closed loop; or give arrivals")
-    arrivals: Number | None = Field(None, gt=0, description="requests/s at random; or give users")
-    think: Time = Field(0.0, ge=0, description="of a user between requests")
+    users: int | None = Field(None, ge=1, le=10**7, description="in a closed loop; or give arrival_rate")
+    arrival_rate: Number | None = Field(None, gt=0, description="requests/s at random; or give users")
+    think_time: Time = Field(0.0, ge=0, description="of a user between requests")
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Agents:
-        if (self.users is None) == (self.arrivals is None):
-            raise ValueError("give either users or arrivals")
+        if (self.users is None) == (self.arrival_rate is None):
+            raise ValueError("give either users or arrival_rate")
         return self
 
 

@@ -167,14 +167,14 @@ def load_stations(
     Raises ValueError unless one of the two is given, and for numbers that cannot be.
     """
     if (users is None) == (arrival_rate is None):
-        raise ValueError("serving: give either users or arrivals")
+        raise ValueError("serving: give either users or arrival_rate")
     if not 0.0 <= think_time < np.inf:
-        raise ValueError(f"serving: think: give a time of 0 s or more, not {think_time:g}")
+        raise ValueError(f"serving: think_time: give a time of 0 s or more, not {think_time:g}")
     if users is not None:
         if not (users >= 1 and users == int(users)):
             raise ValueError(f"serving: users: give one or more, and whole ones, not {users:g}")
         return closed_network(stations, int(users), think_time)
     assert arrival_rate is not None
     if not 0.0 < arrival_rate < np.inf:
-        raise ValueError(f"serving: arrivals: give more than 0 requests/s, not {arrival_rate:g}")
+        raise ValueError(f"serving: arrival_rate: give more than 0 requests/s, not {arrival_rate:g}")
     return open_network(stations, arrival_rate)

@@ -56,15 +56,21 @@ def agent_load(solution: Solution, scenario: int = 0, users: int | None = None) 
     platform, count, clock = _at_work(solution, scenario)
     s, output = _instances(terms, platform, count, clock)
     agent = Agent(
-        agents.turns, agents.hits, agents.routing, agents.tool, agents.retrieval, agents.software, agents.spread
+        agents.turns,
+        agents.hit_rate,
+        agents.routing,
+        agents.tool_time,
+        agents.retrieval_time,
+        agents.software_time,
+        agents.scv,
     )
     stations = request_stations(s, agent, _pools(solution, scenario, s, agent, output, count, clock), clock)
     idle = steady(at_levels(solution.plant, scenario, [0.0]))
     whole = min(x.capacity for x in stations if x.name.startswith("compute"))
     ends = _ends(idle, solution, scenario)
     stations += [rate_limit(n, whole * (1.0 - a) / (b - a)) for n, (a, b) in ends.items() if b > a]
-    arrivals = agents.arrivals if users is None else None
-    load = load_stations(stations, agents.users if users is None else users, arrivals, agents.think)
+    arrival_rate = agents.arrival_rate if users is None else None
+    load = load_stations(stations, agents.users if users is None else users, arrival_rate, agents.think_time)
     part = load.throughput / whole
     used = {n: float(u) for n, u in zip(load.names, load.utilisation, strict=True) if u > 0 and n not in LAYERS}
     compute = [used.pop(n) for n in list(used) if n.startswith("compute")]
