@@ -28,6 +28,8 @@ OTHER_MEANINGS = (
     ("facility/graph.py", {"rack"}, "a role in the air of a room"),
     ("air/response.py", {"bypass"}, "a share of air, field of a Zone"),
     ("app/cli.py", {"rack", "room"}, "a role in the air of a room, a group of `bound --per`, an option of `mesh`"),
+    ("app/cli.py", {"power_cap"}, "a field of racks that `optimum` varies"),
+    ("study/optimum.py", {"power_cap"}, "a field of racks that it varies"),
     ("study/bound.py", {"rack"}, "a group of `bound --per`"),
     ("facility/files.py", {"dew_point"}, "a field of the site"),
     ("facility/scenarios.py", {"dew_point", "voltage"}, "a field of the site, a dimension of units"),

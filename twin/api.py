@@ -25,7 +25,8 @@ from twin.plant.compile import Plant, compile
 from twin.results.dataset import dataset, field
 from twin.results.figures import Figures, figures
 from twin.results.files import write
-from twin.results.limits import Binding, Margins, binding, margins, worst
+from twin.results.limits import Binding, Margins, binding, exceeded, margins, worst
+from twin.results.warnings import warnings
 from twin.serving.tokens import at_work, check_served
 from twin.solver.steady import Progress, Solution, steady
 from twin.study.agents import AgentLoad, agent_load
@@ -96,6 +97,11 @@ class Result:
         """Highest sustainable uniform rack density of the first scenario."""
         return bound(self)[0]
 
+    @cached_property
+    def warnings(self) -> list[tuple[str, ...]]:
+        """What to know of every scenario beside its numbers: aims missed, models outside their box, racks unserved."""
+        return warnings(self.solution)
+
     def day(self, scenario: int = 0) -> Day | None:
         """What is sold in a day of the layout's demand as a scenario has it, rooms mixed; None without a demand."""
         return day(self.solution, scenario)
@@ -116,8 +122,13 @@ class Result:
         return self.dataset[name]
 
     def __repr__(self) -> str:
-        states = ", ".join(sorted({Status(int(s)).name.lower() for s in self.solution.status}))
-        return f"<Result {self.facility.name}: {self.plant.scenarios} scenarios, {states}>"
+        states = [Status(int(s)).name.lower() for s in self.solution.status]
+        over = exceeded(self.margins)
+        states = ["limit_exceeded" if s == "ok" and passed else s for s, passed in zip(states, over, strict=True)]
+        counted = ", ".join(f"{states.count(s):,} {s}" for s in sorted(set(states)))
+        warned = sum(bool(texts) for texts in self.warnings)
+        told = f", {warned:,} with warnings" if warned else ""
+        return f"<Result {self.facility.name}: scenarios {counted}{told}>"
 
     def worst(self, scenario: int = 0) -> tuple[Binding, ...]:
         """The tightest element of every limit, tightest first."""
@@ -143,6 +154,7 @@ class Result:
         tight = self.worst()
         if tight:
             rows.append(("Tightest limit", f"{tight[0].name} at {tight[0].element}"))
+        rows += [("Warning", text) for text in self.warnings[0]]
         body = "".join(f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in rows)
         count = self.plant.scenarios
         return f"<b>{html.escape(self.facility.name)}</b>, {count} scenario{'s' * (count > 1)}<table>{body}</table>"

@@ -119,6 +119,7 @@ class engine:
     junction_mean = Column("temperature", "junction of a mean chip")
     junction = Column("temperature", "junction of the worst chip")
     air_flow = Column("mass_flow", "air drawn by the rack's fans")
+    air_rise = Column("temperature_difference", "rise of the air that the rack's fans draw")
     air_inlet = Column("temperature", "air entering the rack")
 
 
@@ -126,6 +127,9 @@ class node:
     """Nodes of coolant and air."""
 
     temperature = Column("temperature", "mixed temperature")
+    lost = Column("number", "1 where nothing takes the heat away and there is no steady temperature")
+    pressure = Column("pressure", "absolute pressure of coolant")
+    boiling = Column("pressure", "pressure of coolant above that at which it boils")
 
 
 class stream:
@@ -152,6 +156,12 @@ class pump:
     power = Column("power", "electrical power")
     drive_loss = Column("power", "loss of motor and converter")
     running = Column("number", "pumps running")
+
+
+class bypass:
+    """Minimum-flow bypasses."""
+
+    received = Column("volume_flow", "flow that arrives where the bypass ends")
 
 
 class exchange:
@@ -280,17 +290,20 @@ class LimitKind(Entry):
     """What must not be passed, and from which side.
 
     sense: MAXIMUM or MINIMUM. layer: the layer of the factory whose use it measures, one of LAYERS, if any. quantity:
-    of value and bound, by default that of the limited column. A name may hold {kind}, for which the type of the
-    equipment stands.
+    of value and bound, by default that of the limited column. aim: whether it is what a control aims at and no limit of
+    what is sustainable: where it is missed, users are warned, and no density is bounded by it. A name may hold {kind},
+    for which the type of the equipment stands.
     """
 
-    def __init__(self, sense: int, meaning: str, layer: str = "", name: str = "", quantity: str = "") -> None:
+    def __init__(
+        self, sense: int, meaning: str, layer: str = "", name: str = "", quantity: str = "", aim: bool = False
+    ) -> None:
         super().__init__(meaning, name)
         if layer and layer not in LAYERS:
             raise ValueError(f"a limit measures one of {', '.join(LAYERS)}, not {layer!r}")
         if sense not in (MAXIMUM, MINIMUM):
             raise ValueError(f"a limit is a MAXIMUM or a MINIMUM, not {sense!r}")
-        self.sense, self.layer, self.quantity = sense, layer, quantity and _known(quantity)
+        self.sense, self.layer, self.quantity, self.aim = sense, layer, quantity and _known(quantity), aim
 
 
 class limits:
@@ -298,6 +311,7 @@ class limits:
 
     junction_temperature = LimitKind(MAXIMUM, "junction of the worst chip at its highest operating temperature")
     throttling = LimitKind(MAXIMUM, "clock lost to temperature")
+    power_cap = LimitKind(MAXIMUM, "power of an accelerator whose cap clocks cannot hold")
     rack_cap = LimitKind(MAXIMUM, "power of a rack whose cap clocks cannot hold")
     rack_air_inlet = LimitKind(MAXIMUM, "air entering a rack, by its class and the elevation")
     rack_air_inlet_cold = LimitKind(MINIMUM, "air entering a rack, by its class")
@@ -311,6 +325,8 @@ class limits:
     crah_air_flow = LimitKind(MAXIMUM, "air that the coolers of a room deliver", "cooling")
     room_temperature = LimitKind(MAXIMUM, "air that returns in a room")
     pump_head = LimitKind(MAXIMUM, "speed that pumps need")
+    pump_suction = LimitKind(MINIMUM, "pressure at a pump's inlet above boiling: its net positive suction head")
+    coolant_boiling = LimitKind(MINIMUM, "pressure of a loop above that at which its coolant boils")
     loop_velocity = LimitKind(MAXIMUM, "velocity in a pipe")
     capacity = LimitKind(
         MAXIMUM, "heat required of what rejects it, over what it can take", "cooling", "{kind}_capacity"
@@ -322,9 +338,15 @@ class limits:
     peak = LimitKind(MAXIMUM, "current or power over rating at the peaks, where protection trips", name="{kind}_peak")
     undervoltage = LimitKind(MINIMUM, "voltage of a bus, at the peaks too", name="voltage")
     overvoltage = LimitKind(MAXIMUM, "voltage of a bus, at the peaks too", name="voltage")
-    power_feed = LimitKind(MINIMUM, "a live feed of each consumer", quantity="fraction")
+    overheated = LimitKind(MINIMUM, "something that takes the heat away", quantity="fraction")
+    power_feed = LimitKind(MINIMUM, "a live feed of each rack", quantity="fraction")
     coolant_freezing = LimitKind(MINIMUM, "coldest coolant of a loop above its freezing point")
     flow_reversed = LimitKind(MINIMUM, "coolant that flows the way its equipment is connected")
+    set_point = LimitKind(MAXIMUM, "the valve is wide open and its set point missed", name="{kind}_set_point", aim=True)
+    rack_air_rise = LimitKind(MAXIMUM, "fans run at full speed and miss the rise that they aim at", aim=True)
+    bypass_flow = LimitKind(MINIMUM, "the bypass is wide open and its minimum flow missed", aim=True)
+    unfed = LimitKind(MINIMUM, "it has no live feed and stands still", name="power_feed", quantity="fraction", aim=True)
+    loop_vacuum = LimitKind(MINIMUM, "a loop below atmospheric pressure draws in air", aim=True)
 
 
 # ---- headline figures --------------------------------------------------------------------------------------------

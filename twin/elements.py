@@ -232,6 +232,25 @@ class Response(NamedTuple):
     driven: Array | float = 0.0
 
 
+class Box(NamedTuple):
+    """What a law is valid for.
+
+    what: the quantity in words. dimension: of `twin.units`. value, low, high: it and its range, in SI units, (n,
+    scenario) or one for all.
+    """
+
+    what: str
+    dimension: str
+    value: Array
+    low: Array | float
+    high: Array | float
+
+    @property
+    def outside(self) -> Array:
+        """Where the value is outside the range by more than rounding."""
+        return (self.value < self.low - 1e-9) | (self.value > self.high + 1e-9)
+
+
 class Driver(NamedTuple):
     """The stream whose heat drives a unit: inlet [K], flow [kg/s], cp [J/(kg K)], all (n, scenario)."""
 
@@ -244,7 +263,7 @@ class Law(Protocol):
     """How a unit that takes heat out of a stream answers its inlet: the exact local affine outlet and what it takes.
 
     set_point: outlet that is held [K], NaN for none (n, s). A law of a unit that is driven by heat takes a `driver`
-    too.
+    too. A law that warns may say of what: `boxes(inlet, outlet, sink)` [K] returns the `Box`es that it is valid in.
     """
 
     @property
@@ -266,7 +285,7 @@ class Cooler(Element):
 
     stream: which (n,). sink: the stream whose inlet takes the heat (n,), None for outdoor air. law: how (n).
     installed: units that are shut off when they do not run, so that the pipe resists more [1] (n, s); None if none is.
-    driver: the stream whose heat drives it (n,), None for none.
+    driver: the stream whose heat drives it (n,), None for none. names: of the coolers (n).
     """
 
     stream: Index
@@ -274,6 +293,7 @@ class Cooler(Element):
     law: Law
     installed: Array | None = None
     driver: Index | None = None
+    names: list[str] = field(default_factory=list)
 
 
 # ---- room air ----------------------------------------------------------------------------------------------------
@@ -441,7 +461,8 @@ class Load(Element):
     """Power drawn from a bus. Cords of one consumer share it in the ratio of `share` among live cords.
 
     bus: which (n,). names: of the consumers (n). power, peak: solved powers of the consumers [W] (n). share: of the
-    consumer's power on this cord [1] (n, s). tangent: reactive over active power [1] (n, s).
+    consumer's power on this cord [1] (n, s). tangent: reactive over active power [1] (n, s). in_service: 1 or 0, where
+    the consumer stands still [1] (n, s).
     """
 
     bus: Index
@@ -450,6 +471,7 @@ class Load(Element):
     peak: Ref
     share: Array
     tangent: Array
+    in_service: Array = field(default_factory=lambda: ONE)
 
 
 # ---- compute -----------------------------------------------------------------------------------------------------
@@ -610,7 +632,7 @@ class Report(Element):
 
 @dataclass(frozen=True)
 class Caution(Element):
-    """A solved column that is above 0.5 where a model is used outside its box of validity.
+    """A solved column that is above 0.5 where users are to be warned.
 
     elements: names (n). value: the solved column (n). text: what is wrong.
     """
@@ -737,7 +759,7 @@ class System(Element):
 
     scenarios: S. site: the weather. nodes: N, of coolant and air. outdoor: the node of outdoor air.
     start, end: nodes of all streams, pipes first (streams,). pipe, pump, relief, exchange, loss, fan, zone, engine,
-    line, converter, source: tables. anchor: nodes of known pressure (loops,), pressure: there [Pa] (loops, 1).
+    line, converter, source: tables. anchor: nodes of known pressure (loops,), pressure: there [Pa] (loops, s).
     medium: pipes by fluid. cooler, heat, gain, intake, load, inlets, work: tables as components wrote them. follow:
     vents whose flow is what arrives at their start (k,). constant: stated powers [W] (k, s). derived: of columns that
     types add. islands: of the power train in the order of solution, loads first. live: whether a bus has a path to a

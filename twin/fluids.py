@@ -29,11 +29,14 @@ VAPOUR_CP = 1860.0
 VAPORISATION = 2.501e6
 """Latent heat of water at 0 degC, J/kg."""
 
+MOLAR_RATIO = 0.621945
+"""Molar mass of water over that of dry air."""
+
+MOST_VAPOUR = 0.9
+"""Largest share of the pressure of air that its vapour may have."""
+
 _DRY_AIR_GAS = 287.042
 """Gas constant of dry air, J/(kg K)."""
-
-_MOLAR_RATIO = 0.621945
-"""Molar mass of water over that of dry air."""
 
 
 # ---- coolants ----------------------------------------------------------------------------------------------------
@@ -195,12 +198,12 @@ def saturation_pressure(T: Values) -> Array:
 
 
 def _humidity_ratio(vapour: Values, pressure: Values) -> Array:
-    vapour = np.minimum(vapour, 0.9 * numbers(pressure))
-    return _MOLAR_RATIO * vapour / (pressure - vapour)
+    vapour = np.minimum(vapour, MOST_VAPOUR * numbers(pressure))
+    return MOLAR_RATIO * vapour / (pressure - vapour)
 
 
 def _vapour_pressure(ratio: Values, pressure: Values) -> Values:
-    return pressure * ratio / (_MOLAR_RATIO + ratio)
+    return pressure * ratio / (MOLAR_RATIO + ratio)
 
 
 def _solve_rising(f: Callable[[Array], Array], low: Array, high: Array, steps: int = 40) -> Array:
@@ -271,7 +274,7 @@ def air_enthalpy(dry_bulb: Values, humidity_ratio: Values) -> Array:
 def air_density(dry_bulb: Values, humidity_ratio: Values, pressure: Values) -> Array:
     """Density of moist air [kg/m3]: ideal gases, (1 + w) over the specific volume of ASHRAE (2021) equation 26."""
     ratio = np.asarray(humidity_ratio)
-    return pressure * (1 + ratio) / (_DRY_AIR_GAS * np.asarray(dry_bulb) * (1 + ratio / _MOLAR_RATIO))
+    return pressure * (1 + ratio) / (_DRY_AIR_GAS * np.asarray(dry_bulb) * (1 + ratio / MOLAR_RATIO))
 
 
 def pressure_at(elevation: Values) -> Array:

@@ -49,7 +49,7 @@ MUTANTS = [
      pipes_and_valves("an_open_valve_loses_a_bar_at_its_flow_coefficient")),
     (COOLANT, "write(Loss(rows, t.room.exhaust, t.wall_conductance))", "write(Loss(rows, t.room.exhaust, 0 * t.wall_conductance))",
      pipes_and_valves("a_pipe_cools_exponentially_to_its_room_or_to_the_weather")),
-    (COOLANT, "roughness=t.roughness, zeta=t.zeta)", "roughness=0 * t.roughness, zeta=t.zeta)",
+    (COOLANT, '"roughness": t.roughness', '"roughness": 0 * t.roughness',
      pipes_and_valves("pipes_resist_by_darcy_weisbach_with_the_published_friction_factor")),
     (COOLANT, "max_velocity: Velocity = Field(2.4, gt=0)", "max_velocity: Velocity = Field(2.5, gt=0)",
      coolants("velocity_above_two_point_four_metres_a_second_is_a_limit")),

@@ -39,7 +39,7 @@ MUTANTS = [
     (F, "if np.all(ok):", "if True:", UNSOLVED, "figures without solution"),
     # sides and layers of limits
     (LEDGER, "MAXIMUM, MINIMUM = 1, -1", "MAXIMUM, MINIMUM = -1, 1", SIDES, "limits from the other side"),
-    (L, "reshape(-1, 1) * (bound - value)", "reshape(-1, 1) * (value - bound)", SIDES, "margins of the other sign"),
+    (L, "(np.where(there, bound, 0.0) - value)", "(value - np.where(there, bound, 0.0))", SIDES, "margins of the other sign"),
     *(
         (LEDGER, f"{n} = LimitKind(MAXIMUM", f"{n} = LimitKind(MINIMUM", SIDES, f"{n} from below")
         for n in ("junction_temperature", "rack_air_inlet", "coolant_supply", "cdu_duty", "room_temperature", "pump_head",

@@ -116,7 +116,7 @@ MUTANTS = [
      day("a_day_scales_the_work_that_the_layout_has"), "a day of full work"),
     # bounds and limits
     (BOUND, "MAX_SCALE = 20.0", "MAX_SCALE = 10.0", SEARCH, "bounds up to ten"),
-    (L, 'SCALES = {"temperature": 100.0}', 'SCALES = {"temperature": 10.0}', RELATIVE, "kelvins of ten"),
+    (L, 'SCALES = {"temperature": 100.0', 'SCALES = {"temperature": 10.0', RELATIVE, "kelvins of ten"),
     (L, "SMALLEST_SCALE = 0.02", "SMALLEST_SCALE = 1e-9", RELATIVE, "margins of a thousandth"),
     (L, "FREEZING = 2.0", "FREEZING = 3.0", FREEZING, "three kelvin above freezing"),
     (BOUND, "power_scale=engine.power_scale * factors", "power_scale=engine.power_scale * factors**0.5", GROW, "power by the root of the scale"),

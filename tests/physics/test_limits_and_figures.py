@@ -81,8 +81,9 @@ def test_a_scenario_without_solution_has_no_figures():
 # ---- limits ------------------------------------------------------------------------------------------------------
 
 UPPER = {
-    "junction_temperature", "throttling", "rack_cap", "rack_air_inlet", "coolant_supply", "coolant_return", "cdu_duty",
-    "cdu_flow", "crah_capacity", "crah_air_flow", "room_temperature", "pump_head", "loop_velocity", "utility_contract",
+    "junction_temperature", "throttling", "power_cap", "rack_cap", "rack_air_inlet", "coolant_supply", "coolant_return",
+    "cdu_duty", "cdu_flow", "crah_capacity", "crah_air_flow", "room_temperature", "pump_head", "loop_velocity",
+    "utility_contract",
     "generator_rating", "generator_peak", "air_chiller_capacity", "dry_cooler_capacity", "busway_loading",
     "busway_peak", "switchboard_loading", "switchboard_peak", "transformer_loading", "transformer_peak", "ups_loading",
     "ups_peak", "feeder_loading", "feeder_peak",
@@ -90,7 +91,8 @@ UPPER = {
 """What must not be more than its bound."""
 
 LOWER = {
-    "rack_air_inlet_cold", "rack_flow", "dew_point", "power_feed", "coolant_freezing", "flow_reversed",
+    "rack_air_inlet_cold", "rack_flow", "dew_point", "power_feed", "coolant_freezing", "coolant_boiling",
+    "pump_suction", "flow_reversed",
 }  # fmt: skip
 """What must not be less."""
 
@@ -105,11 +107,17 @@ def test_limits_bound_from_their_side_and_measure_their_layer(small):
             "grid: {type: utility, voltage: 415 V}",
             "own: {type: generator, rating: 500 kW, in_service: true}",
             "hall: {type: room, max_return_temperature: 60 degC, ventilation: 5 m3/s}",
-            "r: {type: rack, cords: 1, accelerators: 8, rack_cap: 25 kW, air_flow: 1.5 m3/s, room: hall}",
-            "wire: {type: feeder, voltage: 415 V, in_service: false}",
+            "r: {type: rack, cords: 1, accelerators: 8, power_cap: 700 W, rack_cap: 25 kW, "
+            "air_flow: 1.5 m3/s, room: hall}",
+            "wire: {type: feeder, voltage: 415 V}",
+            "open: {type: feeder, voltage: 415 V, in_service: false}",
             "a: {type: house_load, power: 10 kW}",
+            "dark: {type: rack, cords: 1, it_power: 1 kW, nameplate: 1 kW}",
         ),
-        ("power, own.out, r.feed", "power, grid.out, wire.in", "power, wire.out, a.feed"),
+        (
+            *("power, own.out, r.feed", "power, grid.out, wire.in", "power, wire.out, a.feed"),
+            *("power, wire.out, open.in", "power, open.out, dark.feed"),
+        ),
     )
     seen = set()
     for m in (whole.margins, rest.margins):
@@ -122,7 +130,8 @@ def test_limits_bound_from_their_side_and_measure_their_layer(small):
                 assert margin == pytest.approx(side * (bound - value), rel=1e-12), name
     assert seen == (UPPER | LOWER | {"voltage"})
     m = rest.margins
-    assert m.margin[m.name == "power_feed"] == pytest.approx(-1.0)  # of the lamps, whose cable is out of service
+    assert m.margin[m.name == "power_feed"] == pytest.approx(-1.0)  # of the rack whose cable is out of service
+    assert not set(m.element[m.name == "feeder_loading"]) & {"open"}  # what is out of service is not judged
     assert m.margin[(m.name == "rack_cap") | (m.name == "generator_rating")].min() > 0
 
 
@@ -158,7 +167,7 @@ def test_limits_measure_known_layers_from_one_of_two_sides():
     with pytest.raises(ValueError, match="one of energy, cooling"):
         LimitKind(columns.MAXIMUM, "heat", "heat")
     kinds = [k for k in vars(limits).values() if isinstance(k, LimitKind)]
-    assert len(kinds) == 27 and {k.sense for k in kinds} == {1, -1}
+    assert len(kinds) == 36 and {k.sense for k in kinds} == {1, -1}
 
 
 # ---- figures -----------------------------------------------------------------------------------------------------

@@ -146,7 +146,7 @@ def test_the_largest_instance_is_what_is_asked_for():
 # ---- one term at a time, of a round machine ----------------------------------------------------------------------
 
 MODEL = Model("m", dense=1e9, expert=8e9, active=2e9, experts=4, chosen=1, cache=1e4, attention=1e5, reading=2e5,
-              exchange=1e6, reduced=2e6)  # fmt: skip
+              exchange=1e6, reduced=2e6, context=10**6)  # fmt: skip
 CHIP = Chip(
     "c",
     memory=1e10,

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
 
 from twin.columns import Array, Column, Entry, Index, LimitKind, Ref, Total, given
-from twin.elements import Caution, Constant, Cost, Derived, Element, Gain, Limit, Load, Report, Tally, Weather
+from twin.elements import ONE, Caution, Constant, Cost, Derived, Element, Gain, Limit, Load, Report, Tally, Weather
 from twin.units import YEAR, Fraction, Length, Money, Time
 
 Facing = Literal["+x", "-x", "+y", "-y"]
@@ -181,7 +181,8 @@ class Component(Model):
     (`facing`, `outlet`, `intake`, and as rows of a Fan), a "solid" is in the way, a "screen" parts it (`open_area`),
     and "nothing" leaves it alone. cools_room: whether it is what a room without cooling lacks. holds_pressure: whether
     it is what a coolant loop without pressure lacks. indoors: whether it must stand in a room. set_point_role: what its
-    set point holds, "coolant" to racks or room "air", or "". metered: whether it stands for the utility, whose
+    set point holds, "coolant" to racks or room "air", or "". sheltered: whether users are warned where it names no room
+    in a layout that has rooms. metered: whether it stands for the utility, whose
     `contract` can be widened. structural: fields that shape the plant and are the same in all scenarios. ports: its
     connection points. passages: what passes from port to port inside it; see `ways` for the default. sources: ports at
     which it is a source of power. box: lengths along x, y and z if it has no size [m]. front: the axis that box is deep
@@ -207,6 +208,7 @@ class Component(Model):
     cools_room: ClassVar[bool] = False
     holds_pressure: ClassVar[bool] = False
     indoors: ClassVar[bool] = False
+    sheltered: ClassVar[bool] = False
     set_point_role: ClassVar[SetPointRole] = ""
     metered: ClassVar[bool] = False
     structural: ClassVar[frozenset[str]] = frozenset({"at", "size", "room", "cords", "shares"})
@@ -314,7 +316,8 @@ def draw(
     tangent = np.tan(np.arccos(factor[row]))
     peak = peak or power
     names = [t.names[i] for i in row]
-    write(Load(bus, names, power.column[power.rows[row]], peak.column[peak.rows[row]], share, tangent))
+    on = t.in_service[row] if "in_service" in t else ONE
+    write(Load(bus, names, power.column[power.rows[row]], peak.column[peak.rows[row]], share, tangent, on))
     write(Tally(heading, power))
 
 
@@ -367,12 +370,19 @@ def constant(write: Write, value: ArrayLike) -> Ref:
 
 
 def limit(t: Table, write: Write, kind: LimitKind, value: Ref, bound: ArrayLike, engine: Index | None = None) -> None:
-    """Bound a solved column for every instance; a bound that is not finite never binds.
+    """Bound a solved column for every instance in service; a bound that is not finite never binds.
 
     `engine` are the rows of the racks with whose density the bound grows.
     """
     _called(t, kind)
+    if "in_service" in t and not t.in_service.all():
+        bound = np.where(t.in_service > 0, bound, np.inf)
     write(Limit(kind, kind.name.format(kind=t.kind), t.names, value, wide(bound, t.n), engine))
+
+
+def shut(t: Table, flow: ArrayLike = np.nan) -> Array:
+    """Flow that pipes of each instance hold (n, 1|S): none out of service, else `flow`, NaN for free ones."""
+    return np.where(t.in_service > 0, flow, 0.0)
 
 
 def finite_or(value: Array, other: ArrayLike) -> Array:

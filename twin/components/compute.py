@@ -17,14 +17,17 @@ from twin.components.base import (
     ShapesAir,
     Table,
     Write,
+    caution,
     draw,
     finite_or,
     limit,
     price,
     report,
+    shut,
 )
 from twin.components.electrical import fit_losses, gains
 from twin.components.hall import CLASSES
+from twin.domains.compute import CAP_TOLERANCE
 from twin.elements import Engine, Gain, Heat, Intake, Level, Pipe, Service, Serving, Tally, Vent
 from twin.units import (
     YEAR,
@@ -45,8 +48,8 @@ from twin.units import (
     VolumeFlow,
 )
 
-CAP_TOLERANCE = 1e-3
-"""Share by which a rack may pass its cap: that is how well clocks hold it."""
+RISE_BAND = 1.1
+"""Rise of the air over what fans aim at, beyond which they are said to miss it."""
 
 MAX_CLOCK_LOST = 1e-3
 """Share of the clock below which its loss to temperature does not count as throttling."""
@@ -78,6 +81,7 @@ class Rack(Component):
     """
 
     platform: str = Field("", description="serving platform of the accelerators, such as gb300; empty if none")
+    in_service: bool = True
     accelerators: Number = Field(0.0, ge=0, le=2000)
     chip_power: Power = Field(700.0, ge=0, le=10e3, description="per accelerator at full clock and load")
     chip_idle: Power = Field(100.0, ge=0, le=5e3, description="per accelerator, idle")
@@ -144,6 +148,7 @@ class Rack(Component):
     heading: ClassVar[str] = "servers"
     tenant: ClassVar[bool] = True
     legend: ClassVar[str] = "rack"
+    sheltered: ClassVar[bool] = True
     shapes_air: ClassVar[ShapesAir] = "rack"
     ports: ClassVar[dict[str, Port]] = {
         "feed": Port("power", cords=True),
@@ -274,7 +279,15 @@ class Rack(Component):
         limit(t, write, limits.junction_temperature, e.junction[rows], t.junction_limit + chips)
         limit(t, write, limits.rack_air_inlet, inlet, hottest + breathes)
         limit(t, write, limits.rack_air_inlet_cold, inlet, coldest - breathes)
-        limit(t, write, limits.rack_cap, e.power[rows], finite_or(t.rack_cap, np.inf) * (1.0 + CAP_TOLERANCE))
+        for kind, power, cap in (
+            (limits.power_cap, e.chip_power, t.power_cap + chips),
+            (limits.rack_cap, e.power, t.rack_cap),
+        ):
+            limit(t, write, kind, power[rows], finite_or(cap, np.inf) * (1.0 + CAP_TOLERANCE))
+        still = (t.air_flow <= 0.0).all(axis=1) & (t.room.zone >= 0)
+        text = "no `air_flow`: its heat reaches the air of its room without its fans, and its inlet is not judged"
+        caution(t.only(still), write, e.heat_air[rows[still]], text)
+        limit(t, write, limits.rack_air_rise, e.air_rise[rows], RISE_BAND * t.air_rise + breathes)
         limit(t, write, limits.throttling, e.clock_lost[rows], MAX_CLOCK_LOST + chips)
         report(t, write, "power", e.power[rows], "rack power at its feed", picture="power")
         for name, column, text in (
@@ -286,6 +299,7 @@ class Rack(Component):
             ("heat_to_air", e.heat_air, "heat into the room air"),
             ("conversion_loss", e.loss, "loss of shelves and board converters"),
             ("air_flow", e.air_flow, "air drawn by the rack fans"),
+            ("air_rise", e.air_rise, "rise of the air that the rack fans draw"),
         ):
             report(t, write, name, column[rows], text)
         report(t, write, "inlet_temperature", inlet, "air entering the rack", picture="temperature")
@@ -327,7 +341,7 @@ class LiquidRack(Rack):
                 quadratic=t.manifold_drop / t.rated_flow**2,
                 power=t.tray_drop / (t.rated_flow * np.maximum(t.chip_scale, 1e-6)) ** t.tray_exponent,
                 exponent=t.tray_exponent,
-                set_flow=t.flow_limiter,
+                set_flow=shut(t, t.flow_limiter),
             )
         )
         intake = write(Vent(t.room.inlet, t.node("exhaust")))
@@ -335,7 +349,7 @@ class LiquidRack(Rack):
         rows = cls.engine(t, write, intake, path)
         write(Heat(pipe, columns.engine.heat_liquid[rows]))
         supply, out = columns.node.temperature[t.node("supply")], columns.stream.outlet[pipe]
-        flow, required = columns.stream.flow[pipe], t.min_flow * t.chip_scale * t.power_scale
+        flow, required = columns.stream.flow[pipe], t.min_flow * t.chip_scale * t.power_scale * t.in_service
         limit(t, write, limits.coolant_supply, supply, t.max_supply_temperature)
         limit(t, write, limits.coolant_return, out, t.max_return_temperature)
         limit(t, write, limits.rack_flow, flow, required, engine=rows)

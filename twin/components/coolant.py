@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, GetJsonSchemaHandler
 
 from twin import columns
 from twin.columns import Array, Index, Total, limits, totals
-from twin.components.base import Component, Port, Table, Write, draw, limit, price, report, warm_room
+from twin.components.base import Component, Port, Table, Write, draw, limit, price, report, shut, warm_room
 from twin.elements import NAN, Anchor, Bypass, Heat, Loss, Medium, Pipe, Pump
 from twin.fluids import FLUIDS
 from twin.units import Conductance, Fraction, Length, Number, Pressure, Velocity, VolumeFlow
@@ -22,6 +22,9 @@ SEAT, LEAKAGE = 0.05, 1e-4
 
 RATING_DENSITY = 1000.0
 """Of the water with which valves and their like are rated, kg/m3 [IEC 60534-2-1, relative density]."""
+
+SLACK = 1e-3
+"""Share of its minimum flow by which a bypass may fall short: that is how well it is held."""
 
 BORE = np.pi / 4.0
 """Cross-section of a `Pipe` that states no diameter, to which its zeta refers, m2."""
@@ -54,6 +57,7 @@ FluidName = Annotated[str, AfterValidator(_fluid), _Choice()]
 class CoolantPipe(Component):
     """A straight run with fittings; Darcy-Weisbach with Churchill's friction factor; loses heat to its room."""
 
+    in_service: bool = True
     length: Length = Field(10.0, gt=0)
     diameter: Length = Field(0.1, gt=0)
     roughness: Length = Field(4.5e-5, ge=0)
@@ -68,9 +72,8 @@ class CoolantPipe(Component):
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
-        rows = write(
-            Pipe(t.node("in"), t.node("out"), length=t.length, diameter=t.diameter, roughness=t.roughness, zeta=t.zeta)
-        )
+        shape = {"length": t.length, "diameter": t.diameter, "roughness": t.roughness, "zeta": t.zeta}
+        rows = write(Pipe(t.node("in"), t.node("out"), **shape, set_flow=shut(t)))
         write(Loss(rows, t.room.exhaust, t.wall_conductance))
         report(t, write, "flow", columns.stream.flow[rows], "coolant flow")
         report(t, write, "velocity", columns.pipe.velocity[rows], "mean coolant velocity")
@@ -85,6 +88,7 @@ class Valve(Component):
     opening of SEAT the plug closes on its seat: K_v falls in a straight line to the leakage.
     """
 
+    in_service: bool = True
     flow_coefficient: VolumeFlow = Field(100 / 3600.0, gt=0, description="K_vs: flow at 1 bar, fully open")
     opening: Fraction = Field(1.0, ge=0, le=1)
     flow_limiter: VolumeFlow | None = Field(None, ge=0, description="pressure-independent flow setting")
@@ -96,7 +100,7 @@ class Valve(Component):
     def lower(cls, t: Table, write: Write) -> None:
         curve = RANGEABILITY ** (np.maximum(t.opening, SEAT) - 1.0)
         factor = t.flow_coefficient * np.maximum(curve * np.minimum(t.opening / SEAT, 1.0), LEAKAGE)
-        rows = write(Pipe(t.node("in"), t.node("out"), zeta=rated_zeta(1e5, factor), set_flow=t.flow_limiter))
+        rows = write(Pipe(t.node("in"), t.node("out"), zeta=rated_zeta(1e5, factor), set_flow=shut(t, t.flow_limiter)))
         report(t, write, "flow", columns.stream.flow[rows], "coolant flow")
         price(t, write)
 
@@ -104,6 +108,7 @@ class Valve(Component):
 class MinimumFlowBypass(Component):
     """A line that opens just enough for what its outlet joins to carry `min_flow` or more."""
 
+    in_service: bool = True
     min_flow: VolumeFlow = Field(0.1, gt=0)
     drop: Pressure = Field(20e3, gt=0, description="wide open, at the minimum flow of water of 1000 kg/m3")
     ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
@@ -114,10 +119,11 @@ class MinimumFlowBypass(Component):
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
-        zero = 0.0 * t.min_flow
+        zero, required = 0.0 * t.min_flow, t.min_flow * t.in_service
         rows = write(Pipe(t.node("in"), t.node("out"), zeta=rated_zeta(t.drop, t.min_flow), set_flow=zero))
-        write(Bypass(rows, t.min_flow))
+        bypass = write(Bypass(rows, required))
         report(t, write, "flow", columns.stream.flow[rows], "flow past the consumers")
+        limit(t, write, limits.bypass_flow, columns.bypass.received[bypass], (1.0 - SLACK) * t.min_flow)
         price(t, write)
 
 
@@ -152,6 +158,7 @@ class Pumped(Component):
     """
 
     abstract: ClassVar[bool] = True
+    in_service: bool = True
     shutoff: Pressure = Field(300e3, gt=0, description="pressure rise at zero flow, full speed")
     rated_flow: VolumeFlow = Field(0.03, gt=0, description="per pump")
     quadratic: Number = Field(0.5, ge=0, le=2, description="a: fall of the curve at rated flow")
@@ -165,6 +172,9 @@ class Pumped(Component):
     control: Literal["speed", "head", "flow"] = "head"
     head: Pressure = Field(150e3, gt=0, description="pressure rise held by `control: head`")
     flow: VolumeFlow | None = Field(None, gt=0, description="flow held by `control: flow`")
+    suction_head: Pressure = Field(
+        30e3, ge=0, description="net positive suction head that is required (NPSHr), as pressure; 20 to 60 kPa"
+    )
 
     def check(self, name: str) -> list[str]:
         faults = super().check(name)
@@ -215,7 +225,10 @@ class Pumped(Component):
         report(t, write, "running", columns.pump.running[rows], "pumps running")
         report(t, write, power_name, power, "pump power", picture="power")
         report(t, write, "flow", columns.stream.flow[pipe], "flow through the pumps")
+        report(t, write, "suction_pressure", columns.node.pressure[inside.start], "absolute pressure before the pumps")
+        report(t, write, "discharge_pressure", columns.node.pressure[inside.end], "absolute pressure behind the pumps")
         limit(t, write, limits.pump_head, columns.pump.demand[rows], 1.0)
+        limit(t, write, limits.pump_suction, columns.node.boiling[inside.start], t.suction_head)
         return pipe
 
 

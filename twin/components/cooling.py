@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -24,6 +25,7 @@ from twin.components.base import (
     limit,
     price,
     report,
+    shut,
 )
 from twin.components.coolant import FluidName, Pumped
 from twin.elements import Anchor, Exchange, Fan, Heat, Medium, Pipe, Vent
@@ -49,6 +51,10 @@ def films(conductance: Array, balance: Real = 1.0) -> tuple[Array, Array]:
     1/UA = 1/hA_hot + 1/hA_cold.
     """
     return conductance * (1.0 + balance), conductance * (1.0 + 1.0 / balance)
+
+
+HELD = 0.5
+"""How far from its set point a temperature may be and still count as held, K: the usual band of valve control."""
 
 
 def wall_fouling(t: Table, conductance: Array) -> Array:
@@ -100,6 +106,7 @@ class Cdu(Pumped):
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "CDU"
     set_point_role: ClassVar[SetPointRole] = "coolant"
+    sheltered: ClassVar[bool] = True
     holds_pressure: ClassVar[bool] = True
     kind: ClassVar[str] = "cdu"
     dimension: ClassVar[str] = "cdu"
@@ -121,7 +128,8 @@ class Cdu(Pumped):
         inside = Pipe(t.node("tcs_return"), middle, quadratic=t.tcs_drop / t.tcs_flow**2)
         pumped = cls.pump(t, write, inside, totals.cdus)
         hot = write(Pipe(middle, t.node("tcs_supply"), quadratic=1.0 / t.tcs_flow**2))
-        cold = write(Pipe(t.node("fws_supply"), t.node("fws_return"), quadratic=t.fws_drop / t.fws_flow**2))
+        facility = Pipe(t.node("fws_supply"), t.node("fws_return"), quadratic=t.fws_drop / t.fws_flow**2)
+        cold = write(replace(facility, set_flow=shut(t)))
         exchange = write(
             Exchange(
                 hot,
@@ -132,13 +140,14 @@ class Cdu(Pumped):
                 exponent=t.film_exponent,
                 fouling=wall_fouling(t, t.conductance),
                 set_point=t.set_point,
-                min_flow=t.min_opening * t.fws_flow,
-                max_flow=t.max_opening * t.fws_flow,
+                min_flow=t.min_opening * t.fws_flow * t.in_service,
+                max_flow=t.max_opening * t.fws_flow * t.in_service,
             )
         )
         supply = columns.node.temperature[t.node("tcs_supply")]
         duty = columns.exchange.duty[exchange]
         limit(t, write, limits.cdu_duty, duty, t.capacity)
+        limit(t, write, limits.set_point, supply, finite_or(t.set_point, np.inf) + HELD)
         limit(t, write, limits.cdu_flow, columns.stream.flow[pumped], finite_or(t.max_flow, 1.1 * t.tcs_flow))
         limit(t, write, limits.dew_point, supply, t.room.dew_point)
         for name, value, text in (
@@ -157,6 +166,7 @@ class Cdu(Pumped):
 class HeatExchanger(Component):
     """Plate exchanger between two loops, counterflow effectiveness-NTU; `running` of several in parallel."""
 
+    in_service: bool = True
     conductance: Conductance = Field(2e6, gt=0, description="UA of one at the rated flows")
     hot_flow: MassFlow = Field(100.0, gt=0, description="rated, one unit")
     cold_flow: MassFlow = Field(100.0, gt=0)
@@ -189,8 +199,9 @@ class HeatExchanger(Component):
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
         n = finite_or(t.running, t.units)
-        hot = write(Pipe(t.node("hot_in"), t.node("hot_out"), quadratic=t.hot_drop / (n * t.hot_flow) ** 2))
-        cold = write(Pipe(t.node("cold_in"), t.node("cold_out"), quadratic=t.cold_drop / (n * t.cold_flow) ** 2))
+        hot = Pipe(t.node("hot_in"), t.node("hot_out"), quadratic=t.hot_drop / (n * t.hot_flow) ** 2)
+        cold = Pipe(t.node("cold_in"), t.node("cold_out"), quadratic=t.cold_drop / (n * t.cold_flow) ** 2)
+        hot, cold = (write(replace(side, set_flow=shut(t))) for side in (hot, cold))
         rows = write(
             Exchange(
                 hot,
@@ -216,6 +227,7 @@ class HeatExchanger(Component):
 class Coil(Component):
     """A water coil in an air stream, crossflow; the valve holds the air outlet at `set_point`."""
 
+    in_service: bool = True
     capacity: Power = Field(100e3, gt=0)
     conductance: Conductance = Field(12e3, gt=0, description="UA at the rated flows")
     air_flow: VolumeFlow = Field(8.0, gt=0, description="rated, one unit")
@@ -246,7 +258,8 @@ class Coil(Component):
     @classmethod
     def coil(cls, t: Table, write: Write, hot: Index) -> Index:
         """Write the water side and the exchange with air stream `hot`; returns exchange rows."""
-        cold = write(Pipe(t.node("supply"), t.node("return"), quadratic=t.water_drop / t.water_flow**2))
+        water = Pipe(t.node("supply"), t.node("return"), quadratic=t.water_drop / t.water_flow**2)
+        cold = write(replace(water, set_flow=shut(t)))
         rows = write(
             Exchange(
                 hot,
@@ -258,12 +271,13 @@ class Coil(Component):
                 fouling=wall_fouling(t, t.conductance),
                 crossflow=1.0 + 0 * t.capacity,
                 set_point=t.set_point,
-                min_flow=t.min_opening * t.water_flow,
-                max_flow=t.max_opening * t.water_flow,
+                min_flow=t.min_opening * t.water_flow * t.in_service,
+                max_flow=t.max_opening * t.water_flow * t.in_service,
             )
         )
         duty = columns.exchange.duty[rows]
         limit(t, write, limits.crah_capacity, duty, t.capacity)
+        limit(t, write, limits.set_point, columns.stream.outlet[hot], finite_or(t.set_point, np.inf) + HELD)
         report(t, write, "duty", duty, "heat taken from the air")
         report(t, write, "water_flow", columns.stream.flow[cold], "water flow")
         report(

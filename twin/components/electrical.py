@@ -372,6 +372,8 @@ def fit_losses(data: object, prefix: str = "") -> object:
 class Ups(PowerConverter):
     """Double-conversion or eco-mode UPS."""
 
+    sheltered: ClassVar[bool] = True
+
 
 class Rectifier(PowerConverter):
     """AC to 800 V DC; regulates its row."""
@@ -386,6 +388,7 @@ class Rectifier(PowerConverter):
 class Battery(Component):
     """Energy storage on a bus. Its charge is held in steady state, so it draws only its standby power."""
 
+    in_service: bool = True
     standby: Power = Field(0.0, ge=0)
     ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}
     heading: ClassVar[str] = "electrical"
@@ -402,6 +405,7 @@ class Battery(Component):
 class HouseLoad(Component):
     """Lighting, offices, controls: constant power that becomes heat where it stands."""
 
+    in_service: bool = True
     power: Power = Field(50e3, ge=0)
     power_factor: Fraction = Field(0.95, gt=0, le=1)
     ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}

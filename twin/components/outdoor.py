@@ -9,7 +9,7 @@ from pydantic import Field
 
 from twin import columns
 from twin.columns import Array, Index, limits, totals
-from twin.components.base import Component, Passage, Port, Table, Write, caution, draw, limit, price, report
+from twin.components.base import Component, Passage, Port, Table, Write, draw, limit, price, report, shut
 from twin.components.cooling import wall_fouling
 from twin.components.curves import NamedChillerCurve, stack
 from twin.domains import chillers, rejection, towers
@@ -44,7 +44,7 @@ def reject(
     sink: the stream whose inlet takes its heat, outdoor air without one. installed: units that are shut off when they
     do not run. driver: the stream whose heat drives it, none without one.
     """
-    rows = write(Cooler(stream, sink, law, installed, driver))
+    rows = write(Cooler(stream, sink, law, installed, driver, t.names))
     power = columns.cooler.power[rows]
     draw(t, write, power, totals.heat_rejection)
     outdoor, driven = np.full(t.n, t.outdoor), columns.cooler.driven[rows]
@@ -74,7 +74,6 @@ def reject(
     report(t, write, "return_temperature", columns.stream.inlet[stream], "coolant entering")
     report(t, write, "warning", columns.cooler.warning[rows], "outside the box of validity")
     report(t, write, "flow", columns.stream.flow[stream], "coolant flow")
-    caution(t, write, columns.cooler.warning[rows], "outside the box of validity")
     judged = (t.limits_capacity > 0.5) & np.isfinite(t.set_point)
     limit(t, write, limits.capacity, columns.cooler.loading[rows], np.where(judged, 1.0, np.inf))
     write(Tally(totals.water, columns.cooler.water[rows]))
@@ -86,6 +85,7 @@ class Rejecter(Component):
     """Parallel units that take heat out of coolant."""
 
     abstract: ClassVar[bool] = True
+    in_service: bool = True
     units: int = Field(1, ge=1, le=10_000, description="installed in parallel")
     flow: MassFlow = Field(100.0, gt=0, description="rated, one unit")
     drop: Pressure = Field(60e3, gt=0, description="coolant side at rated flow")
@@ -104,7 +104,8 @@ class Rejecter(Component):
     @classmethod
     def pipe(cls, t: Table, write: Write) -> Index:
         """Coolant side of all units in parallel."""
-        return write(Pipe(t.node("in"), t.node("out"), quadratic=t.drop / (t.units * t.flow) ** 2))
+        drop = t.drop / (t.units * t.flow) ** 2
+        return write(Pipe(t.node("in"), t.node("out"), quadratic=drop, set_flow=shut(t)))
 
 
 class DryCooler(Rejecter):
@@ -302,5 +303,5 @@ class WaterChiller(Chiller):
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
         resistance = t.condenser_drop / (t.units * t.condenser_flow) ** 2
-        condenser = write(Pipe(t.node("cond_in"), t.node("cond_out"), quadratic=resistance))
+        condenser = write(Pipe(t.node("cond_in"), t.node("cond_out"), quadratic=resistance, set_flow=shut(t)))
         reject(t, write, cls.pipe(t, write), cls.law(t, np.nan), sink=condenser)

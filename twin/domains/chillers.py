@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.columns import Array, Real
 from twin.domains.rejection import AIR_APPROACH, OFF, inputs, over, response
-from twin.elements import Response
+from twin.elements import Box, Response
 from twin.fluids import FREEZING
 from twin.kernels.arrays import numbers
 
@@ -75,8 +75,8 @@ class Chiller:
         `running` keeps the staging of an earlier answer.
         """
         inlet, flow, _ = inputs(self, inlet, flow, cp, sink)
-        set_point = np.where(np.isnan(self.set_point), self.curves.leaving_box[0] + FREEZING, self.set_point)
-        one, cop, outside = self.performance(set_point, np.where(self.curves.air, self.ambient, sink))
+        set_point = self._held
+        one, cop, outside = self.performance(set_point, self._entering(sink))
         off, required = inlet <= set_point - OFF, np.maximum(flow * cp * (inlet - set_point), 0.0)
         staged = np.clip(np.ceil(required / (self.stage_up * one) - 1e-9), 1.0, np.maximum(self.count, 1.0))
         running = staged if running is None else np.maximum(running, 1.0)
@@ -100,6 +100,26 @@ class Chiller:
             np.where(off, 0.0, part),
             outside & ~off & (required > 1e-4 * available),
         )
+
+    def boxes(self, inlet: Array, outlet: Array, sink: Real) -> tuple[Box, ...]:
+        """What the curves are valid for: leaving chilled water, and what enters the condenser [K]."""
+        c = self.curves
+        return tuple(
+            Box(what, "temperature", value, box[0] + FREEZING, box[1] + FREEZING)
+            for what, value, box in (
+                ("leaving water", self._held, c.leaving_box),
+                ("air or water entering the condenser", self._entering(sink), c.entering_box),
+            )
+        )
+
+    @property
+    def _held(self) -> Array:
+        """Leaving water that is held, K: as cold as was measured where none is stated."""
+        return np.where(np.isnan(self.set_point), self.curves.leaving_box[0] + FREEZING, self.set_point)
+
+    def _entering(self, sink: Real) -> Array:
+        """Temperature of the air or water that enters the condenser, K."""
+        return np.where(self.curves.air, self.ambient, sink)
 
     def performance(self, leaving: Real, entering: Real) -> tuple[Array, Array, Array]:
         """Capacity of one unit [W], its COP at full load, and whether leaving and entering [K] are outside the box."""

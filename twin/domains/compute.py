@@ -16,6 +16,9 @@ AIR_HEAT = 1006.0
 MAX_RISE = 500.0
 """Rise of a junction above its coolant at which it is cut off, K."""
 
+CAP_TOLERANCE = 1e-3
+"""Share by which a cap may be passed: that is how well clocks hold it."""
+
 SOFT = 0.01
 """Width of the throttle's smooth clamp, as a share of chip power."""
 
@@ -67,7 +70,8 @@ def racks(e: Engine, coolant: Coolant, fed: Array, level: Array | float = 1.0) -
     this utilisation; of its rated power a chip at work draws the share `level`. A cap on chips or on the rack lowers
     the clock φ; so does, smoothly, a worst chip that would pass its throttle temperature, and since the chips work
     in step the slowest sets the clock of all. `fed` is 0 without supply. Where a power is given for the whole rack,
-    the work done follows from what it leaves for the chips.
+    the work done follows from what it leaves for the chips, and its converters lose what they do at that power. A rack
+    without chips has no junctions: NaN.
     """
     inlet, flow, cp, conductivity = coolant
     full, idle = e.chip_power * e.power_scale, e.chip_idle * e.power_scale
@@ -97,29 +101,33 @@ def racks(e: Engine, coolant: Coolant, fed: Array, level: Array | float = 1.0) -
     inside = e.chip_scale * (e.chips * chip + hosts + e.other_power)
     board = e.board_fixed + inside * (e.board_proportional + inside * e.board_square)
     power, speed, shelf = _shelves(e, inside + board + e.chip_scale * e.inner_power)
+    loss = board + shelf
     given, modelled = e.it_power * e.chip_scale * e.power_scale, power
     override = np.isfinite(e.it_power)
     ratio = np.where(override, given / power, 1.0)
     power = np.where(override, given, power)
-    air = np.where(override, (1.0 - e.liquid_fraction) * given, (1.0 - e.liquid_fraction) * power)
+    air = (1.0 - e.liquid_fraction) * power
     speed = np.where(override, _speed(e, air), speed)
+    loss = np.where(override, _down(e, given, speed)[1], loss)
     rise = lambda T: np.where(override, inlet + (T - inlet) * ratio, T)  # noqa: E731
-    on = fed * (e.chip_scale > 0)
+    chips = lambda x: np.where(e.chips > 0, x, np.nan)  # noqa: E731
+    on, rated = fed * (e.chip_scale > 0), e.nameplate * e.chip_scale * e.power_scale
     solved = {
         engine.power: on * power,
         engine.peak: on * power * e.peak_factor,
         engine.heat_liquid: on * power * e.liquid_fraction,
         engine.heat_air: on * power * (1.0 - e.liquid_fraction),
-        engine.loss: on * (board + shelf) * ratio,
-        engine.chip_power: on * chip * ratio,
+        engine.loss: on * loss,
+        engine.chip_power: chips(on * chip * ratio),
         engine.chips: on * e.chips * e.chip_scale,
-        engine.junction_mean: np.where(on > 0, rise(junction_mean), inlet),
-        engine.junction: np.where(on > 0, rise(junction), inlet),
+        engine.junction_mean: chips(np.where(on > 0, rise(junction_mean), inlet)),
+        engine.junction: chips(np.where(on > 0, rise(junction), inlet)),
         engine.clock: on * np.where(override, e.clock, clock),
         engine.utilisation: on * e.utilisation * np.where(override, _busy(e, given, modelled, active), 1.0),
         engine.clock_lost: np.where(override, 0.0, on * (1.0 - clock / free)),
         engine.air_flow: on * speed * e.fan_flow,
-        engine.nameplate: np.minimum(e.nameplate * e.chip_scale * e.power_scale, e.rack_cap),
+        engine.air_rise: share(on * air, on * speed * e.fan_flow * AIR_HEAT, otherwise=np.nan),
+        engine.nameplate: np.where(power <= (1.0 + CAP_TOLERANCE) * e.rack_cap, np.minimum(rated, e.rack_cap), rated),
     }
     shape = np.broadcast_shapes(*(np.shape(v) for v in solved.values()))
     return {column: np.broadcast_to(v, shape) for column, v in solved.items()}
@@ -152,11 +160,17 @@ def _left(e: Engine, hosts: Array) -> Array:
     """Power that a rack's cap leaves to each chip, W: from the feed back through shelves, fans, boards and hosts."""
     capped = np.isfinite(e.rack_cap)
     cap = np.where(capped, e.rack_cap, 1.0)
-    out = _before(cap, e.shelf_fixed, e.shelf_proportional, e.shelf_square)
-    out = out - e.fan_power * _speed(e, (1.0 - e.liquid_fraction) * cap) ** 3 - e.chip_scale * e.inner_power
-    inside = _before(out, e.board_fixed, e.board_proportional, e.board_square)
+    inside, _ = _down(e, cap, _speed(e, (1.0 - e.liquid_fraction) * cap))
     chip = (inside / np.maximum(e.chip_scale, 1e-6) - hosts - e.other_power) / np.maximum(e.chips, 1.0)
     return np.where(capped, np.maximum(chip, 0.0), np.inf)
+
+
+def _down(e: Engine, power: Array, speed: Array) -> tuple[Array, Array]:
+    """What is left behind the board converters of a power at the feed, and what shelves and boards lose of it, W."""
+    out = _before(power, e.shelf_fixed, e.shelf_proportional, e.shelf_square)
+    behind = np.maximum(out - e.fan_power * speed**3 - e.chip_scale * e.inner_power, 0.0)
+    inside = _before(behind, e.board_fixed, e.board_proportional, e.board_square)
+    return inside, power - out + behind - inside
 
 
 def _before(power: Array, fixed: Array, proportional: Array, square: Array) -> Array:

@@ -29,11 +29,11 @@ class _Through(NamedTuple):
 
 
 def shares(plant: System, load: Load) -> tuple[Array, Array]:
-    """Share of a consumer's power on each of its live cords, and whether it has one, (cord, 1|S).
+    """Share of a consumer's power on each of its live cords, and whether it has one and is in service, (cord, 1|S).
 
     Live cords share in the ratio of their shares; if only cords of share 0 are live, they take over equally.
     """
-    live = 1.0 * plant.live[load.bus]
+    live = plant.live[load.bus] * load.in_service
     stated, equal = _normal(load, load.share * live), _normal(load, live)
     return np.where(stated > 0, stated, np.where(_sum(load, stated) > 0, 0.0, equal)), _sum(load, live) > 0
 

@@ -17,7 +17,8 @@ class Flow(NamedTuple):
     """Coolant flow.
 
     flow: of pipes [kg/s] (pipe, scenario). pressure: of nodes [Pa], NaN in air (node, scenario). converged:
-    (scenario,). limited: pipes that fall short of their target (pipe, scenario). columns: of pipes and pumps.
+    (scenario,). limited: pipes that fall short of their target (pipe, scenario). columns: of nodes, pipes, pumps and
+    bypasses.
     """
 
     flow: Array
@@ -69,12 +70,18 @@ def stage(pump: Pump, flow: Array) -> Array:
 
 def relief(plant: System, flow: Array, density: Array) -> Array:
     """Flow [kg/s] that bypasses should take: the minimum flow of their end node less what else arrives there."""
-    rows, pipes = plant.relief.pipe, len(plant.pipe.start)
+    rows = plant.relief.pipe
+    rest = _received(plant, flow) - np.maximum(flow[rows], 0.0)
+    return np.maximum(plant.relief.min_flow * density[rows] - rest, 0.0)
+
+
+def _received(plant: System, flow: Array) -> Array:
+    """Flow that arrives at the end node of each bypass, kg/s (bypass, scenario)."""
+    pipes = len(plant.pipe.start)
     arriving = np.zeros((plant.nodes, flow.shape[1]), like=flow)
     add_rows(arriving, plant.pipe.end, np.maximum(flow[:pipes], 0.0))
     add_rows(arriving, plant.pipe.start, np.maximum(-flow[:pipes], 0.0))
-    rest = arriving[plant.pipe.end[rows]] - np.maximum(flow[rows], 0.0)
-    return np.maximum(plant.relief.min_flow * density[rows] - rest, 0.0)
+    return arriving[plant.pipe.end[plant.relief.pipe]]
 
 
 def square(pipe: Pipe, density: Array, closed: Array | float = 1.0) -> Array:
@@ -128,7 +135,8 @@ def flow(plant: System, coolant: Coolant, controls: Controls, guess: Array) -> F
     if not len(plant.pipe.start):
         empty = np.zeros((0, size), like=guess)
         nowhere = filled((plant.nodes, size), np.nan, like=guess)
-        return Flow(empty, nowhere, filled(size, True, bool, like=guess), empty > 0, _none(empty))
+        solved = _none(empty) | {columns.node.pressure: nowhere}
+        return Flow(empty, nowhere, filled(size, True, bool, like=guess), empty > 0, solved)
     wide = lambda x: np.broadcast_to(x, (len(x), size))  # noqa: E731
     coolant, controls = Coolant(*map(wide, coolant)), controls._replace(target=wide(controls.target))
     anchors = np.searchsorted(plant.coolant, plant.anchor)
@@ -139,14 +147,16 @@ def flow(plant: System, coolant: Coolant, controls: Controls, guess: Array) -> F
     flow = Flow(result.mass_flow, pressure, result.converged, result.limited, {})
     solved = pumps(plant, flow, controls, coolant.density)
     solved[columns.pipe.velocity] = np.abs(result.mass_flow) / (coolant.density * area)
+    solved[columns.bypass.received] = _received(plant, result.mass_flow) / coolant.density[plant.relief.pipe]
+    solved[columns.node.pressure] = pressure
     return flow._replace(columns=solved)
 
 
 def _none(empty: Array) -> Solved:
     """The columns of a plant without coolant."""
     p = columns.pump
-    names = (p.speed, p.demand, p.shaft, p.power, p.drive_loss, p.running, p.rise, columns.pipe.velocity)
-    return dict.fromkeys(names, empty)
+    names = (p.speed, p.demand, p.shaft, p.power, p.drive_loss, p.running, p.rise)
+    return dict.fromkeys((*names, columns.pipe.velocity, columns.bypass.received), empty)
 
 
 def required_speed(pump: Pump, flow: Array, rise: Array, running: Array) -> Array:

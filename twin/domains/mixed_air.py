@@ -7,7 +7,7 @@ import numpy as np
 from twin.columns import Array, Solved, fan
 from twin.domains.compute import AIR_HEAT
 from twin.elements import System
-from twin.kernels.arrays import add_rows
+from twin.kernels.arrays import add_rows, share
 
 
 def vents(plant: System, solved: Solved, gains: Array, fed: Array) -> tuple[Array, Solved]:
@@ -53,11 +53,11 @@ def _fans(plant: System, required: Array, fed: Array) -> tuple[Array, Array, Sol
     """
     f, zone = plant.fan, plant.fan.zone
     ability = add_rows(np.zeros_like(required), zone, f.rated_flow * f.installed * fed)
-    share = required / np.maximum(ability, 1e-9)
-    part = np.clip(share, 0.0, 1.0)[zone]
+    demand = share(required, ability, otherwise=np.inf)
+    part = np.clip(demand, 0.0, 1.0)[zone]
     running = fed * np.maximum(np.ceil(part * f.installed - 1e-9), 1.0)
     speed = np.clip(part * f.installed / np.maximum(running, 1.0), f.min_speed, 1.0)
     flow = running * speed * f.rated_flow
     supplied = add_rows(np.zeros_like(required), zone, flow)
     power = running * f.power * speed**3
-    return supplied, flow, {fan.power: power, fan.running: running, fan.speed: speed, fan.demand: share[zone]}
+    return supplied, flow, {fan.power: power, fan.running: running, fan.speed: speed, fan.demand: demand[zone]}

@@ -5,32 +5,45 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from twin.columns import Array, Real
 from twin.domains.rejection import AWAKE, WATER_CP, affine, fans, inputs, make_up, over, response, rising_root
-from twin.elements import Response
-from twin.fluids import DRY_AIR_CP, FREEZING, STANDARD_PRESSURE, VAPORISATION, VAPOUR_CP, air_enthalpy
+from twin.elements import Box, Response
+from twin.fluids import (
+    DRY_AIR_CP,
+    FREEZING,
+    MOLAR_RATIO,
+    MOST_VAPOUR,
+    STANDARD_PRESSURE,
+    VAPORISATION,
+    VAPOUR_CP,
+    air_enthalpy,
+    saturation_pressure,
+)
 from twin.fluids import humidity_ratio_from_relative_humidity as _ratio
 from twin.kernels.arrays import namespace, numbers, send
 from twin.kernels.exchangers import counterflow
+from twin.kernels.moist_air import look_up
 
 _TABLE_T = np.arange(-40.0, 90.01, 0.125) + FREEZING
 
 
-@lru_cache(maxsize=256)
-def _table(pressure: float) -> Array:
-    return air_enthalpy(_TABLE_T, _ratio(_TABLE_T, 1.0, pressure))
+_TABLE_VAPOUR = saturation_pressure(_TABLE_T)
+_MOIST_AIR = (DRY_AIR_CP, VAPOUR_CP, VAPORISATION, FREEZING, MOLAR_RATIO, MOST_VAPOUR)
 
 
 def _look_up(x: Real, pressure: Real, inverse: bool = False) -> Array:
     x, p = numbers(x), numbers(pressure)
     x = np.atleast_1d(x + 0.0 * p)
-    values, p = np.zeros_like(x), np.broadcast_to(p, x.shape) if p.ndim else np.full_like(x, p)
+    p = np.broadcast_to(p, x.shape)
+    if namespace(x) is np:
+        flat = np.ascontiguousarray(x).ravel(), np.ascontiguousarray(p).ravel()
+        return look_up(*flat, _TABLE_T, _TABLE_VAPOUR, _MOIST_AIR, inverse).reshape(x.shape)
+    values = np.zeros_like(x)
     for value in np.unique(p):
-        at, table = p == value, (_TABLE_T, _table(float(value)))
+        at, table = p == value, (_TABLE_T, air_enthalpy(_TABLE_T, _ratio(_TABLE_T, 1.0, float(value))))
         values[at] = np.interp(x[at], *send(table[::-1] if inverse else table, namespace(x)))
     return values
 
@@ -110,7 +123,7 @@ class Tower(ABC):
             np.where(off, 0.0, np.where(np.isnan(required), 1.0, over(required, able))),
             cells,
             on * speed,
-            (on > 0) & self._outside(cooling),
+            (on > 0) & np.any([box.outside + 0.0 * cooling for box in self.boxes(cooling, 0.0)], axis=0),
         )
 
     def _tangent(
@@ -164,8 +177,8 @@ class Tower(ABC):
         """Temperature effectiveness (range over inlet less wet bulb) of a cell at a range and a fan speed."""
 
     @abstractmethod
-    def _outside(self, cooling: Array) -> Array:
-        """Whether the correlation is used outside its box."""
+    def boxes(self, inlet: Array, outlet: Real, sink: Real = np.nan) -> tuple[Box, ...]:
+        """What the correlation is valid for, at these temperatures of the water [K]."""
 
 
 # c[l, r, b] multiplies (L/G)^l range^r T_wb^b; York correlation as in EnergyPlus 24 Engineering Reference, "YorkCalc".
@@ -231,10 +244,12 @@ class YorkTower(Tower):
 
         return effect
 
-    def _outside(self, cooling: Array) -> Array:
+    def boxes(self, inlet: Array, outlet: Real, sink: Real = np.nan) -> tuple[Box, ...]:  # noqa: D102
         low, high = YORK_BOX["wet_bulb"]
-        b = self.wet_bulb - FREEZING
-        return (b < low) | (b > high) | (cooling > YORK_BOX["range"][1])
+        return (
+            Box("wet bulb", "temperature", self.wet_bulb, low + FREEZING, high + FREEZING),
+            Box("range", "temperature_difference", inlet - outlet, 0.0, YORK_BOX["range"][1]),
+        )
 
 
 @dataclass(frozen=True)
@@ -277,9 +292,9 @@ class MerkelTower(Tower):
         log = rising_root(lambda x: counterflow(np.exp(x), smaller / larger) - required, 0.0 * required - 6.0, 6.0, 60)
         return np.exp(log) * smaller * DRY_AIR_CP / c_e
 
-    def _outside(self, cooling: Array) -> Array:
-        drop = self.rated_wet_bulb - self.wet_bulb
-        return (drop < -10.0) | (drop > 25.0)
+    def boxes(self, inlet: Array, outlet: Real, sink: Real = np.nan) -> tuple[Box, ...]:  # noqa: D102
+        rated = self.rated_wet_bulb
+        return (Box("wet bulb", "temperature", self.wet_bulb, rated - 25.0, rated + 10.0),)
 
 
 def _equivalent(base: Array, wet_bulb: Array, heat: Array, air: Array, pressure: Real) -> tuple[Array, Array]:

@@ -64,7 +64,7 @@ class Serving(Model):
         "rated", description="of chips at work: rated, or measured against the requests in flight"
     )
     drafts: int = Field(3, ge=0, le=7, description="tokens drafted a step, in physics")
-    engine: str = Field("dynamo-trt", description="serving stack, in physics")
+    engine: str | None = Field(None, description="serving stack, in physics; the platform's own if not given")
     host_cache: Data = Field(0.0, ge=0, description="what each accelerator may keep in its host, in physics")
     storage_cache: Data = Field(0.0, ge=0, description="what it may keep in a store beyond that")
     storage_rate: DataRate = Field(0.0, ge=0, description="at which it reads that store")
@@ -99,7 +99,7 @@ class Serving(Model):
         if self.storage_cache > 0 and not self.storage_rate > 0:
             faults.append("storage_cache: give a storage_rate to read it with")
         if self.mode == "table":
-            own: dict[str, Any] = {"engine": "dynamo-trt", "drafts": 3, "precision": None, "max_instance_size": None}
+            own: dict[str, Any] = {"engine": None, "drafts": 3, "precision": None, "max_instance_size": None}
             own |= dict.fromkeys(("host_cache", "storage_cache", "storage_rate"), 0.0)
             own = ({} if self.max_ttft is not None else own) | {"agents": None}
             given = [name for name, usual in own.items() if getattr(self, name) != usual]

@@ -231,6 +231,10 @@ def _resolve(element: T, pipes: int) -> T:
     return replace(element, **changes)  # type: ignore[type-var]
 
 
+SAME = 1e-6
+"""Share by which pressures that are held in one loop may differ."""
+
+
 def _hydraulic(pipe: Pipe, anchors: Anchor, names: list[str], faults: list[str]) -> tuple[Array, Array, Array]:
     """Coolant nodes, one pressure node in each separate loop and its pressure."""
     start, end = pipe.start, pipe.end
@@ -238,10 +242,13 @@ def _hydraulic(pipe: Pipe, anchors: Anchor, names: list[str], faults: list[str])
     n = len(names)
     graph = coo_array((np.ones(len(start)), (start, end)), shape=(n, n))
     _, loop = connected_components(graph, directed=False)
-    chosen: dict[int, tuple[int, float]] = {}
+    chosen: dict[int, int] = {}
+    held = anchors.pressure
     for row in sorted(range(len(anchors.node)), key=lambda i: names[anchors.node[i]]):
-        node = int(anchors.node[row])
-        chosen.setdefault(int(loop[node]), (node, float(anchors.pressure[row, 0])))
+        first = chosen.setdefault(int(loop[anchors.node[row]]), row)
+        if np.any(np.abs(held[row] - held[first]) > SAME * held[first]):
+            both = " and ".join(f"{held[r, 0] / 1e3:,.1f} kPa at {names[anchors.node[r]]}" for r in (first, row))
+            faults.append(f"coolant loop with {both}: keep one pressure reference, or give both the same pressure")
     for which in np.unique(loop[coolant]):
         if which not in chosen:
             inside = sorted(names[i] for i in coolant[loop[coolant] == which])
@@ -252,7 +259,7 @@ def _hydraulic(pipe: Pipe, anchors: Anchor, names: list[str], faults: list[str])
             )
     loops = {int(loop[i]) for i in coolant}
     kept = [chosen[k] for k in sorted(chosen) if k in loops]
-    return coolant, np.array([k[0] for k in kept], np.int64), np.array([[k[1]] for k in kept]).reshape(-1, 1)
+    return coolant, anchors.node[kept].astype(np.int64), held[kept]
 
 
 def _media(media: Sequence[Medium], pipe: Pipe, names: list[str], faults: list[str]) -> tuple[Filling, ...]:
@@ -286,7 +293,15 @@ def _open(vent: Vent, ends: list[int], names: list[str], faults: list[str]) -> N
         faults.append(f"air port {names[node]}: air has no way out; connect it to a rear door or leave it open")
 
 
-LOOSE = (limits.undervoltage, limits.power_feed, limits.coolant_freezing, limits.flow_reversed)
+LOOSE = (
+    limits.undervoltage,
+    limits.overheated,
+    limits.power_feed,
+    limits.coolant_freezing,
+    limits.coolant_boiling,
+    limits.flow_reversed,
+    limits.loop_vacuum,
+)
 """Limits that belong to buses, cords and loops, not to one component."""
 
 

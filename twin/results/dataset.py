@@ -21,6 +21,7 @@ from twin.fluids import saturation_pressure
 from twin.money.yearly import yearly
 from twin.results.figures import figures
 from twin.results.limits import exceeded, margins
+from twin.results.warnings import warnings
 from twin.serving.tokens import describe, terms_by_scenario
 from twin.solver.steady import Solution
 
@@ -53,6 +54,8 @@ def dataset(air: AirSolution) -> xr.Dataset:
     flags = {"flag_values": [int(s) for s in Status], "flag_meanings": " ".join(s.name.lower() for s in Status)}
     variables["status"] = ("scenario", status, flags)
     variables["reason"] = ("scenario", np.array([reason(solution, i) for i in range(plant.scenarios)], object))
+    texts = np.array(["; ".join(told) for told in warnings(solution)], object)
+    variables["warnings"] = ("scenario", texts, {"long_name": "what to know beside the numbers"})
     variables["iterations"] = ("scenario", solution.iterations)
     variables["limit_exceeded"] = ("scenario", exceeded(margins(solution)))
     variables |= _rooms(air, labels, where)
@@ -111,7 +114,10 @@ def reason(solution: Solution, scenario: int) -> str:
         return f"{text} (lowest voltage {size.min():.3f} pu at {solution.plant.bus_names[int(size.argmin())]})"
     if status == Status.OVERHEATED:
         return f"{text} (at {solution.plant.node_names[int(solution[columns.node.temperature][:, scenario].argmax())]})"
-    return f"{text} (residual {solution.residual[scenario]:.1e} after {solution.iterations[scenario]} passes)"
+    passes = f"residual {solution.residual[scenario]:.1e} after {solution.iterations[scenario]} passes"
+    if status == Status.NOT_CONVERGED:
+        passes += f", most at {solution.plant.node_names[int(solution.restless[scenario])]}"
+    return f"{text} ({passes})"
 
 
 STATED = 20

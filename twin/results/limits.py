@@ -10,7 +10,7 @@ import numpy as np
 from twin import columns
 from twin.columns import LAYERS, Array, limits
 from twin.domains import electrical
-from twin.elements import Limit
+from twin.elements import Limit, Status
 from twin.fluids import fluid
 from twin.plant.compile import Plant
 from twin.solver.steady import Solution
@@ -24,24 +24,29 @@ FREEZING = 2.0
 """How far above its freezing point coolant must stay, K."""
 
 
-SCALES = {"temperature": 100.0}
+SCALES = {"temperature": 100.0, "temperature_difference": 100.0, "pressure": 1e5}
 """What a margin is divided by where the bound is no measure of it, by quantity."""
 
 SMALLEST_SCALE = 0.02
 """What a margin is divided by at least."""
 
 
+TOLERANCE = 1e-7
+"""Share of it by which a limit may be passed without being exceeded."""
+
+
 class Margins(NamedTuple):
     """One row per limited element.
 
-    name, element, dimension, layer: texts (row,). value, bound: in SI units, margin: between them, negative beyond the
-    limit, relative: that over a scale of the bound [1], each (row, scenario).
+    name, element, dimension, layer: texts (row,). kind: of the limit (row,). value, bound: in SI units, margin: between
+    them, negative beyond the limit, relative: that over a scale of the bound [1], each (row, scenario).
     """
 
     name: Array
     element: Array
     dimension: Array
     layer: Array
+    kind: Array
     value: Array
     bound: Array
     margin: Array
@@ -74,7 +79,8 @@ Row = tuple[Limit, Array, Array]
 def _loose(solution: Solution) -> Iterator[Row]:
     """Limits that belong to buses, cords and loops, not to one component."""
     plant = solution.plant
-    yield from _frozen(plant, solution[columns.node.temperature])
+    yield from _loops(solution)
+    yield from _lost(solution)
     yield from _reversed(plant, solution[columns.stream.flow])
     known = np.flatnonzero(np.isfinite(plant.voltage))
     names = [plant.bus_names[i] for i in known]
@@ -88,28 +94,48 @@ def _loose(solution: Solution) -> Iterator[Row]:
         yield Limit(kind, kind.name, names, columns.bus.voltage[known], at), np.where(live, value, 1.0), at
     for load in plant.load:
         _, fed = electrical.shares(plant, load)
+        fed = fed | (load.in_service < 0.5)
         dark = np.flatnonzero(~fed.all(axis=1))
         if len(dark):
             names = [load.names[i] for i in dark]
-            bound = np.ones((len(dark), 1))
-            kind = limits.power_feed
+            bound = np.where(fed[dark], -np.inf, 1.0)
+            kind = limits.power_feed if load.power.column is columns.engine.power else limits.unfed
             yield Limit(kind, kind.name, names, load.power.column[load.power.rows[dark]], bound), 1.0 * fed[dark], bound
 
 
-def _frozen(plant: Plant, temperature: Array) -> Iterator[Row]:
-    """The coldest node of every coolant loop against the freezing point of what fills it."""
+def _loops(solution: Solution) -> Iterator[Row]:
+    """The coldest node of every coolant loop against freezing, and the one that is nearest to boiling and to vacuum.
+
+    What is tightest may differ between scenarios: there is a row for each node that is in any of them.
+    """
+    plant, k = solution.plant, columns.node
     for name, pipes, loop in plant.medium:
-        rows, names, value = [], [], []
-        for which in np.unique(loop):
-            inside = pipes[loop == which]
-            nodes = np.unique(np.concatenate([plant.pipe.start[inside], plant.pipe.end[inside]]))
-            coldest = nodes[int(np.argmin(temperature[nodes].min(axis=1)))]
-            rows.append(coldest)
-            names.append(plant.node_names[coldest])
-            value.append(temperature[nodes].min(axis=0))
-        bound = np.full((len(names), 1), fluid(name).freezing + FREEZING)
-        kind = limits.coolant_freezing
-        yield Limit(kind, kind.name, names, columns.node.temperature[np.array(rows)], bound), np.array(value), bound
+        inside = [np.unique([plant.pipe.start[at], plant.pipe.end[at]]) for at in _each(pipes, loop)]
+        for kind, column, bound in (
+            (limits.coolant_freezing, k.temperature, np.full((1, 1), fluid(name).freezing + FREEZING)),
+            (limits.coolant_boiling, k.boiling, np.zeros((1, 1))),
+            (limits.loop_vacuum, k.pressure, plant.site.pressure),
+        ):
+            value = solution[column]
+            lowest = [nodes[np.unique(np.argmin(value[nodes], axis=0))] for nodes in inside]
+            rows = np.concatenate(lowest)
+            names = [plant.node_names[n] for n in rows]
+            yield Limit(kind, kind.name, names, column[rows], bound), value[rows], np.repeat(bound, len(rows), 0)
+
+
+def _lost(solution: Solution) -> Iterator[Row]:
+    """Nodes without a steady temperature in any scenario."""
+    lost = solution[columns.node.lost] > 0
+    rows = np.flatnonzero(lost.any(axis=1))
+    if len(rows):
+        kind, names = limits.overheated, [solution.plant.node_names[n] for n in rows]
+        bound = np.where(lost[rows], 1.0, -np.inf)
+        yield Limit(kind, kind.name, names, columns.node.lost[rows], bound), 1.0 - lost[rows], bound
+
+
+def _each(pipes: Array, loop: Array) -> list[Array]:
+    """Pipes of each loop."""
+    return [pipes[loop == which] for which in np.unique(loop)]
 
 
 def _reversed(plant: Plant, flow: Array) -> Iterator[Row]:
@@ -124,29 +150,33 @@ def _reversed(plant: Plant, flow: Array) -> Iterator[Row]:
         yield Limit(kind, kind.name, names, columns.stream.flow[rows], bound), flow[rows], bound
 
 
-def margins(solution: Solution) -> Margins:
-    """All margins of a solution.
+def margins(solution: Solution, aims: bool = False) -> Margins:
+    """All margins of a solution to what limits it; with `aims` those to what controls aim at instead.
 
-    `relative` divides them by the bound, by SMALLEST_SCALE at least, and margins of temperatures by 100 K.
+    `relative` divides them by the bound, by SMALLEST_SCALE at least, and margins of temperatures and pressures by
+    SCALES. Both margins are infinite where nothing binds, and in what is lost of a solved plant: `limits.overheated`
+    tells that.
     """
     rows: list[Row] = [(limit, solution[limit.value], limit.bound) for limit in solution.plant.limits]
     rows += [row for row in _loose(solution) if row[0].name not in solution.plant.facility.ignore]
     size = solution.plant.scenarios
-    texts, values, bounds, senses = [], [np.zeros((0, size))], [np.zeros((0, size))], []
+    texts, values, bounds = [], [np.zeros((0, size))], [np.zeros((0, size))]
     for limit, value, bound in rows:
+        if limit.kind.aim != aims:
+            continue
         binds = np.isfinite(bound).any(axis=1)
         quantity, layer = limit.kind.quantity or limit.value.column.quantity, limit.kind.layer
-        texts += [(limit.name, limit.elements[i], quantity, layer) for i in np.flatnonzero(binds)]
+        texts += [(limit.name, limit.elements[i], quantity, layer, limit.kind) for i in np.flatnonzero(binds)]
         values.append(np.broadcast_to(value, (len(bound), size))[binds])
         bounds.append(np.broadcast_to(bound, (len(bound), size))[binds])
-        senses += [limit.kind.sense] * int(binds.sum())
     value, bound = np.concatenate(values), np.concatenate(bounds)
-    margin = np.array(senses, float).reshape(-1, 1) * (bound - value)
-    margin = np.where(np.isnan(margin), -np.inf, margin)
+    there = np.isfinite(bound) & ~(np.isnan(value) & (solution.status == Status.OK))
+    margin = np.array([t[4].sense for t in texts], float).reshape(-1, 1) * (np.where(there, bound, 0.0) - value)
+    margin = np.where(there, np.where(np.isnan(margin), -np.inf, margin), np.inf)
     fixed = np.array([SCALES.get(t[2], np.nan) for t in texts]).reshape(-1, 1)
     scale = np.where(np.isnan(fixed), np.maximum(np.abs(bound), SMALLEST_SCALE), fixed)
-    name, element, dimension, layer = (np.array([t[k] for t in texts], object) for k in range(4))
-    return Margins(name, element, dimension, layer, value, bound, margin, margin / scale)
+    words = (np.array([t[k] for t in texts], object) for k in range(5))
+    return Margins(*words, value, bound, margin, margin / np.where(there, scale, 1.0))
 
 
 def binding(m: Margins, row: int, scenario: int = 0) -> Binding:
@@ -182,10 +212,11 @@ def worst(m: Margins, scenario: int = 0) -> tuple[Binding, ...]:
     """The tightest element of every limit, tightest first."""
     rows: dict[str, int] = {}
     for row in np.argsort(m.relative[:, scenario], kind="stable"):
-        rows.setdefault(str(m.name[row]), int(row))
+        if m.relative[row, scenario] < np.inf:
+            rows.setdefault(str(m.name[row]), int(row))
     return tuple(binding(m, row, scenario) for row in rows.values())
 
 
-def exceeded(m: Margins, tolerance: float = 1e-7) -> Array:
+def exceeded(m: Margins, tolerance: float = TOLERANCE) -> Array:
     """True where a scenario passes any limit by more than `tolerance` of it, (scenario,)."""
     return np.any(m.relative < -tolerance, axis=0)

@@ -57,8 +57,8 @@ class Options:
     """Tokens drafted a step."""
     max_gpus: int | None = None
     """Most accelerators of a decode instance; None is as many as were measured."""
-    engine: str = "dynamo-trt"
-    """Serving stack, one of `calibrated_engines`."""
+    engine: str | None = None
+    """Serving stack, one of `calibrated_engines`; None for the first of these that runs on the platform."""
     host_cache: float = 0.0
     """KV cache that each accelerator may keep in its host, B."""
     storage_cache: float = 0.0
@@ -86,18 +86,22 @@ def server(
     the host's `host_cache` [B], read with `storage_rate` [B/s]. Raises ValueError for what is not known or cannot be.
     Example: server("DeepSeek-R1-0528", "gb300", 8192, 512, Instance(8, "best", "fp4", 4)).
     """
-    table = physics()
+    table, engine = physics(), instance.engine or default_engine(platform)
     for kind, name, known in (
         ("model", model, list(table["models"])),
         ("platform", platform, calibrated_platforms()),
-        ("engine", instance.engine, calibrated_engines()),
+        ("engine", engine, calibrated_engines()),
     ):
         if name not in known:
             raise ValueError(f"serving: no physics of {kind} {name!r}{hint(name, known)}; there are {', '.join(known)}")
+    if engine not in calibrated_engines(platform):
+        raise ValueError(
+            f"serving: engine: {engine} does not run on {platform}; there are {', '.join(calibrated_engines(platform))}"
+        )
     numbers, chip = dict(table["models"][model]["numbers"]), dict(table["chips"][platform])
     peak = {k: chip.pop(k) for k in ("fp8", "fp4") if k in chip}
     fit = table["fits"]["shared"] | table["fits"][platform]
-    factor = {"drafts": 1.0, "latency": 1.0, "prefill": 1.0} | table["engines"][instance.engine]
+    factor = {"drafts": 1.0, "latency": 1.0, "prefill": 1.0} | table["engines"][engine]
     latency = factor["latency"] * (fit.pop("eight", 1.0) if instance.precision == "fp8" else 1.0)
     fit["accepted"] = {n: 1.0 + factor["drafts"] * (a - 1.0) for n, a in fit["accepted"].items()}
     fit["fixed"] = {way: latency * t for way, t in fit["fixed"].items()}
@@ -121,9 +125,18 @@ def calibrated_platforms() -> list[str]:
     return [name for name, chip in physics()["chips"].items() if name in physics()["fits"] and "domain" in chip]
 
 
-def calibrated_engines() -> list[str]:
-    """Serving stacks whose factors were calibrated; `dynamo-trt` is the reference. Example: calibrated_engines()."""
-    return [name for name in physics()["engines"] if name not in ("source", "notes")]
+def calibrated_engines(platform: str | None = None) -> list[str]:
+    """Serving stacks whose factors were calibrated, all or those that run on a platform; the first is the reference.
+
+    Example: calibrated_engines("mi355x").
+    """
+    engines = {name: row for name, row in physics()["engines"].items() if name not in ("source", "notes")}
+    return [name for name, row in engines.items() if platform is None or platform in row["serves"]]
+
+
+def default_engine(platform: str) -> str:
+    """The serving stack that is taken on a platform if none is named. Example: default_engine("mi355x")."""
+    return next(iter(calibrated_engines(platform)), calibrated_engines()[0])
 
 
 def best(

@@ -72,6 +72,8 @@ class Model:
     """What experts send each other per token, B."""
     reduced: float
     """What split layers sum over all accelerators per token, B."""
+    context: int
+    """Tokens in and out that a request may have."""
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,8 @@ class Instance:
     """Tokens verified a step: one and the draft tokens."""
     reserve: float = 0.05
     """Share of the memory kept for activations and the engine."""
-    engine: str = "dynamo-trt"
-    """Serving stack, whose factors `twin.serving.server` applies."""
+    engine: str | None = None
+    """Serving stack, whose factors `twin.serving.server` applies; None for the platform's own."""
     max_batch: int | None = None
     """Most requests admitted at a time; None as memory allows."""
 
@@ -389,6 +391,7 @@ class Served(NamedTuple):
 
 
 BEYOND_FRONT, NO_MEMORY, NO_CLOCK = "beyond the front", "memory too small", "its clock stands still"
+TOO_LONG = "a request of {} tokens is longer than the context of the model, {}"
 """Reasons why nothing is served."""
 
 
@@ -410,7 +413,8 @@ def at_interactivity(s: Server, target: ArrayLike, clock: ArrayLike = 1.0) -> Se
         slow = interactivity(s, np.exp(middle), clock) < target
         low, high = np.where(slow, low, middle), np.where(slow, middle, high)
     b = np.where(full, np.exp(high), np.exp(low))
-    fits = limit >= 1.0
+    short = s.isl + s.osl <= s.model.context
+    fits = limit >= 1.0 and short
     good = fits & ~still & (interactivity(s, np.ones(target.shape), clock) >= target * (1.0 - 1e-12))
     seen = np.where(full, interactivity(s, b, clock), target)
     output = np.where(good, b * seen / s.instance.gpus, 0.0)
@@ -418,7 +422,8 @@ def at_interactivity(s: Server, target: ArrayLike, clock: ArrayLike = 1.0) -> Se
     total = output * (s.isl + s.osl) / s.osl / (1.0 + inputs / prefill_rate(s, clock))
     ttft = np.where(good, s.fit.first + s.isl / (prefill_rate(s, clock) * s.instance.gpus), np.inf)
     latency = np.where(good, ttft + s.osl / np.where(good, seen, 1.0), np.inf)
-    reason = np.where(good, "", np.where(still, NO_CLOCK, BEYOND_FRONT) if fits else NO_MEMORY)
+    why = NO_MEMORY if short else TOO_LONG.format(f"{s.isl + s.osl:,}", f"{s.model.context:,}")
+    reason = np.where(good, "", np.where(still, NO_CLOCK, BEYOND_FRONT) if fits else why)
     return Served(
         np.where(good, seen, 0.0),
         np.where(good, b, 0.0),

@@ -24,11 +24,15 @@ from twin.serving.platforms import (
     best,
     best_at_clocks,
     chip_power,
+    default_engine,
     lowest_precision,
     prefill_share,
 )
 from twin.serving.platforms import calibrated_platforms as known
 from twin.solver.steady import Solution
+
+EXPECTED = 0.4
+"""Error of physics within which nine of ten runs lie that were left out of its fits; see tests/cases/serving."""
 
 
 def point(terms: Serving, platform: str) -> Point:
@@ -105,7 +109,8 @@ def describe(terms: Serving, plant: Plant) -> str:
     """What is served, as results state it: model, lengths, interactivity, where rates come from, and precisions."""
     how = "measured fronts"
     if terms.mode == "physics":
-        how = f"physics of {terms.engine}, {terms.drafts} drafts"
+        engines = sorted({terms.engine or default_engine(p) for p, _ in plant.platforms()})
+        how = f"physics of {' and '.join(engines)}, {terms.drafts} drafts"
     lengths = f"{terms.input_tokens}/{terms.output_tokens}"
     precisions = "".join(f", {precision(terms, p)} on {p}" for p in sorted({p for p, _ in plant.platforms()}))
     return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}{precisions}"
@@ -198,15 +203,38 @@ def tokens(solution: Solution) -> tuple[Array, Array, Array]:
     return count, rate, first
 
 
-def unserved(solution: Solution, scenario: int = 0) -> list[str]:
-    """Platforms of which racks that work serve nothing at the layout's interactivity, each with the reason."""
+def unserved(solution: Solution) -> list[tuple[str, Array]]:
+    """Platforms of which racks that work serve nothing at the interactivity requested, with the reason, and where.
+
+    Where: numbers of the scenarios, (k,).
+    """
     reasons = []
-    terms = terms_of(solution.plant, scenario)
-    chips, clock, busy = (x[:, scenario] for x in chips_at_work(solution))
-    for platform, rows in solution.plant.platforms():
-        rows = rows[chips[rows] * busy[rows] > 0]
-        each, _, why = rates(terms, platform, clock[rows])
-        if (each == 0).any():
+    chips, clock, busy = chips_at_work(solution)
+    for terms, own in terms_by_scenario(solution.plant):
+        for platform, rows in solution.plant.platforms():
+            at = np.ix_(rows, own)
+            each, _, why = rates(terms, platform, clock[at])
+            lost = ((each == 0) & (chips[at] * busy[at] > 0)).any(axis=0)
             why = why or "beyond the front at their clock"
-            reasons.append(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {why}")
-    return list(dict.fromkeys(reasons))
+            text = f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {why}"
+            reasons += [(text, own[lost])] if lost.any() else []
+    return reasons
+
+
+def beside_measured(solution: Solution) -> list[tuple[str, Array]]:
+    """Platforms of which physics and measured fronts differ by more than EXPECTED, by how much, and where.
+
+    Both at full clock; nothing is compared where no front was measured. Where: numbers of the scenarios, (k,).
+    """
+    told = []
+    for terms, own in terms_by_scenario(solution.plant):
+        for platform in sorted({p for p, _ in solution.plant.platforms()} if terms.mode == "physics" else ()):
+            try:
+                measured = float(rates(terms.model_copy(update={"mode": "table"}), platform, 1.0)[0])
+            except ValueError:
+                continue
+            ratio = float(rates(terms, platform, 1.0)[0]) / measured if measured > 0 else np.nan
+            if ratio > 1.0 + EXPECTED or 0 < ratio < 1.0 / (1.0 + EXPECTED):
+                text = f"{platform}: physics serves {ratio:.2g} times what was measured at {terms.interactivity:g} "
+                told.append((f"{text}tokens/s/user; {EXPECTED:.0%} of error are to be expected", own))
+    return told

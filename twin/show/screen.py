@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twin.api import Result
@@ -87,6 +87,17 @@ def tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def rent(result: Result, s: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What accelerators cost to rent and to own, where the layout states a rent."""
+    hired, owned, share = (
+        s[n] for n in ("rent_usd_per_accelerator_hour", "usd_per_accelerator_hour", "rent_break_even")
+    )
+    if result.facility.economics.rent is None or hired is None or share is None:
+        return []
+    cheaper = f"owning is cheaper from {share:.0%} of use" if share <= 1.0 else "renting is cheaper at any use"
+    return [("rent", f"{hired:,.2f} $ per accelerator-hour, owning {owned:,.2f}: {cheaper}")]
+
+
 def agents(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     """How agents are served: throughput, latencies, the layer that binds and how far all are used."""
     load = s["agents"]
@@ -163,27 +174,16 @@ def worth(value: Worth) -> str:
     return table(rows + [("warning", f"half a kelvin warmer passes {name}") for name in value.passed])
 
 
-def grouped(warnings: Iterable[str]) -> Iterator[str]:
-    """Warnings of equal text as one, naming the first element and the number of others."""
-    elements: dict[str, list[str]] = {}
-    for warning in warnings:
-        element, _, text = warning.partition(": ")
-        elements.setdefault(text, []).append(element)
-    for text, names in elements.items():
-        others = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
-        yield f"{names[0]}{others}: {text}"
-
-
 def screen(result: Result, highest: Bound | None, s: Mapping[str, Any]) -> str:
     """One screen of a result and its `summary`: powers, the tightest limits, what binds, tokens and money."""
     solution = result.solution
     state = s["status"].replace("_", " ") + (f": {s['reason']}" if s["reason"] else "")
     head = f"{result.facility.name}: {result.facility.description}".removesuffix(": ")
     run = f"{state}, {int(solution.iterations[0])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
-    tail = [*density(result, highest), *air(result), *tokens(s), *agents(s), *demand(s)]
+    tail = [*density(result, highest), *air(result), *tokens(s), *rent(result, s), *agents(s), *demand(s)]
     tail += [("energy audit", number(s["energy_audit"], ".1e"))]
     tail += [("water", number(s["water_m3_per_day"], ",.1f", "m3 per day"))] if s["water_m3_per_day"] else []
-    tail += [("warning", text) for text in grouped(s["warnings"])]
+    tail += [("warning", text) for text in s["warnings"]]
     if not result.ok:
         return f"{head}\n{run}"
     parts = [f"{head}\n{run}", powers(result), limits(result.worst()[:8]), table(tail)]

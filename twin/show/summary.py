@@ -12,8 +12,7 @@ from twin.money.yearly import rent, supply, yearly
 from twin.results.dataset import reason
 from twin.results.figures import Figures
 from twin.results.limits import exceeded, fullest, here
-from twin.serving.tokens import chips_at_work, describe, terms_of, unserved
-from twin.solver.steady import Solution
+from twin.serving.tokens import chips_at_work, describe, terms_of
 from twin.study.agents import AgentLoad, agent_load
 from twin.study.bound import Bound
 from twin.study.day import Day
@@ -90,7 +89,7 @@ def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[st
         "carbon_kg_per_mwh": number(f.carbon[i] / f.facility_power[i] * 3.6e9),
         "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
         "serving": describe(terms, result.plant),
-        "warnings": warnings(solution, i),
+        "warnings": list(result.warnings[i]),
     }
 
 
@@ -152,12 +151,3 @@ def utilisation(result: Result, scenario: int = 0) -> dict[str, float]:
     used = {"compute": float((chips * work).sum() / max(chips.sum(), 1e-9))} | fullest(result.margins, scenario)
     solved = result.solution.status[scenario] == Status.OK
     return used if solved else dict.fromkeys(used, np.nan)
-
-
-def warnings(solution: Solution, scenario: int = 0) -> list[str]:
-    """Where a model was used outside its box of validity, and racks that serve nothing."""
-    texts = []
-    for item in solution.plant.cautions:
-        rows = solution[item.value][:, scenario] > 0.5
-        texts += [f"{item.elements[i]}: {item.text}" for i in np.flatnonzero(rows)]
-    return texts + unserved(solution, scenario)

@@ -13,6 +13,7 @@ from twin import columns
 from twin.columns import Array, Column, Ref, Solved, Total
 from twin.domains import compute, electrical, hydraulic, mixed_air, thermal
 from twin.elements import Status, System, largest, total
+from twin.fluids import saturation_pressure
 from twin.kernels.arrays import add_rows, called, fetch, filled, home, send, share
 from twin.plant.compile import Plant
 
@@ -24,6 +25,9 @@ Progress = Callable[[str], object]
 RISE, FREEZE = 8, 12
 """Passes from which the numbers of running pumps, cells and chillers only rise, and from which they are kept: of two
 numbers that would follow each other without end the larger stays, whatever the way there."""
+
+HALF = 30
+"""Pass from which temperatures, flows and valves go half the way only: what would swing without end then settles."""
 
 TRUST = 6
 """First passes, in which coolers are taken to hold their set points.
@@ -38,6 +42,9 @@ PHYSICAL = (150.0, 420.0)
 MAX_RISE = 500.0
 """Temperature rise of a stream at which it is cut off, K: one that stands still has none."""
 
+RUNAWAY = 8
+"""Passes in a row for which a node is too hot before it is lost, one that has no steady temperature: no swing is."""
+
 BALANCE = 1e-6
 """Largest share of the electricity that may be missing in the heat."""
 
@@ -48,7 +55,8 @@ class State:
 
     node: temperatures [K] (node, scenario). flow: of streams [kg/s] (stream, scenario). target: cold flows of valves
     [kg/s] and held: whether these hold their set points (exchange, scenario). cold: coolers whose inlet lay below their
-    set point (cooler, scenario). running: pumps (pump, scenario). columns: what was solved.
+    set point (cooler, scenario). running: pumps (pump, scenario). hot: passes in a row that nodes are too hot, kept
+    from RUNAWAY on (node, scenario). columns: what was solved.
     """
 
     node: Array
@@ -57,6 +65,7 @@ class State:
     held: Array
     cold: Array
     running: Array
+    hot: Array
     columns: Solved
 
 
@@ -66,8 +75,8 @@ class Solution:
 
     plant: what was solved. columns: what was solved, (row, scenario) each. status: of every scenario, see `Status`
     (scenario,). iterations: passes (scenario,). residual: largest change in the last pass [1] (scenario,). audit:
-    (electricity in - heat out) / electricity in [1] (scenario,). seconds: wall time. state: to go on from. device:
-    where it was solved.
+    (electricity in - heat out) / electricity in [1] (scenario,). restless: node that moved most in the last pass
+    (scenario,). seconds: wall time. state: to go on from. device: where it was solved.
     """
 
     plant: Plant
@@ -76,6 +85,7 @@ class Solution:
     iterations: Array
     residual: Array
     audit: Array
+    restless: Array
     seconds: float
     state: State
     device: str = "cpu"
@@ -123,6 +133,7 @@ def begin(plant: System) -> State:
         held=np.broadcast_to(controls, (len(e.hot), size)).copy(),
         cold=zeros(count, bool),
         running=np.broadcast_to(pump.installed, (len(pump.pipe), size)).copy(),
+        hot=zeros(plant.nodes, int),
         columns=idle,
     )
 
@@ -138,7 +149,9 @@ def steady(
 
     Gauss-Seidel over the domains. A scenario has settled when no temperature moves by more than `tolerance` x 300 K
     and no power by more than `tolerance` of the largest; it is then kept as it is, so that its answer does not
-    depend on its neighbours. The solution is in main memory, wherever the `device` (see `kernels.arrays.home`) solved
+    depend on its neighbours. Where nothing takes the heat away, nodes have no steady temperature: they are lost, NaN,
+    racks there trip, and the rest of the plant is solved; a plant that loses all of its racks so is overheated. The
+    solution is in main memory, wherever the `device` (see `kernels.arrays.home`) solved
     it. Raises DeviceError for a device that is not there.
     """
     began, xp = time.perf_counter(), home(device)
@@ -156,6 +169,7 @@ def _settle(plant: Plant, start: State | None, tolerance: float, passes: int) ->
     done = np.zeros(size, bool, like=like)
     status, taken = filled(size, int(Status.NOT_CONVERGED), int, like=like), np.zeros(size, int, like=like)
     residual = filled(size, np.inf, like=like)
+    restless, before = np.zeros(size, int, like=like), state
     kept: Solved = {}
     fed = _fed(plant)
     trust = TRUST if start is None and plant.cooler else 0
@@ -172,22 +186,64 @@ def _settle(plant: Plant, start: State | None, tolerance: float, passes: int) ->
         status = np.where(done, status, faults)
         done |= (moved < tolerance) & (turn > trust)
         log.debug("pass %d: residual %.2e, %d of %d settled", turn + 1, float(residual.max()), int(done.sum()), size)
-        state = new
+        before, state = state, _halfway(state, new) if turn >= HALF else new
         if done.all():
             break
+    else:
+        restless = np.argmax(np.abs(state.node - before.node), axis=0)
     status = np.where(~done & (status == int(Status.OK)), int(Status.NOT_CONVERGED), status)
-    hottest = largest(kept[columns.node.temperature])
-    status = np.where((status == int(Status.NOT_CONVERGED)) & (hottest > PHYSICAL[1]), int(Status.OVERHEATED), status)
-    for column in (columns.node.temperature, columns.source.power):
-        status = np.where(np.isfinite(kept[column]).all(axis=0), status, int(Status.INVALID))
+    lost = kept[columns.node.lost] > 0
+    known = np.isfinite(kept[columns.node.temperature]) | lost
+    for finite in (known, np.isfinite(kept[columns.source.power])):
+        status = np.where(finite.all(axis=0), status, int(Status.INVALID))
+    unsettled = (status == int(Status.NOT_CONVERGED)) | tripped(plant, lost).all(axis=0)
+    status = np.where(lost.any(axis=0) & unsettled, int(Status.OVERHEATED), status)
+    _forget(plant, kept, lost)
     kept |= _peaks(plant, kept)
+    kept[columns.node.boiling] = kept[columns.node.pressure] - _boiling(kept[columns.node.temperature])
     audit = _audit(kept)
-    status = np.where((status == int(Status.OK)) & ~(np.abs(audit) < BALANCE), int(Status.UNBALANCED), status)
-    return Solution(plant, kept, status, taken, residual, audit, 0.0, state)
+    unbalanced = (status == int(Status.OK)) & ~(np.abs(audit) < BALANCE) & ~lost.any(axis=0)
+    status = np.where(unbalanced, int(Status.UNBALANCED), status)
+    return Solution(plant, kept, status, taken, residual, audit, restless, 0.0, state)
+
+
+def tripped(plant: System, lost: Array) -> Array:
+    """Racks that trip as the coolant or air that comes to them is lost, (rack, scenario)."""
+    e = plant.engine
+    return lost[e.node] | lost[plant.end[e.stream]] | lost[e.breathes]
+
+
+def _sunk(plant: System, lost: Array) -> Array:
+    """Coolers that trip as the stream that should take their heat is lost, (cooler, scenario)."""
+    none = np.zeros((1, lost.shape[1]), bool, like=lost)
+    sunk = [none] if not plant.cooler else []
+    for unit in plant.cooler:
+        of = np.repeat(none, len(unit.stream), 0) if unit.sink is None else lost[plant.start[unit.sink]]
+        sunk.append(of)
+    return np.concatenate(sunk)
+
+
+def _forget(plant: System, kept: Solved, lost: Array) -> None:
+    """Lost nodes, and the streams from and to them, have no temperatures."""
+    streams = lost[plant.start] | lost[plant.end]
+    for column, rows in (
+        (columns.node.temperature, lost),
+        (columns.stream.inlet, streams),
+        (columns.stream.outlet, streams),
+        (columns.engine.air_inlet, lost[plant.engine.breathes]),
+    ):
+        kept[column][rows] = np.nan
+
+
+def _halfway(old: State, new: State) -> State:
+    """The state between two."""
+    mean = lambda a, b: 0.5 * (a + b)  # noqa: E731
+    node, flow, target = mean(old.node, new.node), mean(old.flow, new.flow), mean(old.target, new.target)
+    return replace(new, node=node, flow=flow, target=target)
 
 
 def _fed(plant: System) -> Solved:
-    """1 where a rack, pump, fan, cooler or stated load has a live feed, 0 where not, (row, 1|S) by its power."""
+    """1 where a rack, pump, fan, cooler or stated load is in service and fed, 0 where not, (row, 1|S) by its power."""
     counts = {
         columns.engine.power: len(plant.engine.stream),
         columns.pump.power: len(plant.pump.pipe),
@@ -195,7 +251,8 @@ def _fed(plant: System) -> Solved:
         columns.cooler.power: sum(len(c.stream) for c in plant.cooler),
         columns.given.power: len(plant.constant),
     }
-    fed = {c: filled((n, plant.live.shape[1]), 1.0, like=plant.start_temperature) for c, n in counts.items()}
+    width = max(plant.live.shape[1], *(load.in_service.shape[1] for load in plant.load), 1)
+    fed = {c: filled((n, width), 1.0, like=plant.start_temperature) for c, n in counts.items()}
     for load in plant.load:
         if load.power.column in fed:
             _, live = electrical.shares(plant, load)
@@ -208,7 +265,8 @@ def _pass(plant: System, state: State, fed: Solved, turn: int, trusted: bool) ->
     pipes, k = len(plant.pipe.start), columns
     solved = state.columns | {k.given.power: plant.constant * fed[k.given.power]}
     fluid = thermal.properties(plant, state.node, state.flow)
-    solved |= _racks(plant, state, fluid, fed[k.engine.power])
+    lost = state.hot >= RUNAWAY
+    solved |= _racks(plant, state, fluid, fed[k.engine.power] * ~tripped(plant, lost))
     controls = _controls(plant, state, fluid, fed[k.pump.power], turn)
     coolant = hydraulic.flow(plant, hydraulic.Coolant(fluid.density, fluid.viscosity), controls, state.flow[:pipes])
     solved |= coolant.columns
@@ -224,7 +282,8 @@ def _pass(plant: System, state: State, fed: Solved, turn: int, trusted: bool) ->
     held = state.held & ~coolant.limited[plant.exchange.cold]
     kept = state.columns[k.cooler.running] if turn >= RISE else None
     control = thermal.Control(held, state.cold, kept, turn >= FREEZE, trusted)
-    warm = thermal.temperatures(plant, flow, fluid.cp, state.node, control, sources, fed[k.cooler.power])
+    working = fed[k.cooler.power] * ~_sunk(plant, lost)
+    warm = thermal.temperatures(plant, flow, fluid.cp, state.node, control, sources, working)
     rise = np.minimum(share(warmth, np.abs(flow) * fluid.cp, 1e-9 * fluid.cp), MAX_RISE)
     solved |= warm.columns
     solved |= {
@@ -239,8 +298,10 @@ def _pass(plant: System, state: State, fed: Solved, turn: int, trusted: bool) ->
     solved |= _derived(plant, solved)
     faults = np.where(coolant.converged, int(Status.OK), int(Status.HYDRAULIC))
     faults = np.where(power.converged, faults, int(Status.ELECTRICAL))
+    solved[k.node.lost] = 1.0 * lost
+    hot = np.where(lost, state.hot, np.where(warm.node <= PHYSICAL[1], 0, state.hot + 1))
     node = np.clip(warm.node, *PHYSICAL)
-    return State(node, flow, warm.target, warm.held, warm.cold, controls.running, solved), faults
+    return State(node, flow, warm.target, warm.held, warm.cold, controls.running, hot, solved), faults
 
 
 def _controls(plant: System, state: State, fluid: thermal.Properties, fed: Array, turn: int) -> hydraulic.Controls:
@@ -372,8 +433,9 @@ WATCHED = (
 
 
 def _moved(old: State, solved: Solved) -> Array:
-    """Largest change of a temperature over 300 K, or of a power over the largest, per scenario."""
-    worst = largest(np.abs(solved[columns.node.temperature] - old.node)) / 300.0
+    """Largest change of a temperature that is not lost over 300 K, or of a power over the largest, per scenario."""
+    moved = np.abs(solved[columns.node.temperature] - old.node)
+    worst = largest(np.where(solved[columns.node.lost] > 0, 0.0, moved)) / 300.0
     scale = np.maximum(total(solved[columns.source.power]), 1.0)
     for column in WATCHED:
         if column in old.columns and column in solved and len(solved[column]):
@@ -391,6 +453,11 @@ def _peaks(plant: System, solved: Solved) -> Solved:
         k.source.peak: over(k.source.power),
         k.bus.peak: np.where(peak.converged, peak.columns[k.bus.voltage], 0.0),
     }
+
+
+def _boiling(temperature: Array) -> Array:
+    """Pressure at which coolant boils, Pa, of its shape: that of water, which no glycol mixture reaches."""
+    return saturation_pressure(np.clip(temperature, *PHYSICAL))
 
 
 def _audit(solved: Solved) -> Array:

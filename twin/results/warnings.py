@@ -1,0 +1,122 @@
+"""What users should know of a solution beside its numbers: aims that are missed, models outside their box, and more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from twin import columns
+from twin.columns import MAXIMUM, Array
+from twin.elements import Cooler, Status, total
+from twin.results.limits import TOLERANCE, margins
+from twin.serving.tokens import beside_measured, unserved
+from twin.solver.steady import Solution, tripped
+from twin.units import format
+
+Told = tuple[str, Sequence[int] | Array]
+"""A warning and the numbers of the scenarios that it is for."""
+
+
+def warnings(solution: Solution) -> list[tuple[str, ...]]:
+    """The warnings of every scenario; one without a solution has none. What is alike of several elements is one."""
+    texts: list[list[str]] = [[] for _ in range(solution.plant.scenarios)]
+    for part in (_lost, _missed, _flagged, _outside, _outdoors, unserved, beside_measured):
+        for text, scenarios in part(solution):
+            for scenario in scenarios:
+                texts[scenario].append(text)
+    solved = solution.status == Status.OK
+    return [tuple(text) if ok else () for text, ok in zip(texts, solved, strict=True)]
+
+
+def _several(names: Sequence[str], first: int = 0) -> str:
+    """An element and how many others."""
+    return f"{names[first]} and {len(names) - 1:,} more" if len(names) > 1 else names[first]
+
+
+def _missed(solution: Solution) -> Iterator[Told]:
+    """Aims of controls that are missed: the element that misses each by most, and its numbers."""
+    m = margins(solution, aims=True)
+    for name in dict.fromkeys(m.name):
+        rows = np.flatnonzero(m.name == name)
+        missed = m.relative[rows] < -TOLERANCE
+        for scenario in np.flatnonzero(missed.any(axis=0)):
+            here = rows[missed[:, scenario]]
+            worst = int(np.argmin(m.relative[here, scenario]))
+            row = here[worst]
+            value, bound = (format(x[row, scenario], str(m.dimension[row]), 1) for x in (m.value, m.bound))
+            side = "at most" if m.kind[row].sense == MAXIMUM else "at least"
+            who = _several(list(m.element[here]), worst)
+            yield f"{who}: {name}: {value}, {side} {bound}: {m.kind[row].meaning}", [scenario]
+
+
+def _lost(solution: Solution) -> Iterator[Told]:
+    """What overheats, and the racks that trip there."""
+    plant, lost = solution.plant, solution[columns.node.lost] > 0
+    trip = tripped(plant, lost)
+    for scenario in np.flatnonzero(lost.any(axis=0)):
+        where = _several([plant.node_names[n] for n in np.flatnonzero(lost[:, scenario])])
+        racks = [plant.engine.names[i] for i in np.flatnonzero(trip[:, scenario])]
+        text = f"{where}: nothing takes the heat away, and there is no steady temperature"
+        yield f"{text}; {_several(racks)} trip" if racks else text, [scenario]
+
+
+def _flagged(solution: Solution) -> Iterator[Told]:
+    """What equipment warns of by itself."""
+    for item in solution.plant.cautions:
+        yield from _alike(item.elements, solution[item.value] > 0.5, item.text)
+
+
+def _alike(names: Sequence[str], flagged: Array, text: str) -> Iterator[Told]:
+    """One text for those elements that are flagged (element, scenario), once for each choice of them."""
+    patterns, which = np.unique(flagged, axis=1, return_inverse=True)
+    for k, pattern in enumerate(patterns.T):
+        if pattern.any():
+            told = f"{_several([names[i] for i in np.flatnonzero(pattern)])}: {text}"
+            yield told, np.flatnonzero(np.ravel(which) == k)
+
+
+def _outside(solution: Solution) -> Iterator[Told]:
+    """Coolers whose laws are used outside their box: which quantity, its value and its range, where the law says so."""
+    begin = 0
+    for cooler in solution.plant.cooler:
+        rows = np.arange(begin, begin + len(cooler.stream))
+        begin += len(rows)
+        flagged = solution[columns.cooler.warning[rows]] > 0.5
+        names, unexplained = cooler.names, flagged.copy()
+        for box in _boxes(cooler, solution):
+            value, low, high = (np.broadcast_to(x, flagged.shape) for x in (box.value, box.low, box.high))
+            beyond = flagged & box.outside
+            unexplained &= ~beyond
+            for scenario in np.flatnonzero(beyond.any(axis=0)):
+                here = np.flatnonzero(beyond[:, scenario])
+                worst = int(np.argmax(np.maximum(low - value, value - high)[here, scenario]))
+                x, a, b = (format(v[here[worst], scenario], box.dimension, 1) for v in (value, low, high))
+                who = _several([names[i] for i in here], worst)
+                yield f"{who}: {box.what} {x}, outside {a} to {b}, where its law was measured", [scenario]
+        yield from _alike(names, unexplained, "outside the box of validity")
+
+
+def _boxes(cooler: Cooler, solution: Solution):
+    """The boxes of a cooler's law at the solution; none where the law names none."""
+    boxes = getattr(cooler.law, "boxes", None)
+    if boxes is None:
+        return ()
+    inlet, outlet = (solution[c[cooler.stream]] for c in (columns.stream.inlet, columns.stream.outlet))
+    sink = np.full((1, 1), np.nan) if cooler.sink is None else solution[columns.stream.inlet[cooler.sink]]
+    return boxes(inlet, outlet, sink)
+
+
+def _outdoors(solution: Solution) -> Iterator[Told]:
+    """Equipment that belongs in a room and names none, in a layout that has rooms: its heat costs no cooling."""
+    plant = solution.plant
+    lost = sorted(n for n, p in plant.facility.components.items() if p.sheltered and p.room is None)
+    if not lost or not plant.zone.names:
+        return
+    there = lambda names: [i for i, n in enumerate(names) if n in lost]  # noqa: E731
+    power = total(solution[columns.engine.heat_air][there(plant.engine.names)])
+    for gain in plant.gain:
+        power = power + total((gain.share * solution[gain.power])[there(gain.names)])
+    for scenario in range(plant.scenarios):
+        heat = format(power[scenario], "power", 1)
+        yield f"{_several(lost)}: no `room`, so that {heat} of heat goes outdoors and costs no cooling", [scenario]
