@@ -27,7 +27,8 @@ ROUGH = files("rough_pipes_lose_by_manning_and_by_darcy_and_weisbach")
 PUMP = files("pumps_follow_the_power_law_of_their_points_and_the_affinity_laws")
 LIFT = files("a_pump_of_constant_power_lifts_its_power_over_weight_and_flow")
 EMITTER = files("an_emitter_gives_its_coefficient_at_a_metre_or_a_psi")
-PGM = ("test_networks.py::test_power_grid_model_files_give_what_it_computes",)
+PGM = ("readers/test_power_grid_model.py::test_power_grid_model_files_give_what_it_computes",)
+GRIDS = ("readers/test_power_grid_model.py",)
 EACH = ("physics/test_power_units.py::test_every_unit_is_the_tables_of_si",)
 WARMTH = ("physics/test_power_units.py::test_temperatures_are_kelvins_celsius_and_fahrenheit",)
 U = "twin/units.py"
@@ -87,7 +88,13 @@ MUTANTS = [
     (G, "pk / sn * own", "pk / sn / 2 * own", PGM, "half of the copper"),
     (G, "np.radians(30.0) * clock", "np.radians(-30.0) * clock", PGM, "clocks backwards"),
     (G, "np.sqrt(1 + ratio**2) / (ratio + 1j)", "1.0 / (ratio + 1j)", PGM, "a source of its reactance"),
-    (G, "impedance, own_impedance = rated**2 / BASE,", "impedance, own_impedance = rated**2 / BASE / 3,", PGM, "transformers of a phase"),
+    (G, "impedance, own_impedance = rated[end] ** 2 / BASE,", "impedance, own_impedance = rated[end] ** 2 / BASE / 3,", PGM, "transformers of a phase"),
+    (G, "return *ends, closed[0] | closed[1]", "return *ends, closed[0] & closed[1]", GRIDS, "branches open at one end left out"),
+    (G, "position = np.clip(self.column", "position = np.asarray(self.column", GRIDS, "taps beyond their range"),
+    (G, "nominal + share *", "nominal - share *", GRIDS, "impedances that fall where they should rise"),
+    (G, "k * np.exp(1j * theta)", "np.exp(1j * theta) / k", GRIDS, "generic branches with their ratio upside down"),
+    (G, '"rx_ratio": 0.1', '"rx_ratio": 0.2', GRIDS, "another ratio of sources that give none"),
+    (G, "LINK = 1e8", "LINK = 1e7", GRIDS, "links of ten times the impedance"),
     # EPANET
     (I, '"MGD": 231e6 * 0.0254**3 / 86400', '"MGD": 4546.09 / 86400', UNITS, "imperial gallons for American"),
     (I, '"AFD": 43560 *', '"AFD": 43650 *', UNITS, "an acre"),

@@ -47,8 +47,8 @@ OPTIONAL = {
 
 HARMLESS = {
     "line": ["r0", "x0", "c0", "tan0"],
-    "transformer": """winding_from winding_to i0_zero_sequence p0_zero_sequence
-        r_grounding_from x_grounding_from r_grounding_to x_grounding_to""".split(),
+    "transformer": ["winding_from", "winding_to", "i0_zero_sequence", "p0_zero_sequence"]
+    + [f"{part}_grounding_{side}" for part in "rx" for side in ("from", "to")],
     "shunt": ["g0", "b0"],
     "source": ["z01_ratio"],
 }
@@ -253,7 +253,7 @@ class _Reader:
         return _Branches(start, end, on, series, charging, ratio * turn, sn / BASE)
 
     def _at_tap(self, name: str, share: Array, to_lowest: Mask) -> Array:
-        """uk or pk at the tap (row,): `share` of the way from its nominal value to that at the end of the range."""
+        """`uk` or `pk` at the tap (row,): `share` of the way from its nominal value to that at the end of the range."""
         nominal = self.column("transformer", name)
         ends = (self.column("transformer", f"{name}_{end}", nominal) for end in ("min", "max"))
         return nominal + share * (np.where(to_lowest, *ends) - nominal)
@@ -296,7 +296,9 @@ def _rows(path: Path, table: str, rows: list[Row | list[Any]], attributes: list[
     found: list[Row] = []
     for k, given in enumerate(rows, 1):
         if isinstance(given, list) and len(given) != len(attributes or []):
-            raise ValueError(f"{path.name}: {table}, row {k}: {len(given)} values for {len(attributes or [])} attributes")
+            raise ValueError(
+                f"{path.name}: {table}, row {k}: {len(given)} values for {len(attributes or [])} attributes"
+            )
         values = zip(attributes or [], given, strict=True) if isinstance(given, list) else given.items()
         row = {name: v for name, v in values if v is not None and v == v}
         where = f"{path.name}: {table} {row['id']}" if "id" in row else f"{path.name}: {table}, row {k}"
