@@ -37,6 +37,9 @@ EPANET = ("cases/epanet/test_epanet.py",)
 STEPS = files("tap_changers_step_until_their_voltage_lies_in_its_band")
 RANGES = files("generators_of_one_bus_share_its_reactive_power_by_their_ranges")
 
+J, W = "twin/networks/jumpers.py", "twin/networks/power.py"
+JUMPERS = ("test_jumpers.py",)
+
 MUTANTS = [
     # units of layouts
     (U, '"ton": 12e3 * BTU / HOUR', '"ton": 12e3 * 1054.35 / HOUR', EACH, "thermochemical British units"),
@@ -124,6 +127,17 @@ MUTANTS = [
     (E, "link.shutoff, link.zeta = -setting *", "link.shutoff, link.zeta = setting *", EPANET, "breakers that lift"),
     (I, "viscosity * VISCOSITY if viscosity > 1e-3", "VISCOSITY if viscosity > 1e-3", EPANET, "water's own viscosity"),
     (N, "share = np.where(on, span / np.maximum(bus_span[at], 1e-12), 0.0)", "share = np.where(on, 1.0, 0.0)", RANGES, "generators that share nothing"),
+    # jumpers, and where Newton starts
+    (J, "STIFF = 1e6", "STIFF = 1e30", JUMPERS, "jumpers solved with all that they stand beside"),
+    (J, "now - together", "together - now", JUMPERS, "drops taken from the wrong side"),
+    (J, "(start, end, -y), (end, start, -y)", "(start, end, y), (end, start, y)", JUMPERS, "jumpers that do not share"),
+    (J, "first[node[holders]] = holders", "first[node[holders]] = first[node[holders]]", JUMPERS, "voltages held at another bus of the group"),
+    (J, "np.where(holds, net.gen_max_q, np.imag(net.gen_power))", "net.gen_max_q", JUMPERS, "limits of generators that hold nothing"),
+    (W, "sign * current + charged", "current + charged", JUMPERS, "currents that leave a jumper at both ends"),
+    (W, "SETTLED = 1e-11", "SETTLED = 1e-3", JUMPERS, "drops of the first pass"),
+    (W, "LOW = 0.5", "LOW = 0.0", JUMPERS, "the lower of two solutions"),
+    (W, "WORST = 1e-8", "WORST = 1.0", JUMPERS, "rounding taken for an answer"),
+    (W, "b * shift", "-b * shift", JUMPERS, "phase shifters the other way"),
     # what is told of a flow
     (N, "kilovolt = [np.sqrt(3.0) * vm_pu", "kilovolt = [3.0 * vm_pu", BRANCHES, "currents of three"),
     (N, "loading = 100.0 * larger(at_start, at_end)", "loading = 100.0 * at_start", BRANCHES, "loading of the from side"),

@@ -117,6 +117,10 @@ def power_flow(
     >>> power_flow("case14.m")["vm_pu"]
     """
     net = network if isinstance(network, PowerNetwork) else read_power_network(network)
+    asked = {"tap_control": tap_control, "enforce_q_limits": enforce_q_limits}
+    for option, reason in net.refuses:
+        if asked.get(option):
+            raise ValueError(f"{net.name}: {option}: {reason}")
     load = _loads(net, p_mw, q_mvar)
     if tap_control and net.taps is not None:
         return _step_taps(net, net.taps, load, enforce_q_limits, tolerance)
@@ -276,15 +280,26 @@ def _step_taps(
         pending = np.array(stepping, int)
         if not len(pending):
             break
+    accepted = max(part.attrs["tolerance_pu"] for part in parts)
     joined = xr.concat(parts, "scenario", data_vars="minimal", join="exact", compat="override", coords="minimal")
-    return joined.isel(scenario=np.argsort(order)).assign_coords(tap_changer=net.branch[taps.branch])
+    joined = joined.isel(scenario=np.argsort(order)).assign_coords(tap_changer=net.branch[taps.branch])
+    return joined.assign_attrs(tolerance_pu=accepted)
 
 
 def _next_positions(net: PowerNetwork, taps: TapChangers, pattern: Array, vm_pu: Array) -> Array:
-    """Positions (tap_changer, scenario) one step on from `pattern` (tap_changer,) where a voltage leaves its band."""
+    """Positions (tap_changer, scenario) one step on from `pattern` (tap_changer,) where a voltage leaves its band.
+
+    Continuous changers go as far as would do if nothing else moved, by the tap's change of voltage [pandapower,
+    ContinuousTapControl].
+    """
     controlled = vm_pu[_first_label(net)[taps.bus]]
     raise_voltage = (controlled < taps.vm_lower_pu[:, None]) * 1.0 - (controlled > taps.vm_upper_pu[:, None])
-    moved = pattern[:, None] + raise_voltage * (taps.direction * np.sign(taps.tap_step))[:, None]
+    steps = raise_voltage * np.sign(taps.tap_step)[:, None]
+    missing, continuous = taps.vm_lower_pu[:, None] - controlled, np.isfinite(taps.tolerance)[:, None]
+    with np.errstate(invalid="ignore"):
+        misses = np.abs(missing / controlled) >= taps.tolerance[:, None]
+    steps = np.where(continuous, misses * missing / (taps.tap_step * taps.nominal)[:, None], steps)
+    moved = pattern[:, None] + np.nan_to_num(steps) * taps.direction[:, None]
     return np.clip(moved, taps.tap_min[:, None], taps.tap_max[:, None])
 
 
