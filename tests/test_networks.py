@@ -229,6 +229,26 @@ def test_statements_mean_what_they_mean_in_matlab(tmp_path, statement, factor):
     np.testing.assert_allclose(changed.load, factor * plain.load)
 
 
+def test_fields_that_are_not_read_are_told_but_for_costs_and_names(tmp_path):
+    more = (
+        "mpc.gencost = [2 0 0 1 0];\nmpc.bus_name = {'a'; 'b'};\nmpc.dcline = [1 2 1 10 10 0 0 1 1 0 20 0 0 0 0 0 0];\n"
+    )
+    told = twin.power_flow(written(tmp_path, SMALL + more)).attrs["conventions"]
+    assert "mpc.dcline is not read" in told and "cost" not in told and "name" not in told
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_base_voltages_all_but_currents_is_solved(tmp_path):
+    text = SMALL.replace("mpc.bus(1, BASE_KV)", "6.33").replace(" 0 0 0 0 0 0 1 -360", " 0 2 0 0 0 0 1 -360")
+    with_base = twin.power_flow(written(tmp_path, text))
+    without = twin.power_flow(written(tmp_path, text.replace("12.66/2", "0")))
+    assert "no currents at buses without BASE_KV" in without.attrs["conventions"]
+    for name, values in with_base.data_vars.items():
+        expected = np.nan * values if name.startswith("line_i_") else values
+        np.testing.assert_array_equal(without[name], expected, err_msg=name)
+    assert with_base["line_loading_percent"].values[0, 0] > 50
+
+
 def test_odd_spellings_are_read(tmp_path):
     text = (
         SMALL.replace("'2'", '"2"').replace("mpc.baseMVA = 10;", "mpc.baseMVA = 10").replace("0.4 ...", "0.4 ... % x")

@@ -38,7 +38,9 @@ STEPS = files("tap_changers_step_until_their_voltage_lies_in_its_band")
 RANGES = files("generators_of_one_bus_share_its_reactive_power_by_their_ranges")
 
 J, W = "twin/networks/jumpers.py", "twin/networks/power.py"
-JUMPERS = ("test_jumpers.py",)
+JUMPERS, PANDAS = ("test_jumpers.py",), ("readers/test_pandapower.py",)
+NOTED = ("test_networks.py::test_fields_that_are_not_read_are_told_but_for_costs_and_names",)
+BASELESS = ("test_networks.py::test_without_base_voltages_all_but_currents_is_solved",)
 
 MUTANTS = [
     # units of layouts
@@ -73,7 +75,7 @@ MUTANTS = [
     (P, 'sign * power * t.number("scaling", 1.0)', "sign * power", INJECTIONS, "loads unscaled"),
     (P, "np.add.at(load, self.at(t, \"bus\"), power - part)", "np.add.at(load, self.at(t, \"bus\"), power)", INJECTIONS, "constant impedance twice"),
     (P, "t.number(\"vn_kv\", np.nan)) ** 2", "t.number(\"vn_kv\", np.nan))", INJECTIONS, "shunts linear in voltage"),
-    (P, 't.number("step", 1.0) / self.base', "1.0 / self.base", INJECTIONS, "one step of a shunt"),
+    (P, '1j * t.number("q_mvar")) * step', '1j * t.number("q_mvar")) * 1.0', INJECTIONS, "one step of a shunt"),
     (P, 'np.where(on, t.number("ps_mw")', 'np.where(on, t.number("pz_mw")', INJECTIONS, "wards' powers mixed"),
     (P, 'z = t.number("vk_percent") / 100 / sn', 'z = t.number("vk_percent") / 100', TRAFO, "impedance on the base of the file"),
     (P, 't.number("pfe_kw") * 1e-3', 't.number("pfe_kw") * 1e-2', TRAFO, "iron loss"),
@@ -127,6 +129,13 @@ MUTANTS = [
     (E, "link.shutoff, link.zeta = -setting *", "link.shutoff, link.zeta = setting *", EPANET, "breakers that lift"),
     (I, "viscosity * VISCOSITY if viscosity > 1e-3", "VISCOSITY if viscosity > 1e-3", EPANET, "water's own viscosity"),
     (N, "share = np.where(on, span / np.maximum(bus_span[at], 1e-12), 0.0)", "share = np.where(on, 1.0, 0.0)", RANGES, "generators that share nothing"),
+    (P, "power[k] = steps[characteristic, step[k]]", "power[k] = steps[characteristic, step[k]] * step[k]", PANDAS, "a shunt's table of one step"),
+    (P, "nominal = lv / hv * trafos", "nominal = hv / lv * trafos", PANDAS, "continuous taps of an inverse ratio"),
+    (P, 'content.get("tol", 1e-3)', 'content.get("tol", 1e-3) / 100', PANDAS, "continuous taps of another tolerance"),
+    (P, "positions[1:3] = -np.inf, np.inf", "positions[1:3] = positions[1:3]", PANDAS, "bounds that are not asked for"),
+    (W, "steps = np.where(continuous, misses * missing", "steps = np.where(continuous, missing", PANDAS, "continuous taps that never rest"),
+    (M, "if assigned[1] not in (*UNREAD, *self.left_out)", "if False", NOTED, "fields left out in silence"),
+    (N, "step = np.where((step > 0) & np.isfinite(step), step, 1.0)", "step = np.asarray(step)", BASELESS, "no loading without base voltages"),
     # jumpers, and where Newton starts
     (J, "STIFF = 1e6", "STIFF = 1e30", JUMPERS, "jumpers solved with all that they stand beside"),
     (J, "now - together", "together - now", JUMPERS, "drops taken from the wrong side"),

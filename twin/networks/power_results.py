@@ -73,6 +73,7 @@ def loading_percent(net: PowerNetwork, flow: Sequence[Complex], vm_pu: Array, la
     line = ~net.trafo[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         step = (net.vn_kv[net.start] / net.vn_kv[net.end])[:, None]
+        step = np.where((step > 0) & np.isfinite(step), step, 1.0)  # 1 where a rated voltage is not known
         at_start = np.abs(flow[0]) / np.where(line, vm_pu[net.start], 1.0)
         at_end = np.abs(flow[1]) / np.where(line, vm_pu[net.end] / step, 1.0)  # ratings are on the base of the start
         loading = 100.0 * larger(at_start, at_end) / net.rating[:, None]
@@ -94,7 +95,8 @@ def _branches(net: PowerNetwork, entering: tuple[Complex, Complex], voltage: Com
     base, vm_pu = net.base_mva, np.abs(voltage)
     flow = [base * power for power in entering]
     with np.errstate(divide="ignore", invalid="ignore"):
-        kilovolt = [np.sqrt(3.0) * vm_pu[at] * net.vn_kv[at][:, None] for at in (net.start, net.end)]
+        rated = np.where(net.vn_kv > 0, net.vn_kv, np.nan)  # 0 where it is not known
+        kilovolt = [np.sqrt(3.0) * vm_pu[at] * rated[at][:, None] for at in (net.start, net.end)]
         current = [np.abs(power) / kv for power, kv in zip(flow, kilovolt, strict=True)]
     loading = loading_percent(net, entering, vm_pu, np.maximum)
     variables: dict[str, Variable] = {}

@@ -93,6 +93,13 @@ def _content(stored: object) -> dict[str, Any]:
     return json.loads(content) if isinstance(content, str) else content or {}
 
 
+def _plain(value: Any) -> Any:
+    """A value without the wrapping in which pandapower stores numbers and arrays of numpy."""
+    if isinstance(value, dict) and value.get("_module") == "numpy":
+        return _plain(value["_object"])
+    return [_plain(v) for v in value] if isinstance(value, list) else value
+
+
 class _Table:
     """Columns of one of pandapower's tables."""
 
@@ -549,9 +556,10 @@ class _Reader:
             if kind not in ("DiscreteTapControl", "ContinuousTapControl"):
                 self.refuses.append(("tap_control", f"controller {i}, a {kind}, is not read"))
                 continue
-            levels.add(str(level))
+            levels |= {str(x) for x in (_plain(level) if isinstance(_plain(level), list) else [level])}
+            content = {name: _plain(value) for name, value in _content(stored).items()}
             try:
-                rows += self._tap_changer(i, kind, _content(stored), trafos, bus_kind)
+                rows += self._tap_changer(i, kind, content, trafos, bus_kind)
             except ValueError as error:
                 self.refuses.append(("tap_control", str(error)))
         if len(levels) > 1:
@@ -566,8 +574,7 @@ class _Reader:
         """A row of TapChangers for each transformer that a controller moves; ValueError for what is not read."""
         table, where = trafos.table, f"controller {index}"
         elements = content.get("element_index", content.get("tid"))
-        elements = _content(elements) if isinstance(elements, dict) else elements
-        for element in elements if isinstance(elements, list) else [elements]:
+        for n, element in enumerate(elements if isinstance(elements, list) else [elements]):
             if element not in table.index or content.get("element", content.get("trafotype", "trafo")) not in (
                 "trafo",
                 "2W",
@@ -576,7 +583,8 @@ class _Reader:
             k = table.index.index(element)
             step, continuous = trafos.taps[k].step, kind == "ContinuousTapControl"
             band = ("vm_set_pu", "vm_set_pu") if continuous else ("vm_lower_pu", "vm_upper_pu")
-            lower, upper = (content.get(name) for name in band)
+            given = [content.get(name) for name in band]
+            lower, upper = (value[n] if isinstance(value, list) else value for value in given)
             if lower is None or upper is None:
                 raise ValueError(f"{where} has no {band[0]}")
             if step == 0 or table.raw("tap_step_degree", 0.0)[k] != 0:
@@ -586,10 +594,23 @@ class _Reader:
             if not trafos.ends.in_service[k] or bus >= len(bus_kind) or bus_kind[bus] == SLACK:
                 continue  # nothing to do
             direction = 1.0 if tap_at_end != at_start else -1.0
-            positions = [float(table.number(c)[k]) for c in ("tap_neutral", "tap_min", "tap_max", "tap_pos")]
+            positions = [table.raw(c)[k] for c in ("tap_neutral", "tap_min", "tap_max", "tap_pos")]
             if continuous and not content.get("check_tap_bounds", True):
                 positions[1:3] = -np.inf, np.inf
+            if None in positions:
+                raise ValueError(f"{where} moves taps without tap_neutral, tap_min, tap_max or tap_pos")
             hv, lv = (table.number(name)[k] for name in ("vn_hv_kv", "vn_lv_kv"))
             nominal = lv / hv * trafos.ends.kv_start[k] / trafos.ends.kv_end[k]
             tolerance = float(content.get("tol", 1e-3)) if continuous else np.nan
-            yield trafos.first + k, bus, lower, upper, step, tap_at_end, direction, *positions, tolerance, nominal
+            yield (
+                trafos.first + k,
+                bus,
+                lower,
+                upper,
+                step,
+                tap_at_end,
+                direction,
+                *map(float, positions),
+                tolerance,
+                nominal,
+            )

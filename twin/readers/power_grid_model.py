@@ -100,6 +100,19 @@ class _Branches(NamedTuple):
     rating: Array
 
 
+def _joined(parts: list[_Branches]) -> _Branches:
+    """Branches of several tables, one after the other."""
+    return _Branches(
+        start=np.concatenate([p.start for p in parts]),
+        end=np.concatenate([p.end for p in parts]),
+        in_service=np.concatenate([p.in_service for p in parts]),
+        series=np.concatenate([p.series for p in parts]),
+        charging=np.concatenate([p.charging for p in parts]),
+        ratio=np.concatenate([p.ratio for p in parts]),
+        rating=np.concatenate([p.rating for p in parts]),
+    )
+
+
 class _Reader:
     """Components of a file by table, and its buses: nodes, the inner buses of sources, open ends of branches."""
 
@@ -132,7 +145,7 @@ class _Reader:
         labels = np.array(self.names)
         lines, links = self._lines(), self._links()
         generic, trafos, behind = self._generic(), self._transformers(), self._sources()
-        branches = _Branches(*map(np.concatenate, zip(lines, links, generic, trafos, behind, strict=True)))
+        branches = _joined([lines, links, generic, trafos, behind])
         tables = ("line", "link", "generic_branch", "transformer", "source")
         is_trafo = [False, False, True, True, False]
         buses, on = len(self.names), behind.in_service
@@ -210,8 +223,9 @@ class _Reader:
         """Links, which have nothing to draw when one end is open."""
         start, end = self.at("link", "from_node"), self.at("link", "to_node")
         on = (self.column("link", "from_status") > 0) & (self.column("link", "to_status") > 0)
-        series, one = np.full(len(start), LINK * (1 + 1j)), np.ones(len(start), complex)
-        return _Branches(start, end, on, series, 0 * one, one, np.inf * one.real)
+        n = len(start)
+        series = np.full(n, LINK * (1 + 1j))
+        return _Branches(start, end, on, series, np.zeros(n, complex), np.ones(n, complex), np.full(n, np.inf))
 
     def _generic(self) -> _Branches:
         """Generic branches: impedance and shunt [ohm, S] at the to side, an ideal transformer k, theta at the other."""
@@ -222,7 +236,8 @@ class _Reader:
         impedance = self._impedance(end)
         with np.errstate(divide="ignore", invalid="ignore"):
             series = impedance / (r + 1j * x)
-        return _Branches(start, end, on, series, (g + 1j * b) * impedance, k * np.exp(1j * theta), sn / BASE)
+        ratio: Complex = k * np.exp(1j * theta)
+        return _Branches(start, end, on, series, (g + 1j * b) * impedance, ratio, sn / BASE)
 
     def _transformers(self) -> _Branches:
         start, end, on = self._ends("transformer")
