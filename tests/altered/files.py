@@ -38,7 +38,7 @@ STEPS = files("tap_changers_step_until_their_voltage_lies_in_its_band")
 RANGES = files("generators_of_one_bus_share_its_reactive_power_by_their_ranges")
 
 J, W = "twin/networks/jumpers.py", "twin/networks/power.py"
-JUMPERS, PANDAS = ("test_jumpers.py",), ("readers/test_pandapower.py",)
+JUMPERS, PANDAS = ("test_jumpers.py",), ("readers/test_pandapower.py::test_a_continuous_tap_changer_without_bounds_goes_beyond_its_range", "readers/test_pandapower.py::test_continuous_tap_changers_stop_where_pandapowers_do")
 NOTED = ("test_networks.py::test_fields_that_are_not_read_are_told_but_for_costs_and_names",)
 BASELESS = ("test_networks.py::test_without_base_voltages_all_but_currents_is_solved",)
 
@@ -97,7 +97,7 @@ MUTANTS = [
     (G, "return *ends, closed[0] | closed[1]", "return *ends, closed[0] & closed[1]", GRIDS, "branches open at one end left out"),
     (G, "position = np.clip(self.column", "position = np.asarray(self.column", GRIDS, "taps beyond their range"),
     (G, "nominal + share *", "nominal - share *", GRIDS, "impedances that fall where they should rise"),
-    (G, "k * np.exp(1j * theta)", "np.exp(1j * theta) / k", GRIDS, "generic branches with their ratio upside down"),
+    (G, "k * turn, sn", "turn / k, sn", GRIDS, "generic branches with their ratio upside down"),
     (G, '"rx_ratio": 0.1', '"rx_ratio": 0.2', GRIDS, "another ratio of sources that give none"),
     (G, "LINK = 1e8", "LINK = 1e7", GRIDS, "links of ten times the impedance"),
     # EPANET
@@ -129,7 +129,7 @@ MUTANTS = [
     (E, "link.shutoff, link.zeta = -setting *", "link.shutoff, link.zeta = setting *", EPANET, "breakers that lift"),
     (I, "viscosity * VISCOSITY if viscosity > 1e-3", "VISCOSITY if viscosity > 1e-3", EPANET, "water's own viscosity"),
     (N, "share = np.where(on, span / np.maximum(bus_span[at], 1e-12), 0.0)", "share = np.where(on, 1.0, 0.0)", RANGES, "generators that share nothing"),
-    (P, "power[k] = steps[characteristic, step[k]]", "power[k] = steps[characteristic, step[k]] * step[k]", PANDAS, "a shunt's table of one step"),
+    (P, "power[k] = steps[characteristic, step[k]]", "power[k] = steps[characteristic, step[k]] * step[k]", ("readers/test_pandapower.py::test_a_shunt_gives_what_its_table_says_of_its_step",), "a shunt's table of one step"),
     (P, "nominal = lv / hv * trafos", "nominal = hv / lv * trafos", PANDAS, "continuous taps of an inverse ratio"),
     (P, 'content.get("tol", 1e-3)', 'content.get("tol", 1e-3) / 100', PANDAS, "continuous taps of another tolerance"),
     (P, "positions[1:3] = -np.inf, np.inf", "positions[1:3] = positions[1:3]", PANDAS, "bounds that are not asked for"),

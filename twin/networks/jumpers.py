@@ -207,24 +207,24 @@ def _chosen(net: PowerNetwork, size: Array, candidates: Index) -> list[int]:
             bus = parent[bus]
         return int(bus)
 
-    for e in candidates[np.argsort(-size[candidates], kind="stable")]:
-        ends = root(net.start[e]), root(net.end[e])
+    for e in map(int, candidates[np.argsort(-size[candidates], kind="stable")]):
+        ends, own = (root(int(net.start[e])), root(int(net.end[e]))), float(size[e])
         if ends[0] == ends[1]:
             continue
         a, b = (groups.setdefault(g, _Group(float(beside[g]), float(taken[g]), bool(net.kind[g] >= PV))) for g in ends)
         for group in (a, b):
-            if group.branches and group.stiff(size[e]):
+            if group.branches and group.stiff(own):
                 chosen += group.branches
         if a.holds and b.holds:
-            a.beside, b.beside = max(a.beside, size[e]), max(b.beside, size[e])
+            a.beside, b.beside = max(a.beside, own), max(b.beside, own)
             continue
         parent[ends[1]] = ends[0]
         groups[ends[0]] = _Group(
             max(a.beside, b.beside),
             a.taken + b.taken,
             a.holds or b.holds,
-            [*a.branches, *b.branches, int(e)],
-            float(size[e]),
+            [*a.branches, *b.branches, e],
+            own,
         )
         del groups[ends[1]]
     for group in groups.values():

@@ -81,7 +81,9 @@ def power_flow(
     """Solve a power network, or a file of one, under pandapower's result names.
 
     Networks without generators that hold a voltage go through chord Newton, all scenarios on one factor; the others,
-    and what that does not settle, take full Newton.
+    and what that does not settle, take full Newton, from the file's voltages and then, where that fails or a voltage
+    falls below LOW, from a linear flow. Buses that branches of next to no impedance join are solved as one, and the
+    drops between them follow.
 
     Parameters
     ----------
@@ -94,9 +96,10 @@ def power_flow(
         (MATPOWER's rule never returns; the slack bus is not limited).
     tap_control
         Let on-load tap changers step, one position at a time, until the voltages that they control lie in their bands
-        or their range ends.
+        or their range ends; continuous ones go as far as it takes.
     tolerance
-        Largest imbalance of power at a bus [pu] (full Newton), or last change of a voltage [pu] (chord Newton).
+        Largest imbalance of power at a bus [pu] (full Newton), or last change of a voltage [pu] (chord Newton). What
+        rounding leaves of a balance is accepted too, and told as the attribute `tolerance_pu`.
 
     Returns
     -------
@@ -110,7 +113,8 @@ def power_flow(
     Raises
     ------
     ValueError
-        For a file that cannot be read, and for loads that do not fit the network or each other.
+        For a file that cannot be read, for an option that it does not allow, such as tap control with a controller
+        that is not read, and for loads that do not fit the network or each other.
 
     Examples
     --------
@@ -243,12 +247,12 @@ def _solve_joined(
     status = np.where(moving, NOT_CONVERGED, status)
     kind, as_one = found.kinds(kind), np.where(kind == DEAD, 0, voltage)[found.node]
     voltage = as_one + drop
-    flow = tuple(power.copy() for power in chord.branch_power(whole.network, voltage))
-    ends = net.start[found.branch], net.end[found.branch]
-    current = net.series[found.branch, None] * (drop[ends[0]] - drop[ends[1]])
-    for power, end, sign in zip(flow, ends, (1, -1), strict=True):
-        charged = net.charging[found.branch, None] / 2 * voltage[end]
-        power[found.branch] = voltage[end] * np.conj(sign * current + charged)
+    flow, (start, end) = chord.branch_power(whole.network, voltage), (net.start[found.branch], net.end[found.branch])
+    for s in range(load.shape[1]):  # one by one, as numpy's complex products depend on how an array is laid out
+        current = net.series[found.branch] * (drop[start, s] - drop[end, s])
+        for power, at, sign in zip(flow, (start, end), (1, -1), strict=True):
+            charged = net.charging[found.branch] / 2 * voltage[at, s]
+            power[found.branch, s] = voltage[at, s] * np.conj(sign * current + charged)
     return Solution(voltage, kind, status), flow, solver.tolerance
 
 

@@ -236,8 +236,8 @@ class _Reader:
         impedance = self._impedance(end)
         with np.errstate(divide="ignore", invalid="ignore"):
             series = impedance / (r + 1j * x)
-        ratio: Complex = k * np.exp(1j * theta)
-        return _Branches(start, end, on, series, (g + 1j * b) * impedance, ratio, sn / BASE)
+        turn: Complex = np.exp(1j * theta)
+        return _Branches(start, end, on, series, (g + 1j * b) * impedance, k * turn, sn / BASE)
 
     def _transformers(self) -> _Branches:
         start, end, on = self._ends("transformer")
