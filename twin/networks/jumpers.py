@@ -219,13 +219,8 @@ def _chosen(net: PowerNetwork, size: Array, candidates: Index) -> list[int]:
             a.beside, b.beside = max(a.beside, own), max(b.beside, own)
             continue
         parent[ends[1]] = ends[0]
-        groups[ends[0]] = _Group(
-            max(a.beside, b.beside),
-            a.taken + b.taken,
-            a.holds or b.holds,
-            [*a.branches, *b.branches, e],
-            own,
-        )
+        branches = [*a.branches, *b.branches, e]
+        groups[ends[0]] = _Group(max(a.beside, b.beside), a.taken + b.taken, a.holds or b.holds, branches, own)
         del groups[ends[1]]
     for group in groups.values():
         if group.branches and group.stiff(0.0):

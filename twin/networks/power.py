@@ -231,7 +231,8 @@ def _solve_joined(
     solver, whole = _Solver(found.joined, tolerance), _Solver(found.apart, tolerance)
     injection, missed = whole.given[:, None] - load, np.zeros((len(found.first), load.shape[1]), complex)
     drop = np.zeros(load.shape, complex)
-    voltage, kind, status = solver.solve(found.loads(load), enforce_q_limits)
+    joined_load = found.loads(load)
+    voltage, kind, status = solver.solve(joined_load, enforce_q_limits)
     moving = status == OK
     for _ in range(MAX_PASSES):
         for s in np.flatnonzero(moving):
@@ -241,7 +242,7 @@ def _solve_joined(
             missed[:, s] = new
         if not moving.any():
             break
-        again = solver.solve(found.loads(load)[:, moving] - missed[:, moving], enforce_q_limits)
+        again = solver.solve(joined_load[:, moving] - missed[:, moving], enforce_q_limits)
         voltage[:, moving], kind[:, moving], status[moving] = again
         moving &= status == OK
     status = np.where(moving, NOT_CONVERGED, status)

@@ -77,8 +77,11 @@ def _check(file: str, stored: Stored) -> None:
         if option in OPTIONS and value not in OPTIONS[option]:
             raise ValueError(f"{file}: user_pf_options: {option} {value!r} is not followed; take it out")
     for name, content in stored.items():
-        table = isinstance(content, dict) and content.get("_class") == "DataFrame"
-        if not table or name in READ or name in IGNORED or name.startswith(("res_", "_empty_res_")):
+        if name in READ or name in IGNORED or name.startswith(("res_", "_empty_res_")):
+            continue
+        if not (
+            isinstance(content, dict) and content.get("_class", "DataFrame") == "DataFrame" and "_object" in content
+        ):
             continue
         found = _Table(file, name, content)
         if name in REFUSED or any(c == "bus" or c.endswith("_bus") or c.startswith("bus_") for c in found.columns):
@@ -378,7 +381,7 @@ class _Reader:
         kind = np.where(self.live[self.first_bus], PQ, DEAD)
         gen, grid = self.table("gen"), self.table("ext_grid")
         for flag, meaning in IN_USE["gen"].items():
-            rows = [i for i, in_use in zip(gen.index, gen.raw(flag, False), strict=True) if in_use]
+            rows = [i for i, on, in_use in zip(gen.index, gen.on(), gen.raw(flag, False), strict=True) if on and in_use]
             if rows:
                 self.refuses.append(("enforce_q_limits", f"gen {rows[0]}: {meaning} are not read ({flag})"))
         at, on = self.at(gen, "bus"), gen.on()
@@ -575,10 +578,8 @@ class _Reader:
         table, where = trafos.table, f"controller {index}"
         elements = content.get("element_index", content.get("tid"))
         for n, element in enumerate(elements if isinstance(elements, list) else [elements]):
-            if element not in table.index or content.get("element", content.get("trafotype", "trafo")) not in (
-                "trafo",
-                "2W",
-            ):
+            controlled = content.get("element", content.get("trafotype", "trafo"))
+            if element not in table.index or controlled not in ("trafo", "2W"):
                 raise ValueError(f"{where} controls no transformer that is read")
             k = table.index.index(element)
             step, continuous = trafos.taps[k].step, kind == "ContinuousTapControl"
@@ -602,15 +603,5 @@ class _Reader:
             hv, lv = (table.number(name)[k] for name in ("vn_hv_kv", "vn_lv_kv"))
             nominal = lv / hv * trafos.ends.kv_start[k] / trafos.ends.kv_end[k]
             tolerance = float(content.get("tol", 1e-3)) if continuous else np.nan
-            yield (
-                trafos.first + k,
-                bus,
-                lower,
-                upper,
-                step,
-                tap_at_end,
-                direction,
-                *map(float, positions),
-                tolerance,
-                nominal,
-            )
+            moves = step, tap_at_end, direction, *map(float, positions)
+            yield trafos.first + k, bus, lower, upper, *moves, tolerance, nominal
