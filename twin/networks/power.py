@@ -198,9 +198,12 @@ def _one_by_one(
     cases = [
         _solution(replace(net, in_service=net.in_service & k), net.load[:, None], False, tolerance) for k in kept.T
     ]
-    voltage, kind = (np.concatenate([getattr(c[0], name) for c in cases], axis=1) for name in ("voltage", "kind"))
-    start, end = (np.concatenate([case[1][k] for case in cases], axis=1) for k in (0, 1))
-    return voltage, kind != DEAD, np.concatenate([c[0].status for c in cases]) == OK, (start, end)
+    solved, flows, _ = zip(*cases, strict=True)
+    voltage = np.concatenate([s.voltage for s in solved], axis=1)
+    energised = np.concatenate([s.kind for s in solved], axis=1) != DEAD
+    converged = np.concatenate([s.status for s in solved]) == OK
+    start, end = (np.concatenate(side, axis=1) for side in zip(*flows, strict=True))
+    return voltage, energised, converged, (start, end)
 
 
 def _solve(net: PowerNetwork, load: Complex, enforce_q_limits: bool, tolerance: float) -> xr.Dataset:

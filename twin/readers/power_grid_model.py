@@ -54,7 +54,8 @@ HARMLESS = {
 }
 """Attributes of zero sequence and earthing, which a balanced flow does not see; the clock says what windings do."""
 
-IGNORED = {"fault"} | {f"{kind}_{what}_sensor" for kind in ("sym", "asym") for what in ("power", "voltage", "current")}
+IGNORED = {"sym_power_sensor", "sym_voltage_sensor", "sym_current_sensor", "fault"}
+IGNORED |= {"asym_power_sensor", "asym_voltage_sensor", "asym_current_sensor"}
 """Components that power flow does not need."""
 
 Row = dict[str, Any]
