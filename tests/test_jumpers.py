@@ -62,6 +62,11 @@ def test_jumpers_beside_each_other_share_by_their_impedances_and_rings_of_them_c
     np.testing.assert_allclose(found["line_p_from_mw"].values[3:, 0], [75, 15, -45], rtol=1e-8)
 
 
+def test_jumpers_that_cancel_each_other_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="net: some of the branches 3-4 4, 3-4 5 cancel each other"):
+        twin.power_flow(written(tmp_path, [*RING, (3, 4, 0, 1e-12), (3, 4, 0, -1e-12)]))
+
+
 def test_a_current_that_passes_a_jumper_on_its_way_drops_on_both_sides(tmp_path):
     """A jumper in the middle of a line is the line with that much more reactance."""
     split = [(1, 2, 0.02, 0.05), (3, 4, 0.02, 0.05), (2, 3, 0, 1e-8)]

@@ -149,7 +149,7 @@ def _joined(net: PowerNetwork, node: Index, first: Index) -> PowerNetwork:
 
 
 def _laplacian(net: PowerNetwork, jumpers: Index, others: Index) -> SuperLU:
-    """The factored Laplacian of jumpers (other, other), all further buses at no drop."""
+    """The factored Laplacian of jumpers (other, other), all further buses at no drop; ValueError if it is singular."""
     row = np.full(len(net.bus), -1)
     row[others] = np.arange(len(others))
     start, end, y = row[net.start[jumpers]], row[net.end[jumpers]], net.series[jumpers]
@@ -157,7 +157,11 @@ def _laplacian(net: PowerNetwork, jumpers: Index, others: Index) -> SuperLU:
     i, k, values = (np.concatenate(part) for part in zip(*entries, strict=True))
     inside = (i >= 0) & (k >= 0)
     shape = (len(others), len(others))
-    return splu(coo_array((values[inside], (i[inside], k[inside])), shape=shape).tocsc())
+    try:
+        return splu(coo_array((values[inside], (i[inside], k[inside])), shape=shape).tocsc())
+    except RuntimeError:
+        names = ", ".join(map(str, net.branch[jumpers]))
+        raise ValueError(f"{net.name}: some of the branches {names} cancel each other; leave those out") from None
 
 
 def _sums(at: Index, values: Complex, count: int) -> Complex:
