@@ -1,6 +1,5 @@
 """Power flow as an API of its own: balances, limits, failures that stay alone, files that are refused."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -230,6 +229,26 @@ def test_statements_mean_what_they_mean_in_matlab(tmp_path, statement, factor):
     np.testing.assert_allclose(changed.load, factor * plain.load)
 
 
+def test_fields_that_are_not_read_are_told_but_for_costs_and_names(tmp_path):
+    more = (
+        "mpc.gencost = [2 0 0 1 0];\nmpc.bus_name = {'a'; 'b'};\nmpc.dcline = [1 2 1 10 10 0 0 1 1 0 20 0 0 0 0 0 0];\n"
+    )
+    told = twin.power_flow(written(tmp_path, SMALL + more)).attrs["conventions"]
+    assert "mpc.dcline is not read" in told and "cost" not in told and "name" not in told
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_base_voltages_all_but_currents_is_solved(tmp_path):
+    text = SMALL.replace("mpc.bus(1, BASE_KV)", "6.33").replace(" 0 0 0 0 0 0 1 -360", " 0 2 0 0 0 0 1 -360")
+    with_base = twin.power_flow(written(tmp_path, text))
+    without = twin.power_flow(written(tmp_path, text.replace("12.66/2", "0")))
+    assert "no currents at buses without BASE_KV" in without.attrs["conventions"]
+    for name, values in with_base.data_vars.items():
+        expected = np.nan * values if name.startswith("line_i_") else values
+        np.testing.assert_array_equal(without[name], expected, err_msg=name)
+    assert with_base["line_loading_percent"].values[0, 0] > 50
+
+
 def test_odd_spellings_are_read(tmp_path):
     text = (
         SMALL.replace("'2'", '"2"').replace("mpc.baseMVA = 10;", "mpc.baseMVA = 10").replace("0.4 ...", "0.4 ... % x")
@@ -326,79 +345,3 @@ def test_other_endings_and_missing_files_are_refused(tmp_path):
 def test_loads_of_another_size_are_refused():
     with pytest.raises(ValueError, match="loads have 3 rows for 2 buses"):
         twin.power_flow(network(), np.zeros((3, 4)))
-
-
-GRID = {
-    "node": [{"id": k, "u_rated": u} for k, u in enumerate((10500.0, 10500.0, 400.0, 400.0, 400.0), 1)],
-    "line": [
-        {"id": 10, "from_node": 1, "to_node": 2, "r1": 0.25, "x1": 0.2, "c1": 1e-6, "tan1": 0.01, "i_n": 400.0},
-        {"id": 11, "from_node": 3, "to_node": 4, "r1": 0.01, "x1": 0.005, "c1": 0.0, "tan1": 0.0, "i_n": 1000.0},
-    ],
-    "link": [{"id": 12, "from_node": 4, "to_node": 5}],
-    "transformer": [
-        dict(id=20, from_node=2, to_node=3, u1=10750.0, u2=420.0, sn=1e6, uk=0.06, pk=8000.0, i0=0.01, p0=900.0,
-             winding_from=2, winding_to=1, clock=5, tap_side=0, tap_pos=2, tap_min=-5, tap_max=5, tap_nom=0,
-             tap_size=250.0)
-    ],
-    "sym_load": [
-        {"id": 30, "node": 4, "status": 1, "type": 0, "p_specified": 2e5, "q_specified": 5e4},
-        {"id": 31, "node": 5, "status": 1, "type": 1, "p_specified": 1e5, "q_specified": 2e4},
-        {"id": 32, "node": 3, "status": 0, "type": 0, "p_specified": 9e9, "q_specified": 5e4},
-    ],
-    "sym_gen": [{"id": 40, "node": 3, "status": 1, "type": 0, "p_specified": 3e4, "q_specified": 1e3}],
-    "shunt": [{"id": 50, "node": 3, "status": 1, "g1": 0.001, "b1": 0.02, "g0": 0.0, "b0": 0.0}],
-    "source": [{"id": 60, "node": 1, "status": 1, "u_ref": 1.03, "u_ref_angle": 0.1, "sk": 5e8, "rx_ratio": 0.2}],
-}  # fmt: skip
-
-
-def grid_file(tmp_path, **changes):
-    data = json.loads(json.dumps(GRID | changes))
-    for table in ("line", "link", "transformer"):
-        data[table] = [{"from_status": 1, "to_status": 1} | row for row in data[table]]
-    document = {"version": "1.0", "type": "input", "is_batch": False, "attributes": {}, "data": data}
-    return written(tmp_path, json.dumps(document), "grid.json")
-
-
-@pytest.mark.parametrize("side", [0, 1])
-def test_power_grid_model_files_give_what_it_computes(tmp_path, side):
-    model = pytest.importorskip("power_grid_model")
-    from power_grid_model.utils import json_deserialize
-
-    trafo = [GRID["transformer"][0] | {"tap_side": side, "tap_size": 250.0 if side == 0 else 8.0}]
-    path = grid_file(tmp_path, transformer=trafo)
-    grid = model.PowerGridModel(json_deserialize(path.read_text()), system_frequency=50.0)
-    theirs = grid.calculate_power_flow(error_tolerance=2e-8)
-    ours = twin.power_flow(path)
-    np.testing.assert_allclose(ours["vm_pu"].values[:5, 0], theirs["node"]["u_pu"], atol=2e-8)
-    np.testing.assert_allclose(ours["va_degree"].values[:5, 0], np.degrees(theirs["node"]["u_angle"]), atol=2e-6)
-    np.testing.assert_allclose(ours["line_p_from_mw"].values[:2, 0] * 1e6, theirs["line"]["p_from"], rtol=1e-6)
-    np.testing.assert_allclose(ours["line_loading_percent"].values[:2, 0], 100 * theirs["line"]["loading"], rtol=1e-6)
-    np.testing.assert_allclose(ours["trafo_loading_percent"].values[:, 0], 100 * theirs["transformer"]["loading"], 1e-6)
-
-
-def test_rows_as_lists_read_like_rows_as_mappings(tmp_path):
-    names = list(GRID["node"][0])
-    data = json.loads(grid_file(tmp_path).read_text())
-    data["attributes"], data["data"]["node"] = {"node": names}, [[r[n] for n in names] for r in GRID["node"]]
-    listed = written(tmp_path, json.dumps(data), "listed.json")
-    one, other = twin.power_flow(grid_file(tmp_path)), twin.power_flow(listed)
-    np.testing.assert_array_equal(one["vm_pu"], other["vm_pu"])
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"three_winding_transformer": [{"id": 1}]}, "three_winding_transformer is not read"),
-        ({"sym_load": [GRID["sym_load"][0] | {"type": 2}]}, "sym_load: constant current is not read"),
-        ({"sym_load": [GRID["sym_load"][0] | {"node": 9}]}, "sym_load 30: there is no node 9"),
-        ({"line": [{k: v for k, v in GRID["line"][0].items() if k != "r1"}]}, "line 10 has no r1"),
-    ],
-)
-def test_grid_files_that_cannot_be_read_are_refused(tmp_path, changes, message):
-    with pytest.raises(ValueError, match=message):
-        twin.power_flow(grid_file(tmp_path, **changes))
-
-
-def test_another_json_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="not a power-grid-model input file"):
-        twin.power_flow(written(tmp_path, "[1, 2]", "other.json"))

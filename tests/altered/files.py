@@ -27,7 +27,8 @@ ROUGH = files("rough_pipes_lose_by_manning_and_by_darcy_and_weisbach")
 PUMP = files("pumps_follow_the_power_law_of_their_points_and_the_affinity_laws")
 LIFT = files("a_pump_of_constant_power_lifts_its_power_over_weight_and_flow")
 EMITTER = files("an_emitter_gives_its_coefficient_at_a_metre_or_a_psi")
-PGM = ("test_networks.py::test_power_grid_model_files_give_what_it_computes",)
+PGM = ("readers/test_power_grid_model.py::test_power_grid_model_files_give_what_it_computes",)
+GRIDS = ("readers/test_power_grid_model.py",)
 EACH = ("physics/test_power_units.py::test_every_unit_is_the_tables_of_si",)
 WARMTH = ("physics/test_power_units.py::test_temperatures_are_kelvins_celsius_and_fahrenheit",)
 U = "twin/units.py"
@@ -35,6 +36,11 @@ PLANT = ("cases/pandapower/test_pandapower.py",)
 EPANET = ("cases/epanet/test_epanet.py",)
 STEPS = files("tap_changers_step_until_their_voltage_lies_in_its_band")
 RANGES = files("generators_of_one_bus_share_its_reactive_power_by_their_ranges")
+
+J, W = "twin/networks/jumpers.py", "twin/networks/power.py"
+JUMPERS, PANDAS = ("test_jumpers.py",), ("readers/test_pandapower.py::test_a_continuous_tap_changer_without_bounds_goes_beyond_its_range", "readers/test_pandapower.py::test_continuous_tap_changers_stop_where_pandapowers_do")
+NOTED = ("test_networks.py::test_fields_that_are_not_read_are_told_but_for_costs_and_names",)
+BASELESS = ("test_networks.py::test_without_base_voltages_all_but_currents_is_solved",)
 
 MUTANTS = [
     # units of layouts
@@ -69,7 +75,7 @@ MUTANTS = [
     (P, 'sign * power * t.number("scaling", 1.0)', "sign * power", INJECTIONS, "loads unscaled"),
     (P, "np.add.at(load, self.at(t, \"bus\"), power - part)", "np.add.at(load, self.at(t, \"bus\"), power)", INJECTIONS, "constant impedance twice"),
     (P, "t.number(\"vn_kv\", np.nan)) ** 2", "t.number(\"vn_kv\", np.nan))", INJECTIONS, "shunts linear in voltage"),
-    (P, 't.number("step", 1.0) / self.base', "1.0 / self.base", INJECTIONS, "one step of a shunt"),
+    (P, '1j * t.number("q_mvar")) * step', '1j * t.number("q_mvar")) * 1.0', INJECTIONS, "one step of a shunt"),
     (P, 'np.where(on, t.number("ps_mw")', 'np.where(on, t.number("pz_mw")', INJECTIONS, "wards' powers mixed"),
     (P, 'z = t.number("vk_percent") / 100 / sn', 'z = t.number("vk_percent") / 100', TRAFO, "impedance on the base of the file"),
     (P, 't.number("pfe_kw") * 1e-3', 't.number("pfe_kw") * 1e-2', TRAFO, "iron loss"),
@@ -87,7 +93,13 @@ MUTANTS = [
     (G, "pk / sn * own", "pk / sn / 2 * own", PGM, "half of the copper"),
     (G, "np.radians(30.0) * clock", "np.radians(-30.0) * clock", PGM, "clocks backwards"),
     (G, "np.sqrt(1 + ratio**2) / (ratio + 1j)", "1.0 / (ratio + 1j)", PGM, "a source of its reactance"),
-    (G, "impedance, own_impedance = rated**2 / BASE,", "impedance, own_impedance = rated**2 / BASE / 3,", PGM, "transformers of a phase"),
+    (G, "impedance, own_impedance = rated[end] ** 2 / BASE,", "impedance, own_impedance = rated[end] ** 2 / BASE / 3,", PGM, "transformers of a phase"),
+    (G, "return *ends, closed[0] | closed[1]", "return *ends, closed[0] & closed[1]", GRIDS, "branches open at one end left out"),
+    (G, "position = np.clip(self.column", "position = np.asarray(self.column", GRIDS, "taps beyond their range"),
+    (G, "nominal + share *", "nominal - share *", GRIDS, "impedances that fall where they should rise"),
+    (G, "k * turn, sn", "turn / k, sn", GRIDS, "generic branches with their ratio upside down"),
+    (G, '"rx_ratio": 0.1', '"rx_ratio": 0.2', GRIDS, "another ratio of sources that give none"),
+    (G, "LINK = 1e8", "LINK = 1e7", GRIDS, "links of ten times the impedance"),
     # EPANET
     (I, '"MGD": 231e6 * 0.0254**3 / 86400', '"MGD": 4546.09 / 86400', UNITS, "imperial gallons for American"),
     (I, '"AFD": 43560 *', '"AFD": 43650 *', UNITS, "an acre"),
@@ -117,6 +129,24 @@ MUTANTS = [
     (E, "link.shutoff, link.zeta = -setting *", "link.shutoff, link.zeta = setting *", EPANET, "breakers that lift"),
     (I, "viscosity * VISCOSITY if viscosity > 1e-3", "VISCOSITY if viscosity > 1e-3", EPANET, "water's own viscosity"),
     (N, "share = np.where(on, span / np.maximum(bus_span[at], 1e-12), 0.0)", "share = np.where(on, 1.0, 0.0)", RANGES, "generators that share nothing"),
+    (P, "power[k] = steps[characteristic, step[k]]", "power[k] = steps[characteristic, step[k]] * step[k]", ("readers/test_pandapower.py::test_a_shunt_gives_what_its_table_says_of_its_step",), "a shunt's table of one step"),
+    (P, "nominal = lv / hv * trafos", "nominal = hv / lv * trafos", PANDAS, "continuous taps of an inverse ratio"),
+    (P, 'content.get("tol", 1e-3)', 'content.get("tol", 1e-3) / 100', PANDAS, "continuous taps of another tolerance"),
+    (P, "positions[1:3] = -np.inf, np.inf", "positions[1:3] = positions[1:3]", PANDAS, "bounds that are not asked for"),
+    (W, "steps = np.where(continuous, misses * missing", "steps = np.where(continuous, missing", PANDAS, "continuous taps that never rest"),
+    (M, "if assigned[1] not in (*UNREAD, *self.left_out)", "if False", NOTED, "fields left out in silence"),
+    (N, "step = np.where((step > 0) & np.isfinite(step), step, 1.0)", "step = np.asarray(step)", BASELESS, "no loading without base voltages"),
+    # jumpers, and where Newton starts
+    (J, "STIFF = 1e6", "STIFF = 1e30", JUMPERS, "jumpers solved with all that they stand beside"),
+    (J, "now - together", "together - now", JUMPERS, "drops taken from the wrong side"),
+    (J, "(start, end, -y), (end, start, -y)", "(start, end, y), (end, start, y)", JUMPERS, "jumpers that do not share"),
+    (J, "first[node[holders]] = holders", "first[node[holders]] = first[node[holders]]", JUMPERS, "voltages held at another bus of the group"),
+    (J, "np.where(holds, net.gen_max_q, np.imag(net.gen_power))", "net.gen_max_q", JUMPERS, "limits of generators that hold nothing"),
+    (W, "sign * current + charged", "current + charged", JUMPERS, "currents that leave a jumper at both ends"),
+    (W, "SETTLED = 1e-11", "SETTLED = 1e-3", JUMPERS, "drops of the first pass"),
+    (W, "LOW = 0.5", "LOW = 0.0", JUMPERS, "the lower of two solutions"),
+    (W, "WORST = 1e-8", "WORST = 1.0", JUMPERS, "rounding taken for an answer"),
+    (W, "b * shift", "-b * shift", JUMPERS, "phase shifters the other way"),
     # what is told of a flow
     (N, "kilovolt = [np.sqrt(3.0) * vm_pu", "kilovolt = [3.0 * vm_pu", BRANCHES, "currents of three"),
     (N, "loading = 100.0 * larger(at_start, at_end)", "loading = 100.0 * at_start", BRANCHES, "loading of the from side"),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import splu
 
 from twin.kernels import newton, outages
 from twin.kernels import power_flow as chord
+from twin.networks import jumpers
 from twin.networks.labels import status_flags
 from twin.networks.power_results import (
     BEYOND_LOADABILITY,
@@ -26,6 +32,18 @@ from twin.readers.records import DEAD, PQ, PV, SLACK, Array, Complex, Index, Mas
 
 MAX_TAP_ROUNDS = 200
 """Rounds of tap changers."""
+
+MAX_PASSES = 8
+"""Passes in which the drops along jumpers settle."""
+
+SETTLED = 1e-11
+"""Change of what the drops along jumpers take from a bus, below which they have settled [pu]."""
+
+LOW = 0.5
+"""Voltage below which a solution may be the lower one of two [pu]."""
+
+WORST = 1e-8
+"""Last step of a voltage [pu] above which rounding leaves no answer."""
 
 MAX_LIMIT_ROUNDS = 30
 """Rounds in which generators may change between holding their voltage and their reactive limit."""
@@ -63,7 +81,9 @@ def power_flow(
     """Solve a power network, or a file of one, under pandapower's result names.
 
     Networks without generators that hold a voltage go through chord Newton, all scenarios on one factor; the others,
-    and what that does not settle, take full Newton.
+    and what that does not settle, take full Newton, from the file's voltages and then, where that fails or a voltage
+    falls below LOW, from a linear flow. Buses that branches of next to no impedance join are solved as one, and the
+    drops between them follow.
 
     Parameters
     ----------
@@ -76,9 +96,10 @@ def power_flow(
         (MATPOWER's rule never returns; the slack bus is not limited).
     tap_control
         Let on-load tap changers step, one position at a time, until the voltages that they control lie in their bands
-        or their range ends.
+        or their range ends; continuous ones go as far as it takes.
     tolerance
-        Largest imbalance of power at a bus [pu] (full Newton), or last change of a voltage [pu] (chord Newton).
+        Largest imbalance of power at a bus [pu] (full Newton), or last change of a voltage [pu] (chord Newton). What
+        rounding leaves of a balance is accepted too, and told as the attribute `tolerance_pu`.
 
     Returns
     -------
@@ -92,13 +113,18 @@ def power_flow(
     Raises
     ------
     ValueError
-        For a file that cannot be read, and for loads that do not fit the network or each other.
+        For a file that cannot be read, for an option that it does not allow, such as tap control with a controller
+        that is not read, and for loads that do not fit the network or each other.
 
     Examples
     --------
     >>> power_flow("case14.m")["vm_pu"]
     """
     net = network if isinstance(network, PowerNetwork) else read_power_network(network)
+    asked = {"tap_control": tap_control, "enforce_q_limits": enforce_q_limits}
+    for option, reason in net.refuses:
+        if asked.get(option):
+            raise ValueError(f"{net.name}: {option}: {reason}")
     load = _loads(net, p_mw, q_mvar)
     if tap_control and net.taps is not None:
         return _step_taps(net, net.taps, load, enforce_q_limits, tolerance)
@@ -136,18 +162,22 @@ def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8
     solver = _Solver(net, tolerance)
     if (solver.kind == PV).any():
         raise ValueError(f"{net.name}: contingencies are solved for networks without generators that hold a voltage")
-    demand = (net.load - solver.given)[:, None]
-    slack = solver.start[solver.network.slack][:, None]
     lost = np.flatnonzero(net.in_service)
-    result = outages.solve(solver.with_shunts(), slack, demand, lost, tolerance, demand[:, 0])
-    vm_pu = np.where(result.energised & result.converged, np.abs(result.voltage), np.nan)
-    flow = chord.branch_power(solver.network, result.voltage)
+    if jumpers.find(net) is None and not jumpers.left(net):
+        demand = (net.load - solver.given)[:, None]
+        slack = solver.start[solver.network.slack][:, None]
+        result = outages.solve(solver.with_shunts(), slack, demand, lost, tolerance, demand[:, 0])
+        voltage, energised, converged = result.voltage, result.energised, result.converged
+        flow = chord.branch_power(solver.network, voltage)
+    else:
+        voltage, energised, converged, flow = _one_by_one(net, lost, tolerance)
+    vm_pu = np.where(energised & converged, np.abs(voltage), np.nan)
     every = np.arange(len(lost))
-    loading = np.where(result.converged, loading_percent(net, flow, vm_pu, np.fmax), np.nan)
+    loading = np.where(converged, loading_percent(net, flow, vm_pu, np.fmax), np.nan)
     loading[lost, every] = np.nan
-    unserved = np.where(result.energised, 0.0, np.real(net.load)[:, None]).sum(axis=0) * net.base_mva
+    unserved = np.where(energised, 0.0, np.real(net.load)[:, None]).sum(axis=0) * net.base_mva
     lowest, highest = np.nan_to_num(vm_pu, nan=np.inf).argmin(axis=0), np.nan_to_num(loading, nan=-1.0).argmax(axis=0)
-    status = np.where(result.converged, OK, NOT_CONVERGED).astype(np.int8)
+    status = np.where(converged, OK, NOT_CONVERGED).astype(np.int8)
     columns: dict[str, tuple[np.ndarray, dict]] = {
         "vm_min_pu": (vm_pu[lowest, every], {"units": "1", "long_name": "lowest voltage of what is supplied"}),
         "vm_min_bus": (net.bus[lowest], {"long_name": "bus of the lowest voltage"}),
@@ -160,12 +190,74 @@ def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8
     return xr.Dataset(variables, {"contingency": net.branch[lost]}, {"title": net.name})
 
 
+def _one_by_one(
+    net: PowerNetwork, lost: Index, tolerance: float
+) -> tuple[Complex, Mask, Mask, tuple[Complex, Complex]]:
+    """Voltages [pu] and what is energised (bus, contingency), convergence, and flows [pu] into branches."""
+    kept = np.arange(len(net.in_service))[:, None] != lost
+    cases = [
+        _solution(replace(net, in_service=net.in_service & k), net.load[:, None], False, tolerance) for k in kept.T
+    ]
+    solved, flows, _ = zip(*cases, strict=True)
+    voltage = np.concatenate([s.voltage for s in solved], axis=1)
+    energised = np.concatenate([s.kind for s in solved], axis=1) != DEAD
+    converged = np.concatenate([s.status for s in solved]) == OK
+    start, end = (np.concatenate(side, axis=1) for side in zip(*flows, strict=True))
+    return voltage, energised, converged, (start, end)
+
+
 def _solve(net: PowerNetwork, load: Complex, enforce_q_limits: bool, tolerance: float) -> xr.Dataset:
-    solver = _Solver(net, tolerance)
+    """Results for loads [pu] (bus, scenario)."""
     finite = np.isfinite(load)
-    solution = solver.solve(np.where(finite, load, 0.0), enforce_q_limits)
+    solution, flow, accepted = _solution(net, np.where(finite, load, 0.0), enforce_q_limits, tolerance)
     status = np.where(finite.all(axis=0), solution.status, INVALID)
-    return dataset(net, solver.network, load, solution._replace(status=status))
+    return dataset(net, load, solution._replace(status=status), flow, accepted)
+
+
+def _solution(
+    net: PowerNetwork, load: Complex, enforce_q_limits: bool, tolerance: float
+) -> tuple[Solution, tuple[Complex, Complex], float]:
+    """Solution for finite loads [pu] (bus, scenario), flows [pu] into branches at both ends, and tolerance [pu]."""
+    found = jumpers.find(net)
+    if found is not None:
+        return _solve_joined(net, found, load, enforce_q_limits, tolerance)
+    solver = _Solver(net, tolerance)
+    voltage, kind, status = solver.solve(load, enforce_q_limits)
+    voltage = np.where(kind == DEAD, 0.0, voltage)
+    return Solution(voltage, kind, status), chord.branch_power(solver.network, voltage), solver.tolerance
+
+
+def _solve_joined(
+    net: PowerNetwork, found: jumpers.Jumpers, load: Complex, enforce_q_limits: bool, tolerance: float
+) -> tuple[Solution, tuple[Complex, Complex], float]:
+    """The same of a network with jumpers."""
+    solver, whole = _Solver(found.joined, tolerance), _Solver(found.apart, tolerance)
+    injection, missed = whole.given[:, None] - load, np.zeros((len(found.first), load.shape[1]), complex)
+    drop = np.zeros(load.shape, complex)
+    joined_load = found.loads(load)
+    voltage, kind, status = solver.solve(joined_load, enforce_q_limits)
+    moving = status == OK
+    for _ in range(MAX_PASSES):
+        for s in np.flatnonzero(moving):
+            node_voltage = np.where(kind[:, s] == DEAD, 0, voltage[:, s])
+            drop[:, s], new = found.drops(whole.network, injection[:, s], node_voltage, drop[:, s])
+            moving[s] = np.abs(new - missed[:, s]).max() > SETTLED
+            missed[:, s] = new
+        if not moving.any():
+            break
+        again = solver.solve(joined_load[:, moving] - missed[:, moving], enforce_q_limits)
+        voltage[:, moving], kind[:, moving], status[moving] = again
+        moving &= status == OK
+    status = np.where(moving, NOT_CONVERGED, status)
+    kind, as_one = found.kinds(kind), np.where(kind == DEAD, 0, voltage)[found.node]
+    voltage = as_one + drop
+    flow, (start, end) = chord.branch_power(whole.network, voltage), (net.start[found.branch], net.end[found.branch])
+    for s in range(load.shape[1]):  # one by one, as numpy's complex products depend on how an array is laid out
+        current = net.series[found.branch] * (drop[start, s] - drop[end, s])
+        for power, at, sign in zip(flow, (start, end), (1, -1), strict=True):
+            charged = net.charging[found.branch] / 2 * voltage[at, s]
+            power[found.branch, s] = voltage[at, s] * np.conj(sign * current + charged)
+    return Solution(voltage, kind, status), flow, solver.tolerance
 
 
 def _step_taps(
@@ -196,15 +288,26 @@ def _step_taps(
         pending = np.array(stepping, int)
         if not len(pending):
             break
+    accepted = max(part.attrs["tolerance_pu"] for part in parts)
     joined = xr.concat(parts, "scenario", data_vars="minimal", join="exact", compat="override", coords="minimal")
-    return joined.isel(scenario=np.argsort(order)).assign_coords(tap_changer=net.branch[taps.branch])
+    joined = joined.isel(scenario=np.argsort(order)).assign_coords(tap_changer=net.branch[taps.branch])
+    return joined.assign_attrs(tolerance_pu=accepted)
 
 
 def _next_positions(net: PowerNetwork, taps: TapChangers, pattern: Array, vm_pu: Array) -> Array:
-    """Positions (tap_changer, scenario) one step on from `pattern` (tap_changer,) where a voltage leaves its band."""
+    """Positions (tap_changer, scenario) one step on from `pattern` (tap_changer,) where a voltage leaves its band.
+
+    Continuous changers go as far as would do if nothing else moved, by the tap's change of voltage [pandapower,
+    ContinuousTapControl].
+    """
     controlled = vm_pu[_first_label(net)[taps.bus]]
     raise_voltage = (controlled < taps.vm_lower_pu[:, None]) * 1.0 - (controlled > taps.vm_upper_pu[:, None])
-    moved = pattern[:, None] + raise_voltage * (taps.direction * np.sign(taps.tap_step))[:, None]
+    steps = raise_voltage * np.sign(taps.tap_step)[:, None]
+    missing, continuous = taps.vm_lower_pu[:, None] - controlled, np.isfinite(taps.tolerance)[:, None]
+    with np.errstate(invalid="ignore"):
+        misses = np.abs(missing / controlled) >= taps.tolerance[:, None]
+    steps = np.where(continuous, misses * missing / (taps.tap_step * taps.nominal)[:, None], steps)
+    moved = pattern[:, None] + np.nan_to_num(steps) * taps.direction[:, None]
     return np.clip(moved, taps.tap_min[:, None], taps.tap_max[:, None])
 
 
@@ -247,14 +350,14 @@ class _Solver:
 
     `network` is the kernel's, without bus shunts; `kind` (bus,) is DEAD where no slack bus supplies; `given` (bus,) is
     the complex power generated [pu], `start` (bus,) the complex voltages [pu] at which Newton starts. `tolerance` [pu]
-    is at least what rounding leaves of a balance.
+    is at least what rounding leaves of a balance; where it is more than was asked, the last step must be below WORST.
     """
 
     def __init__(self, net: PowerNetwork, tolerance: float) -> None:
         self.net = net
         column = lambda a: np.ascontiguousarray(np.asarray(a, complex)[:, None])  # noqa: E731
-        joined = net.in_service & (net.kind[net.start] != DEAD) & (net.kind[net.end] != DEAD)
-        series = np.where(joined, np.where(np.isfinite(net.series), net.series, 0), 0)
+        passes = net.in_service & (net.kind[net.start] != DEAD) & (net.kind[net.end] != DEAD)
+        series = np.where(passes & np.isfinite(net.series), net.series, 0)
         half = column(net.charging / 2)
         slack = np.flatnonzero(net.kind == SLACK)
         self.network = chord.Network(
@@ -270,6 +373,7 @@ class _Solver:
         np.add.at(through, net.start, np.abs(series))
         np.add.at(through, net.end, np.abs(series))
         self.tolerance = max(tolerance, 8 * np.finfo(float).eps * through.max(initial=0.0))
+        self.coarse = self.tolerance > tolerance
         live = chord.live_buses(self.network, np.ones((len(slack), 1), complex))[:, 0]
         self.kind = np.where(live, net.kind, DEAD)
 
@@ -286,12 +390,12 @@ class _Solver:
         """Solution for finite loads [pu], (bus, scenario)."""
         scenarios = load.shape[1]
         kind = np.repeat(self.kind[:, None], scenarios, axis=1)
-        if not (self.kind == PV).any():
+        if not (self.kind == PV).any() and not jumpers.left(self.net):
             voltage, converged = self._chord(load)
         else:
             voltage, converged = np.zeros(load.shape, complex), np.zeros(scenarios, bool)
         for s in np.flatnonzero(~converged):
-            voltage[:, s], kind[:, s], converged[s] = self._newton(load[:, s], enforce_q_limits)
+            voltage[:, s], kind[:, s], converged[s] = self._from_starts(load[:, s], enforce_q_limits)
         status = np.where(converged, OK, NOT_CONVERGED)
         for s in np.flatnonzero(~converged) if not enforce_q_limits else ():
             voltage[:, s], share = self._continued(load[:, s])
@@ -325,19 +429,69 @@ class _Solver:
             net.slack,
         )
 
-    def _newton(self, load: Complex, enforce_q_limits: bool) -> tuple[Complex, Index, bool]:
+    def _from_starts(self, load: Complex, enforce_q_limits: bool) -> tuple[Complex, Index, bool]:
+        """One scenario by full Newton from `start`, and where that fails or falls below LOW from the linear flow."""
+        one = self._newton(load, self.start, enforce_q_limits)
+        if one[2] and self._lowest(one) > LOW:
+            return one
+        other = self._newton(load, self._linear_flow(load), enforce_q_limits)
+        return max(one, other, key=lambda found: (found[2], self._lowest(found)))
+
+    def _lowest(self, found: tuple[Complex, Index, bool]) -> float:
+        """Lowest voltage of a solution [pu]."""
+        return float(np.abs(found[0][found[1] != DEAD]).min(initial=np.inf))
+
+    def _linear_flow(self, load: Complex) -> Complex:
+        """Voltages (bus,) to start from: angles of a flow without losses, magnitudes of one without load.
+
+        B angle = P with susceptances 1 / (x ratio) [Stott, Jardim & Alsac, IEEE Trans. Power Syst. 24 (2009) 1290];
+        Y V = 0 where no voltage is held. A singular matrix leaves what it stands for as in `start`.
+        """
+        net = self.net
+        e = np.flatnonzero((self.network.series[:, 0] != 0) & (net.start != net.end))
+        x, ratio = np.imag(1 / net.series[e]), net.ratio[e]
+        b = 1 / np.where(x == 0, 1 / np.abs(net.series[e]), x) / np.abs(ratio)
+        power = np.real(self.given - load)
+        for ends, shift in ((net.start, np.angle(ratio)), (net.end, -np.angle(ratio))):
+            np.add.at(power, ends[e], b * shift)
+        angle = self._solved((b, -b, -b, b), e, np.angle(self.start), power, (PQ, PV))
+        idle = np.abs(self.start) * np.exp(1j * angle)
+        entries = [a[e, 0] for a in chord.admittances(self.network)]
+        magnitude = np.abs(self._solved(entries, e, idle, np.zeros(len(idle)), (PQ,), net.shunt))
+        return magnitude * np.exp(1j * angle)
+
+    def _solved(
+        self,
+        entries: Sequence[Array | Complex],
+        branch: Index,
+        held: Array | Complex,
+        right: Array | Complex,
+        kinds: tuple[int, ...],
+        own: ArrayLike = 0.0,
+    ) -> Array | Complex:
+        """Solution (bus,) of matrix x = right at buses of these kinds, x as it is `held` elsewhere.
+
+        `entries` are own and mutual at the start, mutual and own at the end of branches, `own` what buses add.
+        """
+        n, start, end = len(held), self.net.start[branch], self.net.end[branch]
+        i, k = (np.r_[np.arange(n), *ends] for ends in ((start, start, end, end), (start, end, start, end)))
+        matrix = coo_array((np.r_[np.broadcast_to(own, n), *entries], (i, k)), shape=(n, n)).tocsr()
+        free, found = np.isin(self.kind, kinds), held.copy()
+        with suppress(RuntimeError):  # of a singular matrix, as reactances of both signs may make
+            rest = right[free] - matrix[free][:, ~free] @ held[~free]
+            found[free] = splu(matrix[free][:, free].tocsc()).solve(rest)
+        return found
+
+    def _newton(self, load: Complex, start: Complex, enforce_q_limits: bool) -> tuple[Complex, Index, bool]:
         """One scenario by full Newton; generators at a reactive limit become loads until none is beyond."""
         kind, injection = self.kind.copy(), self.given - load
-        start = self.start.copy()
         min_q, max_q = self._reactive_limits()
         at_limit, voltage = np.zeros(len(kind), int), start  # -1 at the lower, 1 at the upper limit
         for _ in range(MAX_LIMIT_ROUNDS):
-            problem = (injection[:, None], kind, start[:, None])
-            result = newton.solve(self.network, self.net.shunt, *problem, self.tolerance)
-            voltage, converged = result.voltage[:, 0], bool(result.converged[0])
+            voltage, converged = self._settled(injection, kind, start)
             if not (enforce_q_limits and converged):
                 return voltage, kind, converged
-            generated = newton.balance(self.network, self.net.shunt, result.voltage)[:, 0].imag + np.imag(load)
+            generated = newton.balance(self.network, self.net.shunt, voltage[:, None])[:, 0].imag + np.imag(load)
             over, under = (kind == PV) & (generated > max_q + 1e-9), (kind == PV) & (generated < min_q - 1e-9)
             vm_pu, held = np.abs(voltage), np.abs(self.start)
             released = ((at_limit > 0) & (vm_pu > held + 1e-9)) | ((at_limit < 0) & (vm_pu < held - 1e-9))
@@ -349,6 +503,17 @@ class _Solver:
             injection = self.given - load + 1j * limit
             start = np.where(at_limit != 0, voltage, np.where(self.kind >= PV, self.start, voltage))
         return voltage, kind, False
+
+    def _settled(self, injection: Complex, kind: Index, start: Complex) -> tuple[Complex, bool]:
+        """Voltages (bus,) that balance an injection [pu] (bus,), and whether they do."""
+        problem = (self.network, self.net.shunt, injection[:, None], kind)
+        result = newton.solve(*problem, start[:, None], self.tolerance)
+        voltage, converged = result.voltage, bool(result.converged[0])
+        if converged and self.coarse:
+            further = newton.solve(*problem, voltage, 0.0, 1).voltage
+            converged = bool((np.abs(further - voltage) <= WORST).all())
+            voltage = further if converged else voltage
+        return voltage[:, 0], converged
 
     def _reactive_limits(self) -> tuple[Array, Array]:
         """Lower and upper reactive limits of the generators at each bus [pu], (bus,)."""
@@ -363,10 +528,10 @@ class _Solver:
         voltage, share, step = self.start, 0.0, 0.5
         while share < 1.0 and step > 0.01:
             trial = min(share + step, 1.0)
-            injection = trial * (self.given - load)[:, None]
-            result = newton.solve(self.network, self.net.shunt, injection, self.kind, voltage[:, None], self.tolerance)
-            if result.converged[0]:
-                voltage, share = result.voltage[:, 0], trial
+            injection = trial * (self.given - load)
+            reached, converged = self._settled(injection, self.kind, voltage)
+            if converged:
+                voltage, share = reached, trial
             else:
                 step *= 0.5
         return voltage, share

@@ -8,8 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from twin.kernels import newton
-from twin.kernels import power_flow as chord
 from twin.networks.labels import Variable, label
 from twin.readers.records import DEAD, PV, SLACK, Array, Complex, Index, Mask, PowerNetwork
 
@@ -34,16 +32,24 @@ class Solution(NamedTuple):
     """OK, BEYOND_LOADABILITY, NOT_CONVERGED or INVALID, (scenario,)."""
 
 
-def dataset(net: PowerNetwork, network: chord.Network, load: Complex, solution: Solution) -> xr.Dataset:
-    """Results under pandapower's names, for loads [pu] (bus, scenario); `network` is `net` as kernels take it."""
+def dataset(
+    net: PowerNetwork, load: Complex, solution: Solution, flow: tuple[Complex, Complex], tolerance: float
+) -> xr.Dataset:
+    """Results under pandapower's names, for loads [pu] (bus, scenario).
+
+    `flow` is the power [pu] that enters branches at their start and at their end, (branch, scenario) each, `tolerance`
+    [pu] the imbalance at a bus up to which a solution was accepted.
+    """
     voltage, kind, status = solution
-    voltage = np.where(kind == DEAD, 0.0, voltage)
-    sent = newton.balance(network, net.shunt, voltage)
-    generated = np.where(kind == DEAD, 0, sent + np.broadcast_to(load, sent.shape))
+    sent = np.zeros(voltage.shape, complex)
+    for at, power in zip((net.start, net.end), flow, strict=True):
+        np.add.at(sent, at, power)
+    shunted = np.conj(net.shunt)[:, None] * np.abs(voltage) ** 2
+    generated = np.where(kind == DEAD, 0, sent + shunted + load)
     variables = {
-        **_buses(net, network, voltage, (status == OK) & (kind != DEAD)),
+        **_buses(net, sent, voltage, (status == OK) & (kind != DEAD)),
         **_generators(net, generated, kind),
-        **_branches(net, network, voltage),
+        **_branches(net, flow, voltage),
     }
     if net.node is not None:
         variables = {k: v._replace(values=v.values[net.node]) if v.dim == "bus" else v for k, v in variables.items()}
@@ -53,6 +59,7 @@ def dataset(net: PowerNetwork, network: chord.Network, load: Complex, solution: 
         "trafo": net.branch[net.trafo],
     }
     attributes = {"title": net.name, "base_mva": net.base_mva, "conventions": "; ".join(net.notes)}
+    attributes["tolerance_pu"] = tolerance
     return label(variables, status, STATES, coordinates, attributes)
 
 
@@ -66,14 +73,14 @@ def loading_percent(net: PowerNetwork, flow: Sequence[Complex], vm_pu: Array, la
     line = ~net.trafo[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         step = (net.vn_kv[net.start] / net.vn_kv[net.end])[:, None]
+        step = np.where((step > 0) & np.isfinite(step), step, 1.0)  # 1 where a rated voltage is not known
         at_start = np.abs(flow[0]) / np.where(line, vm_pu[net.start], 1.0)
         at_end = np.abs(flow[1]) / np.where(line, vm_pu[net.end] / step, 1.0)  # ratings are on the base of the start
         loading = 100.0 * larger(at_start, at_end) / net.rating[:, None]
     return np.where(np.isfinite(net.rating)[:, None], loading, np.nan)
 
 
-def _buses(net: PowerNetwork, network: chord.Network, voltage: Complex, energised: Mask) -> dict[str, Variable]:
-    sent = newton.balance(network, 0 * net.shunt, voltage)
+def _buses(net: PowerNetwork, sent: Complex, voltage: Complex, energised: Mask) -> dict[str, Variable]:
     angle = np.degrees(np.angle(voltage))
     return {
         "vm_pu": Variable("bus", np.where(energised, np.abs(voltage), np.nan), "1", "voltage magnitude"),
@@ -83,14 +90,15 @@ def _buses(net: PowerNetwork, network: chord.Network, voltage: Complex, energise
     }
 
 
-def _branches(net: PowerNetwork, network: chord.Network, voltage: Complex) -> dict[str, Variable]:
+def _branches(net: PowerNetwork, entering: tuple[Complex, Complex], voltage: Complex) -> dict[str, Variable]:
     """Powers that enter at both ends, currents, losses and loadings of lines, then of transformers."""
     base, vm_pu = net.base_mva, np.abs(voltage)
-    flow = [base * power for power in chord.branch_power(network, voltage)]
+    flow = [base * power for power in entering]
     with np.errstate(divide="ignore", invalid="ignore"):
-        kilovolt = [np.sqrt(3.0) * vm_pu[at] * net.vn_kv[at][:, None] for at in (net.start, net.end)]
+        rated = np.where(net.vn_kv > 0, net.vn_kv, np.nan)  # 0 where it is not known
+        kilovolt = [np.sqrt(3.0) * vm_pu[at] * rated[at][:, None] for at in (net.start, net.end)]
         current = [np.abs(power) / kv for power, kv in zip(flow, kilovolt, strict=True)]
-    loading = loading_percent(net, [power / base for power in flow], vm_pu, np.maximum)
+    loading = loading_percent(net, entering, vm_pu, np.maximum)
     variables: dict[str, Variable] = {}
     for element, rows, sides in (("line", ~net.trafo, ("from", "to")), ("trafo", net.trafo, ("hv", "lv"))):
         for side, power, amperes in zip(sides, flow, current, strict=True):

@@ -34,6 +34,9 @@ _FUNCTIONS: dict[str, Callable[[Value], Value]] = {
     "atan": np.arctan,
     "abs": np.abs,
 }
+UNREAD = ("areas", "bus_name", "gencost", "genfuel", "gentype")
+"""Fields of costs and names, which a power flow does not look at."""
+
 _ASSIGNED = re.compile(r"mpc\.(\w+)\s*=\s*(.*)", re.S)
 _COLUMN = re.compile(r"mpc\.(\w+)\(\s*:\s*,\s*\[?([^\]\)]+?)\]?\s*\)")
 _ELEMENT = re.compile(r"mpc\.(\w+)\(\s*(\d+)\s*,\s*(\w+)\s*\)")
@@ -76,6 +79,8 @@ class _Case:
         """Matrices bus, gen and branch, (row, column)."""
         self.numbers: dict[str, Value] = {}
         """Numbers that later statements may use, baseMVA among them."""
+        self.left_out: list[str] = []
+        """Fields that are given and not read, other than those in UNREAD."""
 
     def execute(self, statement: str) -> None:
         """Apply a statement about the case; ValueError for one that is not known."""
@@ -88,7 +93,9 @@ class _Case:
                 raise ValueError(f"{self.path.name}: mpc.baseMVA is not above 0")
         elif assigned and assigned[1] in COLUMNS:
             self.tables[assigned[1]] = _matrix(self.path, assigned[1], assigned[2].strip())
-        elif not assigned and not self.rescale(statement):  # other assignments are costs, names, areas
+        elif assigned:
+            self.left_out += [assigned[1]] if assigned[1] not in (*UNREAD, *self.left_out) else []
+        elif not self.rescale(statement):
             self.remember(statement, strict=True)
 
     def rescale(self, statement: str) -> bool:
@@ -271,8 +278,16 @@ def _network(case: _Case) -> PowerNetwork:
         gen_max_q=gen["QMAX"] / base,
         gen_in_service=on & ~dead[at],
         initial=bus["VM"] * angle,
-        notes=("branches are pi models, the tap at the from side", "a branch with a tap or a shift is a transformer"),
+        notes=_notes(case, bus["BASE_KV"]),
     )
+
+
+def _notes(case: _Case, base_kv: Array) -> tuple[str, ...]:
+    notes = ["branches are pi models, the tap at the from side", "a branch with a tap or a shift is a transformer"]
+    notes += [f"mpc.{name} is not read, as in MATPOWER's runpf" for name in case.left_out]
+    if not (base_kv > 0).all():
+        notes.append("no currents at buses without BASE_KV")
+    return tuple(notes)
 
 
 def _buses(

@@ -1,14 +1,15 @@
 """pandapower networks (`.json`, versions 2 and 3): tables by name, transformers as T or pi models, taps at their side.
 
 Buses that a closed switch joins become one; a line or transformer that is open at one end keeps what it draws from the
-other [pandapower's documentation, Electric Elements]. Discrete tap controllers are read as on-load tap changers. A
-load's share of constant impedance is its own; pandapower spreads the mean share of a bus's loads over all that stands
-at the bus.
+other [pandapower's documentation, Electric Elements]. Discrete and continuous tap controllers are read as on-load tap
+changers. A load's share of constant impedance is its own; pandapower spreads the mean share of a bus's loads over all
+that stands at the bus. `pandapower_tables` says what is made of every table and column.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -16,59 +17,90 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from twin.readers.pandapower_tables import IGNORED, IN_USE, OPTIONS, READ, REFUSED
 from twin.readers.records import DEAD, PQ, PV, SLACK, Array, Complex, Index, Mask, PowerNetwork, TapChangers
 
 SWITCH = (2.0 + 1.0j) / abs(2.0 + 1.0j)
 """Direction of a switch's impedance: pandapower's default ratio of resistance to reactance, 2."""
-
-REFUSED = ("trafo3w", "xward", "motor", "dcline", "svc", "ssc", "tcsc", "vsc", "bus_dc", "asymmetric_load")
-REFUSED = (*REFUSED, "asymmetric_sgen")
-"""Tables whose rows, where in service, have no place in a PowerNetwork."""
 
 Stored = dict[str, Any]
 """A network as its file has it: parameters, and tables by name."""
 
 
 def recognise(path: str | Path) -> bool:
-    """Whether a JSON file is a pandapower network."""
-    try:
-        return _document(Path(path)) is not None
-    except ValueError:
-        return False
+    """Whether a JSON file is a pandapower network of any version."""
+    return _document(Path(path)) is not None
 
 
-def _document(path: Path) -> Stored:
+def _document(path: Path) -> Stored | None:
+    """A network as its file has it; None for another file."""
     try:
         document = json.loads(path.read_text("utf-8"))
-        if document["_class"] == "pandapowerNet":
-            return document["_object"]
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, RecursionError):
-        pass
-    raise ValueError(f"{path.name}: not a pandapower network")
+        if isinstance(document, dict) and document.get("_class") == "pandapowerNet":
+            return _content(document)  # as text in version 2.0
+        old = isinstance(document, dict) and "version" in document and "DataFrame" in str(document.get("bus"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        return None
+    return document if old else None
 
 
-def read(path: str | Path, trafo_model: Literal["t", "pi"] = "t") -> PowerNetwork:
-    """The network of a file; `trafo_model` is t, pandapower's default, or pi.
+def read(path: str | Path, trafo_model: Literal["t", "pi"] | None = None) -> PowerNetwork:
+    """The network of a file; `trafo_model` is t or pi, by default what the network's options say, else t.
 
-    Raises ValueError, naming file, table and row, for what is not read: elements in service of the tables in REFUSED,
-    loads of constant current, tap tables, second taps in use, and impedances that differ by direction.
+    Raises ValueError, naming file, table and row, for what is not read: other versions, elements in service of tables
+    that are refused or unknown, options that change the flow, loads of constant current, tap tables, second taps in
+    use, and impedances that differ by direction.
     """
     path = Path(path)
     stored = _document(path)
-    if trafo_model not in ("t", "pi"):
-        raise ValueError(f"{path.name}: trafo_model {trafo_model!r} is neither t nor pi")
+    if stored is None:
+        raise ValueError(f"{path.name}: not a pandapower network")
     try:
-        return _Reader(path.name, stored, trafo_model).network()
+        _check(path.name, stored)
+        model = trafo_model or stored.get("user_pf_options", {}).get("trafo_model", "t")
+        if model not in ("t", "pi"):
+            raise ValueError(f"{path.name}: trafo_model {model!r} is neither t nor pi")
+        return _Reader(path.name, stored, model).network()
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if str(error).startswith(path.name):
             raise
         raise ValueError(f"{path.name}: a table is not as pandapower writes it: {error}") from error
 
 
+def _check(file: str, stored: Stored) -> None:
+    """ValueError for a version, an option or an element in service that is not understood."""
+    version = str(stored.get("format_version", stored.get("version", "3")))
+    if version.split(".")[0] not in ("2", "3"):
+        remedy = "load it with pandapower's from_json, which converts it, and save it again"
+        raise ValueError(f"{file}: a pandapower network of version {version}; 2 and 3 are read: {remedy}")
+    for option, value in (stored.get("user_pf_options") or {}).items():
+        if option in OPTIONS and value not in OPTIONS[option]:
+            raise ValueError(f"{file}: user_pf_options: {option} {value!r} is not followed; take it out")
+    for name, content in stored.items():
+        if name in READ or name in IGNORED or name.startswith(("res_", "_empty_res_")):
+            continue
+        if not (
+            isinstance(content, dict) and content.get("_class", "DataFrame") == "DataFrame" and "_object" in content
+        ):
+            continue
+        found = _Table(file, name, content)
+        if name in REFUSED or any(c == "bus" or c.endswith("_bus") or c.startswith("bus_") for c in found.columns):
+            for i, on in zip(found.index, found.on(), strict=True):
+                if on:
+                    raise ValueError(f"{file}: {name} {i} is in service, and {name} is not read")
+
+
 def _content(stored: object) -> dict[str, Any]:
     """What pandapower has stored in an object, as JSON or as text of JSON."""
     content = stored.get("_object") if isinstance(stored, dict) else None
     return json.loads(content) if isinstance(content, str) else content or {}
+
+
+def _plain(value: Any) -> Any:
+    """A value without the wrapping in which pandapower stores numbers and arrays of numpy."""
+    if isinstance(value, dict) and value.get("_module") == "numpy":
+        return _plain(value["_object"])
+    return [_plain(v) for v in value] if isinstance(value, list) else value
 
 
 class _Table:
@@ -182,11 +214,7 @@ class _Reader:
     def __init__(self, file: str, stored: Stored, trafo_model: str) -> None:
         self.file, self.stored, self.model = file, stored, trafo_model
         self.base, self.frequency = float(stored.get("sn_mva", 1.0)), float(stored.get("f_hz", 50.0))
-        for name in REFUSED:
-            table = self.table(name)
-            for i, on in zip(table.index, table.on(), strict=True):
-                if on:
-                    raise ValueError(f"{file}: {name} {i} is in service, and {name} is not read")
+        self.refuses: list[tuple[str, str]] = []
         bus = self.table("bus")
         if not len(bus):
             raise ValueError(f"{file}: no buses")
@@ -224,6 +252,8 @@ class _Reader:
         ohm = t.number("z_ohm", 0.0)
         rows = zip(t.index, t.raw("et"), t.raw("closed", True), ohm, t.raw("bus"), t.raw("element"), strict=True)
         for i, kind, closed, z, *ends in rows:
+            if kind not in ("b", "l", "t", "t3"):
+                raise ValueError(f"{self.file}: switch {i}: et {kind!r} is none of b, l, t, t3")
             if kind == "b" and closed and z == 0:
                 a, b = (self.position.get(int(bus), -1) for bus in ends)
                 if min(a, b) < 0:
@@ -278,7 +308,8 @@ class _Reader:
             notes=(model, f"{self.frequency:g} Hz"),
             label=self.label,
             node=self.node,
-            taps=self._tap_changers(trafos),
+            taps=self._tap_changers(trafos, generators.bus_kind),
+            refuses=tuple(self.refuses),
         )
 
     def _initial(self, start: Index, end: Index, shift: Array, slack_angle: dict[int, float]) -> Complex:
@@ -320,10 +351,25 @@ class _Reader:
         t = self.table("shunt")
         at = self.at(t, "bus")
         scale = (np.array(self.kv)[at] / t.number("vn_kv", np.nan)) ** 2
-        scale = np.where(np.isfinite(scale), scale, 1.0) * t.number("step", 1.0) / self.base
-        power = np.where(t.on(), t.number("p_mw") + 1j * t.number("q_mvar"), 0) * scale
-        np.add.at(shunt, at, np.conj(power))
+        scale = np.where(np.isfinite(scale), scale, 1.0) / self.base
+        np.add.at(shunt, at, np.conj(np.where(t.on(), self._shunt_power(t), 0) * scale))
         return load, shunt
+
+    def _shunt_power(self, t: _Table) -> Complex:
+        """Power of shunts at their rated voltage [MVA] (row,): so many steps, or what their table says of the step."""
+        step = t.number("step", 1.0)
+        power = (t.number("p_mw") + 1j * t.number("q_mvar")) * step
+        table = self.table("shunt_characteristic_table")
+        keys = zip(table.number("id_characteristic"), table.number("step"), strict=True)
+        steps = dict(zip(keys, table.number("p_mw") + 1j * table.number("q_mvar"), strict=True))
+        flags, tables = t.raw("step_dependency_table", False), t.raw("id_characteristic_table")
+        for k, (i, by_table, characteristic) in enumerate(zip(t.index, flags, tables, strict=True)):
+            if by_table and t.on()[k]:
+                if (characteristic, step[k]) not in steps:
+                    where = f"step {step[k]:g} of characteristic {characteristic}"
+                    raise ValueError(f"{self.file}: shunt {i}: shunt_characteristic_table has no {where}")
+                power[k] = steps[characteristic, step[k]]
+        return power
 
     def _shares(self, t: _Table, kind: Literal["z", "i"]) -> list[Array]:
         """Shares of constant impedance or current in active and reactive power [%], (row,) each."""
@@ -334,6 +380,10 @@ class _Reader:
         """External grids and generators, and what they make of their nodes."""
         kind = np.where(self.live[self.first_bus], PQ, DEAD)
         gen, grid = self.table("gen"), self.table("ext_grid")
+        for flag, meaning in IN_USE["gen"].items():
+            rows = [i for i, on, in_use in zip(gen.index, gen.on(), gen.raw(flag, False), strict=True) if on and in_use]
+            if rows:
+                self.refuses.append(("enforce_q_limits", f"gen {rows[0]}: {meaning} are not read ({flag})"))
         at, on = self.at(gen, "bus"), gen.on()
         slack = np.array([bool(s) for s in gen.raw("slack", False)], bool)
         grid_at, grid_on = self.at(grid, "bus"), grid.on()
@@ -466,7 +516,11 @@ class _Reader:
 
     def _taps(self, t: _Table) -> list[_Tap]:
         """The tap of each transformer."""
-        defaults = {"tap_dependency_table": False, "tap_phase_shifter": False}
+        for flag, meaning in IN_USE["trafo"].items():
+            for i, in_use in zip(t.index, t.raw(flag, False), strict=True):
+                if in_use:
+                    raise ValueError(f"{self.file}: trafo {i}: {meaning} are not read ({flag})")
+        defaults: dict[str, Any] = {"tap_phase_shifter": False}
         defaults |= dict.fromkeys(("tap_step_percent", "tap_step_degree"), 0.0)
         defaults |= dict.fromkeys(("tap2_pos", "tap2_neutral", "tap_side", "tap_pos", "tap_neutral"))
         columns = {name: t.raw(name, default) for name, default in defaults.items()}
@@ -480,13 +534,13 @@ class _Reader:
 
     def _tap(self, index: int, kind: str | None, row: dict[str, Any]) -> _Tap:
         """The tap of a transformer, whose changer is Ratio, Symmetrical or Ideal."""
-        if row["tap_dependency_table"]:
-            raise ValueError(f"{self.file}: trafo {index}: tap tables are not read")
         if row["tap2_pos"] is not None and row["tap2_pos"] != (row["tap2_neutral"] or 0):
             raise ValueError(f"{self.file}: trafo {index}: second taps are not read")
         side, position, neutral = row["tap_side"], row["tap_pos"], row["tap_neutral"]
         if side not in ("hv", "lv") or position is None or kind in (None, "None"):
             return _Tap(None, 0.0, 1.0)
+        if kind not in ("Ratio", "Symmetrical", "Ideal"):
+            raise ValueError(f"{self.file}: trafo {index}: taps of type {kind} are not read (tap_changer_type)")
         if neutral is None:
             raise ValueError(f"{self.file}: trafo {index} has no tap_neutral")
         moved, percent, degree = position - neutral, row["tap_step_percent"], row["tap_step_degree"]
@@ -495,29 +549,59 @@ class _Reader:
             return _Tap(side, 0.0, np.exp(1j * np.radians(angle)))
         return _Tap(side, percent / 100, 1 + moved * percent / 100 * np.exp(1j * np.radians(degree)))
 
-    def _tap_changers(self, trafos: _Trafos) -> TapChangers | None:
-        """On-load tap changers: discrete tap controllers in service."""
-        t, table, rows = self.table("controller"), trafos.table, []
-        for i, stored, on in zip(t.index, t.raw("object"), t.on(), strict=True):
-            if not on or (isinstance(stored, dict) and stored.get("_class") != "DiscreteTapControl"):
+    def _tap_changers(self, trafos: _Trafos, bus_kind: Index) -> TapChangers | None:
+        """On-load tap changers: tap controllers in service; what else controls something refuses tap control."""
+        t, rows, levels = self.table("controller"), [], set[str]()
+        for i, stored, on, level in zip(t.index, t.raw("object"), t.on(), t.raw("level", 0), strict=True):
+            kind = stored.get("_class") if isinstance(stored, dict) else type(stored).__name__
+            if not on or kind == "ConstControl":  # which steps through time
                 continue
-            content = _content(stored)
-            element = content.get("element_index", content.get("tid"))
-            element = element[0] if isinstance(element, list) else element
-            kind = content.get("element", content.get("trafotype", "trafo"))
-            if element not in table.index or kind not in ("trafo", "2W"):
-                raise ValueError(f"{self.file}: controller {i}: controls no transformer that is read")
-            k = table.index.index(element)
-            lower, upper, step = content.get("vm_lower_pu"), content.get("vm_upper_pu"), trafos.taps[k].step
-            if lower is None or upper is None or step == 0:
-                raise ValueError(
-                    f"{self.file}: controller {i}: without voltage limits, or on a transformer without taps"
-                )
-            at_start, tap_at_end = content.get("side", "lv") == "hv", table.raw("tap_side")[k] == "lv"
-            bus = (trafos.ends.start if at_start else trafos.ends.end)[k]
-            direction = 1.0 if tap_at_end != at_start else -1.0
-            positions = [float(table.raw(c)[k]) for c in ("tap_neutral", "tap_min", "tap_max", "tap_pos")]
-            rows.append((trafos.first + k, bus, lower, upper, step, tap_at_end, direction, *positions))
+            if kind not in ("DiscreteTapControl", "ContinuousTapControl"):
+                self.refuses.append(("tap_control", f"controller {i}, a {kind}, is not read"))
+                continue
+            levels |= {str(x) for x in (_plain(level) if isinstance(_plain(level), list) else [level])}
+            content = {name: _plain(value) for name, value in _content(stored).items()}
+            try:
+                rows += self._tap_changer(i, kind, content, trafos, bus_kind)
+            except ValueError as error:
+                self.refuses.append(("tap_control", str(error)))
+        if len(levels) > 1:
+            self.refuses.append(("tap_control", f"controllers of levels {' and '.join(sorted(levels))} are not read"))
         if not rows:
             return None
         return TapChangers(*(np.array(column) for column in zip(*rows, strict=True)))
+
+    def _tap_changer(
+        self, index: int, kind: str, content: dict[str, Any], trafos: _Trafos, bus_kind: Index
+    ) -> Iterator[tuple[Any, ...]]:
+        """A row of TapChangers for each transformer that a controller moves; ValueError for what is not read."""
+        table, where = trafos.table, f"controller {index}"
+        elements = content.get("element_index", content.get("tid"))
+        for n, element in enumerate(elements if isinstance(elements, list) else [elements]):
+            controlled = content.get("element", content.get("trafotype", "trafo"))
+            if element not in table.index or controlled not in ("trafo", "2W"):
+                raise ValueError(f"{where} controls no transformer that is read")
+            k = table.index.index(element)
+            step, continuous = trafos.taps[k].step, kind == "ContinuousTapControl"
+            band = ("vm_set_pu", "vm_set_pu") if continuous else ("vm_lower_pu", "vm_upper_pu")
+            given = [content.get(name) for name in band]
+            lower, upper = (value[n] if isinstance(value, list) else value for value in given)
+            if lower is None or upper is None:
+                raise ValueError(f"{where} has no {band[0]}")
+            if step == 0 or table.raw("tap_step_degree", 0.0)[k] != 0:
+                raise ValueError(f"{where} is on a transformer without taps, or with taps that turn")
+            at_start, tap_at_end = content.get("side", "lv") == "hv", table.raw("tap_side")[k] == "lv"
+            bus = (trafos.ends.start if at_start else trafos.ends.end)[k]
+            if not trafos.ends.in_service[k] or bus >= len(bus_kind) or bus_kind[bus] == SLACK:
+                continue  # nothing to do
+            direction = 1.0 if tap_at_end != at_start else -1.0
+            positions = [table.raw(c)[k] for c in ("tap_neutral", "tap_min", "tap_max", "tap_pos")]
+            if continuous and not content.get("check_tap_bounds", True):
+                positions[1:3] = -np.inf, np.inf
+            if None in positions:
+                raise ValueError(f"{where} moves taps without tap_neutral, tap_min, tap_max or tap_pos")
+            hv, lv = (table.number(name)[k] for name in ("vn_hv_kv", "vn_lv_kv"))
+            nominal = lv / hv * trafos.ends.kv_start[k] / trafos.ends.kv_end[k]
+            tolerance = float(content.get("tol", 1e-3)) if continuous else np.nan
+            moves = step, tap_at_end, direction, *map(float, positions)
+            yield trafos.first + k, bus, lower, upper, *moves, tolerance, nominal

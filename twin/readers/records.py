@@ -20,7 +20,11 @@ PQ, PV, SLACK, DEAD = 1, 2, 3, 0
 
 @dataclass(frozen=True, eq=False)
 class TapChangers:
-    """On-load tap changers: the position moves until the voltage that a changer controls lies within its band."""
+    """On-load tap changers: the position moves until the voltage that a changer controls lies within its band.
+
+    A continuous one takes any position, until its voltage is within a tolerance of the one that both ends of its band
+    are.
+    """
 
     branch: Index
     """Transformer of each changer, position among the branches, shape (tap_changer,)."""
@@ -45,6 +49,10 @@ class TapChangers:
     """Highest position, (tap_changer,)."""
     tap_pos: Array
     """Position to which `ratio`, `series` and `charging` of the network belong, (tap_changer,)."""
+    tolerance: Array
+    """Part of its voltage by which a continuous changer may miss, NaN for one that steps, (tap_changer,)."""
+    nominal: Array
+    """Ratio of the transformer at its rated voltages over that of the buses, (tap_changer,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +118,8 @@ class PowerNetwork:
     """Bus of each label, position among the buses, (label,); None where `label` is."""
     taps: TapChangers | None = None
     """On-load tap changers, None without."""
+    refuses: tuple[tuple[str, str], ...] = ()
+    """Options of power_flow that the file does not allow, each with the reason."""
 
     def at_taps(self, tap_pos: Array) -> PowerNetwork:
         """The network with its tap changers at the positions `tap_pos`, shape (tap_changer,).
