@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from twin import columns
 from twin.columns import MAXIMUM, Array
-from twin.elements import Cooler, Status, total
+from twin.elements import Box, Cooler, Status, total
 from twin.results.limits import TOLERANCE, margins
 from twin.serving.tokens import beside_measured, unserved
 from twin.solver.steady import Solution, tripped
 from twin.units import format
 
-Told = tuple[str, Sequence[int] | Array]
+Told = tuple[str, Iterable[int]]
 """A warning and the numbers of the scenarios that it is for."""
 
 
@@ -29,6 +29,11 @@ def warnings(solution: Solution) -> list[tuple[str, ...]]:
     return [tuple(text) if ok else () for text, ok in zip(texts, solved, strict=True)]
 
 
+def _numbers(true: Array) -> list[int]:
+    """Where it is true."""
+    return [int(i) for i in np.flatnonzero(true)]
+
+
 def _several(names: Sequence[str], first: int = 0) -> str:
     """An element and how many others."""
     return f"{names[first]} and {len(names) - 1:,} more" if len(names) > 1 else names[first]
@@ -40,7 +45,7 @@ def _missed(solution: Solution) -> Iterator[Told]:
     for name in dict.fromkeys(m.name):
         rows = np.flatnonzero(m.name == name)
         missed = m.relative[rows] < -TOLERANCE
-        for scenario in np.flatnonzero(missed.any(axis=0)):
+        for scenario in _numbers(missed.any(axis=0)):
             here = rows[missed[:, scenario]]
             worst = int(np.argmin(m.relative[here, scenario]))
             row = here[worst]
@@ -54,9 +59,9 @@ def _lost(solution: Solution) -> Iterator[Told]:
     """What overheats, and the racks that trip there."""
     plant, lost = solution.plant, solution[columns.node.lost] > 0
     trip = tripped(plant, lost)
-    for scenario in np.flatnonzero(lost.any(axis=0)):
-        where = _several([plant.node_names[n] for n in np.flatnonzero(lost[:, scenario])])
-        racks = [plant.engine.names[i] for i in np.flatnonzero(trip[:, scenario])]
+    for scenario in _numbers(lost.any(axis=0)):
+        where = _several([plant.node_names[n] for n in _numbers(lost[:, scenario])])
+        racks = [plant.engine.names[i] for i in _numbers(trip[:, scenario])]
         text = f"{where}: nothing takes the heat away, and there is no steady temperature"
         yield f"{text}; {_several(racks)} trip" if racks else text, [scenario]
 
@@ -72,8 +77,8 @@ def _alike(names: Sequence[str], flagged: Array, text: str) -> Iterator[Told]:
     patterns, which = np.unique(flagged, axis=1, return_inverse=True)
     for k, pattern in enumerate(patterns.T):
         if pattern.any():
-            told = f"{_several([names[i] for i in np.flatnonzero(pattern)])}: {text}"
-            yield told, np.flatnonzero(np.ravel(which) == k)
+            told = f"{_several([names[i] for i in _numbers(pattern)])}: {text}"
+            yield told, _numbers(np.ravel(which) == k)
 
 
 def _outside(solution: Solution) -> Iterator[Told]:
@@ -88,8 +93,8 @@ def _outside(solution: Solution) -> Iterator[Told]:
             value, low, high = (np.broadcast_to(x, flagged.shape) for x in (box.value, box.low, box.high))
             beyond = flagged & box.outside
             unexplained &= ~beyond
-            for scenario in np.flatnonzero(beyond.any(axis=0)):
-                here = np.flatnonzero(beyond[:, scenario])
+            for scenario in _numbers(beyond.any(axis=0)):
+                here = _numbers(beyond[:, scenario])
                 worst = int(np.argmax(np.maximum(low - value, value - high)[here, scenario]))
                 x, a, b = (format(v[here[worst], scenario], box.dimension, 1) for v in (value, low, high))
                 who = _several([names[i] for i in here], worst)
@@ -97,7 +102,7 @@ def _outside(solution: Solution) -> Iterator[Told]:
         yield from _alike(names, unexplained, "outside the box of validity")
 
 
-def _boxes(cooler: Cooler, solution: Solution):
+def _boxes(cooler: Cooler, solution: Solution) -> tuple[Box, ...]:
     """The boxes of a cooler's law at the solution; none where the law names none."""
     boxes = getattr(cooler.law, "boxes", None)
     if boxes is None:

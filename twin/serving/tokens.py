@@ -221,6 +221,11 @@ def unserved(solution: Solution) -> list[tuple[str, Array]]:
     return reasons
 
 
+def why_unserved(solution: Solution, scenario: int = 0) -> list[str]:
+    """Platforms of a scenario that serve nothing, each with the reason."""
+    return [text for text, where in unserved(solution) if scenario in where]
+
+
 def beside_measured(solution: Solution) -> list[tuple[str, Array]]:
     """Platforms of which physics and measured fronts differ by more than EXPECTED, by how much, and where.
 

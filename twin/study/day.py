@@ -12,7 +12,7 @@ from twin.facility.sections import Serving
 from twin.money import cost
 from twin.results.figures import figures
 from twin.serving.platforms import max_prefill_load
-from twin.serving.tokens import chips_at_work, has_physics, options, point, terms_of, tokens, unserved
+from twin.serving.tokens import chips_at_work, has_physics, options, point, terms_of, tokens, why_unserved
 from twin.solver.steady import Solution, steady
 from twin.study.levels import at_levels
 
@@ -65,7 +65,7 @@ def day(solution: Solution, scenario: int = 0) -> Day | None:
     within, reason = goodput(solution, scenario)
     capacity = float(tokens(solution)[1][scenario])
     if not capacity > 0:
-        within, reason = 0.0, next(iter(unserved(solution, scenario)), "its racks serve no tokens")
+        within, reason = 0.0, next(iter(why_unserved(solution, scenario)), "its racks serve no tokens")
     sold = np.minimum(demand, within)
     levels, hour = np.unique(np.r_[0.0, sold / within if within > 0 else sold], return_inverse=True)
     solved = steady(at_levels(plant, scenario, levels))

@@ -22,7 +22,7 @@ from twin.facility.scenarios import SECTIONS, dimension, select, uniform
 from twin.plant.compile import compile
 from twin.results.figures import figures
 from twin.results.limits import Binding, exceeded, margins, worst
-from twin.serving.tokens import at_work, check_served, unserved
+from twin.serving.tokens import at_work, check_served, why_unserved
 from twin.solver.steady import Progress, Solution, steady
 from twin.study.bound import Bound, densest, rescale, scaled_rows
 
@@ -147,7 +147,7 @@ def earning(facility: Facility, what: str) -> None:
     check_served(facility)
     solution = steady(at_work(compile(facility)))
     if solution.status[0] == Status.OK and not figures(solution).tokens_per_s[0] > 0:
-        why = unserved(solution) or ["no rack has accelerators of a known platform at work"]
+        why = why_unserved(solution) or ["no rack has accelerators of a known platform at work"]
         raise LayoutError(facility.source, [f"{what}: its racks serve no tokens: {'; '.join(why)}"])
 
 
