@@ -29,7 +29,7 @@ OTHER_MEANINGS = (
     ("air/response.py", {"bypass"}, "a share of air, field of a Zone"),
     ("app/cli.py", {"rack", "room"}, "a role in the air of a room, a group of `bound --per`, an option of `mesh`"),
     ("study/bound.py", {"rack"}, "a group of `bound --per`"),
-    ("facility/files.py", {"dew_point"}, "a field of the site"),
+    ("facility/files.py", {"dew_point", "pipe_flow"}, "a field of the site, a public function"),
     ("facility/scenarios.py", {"dew_point", "voltage"}, "a field of the site, a dimension of units"),
     ("plant/lowering.py", {"dew_point", "room"}, "fields of the site and of every component"),
     ("results/dataset.py", {"room"}, "an attribute of a field of air"),

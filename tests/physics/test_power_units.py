@@ -6,8 +6,8 @@ from twin.units import UNITS, parse
 
 HOUR, YEAR = 3600.0, 31557600.0
 SI = {
-    "power": {"hp": 745.699872, "ton": 3516.852842, "tons": 3516.852842, "kW": 1e3, "MW": 1e6, "GW": 1e9, "mW": 1e-3, "W": 1,
-              "Btu/h": 0.2930711, "kBtu/h": 293.0711, "MBH": 293.0711, "MMBtu/h": 293071.1},
+    "power": {"hp": 745.699872, "ton": 3516.852842, "tons": 3516.852842, "kW": 1e3, "MW": 1e6, "GW": 1e9, "mW": 1e-3,
+              "W": 1, "Btu/h": 0.2930711, "kBtu/h": 293.0711, "MBH": 293.0711, "MMBtu/h": 293071.1},
     "energy": {"J": 1, "kJ": 1e3, "MJ": 1e6, "GJ": 1e9, "Wh": 3600, "kWh": 3.6e6, "MWh": 3.6e9, "GWh": 3.6e12,
                "Btu": 1055.056, "kBtu": 1.055056e6, "MMBtu": 1.055056e9},
     "temperature_difference": {"K": 1, "mK": 1e-3, "degC": 1, "degF": 0.55555556, "degR": 0.55555556},
@@ -60,7 +60,8 @@ SI = {
                        "M$/year": 1e6 / YEAR},
     "carbon_intensity": {"kg/J": 1, "g/kWh": 1 / 3.6e9, "kg/kWh": 1 / 3.6e6, "kg/MWh": 1 / 3.6e9},
     "money_per_token": {"$/token": 1, "$/Mtok": 1e-6, "$/Gtok": 1e-9},
-    "data": {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 1048576, "GiB": 1073741824, "TiB": 1099511627776},
+    "data": {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 1048576, "GiB": 1073741824,
+             "TiB": 1099511627776},
     "data_rate": {"B/s": 1, "GB/s": 1e9, "TB/s": 1e12, "Gb/s": 1.25e8, "Tb/s": 1.25e11},
     "rate": {"tok/s": 1, "ktok/s": 1e3, "Mtok/s": 1e6, "Gtok/s": 1e9},
 }  # fmt: skip

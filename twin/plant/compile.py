@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from twin.columns import FIGURES, Array, Index, Ref, limits
+from twin.columns import FIGURES, Array, Index, Ref
 from twin.components.base import REGISTRY
 from twin.elements import (
     VENT,
@@ -50,8 +49,9 @@ from twin.elements import (
     Vent,
     Zone,
 )
-from twin.facility.files import LayoutError
+from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
+from twin.facility.sections import limit_names
 from twin.fluids import FLUIDS
 from twin.kernels import streams
 from twin.plant.lowering import Key, Lowering, first
@@ -286,16 +286,13 @@ def _open(vent: Vent, ends: list[int], names: list[str], faults: list[str]) -> N
         faults.append(f"air port {names[node]}: air has no way out; connect it to a rear door or leave it open")
 
 
-LOOSE = (limits.undervoltage, limits.power_feed, limits.coolant_freezing, limits.flow_reversed)
-"""Limits that belong to buses, cords and loops, not to one component."""
-
-
 def _ignored(facility: Facility, written: Sequence[Limit], faults: list[str]) -> None:
-    known = {x.name for x in written} | {kind.name for kind in LOOSE}
+    """A limit whose name tells a type of the layout is one that this type has."""
+    names, kinds = {x.name for x in written}, facility.count()
     for name in facility.ignore:
-        close = get_close_matches(name, known, 1, 0.8)
-        if name not in known and close:
-            faults.append(f"limits: ignore: no limit {name!r}; did you mean {close[0]!r}?")
+        of = [kind for kind in limit_names().get(name, ()) if kind in kinds]
+        if of and name not in names:
+            faults.append(f"limits: ignore: a limit {name!r} is none of {of[0]}{hint(name, names)}")
 
 
 def _named(reports: Sequence[Report], faults: list[str]) -> None:
