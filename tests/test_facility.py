@@ -273,6 +273,13 @@ def test_a_path_that_cannot_be_is_one_line(name):
     assert len(str(error.value)) < 600
 
 
+def test_names_have_up_to_a_hundred_characters():
+    name = "x" * 100
+    assert name in twin.load(POWER.replace("r1", name)).components
+    assert "give it a name of 1 to 100 characters" in faults(POWER.replace("r1", f"{name}x"))
+    assert "give it a name of 1 to 100 characters" in faults(POWER.replace("  r1:", '  "r\\e1": {type: room}\n  r1:'))
+
+
 def test_long_names_and_values_are_refused_in_a_line_of_their_own():
     long = "x" * 900
     text = POWER.replace("  p1:", f"  {long}: {{type: room}}\n  p1:").replace("rating: 100 kW", f"rating: {long}")
@@ -653,7 +660,7 @@ def test_limits_are_ignored_by_cases_and_overrides_as_by_the_layout():
         ("[moon_phase]", "limits: ignore: no limit 'moon_phase'"),
         ("[junction_temprature]", "did you mean 'junction_temperature'"),
         ("[pdu_lading]", "did you mean 'pdu_loading'"),
-        ("[pdu_capacity]", "limits: ignore: a limit 'pdu_capacity' is none of pdu"),
+        ("[pdu_capacity]", "limits: ignore: pdu has no limit 'pdu_capacity'; it has pdu_loading, pdu_peak"),
         ("pdu_loading", "limits: ignore: "),
         ("[voltage, 5]", "no limit '5'"),
     ],

@@ -406,7 +406,7 @@ def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
             try:
                 other = load(layout, name, overrides)
                 check_served(other)
-                if other.components != facility.components:
+                if (other.components, other.ignore) != (facility.components, facility.ignore):
                     compile(other)
             except LayoutError as error:
                 faults += [f"case {name}: {fault}" for fault in error.faults]

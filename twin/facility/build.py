@@ -408,15 +408,17 @@ def _offered(draft: _Draft, faults: list[str]) -> None:
     for name in draft.local:
         try:
             kind, fields = builder.entry(name)
-            if name not in used:
-                _known(kind, "base").model_validate(fields)
-        except ValidationError as error:
-            told = _messages(error, f"catalogue {name}", REGISTRY[kind])
-            apart = [fault["loc"] and fault["type"] != "missing" for fault in error.errors()]
-            faults.extend(message for message, own in zip(told, apart, strict=True) if own)
+            cls = None if name in used else _known(kind, "base")
         except ValueError as error:
             said = str(error)
             faults.append(said if said.startswith("catalogue") else f"catalogue {name}: {said}")
+            continue
+        try:
+            if cls is not None:
+                cls.model_validate(fields)
+        except ValidationError as error:
+            told = zip(_messages(error, f"catalogue {name}", cls), error.errors(), strict=True)
+            faults.extend(line for line, fault in told if fault["loc"] and fault["type"] != "missing")
 
 
 def _other(draft: _Draft, values: Raw, valid: _Valid) -> list[str]:

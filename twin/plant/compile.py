@@ -288,11 +288,12 @@ def _open(vent: Vent, ends: list[int], names: list[str], faults: list[str]) -> N
 
 def _ignored(facility: Facility, written: Sequence[Limit], faults: list[str]) -> None:
     """A limit whose name tells a type of the layout is one that this type has."""
-    names, kinds = {x.name for x in written}, facility.count()
+    names, known, kinds = {x.name for x in written}, limit_names(), facility.count()
     for name in facility.ignore:
-        of = [kind for kind in limit_names().get(name, ()) if kind in kinds]
+        of = [kind for kind in known.get(name, ()) if kind in kinds]
         if of and name not in names:
-            faults.append(f"limits: ignore: a limit {name!r} is none of {of[0]}{hint(name, names)}")
+            own = [n for n in sorted(names) if of[0] in known.get(n, ())]
+            faults.append(f"limits: ignore: {of[0]} has no limit {name!r}" + ("; it has " * bool(own)) + ", ".join(own))
 
 
 def _named(reports: Sequence[Report], faults: list[str]) -> None:
