@@ -367,38 +367,49 @@ def test_what_is_no_address_is_told(address):
     assert "is not an address" in faults(POWER, overrides={address: 1})
 
 
-NARROWING = ["liquid_rack.utilisation", "tray.utilisation", "rack.utilisation", "r1.utilisation"]
-"""A type, a model of it, a dimension with more types, a component."""
+MIXED = """
+version: 1
+name: mixed
+site: {dry_bulb: 20 degC}
+catalogue: {big: {type: rack, it_power: 9 kW, cords: 1}, small: {type: liquid_rack, cords: 1}}
+components:
+  grid: {type: utility, voltage: 415 V}
+  tank: {type: expansion_tank}
+  pump: {type: pump, head: 90 kPa}
+  cooler: {type: dry_cooler}
+  air: {model: big}
+  other: {type: liquid_rack, cords: 1}
+  s1: {model: small}
+  s2: {model: small}
+repeat:
+  - over: {n: [other, s1, s2]}
+    connections:
+      - [power, grid.out, "{n}.feed"]
+      - [coolant, cooler.out, "{n}.supply"]
+      - [coolant, "{n}.return", pump.in]
+connections:
+  - [power, grid.out, air.feed]
+  - [power, grid.out, pump.feed]
+  - [power, grid.out, cooler.feed]
+  - [coolant, pump.out, cooler.in]
+  - [coolant, tank.port, pump.in]
+"""
+"""Racks of two types that share a dimension, two of them of a model."""
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
-def test_the_narrower_address_wins_in_any_order(small, order):
-    text = small.replace("components:", "catalogue: {tray: {base: gb300_nvl72}}\ncomponents:", 1)
-    text = text.replace("  hall: {type: room}", "  hall: {type: room}\n  old: {type: rack, cords: 1, room: hall}", 1)
-    text = text.replace(
-        "connections:\n  - [power, utility", "connections:\n  - [power, bus.out, old.feed]\n  - [power, utility"
-    )
-    text = text.replace("model: gb300_nvl72", "model: tray").replace("{r: 1..8}", "{r: 1..2}")
-    text = text.replace("repeat:", "  r9: {model: gb300_nvl72, room: hall, voltage: 415 V, cords: 1}\nrepeat:", 1)
-    text += "".join(
-        f"  - [{c}, {a}, {b}]\n"
-        for c, a, b in (
-            ("power", "bus.out", "r9.feed"),
-            ("coolant", "cdu.tcs_supply", "r9.supply"),
-            ("coolant", "cdu.tcs_return", "r9.return"),
-        )
-    )
-    share = dict(zip(NARROWING, (0.2, 0.3, 0.1, 0.4), strict=True))
-    given = {NARROWING[i]: share[NARROWING[i]] for i in order}
-    wanted = {"old": 0.1, "r9": 0.2, "r2": 0.3, "r1": 0.4}
-    case = yaml.safe_dump({"cases": {"mixed": given}}, sort_keys=False)
-    for facility in (twin.load(text, overrides=given), twin.load(text + case, "mixed")):
-        assert {n: facility.components[n].utilisation for n in wanted} == wanted
-    varied = compile(twin.load(text), {address: [value] for address, value in given.items()})
-    assert varied.engine.utilisation[:, 0].tolist() == [0.4, 0.3, 0.2, 0.1]  # r1, r2, r9, old
+def test_the_narrower_address_wins_in_any_order():
+    given = {"rack.utilisation": 0.1, "liquid_rack.utilisation": 0.2, "small.utilisation": 0.3, "s1.utilisation": 0.4}
+    wanted = {"air": 0.1, "other": 0.2, "s2": 0.3, "s1": 0.4}
+    for order in itertools.permutations(given):
+        turned = {address: given[address] for address in order}
+        case = yaml.safe_dump({"cases": {"mixed": turned}}, sort_keys=False)
+        for facility in (twin.load(MIXED, overrides=turned), twin.load(MIXED + case, "mixed")):
+            assert {n: facility.components[n].utilisation for n in wanted} == wanted
+        varied = compile(twin.load(MIXED), {address: [value] for address, value in turned.items()})
+        assert varied.engine.utilisation[:, 0].tolist() == [0.2, 0.4, 0.3, 0.1]  # other, s1, s2, then air
 
 
-def test_of_two_equally_narrow_addresses_that_differ_neither_wins(small):
+def test_of_two_equally_narrow_addresses_that_differ_neither_wins():
     twice = {"r1.it_power": "11 kW", "rack[r1].it_power": "12 kW"}
     assert "rack[r1].it_power: r1.it_power says otherwise" in faults(POWER, overrides=twice)
     assert "case busy: rack[r2].it_power: r2.it_power says otherwise" in faults(

@@ -408,14 +408,15 @@ def _offered(draft: _Draft, faults: list[str]) -> None:
     for name in draft.local:
         try:
             kind, fields = builder.entry(name)
-            cls = None if name in used else _known(kind, "base")
+            if name in used:
+                continue
+            cls = _known(kind, "base")
         except ValueError as error:
             said = str(error)
             faults.append(said if said.startswith("catalogue") else f"catalogue {name}: {said}")
             continue
         try:
-            if cls is not None:
-                cls.model_validate(fields)
+            cls.model_validate(fields)
         except ValidationError as error:
             told = zip(_messages(error, f"catalogue {name}", cls), error.errors(), strict=True)
             faults.extend(line for line, fault in told if fault["loc"] and fault["type"] != "missing")

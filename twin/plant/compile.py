@@ -49,7 +49,7 @@ from twin.elements import (
     Vent,
     Zone,
 )
-from twin.facility.files import LayoutError, hint
+from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.sections import limit_names
 from twin.fluids import FLUIDS
