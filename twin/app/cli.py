@@ -473,7 +473,7 @@ def list_layouts() -> None:
     from textwrap import shorten
 
     from twin.facility.build import load
-    from twin.facility.files import shipped
+    from twin.facility.files import shipped, spelled
 
     rows = []
     with _progress("reading layouts"):
@@ -482,14 +482,9 @@ def list_layouts() -> None:
             racks = sum(part.shapes_air == "rack" for part in facility.components.values())
             rows.append((name, f"{racks:,}", facility.description))
             for case, values in facility.cases.items():
-                says = ", ".join(f"{address}: {_spelled(value)}" for address, value in values.items()) or "as it stands"
+                says = ", ".join(f"{address}: {spelled(value)}" for address, value in values.items()) or "as it stands"
                 rows.append((f"  {case}", "", shorten(says, WIDTH, placeholder=" ...")))
     typer.echo(table([("layout and its cases", "racks", "description"), *rows], frozenset({1})))
-
-
-def _spelled(value: object) -> str:
-    """A value as layouts write it."""
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @app.command("cat")

@@ -16,7 +16,7 @@ from twin.components.hall import Room
 from twin.facility import plugins
 from twin.facility.addresses import Unknown, breadth, choose, meant, settle, split
 from twin.facility.catalogue import catalogue
-from twin.facility.files import LONGEST_NAME, MOISTURE, LayoutError, Raw, hint, parse_text, read_text, repeats
+from twin.facility.files import LONGEST_NAME, MOISTURE, LayoutError, Raw, hint, parse_text, read_text, repeats, spelled
 from twin.facility.graph import Facility
 from twin.facility.sections import MODELS
 from twin.facility.structure import Connection
@@ -152,7 +152,7 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
     for item in raw:
         if isinstance(item, dict):
             item = [item.get("carrier"), item.get("from"), item.get("to")]
-        if not isinstance(item, list) or len(item) != 3:
+        if not isinstance(item, list) or len(item) != 3 or not all(isinstance(word, str) for word in item):
             faults.append(f"connection {item!r}: write [carrier, component.port, component.port]")
             continue
         carrier, ends = str(item[0]), []
@@ -301,8 +301,9 @@ def _validated(draft: _Draft, before: _Valid | None = None) -> _Valid:
     def unclear(name: str) -> bool:
         return name in broken or (not draft.whole and name not in raws)
 
-    joined = _connect([link for link in draft.links if not any(map(unclear, _ends(link)))], parts, faults)
-    if draft.whole and not broken:
+    links = [link for link in draft.links if not any(map(unclear, _ends(link)))]
+    joined = _connect(links, parts, faults)
+    if draft.whole and not broken and len(joined) == len(links):
         faults.extend(wiring(parts, joined))
     _rooms(parts, unclear, faults)
     return _Valid(draft, parts, joined, read, builder.cache, faults)
@@ -355,7 +356,7 @@ def build(source: str, data: Raw, case: str | None = None, overrides: Mapping[st
     faults.extend(valid.faults)
     if faults:
         raise LayoutError(source, faults)
-    name = str(data.get("name") or source.removesuffix(".yaml"))
+    name = source.removesuffix(".yaml") if data.get("name") in (None, "") else spelled(data["name"])
     limits = valid.sections["limits"]
     spec = {
         "components": chosen.raws,

@@ -57,6 +57,11 @@ def hint(word: object, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def spelled(value: object) -> str:
+    """A value as layouts write it."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 # ---- reading -----------------------------------------------------------------------------------------------------
 
 
@@ -64,7 +69,7 @@ _SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _PLAIN = (
     ("null", r"~|null|Null|NULL|", "~nN", lambda text: None),
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF", lambda text: text.lower() == "true"),
+    ("bool", r"true|false", "tf", lambda text: text == "true"),
     ("int", r"0|-?[1-9][0-9]{0,15}", "-0123456789", int),
     ("float", r"-?(?:0|[1-9][0-9]*)\.[0-9]+", "-0123456789", float),
 )
@@ -238,7 +243,7 @@ def _expression(text: str) -> CodeType:
 
 def _number(value: object) -> object:
     """A loop's text as the number that it spells in decimal, if it spells one; anything else as it is."""
-    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,15}\s*", value):
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,300}\s*", value):
         return int(value)
     if isinstance(value, str) and re.fullmatch(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?\s*", value):
         return float(value)
@@ -251,7 +256,7 @@ def _fill(value: Any, loop: Mapping[str, object], numbers: Mapping[str, object])
     def filled(match: re.Match[str]) -> str:
         name, form = match[1].strip(), match[2] or ""
         if name in loop:
-            return format(numbers.get(name, loop[name]), form) if form else str(loop[name])
+            return format(numbers.get(name, loop[name]), form) if form else spelled(loop[name])
         return format(eval(_expression(name), {"__builtins__": {}}, numbers), form)
 
     if isinstance(value, str):
@@ -269,6 +274,9 @@ def _fill(value: Any, loop: Mapping[str, object], numbers: Mapping[str, object])
 def _axis(value: object) -> list[object]:
     """Values of a loop: a list, or a range whose numbers are as wide as its ends where one begins with 0."""
     if isinstance(value, list):
+        odd = [item for item in value if not isinstance(item, (str, int, float, dict))]
+        if odd:
+            raise ValueError(f"{odd[0]!r} names nothing; loops run over texts, numbers and mappings of these")
         return value
     match = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", str(value))
     if not match:
@@ -286,6 +294,8 @@ def repeats(data: Raw, faults: list[str]) -> Iterator[tuple[Raw, list[Any]]]:
     yield data.get("components") or {}, data.get("connections") or []
     for k, block in enumerate(data.get("repeat") or [], 1):
         try:
+            if not isinstance(block, dict):
+                raise ValueError("is not a mapping of over, components and connections")
             unknown = set(block) - {"over", "components", "connections"}
             if unknown:
                 raise ValueError(f"unknown key {sorted(unknown)[0]!r}; use over, components, connections")

@@ -215,6 +215,11 @@ class Limits(Model):
 
     ignore: tuple[str, ...] = Field((), description="limits by name, as results call them")
 
+    @field_validator("ignore", mode="before")
+    @classmethod
+    def _one(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
+
     @field_validator("ignore")
     @classmethod
     def _known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
