@@ -887,7 +887,7 @@ def test_every_case_is_checked_whether_or_not_it_is_asked_for(tmp_path, case, sa
         told = CliRunner().invoke(app, ["validate", str(tmp_path / "power.yaml")])
         assert told.exit_code == 2 and says in told.stderr
         return
-    for chosen in (None, "busy"):
+    for chosen in (None, "busy", "low"):
         assert says in faults(text, chosen)
 
 

@@ -54,7 +54,7 @@ class Model(BaseModel):
     @classmethod
     def _counted(cls, value: object, info: ValidationInfo) -> object:
         declared = cls.model_fields[info.field_name or ""].annotation
-        if isinstance(value, bool) and {int, float} & {declared, *get_args(declared)}:
+        if isinstance(value, bool) and any(t in (int, float) for t in (declared, *get_args(declared))):
             raise ValueError(f"{str(value).lower()} is no number")
         return value
 

@@ -16,7 +16,6 @@ from twin.facility.files import hint
 
 _ADDRESS = re.compile(r"^(?P<head>[A-Za-z0-9_.\-]+?)(\[(?P<name>[^\]]+)\])?\.(?P<field>[A-Za-z_]\w*)$")
 
-
 T = TypeVar("T")
 
 

@@ -345,17 +345,22 @@ def build(source: str, data: Raw, case: str | None = None, overrides: Mapping[st
             what = {dict: "a mapping", list: "a list", int: "a whole number"}.get(kind, "text")
             raise LayoutError(source, [f"{key}: must be {what}"])
     draft = _draft(data, faults)
-    cases = {str(name): values for name, values in (data.get("cases") or {}).items()}
-    chosen = draft.given(_case(source, cases, case), faults)
-    chosen = chosen.given({str(address): value for address, value in (overrides or {}).items()}, faults)
     _offered(draft, faults)
-    valid = _validated(chosen)
+    cases = {str(name): values for name, values in (data.get("cases") or {}).items()}
+    own = {str(address): value for address, value in (overrides or {}).items()}
+    valid = _validated(draft.given(_case(source, cases, case), []).given(own, faults))
+    plain = _validated(draft.given(own, [])) if case is not None and valid.faults else valid
+    faults.extend(fault for fault in valid.faults if fault in plain.faults)
     for name in cases:
-        if name != case:
-            faults.extend(f"case {name}: {fault}" for fault in _other(draft, _case(source, cases, name), valid))
-    faults.extend(valid.faults)
+        with_case = draft.given(_case(source, cases, name), told := [])
+        if name == case:
+            told += [fault for fault in valid.faults if fault not in plain.faults]
+        else:
+            told += [fault for fault in _validated(with_case, valid).faults if fault not in plain.faults]
+        faults.extend(f"case {name}: {fault}" for fault in told)
     if faults:
         raise LayoutError(source, faults)
+    chosen = valid.draft
     name = source.removesuffix(".yaml") if data.get("name") in (None, "") else spelled(data["name"])
     limits = valid.sections["limits"]
     spec = {
@@ -385,7 +390,7 @@ def _draft(data: Raw, faults: list[str]) -> _Draft:
     """The parts of a layout, names of components judged."""
     raws: Raw = {}
     links: list[Any] = []
-    before = list(faults)
+    before = len(faults)
     for components, connections in repeats(data, faults):
         for name, raw in ((str(n), r) for n, r in components.items()):
             if name in raws:
@@ -394,7 +399,7 @@ def _draft(data: Raw, faults: list[str]) -> _Draft:
                 faults.append(f"component {name!r:.{LONGEST_NAME}}: give it a name of 1 to {LONGEST_NAME} characters")
             raws[name] = raw
         links.extend(connections)
-    whole = not any(fault.startswith("repeat block") for fault in faults[len(before) :])
+    whole = not any(fault.startswith("repeat block") for fault in faults[before:])
     if not raws and not faults:
         faults.append("components: there are none")
     local = {str(name): entry for name, entry in (data.get("catalogue") or {}).items()}
@@ -421,13 +426,6 @@ def _offered(draft: _Draft, faults: list[str]) -> None:
         except ValidationError as error:
             told = zip(_messages(error, f"catalogue {name}", cls), error.errors(), strict=True)
             faults.extend(line for line, fault in told if fault["loc"] and fault["type"] != "missing")
-
-
-def _other(draft: _Draft, values: Raw, valid: _Valid) -> list[str]:
-    """What is wrong with a case that was not chosen and is not wrong without it."""
-    faults: list[str] = []
-    other = _validated(draft.given(values, faults), valid)
-    return faults + [fault for fault in other.faults if fault not in valid.faults]
 
 
 def _case(source: str, cases: Raw, case: str | None) -> Raw:

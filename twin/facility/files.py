@@ -53,7 +53,7 @@ class LayoutError(ValueError):
 
 def hint(word: object, known: Iterable[str]) -> str:
     """The end of a message that names what was probably meant, or nothing."""
-    close = get_close_matches(str(word), list(known), 1, 0.5)
+    close = get_close_matches(str(word), list(known), 1, 0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
