@@ -246,6 +246,7 @@ def test_new_writes_a_small_layout_that_keeps_its_limits(good):
         (["copy", "dsx_rov"], "did you mean 'dsx_row'"),
         (["copy", "dsx_row", "x.txt"], "ending '.txt' is not .yaml or .yml"),
         (["new", "no/x.yaml"], "no folder no"),
+        (["new", "x" * 300 + ".yaml"], "File name too long"),
         (["cat", "small.yml"], "no such file"),
     ],
 )

@@ -1,4 +1,8 @@
-"""Units at the surface: "132 kW" -> 132000.0, from a closed table, and the typed aliases that fields declare."""
+"""Units at the surface: "132 kW" -> 132000.0, from a closed table, and the typed aliases that fields declare.
+
+Factors are those of NIST SP 811 (2008), appendix B, with British thermal units of the International Table, conventional
+columns of water and mercury, and US gallons; binary prefixes are those of IEC 80000-13.
+"""
 
 from __future__ import annotations
 

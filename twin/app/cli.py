@@ -514,11 +514,11 @@ def new(path: Annotated[Path, typer.Argument(help="File to write.")], force: For
 
 def _write_layout(path: Path, text: str, force: bool) -> None:
     """Write a layout, whole or not at all, and say so; a file that is there stays unless `force`."""
-    _target(path, (".yaml", ".yml"))
-    if path.exists() and not force:
-        raise Fault(f"output {path}", "exists; --force replaces it")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     with _writing(path):
+        _target(path, (".yaml", ".yml"))
+        if path.exists() and not force:
+            raise Fault(f"output {path}", "exists; --force replaces it")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             partial.write_text(text, "utf-8")
             partial.replace(path)
