@@ -191,7 +191,96 @@ def test_list_names_every_shipped_layout():
 
     code, out, _ = run("list")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()[1:]] == shipped()
+    rows = out.splitlines()[1:]
+    assert [row.split()[0] for row in rows if not row.startswith(" ")] == shipped()
+    cases = rows[rows.index(next(row for row in rows if row.startswith("dsx_row"))) + 1 :][:6]
+    assert [row.split()[0] for row in cases][:3] == ["edp_1_5", "edp_1_2", "one_lost"]
+    assert "rpp4.in_service: false" in cases[2]
+    assert max(map(len, rows)) < 150
+
+
+# ---- layouts of one's own ----------------------------------------------------------------------------------------
+
+
+def test_cat_prints_a_layout_as_it_is_written(good):
+    from twin.facility.files import read_text
+
+    assert run("cat", good) == (0, GOOD, "")
+    assert run("cat", "dsx_row") == (0, read_text("dsx_row")[1], "")
+
+
+def test_copy_writes_a_layout_that_loads_as_the_shipped_one(good):
+    import twin
+
+    assert run("copy", "dsx_row")[0] == 0
+    assert twin.load("dsx_row.yaml").hash == twin.load("dsx_row").hash
+    assert run("copy", "dsx_row", "mine.yml")[0] == 0
+    assert Path("mine.yml").read_bytes() == Path("dsx_row.yaml").read_bytes()
+
+
+def test_new_writes_a_small_layout_that_keeps_its_limits(good):
+    import jsonschema
+    import yaml
+
+    import twin
+
+    code, out, _ = run("new", "hall.yaml")
+    assert (code, "twin solve hall.yaml" in out) == (0, True)
+    facility = twin.load("hall.yaml")
+    assert set(facility.count()) >= {"room", "liquid_rack", "cdu", "dry_cooler", "utility"}
+    assert [n for n in facility.components if n.startswith("r0")] == ["r01", "r02", "r03", "r04"]
+    jsonschema.Draft202012Validator(twin.schema()).validate(yaml.safe_load(Path("hall.yaml").read_text()))
+    assert run("validate", "hall.yaml")[0] == 0
+    for case in (None, *facility.cases):
+        result = twin.solve("hall.yaml", case=case)
+        assert result.ok and not result["limit_exceeded"].values[0], result.explain()
+        assert abs(result.figures.energy_audit[0]) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["new", "small.yaml"], "small.yaml: exists; --force replaces it"),
+        (["copy", "dsx_row", "small.yaml"], "small.yaml: exists; --force replaces it"),
+        (["copy", "small.yaml"], "small.yaml: exists; --force replaces it"),
+        (["copy", "dsx_rov"], "did you mean 'dsx_row'"),
+        (["copy", "dsx_row", "x.txt"], "ending '.txt' is not .yaml or .yml"),
+        (["new", "no/x.yaml"], "no folder no"),
+        (["new", "x" * 300 + ".yaml"], "File name too long"),
+        (["cat", "small.yml"], "no such file"),
+    ],
+)
+def test_a_layout_is_not_written_over_nor_where_it_cannot_be(good, arguments, says):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "") and says in err
+    assert (good.read_text(), [p.name for p in good.parent.iterdir()]) == (GOOD, [good.name])
+
+
+def test_force_replaces_a_file(good):
+    assert run("copy", "dsx_row", good, "--force")[0] == 0
+    assert good.read_text() != GOOD
+    assert [p.name for p in good.parent.iterdir()] == [good.name]
+
+
+def test_validate_compiles_every_case(good):
+    good.write_text(
+        GOOD
+        + """\
+  cold: {r1.voltage: 480 V}
+  free: {limits.ignore: [pump_capacity]}
+  odd: {serving.model: Nobody-7B}
+"""
+    )
+    code, out, err = run("validate", good)
+    assert (code, out) == (2, "")
+    cold, free, odd = err.splitlines()
+    assert cold.startswith("small.yaml: case cold: bus ") and "480 V" in cold
+    assert free == "small.yaml: case free: limits: ignore: pump has no limit 'pump_capacity'"
+    assert odd.startswith("small.yaml: case odd: ") and "Nobody-7B" in odd
+    assert run("validate", good, "--case", "hot")[0] == 0
+
+
+# ---- what is printed, in full ------------------------------------------------------------------------------------
 
 
 def test_schema_is_json_on_stdout_and_in_a_file(tmp_path):
@@ -286,6 +375,9 @@ def test_bytes_that_are_no_text_are_refused(good):
         (["solve", "small.yaml", "--case", "hott"], ["hott", "hot"]),
         (["solve", "small.yaml", "--set", "dry_bulb"], ["--set", "dry_bulb", "ADDRESS=VALUE"]),
         (["solve", "small.yaml", "--set", "site.dry_bulb=35"], ["site", "dry_bulb", "degC"]),
+        (["solve", "small.yaml", "--set", "r1.cords=1", "--set", "r1.cords=2"], ["--set", "r1.cords is set twice"]),
+        (["solve", "small.yaml", "--set", "limits.ignore=[voltge]"], ["limits: ignore", "did you mean 'voltage'"]),
+        (["solve", "small.yaml", "--set", "limits.ignore=[a"], ["--set", "is no list or mapping"]),
         (["solve", "small.yaml", "--set", "sight.dry_bulb=35 degC"], ["sight", "site"]),
         (["solve", "small.yaml", "-o", "no/such/folder/x.nc"], ["x.nc", "no folder"]),
         (["solve", "small.yaml", "-o", "x.csv"], ["x.csv", ".nc or .zarr"]),

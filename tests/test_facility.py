@@ -7,11 +7,15 @@ from importlib.resources import files
 import jsonschema
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 import twin
+from twin.app.cli import app
+from twin.columns import LIMITS, MAXIMUM, LimitKind
 from twin.components import REGISTRY as KINDS
 from twin.facility.addresses import RENAMED, split
 from twin.facility.build import build
+from twin.facility.files import parse_text
 from twin.facility.sections import Agents, Serving
 from twin.plant.compile import compile
 
@@ -107,6 +111,186 @@ def test_expressions_do_sums_and_nothing_else(expression):
     assert "repeat block 1" in faults(POWER + block)
 
 
+@pytest.mark.parametrize(
+    ("over", "names"),
+    [
+        ("[01, 02, 08, 09, 010]", ["01", "010", "02", "08", "09"]),
+        ("08..11", ["08", "09", "10", "11"]),
+        ("8..11", ["10", "11", "8", "9"]),
+        ("[1.10, 1.1, 1e3, 0x1F, 1_000, 1:30]", ["0x1F", "1.1", "1.10", "1:30", "1_000", "1e3"]),
+        ("[on, off, yes, no, true, True, 2024-01-01]", ["2024-01-01", "True", "no", "off", "on", "true", "yes"]),
+        ("[99999999999999999999]", ["99999999999999999999"]),
+    ],
+)
+def test_what_a_loop_runs_over_names_what_it_spells(over, names):
+    block = f'\nrepeat:\n  - over: {{n: {over}}}\n    components: {{"x{{n}}": {{type: room}}}}\n'
+    assert sorted(n[1:] for n in twin.load(POWER + block).components if n.startswith("x")) == names
+
+
+def test_a_loops_text_is_a_number_of_ten_digits_in_sums():
+    block = """
+repeat:
+  - over: {n: [08, 010], s: [a]}  # not base 8
+    components:
+      "x{n}{s}{n + 1:03d}": {type: house_load, power: "{n * 10} kW", at: ["{n:d} m", 0 m, 0 m]}
+    connections:
+      - [power, p1.out, "x{n}{s}{n + 1:03d}.feed"]
+"""
+    parts = twin.load(POWER + block).components
+    assert {n: (p.power, p.at[0]) for n, p in parts.items() if n.startswith("x")} == {
+        "x08a009": (80e3, 8.0),
+        "x010a011": (100e3, 10.0),
+    }
+
+
+def test_two_names_that_become_one_are_told():
+    block = '\nrepeat:\n  - over: {a: [1], b: [1]}\n    components: {"x{a}": {type: room}, "x{b}": {type: room}}\n'
+    assert "repeat block 1: two of x{a}, x{b} become one name" in faults(POWER + block)
+
+
+# ---- what YAML's older rules would read otherwise ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["0101", "1.10", "on", "no", "null", "true", "1e3", "0x1F", "1_000", "1:30", "-0", "7"]
+)
+def test_a_name_is_what_is_written(name):
+    text = POWER.replace("r1", name)
+    facility = twin.load(text, overrides={f"rack[{name}].it_power": "9 kW"})
+    assert facility.components[name].it_power == 9e3
+    assert name in facility.fed_by(name) or "p1" in facility.fed_by(name)
+    room = text.replace(
+        f"  {name}: {{", f"  house: {{type: house_load, room: {name}2}}\n  {name}2: {{type: room}}\n  {name}: {{"
+    )
+    room = room.replace("connections:", "connections:\n  - [power, p1.out, house.feed]")
+    assert twin.load(room).components["house"].room == f"{name}2"
+
+
+@pytest.mark.parametrize(
+    ("written", "number"), [("072", 72), ("0072", 72), ("+72", 72), ("1_000", 1000), ("72", 72), ("'072'", 72)]
+)
+def test_whole_numbers_are_decimal(written, number):
+    cooler = KINDS["dry_cooler"].model_validate(parse_text("x", f"units: {written}"))
+    assert cooler.units == number
+
+
+@pytest.mark.parametrize(
+    "written", ["0o72", "0x48", "0b1001", "1:12", "7e1", "true", "yes", "seven", "1.5", "1.10", ".inf"]
+)
+def test_what_is_no_whole_number_is_refused(written):
+    text = POWER.replace("p1:", f"spare: {{type: dry_cooler, units: {written}}}\n  p1:")
+    told = faults(text)
+    assert told.startswith("dry_cooler spare: units: ") and written in told
+
+
+def test_plain_numbers_are_decimal():
+    site = {"design_pue": "1.10"}, {"design_pue": 1.1}
+    assert [twin.load(POWER, overrides={f"site.{k}": v for k, v in s.items()}).site.design_pue for s in site] == [
+        1.1,
+        1.1,
+    ]
+    assert twin.load(POWER.replace("site: {", "site: {design_pue: 01.10, ")).site.design_pue == 1.1
+
+
+@pytest.mark.parametrize("word", ["true", "off", "yes", "no", "on", "false", "True"])
+def test_switches_take_the_words_of_yaml(word):
+    assert twin.load(POWER.replace("rating: 100 kW", f"rating: 100 kW, in_service: {word}")).components[
+        "p1"
+    ].in_service == (word in ("true", "yes", "on", "True"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: !!int 072\n", "line 1: '072' is not what its tag says"),
+        ("a: !!binary aGk=\n", "without tags and merge keys"),
+        ("<<: {a: 1}\n", "without tags and merge keys"),
+        ("a:\n\tb: 1\n", "line 2: while scanning for the next token"),
+        ("a:\n\tb: 1\n", "tabs do not indent, write spaces"),
+        ("a: \x00\n", "control characters are not allowed"),
+        ("a: 1\n---\na: 2\n", "line 2: expected a single document"),
+        ("? [a]\n: 1\n", "line 1: a name must be plain text"),
+        ("a: 1\n'a': 2\n", "line 2: duplicate name 'a', first on line 1"),
+        ("a: " + "[" * 900 + "]" * 900 + "\n", "is nested too deeply"),
+        ("a: " + "{" * 5000 + "\n", "nesting depth"),
+        ("a: &b0 [1]\n" + "".join(f"b{i}: &b{i + 1} [*b{i}]\n" for i in range(99)), "is nested too deeply"),
+        ("a: &b0 [1]\n" + "".join(f"b{i}: &b{i + 1} [{f'*b{i}, ' * 9}]\n" for i in range(30)), "expand without end"),
+    ],
+)
+def test_what_no_layout_is_written_in_is_one_line(text, says):
+    told = faults(text)
+    assert says in told
+    assert "\n" not in told
+
+
+def test_aliases_stand_for_what_they_name():
+    text = POWER.replace("r1: {type: rack,", "r1: &r {type: rack,")
+    text = re.sub(r"  r2: .*", "  r2: *r", text)
+    parts = twin.load(text.replace("r1.feed", "r1.feed")).components
+    assert parts["r1"] == parts["r2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        (
+            "net.inp",
+            b"[JUNCTIONS]\n",
+            "net.inp: is an EPANET network and no layout; in Python twin.pipe_flow('net.inp')",
+        ),
+        ("case.m", b"function mpc = two\n", "is a MATPOWER case and no layout; in Python twin.power_flow('case.m')"),
+        (
+            "net.json",
+            b'{"_module": "pandapower.auxiliary"}',
+            "is a pandapower network and no layout; in Python twin.power_flow",
+        ),
+        ("pgm.json", b'{"version": "1.0", "is_batch": false}', "is a power-grid-model input and no layout"),
+        ("loop.json", b'{"format": "facility-loop/1"}', "is a facility loop and no layout; in Python twin.pipe_flow"),
+        ("loop.json.gz", b"\x1f\x8b", "twin.pipe_flow('loop.json.gz')"),
+        ("utf16.yaml", POWER.encode("utf-16"), "utf16.yaml: is UTF-16 text; save it as UTF-8"),
+        ("latin.yaml", b"version: 1\nname: caf\xe9\n", "latin.yaml: line 2: is no UTF-8 text"),
+        ("bytes.yaml", b"version: 1\x00", "bytes.yaml: unacceptable character"),
+        ("empty.yaml", b"", "empty.yaml: is not a mapping of layout sections"),
+    ],
+)
+def test_a_file_that_is_no_layout_says_what_it_is(tmp_path, name, content, says):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(twin.LayoutError) as error:
+        twin.load(tmp_path / name)
+    assert says in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [POWER.encode("utf-8-sig"), POWER.replace("\n", "\r\n").encode()])
+def test_marks_and_line_ends_of_other_systems_change_nothing(tmp_path, content):
+    (tmp_path / "power.yaml").write_bytes(content)
+    assert twin.load(tmp_path / "power.yaml").hash == twin.load(POWER).hash
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "x" * 5000 + ".yaml", "a\x00b"])
+def test_a_path_that_cannot_be_is_one_line(name):
+    with pytest.raises(twin.LayoutError) as error:
+        twin.load(name)
+    assert len(str(error.value)) < 600
+
+
+def test_names_have_up_to_a_hundred_characters():
+    name = "x" * 100
+    assert name in twin.load(POWER.replace("r1", name)).components
+    assert "give it a name of 1 to 100 characters" in faults(POWER.replace("r1", f"{name}x"))
+    assert "give it a name of 1 to 100 characters" in faults(POWER.replace("  r1:", '  "r\\e1": {type: room}\n  r1:'))
+
+
+def test_long_names_and_values_are_refused_in_a_line_of_their_own():
+    long = "x" * 900
+    text = POWER.replace("  p1:", f"  {long}: {{type: room}}\n  p1:").replace("rating: 100 kW", f"rating: {long}")
+    with pytest.raises(twin.LayoutError) as error:
+        twin.load(text)
+    lines = str(error.value).splitlines()
+    assert len(lines) == 2 and max(map(len, lines)) < 600
+    assert "give it a name of 1 to 100 characters" in str(error.value)
+
+
 # ---- overrides and cases -----------------------------------------------------------------------------------------
 
 
@@ -182,6 +366,73 @@ def test_what_is_no_address_is_told(address):
     with pytest.raises(ValueError, match="is not an address"):
         split(address)
     assert "is not an address" in faults(POWER, overrides={address: 1})
+
+
+MIXED = """
+version: 1
+name: mixed
+site: {dry_bulb: 20 degC}
+catalogue: {big: {type: rack, it_power: 9 kW, cords: 1}, small: {type: liquid_rack, cords: 1}}
+components:
+  grid: {type: utility, voltage: 415 V}
+  tank: {type: expansion_tank}
+  pump: {type: pump, head: 90 kPa}
+  cooler: {type: dry_cooler}
+  air: {model: big}
+  other: {type: liquid_rack, cords: 1}
+  s1: {model: small}
+  s2: {model: small}
+repeat:
+  - over: {n: [other, s1, s2]}
+    connections:
+      - [power, grid.out, "{n}.feed"]
+      - [coolant, cooler.out, "{n}.supply"]
+      - [coolant, "{n}.return", pump.in]
+connections:
+  - [power, grid.out, air.feed]
+  - [power, grid.out, pump.feed]
+  - [power, grid.out, cooler.feed]
+  - [coolant, pump.out, cooler.in]
+  - [coolant, tank.port, pump.in]
+"""
+"""Racks of two types that share a dimension, two of them of a model."""
+
+
+def test_the_narrower_address_wins_in_any_order():
+    given = {"rack.utilisation": 0.1, "liquid_rack.utilisation": 0.2, "small.utilisation": 0.3, "s1.utilisation": 0.4}
+    wanted = {"air": 0.1, "other": 0.2, "s2": 0.3, "s1": 0.4}
+    for order in itertools.permutations(given):
+        turned = {address: given[address] for address in order}
+        case = yaml.safe_dump({"cases": {"mixed": turned}}, sort_keys=False)
+        for facility in (twin.load(MIXED, overrides=turned), twin.load(MIXED + case, "mixed")):
+            assert {n: facility.components[n].utilisation for n in wanted} == wanted
+        varied = compile(twin.load(MIXED), {address: [value] for address, value in turned.items()})
+        assert varied.engine.utilisation[:, 0].tolist() == [0.2, 0.4, 0.3, 0.1]  # other, s1, s2, then air
+
+
+def test_of_two_equally_narrow_addresses_that_differ_neither_wins():
+    twice = {"r1.it_power": "11 kW", "rack[r1].it_power": "12 kW"}
+    assert "rack[r1].it_power: r1.it_power says otherwise" in faults(POWER, overrides=twice)
+    assert "case busy: rack[r2].it_power: r2.it_power says otherwise" in faults(
+        POWER.replace("r2.it_power: 28 kW", "r2.it_power: 28 kW, 'rack[r2].it_power': 29 kW")
+    )
+    with pytest.raises(twin.LayoutError, match="it_power says otherwise"):
+        compile(twin.load(POWER), {"r1.it_power": [1e3, 2e3], "rack[r1].it_power": [1e3, 3e3]})
+    same = twin.load(POWER, overrides={"r1.it_power": "11 kW", "rack[r1].it_power": "11 kW"})
+    assert same.components["r1"].it_power == 11e3
+    compile(twin.load(POWER), {"r1.it_power": [1e3, 2e3], "rack[r1].it_power": [1e3, 2e3]})
+
+
+def test_a_later_source_wins_however_broad_its_address():
+    own = twin.load(POWER, "busy", {"rack.it_power": "12 kW"})
+    assert {own.components[r].it_power for r in ("r1", "r2")} == {12e3}
+    varied = twin.solve(own, {"rack.it_power": [13e3]})
+    assert varied.figures.it_power[0] == pytest.approx(26e3)
+
+
+def test_two_moistures_of_one_source_are_refused():
+    given = {"site.wet_bulb": "10 degC", "site.dew_point": "5 degC"}
+    assert "site.wet_bulb and site.dew_point both state the moisture" in faults(POWER, overrides=given)
 
 
 # ---- scenarios ---------------------------------------------------------------------------------------------------
@@ -399,6 +650,52 @@ def test_every_override_changes_the_hash(small, address):
 
 def test_ignored_limits_change_the_hash(small):
     assert twin.load(small + "limits: {ignore: [voltage]}\n").hash != twin.load(small).hash
+    assert twin.load(small, overrides={"limits.ignore": ["voltage"]}).hash != twin.load(small).hash
+
+
+# ---- limits that do not count ------------------------------------------------------------------------------------
+
+
+def test_limits_are_ignored_by_cases_and_overrides_as_by_the_layout():
+    cases = POWER.replace("cases:\n", "cases:\n  free: {limits.ignore: [pdu_loading, voltage]}\n")
+    layout = POWER + "limits: {ignore: [pdu_loading, voltage]}\n"
+    given = {"limits.ignore": ["pdu_loading", "voltage"]}
+    for facility in (twin.load(layout), twin.load(cases, "free"), twin.load(POWER, overrides=given)):
+        names = {x.name for x in compile(facility).limits}
+        assert "pdu_peak" in names and "pdu_loading" not in names
+    assert twin.load(layout, overrides={"limits.ignore": []}).ignore == ()
+
+
+@pytest.mark.parametrize(
+    ("ignored", "says"),
+    [
+        ("[moon_phase]", "limits: ignore: no limit 'moon_phase'"),
+        ("[junction_temprature]", "did you mean 'junction_temperature'"),
+        ("[pdu_lading]", "did you mean 'pdu_loading'"),
+        ("[pdu_capacity]", "limits: ignore: pdu has no limit 'pdu_capacity'; it has pdu_loading, pdu_peak"),
+        ("voltge", "no limit 'voltge'; did you mean 'voltage'"),
+        ("{voltage: true}", "limits: ignore: "),
+        ("[voltage, 5]", "no limit '5'"),
+    ],
+)
+def test_only_known_limits_are_ignored(ignored, says):
+    assert says in faults(POWER + f"limits: {{ignore: {ignored}}}\n")
+    if "capacity" not in ignored:
+        case = POWER.replace("cases:\n", f"cases:\n  free: {{limits.ignore: {ignored}}}\n")
+        told = faults(case)
+        assert told.startswith("case free: limits: ignore: ") and says.removeprefix("limits: ignore: ") in told
+
+
+def test_a_limit_of_ones_own_may_be_ignored():
+    text = POWER + "limits: {ignore: [rail_glow, pdu_glow]}\n"
+    assert "no limit 'rail_glow'" in faults(text)
+    mine = [LimitKind(MAXIMUM, "glow of a rail", name=name) for name in ("rail_glow", "{kind}_glow")]
+    try:
+        assert twin.load(text).ignore == ("rail_glow", "pdu_glow")
+        assert "rail_glow" in twin.schema()["properties"]["limits"]["properties"]["ignore"]["items"]["enum"]
+    finally:
+        for kind in mine:
+            LIMITS.remove(kind)
 
 
 def test_the_written_order_of_an_edge_does_not_change_the_hash(small):
@@ -436,7 +733,7 @@ def test_every_shipped_layout_keeps_its_limits_by_default(hall):
 
 @pytest.mark.parametrize("hall", HALLS)
 def test_the_schema_accepts_every_shipped_layout(hall):
-    jsonschema.Draft202012Validator(twin.schema()).validate(raw(hall))
+    SCHEMA.validate(raw(hall))
 
 
 @pytest.mark.parametrize(
@@ -451,13 +748,16 @@ def test_the_schema_accepts_every_shipped_layout(hall):
 )
 def test_the_schema_refuses_what_the_loader_refuses(change):
     data = yaml.safe_load(POWER) | change
-    assert list(jsonschema.Draft202012Validator(twin.schema()).iter_errors(data))
+    assert list(SCHEMA.iter_errors(data))
     with pytest.raises(twin.LayoutError):
         build("power", data)
 
 
 def test_the_schema_is_sound():
     jsonschema.Draft202012Validator.check_schema(twin.schema())
+
+
+SCHEMA = jsonschema.Draft202012Validator(twin.schema())
 
 
 def raw(hall):
@@ -481,6 +781,130 @@ def test_no_two_units_stand_at_one_spot(hall):
         if part.at is not None and part.kind not in ("room", "screen"):
             spots.setdefault(part.at, []).append(name)
     assert [names for names in spots.values() if len(names) > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("part", "more", "fits"),
+    [
+        ({"type": "cdu", "model": "vertiv_xdu1350"}, {}, True),
+        ({"type": "cdu", "model": "gb300_nvl72"}, {}, False),
+        ({"type": "cdu", "model": "one_of_ours"}, {}, True),
+        ({"type": "cdu", "raiting": "1 kW"}, {}, False),
+        ({"model": "vertiv_xdu1350", "raiting": "1 kW"}, {}, False),
+        ({"type": "cdu", "base": "vertiv_xdu1350"}, {}, False),
+        ({"type": "room"}, {"catalogue": {"x": {"base": "vertiv_xdu1350", "set_point": "40 degC"}}}, True),
+        ({"type": "room"}, {"catalogue": {"x": {"base": "vertiv_xdu1350", "set_pont": "40 degC"}}}, False),
+        ({"type": "room"}, {"catalogue": {"x": {"type": "ups", "base": "vertiv_xdu1350"}}}, False),
+        ({"type": "room"}, {"limits": {"ignore": ["voltage", "ups_loading"]}}, True),
+        ({"type": "room"}, {"limits": {"ignore": ["moon_phase"]}}, False),
+        ({"type": "room"}, {"serving": {"agents": {"users": 5}}}, True),
+        ({"type": "room"}, {"serving": {"agents": {"userz": 5}}}, False),
+        ({"type": "room"}, {"cases": {"hot": {"site.dry_bulb": "40 degC"}}}, True),
+        ({"type": "room"}, {"cases": {"hot": {"dry_bulb": "40 degC"}}}, False),
+        ({"type": "ups", "efficiency": {0.25: "94 %", 0.5: 0.96, 1.0: 0.96}}, {}, True),
+    ],
+)
+def test_the_schema_offers_what_a_type_takes(part, more, fits):
+    found = list(SCHEMA.iter_errors({"version": 1, "components": {"x": part}} | more))
+    assert (not found) == fits
+
+
+def test_the_schema_offers_the_models_of_a_type_alone():
+    rules = twin.schema()["properties"]["components"]["additionalProperties"]["allOf"]
+    (cdu,) = (rule["then"] for rule in rules if rule["if"]["properties"] == {"type": {"const": "cdu"}})
+    offered = cdu["allOf"][1]["properties"]["model"]["anyOf"][0]["enum"]
+    assert offered == sorted(n for n, entry in twin.catalogue().items() if entry["type"] == "cdu")
+
+
+# ---- faults that others follow from ------------------------------------------------------------------------------
+
+
+ROOM = """
+  hall: {type: room, ventilation: 8 m3/s}
+  r3: {type: rack, it_power: 9 kW, cords: 1, room: hall}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("type: room,", "type: room, recirculation: 10,", "room hall: recirculation: 1000 % is not below 100 %"),
+        ("type: room,", "type: roum,", "component hall: unknown type 'roum'; did you mean 'room'?"),
+        ("hall: {type: room, ventilation: 8 m3/s}", "hall: [room]", "component hall: is not a mapping"),
+        ("rating: 100 kW", "rating: 100", "pdu p1: rating: 100 needs a unit"),
+        ("p1: {type: pdu", "p1: {type: pud", "component p1: unknown type 'pud'; did you mean 'pdu'?"),
+        ("it_power: 20 kW", "it_power: 20 kg", "rack r1: it_power: '20 kg'"),
+        ("type: rack, it_power: 20 kW", "type: rak, it_power: 20 kW", "component r1: unknown type 'rak'"),
+        ("[power, grid.out, p1.in]", "[power, grid.out]", "connection ['power', 'grid.out']: write [carrier"),
+        (
+            "[power, grid.out, p1.in]",
+            "{carrier: power, from: grid.out}",
+            "connection ['power', 'grid.out', None]: write",
+        ),
+        ("grid.out, p1.in", "gird.out, p1.in", "connection ['power', 'gird.out', 'p1.in']: no component 'gird'"),
+        ("{k: 3..3}", "{k: [null]}", "repeat block 1: None names nothing"),
+        ('"r{k}"', '"r{q}"', "repeat block 1: name 'q' is not defined"),
+        ("{k: 3..3}", "{k: 3..x}", "repeat block 1: '3..x' is neither a list nor a range"),
+    ],
+)
+def test_one_fault_is_one_line(old, new, says):
+    repeat = ROOM.replace("r3: {", '"r{k}": {').splitlines()[2].strip()
+    text = POWER.replace("  p1:", ROOM.splitlines()[1] + "\n  p1:", 1)
+    text = text.replace("cases:", "  - [power, p1.out, r3.feed]\ncases:\n  low: {r3.it_power: 5 kW, pdu.rating: 90 kW}")
+    text += f"repeat:\n  - over: {{k: 3..3}}\n    components:\n      {repeat}\n"
+    twin.load(text)
+    assert old in text
+    told = faults(text.replace(old, new, 1), overrides={"rack[r1].it_power": "7 kW"} if "r1" not in says else None)
+    assert told.startswith(says)
+    assert "\n" not in told
+
+
+# ---- cases -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("{r1.it_powr: 1 kW}", "case low: rack r1: it_powr: unknown field; did you mean 'it_power'?"),
+        ("{site.dry_bulb: 500 degC}", "case low: site: dry_bulb: 500 degC is above 66.85 degC"),
+        ("{site.dry_blub: 5 degC}", "case low: site: dry_blub: unknown field; did you mean 'dry_bulb'?"),
+        ("{rack.it_power: 5}", "case low: rack r1: it_power: 5 needs a unit"),
+        ("{rck.it_power: 5 kW}", "case low: rck.it_power: nothing here is called 'rck'; did you mean 'rack'?"),
+        ("{it_power: 5 kW}", "case low: 'it_power' is not an address"),
+        ("{r1.room: hal}", "case low: rack r1: room: no room 'hal'"),
+        ("{r1.type: pdu}", "case low: pdu r1: it_power: unknown field"),
+        ("{p1.type: rack}", "case low: rack p1: rating: unknown field"),
+        ("{serving.demand: [2.0]}", "case low: serving: demand: give shares"),
+        ("{p1.voltage: 480 V}", "case low: bus"),
+        ("{r1.utilisation: 2}", "case low: rack r1: utilisation: 200 % is above 100 %"),
+        ("[r1]", "case low: must map addresses to values"),
+    ],
+)
+def test_every_case_is_checked_whether_or_not_it_is_asked_for(tmp_path, case, says):
+    text = POWER.replace("cases:\n", f"cases:\n  low: {case}\n")
+    if "voltage" in case:  # found where the plant is compiled, which `twin validate` does for each case
+        (tmp_path / "power.yaml").write_text(text)
+        told = CliRunner().invoke(app, ["validate", str(tmp_path / "power.yaml")])
+        assert told.exit_code == 2 and says in told.stderr
+        return
+    for chosen in (None, "busy", "low"):
+        assert says in faults(text, chosen)
+
+
+def test_a_fault_of_the_layout_is_not_one_of_its_cases():
+    told = faults(POWER.replace("cords: 1}\n  r2", "cords: 9}\n  r2"))
+    assert told == "rack r1: cords: 9 should be less than or equal to 8"
+
+
+def test_entries_that_no_component_uses_are_checked_too():
+    text = (
+        POWER + "catalogue: {big: {type: pdu, ratng: 1 kW}, odd: {type: pud}, small: {base: pud}, fine: {type: pdu}}\n"
+    )
+    told = faults(text)
+    assert "catalogue big: ratng: unknown field; did you mean 'rating'?" in told
+    assert "catalogue odd: unknown type 'pud'; did you mean 'pdu'?" in told
+    assert "catalogue small: unknown model 'pud'" in told
+    assert "fine" not in told
 
 
 # ---- nonsense that once came through -----------------------------------------------------------------------------

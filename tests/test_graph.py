@@ -505,7 +505,7 @@ def test_graphml_that_cannot_be_written_is_a_fault_and_leaves_nothing(tmp_path):
         with pytest.raises(twin.LayoutError, match=says):
             facility.write_graphml(tmp_path / target)
     data = yaml.safe_load(TIED)
-    data["components"]["odd\x01"] = {"type": "room"}
+    data["name"] = "odd\x01"
     with pytest.raises(twin.LayoutError, match="rename it"):
         build("odd", data).write_graphml(tmp_path / "x.graphml")
     assert [p.name for p in tmp_path.iterdir()] == ["folder.graphml"]

@@ -31,7 +31,7 @@ OTHER_MEANINGS = (
     ("app/cli.py", {"power_cap"}, "a field of racks that `optimum` varies"),
     ("study/optimum.py", {"power_cap"}, "a field of racks that it varies"),
     ("study/bound.py", {"rack"}, "a group of `bound --per`"),
-    ("facility/files.py", {"dew_point"}, "a field of the site"),
+    ("facility/files.py", {"dew_point", "pipe_flow"}, "a field of the site, a public function"),
     ("facility/scenarios.py", {"dew_point", "voltage"}, "a field of the site, a dimension of units"),
     ("plant/lowering.py", {"dew_point", "room"}, "fields of the site and of every component"),
     ("results/dataset.py", {"room"}, "an attribute of a field of air"),

@@ -38,6 +38,19 @@ def fault(**fields):
         ("95 degF", "temperature", 308.15),
         ("300 K", "temperature", 300.0),
         ("5 K", "temperature_difference", 5.0),
+        ("5 °C", "temperature_difference", 5.0),
+        ("9 degF", "temperature_difference", 5.0),
+        ("500 lpm", "volume_flow", 0.5 / 60),
+        ("36 m³/h", "volume_flow", 0.01),
+        ("45 µm", "length", 45e-6),
+        ("45 μm", "length", 45e-6),
+        ("12 mΩ", "resistance", 0.012),
+        ("1 kBtu/h", "power", 293.07107017),
+        ("10 mH2O", "pressure", 98066.5),
+        ("30 inHg", "pressure", 101591.6688),
+        ("7 c/kWh", "money_per_energy", 0.07 / 3.6e6),
+        ("7 ¢/kWh", "money_per_energy", 0.07 / 3.6e6),
+        ("4 W/(m²·K)", "heat_transfer_coefficient", 4.0),
         ("60 L/min", "volume_flow", 1e-3),
         ("1000 gpm", "volume_flow", 0.0630901964),
         ("14.5037738 psi", "pressure", 1e5),
@@ -181,11 +194,29 @@ def test_si_units_have_two_spellings(key, si, cf):
     [
         (132, "power", "132 needs a unit, write e.g. '132 kW'"),
         ("132", "power", "132 needs a unit, write e.g. '132 kW'"),
-        ("20 kW", "mass_flow", r"'20 kW' is a power, expected mass flow \(kg/s,"),
+        ("20 kW", "mass_flow", r"'20 kW' has a unit of power, expected mass flow \(kg/s,"),
+        ("20 kW", "apparent_power", "has a unit of power, expected apparent power"),
         ("5 kw", "power", "did you mean 'kW'"),
         ("5 kWatt", "power", "did you mean 'kW'"),
-        ("5 furlong", "length", "unknown unit 'furlong'"),
-        ("5 degC", "temperature_difference", "is a temperature, expected temperature difference"),
+        ("5 Megawatts", "power", "did you mean 'MW'"),
+        ("5 w", "power", "did you mean 'W'"),
+        ("5 mw", "power", "power takes W, kW, MW"),
+        ("0.1 mPa", "pressure", "pressure takes Pa, hPa, kPa, MPa"),
+        ("101 KPA", "pressure", "did you mean 'kPa'"),
+        ("30 psig", "pressure", "counts from the pressure of the air; write an absolute pressure"),
+        ("5 Gb", "data", "data takes B, kB, MB"),
+        ("5 gb/s", "data_rate", "data rate takes B/s, GB/s"),
+        ("500 litres per minute", "volume_flow", "did you mean 'L/min'"),
+        ("500 Gal / min", "volume_flow", "did you mean 'gal/min'"),
+        ("500 m^3/h", "volume_flow", "did you mean 'm3/h'"),
+        ("3 kW/°C", "conductance", "did you mean 'kW/K'"),
+        ("35 C", "temperature", "did you mean 'degC'"),
+        ("35 deg F", "temperature", "did you mean 'degF'"),
+        ("5 C", "temperature_difference", "did you mean 'degC'"),
+        ("5 MV", "voltage", "voltage takes V, mV, kV"),
+        ("5 feet", "length", "did you mean 'ft'"),
+        ("5 furlong", "length", "unknown unit 'furlong'; length takes m, mm"),
+        (".nan", "power", "not a finite number"),
         ("nan kW", "power", "not a finite number"),
         ("inf kW", "power", "not a finite number"),
         ("1e400 W", "power", "not a finite number"),
@@ -242,6 +273,10 @@ def test_json_schema_asks_for_strings_with_units():
     assert schema["load"]["anyOf"][0] == {"type": "number"}
     assert re.match(units._pattern(DIMENSIONS["money_per_energy"]), "$0.08/kWh")
     assert re.match(schema["load"]["anyOf"][1]["pattern"], "20 %")
+    for text in ("45 µm", "45 μm", "45 um"):
+        assert re.match(units._pattern(DIMENSIONS["length"]), text)
+    for text in ("4 W/(m² K)", "4 W/(m2·K)"):
+        assert re.match(units._pattern(DIMENSIONS["heat_transfer_coefficient"]), text)
 
 
 def test_the_table_of_units_is_closed():

@@ -304,6 +304,11 @@ class LimitKind(Entry):
         if sense not in (MAXIMUM, MINIMUM):
             raise ValueError(f"a limit is a MAXIMUM or a MINIMUM, not {sense!r}")
         self.sense, self.layer, self.quantity, self.aim = sense, layer, quantity and _known(quantity), aim
+        LIMITS.append(self)
+
+
+LIMITS: list[LimitKind] = []
+"""All limits, those of equipment of one's own too."""
 
 
 class limits:

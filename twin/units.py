@@ -1,4 +1,8 @@
-"""Units at the surface: "132 kW" -> 132000.0, from a closed table, and the typed aliases that fields declare."""
+"""Units at the surface: "132 kW" -> 132000.0, from a closed table, and the typed aliases that fields declare.
+
+Factors are those of NIST SP 811 (2008), appendix B, with British thermal units of the International Table, conventional
+columns of water and mercury, and US gallons; binary prefixes are those of IEC 80000-13.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import lru_cache
 from numbers import Real
 from types import MappingProxyType
@@ -31,7 +34,17 @@ GALLON = 3.785411784e-3
 FOOT = 0.3048
 """m."""
 BTU = 1055.05585262
-"""J."""
+"""British thermal unit of the International Table, J."""
+POUND = 0.45359237
+"""Avoirdupois, kg."""
+WATER = 9.80665
+"""Conventional millimetre of water, Pa."""
+MERCURY = 133.3224
+"""Conventional millimetre of mercury, Pa."""
+TON = 12e3 * BTU / HOUR
+"""Ton of refrigeration, W."""
+RANKINE = 5 / 9
+"""Interval of the Rankine and Fahrenheit scales, K."""
 
 _TIMES = {"s": 1.0, "h": HOUR, "day": DAY, "month": MONTH, "year": YEAR}
 _POWERS = {"W": 1.0, "kW": 1e3, "MW": 1e6}
@@ -73,7 +86,20 @@ DIMENSIONS = _table(
     [
         Dimension(
             "power",
-            {"W": 1.0, "kW": 1e3, "MW": 1e6, "GW": 1e9, "mW": 1e-3, "hp": 745.699872, "ton": 12e3 * BTU / HOUR},
+            {
+                "W": 1.0,
+                "kW": 1e3,
+                "MW": 1e6,
+                "GW": 1e9,
+                "mW": 1e-3,
+                "hp": 745.699872,
+                "ton": TON,
+                "tons": TON,
+                "Btu/h": BTU / HOUR,
+                "kBtu/h": 1e3 * BTU / HOUR,
+                "MBH": 1e3 * BTU / HOUR,
+                "MMBtu/h": 1e6 * BTU / HOUR,
+            },
             "132 kW",
             ("W", "kW", "MW", "GW"),
             "kW",
@@ -90,6 +116,9 @@ DIMENSIONS = _table(
                 "kWh": 1e3 * HOUR,
                 "MWh": 1e6 * HOUR,
                 "GWh": 1e9 * HOUR,
+                "Btu": BTU,
+                "kBtu": 1e3 * BTU,
+                "MMBtu": 1e6 * BTU,
             },
             "500 kWh",
             ("J", "Wh", "kWh", "MWh", "GWh"),
@@ -98,19 +127,35 @@ DIMENSIONS = _table(
         ),
         Dimension(
             "temperature",
-            {"K": 1.0, "degC": 1.0, "°C": 1.0, "degF": 5 / 9, "°F": 5 / 9},
+            {"K": 1.0, "degC": 1.0, "degF": RANKINE, "degR": RANKINE},
             "35 degC",
             ("degC",),
             "degC",
             "K",
-            offsets={"degC": 273.15, "°C": 273.15, "degF": 459.67 * 5 / 9, "°F": 459.67 * 5 / 9},
+            offsets={"degC": 273.15, "degF": 459.67 * 5 / 9},
         ),
-        Dimension("temperature difference", {"K": 1.0, "mK": 1e-3}, "5 K", ("K",), "K", "K"),
+        Dimension(
+            "temperature difference",
+            {"K": 1.0, "mK": 1e-3, "degC": 1.0, "degF": RANKINE, "degR": RANKINE},
+            "5 K",
+            ("K",),
+            "K",
+            "K",
+        ),
         Dimension("per temperature", {"1/K": 1.0, "%/K": 0.01}, "0.01 1/K", ("1/K",), "1/K", "K-1"),
         Dimension("per length", {"1/m": 1.0, "1/mm": 1e3}, "0.007 1/m", ("1/m",), "1/m", "m-1"),
         Dimension(
             "mass flow",
-            {"kg/s": 1.0, "g/s": 1e-3, "kg/h": 1 / HOUR, "t/h": 1e3 / HOUR},
+            {
+                "kg/s": 1.0,
+                "g/s": 1e-3,
+                "kg/min": 1 / 60,
+                "kg/h": 1 / HOUR,
+                "t/h": 1e3 / HOUR,
+                "lb/s": POUND,
+                "lb/min": POUND / 60,
+                "lb/h": POUND / HOUR,
+            },
             "20.6 kg/s",
             ("kg/s",),
             "kg/s",
@@ -120,12 +165,24 @@ DIMENSIONS = _table(
             "volume flow",
             {
                 "m3/s": 1.0,
+                "m3/min": 1 / 60,
                 "m3/h": 1 / HOUR,
+                "CMH": 1 / HOUR,
+                "cmh": 1 / HOUR,
                 "L/s": 1e-3,
                 "L/min": 1e-3 / 60,
                 "L/h": 1e-3 / HOUR,
+                "l/s": 1e-3,
+                "l/min": 1e-3 / 60,
+                "l/h": 1e-3 / HOUR,
+                "lpm": 1e-3 / 60,
+                "LPM": 1e-3 / 60,
                 "gpm": GALLON / 60,
+                "GPM": GALLON / 60,
+                "gal/min": GALLON / 60,
                 "cfm": FOOT**3 / 60,
+                "CFM": FOOT**3 / 60,
+                "ft3/min": FOOT**3 / 60,
             },
             "150 L/min",
             ("L/min", "m3/h", "m3/s"),
@@ -143,6 +200,13 @@ DIMENSIONS = _table(
                 "bar": 1e5,
                 "atm": 101325.0,
                 "psi": 6894.757293,
+                "psia": 6894.757293,
+                "mmH2O": WATER,
+                "mH2O": 1e3 * WATER,
+                "inH2O": 25.4 * WATER,
+                "ftH2O": 304.8 * WATER,
+                "mmHg": MERCURY,
+                "inHg": 25.4 * MERCURY,
             },
             "150 kPa",
             ("Pa", "kPa", "MPa"),
@@ -160,10 +224,24 @@ DIMENSIONS = _table(
         Dimension(
             "area", {"m2": 1.0, "cm2": 1e-4, "mm2": 1e-6, "ft2": FOOT**2}, "12 m2", ("mm2", "cm2", "m2"), "m2", "m2"
         ),
-        Dimension("volume", {"m3": 1.0, "L": 1e-3, "mL": 1e-6, "gal": GALLON}, "24 L", ("mL", "L", "m3"), "m3", "m3"),
+        Dimension(
+            "volume",
+            {"m3": 1.0, "L": 1e-3, "l": 1e-3, "mL": 1e-6, "gal": GALLON, "ft3": FOOT**3},
+            "24 L",
+            ("mL", "L", "m3"),
+            "m3",
+            "m3",
+        ),
         Dimension(
             "velocity",
-            {"m/s": 1.0, "km/h": 1 / 3.6, "ft/s": FOOT, "ft/min": FOOT / 60},
+            {
+                "m/s": 1.0,
+                "km/h": 1 / 3.6,
+                "ft/s": FOOT,
+                "ft/min": FOOT / 60,
+                "fpm": FOOT / 60,
+                "mph": 5280 * FOOT / HOUR,
+            },
             "2.4 m/s",
             ("m/s",),
             "m/s",
@@ -173,7 +251,7 @@ DIMENSIONS = _table(
         Dimension("current", {"A": 1.0, "mA": 1e-3, "kA": 1e3}, "400 A", ("mA", "A", "kA"), "A", "A"),
         Dimension(
             "resistance",
-            {"ohm": 1.0, "Ω": 1.0, "kohm": 1e3, "mohm": 1e-3, "uohm": 1e-6},
+            {"ohm": 1.0, "kohm": 1e3, "mohm": 1e-3, "uohm": 1e-6},
             "12 mohm",
             ("uohm", "mohm", "ohm"),
             "mohm",
@@ -250,14 +328,30 @@ DIMENSIONS = _table(
             "thermal resistance", {"K/W": 1.0, "mK/W": 1e-3, "K/kW": 1e-3}, "0.02 K/W", ("mK/W", "K/W"), "mK/W", "K W-1"
         ),
         Dimension(
-            "conductance", {"W/K": 1.0, "kW/K": 1e3, "MW/K": 1e6}, "313 kW/K", ("W/K", "kW/K", "MW/K"), "kW/K", "W K-1"
+            "conductance",
+            {"W/K": 1.0, "kW/K": 1e3, "MW/K": 1e6, "Btu/h/degF": BTU / HOUR / RANKINE},
+            "313 kW/K",
+            ("W/K", "kW/K", "MW/K"),
+            "kW/K",
+            "W K-1",
         ),
         Dimension(
-            "thermal conductivity", {"W/m/K": 1.0, "W/(m K)": 1.0}, "0.6 W/m/K", ("W/m/K",), "W/m/K", "W m-1 K-1"
+            "thermal conductivity",
+            {"W/m/K": 1.0, "W/(m K)": 1.0, "Btu/h/ft/degF": BTU / HOUR / FOOT / RANKINE},
+            "0.6 W/m/K",
+            ("W/m/K",),
+            "W/m/K",
+            "W m-1 K-1",
         ),
         Dimension(
             "heat transfer coefficient",
-            {"W/m2/K": 1.0, "W/(m2 K)": 1.0, "kW/m2/K": 1e3, "kW/(m2 K)": 1e3},
+            {
+                "W/m2/K": 1.0,
+                "W/(m2 K)": 1.0,
+                "kW/m2/K": 1e3,
+                "kW/(m2 K)": 1e3,
+                "Btu/h/ft2/degF": BTU / HOUR / FOOT**2 / RANKINE,
+            },
             "4 kW/m2/K",
             ("W/m2/K", "kW/m2/K"),
             "kW/m2/K",
@@ -265,7 +359,7 @@ DIMENSIONS = _table(
         ),
         Dimension(
             "fouling resistance",
-            {"m2 K/W": 1.0, "m2K/W": 1.0, "m2.K/W": 1.0},
+            {"m2 K/W": 1.0, "m2K/W": 1.0, "m2.K/W": 1.0, "h ft2 degF/Btu": HOUR * FOOT**2 * RANKINE / BTU},
             "1e-5 m2 K/W",
             ("m2 K/W",),
             "m2 K/W",
@@ -273,7 +367,15 @@ DIMENSIONS = _table(
         ),
         Dimension(
             "flow per power",
-            {"m3/s/W": 1.0, "L/min/kW": 1e-3 / 60 / 1e3, "L/s/kW": 1e-6, "cfm/kW": FOOT**3 / 60 / 1e3},
+            {
+                "m3/s/W": 1.0,
+                "L/min/kW": 1e-3 / 60 / 1e3,
+                "lpm/kW": 1e-3 / 60 / 1e3,
+                "L/s/kW": 1e-6,
+                "cfm/kW": FOOT**3 / 60 / 1e3,
+                "gpm/kW": GALLON / 60 / 1e3,
+                "gpm/ton": GALLON / 60 / TON,
+            },
             "1.5 L/min/kW",
             ("L/min/kW",),
             "L/min/kW",
@@ -282,7 +384,7 @@ DIMENSIONS = _table(
         Dimension("money", {"$": 1.0, "k$": 1e3, "M$": 1e6, "B$": 1e9}, "3.5 M$", ("$", "k$", "M$", "B$"), "$", "USD"),
         Dimension(
             "money per energy",
-            {"$/J": 1.0, "$/kWh": 1 / (1e3 * HOUR), "$/MWh": 1 / (1e6 * HOUR)},
+            {"$/J": 1.0, "$/kWh": 1 / (1e3 * HOUR), "$/MWh": 1 / (1e6 * HOUR), "c/kWh": 0.01 / (1e3 * HOUR)},
             "0.08 $/kWh",
             ("$/kWh",),
             "$/kWh",
@@ -332,7 +434,23 @@ DIMENSIONS = _table(
             "$/Mtok",
             "USD",
         ),
-        Dimension("data", {"B": 1.0, "MB": 1e6, "GB": 1e9, "TB": 1e12}, "64 GB", ("GB", "TB"), "GB", "byte"),
+        Dimension(
+            "data",
+            {
+                "B": 1.0,
+                "kB": 1e3,
+                "MB": 1e6,
+                "GB": 1e9,
+                "TB": 1e12,
+                "MiB": 2.0**20,
+                "GiB": 2.0**30,
+                "TiB": 2.0**40,
+            },
+            "64 GB",
+            ("GB", "TB"),
+            "GB",
+            "byte",
+        ),
         Dimension(
             "data rate",
             {"B/s": 1.0, "GB/s": 1e9, "TB/s": 1e12, "Gb/s": 1e9 / 8, "Tb/s": 1e12 / 8},
@@ -365,15 +483,95 @@ def _dimension(name: str) -> Dimension:
         raise KeyError(f"no dimension {name!r}; there are {', '.join(DIMENSIONS)}") from None
 
 
+_CHARACTERS = {
+    **dict.fromkeys("\N{MICRO SIGN}\N{GREEK SMALL LETTER MU}", "u"),
+    **dict.fromkeys("\N{GREEK CAPITAL LETTER OMEGA}\N{OHM SIGN}", "ohm"),
+    **dict.fromkeys("\N{DEGREE SIGN}\N{MASCULINE ORDINAL INDICATOR}", "deg"),
+    "\N{SUPERSCRIPT TWO}": "2",
+    "\N{SUBSCRIPT TWO}": "2",
+    "\N{SUPERSCRIPT THREE}": "3",
+    "\N{CENT SIGN}": "c",
+    "\N{MIDDLE DOT}": " ",
+}
+"""Characters that are read as others."""
+
+_TRANSLATION = str.maketrans(_CHARACTERS)
+
+_WORDS = {
+    **dict.fromkeys(("celsius", "c"), "degC"),
+    **dict.fromkeys(("fahrenheit", "f"), "degF"),
+    **dict.fromkeys(("meter", "metre"), "m"),
+    **dict.fromkeys(("liter", "litre"), "L"),
+    **dict.fromkeys(("inch", "inche"), "in"),
+    **dict.fromkeys(("foot", "feet"), "ft"),
+    **dict.fromkeys(("ampere", "amp"), "A"),
+    **dict.fromkeys(("second", "sec"), "s"),
+    **dict.fromkeys(("hour", "hr"), "h"),
+    **dict.fromkeys(("year", "yr"), "year"),
+    **dict.fromkeys(("tr", "rt"), "ton"),
+    **{"watt": "W", "joule": "J", "pascal": "Pa", "volt": "V", "ohm": "ohm", "hertz": "Hz", "bar": "bar"},
+    **{"kelvin": "K", "gallon": "gal", "pound": "lb", "lb": "lb", "gram": "g", "micron": "um"},
+    **{"minute": "min", "min": "min", "percent": "%", "dollar": "$", "cent": "c", "token": "tok", "byte": "B"},
+}
+"""Symbols by the words, without the s of a plural, that people write for them."""
+
+_PREFIXES = {
+    "": "",
+    **{"kilo": "k", "mega": "M", "giga": "G", "milli": "m", "micro": "u"},
+    **{"k": "k", "M": "M", "G": "G", "m": "m", "u": "u"},
+}
+_GAUGE = ("psig", "psi(g)", "barg", "bar(g)", "kPag", "kPa(g)")
+
+
+def _symbol(word: str) -> str:
+    """The symbol that a word stands for, of the same size: kilowatts and kWatt are kW; another word as it is."""
+    for prefix, symbol in _PREFIXES.items():
+        begin, rest = word[: len(prefix)], word[len(prefix) :].lower()
+        known = _WORDS.get(rest) or _WORDS.get(rest.removesuffix("s"))
+        if known and (not prefix or len(rest) > 2) and (begin if len(prefix) == 1 else begin.lower()) == prefix:
+            return symbol + known
+    return word
+
+
+def _spelled(unit: str) -> str:
+    """A unit with symbols for words, digits for powers, and strokes for `per`."""
+    unit = re.sub(r"\^|\*\*|\bdeg(?:rees?)?\s+", "", unit)
+    unit = re.sub(r"\s*(?:\bper\b|/)\s*", "/", unit)
+    unit = re.sub("[A-Za-z]+", lambda m: _symbol(m[0]), unit)
+    return re.sub("(?<=/)degC", "K", unit)
+
+
+def _folded(unit: str) -> str:
+    """A unit in lower case but for what tells sizes apart: milli and mega before, bits and bytes at the end."""
+
+    def fold(m: re.Match[str]) -> str:
+        word, last = m[0], len(m[0]) - 1
+        kept = {i for i, c in enumerate(word) if (i == 0 and c in "mM") or (i == last and c in "bB")}
+        return "".join(c if i in kept else c.lower() for i, c in enumerate(word))
+
+    return re.sub("[A-Za-z]+", fold, unit)
+
+
+def _same(unit: str, expected: Dimension) -> str | None:
+    """The unit of a dimension that another spelling, case or plural surely means: one of the same size."""
+    spelled = _spelled(unit)
+    if spelled in expected.units:
+        return spelled
+    sizes = {size for u, size in expected.units.items() if u.lower() == spelled.lower()}
+    alike = [u for u in expected.units if _folded(u) == _folded(spelled)]
+    return alike[0] if alike and len(sizes) == 1 else None
+
+
 def _mismatch(unit: str, expected: Dimension) -> str:
-    """Why a unit does not fit: another dimension's, or a spelling near one that exists."""
+    """Why a unit does not fit: another dimension's, another spelling of one that fits, or none that is taken."""
     for d in DIMENSIONS.values():
         if unit in d.units:
-            return f"is a {d.name}, expected {expected.name} ({expected.listing})"
-    everything = list(dict.fromkeys([*expected.units, *(u for d in DIMENSIONS.values() for u in d.units)]))
-    same = [u for u in everything if u and u.lower() == unit.lower()]
-    close = same or get_close_matches(unit, expected.units, 1, 0.4) or get_close_matches(unit, everything, 1, 0.6)
-    hint = f"did you mean {close[0]!r}?" if close else f"{expected.name} takes {expected.listing}"
+            return f"has a unit of {d.name}, expected {expected.name} ({expected.listing})"
+    taken = ", ".join(u for u in expected.units if u) or "no unit"
+    if unit in _GAUGE:
+        return f"counts from the pressure of the air; write an absolute pressure or a difference in {taken}"
+    same = _same(unit, expected)
+    hint = f"did you mean {same!r}?" if same else f"{expected.name} takes {taken}"
     return f"has an unknown unit {unit!r}; {hint}"
 
 
@@ -390,9 +588,9 @@ def _bare(value: str | Real, d: Dimension) -> float:
 @lru_cache(maxsize=65536)
 def _parse(text: str, dimension: str) -> float:
     d = _dimension(dimension)
-    match = _TEXT.fullmatch(text)
+    match = _TEXT.fullmatch(text.translate(_TRANSLATION))
     if match is None:
-        if re.match(r"\s*[-+]?(nan|inf)", text, re.IGNORECASE):
+        if re.match(r"\s*[-+]?\.?(nan|inf)", text, re.IGNORECASE):
             raise ValueError(f"{text!r} is not a finite number")
         raise ValueError(f"{text!r} is not a number with a unit, write e.g. {d.example!r}")
     dollar, number, unit = match.groups()
@@ -422,9 +620,12 @@ def parse(text: object, dimension: str) -> float:
 
 
 def _either(units: Iterable[str]) -> str:
-    plain = {"\\ ": " ", "\\-": "-"}
+    """Regular expression of units in all characters that are read as theirs."""
+    written = {u: "|".join([u, *(c for c, same in _CHARACTERS.items() if same == u)]) for u in _CHARACTERS.values()}
+    plain = {re.escape(u): f"(?:{either})" for u, either in written.items()} | {"\\-": "-"}
+    parts = re.compile("|".join(map(re.escape, sorted(plain, key=len, reverse=True))))
     longest_first = sorted(units, key=len, reverse=True)
-    return "|".join(re.sub(r"\\[ -]", lambda m: plain[m.group()], re.escape(u)) for u in longest_first)
+    return "|".join(parts.sub(lambda m: plain[m.group()], re.escape(u)) for u in longest_first)
 
 
 def _pattern(d: Dimension) -> str:

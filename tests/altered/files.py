@@ -30,6 +30,7 @@ EMITTER = files("an_emitter_gives_its_coefficient_at_a_metre_or_a_psi")
 PGM = ("readers/test_power_grid_model.py::test_power_grid_model_files_give_what_it_computes",)
 GRIDS = ("readers/test_power_grid_model.py",)
 EACH = ("physics/test_power_units.py::test_every_unit_is_the_tables_of_si",)
+SIZES = ("test_units.py::test_a_wrong_quantity_is_refused_with_the_fix",)
 WARMTH = ("physics/test_power_units.py::test_temperatures_are_kelvins_celsius_and_fahrenheit",)
 U = "twin/units.py"
 PLANT = ("cases/pandapower/test_pandapower.py",)
@@ -44,12 +45,25 @@ BASELESS = ("test_networks.py::test_without_base_voltages_all_but_currents_is_so
 
 MUTANTS = [
     # units of layouts
-    (U, '"ton": 12e3 * BTU / HOUR', '"ton": 12e3 * 1054.35 / HOUR', EACH, "thermochemical British units"),
+    (U, "TON = 12e3 * BTU / HOUR", "TON = 12e3 * 1054.35 / HOUR", EACH, "thermochemical British units"),
     (U, '"hp": 745.699872', '"hp": 735.49875', EACH, "metric horses"),
     (U, "GALLON = 3.785411784e-3", "GALLON = 4.54609e-3", EACH, "imperial gallons"),
     (U, '"cfm": FOOT**3 / 60,', '"cfm": FOOT**3 / 3600,', EACH, "cubic feet an hour"),
     (U, '"psi": 6894.757293', '"psi": 6984.757293', EACH, "a psi with its digits turned"),
     (U, '"ohm/kft": 1e-3 / FOOT', '"ohm/kft": 1e-3 * FOOT', EACH, "kilofeet upside down"),
+    (U, "RANKINE = 5 / 9", "RANKINE = 0.56", EACH, "a Fahrenheit of 0.56 K"),
+    (U, "POUND = 0.45359237", "POUND = 0.4536", EACH, "a pound in four digits"),
+    (U, "WATER = 9.80665", "WATER = 9.7772", EACH, "water of 20 degC"),
+    (U, "MERCURY = 133.3224", "MERCURY = 133.7", EACH, "mercury of another day"),
+    (U, '"inHg": 25.4 * MERCURY', '"inHg": 2.54 * MERCURY', EACH, "centimetres to an inch"),
+    (U, '"MBH": 1e3 * BTU / HOUR', '"MBH": 1e6 * BTU / HOUR', EACH, "M for mega"),
+    (U, '"fpm": FOOT / 60', '"fpm": FOOT / 3600', EACH, "feet an hour"),
+    (U, '"gpm/ton": GALLON / 60 / TON', '"gpm/ton": GALLON / 60 / 1e3', EACH, "gallons a kilowatt"),
+    (U, '"Btu/h/degF": BTU / HOUR / RANKINE', '"Btu/h/degF": BTU / HOUR', EACH, "conductance for a kelvin"),
+    (U, '"c/kWh": 0.01 / (1e3 * HOUR)', '"c/kWh": 1 / (1e3 * HOUR)', EACH, "cents for dollars"),
+    (U, '"GiB": 2.0**30', '"GiB": 1e9', EACH, "gibibytes of ten"),
+    (U, '"lpm": 1e-3 / 60', '"lpm": GALLON / 60', EACH, "litres for gallons"),
+    (U, "alike[0] if alike and len(sizes) == 1 else None", "alike[0] if alike else None", SIZES, "hints of another size"),
     (U, '"mbar": 100.0', '"mbar": 1000.0', EACH, "a millibar of ten"),
     (U, '"Gb/s": 1e9 / 8', '"Gb/s": 1e9', EACH, "bits for bytes"),
     (U, '"g/kWh": 1e-3 / (1e3 * HOUR)', '"g/kWh": 1e-6 / (1e3 * HOUR)', EACH, "milligrams of carbon"),

@@ -38,7 +38,12 @@ GRID = sources("a_grid_is_a_billion_watts_beside_a_generator_that_stands_by_by_i
 METER = sources("a_contract_bounds_what_the_meter_reads_and_voltages_of_sources_are_the_sheets")
 ROOM = sources("house_loads_and_batteries_warm_their_room_and_count_as_the_houses")
 
+STATED = sources("efficiencies_are_fractions_or_percents_up_to_twice_the_rating")
+HALF = sources("efficiencies_ask_for_losses_up_to_half_of_the_rating")
+
 MUTANTS = [
+    (E, "LARGEST_LOAD = 2.0", "LARGEST_LOAD = 2.1", STATED, "efficiencies of more than twice the rating"),
+    (E, "LARGEST_LOSS = 0.5", "LARGEST_LOSS = 0.6", HALF, "losses of more than half"),
     # conductors
     (E, "2j * np.pi * t.frequency", "1j * np.pi * t.frequency", CHARGE, "charging pi f C"),
     (E, "t.capacitance * t.length * base", "t.capacitance * t.length / base", CHARGE, "charging over the base"),

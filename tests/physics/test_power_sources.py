@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import twin
+from twin.components import REGISTRY
 
 MVA = 1e6
 
@@ -74,6 +75,9 @@ def test_a_contract_bounds_what_the_meter_reads_and_voltages_of_sources_are_the_
 # ---- converters --------------------------------------------------------------------------------------------------
 
 
+UPS = REGISTRY["ups"]
+
+
 def ups(how="", power="600 kW", factor="0.8", scenarios=None):
     parts = [
         "grid: {type: utility, voltage: 415 V}",
@@ -124,6 +128,37 @@ def test_a_fitted_converter_never_gains_when_idle():
     told = ", ".join(f"{k}: {k / (k + fixed + slope * k + square * k * k)}" for k in (0.25, 0.5, 1.0))
     found = ups(f", efficiency: {{{told}}}", scenarios={"load.power": [500e3]})
     assert found["ups_loss"].values[0, 0] == pytest.approx(1e6 * (slope * 0.5 + square * 0.25), rel=1e-6)
+
+
+def test_efficiencies_are_fractions_or_percents_up_to_twice_the_rating():
+    fractions, percents = {0.5: 0.95, 1.0: 0.96, 2.0: 0.94}, {"50 %": "95 %", "100 %": "96 %", "200 %": "94 %"}
+    assert UPS.model_validate({"efficiency": fractions}) == UPS.model_validate({"efficiency": percents})
+    with pytest.raises(ValueError, match=r"efficiency: load fractions, such as 0.25 or 25 %, are in \(0, 2\]"):
+        UPS.model_validate({"efficiency": {0.5: 0.95, 1.0: 0.96, 2.05: 0.94}})
+
+
+def test_efficiencies_ask_for_losses_up_to_half_of_the_rating():
+    asked = {loss: {k: k / (k + loss) for k in (0.25, 0.5, 1.0)} for loss in (0.499, 0.55)}
+    assert UPS.model_validate({"efficiency": asked[0.499]}).fixed_loss == pytest.approx(0.499)
+    with pytest.raises(ValueError, match="efficiency: the points ask for losses above 50% of the rating"):
+        UPS.model_validate({"efficiency": asked[0.55]})
+
+
+@pytest.mark.parametrize(
+    ("points", "says"),
+    [
+        ("{25: 0.95, 50: 0.965, 100: 0.96}", "ups ups: efficiency: load fractions, such as 0.25"),
+        ("{0.25: 95, 0.5: 96, 1: 96}", "ups ups: efficiency: load fractions"),
+        ("{0.5: 0.95, 0.50: 0.96, 1: 0.96}", "ups ups: efficiency: a load fraction stands twice"),
+        ("{0.5: good, 0.7: 0.96, 1: 0.96}", "ups ups: efficiency: points are load fraction: efficiency; 'good'"),
+        ("{0.25: 0.999, 0.5: 0.97, 1: 1}", "ups ups: the losses turn negative at"),
+    ],
+)
+def test_a_fault_of_efficiencies_names_them(points, says):
+    with pytest.raises(twin.LayoutError) as error:
+        ups(f", efficiency: {points}")
+    assert says in str(error.value)
+    assert "fixed_loss" not in str(error.value)
 
 
 # ---- cords and loads ---------------------------------------------------------------------------------------------

@@ -114,6 +114,8 @@ Json = Annotated[bool, typer.Option("--json", help="JSON on stdout and nothing e
 Basis = Annotated[Scale, typer.Option("--scale", help="Denser by more chips a rack, or by more power a chip.")]
 AirOption = Annotated[AirModel, typer.Option("--air", help="Rooms as mixed nodes, or their air computed in cells.")]
 Cell = Annotated[str, typer.Option("--cell", help="Size of the air's cells, such as '0.2 m'.")]
+File = Annotated[Path | None, typer.Argument(help="File to write.", show_default=False)]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.", show_default=False)]
 
 
@@ -148,6 +150,8 @@ def _overrides(sets: Iterable[str] | None) -> dict[str, object]:
         address, equals, value = (part.strip() for part in text.partition("="))
         if not (address and equals and value):
             faults.append(f"{text!r} is not ADDRESS=VALUE, such as site.dry_bulb='38 degC'")
+        elif address in values:
+            faults.append(f"{text!r}: {address} is set twice")
         values[address] = _value(text, value, faults)
     if faults:
         raise Fault("--set", *faults)
@@ -158,11 +162,11 @@ def _value(text: str, value: str, faults: list[str]) -> object:
     """None for null, a list or mapping as in files, or the text."""
     if not value.startswith(("[", "{")):
         return None if value == "null" else value
-    import yaml
+    from twin.facility.files import LayoutError, parse_value
 
     try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError:
+        return parse_value("--set", value)
+    except LayoutError:
         faults.append(f"{text!r}: is no list or mapping, such as [0.5, 1.0] or {{users: 100}}")
     return None
 
@@ -388,15 +392,26 @@ def worth(
 
 @app.command()
 def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
-    """Check a layout without solving it; every fault is quantity, one a line."""
+    """Check a layout and what its cases make of it without solving; every fault is one line."""
     from twin.facility.build import load
+    from twin.facility.files import LayoutError
     from twin.plant.compile import compile
     from twin.serving.tokens import check_served
 
     with _progress(f"checking {layout}"):
-        facility = load(layout, case, _overrides(sets))
+        facility = load(layout, case, overrides := _overrides(sets))
         check_served(facility)
-        plant = compile(facility)
+        plant, faults = compile(facility), []
+        for name in facility.cases if case is None else ():
+            try:
+                other = load(layout, name, overrides)
+                check_served(other)
+                if (other.components, other.ignore) != (facility.components, facility.ignore):
+                    compile(other)
+            except LayoutError as error:
+                faults += [f"case {name}: {fault}" for fault in error.faults]
+    if faults:
+        raise LayoutError(facility.source, faults)
     counts = [(kind.replace("_", " "), f"{n:,}") for kind, n in facility.count().items()]
     counts += [
         ("connections", f"{len(facility.connections):,}"),
@@ -454,9 +469,11 @@ def schema(output: Output = None) -> None:
 
 @app.command("list")
 def list_layouts() -> None:
-    """List the layouts that come with the package."""
+    """List the layouts that come with the package, and their cases."""
+    from textwrap import shorten
+
     from twin.facility.build import load
-    from twin.facility.files import shipped
+    from twin.facility.files import shipped, spelled
 
     rows = []
     with _progress("reading layouts"):
@@ -464,7 +481,50 @@ def list_layouts() -> None:
             facility = load(name)
             racks = sum(part.shapes_air == "rack" for part in facility.components.values())
             rows.append((name, f"{racks:,}", facility.description))
-    typer.echo(table([("layout", "racks", "description"), *rows], frozenset({1})))
+            for case, values in facility.cases.items():
+                says = ", ".join(f"{address}: {spelled(value)}" for address, value in values.items()) or "as it stands"
+                rows.append((f"  {case}", "", shorten(says, WIDTH, placeholder=" ...")))
+    typer.echo(table([("layout and its cases", "racks", "description"), *rows], frozenset({1})))
+
+
+@app.command("cat")
+def print_layout(layout: Layout) -> None:
+    """Print the text of a layout."""
+    from twin.facility.files import read_text
+
+    typer.echo(read_text(layout)[1], nl=False)
+
+
+@app.command("copy")
+def copy_layout(layout: Layout, path: File = None, force: Force = False) -> None:
+    """Write the text of a layout to a file of one's own, by default of its name."""
+    from twin.facility.files import read_text
+
+    source, text = read_text(layout)
+    _write_layout(path or Path(source), text, force)
+
+
+@app.command()
+def new(path: Annotated[Path, typer.Argument(help="File to write.")], force: Force = False) -> None:
+    """Write a small layout to begin with: a room, racks, a CDU, a cooler and a feed."""
+    from importlib.resources import files
+
+    _write_layout(path, (files("twin.layouts") / "new.yaml").read_text("utf-8"), force)
+
+
+def _write_layout(path: Path, text: str, force: bool) -> None:
+    """Write a layout, whole or not at all, and say so; a file that is there stays unless `force`."""
+    with _writing(path):
+        _target(path, (".yaml", ".yml"))
+        if path.exists() and not force:
+            raise Fault(f"output {path}", "exists; --force replaces it")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            partial.write_text(text, "utf-8")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    typer.echo(f"{path} is written; twin solve {path}")
 
 
 @app.command()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from twin.columns import Array, Column, Entry, Index, LimitKind, Ref, Total, given
 from twin.elements import ONE, Caution, Constant, Cost, Derived, Element, Gain, Limit, Load, Report, Tally, Weather
@@ -46,9 +46,17 @@ class Passage(NamedTuple):
 
 
 class Model(BaseModel):
-    """Strict and frozen: an unknown field is a fault."""
+    """Strict and frozen: an unknown field is a fault. A text may look like a number, a number is not true or false."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _counted(cls, value: object, info: ValidationInfo) -> object:
+        declared = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and any(t in (int, float) for t in (declared, *get_args(declared))):
+            raise ValueError(f"{str(value).lower()} is no number")
+        return value
 
 
 # ---- what `lower` is given ---------------------------------------------------------------------------------------

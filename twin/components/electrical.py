@@ -37,10 +37,17 @@ from twin.units import (
     Power,
     ResistancePerLength,
     Voltage,
+    parse,
 )
 
 GRID = 1e9
 """Strength of the utility beside generators on its bus, VA."""
+
+LARGEST_LOAD = 2.0
+"""Of a converter over its rating, where its efficiency is stated."""
+
+LARGEST_LOSS = 0.5
+"""Each of the three losses of a converter over its rating."""
 
 TIE = 1e-6
 """Per-unit reactance on its own rating of a piece that is only a switch: a board, a panel."""
@@ -343,7 +350,8 @@ def gains(part: Model, name: str, prefix: str, highest: float) -> list[str]:
     loss = a + k * (b + k * c)
     if loss.min() >= -1e-12:
         return []
-    return [f"{name}: {prefix}square_loss: the losses turn negative at {k[loss.argmin()]:.0%} load, more out than in"]
+    at = f"the losses turn negative at {k[loss.argmin()]:.0%} load, more out than in"
+    return [f"{name}: {at}; give other {prefix}losses or another {prefix}efficiency"]
 
 
 def fit_losses(data: object, prefix: str = "") -> object:
@@ -356,12 +364,18 @@ def fit_losses(data: object, prefix: str = "") -> object:
     if not isinstance(points, dict) or len(points) < 3:
         raise ValueError(f"{key}: give at least three points such as {{0.25: 0.96, 0.5: 0.97, 1.0: 0.97}}")
     try:
-        load, eta = (np.array([float(v) for v in values]) for values in (points.keys(), points.values()))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{key}: points are numbers, load fraction: efficiency") from error
-    if not (np.all(load > 0) and np.all((eta > 0) & (eta <= 1))):
-        raise ValueError(f"{key}: load fractions are above 0 and efficiencies in (0, 1]")
+        load, eta = (np.array([parse(v, "fraction") for v in values]) for values in (points.keys(), points.values()))
+    except ValueError as error:
+        raise ValueError(f"{key}: points are load fraction: efficiency; {error}") from error
+    if not (np.all((load > 0) & (load <= LARGEST_LOAD)) and np.all((eta > 0) & (eta <= 1))):
+        raise ValueError(
+            f"{key}: load fractions, such as 0.25 or 25 %, are in (0, {LARGEST_LOAD:g}], efficiencies in (0, 1]"
+        )
+    if len(np.unique(load)) < len(load):
+        raise ValueError(f"{key}: a load fraction stands twice")
     a, b, c = np.linalg.lstsq(np.stack([np.ones_like(load), load, load**2], 1), load * (1 / eta - 1), rcond=None)[0]
+    if max(a, abs(b), abs(c)) > LARGEST_LOSS:
+        raise ValueError(f"{key}: the points ask for losses above {LARGEST_LOSS:.0%} of the rating")
     return data | {
         f"{prefix}fixed_loss": max(float(a), 0.0),
         f"{prefix}proportional_loss": float(b),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import eq
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from twin.components.base import REGISTRY, Component, Model
-from twin.components.hall import Room, Site
+from twin.components.hall import Room
 from twin.facility import plugins
-from twin.facility.addresses import choose, meant, split
+from twin.facility.addresses import Unknown, breadth, choose, meant, settle, split
 from twin.facility.catalogue import catalogue
-from twin.facility.files import MOISTURE, LayoutError, Raw, hint, parse_text, read_text, repeats
+from twin.facility.files import LONGEST_NAME, MOISTURE, LayoutError, Raw, hint, parse_text, read_text, repeats, spelled
 from twin.facility.graph import Facility
-from twin.facility.sections import Economics, Limits, Serving
+from twin.facility.sections import MODELS
 from twin.facility.structure import Connection
 from twin.facility.structure import faults as wiring
 from twin.units import outside, parse
@@ -30,8 +33,10 @@ def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterato
         known = _holder(model, fault["loc"]).model_fields
         if fault["type"] == "extra_forbidden":
             message = f"unknown field{meant(str(fault['loc'][-1]), known)}"
-        field = known.get(str(fault["loc"][-1])) if fault["loc"] else None
-        message = (field and outside(fault, field)) or message
+        if isinstance(fault["input"], (str, int, float)):
+            message = re.sub("^Input should", f"{fault['input']!r} should", message)
+        about = known.get(str(fault["loc"][-1])) if fault["loc"] else None
+        message = (about and outside(fault, about)) or message
         yield f"{where}: {path}: {message}" if path else f"{where}: {message}"
 
 
@@ -53,9 +58,9 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
 class _Builder:
     """Turns raw component mappings into validated components, validating equal ones once."""
 
-    def __init__(self, local: Raw, faults: list[str]) -> None:
+    def __init__(self, local: Raw, faults: list[str], cache: Mapping[str, Component | None] | None = None) -> None:
         self.local, self.faults = local, faults
-        self.cache: dict[str, Component | None] = {}
+        self.cache = dict(cache or {})
 
     def entry(self, name: str, seen: tuple[str, ...] = ()) -> tuple[str, Raw]:
         """Type and plain fields of a catalogue entry, bases resolved."""
@@ -99,14 +104,10 @@ class _Builder:
             if model is not None:
                 base_kind, base = self.entry(str(model))
                 kind, fields = kind or base_kind, base | fields
-            if kind is None:
-                raise ValueError("needs `type` or `model`")
-            if not isinstance(kind, str) or kind not in REGISTRY:
-                raise ValueError(f"unknown type {kind!r}{hint(kind, _kinds())}")
+            cls = _known(kind, "model")
         except ValueError as error:
             self.faults.append(f"component {name}: {error}")
             return None
-        cls = REGISTRY[kind]
         try:
             part = cls.model_validate(fields)
         except ValidationError as error:
@@ -129,13 +130,18 @@ class _Builder:
         return placed
 
 
-def _kinds() -> list[str]:
-    return sorted(REGISTRY)
+def _known(kind: object, other: str) -> type[Component]:
+    """The type called so; ValueError for another, and for none beside `other`, which could name one."""
+    if kind is None:
+        raise ValueError(f"needs `type` or `{other}`")
+    if not isinstance(kind, str) or kind not in REGISTRY:
+        raise ValueError(f"unknown type {kind!r}{hint(kind, sorted(REGISTRY))}")
+    return REGISTRY[kind]
 
 
 def _section(data: Raw, key: str, model: type[Model], faults: list[str]) -> Any:
     try:
-        return model.model_validate(data.get(key) or {})
+        return model.model_validate(data[key])
     except ValidationError as error:
         faults.extend(_messages(error, key, model))
         return model()
@@ -146,7 +152,7 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
     for item in raw:
         if isinstance(item, dict):
             item = [item.get("carrier"), item.get("from"), item.get("to")]
-        if not isinstance(item, list) or len(item) != 3:
+        if not isinstance(item, list) or len(item) != 3 or not all(isinstance(word, str) for word in item):
             faults.append(f"connection {item!r}: write [carrier, component.port, component.port]")
             continue
         carrier, ends = str(item[0]), []
@@ -170,13 +176,16 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
     return joined
 
 
-def _rooms(parts: Mapping[str, Component], faults: list[str]) -> None:
+def _rooms(parts: Mapping[str, Component], unclear: Callable[[str], bool], faults: list[str]) -> None:
     rooms = [n for n, p in parts.items() if isinstance(p, Room)]
     for name, part in parts.items():
         if part.indoors and part.room is None:
             faults.append(f"{part.kind} {name}: room: name the room whose air it moves")
-        if part.room is not None and part.room not in rooms:
+        if part.room is not None and part.room not in rooms and not unclear(part.room):
             faults.append(f"{part.kind} {name}: room: no room {part.room!r}{hint(part.room, rooms)}")
+
+
+# ---- layouts -----------------------------------------------------------------------------------------------------
 
 
 SECTIONS = (
@@ -195,8 +204,119 @@ SECTIONS = (
 )
 
 
+@dataclass(frozen=True)
+class _Draft:
+    """What a layout says, before it is validated: components, their connections, sections, catalogue.
+
+    whole: whether all components are known, as no repeat block is at fault.
+    """
+
+    raws: Raw
+    links: list[Any]
+    sections: dict[str, Raw]
+    local: Raw
+    whole: bool
+    labelled: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def labels(self, name: str) -> tuple[str, ...]:
+        """What a component is called together with others: model, type, dimension; nothing if its type is unclear."""
+        raw = self.raws[name]
+        if not isinstance(raw, dict):
+            return ()
+        key = repr((raw.get("type"), raw.get("model")))
+        if key not in self.labelled:
+            model = raw.get("model")
+            try:
+                kind = raw.get("type") or _Builder(self.local, []).entry(str(model))[0]
+                self.labelled[key] = (str(model or kind), kind, _known(kind, "model").dimension)
+            except ValueError:
+                self.labelled[key] = ()
+        return self.labelled[key]
+
+    def given(self, values: Raw, faults: list[str]) -> _Draft:
+        """The same with other values by address; see `twin.facility.addresses` for which of them wins."""
+        chosen_sections, rows = {key: dict(section) for key, section in self.sections.items()}, []
+        moisture = [f"site.{name}" for name in MOISTURE if f"site.{name}" in values]
+        if len(moisture) > 1:
+            faults.append(f"{' and '.join(moisture)} both state the moisture; keep one")
+        for address, value in values.items():
+            try:
+                head, name, fieldname = split(address)
+            except ValueError as error:
+                faults.append(str(error))
+                continue
+            if head in chosen_sections and name is None:
+                if address in moisture:
+                    for other in MOISTURE:
+                        chosen_sections[head].pop(other, None)
+                chosen_sections[head][fieldname] = value
+                continue
+            try:
+                chosen = choose(address, self.raws, self.labels, chosen_sections)
+                rows.append((address, breadth(address, self.raws, map(self.labels, chosen)), chosen, value))
+            except Unknown as error:
+                if self.whole and all(map(self.labels, self.raws)):
+                    faults.append(str(error))
+            except ValueError as error:
+                if name is None or self.labels(name):
+                    faults.append(str(error))
+        settled, clashes = settle(rows, eq)
+        faults.extend(clashes)
+        raws = dict(self.raws)
+        for fieldname, wanted in settled.items():
+            for n, value in wanted.items():
+                if isinstance(raws[n], dict):
+                    raws[n] = {**raws[n], fieldname: value}
+        return replace(self, raws=raws, sections=chosen_sections, labelled={})
+
+
+class _Valid(NamedTuple):
+    """A draft that was validated: components, joined ports, sections, and what is wrong."""
+
+    draft: _Draft
+    parts: dict[str, Component]
+    joined: list[Connection]
+    sections: dict[str, Any]
+    cache: Mapping[str, Component | None]
+    faults: list[str]
+
+
+def _validated(draft: _Draft, before: _Valid | None = None) -> _Valid:
+    """All that is wrong with a draft. What is as in `before` is taken from there."""
+    builder = _Builder(draft.local, [], before and before.cache)
+    faults = builder.faults
+    raws, parts = draft.raws, {}
+    for name in sorted(raws):
+        if before and before.draft.raws[name] is raws[name]:
+            part = before.parts.get(name)
+        else:
+            part = builder.build(name, raws[name])
+        if part is not None:
+            parts[name] = part
+    read = {key: _section(draft.sections, key, model, faults) for key, model in MODELS.items()}
+    if before and all(before.draft.raws[name] is raws[name] for name in raws):
+        return _Valid(draft, parts, before.joined, read, builder.cache, faults)
+    broken = set(raws) - set(parts)
+
+    def unclear(name: str) -> bool:
+        return name in broken or (not draft.whole and name not in raws)
+
+    links = [link for link in draft.links if not any(map(unclear, _ends(link)))]
+    joined = _connect(links, parts, faults)
+    if draft.whole and not broken and len(joined) == len(links):
+        faults.extend(wiring(parts, joined))
+    _rooms(parts, unclear, faults)
+    return _Valid(draft, parts, joined, read, builder.cache, faults)
+
+
+def _ends(link: Any) -> list[str]:
+    """Names of the components that a connection would join."""
+    ends = link[1:] if isinstance(link, list) else [link.get("from"), link.get("to")] if isinstance(link, dict) else []
+    return [str(end).rpartition(".")[0] for end in ends]
+
+
 def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, object] | None = None) -> Facility:
-    """Read, validate and join a layout.
+    """Read, validate and join a layout, and check what each of its cases would make of it.
 
     layout: a shipped layout by name, a YAML file, or YAML text with a newline in it. case: one of its cases, which is
     applied. overrides: values with units by address, as in files, which win over the case. Equipment of
@@ -214,94 +334,98 @@ def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, ob
 def build(source: str, data: Raw, case: str | None = None, overrides: Mapping[str, object] | None = None) -> Facility:
     """A facility from the parsed mapping of a layout; see `load`."""
     plugins.types()
+    catalogue()  # a package's faulty entry is told once, not where it is used
     faults: list[str] = [f"unknown section {k!r}{hint(k, SECTIONS)}" for k in data if k not in SECTIONS]
     if data.get("version") != 1 or isinstance(data["version"], bool):
         faults.append(f"version: {data.get('version')!r} is not supported; write `version: 1`")
     for key in SECTIONS:
-        kind = {"connections": list, "repeat": list, "version": int, "name": str, "description": str}.get(key, dict)
+        kind = {"connections": list, "repeat": list, "version": int}.get(key, dict)
+        kind = (str, int, float) if key in ("name", "description") else kind
         if data.get(key) is not None and not isinstance(data[key], kind):
-            what = {dict: "a mapping", list: "a list", int: "a whole number", str: "text"}[kind]
+            what = {dict: "a mapping", list: "a list", int: "a whole number"}.get(kind, "text")
             raise LayoutError(source, [f"{key}: must be {what}"])
-    raws: Raw = {}
-    links: list[Any] = []
-    for components, connections in repeats(data, faults):
-        truths = [n for n in components if isinstance(n, bool)]
-        faults.extend(f"component {n}: on, off, yes and no are truth values in YAML; quote it" for n in truths)
-        for name, raw in ((str(n), r) for n, r in components.items()):
-            if name in raws:
-                faults.append(f"component {name}: duplicate name")
-            if not name.strip():
-                faults.append("components: a name is empty")
-            raws[name] = raw
-        links.extend(connections)
-    cases = {str(name): case for name, case in (data.get("cases") or {}).items()}
-    local = {str(name): entry for name, entry in (data.get("catalogue") or {}).items()}
-    if not raws and not faults:
-        faults.append("components: there are none")
-    site_raw = {k: dict(data.get(k) or {}) for k in ("site", "serving", "economics")}
-    _offered(source, _Builder(local, faults), cases, case, raws, site_raw, faults)
-    for address, value in (_case(source, cases, case) | dict(overrides or {})).items():
-        _override(address, value, raws, site_raw, local, faults)
-    builder = _Builder(local, faults)
-    parts = {name: part for name in sorted(raws) if (part := builder.build(name, raws[name])) is not None}
-    site = _section(site_raw, "site", Site, faults)
-    serving = _section(site_raw, "serving", Serving, faults)
-    economics = _section(site_raw, "economics", Economics, faults)
-    limits = _section(data, "limits", Limits, faults)
-    broken = set(raws) - set(parts)
-    links = [l for l in links if not _touches(l, broken)] if broken else links
-    joined = _connect(links, parts, faults)
-    if not broken:
-        faults.extend(wiring(parts, joined))
-    _rooms(parts, faults)
+    draft = _draft(data, faults)
+    _offered(draft, faults)
+    cases = {str(name): values for name, values in (data.get("cases") or {}).items()}
+    own = {str(address): value for address, value in (overrides or {}).items()}
+    valid = _validated(draft.given(_case(source, cases, case), []).given(own, faults))
+    plain = _validated(draft.given(own, [])) if case is not None and valid.faults else valid
+    faults.extend(fault for fault in valid.faults if fault in plain.faults)
+    for name in cases:
+        with_case = draft.given(_case(source, cases, name), told := [])
+        if name == case:
+            told += [fault for fault in valid.faults if fault not in plain.faults]
+        else:
+            told += [fault for fault in _validated(with_case, valid).faults if fault not in plain.faults]
+        faults.extend(f"case {name}: {fault}" for fault in told)
     if faults:
         raise LayoutError(source, faults)
-    name = str(data.get("name") or source.removesuffix(".yaml"))
+    chosen = valid.draft
+    name = source.removesuffix(".yaml") if data.get("name") in (None, "") else spelled(data["name"])
+    limits = valid.sections["limits"]
     spec = {
-        "components": raws,
-        "links": sorted(str((c, a, b) if a <= b else (c, b, a)) for c, a, b in joined),
+        "components": chosen.raws,
+        "links": sorted(str((c, a, b) if a <= b else (c, b, a)) for c, a, b in valid.joined),
         "ignore": limits.ignore,
-        **site_raw,
-        "catalogue": local,
+        **{key: section for key, section in chosen.sections.items() if key != "limits"},
+        "catalogue": draft.local,
     }
     return Facility(
         name,
         source,
         str(data.get("description") or ""),
-        site,
-        parts,
-        tuple(sorted(joined)),
-        {n: str(raws[n].get("model") or raws[n].get("type")) for n in parts},
-        serving,
-        economics,
+        valid.sections["site"],
+        valid.parts,
+        tuple(sorted(valid.joined)),
+        {n: str(chosen.raws[n].get("model") or chosen.raws[n].get("type")) for n in valid.parts},
+        valid.sections["serving"],
+        valid.sections["economics"],
         limits.ignore,
         cases,
         spec,
     )
 
 
-def _offered(
-    source: str, builder: _Builder, cases: Raw, chosen: str | None, raws: Raw, sections: Raw, faults: list[str]
-) -> None:
-    """Faults in what the layout offers and this load does not use: catalogue entries, other cases."""
-    for name in builder.local:
+def _draft(data: Raw, faults: list[str]) -> _Draft:
+    """The parts of a layout, names of components judged."""
+    raws: Raw = {}
+    links: list[Any] = []
+    before = len(faults)
+    for components, connections in repeats(data, faults):
+        for name, raw in ((str(n), r) for n, r in components.items()):
+            if name in raws:
+                faults.append(f"component {name}: duplicate name")
+            elif not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+                faults.append(f"component {name!r:.{LONGEST_NAME}}: give it a name of 1 to {LONGEST_NAME} characters")
+            raws[name] = raw
+        links.extend(connections)
+    whole = not any(fault.startswith("repeat block") for fault in faults[before:])
+    if not raws and not faults:
+        faults.append("components: there are none")
+    local = {str(name): entry for name, entry in (data.get("catalogue") or {}).items()}
+    return _Draft(raws, links, {key: dict(data.get(key) or {}) for key in MODELS}, local, whole)
+
+
+def _offered(draft: _Draft, faults: list[str]) -> None:
+    """Faults in the layout's own catalogue; what components are made of is told at these."""
+    builder = _Builder(draft.local, [])
+    used = {str(raw.get("model")) for raw in draft.raws.values() if isinstance(raw, dict)}
+    used |= {str(entry.get("base")) for entry in draft.local.values() if isinstance(entry, dict)}
+    for name in draft.local:
         try:
-            builder.entry(name)
+            kind, fields = builder.entry(name)
+            if name in used:
+                continue
+            cls = _known(kind, "base")
         except ValueError as error:
-            faults.append(str(error))
-    for name in cases:
-        own_faults: list[str] = []
-        if name != chosen:
-            for address, value in _case(source, cases, name).items():
-                _override(
-                    address, value, dict(raws), {k: dict(v) for k, v in sections.items()}, builder.local, own_faults
-                )
-        faults.extend(f"case {name}: {fault}" for fault in own_faults)
-
-
-def _touches(link: Any, names: set[str]) -> bool:
-    ends = link[1:] if isinstance(link, list) else [link.get("from"), link.get("to")] if isinstance(link, dict) else []
-    return any(str(end).rpartition(".")[0] in names for end in ends)
+            said = str(error)
+            faults.append(said if said.startswith("catalogue") else f"catalogue {name}: {said}")
+            continue
+        try:
+            cls.model_validate(fields)
+        except ValidationError as error:
+            told = zip(_messages(error, f"catalogue {name}", cls), error.errors(), strict=True)
+            faults.extend(line for line, fault in told if fault["loc"] and fault["type"] != "missing")
 
 
 def _case(source: str, cases: Raw, case: str | None) -> Raw:
@@ -311,41 +435,4 @@ def _case(source: str, cases: Raw, case: str | None) -> Raw:
         raise LayoutError(source, [f"no case {case!r}{hint(case, cases)}; cases: {', '.join(cases) or 'none'}"])
     if not isinstance(cases[case], dict):
         raise LayoutError(source, [f"case {case}: must map addresses to values"])
-    return dict(cases[case])
-
-
-def _override(address: str, value: object, raws: Raw, sections: Raw, local: Raw, faults: list[str]) -> None:
-    try:
-        head, name, fieldname = split(str(address))
-    except ValueError as error:
-        faults.append(str(error))
-        return
-    if head in sections and name is None:
-        section = sections[head]
-        if head == "site" and fieldname in MOISTURE:
-            for other in MOISTURE:
-                section.pop(other, None)
-        section[fieldname] = value
-        return
-    builder = _Builder(local, [])
-    try:
-        chosen = choose(str(address), raws, lambda n: _labels(builder, raws[n]), sections)
-    except ValueError as error:
-        faults.append(str(error))
-        return
-    for n in chosen:
-        if isinstance(raws[n], dict):
-            raws[n] = {**raws[n], fieldname: value}
-
-
-def _labels(builder: _Builder, raw: object) -> set[str]:
-    """Names under which a raw component can be addressed as a group: kind, dimension, model."""
-    if not isinstance(raw, dict):
-        return set()
-    try:
-        model = raw.get("model")
-        kind = str(raw.get("type") or builder.entry(str(model))[0])
-    except ValueError:
-        return set()
-    labels = {kind} | ({str(model)} if model else set())
-    return labels | ({REGISTRY[kind].dimension} if kind in REGISTRY else set())
+    return {str(address): value for address, value in cases[case].items()}

@@ -6,7 +6,7 @@ import ast
 import itertools
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -18,6 +18,10 @@ import yaml
 
 LARGEST_FILE = 8 * 2**20
 LARGEST_REPEAT = 1_000_000
+LARGEST_DATA = 2_000_000
+DEEPEST = 64
+LONGEST_NAME = 100
+LONGEST_LINE = 500
 MOISTURE = ("wet_bulb", "relative_humidity", "dew_point")
 """Fields of the site of which one states the moisture."""
 
@@ -42,39 +46,85 @@ class LayoutError(ValueError):
         lines = []
         for sentence, at in places.items():
             others = f" (and {len(at) - 1:,} more)" if len(at) > 1 else ""
-            lines.append(f"{at[0]}{others}: {sentence}" if at[0] else sentence)
+            line = (f"{at[0]}{others}: {sentence}" if at[0] else sentence).replace("\n", "\\n")
+            lines.append(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ...")
         return lines[:limit] + ([f"... and {len(lines) - limit:,} more"] if len(lines) > limit else [])
 
 
 def hint(word: object, known: Iterable[str]) -> str:
     """The end of a message that names what was probably meant, or nothing."""
-    close = get_close_matches(str(word), list(known), 1, 0.5)
+    close = get_close_matches(str(word), list(known), 1, 0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def spelled(value: object) -> str:
+    """A value as layouts write it."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 # ---- reading -----------------------------------------------------------------------------------------------------
 
 
 _SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CORE = "tag:yaml.org,2002:"
+_PLAIN = (
+    ("null", r"~|null|Null|NULL|", "~nN", lambda text: None),
+    ("bool", r"true|false", "tf", lambda text: text == "true"),
+    ("int", r"0|-?[1-9][0-9]{0,15}", "-0123456789", int),
+    ("float", r"-?(?:0|[1-9][0-9]*)\.[0-9]+", "-0123456789", float),
+)
+"""What is not text where it stands unquoted: tag, spelling, first characters, meaning."""
 
 
 class _Loader(_SAFE):
-    """Plain data only; a key that appears twice is a fault."""
+    """Plain data only, as it is written; a key is text, and twice the same one is a fault.
+
+    A scalar is a number where that number is written just so: 072, 1.10, 1e3, 1:30, 0x1F and 1_000 are texts, which
+    name what they spell and which fields of numbers read in decimal or refuse. So are on, off, yes, no and dates.
+    """
+
+    yaml_implicit_resolvers: dict[str, list[Any]] = {}
+    yaml_constructors: dict[str | None, Any] = {}
+
+
+def _scalar(meaning: Callable[[str], object], spelling: str) -> Callable[[Any, Any], object]:
+    def construct(loader: Any, node: Any) -> object:
+        text = loader.construct_scalar(node)
+        if not re.fullmatch(spelling, text):
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: {text!r} is not what its tag says")
+        value = meaning(text)
+        return text if isinstance(value, float) and str(value) != text else value
+
+    return construct
+
+
+def _sequence(loader: Any, node: Any) -> list:
+    return loader.construct_sequence(node, deep=True)
 
 
 def _mapping(loader: Any, node: Any) -> dict:
-    keys: dict[object, int] = {}
+    keys: dict[str, int] = {}
     for key, _ in node.value:
-        name = loader.construct_object(key, deep=True)
-        if not isinstance(name, (str, int, float, bool)):
-            raise yaml.YAMLError(f"line {key.start_mark.line + 1}: a name must be plain text")
-        if name in keys:
-            raise yaml.YAMLError(f"line {key.start_mark.line + 1}: duplicate name {name!r}, first on line {keys[name]}")
-        keys[name] = key.start_mark.line + 1
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode) or not key.value.strip():
+            raise yaml.YAMLError(f"line {line}: a name must be plain text")
+        loader.construct_object(key)  # refuses tags
+        if key.value in keys:
+            raise yaml.YAMLError(f"line {line}: duplicate name {key.value!r}, first on line {keys[key.value]}")
+        keys[key.value] = line
+    return {key.value: loader.construct_object(value, deep=True) for key, value in node.value}
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_implicit_resolver(f"{_CORE}merge", re.compile("<<"), ["<"])
+for _name, _spelling, _first, _meaning in _PLAIN:
+    _Loader.add_implicit_resolver(
+        f"{_CORE}{_name}", re.compile(f"(?:{_spelling})$"), [*_first, *[""] * (_name == "null")]
+    )
+    _Loader.add_constructor(f"{_CORE}{_name}", _scalar(_meaning, _spelling))
+_Loader.add_constructor(f"{_CORE}str", _SAFE.construct_scalar)
+_Loader.add_constructor(f"{_CORE}seq", _sequence)
+_Loader.add_constructor(f"{_CORE}map", _mapping)
+_Loader.add_constructor(None, _SAFE.construct_undefined)
 
 
 def shipped() -> list[str]:
@@ -86,49 +136,91 @@ def shipped() -> list[str]:
     return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
 
 
+NETWORKS = (
+    (".inp", "", "an EPANET network", "pipe_flow"),
+    (".m", "", "a MATPOWER case", "power_flow"),
+    (".gz", "", "a packed facility loop", "pipe_flow"),
+    (".json", '"facility-loop/1"', "a facility loop", "pipe_flow"),
+    (".json", '"_module"', "a pandapower network", "power_flow"),
+    (".json", '"is_batch"', "a power-grid-model input", "power_flow"),
+)
+"""Files that other calls read: ending, a text in them, what they are, the call."""
+
+
 def read_text(layout: str | Path) -> tuple[str, str]:
     """Name and text of a shipped layout or a file. Raises LayoutError for what cannot be read."""
     path = Path(layout)
-    if path.suffix not in (".yaml", ".yml", ".json") and not path.exists():
-        if str(layout) in shipped():
-            return f"{layout}.yaml", (resources.files("twin.layouts") / "halls" / f"{layout}.yaml").read_text("utf-8")
-        raise LayoutError(str(layout), [f"no such file or shipped layout{hint(str(layout), shipped())}"])
-    if not path.is_file():
-        raise LayoutError(str(layout), ["is a folder, not a layout file" if path.is_dir() else "no such file"])
-    if path.stat().st_size > LARGEST_FILE:
-        raise LayoutError(path.name, [f"{path.stat().st_size / 2**20:.0f} MB is more than a layout may have (8 MB)"])
     try:
-        return path.name, path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LayoutError(path.name, [f"cannot be read as UTF-8 text: {error}"]) from error
+        if path.suffix not in (".yaml", ".yml", ".json") and not path.exists():
+            if str(layout) in shipped():
+                return f"{layout}.yaml", (resources.files("twin.layouts") / "halls" / f"{layout}.yaml").read_text(
+                    "utf-8"
+                )
+            raise LayoutError(str(layout), [f"no such file or shipped layout{hint(str(layout), shipped())}"])
+        if not path.is_file():
+            raise LayoutError(str(layout), ["is a folder, not a layout file" if path.is_dir() else "no such file"])
+        if path.stat().st_size > LARGEST_FILE:
+            raise LayoutError(
+                path.name, [f"{path.stat().st_size / 2**20:.0f} MB is more than a layout may have (8 MB)"]
+            )
+        raw = path.read_bytes()
+    except OSError as error:
+        raise LayoutError(str(layout)[:LONGEST_NAME], [f"cannot be read: {error.strerror}"]) from error
+    return path.name, _decoded(path, raw)
+
+
+def _decoded(path: Path, raw: bytes) -> str:
+    """Text of a layout file; LayoutError for other encodings, and for what is a network to solve on its own."""
+    for ending, mark, what, call in NETWORKS:
+        if path.suffix.lower() == ending and mark.encode() in raw:
+            raise LayoutError(path.name, [f"is {what} and no layout; in Python twin.{call}({path.name!r}) solves it"])
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise LayoutError(path.name, ["is UTF-16 text; save it as UTF-8"])
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise LayoutError(path.name, [f"line {line}: is no UTF-8 text; save the file as UTF-8"]) from error
 
 
 def parse_text(source: str, text: str) -> Raw:
     """Plain data of a YAML text. Raises LayoutError for tags, duplicate keys, cycles and what is no mapping."""
-    try:
-        data = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        if "constructor for the tag" in what:
-            what = f"{what}; a layout is plain data, without tags and merge keys"
-        raise LayoutError(source, [f"{where}{what}"]) from error
+    data = parse_value(source, text)
     if not isinstance(data, dict):
         raise LayoutError(source, ["is not a mapping of layout sections"])
-    _no_cycle(source, data)
     return data
 
 
-def _no_cycle(source: str, data: object, above: frozenset[int] = frozenset(), budget: list[int] | None = None) -> None:
-    budget = budget if budget is not None else [2_000_000]
-    budget[0] -= 1
-    if id(data) in above or len(above) > 64 or budget[0] < 0:
-        raise LayoutError(source, ["an alias refers to what contains it, or expands without end"])
-    if isinstance(data, (dict, list)):
-        for item in data.values() if isinstance(data, dict) else data:
-            if isinstance(item, (dict, list)):
-                _no_cycle(source, item, above | {id(data)}, budget)
+def parse_value(source: str, text: str) -> Any:
+    """Plain data of a YAML text; see `parse_text`."""
+    try:
+        data = yaml.load(text, Loader=_Loader)
+        nodes, height = _measure(data, {})
+    except RecursionError as error:
+        raise LayoutError(source, ["is nested too deeply"]) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        said = [getattr(error, name, None) for name in ("context", "problem")]
+        what = ", ".join(filter(None, said)) or str(error).splitlines()[0]
+        if mark and text[mark.index : mark.index + 1] == "\t":
+            what += "; tabs do not indent, write spaces"
+        if "constructor for the tag" in what:
+            what += "; a layout is plain data, without tags and merge keys"
+        raise LayoutError(source, [f"{where}{what}"]) from error
+    if nodes > LARGEST_DATA or height > DEEPEST:
+        raise LayoutError(source, ["is nested too deeply, or its aliases expand without end"])
+    return data
+
+
+def _measure(data: object, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """Values of mappings and lists with all aliases expanded, and how deep they are nested."""
+    if not isinstance(data, (dict, list)):
+        return 0, 0
+    if id(data) not in known:
+        inner = [_measure(item, known) for item in (data.values() if isinstance(data, dict) else data)]
+        known[id(data)] = len(data) + sum(n for n, _ in inner), 1 + max((h for _, h in inner), default=0)
+    return known[id(data)]
 
 
 # ---- expanding ---------------------------------------------------------------------------------------------------
@@ -149,25 +241,42 @@ def _expression(text: str) -> CodeType:
     return compile(tree, "layout", "eval")
 
 
-def _numbers(text: str, loop: Mapping[str, object]) -> dict[str, object]:
-    """The loop variables; texts only where they stand alone, since arithmetic would repeat them."""
-    return dict(loop) if text.strip() in loop else {k: v for k, v in loop.items() if isinstance(v, (int, float))}
+def _number(value: object) -> object:
+    """A loop's text as the number that it spells in decimal, if it spells one; anything else as it is."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,300}\s*", value):
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?\s*", value):
+        return float(value)
+    return value
 
 
-def _fill(value: Any, loop: Mapping[str, object]) -> Any:
+def _fill(value: Any, loop: Mapping[str, object], numbers: Mapping[str, object]) -> Any:
+    """A value with its braces filled: {variable} as it is written, {expression:form} as a number."""
+
+    def filled(match: re.Match[str]) -> str:
+        name, form = match[1].strip(), match[2] or ""
+        if name in loop:
+            return format(numbers.get(name, loop[name]), form) if form else spelled(loop[name])
+        return format(eval(_expression(name), {"__builtins__": {}}, numbers), form)
+
     if isinstance(value, str):
-        return _BRACES.sub(
-            lambda m: format(eval(_expression(m[1]), {"__builtins__": {}}, _numbers(m[1], loop)), m[2] or ""), value
-        )
+        return _BRACES.sub(filled, value)
     if isinstance(value, list):
-        return [_fill(v, loop) for v in value]
+        return [_fill(v, loop, numbers) for v in value]
     if isinstance(value, dict):
-        return {_fill(k, loop): _fill(v, loop) for k, v in value.items()}
+        items = {_fill(k, loop, numbers): _fill(v, loop, numbers) for k, v in value.items()}
+        if len(items) < len(value):
+            raise ValueError(f"two of {', '.join(value)} become one name")
+        return items
     return value
 
 
 def _axis(value: object) -> list[object]:
+    """Values of a loop: a list, or a range whose numbers are as wide as its ends where one begins with 0."""
     if isinstance(value, list):
+        odd = [item for item in value if not isinstance(item, (str, int, float, dict))]
+        if odd:
+            raise ValueError(f"{odd[0]!r} names nothing; loops run over texts, numbers and mappings of these")
         return value
     match = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", str(value))
     if not match:
@@ -175,7 +284,9 @@ def _axis(value: object) -> list[object]:
     first, last = int(match[1]), int(match[2])
     if last - first >= LARGEST_REPEAT:
         raise ValueError(f"{value!r} repeats more than {LARGEST_REPEAT:,} times")
-    return list(range(first, last + 1))
+    padded = any(re.match(r"-?0\d", end) for end in match.groups())
+    width = max(map(len, match.groups())) if padded else 0
+    return [f"{k:0{width}d}" if padded else k for k in range(first, last + 1)]
 
 
 def repeats(data: Raw, faults: list[str]) -> Iterator[tuple[Raw, list[Any]]]:
@@ -183,6 +294,8 @@ def repeats(data: Raw, faults: list[str]) -> Iterator[tuple[Raw, list[Any]]]:
     yield data.get("components") or {}, data.get("connections") or []
     for k, block in enumerate(data.get("repeat") or [], 1):
         try:
+            if not isinstance(block, dict):
+                raise ValueError("is not a mapping of over, components and connections")
             unknown = set(block) - {"over", "components", "connections"}
             if unknown:
                 raise ValueError(f"unknown key {sorted(unknown)[0]!r}; use over, components, connections")
@@ -201,6 +314,9 @@ def repeats(data: Raw, faults: list[str]) -> Iterator[tuple[Raw, list[Any]]]:
                 loop = {}
                 for name, value in zip(axes, values, strict=True):
                     loop |= value if isinstance(value, dict) else {name: value}
-                yield _fill(block.get("components") or {}, loop), _fill(block.get("connections") or [], loop)
+                spelled = {k: _number(v) for k, v in loop.items()}
+                numbers = {k: v for k, v in spelled.items() if isinstance(v, (int, float))}  # texts would be repeated
+                components, connections = block.get("components") or {}, block.get("connections") or []
+                yield _fill(components, loop, numbers), _fill(connections, loop, numbers)
         except (ValueError, KeyError, TypeError, AttributeError, NameError, SyntaxError, ZeroDivisionError) as error:
             faults.append(f"repeat block {k}: {error}")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from twin.columns import Array, Real
 from twin.components.base import Component, Model
-from twin.facility.addresses import choose, meant, split
+from twin.facility.addresses import breadth, choose, meant, settle, split
 from twin.facility.files import MOISTURE, LayoutError
 from twin.facility.graph import Facility
 from twin.units import cf_unit, quantity
@@ -45,7 +45,7 @@ def read(
         raise LayoutError(facility.source, faults)
     size = max(sizes, default=1)
     site = {k: v for k, v in facility.site.model_dump().items() if v is not None}
-    columns: Columns = {}
+    varied = []
     for address, value in values.items():
         try:
             head, name, field = split(address)
@@ -58,9 +58,13 @@ def read(
         if head in ("serving", "economics") and name is None:
             _term(facility, address, getattr(facility, head), field, value, faults)
             continue
-        for n in _varied(facility, address, field, faults):
-            columns.setdefault(field, {})[n] = np.broadcast_to(value, (size,))
+        chosen = _varied(facility, address, field, faults)
+        for n in chosen:
             _bounds(address, type(facility.components[n]), field, value, faults)
+        width = breadth(address, facility.components, (groups(facility, n) for n in chosen)) if chosen else 0
+        varied.append((address, width, chosen, np.broadcast_to(value, (size,))))
+    columns, clashes = settle(varied, np.array_equal)
+    faults.extend(clashes)
     _checked(facility, columns, faults)
     stated = [a for a in values if a.startswith("site.") and a.removeprefix("site.") in MOISTURE]
     if len(stated) > 1:
@@ -85,10 +89,10 @@ def _numbers(address: str, value: ArrayLike, faults: list[str]) -> Array:
     return numbers
 
 
-def groups(facility: Facility, name: str) -> set[str]:
-    """What a component may be called together with others: its type, its dimension, its catalogue model."""
+def groups(facility: Facility, name: str) -> tuple[str, ...]:
+    """What a component may be called together with others: its catalogue model, its type, its dimension."""
     part = facility.components[name]
-    return {part.kind, part.dimension, facility.models[name]}
+    return facility.models[name], part.kind, part.dimension
 
 
 def select(facility: Facility, address: str) -> list[str]:

@@ -6,7 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
-from twin.components.base import Model
+from twin.columns import LIMITS
+from twin.components.base import REGISTRY, Model
+from twin.components.hall import Site
 from twin.facility.catalogue import energy
 from twin.facility.files import hint
 from twin.units import (
@@ -198,12 +200,35 @@ class Economics(Model):
         return self.token_price * (osl + self.input_value * isl) / (isl + osl)
 
 
+def limit_names() -> dict[str, tuple[str, ...]]:
+    """All limits by name, and the types of equipment that a name tells if it tells one."""
+    names: dict[str, tuple[str, ...]] = {}
+    for limit in LIMITS:
+        for kind in REGISTRY if "{kind}" in limit.name else ():
+            name = limit.name.format(kind=kind)
+            names[name] = (*names.get(name, ()), kind)
+    return names | {limit.name: () for limit in LIMITS if limit.name and "{kind}" not in limit.name}
+
+
 class Limits(Model):
     """Which limits do not count in this layout."""
 
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = Field((), description="limits by name, as results call them")
+
+    @field_validator("ignore", mode="before")
+    @classmethod
+    def _one(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
+
+    @field_validator("ignore")
+    @classmethod
+    def _known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        known = limit_names()
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            raise ValueError("; ".join(f"no limit {name!r}{hint(name, known)}" for name in unknown))
+        return given
 
 
-def sections() -> dict[str, type[Any]]:
-    """The models of these sections by their name in a layout."""
-    return {"serving": Serving, "economics": Economics, "limits": Limits}
+MODELS: dict[str, type[Model]] = {"site": Site, "serving": Serving, "economics": Economics, "limits": Limits}
+"""Sections whose fields have addresses, by their name in a layout."""

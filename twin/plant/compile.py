@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from twin.columns import FIGURES, Array, Index, Ref, limits
+from twin.columns import FIGURES, Array, Index, Ref
 from twin.components.base import REGISTRY
 from twin.elements import (
     VENT,
@@ -52,6 +51,7 @@ from twin.elements import (
 )
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
+from twin.facility.sections import limit_names
 from twin.fluids import FLUIDS
 from twin.kernels import streams
 from twin.plant.lowering import Key, Lowering, first
@@ -293,24 +293,14 @@ def _open(vent: Vent, ends: list[int], names: list[str], faults: list[str]) -> N
         faults.append(f"air port {names[node]}: air has no way out; connect it to a rear door or leave it open")
 
 
-LOOSE = (
-    limits.undervoltage,
-    limits.overheated,
-    limits.power_feed,
-    limits.coolant_freezing,
-    limits.coolant_boiling,
-    limits.flow_reversed,
-    limits.loop_vacuum,
-)
-"""Limits that belong to buses, cords and loops, not to one component."""
-
-
 def _ignored(facility: Facility, written: Sequence[Limit], faults: list[str]) -> None:
-    known = {x.name for x in written} | {kind.name for kind in LOOSE}
+    """A limit whose name tells a type of the layout is one that this type has."""
+    names, known, kinds = {x.name for x in written}, limit_names(), facility.count()
     for name in facility.ignore:
-        close = get_close_matches(name, known, 1, 0.8)
-        if name not in known and close:
-            faults.append(f"limits: ignore: no limit {name!r}; did you mean {close[0]!r}?")
+        of = [kind for kind in known.get(name, ()) if kind in kinds]
+        if of and name not in names:
+            own = [n for n in sorted(names) if of[0] in known.get(n, ())]
+            faults.append(f"limits: ignore: {of[0]} has no limit {name!r}" + ("; it has " * bool(own)) + ", ".join(own))
 
 
 def _named(reports: Sequence[Report], faults: list[str]) -> None:
