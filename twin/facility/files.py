@@ -89,17 +89,21 @@ def shipped() -> list[str]:
 def read_text(layout: str | Path) -> tuple[str, str]:
     """Name and text of a shipped layout or a file. Raises LayoutError for what cannot be read."""
     path = Path(layout)
-    if path.suffix not in (".yaml", ".yml", ".json") and not path.exists():
-        if str(layout) in shipped():
-            return f"{layout}.yaml", (resources.files("twin.layouts") / "halls" / f"{layout}.yaml").read_text("utf-8")
-        raise LayoutError(str(layout), [f"no such file or shipped layout{hint(str(layout), shipped())}"])
-    if not path.is_file():
-        raise LayoutError(str(layout), ["is a folder, not a layout file" if path.is_dir() else "no such file"])
-    if path.stat().st_size > LARGEST_FILE:
-        raise LayoutError(path.name, [f"{path.stat().st_size / 2**20:.0f} MB is more than a layout may have (8 MB)"])
     try:
+        if path.suffix not in (".yaml", ".yml", ".json") and not path.exists():
+            if str(layout) in shipped():
+                text = (resources.files("twin.layouts") / "halls" / f"{layout}.yaml").read_text("utf-8")
+                return f"{layout}.yaml", text
+            raise LayoutError(str(layout), [f"no such file or shipped layout{hint(str(layout), shipped())}"])
+        if not path.is_file():
+            raise LayoutError(str(layout), ["is a folder, not a layout file" if path.is_dir() else "no such file"])
+        if path.stat().st_size > LARGEST_FILE:
+            size = path.stat().st_size / 2**20
+            raise LayoutError(path.name, [f"{size:.0f} MB is more than a layout may have (8 MB)"])
         return path.name, path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise LayoutError(str(layout), [f"cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
         raise LayoutError(path.name, [f"cannot be read as UTF-8 text: {error}"]) from error
 
 
