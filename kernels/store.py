@@ -64,6 +64,8 @@ class Store:
         """Why nothing could be kept now, found by trying; empty if it could."""
         try:
             self._keep("trial", bytes(4096))
+            assert self.folder is not None
+            (self.folder / "trial").unlink(missing_ok=True)
         except OSError as error:
             return _reason(error)
         return ""

@@ -102,7 +102,8 @@ app = typer.Typer(
     name="twin",
     cls=_Commands,
     help="Digital twin of AI factories: power, coolant, heat and air in one solve, tokens and cost out of it.",
-    epilog="Exit codes: 0 fine, 1 solver failed, 2 bad input, 3 a limit is exceeded or nothing is sustainable.",
+    epilog="Exit codes: 0 fine, 1 solver failed, 2 bad input or an output that cannot be written, 3 a limit is exceeded "
+    "or nothing is sustainable, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -500,6 +501,7 @@ def export(
 ) -> None:
     """Draw a solved layout in three dimensions."""
     from twin.show.scene import hall
+    from twin.show.scene.render import RenderError
 
     try:
         hall.check(output, to.value)
@@ -507,7 +509,7 @@ def export(
         _settled(result)
         with _progress(f"drawing {layout}"):
             hall.export(result, output, to.value)
-    except hall.RenderError as error:
+    except RenderError as error:
         raise Fault(f"export {to.value}", str(error)) from error
 
 

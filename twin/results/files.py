@@ -8,6 +8,8 @@ from pathlib import Path
 import h5netcdf
 import xarray as xr
 from xarray.backends import H5NetCDFStore
+from zarr.core.buffer import Buffer
+from zarr.storage import MemoryStore
 
 from twin.facility.output import target, whole
 
@@ -26,7 +28,7 @@ def write(data: xr.Dataset, path: str | Path) -> Path:
         if path.suffix == ".nc":
             _write_netcdf(data.assign(limit_exceeded=data["limit_exceeded"].astype("i1")), partial)
         else:
-            data.to_zarr(partial, zarr_format=3, consolidated=False, mode="w")
+            _write_zarr(data, partial)
     return path
 
 
@@ -36,3 +38,12 @@ def _write_netcdf(data: xr.Dataset, path: Path) -> None:
     with h5netcdf.File(image, "w") as store:
         data.dump_to_store(H5NetCDFStore(store))
     path.write_bytes(image.getbuffer())
+
+
+def _write_zarr(data: xr.Dataset, path: Path) -> None:
+    """By way of memory: Zarr's threads go on writing when one of them has failed, or the user interrupts."""
+    kept: dict[str, Buffer] = {}
+    data.to_zarr(MemoryStore(kept), zarr_format=3, consolidated=False, mode="w")
+    for key, value in kept.items():
+        (path / key).parent.mkdir(parents=True, exist_ok=True)
+        (path / key).write_bytes(value.to_bytes())

@@ -13,7 +13,7 @@ from twin.facility.files import LayoutError
 from twin.facility.output import target, whole
 from twin.show.scene import air, vtk
 from twin.show.scene.boxes import Boxes, ascii_only, blocks, boxes, colours, mesh
-from twin.show.scene.render import HEADLESS, RenderError, pyvista, ready, window
+from twin.show.scene.render import HEADLESS, pyvista, ready, window
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -296,10 +296,11 @@ def check(path: str | Path, to: str) -> Path:
     path = target(path, ENDINGS[to])
     parts = path.with_suffix("")
     if path.suffix == ".vtm" and parts.exists():
-        others = [p.name for p in parts.iterdir() if not p.name.startswith(f"{parts.name}_")] if parts.is_dir() else [""]
-        if others:
-            what = f"holds other things, such as {others[0]}" if others[0] else "is no folder"
-            raise LayoutError(f"output {path}", [f"its parts go to {parts}, which exists and {what}; name another file"])
+        others = [p.name for p in parts.glob("*") if not p.name.startswith(f"{parts.name}_")]
+        if others or not parts.is_dir():
+            what = f"holds other things, such as {others[0]}" if others else "is no folder"
+            fault = f"its parts go to {parts}, which exists and {what}; name another file"
+            raise LayoutError(f"output {path}", [fault])
     ready(to)
     return path
 

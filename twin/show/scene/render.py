@@ -72,7 +72,7 @@ def window() -> str:
         raise RenderError(f"{NO_GL}; a trial did not end in {PATIENCE:.0f} s") from None
     if done.returncode:
         given = [f"{name}={os.environ[name]} is set" for name in SETTINGS if os.environ.get(name)]
-        raised = done.stderr.splitlines()[-1:] if done.returncode == 1 else []  # by Python, of a library that is missing
+        raised = done.stderr.splitlines()[-1:] if done.returncode == 1 else []  # by Python, which names a library
         raise RenderError("; ".join([NO_GL, *given, *raised]))
     made = done.stdout.strip()
     if made in HEADLESS:
