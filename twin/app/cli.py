@@ -102,8 +102,8 @@ app = typer.Typer(
     name="twin",
     cls=_Commands,
     help="Digital twin of AI factories: power, coolant, heat and air in one solve, tokens and cost out of it.",
-    epilog="Exit codes: 0 fine, 1 solver failed, 2 bad input or an output that cannot be written, 3 a limit is exceeded "
-    "or nothing is sustainable, 130 interrupted.",
+    epilog="Exit codes: 0 fine, 1 solver failed, 2 bad input or an output that cannot be written, 3 a limit is "
+    "exceeded or nothing is sustainable, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
