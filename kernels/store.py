@@ -104,7 +104,10 @@ def mend() -> Store:
 
 
 def _of_the_user() -> Path:
-    """Beside the sources it would outlive an uninstall and shadow the next install as a namespace package."""
+    """The folder, among the user's caches.
+
+    Beside the sources it would outlive an uninstall and shadow the next install as a namespace package.
+    """
     home = Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or "")
     return (home if home.is_absolute() else Path.home() / ".cache") / "aifactory-twin" / "kernels"
 

@@ -79,8 +79,9 @@ def _tidy(path: Path) -> None:
             continue
         lock = _lock(part)
         if lock is not None:
-            if any(part.iterdir()) or time.time() - part.stat().st_mtime > FRESH:
-                shutil.rmtree(part, ignore_errors=True)
+            with suppress(OSError):  # others tidy up as well
+                if any(part.iterdir()) or time.time() - part.stat().st_mtime > FRESH:
+                    shutil.rmtree(part)
             os.close(lock)
 
 

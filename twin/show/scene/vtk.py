@@ -62,5 +62,6 @@ def _writer(kind: str, data: Any) -> Any:
 
 
 def _text(writer: Any) -> str:
-    writer.Write()
+    if not writer.Write():
+        raise MemoryError("VTK could not hold a mesh as text")
     return writer.GetOutputString()
