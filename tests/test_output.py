@@ -116,6 +116,17 @@ def test_another_writer_at_work_is_left_alone(tmp_path):
     assert path.read_text() == "half"
 
 
+@posix
+def test_a_writer_about_to_begin_is_left_alone(tmp_path):
+    begun, dead = (tmp_path / f".x.json.{n}.part" for n in ("begun", "dead"))
+    for folder in (begun, dead):
+        folder.mkdir()
+    os.utime(dead, (0, 0))
+    with whole(tmp_path / "x.json") as partial:
+        partial.write_text("mine")
+    assert names(tmp_path) == [begun.name, "x.json"]
+
+
 # ---- targets that cannot be --------------------------------------------------------------------------------------
 
 
