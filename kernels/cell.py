@@ -14,10 +14,10 @@ NamedTuples of these:
 
     bind(scale, (n,), Line(2.0, x), out)()
 
-On the CPU a kernel and its cells become one generated module in the user's cache folder, named by the hash of its text,
-so that no edit elsewhere can leave a stale build (`cpu`). Cells are inlined by force (without it Numba vectorises
-nothing) and literals take the precision of the run. On the GPU the same functions are printed as C++ text, types being
-left to the compiler's `auto`, and built by NVRTC through `cupy.RawModule` (`cuda`).
+On the CPU a kernel and its cells become one generated module, whose build lies in the user's cache folder (`store`)
+under the hash of its text, so that no edit elsewhere can leave a stale one (`cpu`). Cells are inlined by force (without
+it Numba vectorises nothing) and literals take the precision of the run. On the GPU the same functions are printed as
+C++ text, types being left to the compiler's `auto`, and built by NVRTC through `cupy.RawModule` (`cuda`).
 
 A kernel must not read at one index what it writes at another, and arrays must not overlap: `bind` refuses that.
 The subset: assignment, if, while, for over range, break, continue, return; arithmetic, comparison, conditional

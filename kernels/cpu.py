@@ -1,22 +1,27 @@
-"""Kernels on the CPU: generated Python that Numba compiles, kept in the user's cache folder with what it compiled."""
+"""Kernels on the CPU: generated Python, and what Numba compiles of it, which is kept in the user's cache folder."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
-import importlib.util
+import pickle
+import platform
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
-from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
+import llvmlite
+import numba
+import numpy as np
 from numba import config
+from numba.core.caching import _Cache
+from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock
-from twin.kernels import cache_folder
+from numba.core.serialize import dumps
+from twin.kernels.store import store
 from twin.kernels.subset import Cell, Kernel, Kind, source, statements
 
 FIELD = 3
@@ -144,7 +149,7 @@ def numba_source(k: Kernel, precision: str, lanes: int = 1) -> str:
     call = f"{'    ' * (len(outer) + 1)}{k.name}({', '.join(passed)})"
     domain = [f"n{d}" for d in range(len(k.index))]
     types = ["nb.int64"] * len(domain) + [_numba_type(k.kinds[a], precision) for a in k.args]
-    out += ["", "", "@nb.njit(cache=True, nogil=True, error_model='numpy', _nrt=False)"]
+    out += ["", "", "@nb.njit(nogil=True, error_model='numpy', _nrt=False)"]
     out += [f"def run({', '.join([*domain, *k.args])}):", *loops, call]
     return "\n".join([*out, "", "", f"signature = nb.void({', '.join(types)})", ""])
 
@@ -184,6 +189,7 @@ def _numba_type(kind: Kind, precision: str) -> str:
 def numba_module(k: Kernel, precision: str, lanes: int = 1) -> ModuleType:
     """The compiled module of a kernel; its `run` takes the domain and the arguments."""
     module = _module(f"{k.name}_{precision}_{lanes}", numba_source(k, precision, lanes))
+    module.run._cache = _Builds(module.__name__)
     # Lanes are unrolled for the vectoriser of straight code, which would spoil the loops of fields for the other.
     with _straight_code(vectorised=len(k.index) < FIELD):
         module.run.compile(module.signature)
@@ -207,19 +213,46 @@ def _straight_code(vectorised: bool) -> Iterator[None]:
 
 
 def _module(name: str, source: str) -> ModuleType:
-    """The module of a source text, which lies in the cache folder, and there Numba keeps what it compiles."""
+    """The module of a source text, named by its hash; Numba finds what it compiled of it by this name."""
     name = f"{name}_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
-    path = cache_folder() / f"{name}.py"
-    if not path.exists():
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as file:
-            file.write(source)
-        Path(file.name).replace(path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # Numba finds its cached code by this name
-    spec.loader.exec_module(module)
+    module = sys.modules[name] = ModuleType(name)
+    exec(compile(source, f"<{name}>", "exec"), module.__dict__)
     return module
+
+
+class _Builds(_Cache):
+    """What Numba compiles of a function of a module, kept by types, processor, versions and settings."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+
+    @property
+    def cache_path(self) -> str:
+        return str(store().folder)
+
+    def _name(self, signature: object, codegen: Any) -> str:
+        made_by = (platform.python_version(), numba.__version__, llvmlite.__version__, np.__version__)
+        settings = tuple(getattr(config, name) for name in ("OPT", "LOOP_VECTORIZE", "BOUNDSCHECK"))
+        key = repr((signature, codegen.magic_tuple(), made_by, settings))
+        return f"{self.module}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+
+    def load_overload(self, sig: object, target_context: Any) -> CompileResult | None:
+        target_context.refresh()
+        kept = store().read(self._name(sig, target_context.codegen()))
+        return None if kept is None else CompileResult._rebuild(target_context, *pickle.loads(kept))
+
+    def save_overload(self, sig: object, data: Any) -> None:
+        if not data.library.has_dynamic_globals:
+            store().write(self._name(sig, data.codegen), dumps(data._reduce()))
+
+    def enable(self) -> None:
+        """Always enabled."""
+
+    def disable(self) -> None:
+        """Always enabled."""
+
+    def flush(self) -> None:
+        """Names tell old builds from new ones."""
 
 
 def compiled(function: Callable[Given, Returned], build: str = "njit") -> Callable[Given, Returned]:
@@ -230,11 +263,17 @@ def compiled(function: Callable[Given, Returned], build: str = "njit") -> Callab
     assert isinstance(function, FunctionType)
     tree = source(function)
     tree.decorator_list = []
-    head = f"import numba as nb\nimport numpy as np\n\n\n@nb.{build}(cache=True)\n"
+    head = f"import numba as nb\nimport numpy as np\n\n\n@nb.{build}\n"
 
     @cache
     def built() -> Callable[Given, Returned]:
-        return getattr(_module(function.__name__, head + ast.unparse(tree) + "\n"), function.__name__)
+        module = _module(function.__name__, head + ast.unparse(tree) + "\n")
+        made = getattr(module, function.__name__)
+        if build == "vectorize":
+            made._dispatcher.cache = _Builds(module.__name__)
+        else:
+            made._cache = _Builds(module.__name__)
+        return made
 
     @wraps(function)
     def call(*args: Given.args, **named: Given.kwargs) -> Returned:
@@ -246,7 +285,7 @@ def compiled(function: Callable[Given, Returned], build: str = "njit") -> Callab
 def wide_reals(k: Kernel) -> set[tuple[str, str]]:
     """Names that are double where the run is single precision, as (cell, name): an integer times a real, say."""
     names: dict[str, Any] = {}
-    exec(numba_source(k, "float32").replace("cache=True, ", ""), names)
+    exec(numba_source(k, "float32"), names)
     names["run"].compile(names["signature"])
     wide = set()
     for c in [*k.cells(), k]:

@@ -294,8 +294,10 @@ def test_schema_is_json_on_stdout_and_in_a_file(tmp_path):
 def test_doctor_reports_libraries_gpu_rendering_and_extras():
     code, out, _ = run("doctor")
     assert code == 0
-    assert all(word in out for word in ("python", "cores", "numpy", "numba", "GPU", "rendering", "extra viz"))
+    words = ("python", "cores", "numpy", "numba", "kernel cache", "GPU", "rendering", "extra viz")
+    assert all(word in out for word in words)
     found = json.loads(run("doctor", "--json")[1])
+    assert found["kernel_cache"]["why"] or found["kernel_cache"]["folder"] in out
     assert found["extras"]["viz"]["install"] == 'pip install "aifactory-twin[viz]"'
     assert (found["gpu"]["device"] is None) == bool(found["gpu"]["why"])
 
@@ -388,6 +390,10 @@ def test_bytes_that_are_no_text_are_refused(good):
         (["worth", "gb300_hall", "--price", "0.4"], ["--price", "0.4 needs a unit", "$/Mtok"]),
         (["optimum", "gb300_hall", "--over", "rack_densty"], ["rack_densty", "did you mean 'rack_density'"]),
         (["schema", "-o", "no/schema.json"], ["schema.json", "no folder"]),
+        (["schema", "-o", "x" * 300], ["x" * 300, "name too long"]),
+        (["schema", "-o", os.devnull], [os.devnull, "device"]),
+        (["validate", "x" * 300], ["x" * 300, "name too long"]),
+        (["validate", "small.yaml/x.yaml"], ["small.yaml/x.yaml", "no such file"]),
         (["solv"], ["solv"]),
     ],
 )
@@ -447,14 +453,14 @@ def test_progress_rewrites_one_line_on_a_terminal():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_interrupt_ends_quietly(good):
+def test_an_interrupt_is_one_line_and_130(good):
     code = (
         "import os, signal, sys\nimport twin.api as d\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "d.solve = lambda *a, **k: os.kill(os.getpid(), signal.SIGINT)\nfrom twin.app.cli import main\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", code, "solve", str(good)], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
@@ -466,6 +472,44 @@ def test_a_broken_pipe_ends_quietly():
     error = child.stderr.read()
     child.stderr.close()
     assert (child.wait(60), error) == (130, b"")
+
+
+CLOSED = """\
+import os, sys
+for stream in sys.argv.pop(1).split(","):
+    os.close(int(stream))
+code = "from twin.app.cli import main; main()"
+os.execv(sys.executable, [sys.executable, "-c", code, *sys.argv[1:]])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX streams")
+@pytest.mark.parametrize(
+    ("closed", "code", "error"),
+    [("1", 2, "output: is closed; send it to a file, or to /dev/null\n"), ("2", 0, ""), ("1,2", 2, "")],
+)
+def test_closed_streams_are_refused_or_done_without(tmp_path, closed, code, error):
+    target = tmp_path / "schema.json"
+    command = [sys.executable, "-c", CLOSED, closed, "schema", "-o", str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", error)
+    assert [p.name for p in tmp_path.iterdir()] == ([target.name] if code == 0 else [])
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [["--help"], ["solve", "--help"], ["--version"], ["schema"], ["list"]])
+def test_a_full_output_is_one_line(arguments):
+    command = [sys.executable, "-c", "from twin.app.cli import main; main()", *arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (2, "output: No space left on device\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_faults_keep_their_exit_code_where_stderr_is_full():
+    command = [sys.executable, "-c", "from twin.app.cli import main; main()", "validate", "nowhere.yaml"]
+    with open("/dev/full", "w") as full:
+        assert subprocess.run(command, stdout=subprocess.PIPE, stderr=full, timeout=60).returncode == 2
 
 
 def test_the_file_named_on_the_command_line_is_never_written(good):

@@ -111,42 +111,87 @@ def test_boxes_enclose_their_volume(result):
     assert (hall.mesh(boxes).compute_normals().cell_data["Normals"][:, 2] > 0.9).sum() == len(boxes.names)
 
 
-def test_a_picture_or_a_readable_error(tmp_path):
-    path = tmp_path / "hall.png"
-    code = f"import twin; from twin.show.scene import hall; hall.export(twin.solve('gb300_hall'), {str(path)!r})"
-    done = in_a_process(code)
-    if render.gl_libraries() and not any(render.gl_libraries().values()):
-        assert done.returncode == 1
-        assert "libegl1" in done.stderr.splitlines()[-1]
-        assert list(tmp_path.iterdir()) == []
-    else:
-        assert done.returncode == 0, done.stderr
+@pytest.fixture
+def untried():
+    """No trial window was made yet."""
+    render.window.cache_clear()
+    yield
+    render.window.cache_clear()
+
+
+SETTINGS = (
+    {},
+    {"DISPLAY": ":99"},
+    {"VTK_EGL_DEVICE_INDEX": "99"},
+    {"VTK_DEFAULT_OPENGL_WINDOW": "vtkOSOpenGLRenderWindow"},
+    {"VTK_DEFAULT_OPENGL_WINDOW": "vtkXOpenGLRenderWindow"},
+    {"VTK_DEFAULT_OPENGL_WINDOW": "vtkNoWindow"},
+)
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_a_picture_or_one_line_with_the_remedy(tmp_path, settings):
+    path = tmp_path / "row.png"
+    code = f"import sys; sys.argv = ['twin', 'export', 'dps_demo', '--to', 'png', '-o', {str(path)!r}]\n"
+    done = in_a_process(code + "from twin.app.cli import main; main()", **settings)
+    if done.returncode == 0:
         assert picture_size(path) == hall.WINDOW
-        assert done.stderr == ""
-
-
-def test_no_opengl_is_an_error_and_not_a_crash(result, tmp_path, monkeypatch):
-    monkeypatch.setattr(render, "gl_libraries", lambda: dict.fromkeys(render.LIBRARIES, False))
-    monkeypatch.setenv("DISPLAY", "")
-    with pytest.raises(hall.RenderError, match=r"libegl1 libegl-mesa0 libgl1-mesa-dri.*libosmesa6"):
-        hall.export(result, tmp_path / "hall.png")
+        return
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert line.startswith("export png: ") and "libegl1 libegl-mesa0 libgl1-mesa-dri libgl1, or libosmesa6" in line
+    assert all(f"{name}={value} is set" in line for name, value in settings.items())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_crash_of_the_trial_is_an_error_with_the_packages(result, tmp_path, monkeypatch, untried):
+    monkeypatch.setattr(render, "TRIAL", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    for name in render.SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("VTK_EGL_DEVICE_INDEX", "7")
+    with pytest.raises(render.RenderError) as found:
+        hall.export(result, tmp_path / "hall.png")
+    assert str(found.value) == f"{render.NO_GL}; VTK_EGL_DEVICE_INDEX=7 is set"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_library_that_the_trial_lacks_is_named(monkeypatch, untried):
+    monkeypatch.setattr(render, "TRIAL", "raise ImportError('libXrender.so.1: cannot open shared object file')")
+    with pytest.raises(render.RenderError, match=r"ImportError: libXrender\.so\.1: cannot open shared object file$"):
+        render.ready("png")
+
+
+def test_a_trial_that_hangs_is_given_up(monkeypatch, untried):
+    monkeypatch.setattr(render, "TRIAL", "import time; time.sleep(60)")
+    monkeypatch.setattr(render, "PATIENCE", 0.2)
+    with pytest.raises(render.RenderError, match="did not end"):
+        render.ready("png")
+
+
+def test_a_window_is_tried_once_and_then_asked_for(monkeypatch, untried):
+    monkeypatch.setattr(render, "TRIAL", "print('vtkEGLRenderWindow')")
+    monkeypatch.setenv(render.WINDOW, "")
+    monkeypatch.delenv(render.WINDOW)
+    assert render.window() == "vtkEGLRenderWindow"
+    assert os.environ[render.WINDOW] == "vtkEGLRenderWindow"
+    monkeypatch.setattr(render, "TRIAL", "raise SystemExit(3)")
+    assert render.window() == "vtkEGLRenderWindow"
 
 
 def test_without_pyvista_the_pip_command_is_named(result, tmp_path, monkeypatch):
     monkeypatch.setattr(render, "find_spec", lambda name: None)
-    with pytest.raises(hall.RenderError, match=r'pip install "aifactory-twin\[viz\]"'):
+    with pytest.raises(render.RenderError, match=r'pip install "aifactory-twin\[viz\]"'):
         hall.export(result, tmp_path / "hall.vtp", "vtk")
 
 
 def test_a_layout_without_places_cannot_be_drawn(small):
     text = small.replace(', at: ["{r} m", 1 m, 0 m]', "")
-    with pytest.raises(hall.RenderError, match="place"):
+    with pytest.raises(render.RenderError, match="place"):
         hall.boxes(twin.solve(twin.load(text)))
 
 
 def test_a_wrong_ending_is_refused(result, tmp_path):
-    with pytest.raises(hall.RenderError, match=r"\.vtp"):
+    with pytest.raises(twin.LayoutError, match=r"\.vtp"):
         hall.export(result, tmp_path / "hall.stl", "vtk")
 
 

@@ -35,7 +35,7 @@ print(statistics.median(wall), statistics.median(cpu), len(plant.engine.stream),
 
 def process(arguments: list[str], cache: str) -> tuple[float, float, float, str]:
     """Wall seconds, CPU seconds and peak memory [MB] of a whole Python process, and what it printed."""
-    environment = os.environ | {"NUMBA_CACHE_DIR": cache, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = os.environ | {"XDG_CACHE_HOME": cache, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -406,8 +406,8 @@ def test_numba_keeps_its_settings(tmp_path):
     )
     assert done.stdout == "kept\n", done.stderr
     built = tmp_path / "aifactory-twin" / "kernels"
-    assert list(built.glob("__pycache__/factors_float64_1_*.nbc"))
-    assert list(built.glob("__pycache__/_fill_*.nbc"))
+    assert list(built.glob("factors_float64_1_*"))
+    assert list(built.glob("_fill_*"))
 
 
 # ---- refusals ----------------------------------------------------------------------------------------------------

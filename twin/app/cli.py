@@ -8,10 +8,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -40,29 +40,70 @@ class Fault(ValueError):
 class _Commands(TyperGroup):
     """Turns what goes wrong into one line per fault and an exit code."""
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        _open_streams()
+        with _faults_told():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: Any) -> Any:
+        with _faults_told():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    code = BAD_INPUT
+    try:
         try:
-            try:
-                return super().invoke(ctx)
-            finally:
-                sys.stdout.flush()
-        except KeyboardInterrupt:
-            raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(INTERRUPTED) from None
-        except ValueError as error:
-            if not hasattr(error, "faults"):
-                raise
-            typer.echo(str(error), err=True)
-            raise typer.Exit(BAD_INPUT) from None
+            yield
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        text, code = "interrupted", INTERRUPTED
+    except BrokenPipeError:
+        text, code = "", INTERRUPTED
+    except OSError as error:
+        if error.errno is None:
+            raise
+        text = f"{error.filename or 'output'}: {error.strerror}"
+    except ValueError as error:
+        if not hasattr(error, "faults"):
+            raise
+        text = str(error)
+    else:
+        return
+    for stream in (sys.stderr, sys.stdout):
+        with suppress(OSError):
+            stream.write(f"{text}\n" if text and stream is sys.stderr else "")
+        if _refuses(stream):  # the end of the process would fail on what it still holds
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    raise typer.Exit(code) from None
+
+
+def _refuses(stream: TextIO) -> bool:
+    """Whether a stream cannot be rid of what was written to it."""
+    try:
+        stream.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _open_streams() -> None:
+    """Refuse a closed stdout, and open a closed stderr: the next file that is opened would stand in for them."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stderr.write("output: is closed; send it to a file, or to /dev/null\n")
+        sys.exit(BAD_INPUT)
 
 
 app = typer.Typer(
     name="twin",
     cls=_Commands,
     help="Digital twin of AI factories: power, coolant, heat and air in one solve, tokens and cost out of it.",
-    epilog="Exit codes: 0 fine, 1 solver failed, 2 bad input, 3 a limit is exceeded or nothing is sustainable.",
+    epilog="Exit codes: 0 fine, 1 solver failed, 2 bad input or an output that cannot be written, 3 a limit is "
+    "exceeded or nothing is sustainable, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -171,28 +212,6 @@ def _value(text: str, value: str, faults: list[str]) -> object:
     return None
 
 
-def _target(path: Path | None, endings: tuple[str, ...]) -> None:
-    """Refuse an output that could not be written, before any work is done."""
-    if path is None:
-        return
-    if endings and path.suffix not in endings:
-        raise Fault(f"output {path}", f"ending {path.suffix!r} is not {' or '.join(endings)}")
-    if not path.parent.is_dir():
-        raise Fault(f"output {path}", f"no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise Fault(f"output {path}", f"folder {path.parent} cannot be written to")
-    if path.is_dir() and not (path.suffix == ".zarr" and (path / "zarr.json").is_file()):
-        raise Fault(f"output {path}", "exists and is no Zarr store; remove it first")
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ImportError) as error:
-        raise Fault(f"output {path}", getattr(error, "strerror", None) or str(error)) from error
-
-
 @contextmanager
 def _progress(label: str) -> Iterator[Callable[[str], None]]:
     """One line on stderr, rewritten with the seconds so far; nothing if stderr is no terminal or the work is short."""
@@ -287,18 +306,19 @@ def solve(
 ) -> None:
     """Solve a layout; -o writes what was solved to FILE.nc or FILE.zarr."""
     from twin import api
+    from twin.facility.output import target
     from twin.show import screen as screens
     from twin.show.summary import summary as summarise
 
-    _target(output, (".nc", ".zarr"))
+    if output:
+        target(output, (".nc", ".zarr"))
     result = _solve(layout, case, sets, device, air, cell)
     highest = None
     if result.ok and not no_bound and not result.air_solution.stopped:
         with _progress("searching the bound") as progress:
             highest = api.bound(result, scale=scale.value, progress=progress)[0]
     if output:
-        with _writing(output):
-            result.write(output)
+        result.write(output)
     summary = summarise(result, highest)
     if json:
         _print_json(summary)
@@ -456,15 +476,15 @@ def schema(output: Output = None) -> None:
     """Print the JSON Schema of layout files, for editors."""
     import json
 
+    from twin.facility.output import target, whole
     from twin.facility.schema import schema as layout_schema
 
-    _target(output, ())
     text = json.dumps(layout_schema(), indent=2)
     if output is None:
         typer.echo(text)
         return
-    with _writing(output):
-        output.write_text(text + "\n", "utf-8")
+    with whole(target(output)) as partial:
+        partial.write_text(text + "\n", "utf-8")
 
 
 @app.command("list")
@@ -541,15 +561,15 @@ def export(
 ) -> None:
     """Draw a solved layout in three dimensions."""
     from twin.show.scene import hall
+    from twin.show.scene.render import RenderError
 
-    _target(output, hall.ENDINGS[to.value])
     try:
-        hall.ready(to.value)
+        hall.check(output, to.value)
         result = _solve(layout, case, sets, air=air, cell=cell)
         _settled(result)
-        with _progress(f"drawing {layout}"), _writing(output):
+        with _progress(f"drawing {layout}"):
             hall.export(result, output, to.value)
-    except hall.RenderError as error:
+    except RenderError as error:
         raise Fault(f"export {to.value}", str(error)) from error
 
 
@@ -560,18 +580,21 @@ def export(
 def warmup() -> None:
     """Compile what solving needs, once, into the user's cache folder."""
     from twin.api import solve
-    from twin.kernels import cache_folder
     from twin.kernels.cell import warm_up
+    from twin.kernels.store import mend
 
+    store = mend()
     with _progress("compiling"):
         solve("gb300_hall", {"site.dry_bulb": [303.15] * 17})
         count = warm_up()
-    typer.echo(f"{count} builds are ready in {cache_folder()}")
+    if store.fault:
+        raise typer.Exit(BAD_INPUT)
+    typer.echo(f"{count} builds are ready in {store.folder}")
 
 
 @app.command()
 def doctor(json: Json = False) -> None:
-    """Say what this machine has: Python, cores, libraries, GPU, rendering, extras."""
+    """Say what this machine has: Python, cores, libraries, kernel cache, GPU, rendering, extras."""
     from twin.app.doctor import examine
 
     report = examine()
@@ -581,6 +604,8 @@ def doctor(json: Json = False) -> None:
     rows = [(k, str(v)) for k, v in report.items() if not isinstance(v, dict)]
     rows += [(k, v or "missing") for k, v in report["libraries"].items()]
     gpu, rendering = report["gpu"], report["rendering"]
+    cache = report["kernel_cache"]
+    rows.append(("kernel cache", cache["folder"] if not cache["why"] else f"none: {cache['why']}"))
     rows.append(("GPU", gpu["device"] or f"none: {gpu['why']}"))
     rows += [(name, "found" if there else "not found") for name, there in rendering["libraries"].items()]
     rows.append(("rendering", "ready" if rendering["ready"] else rendering["why"]))

@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any, TypedDict
 
+from twin.kernels.store import store
 from twin.show.scene import render
 
 LIBRARIES = ("aifactory-twin", "numpy", "scipy", "numba", "xarray", "networkx", "pydantic", "zarr")
@@ -23,8 +24,15 @@ class Gpu(TypedDict):
     why: str | None
 
 
+class KernelCache(TypedDict):
+    """Where compiled kernels are kept, and why they are not."""
+
+    folder: str | None
+    why: str | None
+
+
 class Rendering(TypedDict):
-    """OpenGL libraries that were looked for, PyVista's version, and whether pictures can be drawn, or why not."""
+    """OpenGL libraries that were looked for, PyVista's version, and whether a trial picture was drawn, or why not."""
 
     libraries: dict[str, bool]
     pyvista: str | None
@@ -42,8 +50,8 @@ class Extra(TypedDict):
 def examine() -> dict[str, Any]:
     """Everything that `twin doctor` reports, as it is written to JSON.
 
-    Keys python, platform, cores, libraries (version or None by package), gpu (`Gpu`), rendering (`Rendering`) and
-    extras (`Extra` by name).
+    Keys python, platform, cores, libraries (version or None by package), kernel_cache (`KernelCache`), gpu (`Gpu`),
+    rendering (`Rendering`) and extras (`Extra` by name).
 
     >>> examine()["gpu"]["available"]
     """
@@ -52,6 +60,7 @@ def examine() -> dict[str, Any]:
         "platform": platform.platform(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "libraries": {name: _installed(name) for name in LIBRARIES},
+        "kernel_cache": _kernel_cache(),
         "gpu": _gpu(),
         "rendering": _rendering(),
         "extras": _extras(),
@@ -64,6 +73,11 @@ def _installed(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def _kernel_cache() -> KernelCache:
+    kept = store()
+    return {"folder": str(kept.folder) if kept.folder else None, "why": kept.trial() or None}
 
 
 def _gpu() -> Gpu:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import networkx as nx
 from twin.components.base import Component
 from twin.components.hall import Site
 from twin.facility.files import LayoutError, hint
+from twin.facility.output import target, whole
 from twin.facility.sections import Economics, Serving
 from twin.facility.structure import CARRIERS, Connection, Island, Loop, Outage, Structure
 
@@ -143,25 +143,15 @@ class Facility:
     def write_graphml(self, path: str | Path) -> Path:
         """Write `graph` as GraphML, for networkx.read_graphml, Gephi, yEd and others; the path comes back.
 
-        Written beside, then renamed: nothing is left behind if that fails. Raises LayoutError for an ending other than
-        .graphml, a missing folder, a file that cannot be written, or a text that XML cannot hold.
+        Written whole or not at all. Raises LayoutError for an ending other than .graphml, a missing folder, a file
+        that cannot be written, or a text that XML cannot hold.
         """
-        path = Path(path)
-        if path.suffix != ".graphml":
-            raise LayoutError(str(path), [f"output {path.name}: ending {path.suffix!r} is not .graphml"])
-        if not path.parent.is_dir():
-            raise LayoutError(str(path), [f"output: no folder {path.parent}"])
+        path = target(path, (".graphml",))
         for name in (self.name, *self.components, *self.models.values()):
             if _NO_XML.search(name):
-                raise LayoutError(str(path), [f"output: {name!r} has a character that GraphML cannot hold; rename it"])
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+                raise LayoutError(f"output {path}", [f"{name!r} has a character that GraphML cannot hold; rename it"])
+        with whole(path) as partial:
             nx.write_graphml_xml(self.graph, partial, named_key_ids=True)
-            partial.replace(path)
-        except OSError as error:
-            raise LayoutError(str(path), [f"output: {error.strerror or error}"]) from error
-        finally:
-            partial.unlink(missing_ok=True)
         return path
 
     @cached_property

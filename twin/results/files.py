@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import io
 from pathlib import Path
 
+import h5netcdf
 import xarray as xr
+from xarray.backends import H5NetCDFStore
+from zarr.core.buffer import Buffer
+from zarr.storage import MemoryStore
 
-from twin.facility.files import LayoutError
+from twin.facility.output import target, whole
 
 
 def write(data: xr.Dataset, path: str | Path) -> Path:
-    """Write to .nc (netCDF4) or .zarr (v3) next to the target first, then rename."""
-    path = Path(path)
-    if path.suffix not in (".nc", ".zarr"):
-        raise LayoutError(str(path), [f"output {path.name}: ending {path.suffix!r} is neither .nc nor .zarr"])
-    if not path.parent.is_dir():
-        raise LayoutError(str(path), [f"output: no folder {path.parent}"])
-    if path.suffix == ".zarr" and path.exists() and not (path / "zarr.json").is_file():
-        raise LayoutError(str(path), ["output exists and is no Zarr store; remove it first"])
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    old = partial.with_suffix(".old")
+    """Write to .nc (netCDF4) or .zarr (v3), whole or not at all; the path comes back.
+
+    Raises LayoutError for another ending, for what is no Zarr store, and for what the system refuses.
+    """
+    path = target(path, (".nc", ".zarr"))
     text = {n: v.astype(object) for n, v in data.variables.items() if v.dtype.kind in "UO"}
     data = data.assign({n: v for n, v in text.items() if n in data}).assign_coords(
         {n: v for n, v in text.items() if n in data.coords}
     )
-    try:
+    with whole(path) as partial:
         if path.suffix == ".nc":
-            data.assign(limit_exceeded=data["limit_exceeded"].astype("i1")).to_netcdf(partial, engine="h5netcdf")
+            _write_netcdf(data.assign(limit_exceeded=data["limit_exceeded"].astype("i1")), partial)
         else:
-            data.to_zarr(partial, zarr_format=3, consolidated=False, mode="w")
-            if path.exists():
-                path.replace(old)
-        partial.replace(path)
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.unlink(missing_ok=True)
+            _write_zarr(data, partial)
     return path
+
+
+def _write_netcdf(data: xr.Dataset, path: Path) -> None:
+    """By way of memory: HDF5 ends the process where closing a file fails, as on a full disk."""
+    image = io.BytesIO()
+    with h5netcdf.File(image, "w") as store:
+        data.dump_to_store(H5NetCDFStore(store))
+    path.write_bytes(image.getbuffer())
+
+
+def _write_zarr(data: xr.Dataset, path: Path) -> None:
+    """By way of memory: Zarr's threads go on writing when one of them has failed, or the user interrupts."""
+    kept: dict[str, Buffer] = {}
+    data.to_zarr(MemoryStore(kept), zarr_format=3, consolidated=False, mode="w")
+    for key, value in kept.items():
+        (path / key).parent.mkdir(parents=True, exist_ok=True)
+        (path / key).write_bytes(value.to_bytes())

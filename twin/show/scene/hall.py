@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,9 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from twin.elements import Array
-from twin.show.scene import air
+from twin.facility.files import LayoutError
+from twin.facility.output import target, whole
+from twin.show.scene import air, vtk
 from twin.show.scene.boxes import Boxes, ascii_only, blocks, boxes, colours, mesh
-from twin.show.scene.render import RenderError, pyvista, ready
+from twin.show.scene.render import HEADLESS, pyvista, ready, window
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -72,7 +71,7 @@ def draw(result: Result, scenario: int = 0, *, off_screen: bool | None = None) -
     ready("png")
     placed = boxes(result, scenario)
     if off_screen is None:
-        off_screen = sys.platform.startswith("linux") and not os.environ.get("DISPLAY")
+        off_screen = window() in HEADLESS
     plotter = pyvista().Plotter(off_screen=off_screen, window_size=list(WINDOW), lighting="none")
     plotter.set_background(GROUND)
     plotter.enable_anti_aliasing("msaa", multi_samples=8)
@@ -281,19 +280,28 @@ def export(result: Result, path: str | Path, to: str = "png", scenario: int = 0)
     """Write a `result` to `path` as a picture ("png", 1600 x 900) or a mesh ("vtk": .vtp, .vtk or .vtm).
 
     `to` says which, `scenario` of which one. A picture shows computed air as a cut across the rows, .vtm has its
-    fields. Nothing is half-written; the path comes back. Raises RenderError without PyVista, without an OpenGL library,
-    or for another ending.
+    fields. Nothing is half-written; the path comes back. Raises RenderError without PyVista or without OpenGL, and
+    LayoutError for a target that cannot be written.
 
     >>> export(twin.solve("gb300_hall"), "hall.png")
     """
-    path = Path(path)
-    if path.suffix not in ENDINGS[to]:
-        raise RenderError(f"{path.name}: ending {path.suffix!r} is not {' or '.join(ENDINGS[to])}")
+    path = check(path, to)
+    with whole(path) as partial:
+        _write(result, partial, to, scenario)
+    return path
+
+
+def check(path: str | Path, to: str) -> Path:
+    """The path, if a picture or a mesh can be written there; raises as `export` does, before any work."""
+    path = target(path, ENDINGS[to])
+    parts = path.with_suffix("")
+    if path.suffix == ".vtm" and parts.exists():
+        others = [p.name for p in parts.glob("*") if not p.name.startswith(f"{parts.name}_")]
+        if others or not parts.is_dir():
+            what = f"holds other things, such as {others[0]}" if others else "is no folder"
+            fault = f"its parts go to {parts}, which exists and {what}; name another file"
+            raise LayoutError(f"output {path}", [fault])
     ready(to)
-    with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
-        _write(result, Path(folder) / path.name, to, scenario)
-        for item in sorted(Path(folder).iterdir(), key=lambda p: p.is_file()):
-            item.replace(path.parent / item.name)
     return path
 
 
@@ -304,6 +312,6 @@ def _write(result: Result, path: Path, to: str, scenario: int) -> None:
         plotter.screenshot(path)
         plotter.close()
     elif path.suffix == ".vtm":
-        blocks(boxes(result, scenario), air.grids(result, pyvista(), scenario)).save(path)
+        vtk.save_blocks(blocks(boxes(result, scenario), air.grids(result, pyvista(), scenario)), path)
     else:
-        mesh(boxes(result, scenario)).save(path)
+        vtk.save(mesh(boxes(result, scenario)), path)

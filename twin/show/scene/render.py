@@ -1,10 +1,12 @@
-"""What this machine can draw: PyVista, and an OpenGL library for pictures off screen."""
+"""What this machine can draw: PyVista, and an OpenGL window for pictures off screen."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
 import sys
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -12,11 +14,35 @@ from types import ModuleType
 LIBRARIES = ("libEGL.so.1", "libOSMesa.so.8", "libOSMesa.so.6")
 """OpenGL libraries with which VTK can draw off screen, any of them."""
 
+WINDOW = "VTK_DEFAULT_OPENGL_WINDOW"
+"""Environment variable that names the class of VTK's windows."""
+
+SETTINGS = (WINDOW, "VTK_EGL_DEVICE_INDEX", "DISPLAY")
+"""Environment variables by which VTK chooses a window."""
+
+HEADLESS = ("vtkEGLRenderWindow", "vtkOSOpenGLRenderWindow")
+"""Classes of windows that need no display."""
+
 NO_VIZ = '3D output needs PyVista: pip install "aifactory-twin[viz]"'
 NO_GL = (
-    "no OpenGL library for off-screen pictures: install the Debian packages libegl1 libegl-mesa0 libgl1-mesa-dri, "
-    "or libosmesa6"
+    "no OpenGL window for off-screen pictures can be made: install the Debian packages libegl1 libegl-mesa0 "
+    "libgl1-mesa-dri libgl1, or libosmesa6"
 )
+
+TRIAL = """
+from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
+import vtkmodules.vtkRenderingOpenGL2
+window = vtkRenderWindow()
+window.SetOffScreenRendering(1)
+window.SetSize(8, 8)
+window.AddRenderer(vtkRenderer())
+window.Render()
+print(window.GetClassName())
+"""
+"""A picture in a process of its own, since VTK crashes where it cannot make a window; prints the window's class."""
+
+PATIENCE = 60.0
+"""Seconds after which a trial is given up."""
 
 
 class RenderError(RuntimeError):
@@ -29,20 +55,34 @@ def gl_libraries() -> dict[str, bool]:
 
 
 def ready(to: str) -> None:
-    """Raise RenderError if "png" or "vtk" cannot be written here: VTK would crash without an OpenGL library."""
+    """Raise RenderError if "png" or "vtk" cannot be written here."""
     if find_spec("pyvista") is None:
         raise RenderError(NO_VIZ)
-    libraries = gl_libraries()
-    screen = bool(os.environ.get("DISPLAY")) and _loads("libGL.so.1")
-    if to == "png" and libraries and not screen and not any(libraries.values()):
-        raise RenderError(NO_GL)
+    if to == "png":
+        window()
+
+
+@cache
+def window() -> str:
+    """The class of the window that VTK makes for pictures, as a trial found; RenderError if it makes none."""
+    command = [sys.executable, "-P", "-c", TRIAL]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise RenderError(f"{NO_GL}; a trial did not end in {PATIENCE:.0f} s") from None
+    if done.returncode:
+        given = [f"{name}={os.environ[name]} is set" for name in SETTINGS if os.environ.get(name)]
+        raised = done.stderr.splitlines()[-1:] if done.returncode == 1 else []  # by Python, which names a library
+        raise RenderError("; ".join([NO_GL, *given, *raised]))
+    made = done.stdout.strip()
+    if made in HEADLESS:
+        os.environ.setdefault(WINDOW, made)  # else VTK looks for a display again, and says that there is none
+    return made
 
 
 def pyvista() -> ModuleType:
-    """PyVista, with VTK set to render by EGL where there is no display. Raises RenderError if it is missing."""
+    """PyVista. Raises RenderError if it is missing."""
     ready("vtk")
-    if not os.environ.get("DISPLAY") and gl_libraries().get("libEGL.so.1"):
-        os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
     return import_module("pyvista")
 
 
