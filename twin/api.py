@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from twin import columns
 from twin.air.response import Response, response
-from twin.air.turns import Air, AirSolution, FiniteVolume, Mixed
+from twin.air.turns import Air, AirSolution, FiniteVolume, model
 from twin.air.turns import solve as solve_air
 from twin.elements import Status
 from twin.facility.build import load
@@ -155,7 +156,7 @@ def solve(
     case: str | None = None,
     overrides: Mapping[str, object] | None = None,
     device: str = "cpu",
-    air: Air | None = None,
+    air: Air | Literal["mixed", "finite_volume"] | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Solve power, coolant, heat and air of a facility in one or many scenarios.
@@ -164,7 +165,8 @@ def solve(
     such as site.dry_bulb [K] or rack.it_power [W], one number or one per scenario (scenario,). case: one of the
     layout's cases. overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where
     there is one; few scenarios are faster on the CPU. air: Mixed() if not given, FiniteVolume(cell) to compute the air
-    of placed rooms, or the `response` of a result that did. progress: called with how far that is.
+    of placed rooms, or the `response` of a result that did; "mixed" and "finite_volume" stand for the first two with
+    their defaults. progress: called with how far that is.
 
     Raises LayoutError for bad input and DeviceError for a GPU that is not there; a scenario without solution carries a
     status and a reason, the others stand.
@@ -172,13 +174,13 @@ def solve(
     >>> twin.solve("gb300_hall", {"site.dry_bulb": [278.15, 308.15]}).figures.pue
     """
     home(device)  # a device that is not there is refused before any work
+    air_model = model(air)
     facility = _facility(layout, case, overrides)
     check_served(facility)
     plant = compile(facility, scenarios)
     check_served(facility, plant)
     plant = at_work(plant)
-    air = air or Mixed()
-    return Result(facility, solve_air(plant, air, device, progress), air)
+    return Result(facility, solve_air(plant, air_model, device, progress), air_model)
 
 
 def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, object] | None) -> Facility:

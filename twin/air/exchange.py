@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from twin import columns
-from twin.air.field import Loads
+from twin.air.field import MIN_FLOW, Loads
 from twin.air.geometry import Geometry, unbalanced
-from twin.air.mesh import meshes, rooms, summary
+from twin.air.mesh import listed, meshes, rooms, summary
 from twin.columns import Array, Index
 from twin.components.base import REGISTRY
 from twin.domains.compute import AIR_HEAT
@@ -84,8 +84,9 @@ def meshed(
         report[name] = summary(g) | {
             "rack_flow_m3_per_s": float(loads.rack_flow[:, 0].sum()),
             "cooler_flow_m3_per_s": float(loads.cooler_flow[:, 0].sum()),
+            "heat_without_place_w": float(loads.spread[0]),
         }
-        problems += [f"room {name}: {f}" for f in faults(loads, g)]
+        problems += [f"room {name}: {f}" for f in faults(plant, solution, name, g, loads)]
     return report, problems
 
 
@@ -112,10 +113,36 @@ def _settled(loads: Loads, good: Array) -> Loads:
     return loads.select(np.where(good, np.arange(len(good)), int(np.argmax(good))))
 
 
-def faults(loads: Loads, g: Geometry) -> list[str]:
-    """A room without coolers, and sealed compartments that gain or lose air."""
+def faults(plant: Plant, solution: Solution, name: str, g: Geometry, loads: Loads) -> list[str]:
+    """What moves the air of a room outside its field, a room without coolers, compartments that gain or lose air."""
+    if outside := _outside(plant, solution, name, g):
+        return outside
     if not g.coolers:
         coolers = " or ".join(sorted(kind for kind, cls in REGISTRY.items() if cls.shapes_air == "cooler"))
         return [f"nothing with a place cools its air; give a {coolers} `at`"]
     flows = np.concatenate([loads.rack_flow, loads.cooler_flow])
     return sorted({text for s in range(flows.shape[1]) for text in unbalanced(g, flows[:, s])})
+
+
+def _outside(plant: Plant, solution: Solution, name: str, g: Geometry) -> list[str]:
+    """Faults of what moves the air of a room in the plant and not in its geometry, by names."""
+    zone, parts = plant.zone.names.index(name), plant.facility.components
+    moving = lambda flow: (np.abs(flow) > MIN_FLOW).any(axis=1)  # noqa: E731
+    blown = moving(solution[columns.stream.flow][plant.fan.vent])
+    movers = {plant.fan.names[i] for i in np.flatnonzero((plant.fan.zone == zone) & blown)}
+    messages = []
+    for item in plant.intake:
+        drawn = (item.zone == zone) & moving(solution[item.flow])
+        if item.flow.column is columns.engine.air_flow:
+            movers |= {plant.engine.names[i] for i in item.flow.rows[drawn]}
+        elif drawn.any():
+            messages.append(f"{int(drawn.sum())} of its intakes are those of no rack; solve it with mixed air")
+    lost = sorted(movers - {t.name for t in g.movers})
+    for what, remedy, names in (
+        ("no place", "give `at`", [n for n in lost if parts[n].at is None]),
+        ("no opening", "give `size` and `air_flow` in the layout", [n for n in lost if parts[n].at is not None]),
+    ):
+        if names:
+            has = "moves its air and has" if len(names) == 1 else "move its air and have"
+            messages.append(f"{listed(names)} {has} {what}; {remedy}, or solve with mixed air")
+    return messages

@@ -52,6 +52,10 @@ def density(result: Result, highest: Bound | None) -> list[tuple[str, str]]:
     return rows
 
 
+SMALL_HEAT = 1.0
+"""Heat without a place of which the screen says nothing, W."""
+
+
 def air(result: Result) -> list[tuple[str, str]]:
     """How the air of every computed room came out."""
     rows = []
@@ -61,6 +65,9 @@ def air(result: Result) -> list[tuple[str, str]]:
         if len(inlet):
             text += f", inlets {inlet.min():.1f} to {inlet.max():.1f} degC within {mean.error[:, 0].max():.2f} K"
         rows.append(("computed air", f"{text}, heat balance {abs(mean.imbalance[0]):.2%}"))
+        if abs(room.loads.spread[0]) > SMALL_HEAT:
+            heat = format(float(room.loads.spread[0]), "power", 1)
+            rows.append(("heat without a place", f"{room.room}: {heat}, spread below the ceiling"))
     return rows
 
 
