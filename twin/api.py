@@ -23,6 +23,7 @@ from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.kernels.arrays import home
 from twin.plant.compile import Plant, compile
+from twin.results import store
 from twin.results.dataset import dataset, field
 from twin.results.figures import Figures, figures
 from twin.results.files import write
@@ -41,6 +42,7 @@ class Result:
     """A solved facility. `dataset` holds the numbers; item access falls through to it.
 
     facility: what was solved. air_solution: the plant with the air of its rooms. air: how that air was computed.
+    held: what binds when racks grow denser, as the file says from which the result was read, if any.
 
     >>> twin.solve("gb300_hall")["pue"]
     """
@@ -48,6 +50,7 @@ class Result:
     facility: Facility
     air_solution: AirSolution
     air: Air
+    held: Binding | None = None
 
     @property
     def plant(self) -> Plant:
@@ -124,14 +127,28 @@ class Result:
         """The tightest element of every limit, tightest first."""
         return worst(self.margins, scenario)
 
+    def binding(self, scenario: int = 0) -> Binding | None:
+        """What binds when racks grow denser, where `bound` has been found, else the tightest limit; nothing is solved.
+
+        None where nothing is limited.
+        """
+        found: Bound | None = vars(self).get("bound")  # a cached property: it is there once it has been found
+        return (found.limit if found else self.held) or next(iter(self.worst(scenario)), None)
+
     def explain(self, scenario: int = 0) -> str:
         """Which limits are tightest, one line each."""
         rows = [f"{b.name:28s} {b.element:24s} {b.texts[4]}" for b in self.worst(scenario)]
         return "\n".join(rows)
 
     def write(self, path: str | Path) -> Path:
-        """Write the dataset as .nc or .zarr; nothing is left behind if that fails."""
-        return write(self.dataset, path)
+        """Write the dataset as .nc or .zarr, and what `open_result` needs in groups beside it.
+
+        Of computed air that is its fields and its response. Nothing is left behind if that fails.
+        """
+        found: Bound | None = vars(self).get("bound")
+        limit = found.limit if found else self.held
+        air = self.response if self.air_solution.rooms else self.air if isinstance(self.air, Response) else None
+        return write(self.dataset, path, store.groups(self.air_solution, self.air, air, limit))
 
     def _repr_html_(self) -> str:
         f = self.figures
@@ -183,6 +200,22 @@ def solve(
     return Result(facility, solve_air(plant, air_model, device, progress), air_model)
 
 
+def open_result(path: str | Path) -> Result:
+    """A result that `Result.write` or `twin solve -o` has written: dataset, figures, margins, computed air, response.
+
+    path: a .nc or .zarr file. Nothing is solved: what is asked or drawn of it is what was solved then. Raises
+    LayoutError for another file, and for one of another version of this package.
+
+    >>> twin.draw(twin.open_result("hall.nc"))
+    """
+    kept = store.read(path)
+    result = Result(kept.facility, kept.air_solution, kept.air, kept.limit)
+    vars(result)["dataset"] = kept.dataset  # cached properties, which need not be worked out again
+    if kept.response is not None:
+        vars(result)["response"] = kept.response
+    return result
+
+
 def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, object] | None) -> Facility:
     if isinstance(layout, Facility):
         if case or overrides:
@@ -226,6 +259,8 @@ def bound(
     for name, rows in (GROUPS[per](plant) if per else {}).items():
         say = (lambda text, name=name: progress(f"{name}: {text}")) if progress else None
         bounds.append(find_bound(plant, scale, rows, name, start=start, progress=say))
+    if scale == "chips":
+        vars(result)["bound"] = bounds[0]  # the cached property, which need not find it again
     return bounds
 
 

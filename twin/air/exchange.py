@@ -24,11 +24,8 @@ NO_PLACES = (
 Size = int | float | list[int] | list[float]
 
 
-def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[Index, Index, Loads]:
-    """Rows of the racks and coolers of a geometry, and what they impose on the air of their room.
-
-    Heat that has no place warms the air below the ceiling; scenarios without solution are given the first one with.
-    """
+def rows(plant: Plant, g: Geometry) -> tuple[Index, Index]:
+    """Rows of the racks and of the coolers of a geometry. Raises LayoutError for what moves air and has none."""
     racks, fans = ({n: i for i, n in enumerate(names)} for names in (plant.engine.names, plant.fan.names))
     lost = [t.name for t in (*g.racks, *g.coolers) if t.name not in (racks if t.role == "rack" else fans)]
     if lost:
@@ -36,8 +33,15 @@ def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[I
             plant.facility.source,
             [f"air: {n} moves air by its role but writes no rows of an Engine or Fan" for n in lost],
         )
-    engine = np.array([racks[t.name] for t in g.racks], int)
-    fan = np.array([fans[t.name] for t in g.coolers], int)
+    return np.array([racks[t.name] for t in g.racks], int), np.array([fans[t.name] for t in g.coolers], int)
+
+
+def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[Index, Index, Loads]:
+    """Rows of the racks and coolers of a geometry, and what they impose on the air of their room.
+
+    Heat that has no place warms the air below the ceiling; scenarios without solution are given the first one with.
+    """
+    engine, fan = rows(plant, g)
     size = plant.scenarios
     wide = lambda a: np.broadcast_to(a, (len(a), size))  # noqa: E731
     density = plant.site.room_density[0]

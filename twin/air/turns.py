@@ -306,7 +306,7 @@ def _average(now: AirSolution, group: _SameRooms, level: _Level, turn: int, run:
         part = mean.select(column)
         before = run.rooms[name].mean.inlet if name in run.rooms else now.solution[columns.engine.air_inlet][engine]
         moved = float(np.abs(part.inlet - before).max(initial=0.0))
-        run.rooms[name] = RoomAir(name, group.rooms[name], engine, fan, own, part, moved)
+        run.rooms[name] = RoomAir(name, level.cell, group.rooms[name], engine, fan, own, part, moved)
         _warn_of_leak(name, part)
     run.fields[key] = flow
     return mean

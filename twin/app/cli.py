@@ -105,6 +105,12 @@ class Kind(StrEnum):
     png = "png"
 
 
+WRITTEN = (".nc", ".zarr")
+"""Endings of written results."""
+
+CELL = "0.4 m"
+"""Size of the air's cells if none is given."""
+
 Layout = Annotated[str, typer.Argument(help="A shipped layout (see `twin list`) or a YAML file.", show_default=False)]
 Case = Annotated[str | None, typer.Option("--case", help="Apply one of the layout's cases.")]
 Sets = Annotated[
@@ -279,14 +285,14 @@ def solve(
     scale: Basis = Scale.chips,
     device: Annotated[Device, typer.Option("--device", help="Where to solve: auto takes a GPU if any.")] = Device.cpu,
     air: AirOption = AirModel.mixed,
-    cell: Cell = "0.4 m",
+    cell: Cell = CELL,
 ) -> None:
     """Solve a layout; -o writes what was solved to FILE.nc or FILE.zarr."""
     from twin import api
     from twin.show import screen as screens
     from twin.show.summary import summary as summarise
 
-    _target(output, (".nc", ".zarr"))
+    _target(output, WRITTEN)
     result = _solve(layout, case, sets, device, air, cell)
     highest = None
     if result.ok and not no_bound and not result.air_solution.stopped:
@@ -314,7 +320,7 @@ def bound(
     json: Json = False,
     per: Annotated[Per, typer.Option("--per", help="Each of which is then made denser alone.")] = Per.class_,
     air: AirOption = AirModel.mixed,
-    cell: Cell = "0.4 m",
+    cell: Cell = CELL,
 ) -> None:
     """Find the highest sustainable rack density: all racks alike, then each class, row or rack alone."""
     from twin import api
@@ -414,7 +420,7 @@ def mesh(
     room: Annotated[
         str | None, typer.Option("--room", help="One room; all with racks or coolers if not given.")
     ] = None,
-    cell: Cell = "0.4 m",
+    cell: Cell = CELL,
     case: Case = None,
     sets: Sets = None,
     json: Json = False,
@@ -469,25 +475,35 @@ def list_layouts() -> None:
 
 @app.command()
 def export(
-    layout: Layout,
+    layout: Annotated[
+        str, typer.Argument(help="A layout, or what `twin solve -o` wrote: FILE.nc or FILE.zarr.", show_default=False)
+    ],
     to: Annotated[Kind, typer.Option("--to", help="A picture, or a mesh with temperatures and powers.")],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="FILE.png, or FILE.vtp, .vtk, .vtm.", show_default=False)
     ],
     case: Case = None,
     sets: Sets = None,
-    air: AirOption = AirModel.mixed,
-    cell: Cell = "0.4 m",
+    air: Annotated[AirModel | None, typer.Option("--air", help="As `twin solve` has it.", show_default=False)] = None,
+    cell: Annotated[str | None, typer.Option("--cell", help="As `twin solve` has it.", show_default=False)] = None,
 ) -> None:
-    """Draw a solved layout in three dimensions."""
+    """Draw a layout in three dimensions; of a written result what was solved, nothing again."""
+    from twin import api
     from twin.show.scene import hall
 
     _target(output, hall.ENDINGS[to.value])
     try:
         hall.ready(to.value)
-        result = _solve(layout, case, sets, air=air, cell=cell)
+        if layout.endswith(WRITTEN):
+            if given := [f"--{n}" for n, v in (("case", case), ("set", sets), ("air", air), ("cell", cell)) if v]:
+                raise Fault(layout, f"{' and '.join(given)}: are for layouts; this is what was solved")
+            result = api.open_result(layout)
+        else:
+            result = _solve(layout, case, sets, air=air or AirModel.mixed, cell=cell or CELL)
         _settled(result)
-        with _progress(f"drawing {layout}"), _writing(output):
+        with _progress(f"drawing {layout}") as progress, _writing(output):
+            if not layout.endswith(WRITTEN) and not result.air_solution.rooms:
+                api.bound(result, progress=progress)  # the picture marks what binds
             hall.export(result, output, to.value)
     except hall.RenderError as error:
         raise Fault(f"export {to.value}", str(error)) from error

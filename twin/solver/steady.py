@@ -66,8 +66,8 @@ class Solution:
 
     plant: what was solved. columns: what was solved, (row, scenario) each. status: of every scenario, see `Status`
     (scenario,). iterations: passes (scenario,). residual: largest change in the last pass [1] (scenario,). audit:
-    (electricity in - heat out) / electricity in [1] (scenario,). seconds: wall time. state: to go on from. device:
-    where it was solved.
+    (electricity in - heat out) / electricity in [1] (scenario,). seconds: wall time. state: to go on from, None of a
+    solution that was read from a file. device: where it was solved.
     """
 
     plant: Plant
@@ -77,7 +77,7 @@ class Solution:
     residual: Array
     audit: Array
     seconds: float
-    state: State
+    state: State | None
     device: str = "cpu"
 
     def __getitem__(self, ref: Ref | Column) -> Array:
