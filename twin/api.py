@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
@@ -23,7 +24,7 @@ from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.kernels.arrays import home
 from twin.plant.compile import Plant, compile
-from twin.results import store
+from twin.results import store, tables
 from twin.results.dataset import dataset, field
 from twin.results.figures import Figures, figures
 from twin.results.files import write
@@ -140,11 +141,29 @@ class Result:
         rows = [f"{b.name:28s} {b.element:24s} {b.texts[4]}" for b in self.worst(scenario)]
         return "\n".join(rows)
 
-    def write(self, path: str | Path) -> Path:
-        """Write the dataset as .nc or .zarr, and what `open_result` needs in groups beside it.
+    def table(self, name: str) -> pd.DataFrame:
+        """A table in the units of the screen: of a dimension such as "rack", "equipment", "limits" or "scenarios".
 
-        Of computed air that is its fields and its response. Nothing is left behind if that fails.
+        Rows of several scenarios have their number before the name. Raises LayoutError for what there is none of.
+
+        >>> twin.solve("gb300_hall").table("rack")["rack_power [kW]"]
         """
+        return tables.table(name, self.dataset, self.solution, self.margins)
+
+    def write(self, path: str | Path, table: str | None = None) -> Path:
+        """Write as .nc or .zarr the dataset, or as .xlsx, .csv or .parquet the tables; nothing is left half-written.
+
+        Beside the dataset stands in groups what `open_result` needs: of computed air its fields and its response.
+        .xlsx has all tables as sheets, .csv and .parquet write FILE_rack.csv and so on; `table` picks one of them.
+        """
+        path = Path(path)
+        if path.suffix in tables.ENDINGS:
+            tables.ready(path)
+            chosen = [table] if table else tables.names(self.dataset)
+            tables.write({name: self.table(name) for name in chosen}, path)
+            return path
+        if table:
+            raise LayoutError(f"output {path}", [f"table: picks one of {', '.join(tables.ENDINGS)}"])
         found: Bound | None = vars(self).get("bound")
         limit = found.limit if found else self.held
         air = self.response if self.air_solution.rooms else self.air if isinstance(self.air, Response) else None

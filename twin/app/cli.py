@@ -108,6 +108,9 @@ class Kind(StrEnum):
 WRITTEN = (".nc", ".zarr")
 """Endings of written results."""
 
+TABLES = (".xlsx", ".csv", ".parquet")
+"""Endings of tables."""
+
 CELL = "0.4 m"
 """Size of the air's cells if none is given."""
 
@@ -262,12 +265,12 @@ def _solve(
     return result
 
 
-def _settled(result: Result) -> None:
-    """End with exit code 1 and the reason if there is no solution."""
+def _settled(result: Result, scenario: int = 0) -> None:
+    """End with exit code 1 and the reason if a scenario has no solution."""
     from twin.results.dataset import reason
 
-    if not result.ok:
-        typer.echo(f"{result.facility.source}: {reason(result.solution, 0)}", err=True)
+    if result.solution.status[scenario]:
+        typer.echo(f"{result.facility.source}: {reason(result.solution, scenario)}", err=True)
         raise typer.Exit(SOLVER_FAILED)
 
 
@@ -286,13 +289,27 @@ def solve(
     device: Annotated[Device, typer.Option("--device", help="Where to solve: auto takes a GPU if any.")] = Device.cpu,
     air: AirOption = AirModel.mixed,
     cell: Cell = CELL,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", help="One for -o: equipment, limits, scenarios, or rack, cdu, ...; all if not given."),
+    ] = None,
 ) -> None:
-    """Solve a layout; -o writes what was solved to FILE.nc or FILE.zarr."""
+    """Solve a layout; -o writes what was solved.
+
+    FILE.nc or FILE.zarr hold everything and are drawn by `twin export`; FILE.xlsx has a sheet for each table, FILE.csv
+    and FILE.parquet are one table each: FILE itself with --table, else FILE_rack.csv and so on for all.
+    """
     from twin import api
     from twin.show import screen as screens
     from twin.show.summary import summary as summarise
 
-    _target(output, WRITTEN)
+    _target(output, (*WRITTEN, *TABLES))
+    if output and output.suffix in TABLES:
+        from twin.results.tables import ready
+
+        ready(output)
+    elif table:
+        raise Fault("--table", f"{table}: give -o FILE with one of {', '.join(TABLES)}")
     result = _solve(layout, case, sets, device, air, cell)
     highest = None
     if result.ok and not no_bound and not result.air_solution.stopped:
@@ -300,7 +317,7 @@ def solve(
             highest = api.bound(result, scale=scale.value, progress=progress)[0]
     if output:
         with _writing(output):
-            result.write(output)
+            result.write(output, table)
     summary = summarise(result, highest)
     if json:
         _print_json(summary)
@@ -486,6 +503,7 @@ def export(
     sets: Sets = None,
     air: Annotated[AirModel | None, typer.Option("--air", help="As `twin solve` has it.", show_default=False)] = None,
     cell: Annotated[str | None, typer.Option("--cell", help="As `twin solve` has it.", show_default=False)] = None,
+    scenario: Annotated[int, typer.Option("--scenario", help="Which one of a written result, from 0.")] = 0,
 ) -> None:
     """Draw a layout in three dimensions; of a written result what was solved, nothing again."""
     from twin import api
@@ -500,11 +518,13 @@ def export(
             result = api.open_result(layout)
         else:
             result = _solve(layout, case, sets, air=air or AirModel.mixed, cell=cell or CELL)
-        _settled(result)
+        if not 0 <= scenario < result.plant.scenarios:
+            raise Fault("--scenario", f"{scenario} is none of the {result.plant.scenarios} there are, counted from 0")
+        _settled(result, scenario)
         with _progress(f"drawing {layout}") as progress, _writing(output):
             if not layout.endswith(WRITTEN) and not result.air_solution.rooms:
                 api.bound(result, progress=progress)  # the picture marks what binds
-            hall.export(result, output, to.value)
+            hall.export(result, output, to.value, scenario)
     except hall.RenderError as error:
         raise Fault(f"export {to.value}", str(error)) from error
 
