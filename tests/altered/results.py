@@ -19,7 +19,7 @@ WRITTEN = ("test_results.py::test_what_was_solved_is_written_opened_and_drawn_wi
 MUTANTS = [
     (EXCHANGE, "(plant.fan.zone == zone) & blown)}", "(plant.fan.zone < 0) & blown)}", PLACES, "coolers without a place"),
     (EXCHANGE, "movers |= {plant.engine.names[i] for i in item.flow.rows[drawn]}", "movers |= set()", INVENTORY, "racks without a place"),
-    (EXCHANGE, '"heat_without_place_w": float(loads.spread[0])', '"heat_without_place_w": float(loads.rack_heat.sum())', HEAT, "heat of racks"),
+    (EXCHANGE, '"unplaced_heat_w": float(np.ravel(loads.spread)[0])', '"unplaced_heat_w": float(loads.rack_heat.sum())', HEAT, "heat of racks"),
     (MESH, "if p.room != name:", "if p.room is None:", PLACES, "things of another room"),
     (MESH, "not in p.model_fields_set]", "in ()]", PLACES, "rooms without a size"),
     (SCREEN, "SMALL_HEAT = 1.0", "SMALL_HEAT = 1e5", HEAT, "heat that is not told"),
@@ -27,7 +27,7 @@ MUTANTS = [
     (TABLES, "(values - d.offsets.get(d.table, 0.0)) / d.units[d.table]", "values / d.units[d.table]", UNITS, "kelvins under degC"),
     (TABLES, "(values - d.offsets.get(d.table, 0.0)) / d.units[d.table]", "values - d.offsets.get(d.table, 0.0)", UNITS, "watts under kW"),
     (TABLES, "data[name].values * figure.factor", "data[name].values", UNITS, "watts under MW"),
-    (TABLES, "m.margin[k, scenario] / difference.units[difference.table]", "m.relative[k, scenario]", LIMITS, "relative margins"),
+    (TABLES, "m.margin / step", "m.relative", LIMITS, "relative margins"),
     (TABLES, "np.argsort(m.relative[:, scenario]", "np.argsort(-m.relative[:, scenario]", LIMITS, "the widest first"),
     (TABLES, "getattr(part, rated) / d.units[d.table]", "getattr(part, rated)", SCHEDULE, "ratings in SI under the screen's unit"),
     (API, "(found.limit if found else self.held) or next(iter(self.worst(scenario)), None)", "self.bound.limit", WRITTEN, "a picture that searches the bound"),

@@ -88,7 +88,7 @@ def meshed(
         report[name] = summary(g) | {
             "rack_flow_m3_per_s": float(loads.rack_flow[:, 0].sum()),
             "cooler_flow_m3_per_s": float(loads.cooler_flow[:, 0].sum()),
-            "heat_without_place_w": float(loads.spread[0]),
+            "unplaced_heat_w": float(np.ravel(loads.spread)[0]),
         }
         problems += [f"room {name}: {f}" for f in faults(plant, solution, name, g, loads)]
     return report, problems

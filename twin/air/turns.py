@@ -109,8 +109,7 @@ class FiniteVolume:
 def _positive(name: str, value: object, quantity: str, faults: list[str]) -> float:
     """A number in SI units or text with a unit, above 0; a fault and 1 for what is none."""
     try:
-        plain = isinstance(value, Real) and not isinstance(value, bool)
-        number = float(value) if plain else parse(value, quantity)
+        number = parse(value, quantity) if isinstance(value, bool) or not isinstance(value, Real) else float(value)
     except ValueError as error:
         faults.append(f"{name}: {error}")
         return 1.0
@@ -173,7 +172,7 @@ def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None
 
     `device` is cpu, cuda or auto; `progress` is called with lines of text. An interrupt (Ctrl-C) ends the computation
     with the averages that there are, if every room has one. Without a solution of the mixed plant no field is computed.
-    Raises LayoutError where rooms cannot be meshed or carry unbalanced flows.
+    Raises LayoutError where rooms cannot be meshed, carry unbalanced flows, or have air moved by what has no place.
 
     >>> solve(plant, FiniteVolume(cell=0.2)).rooms[0].mean.inlet
     """

@@ -216,6 +216,8 @@ def _stored(path: Path, data: xr.Dataset, kept: xr.Dataset) -> Stored:
 
 
 def _solution(plant: Plant, kept: xr.Dataset) -> Solution:
+    if (len(kept["node.temperature"]), len(kept["stream.flow"])) != (plant.nodes, len(plant.start)):
+        raise ValueError("its columns do not fit its layout, as equipment types have changed since")
     solved = {
         column(str(name)): values.values
         for name, values in kept.data_vars.items()
@@ -239,21 +241,15 @@ def _averages(path: Path, plant: Plant, names: list[str]) -> tuple[RoomAir, ...]
         engine, fan = rows(plant, g)
         solids = {str(n): data["solid_heat"].values[i] for i, n in enumerate(data["solid"].values)}
         loads = Loads(**{n: data[n].values for n in LOADS}, solids=solids)
+        given: dict[str, Any] = {n: data[n].values for n in AVERAGES}
+        given |= {n: float(attrs[n]) for n in ("flushes", "seconds", "divergence")}
         none = np.zeros((0, plant.scenarios))
-        mean = TimeAverage(
-            **{n: data[n].values for n in AVERAGES},
-            probe=none,
-            probe_error=none,
-            **{n: float(attrs[n]) for n in ("flushes", "seconds", "divergence")},
-            fields={n: data[n].values for n in MEANS},
-            stopped=bool(attrs["stopped"]),
-        )
+        means = {n: data[n].values for n in MEANS}
+        mean = TimeAverage(**given, probe=none, probe_error=none, fields=means, stopped=bool(attrs["stopped"]))
         averages.append(RoomAir(name, cells[name], g, engine, fan, loads, mean, float(attrs["moved"])))
     return tuple(averages)
 
 
 def _answers(data: xr.Dataset) -> Room:
-    names = {"racks": "rack", "coolers": "cooler"}
-    return Room(
-        **{k: tuple(map(str, data[v].values)) for k, v in names.items()}, **{n: data[n].values for n in ANSWERS}
-    )
+    given: dict[str, Any] = {name: data[name].values for name in ANSWERS}
+    return Room(tuple(map(str, data["rack"].values)), tuple(map(str, data["cooler"].values)), **given)

@@ -111,22 +111,31 @@ def _scenarios(data: xr.Dataset, facility: Facility, margins: Margins) -> pd.Dat
 
 def _limits(m: Margins) -> pd.DataFrame:
     """Every limited element, the tightest first; a margin below 0 is beyond the limit."""
+    own = [DIMENSIONS[str(q)] for q in m.dimension]
+    apart = [DIMENSIONS[DIFFERENCES.get(str(q), str(q))] for q in m.dimension]
+    unit, offset = (
+        np.array(x)[:, None] for x in zip(*((d.units[d.table], d.offsets.get(d.table, 0.0)) for d in own), strict=True)
+    )
+    step = np.array([d.units[d.table] for d in apart])[:, None]
+    value, bound, margin = (m.value - offset) / unit, (m.bound - offset) / unit, m.margin / step
     frames = []
     for scenario in range(m.relative.shape[1]):
         order = np.argsort(m.relative[:, scenario], kind="stable")
-        rows = []
-        for k in order:
-            own, difference = DIMENSIONS[m.dimension[k]], DIMENSIONS[DIFFERENCES.get(m.dimension[k], m.dimension[k])]
-            value, bound = (
-                (v[k, scenario] - own.offsets.get(own.table, 0.0)) / own.units[own.table] for v in (m.value, m.bound)
-            )
-            margin = m.margin[k, scenario] / difference.units[difference.table]
-            rows.append((scenario, m.name[k], m.element[k], value, bound, own.table, margin, difference.table))
-        titles = ["scenario", "limit", "element", "value", "bound", "unit", "margin", "margin_unit"]
-        frame = pd.DataFrame(rows, columns=titles)
-        frames.append(frame.assign(**{"relative_margin [%]": 100.0 * m.relative[order, scenario]}))
-    keys = ["limit", "element"] if len(frames) == 1 else ["scenario", "limit", "element"]
-    return pd.concat(frames).drop(columns=[] if len(frames) > 1 else "scenario").set_index(keys)
+        columns: dict[str, object] = {
+            "scenario": scenario,
+            "limit": m.name[order],
+            "element": m.element[order],
+            "value": value[order, scenario],
+            "bound": bound[order, scenario],
+            "unit": [own[k].table for k in order],
+            "margin": margin[order, scenario],
+            "margin_unit": [apart[k].table for k in order],
+            "relative_margin [%]": 100.0 * m.relative[order, scenario],
+        }
+        frames.append(pd.DataFrame(columns))
+    if len(frames) == 1:
+        return frames[0].drop(columns="scenario").set_index(["limit", "element"])
+    return pd.concat(frames).set_index(["scenario", "limit", "element"])
 
 
 def _equipment(facility: Facility) -> pd.DataFrame:
@@ -137,12 +146,22 @@ def _equipment(facility: Facility) -> pd.DataFrame:
         rated = next((f for f in RATINGS if f in fields and getattr(part, f) is not None), "")
         declared = quantity(fields[rated]) if rated else None
         d = DIMENSIONS[declared.dimension] if declared else None
-        size = getattr(part, rated) / d.units[d.table] if d else np.nan
         x, y, z = part.at or (np.nan,) * 3
-        unit = d.table if d else ""
-        rows.append((name, part.kind, facility.models[name], part.room or "", x, y, z, rated, size, unit))
-    titles = ["name", "kind", "model", "room", "x [m]", "y [m]", "z [m]", "rated_by", "rating", "unit"]
-    return pd.DataFrame(rows, columns=titles).set_index("name")
+        rows.append(
+            {
+                "name": name,
+                "kind": part.kind,
+                "model": facility.models[name],
+                "room": part.room or "",
+                "x [m]": x,
+                "y [m]": y,
+                "z [m]": z,
+                "rated_by": rated,
+                "rating": getattr(part, rated) / d.units[d.table] if d else np.nan,
+                "unit": d.table if d else "",
+            }
+        )
+    return pd.DataFrame(rows).set_index("name")
 
 
 # ---- files -------------------------------------------------------------------------------------------------------
@@ -172,9 +191,14 @@ def write(tables: Mapping[str, pd.DataFrame], path: str | Path) -> list[Path]:
 
 
 def _sheets(tables: Mapping[str, pd.DataFrame], path: Path) -> list[Path]:
-    with pd.ExcelWriter(path, engine="openpyxl") as book:
-        for name, frame in tables.items():
-            frame.reset_index().to_excel(book, sheet_name=name[:MAX_SHEET_NAME], index=False)
+    from openpyxl.utils.exceptions import IllegalCharacterError
+
+    try:
+        with pd.ExcelWriter(path, engine="openpyxl") as book:
+            for name, frame in tables.items():
+                frame.reset_index().to_excel(book, sheet_name=name[:MAX_SHEET_NAME], index=False)
+    except IllegalCharacterError as error:
+        raise ValueError("a name has a character that .xlsx cannot hold; rename it, or write .csv") from error
     return [path]
 
 

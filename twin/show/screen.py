@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from twin.api import Result
 from twin.columns import figures
 from twin.results.limits import Binding
@@ -65,9 +67,10 @@ def air(result: Result) -> list[tuple[str, str]]:
         if len(inlet):
             text += f", inlets {inlet.min():.1f} to {inlet.max():.1f} degC within {mean.error[:, 0].max():.2f} K"
         rows.append(("computed air", f"{text}, heat balance {abs(mean.imbalance[0]):.2%}"))
-        if abs(room.loads.spread[0]) > SMALL_HEAT:
-            heat = format(float(room.loads.spread[0]), "power", 1)
-            rows.append(("heat without a place", f"{room.room}: {heat}, spread below the ceiling"))
+        heat = float(np.ravel(room.loads.spread)[0])
+        if abs(heat) > SMALL_HEAT:
+            text = f"{room.room}: {format(heat, 'power', 1)}, spread below the ceiling"
+            rows.append(("heat without a place", text))
     return rows
 
 
