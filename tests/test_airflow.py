@@ -1,6 +1,7 @@
 """Computed air in the plant: heat that balances, air that goes astray, responses that carry it, faults and breaks."""
 
 import json
+import re
 
 import closet
 import numpy as np
@@ -11,11 +12,12 @@ from typer.testing import CliRunner
 import twin
 from twin.air import field as room
 from twin.air import turns as airflow
-from twin.air.exchange import imposed
+from twin.air.exchange import imposed, meshed
 from twin.air.mesh import mesh
 from twin.app.cli import app
 from twin.facility.files import LayoutError
 from twin.plant.compile import compile
+from twin.show import screen
 from twin.solver.steady import steady
 
 FINE = twin.FiniteVolume(cell=0.2, tolerance=0.4, coarse=False, turns=3)
@@ -163,6 +165,129 @@ def test_sealed_compartments_are_faults(layout, tmp_path):
     sealed.write_text(ROOM.replace("connections:\n", f"{WALL}connections:\n"))
     with pytest.raises(LayoutError, match=r"sealed compartment around .* m³/s; open a way out"):
         twin.solve(sealed, air=FINE)
+
+
+R1, COOLER = ", at: [13 m, 5.2 m, 0 m]", ", at: [10.4 m, 5.2 m, 0 m]"
+WIRE = """\
+  attic: {type: room, ventilation: 1 m3/s}
+  wire: {type: house_load, power: 1 kW, room: attic, at: [12 m, 6 m, 0 m]}
+  tank:"""
+HALL_SIZE = "length: 6 m, width: 2 m, height: 2.8 m, "
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (R1, "", "room hall: r1 moves its air and has no place; give `at`, or solve with mixed air"),
+        (COOLER, "", "room hall: cooler moves its air and has no place; give `at`, or solve with mixed air"),
+        ("0.8 m, 2 m]" + R1, "0.8 m, 0 m]" + R1, "room hall: r1 moves its air and has no opening; give `size`"),
+        ("at: [10 m, 5 m, 0 m], ", "", "room hall: at: give its place"),
+        (HALL_SIZE, "", "room hall: length, width, height: not given, and its air is computed; give its size"),
+        ("height: 2.8 m, ", "", "room hall: height: not given"),
+        ('facing: "-x", size: [1 m, 0.8 m, 2 m]' + R1, "size: [1 m, 0.8 m, 2 m]" + R1, "rack r1: facing: not given"),
+        ('facing: "+x", ', "", "crah cooler: facing: not given, and its room's air is computed; give one of +x, -x"),
+        (
+            "tank}",
+            "tank, at: [12 m, 6 m, 0 m]}",
+            "expansion_tank tank: room: stands in hall, whose air is computed, and",
+        ),
+        ("  tank:", WIRE, "house_load wire: room: stands in hall, whose air is computed, and belongs to attic; give"),
+    ],
+)
+def test_what_moves_or_bars_computed_air_has_a_place(old, new, says):
+    """Of computed air nothing is left out in silence: a forgotten optional field is refused by name and remedy."""
+    text = ROOM.replace(old, new, 1) + "  - [power, grid.out, wire.feed]\n" * ("wire" in new)
+    assert text != ROOM
+    mixed = twin.solve(text)
+    assert mixed.ok
+    try:
+        told = "\n".join(meshed(mixed.plant, mixed.solution, 0.2, None)[1])
+    except LayoutError as error:
+        told = str(error)
+    assert says in told
+
+
+def test_a_solve_refuses_what_a_mesh_reports():
+    with pytest.raises(LayoutError, match="room hall: cooler moves its air and has no place"):
+        twin.solve(ROOM.replace(COOLER, ""), air=FINE)
+    with pytest.raises(LayoutError, match="hall: height: not given, and its air is computed; give its size"):
+        twin.solve(ROOM.replace("height: 2.8 m, ", ""), air=FINE)
+
+
+def test_racks_without_coordinates_are_named_up_to_six(tmp_path):
+    """As inventories give racks: a room, and no place."""
+    rack = "{type: rack, it_power: 1 kW, nameplate: 2 kW, air_flow: 0.1 m3/s, air_rise: 9 K, cords: 1, room: hall}"
+    more = "".join(f"  x{k}: {rack}\n" for k in range(8))
+    feeds = "".join(f"  - [power, grid.out, x{k}.feed]\n" for k in range(8))
+    path = tmp_path / "inventory.yaml"
+    path.write_text(ROOM.replace("  tank:", more + "  tank:") + feeds)
+    run = CliRunner().invoke(app, ["mesh", str(path), "--cell", "0.2 m"])
+    assert run.exit_code == 2 and re.search(r"^racks +2$", run.stdout, re.MULTILINE)
+    assert "inventory.yaml: room hall: x0, x1, x2, x3, x4, x5 and 2 more move its air and have no place" in run.stderr
+
+
+def test_heat_without_a_place_is_told(layout, tmp_path):
+    """A load of 3 kW that stands nowhere: its heat is spread below the ceiling, and mesh, dataset and screen say so."""
+    path = tmp_path / "lit.yaml"
+    lit = "  lamp: {type: house_load, power: 3 kW, room: hall}\n  tank:"
+    path.write_text(ROOM.replace("  tank:", lit) + "  - [power, grid.out, lamp.feed]\n")
+    run = CliRunner().invoke(app, ["mesh", str(path), "--cell", "0.2 m", "--json"])
+    assert json.loads(run.stdout)["rooms"]["hall"]["unplaced_heat_w"] == pytest.approx(3e3, rel=1e-6)
+    quick = twin.FiniteVolume(cell=0.2, tolerance=2.0, coarse=False, turns=1)
+    solved = twin.solve(path, air=quick)
+    assert solved["air_unplaced_heat"].item() == pytest.approx(3e3, rel=1e-6)
+    assert screen.air(solved)[-1] == ("heat without a place", "hall: 3.0 kW, spread below the ceiling")
+    assert [name for name, _ in screen.air(twin.solve(layout, air=quick))] == ["computed air"]
+
+
+def test_rooms_that_stay_mixed_and_ventilation_are_told(tmp_path, caplog):
+    path = tmp_path / "two.yaml"
+    text = closet.many(2).replace("height: 2.8 m", "height: 2.8 m, ventilation: 0.1 m3/s", 1)
+    for name in ("a2_r1", "a2_r2", "a2_cooler"):
+        text = re.sub(rf"(  {name}: .*\n.*), at: \[.*?\]", r"\1", text)
+    path.write_text(text)
+    quick = twin.FiniteVolume(cell=0.2, tolerance=2.0, coarse=False, turns=1)
+    with caplog.at_level("WARNING", "twin"):
+        solved = twin.solve(path, air=quick)
+    assert list(solved["computed_room"].values) == ["a1_hall"]
+    assert "air: mixed in a2_hall, in which no rack or cooler has a place" in caplog.messages
+    assert "room a1_hall: its ventilation has no place and is no part of its computed air" in caplog.messages
+
+
+def test_a_model_of_air_is_a_value_or_its_name():
+    assert twin.FiniteVolume(cell="40 cm", tolerance="500 mK") == twin.FiniteVolume(cell=0.4, tolerance=0.5)
+    assert airflow.model("finite_volume") == twin.FiniteVolume() and airflow.model(None) == twin.Mixed()
+    assert twin.solve("dps_demo", air="mixed").air == twin.Mixed()
+    for odd in ("fv", 5, "", {}, twin.FiniteVolume, twin.Mixed):
+        with pytest.raises(LayoutError, match=r"is no model of air.*; give 'mixed' or 'finite_volume', Mixed"):
+            twin.solve("dps_demo", air=odd)
+    with pytest.raises(LayoutError, match="'finite volume' is no model of air; did you mean 'finite_volume'"):
+        twin.solve("dps_demo", air="finite volume")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"cell": "0.4"}, "cell: 0.4 needs a unit"),
+        ({"cell": "4 kW"}, "cell: '4 kW' is a power, expected length"),
+        ({"cell": -0.4}, "cell: -0.4: give a number above 0"),
+        ({"cell": "0 m"}, "cell: '0 m': give a number above 0"),
+        ({"cell": float("nan")}, "cell: nan: give a number above 0"),
+        ({"cell": None}, "cell: None is not a quantity"),
+        ({"cell": True}, "cell: True is not a quantity"),
+        ({"tolerance": "1 degC"}, "tolerance: '1 degC' is a temperature, expected temperature difference"),
+        ({"rooms": "hall"}, "rooms: 'hall': give names in a tuple"),
+        ({"rooms": None}, "rooms: None: give names in a tuple"),
+        ({"turns": 0}, "turns: 0: give a whole number from 1"),
+        ({"coarse": "no"}, "coarse: 'no': give True or False"),
+        ({"turbulence": "les"}, "turbulence: 'les' is none of smagorinsky, zero_equation"),
+        ({"precision": "float16"}, "precision: 'float16' is none of float32, float64"),
+    ],
+)
+def test_what_no_computation_of_air_can_be_is_refused_in_one_line(given, says):
+    with pytest.raises(LayoutError) as error:
+        twin.FiniteVolume(**given)
+    assert str(error.value).startswith(f"FiniteVolume: {says}") and "\n" not in str(error.value)
 
 
 def test_rooms_without_places_are_an_error():

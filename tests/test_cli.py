@@ -382,7 +382,7 @@ def test_bytes_that_are_no_text_are_refused(good):
         (["solve", "small.yaml", "--set", "limits.ignore=[a"], ["--set", "is no list or mapping"]),
         (["solve", "small.yaml", "--set", "sight.dry_bulb=35 degC"], ["sight", "site"]),
         (["solve", "small.yaml", "-o", "no/such/folder/x.nc"], ["x.nc", "no folder"]),
-        (["solve", "small.yaml", "-o", "x.csv"], ["x.csv", ".nc or .zarr"]),
+        (["solve", "small.yaml", "-o", "x.txt"], ["x.txt", ".nc or .zarr"]),
         (["solve", "small.yaml", "--scale", "volts"], ["--scale", "chip_power"]),
         (["export", "small.yaml", "--to", "png", "-o", "x.jpg"], ["x.jpg", ".png"]),
         (["export", "small.yaml", "--to", "vtk", "-o", "no/x.vtp"], ["x.vtp", "no folder"]),

@@ -35,6 +35,12 @@ OTHER_MEANINGS = (
     ("facility/scenarios.py", {"dew_point", "voltage"}, "a field of the site, a dimension of units"),
     ("plant/lowering.py", {"dew_point", "room"}, "fields of the site and of every component"),
     ("results/dataset.py", {"room"}, "an attribute of a field of air"),
+    (
+        "results/store.py",
+        {"rack", "rack_flow", "bypass"},
+        "a role, a flow and a share of air, fields of computed rooms",
+    ),
+    ("results/tables.py", {"room"}, "a column of the schedule, field of every component"),
     ("units.py", {"voltage"}, "a dimension of units"),
 )
 """Where one of the names means something else, and what."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from twin import columns, components, elements, fluids, networks, serving, units
     from twin.air.response import Response
     from twin.air.turns import FiniteVolume, Mixed
-    from twin.api import Result, bound, solve
+    from twin.api import Result, bound, open_result, solve
     from twin.facility.build import load
     from twin.facility.catalogue import catalogue
     from twin.facility.files import LayoutError, shipped
@@ -34,6 +34,7 @@ _HOMES = {
     "draw": "show.scene.hall",
     "export": "show.scene.hall",
     "load": "facility.build",
+    "open_result": "api",
     "optimum": "study.optimum",
     "pipe_flow": "networks",
     "power_flow": "networks",
@@ -63,6 +64,7 @@ __all__ = [
     "fluids",
     "load",
     "networks",
+    "open_result",
     "optimum",
     "pipe_flow",
     "power_flow",

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from twin import columns
 from twin.air.response import Response, response
-from twin.air.turns import Air, AirSolution, FiniteVolume, Mixed
+from twin.air.turns import Air, AirSolution, FiniteVolume, model
 from twin.air.turns import solve as solve_air
 from twin.elements import Status
 from twin.facility.build import load
@@ -22,6 +24,7 @@ from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.kernels.arrays import home
 from twin.plant.compile import Plant, compile
+from twin.results import store, tables
 from twin.results.dataset import dataset, field
 from twin.results.figures import Figures, figures
 from twin.results.files import write
@@ -41,6 +44,7 @@ class Result:
     """A solved facility. `dataset` holds the numbers; item access falls through to it.
 
     facility: what was solved. air_solution: the plant with the air of its rooms. air: how that air was computed.
+    held: what binds when racks grow denser, as the file says from which the result was read, if any.
 
     >>> twin.solve("gb300_hall")["pue"]
     """
@@ -48,6 +52,7 @@ class Result:
     facility: Facility
     air_solution: AirSolution
     air: Air
+    held: Binding | None = None
 
     @property
     def plant(self) -> Plant:
@@ -134,14 +139,46 @@ class Result:
         """The tightest element of every limit, tightest first."""
         return worst(self.margins, scenario)
 
+    def binding(self, scenario: int = 0) -> Binding | None:
+        """What binds when racks grow denser, where `bound` has been found, else the tightest limit; nothing is solved.
+
+        None where nothing is limited.
+        """
+        found: Bound | None = vars(self).get("bound")  # a cached property: it is there once it has been found
+        return (found.limit if found else self.held) or next(iter(self.worst(scenario)), None)
+
     def explain(self, scenario: int = 0) -> str:
         """Which limits are tightest, one line each."""
         rows = [f"{b.name:28s} {b.element:24s} {b.texts[4]}" for b in self.worst(scenario)]
         return "\n".join(rows)
 
-    def write(self, path: str | Path) -> Path:
-        """Write the dataset as .nc or .zarr; nothing is left behind if that fails."""
-        return write(self.dataset, path)
+    def table(self, name: str) -> pd.DataFrame:
+        """A table in the units of the screen: of a dimension such as "rack", "equipment", "limits" or "scenarios".
+
+        Rows of several scenarios have their number before the name. Raises LayoutError for what there is none of.
+
+        >>> twin.solve("gb300_hall").table("rack")["rack_power [kW]"]
+        """
+        return tables.table(name, self.dataset, self.solution, self.margins)
+
+    def write(self, path: str | Path, table: str | None = None) -> Path:
+        """Write as .nc or .zarr the dataset, or as .xlsx, .csv or .parquet the tables; nothing is left half-written.
+
+        Beside the dataset stands in groups what `open_result` needs: of computed air its fields and its response.
+        .xlsx has all tables as sheets, .csv and .parquet write FILE_rack.csv and so on; `table` picks one of them.
+        """
+        path = Path(path)
+        if path.suffix in tables.ENDINGS:
+            tables.ready(path)
+            chosen = [table] if table else tables.names(self.dataset)
+            tables.write({name: self.table(name) for name in chosen}, path)
+            return path
+        if table:
+            raise LayoutError(f"output {path}", [f"table: picks one of {', '.join(tables.ENDINGS)}"])
+        found: Bound | None = vars(self).get("bound")
+        limit = found.limit if found else self.held
+        air = self.response if self.air_solution.rooms else self.air if isinstance(self.air, Response) else None
+        return write(self.dataset, path, store.groups(self.air_solution, self.air, air, limit))
 
     def _repr_html_(self) -> str:
         f = self.figures
@@ -167,7 +204,7 @@ def solve(
     case: str | None = None,
     overrides: Mapping[str, object] | None = None,
     device: str = "cpu",
-    air: Air | None = None,
+    air: Air | Literal["mixed", "finite_volume"] | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Solve power, coolant, heat and air of a facility in one or many scenarios.
@@ -176,7 +213,8 @@ def solve(
     such as site.dry_bulb [K] or rack.it_power [W], one number or one per scenario (scenario,). case: one of the
     layout's cases. overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where
     there is one; few scenarios are faster on the CPU. air: Mixed() if not given, FiniteVolume(cell) to compute the air
-    of placed rooms, or the `response` of a result that did. progress: called with how far that is.
+    of placed rooms, or the `response` of a result that did; "mixed" and "finite_volume" stand for the first two with
+    their defaults. progress: called with how far that is.
 
     Raises LayoutError for bad input and DeviceError for a GPU that is not there; a scenario without solution carries a
     status and a reason, the others stand.
@@ -184,13 +222,29 @@ def solve(
     >>> twin.solve("gb300_hall", {"site.dry_bulb": [278.15, 308.15]}).figures.pue
     """
     home(device)  # a device that is not there is refused before any work
+    air_model = model(air)
     facility = _facility(layout, case, overrides)
     check_served(facility)
     plant = compile(facility, scenarios)
     check_served(facility, plant)
     plant = at_work(plant)
-    air = air or Mixed()
-    return Result(facility, solve_air(plant, air, device, progress), air)
+    return Result(facility, solve_air(plant, air_model, device, progress), air_model)
+
+
+def open_result(path: str | Path) -> Result:
+    """A result that `Result.write` or `twin solve -o` has written: dataset, figures, margins, computed air, response.
+
+    path: a .nc or .zarr file. Nothing is solved: what is asked or drawn of it is what was solved then. Raises
+    LayoutError for another file, and for one of another version of this package.
+
+    >>> twin.draw(twin.open_result("hall.nc"))
+    """
+    kept = store.read(path)
+    result = Result(kept.facility, kept.air_solution, kept.air, kept.limit)
+    vars(result)["dataset"] = kept.dataset  # cached properties, which need not be worked out again
+    if kept.response is not None:
+        vars(result)["response"] = kept.response
+    return result
 
 
 def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, object] | None) -> Facility:
@@ -236,6 +290,8 @@ def bound(
     for name, rows in (GROUPS[per](plant) if per else {}).items():
         say = (lambda text, name=name: progress(f"{name}: {text}")) if progress else None
         bounds.append(find_bound(plant, scale, rows, name, start=start, progress=say))
+    if scale == "chips":
+        vars(result)["bound"] = bounds[0]  # the cached property, which need not find it again
     return bounds
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from twin import columns
-from twin.air.field import Loads
+from twin.air.field import MIN_FLOW, Loads
 from twin.air.geometry import Geometry, unbalanced
-from twin.air.mesh import meshes, rooms, summary
+from twin.air.mesh import listed, meshes, rooms, summary
 from twin.columns import Array, Index
 from twin.components.base import REGISTRY
 from twin.domains.compute import AIR_HEAT
@@ -24,11 +24,8 @@ NO_PLACES = (
 Size = int | float | list[int] | list[float]
 
 
-def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[Index, Index, Loads]:
-    """Rows of the racks and coolers of a geometry, and what they impose on the air of their room.
-
-    Heat that has no place warms the air below the ceiling; scenarios without solution are given the first one with.
-    """
+def rows(plant: Plant, g: Geometry) -> tuple[Index, Index]:
+    """Rows of the racks and of the coolers of a geometry. Raises LayoutError for what moves air and has none."""
     racks, fans = ({n: i for i, n in enumerate(names)} for names in (plant.engine.names, plant.fan.names))
     lost = [t.name for t in (*g.racks, *g.coolers) if t.name not in (racks if t.role == "rack" else fans)]
     if lost:
@@ -36,8 +33,15 @@ def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[I
             plant.facility.source,
             [f"air: {n} moves air by its role but writes no rows of an Engine or Fan" for n in lost],
         )
-    engine = np.array([racks[t.name] for t in g.racks], int)
-    fan = np.array([fans[t.name] for t in g.coolers], int)
+    return np.array([racks[t.name] for t in g.racks], int), np.array([fans[t.name] for t in g.coolers], int)
+
+
+def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[Index, Index, Loads]:
+    """Rows of the racks and coolers of a geometry, and what they impose on the air of their room.
+
+    Heat that has no place warms the air below the ceiling; scenarios without solution are given the first one with.
+    """
+    engine, fan = rows(plant, g)
     size = plant.scenarios
     wide = lambda a: np.broadcast_to(a, (len(a), size))  # noqa: E731
     density = plant.site.room_density[0]
@@ -84,8 +88,9 @@ def meshed(
         report[name] = summary(g) | {
             "rack_flow_m3_per_s": float(loads.rack_flow[:, 0].sum()),
             "cooler_flow_m3_per_s": float(loads.cooler_flow[:, 0].sum()),
+            "unplaced_heat_w": float(np.ravel(loads.spread)[0]),
         }
-        problems += [f"room {name}: {f}" for f in faults(loads, g)]
+        problems += [f"room {name}: {f}" for f in faults(plant, solution, name, g, loads)]
     return report, problems
 
 
@@ -112,10 +117,36 @@ def _settled(loads: Loads, good: Array) -> Loads:
     return loads.select(np.where(good, np.arange(len(good)), int(np.argmax(good))))
 
 
-def faults(loads: Loads, g: Geometry) -> list[str]:
-    """A room without coolers, and sealed compartments that gain or lose air."""
+def faults(plant: Plant, solution: Solution, name: str, g: Geometry, loads: Loads) -> list[str]:
+    """What moves the air of a room outside its field, a room without coolers, compartments that gain or lose air."""
+    if outside := _outside(plant, solution, name, g):
+        return outside
     if not g.coolers:
         coolers = " or ".join(sorted(kind for kind, cls in REGISTRY.items() if cls.shapes_air == "cooler"))
         return [f"nothing with a place cools its air; give a {coolers} `at`"]
     flows = np.concatenate([loads.rack_flow, loads.cooler_flow])
     return sorted({text for s in range(flows.shape[1]) for text in unbalanced(g, flows[:, s])})
+
+
+def _outside(plant: Plant, solution: Solution, name: str, g: Geometry) -> list[str]:
+    """Faults of what moves the air of a room in the plant and not in its geometry, by names."""
+    zone, parts = plant.zone.names.index(name), plant.facility.components
+    moving = lambda flow: (np.abs(flow) > MIN_FLOW).any(axis=1)  # noqa: E731
+    blown = moving(solution[columns.stream.flow][plant.fan.vent])
+    movers = {plant.fan.names[i] for i in np.flatnonzero((plant.fan.zone == zone) & blown)}
+    messages = []
+    for item in plant.intake:
+        drawn = (item.zone == zone) & moving(solution[item.flow])
+        if item.flow.column is columns.engine.air_flow:
+            movers |= {plant.engine.names[i] for i in item.flow.rows[drawn]}
+        elif drawn.any():
+            messages.append(f"{int(drawn.sum())} of its intakes are those of no rack; solve it with mixed air")
+    lost = sorted(movers - {t.name for t in g.movers})
+    for what, remedy, names in (
+        ("no place", "give `at`", [n for n in lost if parts[n].at is None]),
+        ("no opening", "give `size` and `air_flow` in the layout", [n for n in lost if parts[n].at is not None]),
+    ):
+        if names:
+            has = "moves its air and has" if len(names) == 1 else "move its air and have"
+            messages.append(f"{listed(names)} {has} {what}; {remedy}, or solve with mixed air")
+    return messages

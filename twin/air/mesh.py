@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from twin.air.geometry import Geometry, Part, geometry
+from twin.air.geometry import CLEARANCE, Geometry, Part, geometry
 from twin.air.geometry import Screen as Sheet
 from twin.columns import Array
 from twin.components.base import Component
@@ -19,14 +19,25 @@ Corner = tuple[float, float, float]
 WAYS = {"+x": (0, 1), "-x": (0, -1), "+y": (1, 1), "-y": (1, -1)}
 MAX_CELLS = 100_000_000
 MAX_NAMES = 6
-"""Rooms that a message names."""
+"""Rooms or equipment that a message names."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message, the first few and how many more there are."""
+    more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more
 
 
 def rooms(facility: Facility) -> list[str]:
     """Names of the rooms in which at least one rack or cooler has a place."""
     parts = facility.components.values()
     standing = {p.room for p in parts if p.shapes_air in ("rack", "cooler") and p.at is not None and p.room is not None}
-    return sorted(n for n in standing if facility.components[n].at is not None)
+    return sorted(standing)
+
+
+def moving(facility: Facility) -> set[str]:
+    """Names of the rooms in which a rack or cooler moves air."""
+    return {p.room for p in facility.components.values() if p.room is not None and _moves_air(p)}
 
 
 def mesh(facility: Facility, name: str, cell: float) -> Geometry:
@@ -42,7 +53,7 @@ def meshes(facility: Facility, names: Sequence[str], cell: float) -> list[dict[s
             standing[p.room].append((n, p))
     groups: dict[tuple[object, ...], dict[str, Geometry]] = {}
     parts: dict[tuple[object, ...], list[Part]] = {}
-    faults = []
+    faults = _forgotten(facility, names) + _trespassing(facility, names)
     for name in names:
         size = _size(facility, name, cell)
         own, sheets = _standing(facility.components[name], sorted(standing[name], key=lambda item: item[0]))
@@ -61,6 +72,39 @@ def meshes(facility: Facility, names: Sequence[str], cell: float) -> list[dict[s
     return list(groups.values())
 
 
+def _forgotten(facility: Facility, names: Sequence[str]) -> list[str]:
+    """Faults of rooms without a size, and of racks and coolers that could face anywhere: defaults place no air."""
+    faults = []
+    for n, p in facility.components.items():
+        size = [f for f in ("length", "width", "height") if f not in p.model_fields_set]
+        if n in names and isinstance(p, Room) and size:
+            faults.append(f"{p.kind} {n}: {', '.join(size)}: not given, and its air is computed; give its size")
+        turns = "facing" in type(p).model_fields and "facing" not in p.model_fields_set
+        if p.room in names and p.at is not None and _moves_air(p) and turns:
+            ways = ", ".join(WAYS)
+            faults.append(f"{p.kind} {n}: facing: not given, and its room's air is computed; give one of {ways}")
+    return faults
+
+
+def _trespassing(facility: Facility, names: Sequence[str]) -> list[str]:
+    """Faults of what stands in the box of one of these rooms and belongs to another, or to none."""
+    placed = [(n, p) for n, p in facility.components.items() if p.at is not None and p.shapes_air != "nothing"]
+    low = np.array([p.at for _, p in placed], float).reshape(-1, 3)
+    high = low + np.array([p.extent for _, p in placed], float).reshape(-1, 3)
+    faults = []
+    for name in names:
+        room = facility.components.get(name)
+        if not isinstance(room, Room) or room.at is None:
+            continue
+        corner, size = np.array(room.at), np.array([room.length, room.width, room.height])
+        inside = ((low < corner + size - CLEARANCE) & (high > corner + CLEARANCE)).all(axis=1)
+        for n, p in (placed[i] for i in np.flatnonzero(inside)):
+            if p.room != name:
+                where = f"stands in {name}, whose air is computed, and belongs to {p.room or 'no room'}"
+                faults.append(f"{p.kind} {n}: room: {where}; give `room: {name}`, or move it")
+    return faults
+
+
 def _nameless(item: Part | Sheet) -> Part | Sheet:
     low, high = (tuple(round(float(v), 6) for v in c) for c in (item.low, item.high))
     return replace(item, name="", low=low, high=high)
@@ -71,16 +115,11 @@ def _size(facility: Facility, name: str, cell: float) -> tuple[float, float, flo
     room = facility.components.get(name)
     if not isinstance(room, Room):
         known = rooms(facility)
-        there = ", ".join(known[:MAX_NAMES]) + (
-            f" and {len(known) - MAX_NAMES:,} more" if len(known) > MAX_NAMES else ""
-        )
-        raise LayoutError(
-            facility.source, [f"mesh: no room is called {name!r}{hint(name, known)}; there are {there or 'none'}"]
-        )
+        there = listed(known) or "none"
+        raise LayoutError(facility.source, [f"mesh: no room is called {name!r}{hint(name, known)}; there are {there}"])
     if room.at is None:
-        raise LayoutError(
-            facility.source, [f"room {name}: at: give its place, from which those of its racks are counted"]
-        )
+        why = "give its place, from which those of its racks are counted, or solve with mixed air"
+        raise LayoutError(facility.source, [f"room {name}: at: {why}"])
     size = (room.length, room.width, room.height)
     if not 0 < cell <= min(size) / 3:
         raise LayoutError(
@@ -109,6 +148,11 @@ def _standing(room: Component, held: Sequence[tuple[str, Component]]) -> tuple[l
     return parts, sheets
 
 
+def _moves_air(p: Component) -> bool:
+    """Whether it is a rack with fans or a cooler."""
+    return p.shapes_air == "cooler" or (p.shapes_air == "rack" and getattr(p, "air_flow", 0.0) > 0)
+
+
 def _part(name: str, p: Component, low: tuple[float, ...]) -> Part | None:
     """What stands there to the air: a rack or cooler that moves it, a solid in its way, or nothing."""
     extent = p.extent
@@ -116,7 +160,7 @@ def _part(name: str, p: Component, low: tuple[float, ...]) -> Part | None:
         return None
     high = tuple(a + b for a, b in zip(low, extent, strict=True))
     axis, way = WAYS[p.way]
-    if p.shapes_air == "rack" and getattr(p, "air_flow", 0.0) > 0:
+    if p.shapes_air == "rack" and _moves_air(p):
         return Part(name, "rack", low, high, axis, -way, getattr(p, "air_span", None))  # type: ignore[arg-type]
     if p.shapes_air == "cooler":
         shape = {"outlet": getattr(p, "outlet", None), "intake": getattr(p, "intake", "back")}

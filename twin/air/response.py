@@ -28,10 +28,11 @@ MAX_ASTRAY = 0.999
 class RoomAir:
     """A room's computed air: its geometry, what was imposed, and the average; rows are of racks and coolers.
 
-    `moved` is the largest change of an inlet in the last turn, K.
+    `cell` is the size of its cells as requested, m; `moved` is the largest change of an inlet in the last turn, K.
     """
 
     room: str
+    cell: float
     geometry: Geometry
     engine: Index
     fan: Index

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from types import ModuleType
 from typing import Literal, NamedTuple
 
@@ -18,15 +19,16 @@ from twin import columns
 from twin.air.exchange import NO_PLACES, faults, imposed
 from twin.air.field import Averaging, Loads, Progress, TimeAverage, average, concatenate, map_fields, start_flow
 from twin.air.geometry import Geometry
-from twin.air.mesh import meshes, rooms
+from twin.air.mesh import listed, meshes, moving, rooms
 from twin.air.response import Response, RoomAir, informed
 from twin.columns import Array, Index
 from twin.elements import Status
-from twin.facility.files import LayoutError
+from twin.facility.files import LayoutError, hint
 from twin.kernels.arrays import home
 from twin.kernels.finite_volume import Flow, Physics
 from twin.plant.compile import Plant
 from twin.solver.steady import Solution, steady
+from twin.units import parse
 
 log = logging.getLogger("twin")
 
@@ -53,7 +55,9 @@ class Mixed:
 
 @dataclass(frozen=True)
 class FiniteVolume:
-    """Computed air by finite volumes.
+    """Computed air by finite volumes. `cell` and `tolerance` may be text with a unit, such as "0.4 m".
+
+    Raises LayoutError for what cannot be.
 
     Attributes
     ----------
@@ -63,7 +67,8 @@ class FiniteVolume:
         Twice the standard error that every inlet may have [K]; field and plant take turns until inlets move by less
         than twice as much.
     rooms
-        Rooms whose air is computed; all in which racks and coolers have places if none are named.
+        Rooms whose air is computed; all in which racks and coolers have places if none are named. All that moves their
+        air must have a place there.
     coarse
         Whether to begin on cells of twice the size.
     turns
@@ -82,9 +87,62 @@ class FiniteVolume:
     turbulence: Literal["smagorinsky", "zero_equation"] = "smagorinsky"
     precision: Literal["float32", "float64"] = "float32"
 
+    def __post_init__(self) -> None:
+        faults: list[str] = []
+        for name, quantity in (("cell", "length"), ("tolerance", "temperature_difference")):
+            object.__setattr__(self, name, _positive(name, getattr(self, name), quantity, faults))
+        if isinstance(self.rooms, (tuple, list)) and all(isinstance(n, str) for n in self.rooms):
+            object.__setattr__(self, "rooms", tuple(self.rooms))
+        else:
+            faults.append(f"rooms: {self.rooms!r}: give names in a tuple, such as ('hall',)")
+        if not isinstance(self.coarse, bool):
+            faults.append(f"coarse: {self.coarse!r}: give True or False")
+        if not isinstance(self.turns, int) or isinstance(self.turns, bool) or self.turns < 1:
+            faults.append(f"turns: {self.turns!r}: give a whole number from 1")
+        for name, known in (("turbulence", ("smagorinsky", "zero_equation")), ("precision", ("float32", "float64"))):
+            if getattr(self, name) not in known:
+                faults.append(f"{name}: {getattr(self, name)!r} is none of {', '.join(known)}")
+        if faults:
+            raise LayoutError("FiniteVolume", faults)
+
+
+def _positive(name: str, value: object, quantity: str, faults: list[str]) -> float:
+    """A number in SI units or text with a unit, above 0; a fault and 1 for what is none."""
+    try:
+        number = parse(value, quantity) if isinstance(value, bool) or not isinstance(value, Real) else float(value)
+    except ValueError as error:
+        faults.append(f"{name}: {error}")
+        return 1.0
+    if not 0.0 < number < np.inf:
+        faults.append(f"{name}: {value!r}: give a number above 0")
+    return number
+
 
 Air = Mixed | FiniteVolume | Response
 """How the air of rooms is modelled."""
+
+MODELS = {"mixed": Mixed, "finite_volume": FiniteVolume}
+"""Models of air by the names that the command line knows."""
+
+
+def model(air: object) -> Air:
+    """A model of air: the value itself, a new one for its name, `Mixed()` for None. Raises LayoutError for all else.
+
+    >>> model("finite_volume")
+    """
+    if air is None:
+        return Mixed()
+    if isinstance(air, Air):
+        return air
+    if isinstance(air, str) and air in MODELS:
+        return MODELS[air]()
+    raise LayoutError(
+        "air",
+        [
+            f"{air!r} is no model of air{hint(air, MODELS)}; give {' or '.join(map(repr, MODELS))}, "
+            "Mixed(), FiniteVolume(cell=...), or the `response` of a result with computed air"
+        ],
+    )
 
 
 @dataclass(frozen=True)
@@ -114,7 +172,7 @@ def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None
 
     `device` is cpu, cuda or auto; `progress` is called with lines of text. An interrupt (Ctrl-C) ends the computation
     with the averages that there are, if every room has one. Without a solution of the mixed plant no field is computed.
-    Raises LayoutError where rooms cannot be meshed or carry unbalanced flows.
+    Raises LayoutError where rooms cannot be meshed, carry unbalanced flows, or have air moved by what has no place.
 
     >>> solve(plant, FiniteVolume(cell=0.2)).rooms[0].mean.inlet
     """
@@ -126,6 +184,8 @@ def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None
     names = air.rooms or tuple(rooms(plant.facility))
     if not names:
         raise LayoutError(plant.facility.source, [NO_PLACES])
+    if not air.rooms and (others := sorted(moving(plant.facility) - set(names))):
+        log.warning("air: mixed in %s, in which no rack or cooler has a place", listed(others))
     run = _Run(air, names, device, home(device), progress)
     for level in _levels(now, air, names):
         now = _settle(now, level, run)
@@ -245,7 +305,7 @@ def _average(now: AirSolution, group: _SameRooms, level: _Level, turn: int, run:
         part = mean.select(column)
         before = run.rooms[name].mean.inlet if name in run.rooms else now.solution[columns.engine.air_inlet][engine]
         moved = float(np.abs(part.inlet - before).max(initial=0.0))
-        run.rooms[name] = RoomAir(name, group.rooms[name], engine, fan, own, part, moved)
+        run.rooms[name] = RoomAir(name, level.cell, group.rooms[name], engine, fan, own, part, moved)
         _warn_of_leak(name, part)
     run.fields[key] = flow
     return mean
@@ -291,6 +351,9 @@ def _levels(base: AirSolution, air: FiniteVolume, names: Sequence[str]) -> list[
         messages += [text for _, texts in each for text in texts]
     if messages:
         raise LayoutError(facility.source, list(dict.fromkeys(messages)))
+    for row, name in enumerate(base.plant.zone.names):
+        if name in names and (base.plant.zone.ventilation[row] > 0).any():
+            log.warning("room %s: its ventilation has no place and is no part of its computed air", name)
     return levels
 
 
@@ -301,7 +364,7 @@ def _group(base: AirSolution, geometries: dict[str, Geometry]) -> tuple[_SameRoo
     messages = [
         f"room {name}: {text}"
         for (name, g), own in zip(geometries.items(), loads, strict=True)
-        for text in faults(own, g)
+        for text in faults(base.plant, base.solution, name, g, own)
     ]
     return _SameRooms(geometries, column.reshape(len(geometries), -1), first), messages
 

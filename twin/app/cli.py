@@ -146,6 +146,15 @@ class Kind(StrEnum):
     png = "png"
 
 
+WRITTEN = (".nc", ".zarr")
+"""Endings of written results."""
+
+TABLES = (".xlsx", ".csv", ".parquet")
+"""Endings of tables."""
+
+CELL = "0.4 m"
+"""Size of the air's cells if none is given."""
+
 Layout = Annotated[str, typer.Argument(help="A shipped layout (see `twin list`) or a YAML file.", show_default=False)]
 Case = Annotated[str | None, typer.Option("--case", help="Apply one of the layout's cases.")]
 Sets = Annotated[
@@ -279,12 +288,12 @@ def _solve(
     return result
 
 
-def _settled(result: Result) -> None:
-    """End with exit code 1 and the reason if there is no solution."""
+def _settled(result: Result, scenario: int = 0) -> None:
+    """End with exit code 1 and the reason if a scenario has no solution."""
     from twin.results.dataset import reason
 
-    if not result.ok:
-        typer.echo(f"{result.facility.source}: {reason(result.solution, 0)}", err=True)
+    if result.solution.status[scenario]:
+        typer.echo(f"{result.facility.source}: {reason(result.solution, scenario)}", err=True)
         raise typer.Exit(SOLVER_FAILED)
 
 
@@ -302,23 +311,37 @@ def solve(
     scale: Basis = Scale.chips,
     device: Annotated[Device, typer.Option("--device", help="Where to solve: auto takes a GPU if any.")] = Device.cpu,
     air: AirOption = AirModel.mixed,
-    cell: Cell = "0.4 m",
+    cell: Cell = CELL,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", help="One for -o: equipment, limits, scenarios, or rack, cdu, ...; all if not given."),
+    ] = None,
 ) -> None:
-    """Solve a layout; -o writes what was solved to FILE.nc or FILE.zarr."""
+    """Solve a layout; -o writes what was solved.
+
+    FILE.nc or FILE.zarr hold everything and are drawn by `twin export`; FILE.xlsx has a sheet for each table, FILE.csv
+    and FILE.parquet are one table each: FILE itself with --table, else FILE_rack.csv and so on for all.
+    """
     from twin import api
     from twin.facility.output import target
     from twin.show import screen as screens
     from twin.show.summary import summary as summarise
 
     if output:
-        target(output, (".nc", ".zarr"))
+        target(output, (*WRITTEN, *TABLES))
+    if output and output.suffix in TABLES:
+        from twin.results.tables import ready
+
+        ready(output)
+    elif table:
+        raise Fault("--table", f"{table}: give -o FILE with one of {', '.join(TABLES)}")
     result = _solve(layout, case, sets, device, air, cell)
     highest = None
     if result.ok and not no_bound and not result.air_solution.stopped:
         with _progress("searching the bound") as progress:
             highest = api.bound(result, scale=scale.value, progress=progress)[0]
     if output:
-        result.write(output)
+        result.write(output, table)
     summary = summarise(result, highest)
     if json:
         _print_json(summary)
@@ -338,7 +361,7 @@ def bound(
     json: Json = False,
     per: Annotated[Per, typer.Option("--per", help="Each of which is then made denser alone.")] = Per.class_,
     air: AirOption = AirModel.mixed,
-    cell: Cell = "0.4 m",
+    cell: Cell = CELL,
 ) -> None:
     """Find the highest sustainable rack density: all racks alike, then each class, row or rack alone."""
     from twin import api
@@ -449,7 +472,7 @@ def mesh(
     room: Annotated[
         str | None, typer.Option("--room", help="One room; all with racks or coolers if not given.")
     ] = None,
-    cell: Cell = "0.4 m",
+    cell: Cell = CELL,
     case: Case = None,
     sets: Sets = None,
     json: Json = False,
@@ -534,41 +557,51 @@ def new(path: Annotated[Path, typer.Argument(help="File to write.")], force: For
 
 def _write_layout(path: Path, text: str, force: bool) -> None:
     """Write a layout, whole or not at all, and say so; a file that is there stays unless `force`."""
-    with _writing(path):
-        _target(path, (".yaml", ".yml"))
-        if path.exists() and not force:
-            raise Fault(f"output {path}", "exists; --force replaces it")
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            partial.write_text(text, "utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+    from twin.facility.output import target, whole
+
+    target(path, (".yaml", ".yml"))
+    if path.exists() and not force:
+        raise Fault(f"output {path}", "exists; --force replaces it")
+    with whole(path) as partial:
+        partial.write_text(text, "utf-8")
     typer.echo(f"{path} is written; twin solve {path}")
 
 
 @app.command()
 def export(
-    layout: Layout,
+    layout: Annotated[
+        str, typer.Argument(help="A layout, or what `twin solve -o` wrote: FILE.nc or FILE.zarr.", show_default=False)
+    ],
     to: Annotated[Kind, typer.Option("--to", help="A picture, or a mesh with temperatures and powers.")],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="FILE.png, or FILE.vtp, .vtk, .vtm.", show_default=False)
     ],
     case: Case = None,
     sets: Sets = None,
-    air: AirOption = AirModel.mixed,
-    cell: Cell = "0.4 m",
+    air: Annotated[AirModel | None, typer.Option("--air", help="As `twin solve` has it.", show_default=False)] = None,
+    cell: Annotated[str | None, typer.Option("--cell", help="As `twin solve` has it.", show_default=False)] = None,
+    scenario: Annotated[int, typer.Option("--scenario", help="Which one of a written result, from 0.")] = 0,
 ) -> None:
-    """Draw a solved layout in three dimensions."""
+    """Draw a layout in three dimensions; of a written result what was solved, nothing again."""
+    from twin import api
     from twin.show.scene import hall
     from twin.show.scene.render import RenderError
 
     try:
         hall.check(output, to.value)
-        result = _solve(layout, case, sets, air=air, cell=cell)
-        _settled(result)
-        with _progress(f"drawing {layout}"):
-            hall.export(result, output, to.value)
+        if layout.endswith(WRITTEN):
+            if given := [f"--{n}" for n, v in (("case", case), ("set", sets), ("air", air), ("cell", cell)) if v]:
+                raise Fault(layout, f"{' and '.join(given)}: are for layouts; this is what was solved")
+            result = api.open_result(layout)
+        else:
+            result = _solve(layout, case, sets, air=air or AirModel.mixed, cell=cell or CELL)
+        if not 0 <= scenario < result.plant.scenarios:
+            raise Fault("--scenario", f"{scenario} is none of the {result.plant.scenarios} there are, counted from 0")
+        _settled(result, scenario)
+        with _progress(f"drawing {layout}") as progress:
+            if not layout.endswith(WRITTEN) and not result.air_solution.rooms:
+                api.bound(result, progress=progress)  # the picture marks what binds
+            hall.export(result, output, to.value, scenario)
     except RenderError as error:
         raise Fault(f"export {to.value}", str(error)) from error
 

@@ -93,6 +93,7 @@ def _rooms(air: AirSolution, labels: dict[str, list[str]], where: dict[str, dict
     by_room = {
         "air_flushes": ([r.mean.flushes for r in air.rooms], "1", "flushes of the room that were computed"),
         "air_heat_imbalance": ([r.mean.imbalance for r in air.rooms], "1", "heat that coolers took over heat given"),
+        "air_unplaced_heat": ([r.loads.spread for r in air.rooms], "W", "heat without a place, below the ceiling"),
         "air_leak": ([r.mean.leak for r in air.rooms], "1", "air through closed faces over what coolers move"),
         "air_divergence": ([r.mean.divergence for r in air.rooms], "1", "largest net flow of a cell over the inflow"),
         "air_last_change": ([r.moved for r in air.rooms], "K", "largest change of an inlet in the last turn"),

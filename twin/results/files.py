@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5netcdf
@@ -14,36 +15,41 @@ from zarr.storage import MemoryStore
 from twin.facility.output import target, whole
 
 
-def write(data: xr.Dataset, path: str | Path) -> Path:
-    """Write to .nc (netCDF4) or .zarr (v3), whole or not at all; the path comes back.
+def write(data: xr.Dataset, path: str | Path, groups: Mapping[str, xr.Dataset] | None = None) -> Path:
+    """Write to .nc (netCDF4) or .zarr (v3), and `groups` beside it, whole or not at all; the path comes back.
 
     Raises LayoutError for another ending, for what is no Zarr store, and for what the system refuses.
     """
     path = target(path, (".nc", ".zarr"))
-    text = {n: v.astype(object) for n, v in data.variables.items() if v.dtype.kind in "UO"}
-    data = data.assign({n: v for n, v in text.items() if n in data}).assign_coords(
-        {n: v for n, v in text.items() if n in data.coords}
-    )
+    parts = {group: _as_objects(part) for group, part in {"": data, **(groups or {})}.items()}
     with whole(path) as partial:
-        if path.suffix == ".nc":
-            _write_netcdf(data.assign(limit_exceeded=data["limit_exceeded"].astype("i1")), partial)
-        else:
-            _write_zarr(data, partial)
+        (_write_netcdf if path.suffix == ".nc" else _write_zarr)(parts, partial)
     return path
 
 
-def _write_netcdf(data: xr.Dataset, path: Path) -> None:
+def _write_netcdf(parts: Mapping[str, xr.Dataset], path: Path) -> None:
     """By way of memory: HDF5 ends the process where closing a file fails, as on a full disk."""
     image = io.BytesIO()
     with h5netcdf.File(image, "w") as store:
-        data.dump_to_store(H5NetCDFStore(store))
+        for group, part in parts.items():
+            flags = {n: v.astype("i1") for n, v in part.items() if v.dtype == bool}
+            part.assign(flags).dump_to_store(H5NetCDFStore(store, group=group or None, mode="a"))
     path.write_bytes(image.getbuffer())
 
 
-def _write_zarr(data: xr.Dataset, path: Path) -> None:
+def _write_zarr(parts: Mapping[str, xr.Dataset], path: Path) -> None:
     """By way of memory: Zarr's threads go on writing when one of them has failed, or the user interrupts."""
     kept: dict[str, Buffer] = {}
-    data.to_zarr(MemoryStore(kept), zarr_format=3, consolidated=False, mode="w")
+    for group, part in parts.items():
+        mode = "a" if group else "w"
+        part.to_zarr(MemoryStore(kept), group=group or None, zarr_format=3, consolidated=False, mode=mode)
     for key, value in kept.items():
         (path / key).parent.mkdir(parents=True, exist_ok=True)
         (path / key).write_bytes(value.to_bytes())
+
+
+def _as_objects(data: xr.Dataset) -> xr.Dataset:
+    """The dataset with text of any length."""
+    text = {n: v.astype(object) for n, v in data.variables.items() if v.dtype.kind in "UO"}
+    data = data.assign({n: v for n, v in text.items() if n in data})
+    return data.assign_coords({n: v for n, v in text.items() if n in data.coords})

@@ -27,6 +27,9 @@ FREEZING = 2.0
 SCALES = {"temperature": 100.0, "temperature_difference": 100.0, "pressure": 1e5}
 """What a margin is divided by where the bound is no measure of it, by quantity."""
 
+DIFFERENCES = {"temperature": "temperature_difference"}
+"""What a margin is, where that is not what the bound is."""
+
 SMALLEST_SCALE = 0.02
 """What a margin is divided by at least."""
 
@@ -67,7 +70,7 @@ class Binding(NamedTuple):
     @property
     def texts(self) -> tuple[str, str, str, str, str]:
         """Limit, element, value, bound and margin for the screen."""
-        difference = {"temperature": "temperature_difference"}.get(self.dimension, self.dimension)
+        difference = DIFFERENCES.get(self.dimension, self.dimension)
         value, bound = (format(x, self.dimension, 1) for x in (self.value, self.bound))
         return self.name, self.element, value, bound, format(self.margin, difference, 1)
 

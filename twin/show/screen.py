@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from twin.api import Result
 from twin.columns import figures
 from twin.results.limits import Binding
@@ -52,6 +54,10 @@ def density(result: Result, highest: Bound | None) -> list[tuple[str, str]]:
     return rows
 
 
+SMALL_HEAT = 1.0
+"""Heat without a place of which the screen says nothing, W."""
+
+
 def air(result: Result) -> list[tuple[str, str]]:
     """How the air of every computed room came out."""
     rows = []
@@ -61,6 +67,10 @@ def air(result: Result) -> list[tuple[str, str]]:
         if len(inlet):
             text += f", inlets {inlet.min():.1f} to {inlet.max():.1f} degC within {mean.error[:, 0].max():.2f} K"
         rows.append(("computed air", f"{text}, heat balance {abs(mean.imbalance[0]):.2%}"))
+        heat = float(np.ravel(room.loads.spread)[0])
+        if abs(heat) > SMALL_HEAT:
+            text = f"{room.room}: {format(heat, 'power', 1)}, spread below the ceiling"
+            rows.append(("heat without a place", text))
     return rows
 
 

@@ -76,7 +76,8 @@ class Solution:
     plant: what was solved. columns: what was solved, (row, scenario) each. status: of every scenario, see `Status`
     (scenario,). iterations: passes (scenario,). residual: largest change in the last pass [1] (scenario,). audit:
     (electricity in - heat out) / electricity in [1] (scenario,). restless: node that moved most in the last pass
-    (scenario,). seconds: wall time. state: to go on from. device: where it was solved.
+    (scenario,). seconds: wall time. state: to go on from, None of a solution that was read from a file. device: where
+    it was solved.
     """
 
     plant: Plant
@@ -87,7 +88,7 @@ class Solution:
     audit: Array
     restless: Array
     seconds: float
-    state: State
+    state: State | None
     device: str = "cpu"
 
     def __getitem__(self, ref: Ref | Column) -> Array:

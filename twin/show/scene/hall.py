@@ -63,8 +63,8 @@ STAGE = (0.555, 0.465, 0.80, 0.69)
 def draw(result: Result, scenario: int = 0, *, off_screen: bool | None = None) -> pv.Plotter:
     """A plotter with one `scenario` of a `result`; `off_screen` by default where there is no display.
 
-    A single scenario shows what binds when racks grow denser, one of many the tightest limit.
-    Raises RenderError without PyVista or an OpenGL library, or if no component has a place.
+    It marks what binds when racks grow denser if `result.bound` has been found, else the tightest limit: drawing
+    solves nothing. Raises RenderError without PyVista or an OpenGL library, or if no component has a place.
 
     >>> draw(twin.solve("gb300_hall")).show()
     """
@@ -83,7 +83,7 @@ def draw(result: Result, scenario: int = 0, *, off_screen: bool | None = None) -
         colours = {"scalars": "temperature_degC", "cmap": COLOUR_MAP, "clim": ends}
         plotter.add_mesh(cut, **colours, lighting=False, opacity=0.8, show_scalar_bar=False)
     frame = _aim_camera(plotter, np.concatenate([corners, placed.corners]))
-    limit = _limit_of(result, scenario)
+    limit = result.binding(scenario)
     if limit is not None:
         _mark_limit(plotter, placed, limit, frame)
     _draw_title(plotter, result, limit, scenario)
@@ -205,13 +205,6 @@ def _aim_camera(plotter: pv.Plotter, points: Array) -> _Frame:
     camera.parallel_scale = half
     plotter.renderer.ResetCameraClippingRange()
     return _Frame(right, middle, half)
-
-
-def _limit_of(result: Result, scenario: int) -> Binding | None:
-    """What binds when the racks of a single scenario grow denser, or the tightest limit of one of many."""
-    if result.plant.scenarios == 1 and result.ok:
-        return result.bound.limit
-    return next(iter(result.worst(scenario)), None)
 
 
 def _mark_limit(plotter: pv.Plotter, placed: Boxes, limit: Binding, frame: _Frame) -> None:

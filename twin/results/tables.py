@@ -1,0 +1,225 @@
+"""Results as tables for spreadsheets and data frames, in the units of the screen, and their files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from twin.columns import FIGURES, Array
+from twin.elements import Status
+from twin.facility.files import LayoutError, hint
+from twin.facility.graph import Facility
+from twin.facility.scenarios import dimension as quantity_of
+from twin.results.limits import DIFFERENCES, Margins, worst
+from twin.solver.steady import Solution
+from twin.units import DIMENSIONS, quantity
+
+ENDINGS = {".csv": "", ".xlsx": "openpyxl", ".parquet": "pyarrow"}
+"""Endings of tables, and the package that writes them, if it is an extra."""
+
+RATINGS = ("rating", "nameplate", "capacity", "duty", "ampacity", "contract")
+"""Fields that say how large a component is; the first that it has counts."""
+
+MAX_SHEET_NAME = 31
+"""Characters of the name of a sheet."""
+
+
+# ---- tables ------------------------------------------------------------------------------------------------------
+
+
+def names(data: xr.Dataset) -> list[str]:
+    """Names of all tables of a dataset: equipment, limits, scenarios, then its dimensions."""
+    return ["equipment", "limits", "scenarios", *(str(d) for d in data.sizes if d != "scenario")]
+
+
+def table(name: str, data: xr.Dataset, solution: Solution, margins: Margins) -> pd.DataFrame:
+    """A table by its name, see `names`; of several scenarios, rows of all. Raises LayoutError for another name."""
+    facility = solution.plant.facility
+    if name == "equipment":
+        return _equipment(facility)
+    if name == "limits":
+        return _limits(margins)
+    if name == "scenarios":
+        return _scenarios(data, facility, margins)
+    if name == "scenario" or name not in data.sizes:
+        there = names(data)
+        raise LayoutError(facility.name, [f"table: no {name!r}{hint(name, there)}; there are {', '.join(there)}"])
+    return _elements(name, data, {r.name: r.value.column.quantity for r in solution.plant.reports})
+
+
+def _elements(dimension: str, data: xr.Dataset, quantities: Mapping[str, str]) -> pd.DataFrame:
+    """Everything reported of the elements of a dimension."""
+    columns = {}
+    for name, values in data.items():
+        if dimension in values.dims:
+            own = quantities.get(str(name)) or _by_unit(str(name), values.attrs["units"])
+            shown = values.transpose("scenario", dimension).values.ravel()
+            title, shown = _shown(str(name), shown, own) if own else (_title(str(name), values.attrs["units"]), shown)
+            columns[title] = shown
+    return pd.DataFrame(columns, _index(data.sizes["scenario"], data[dimension].values, dimension))
+
+
+def _index(scenarios: int, labels: Array, name: str) -> pd.Index:
+    """The labels of elements, after the number of the scenario where there are several."""
+    if scenarios == 1:
+        return pd.Index(labels, name=name)
+    return pd.MultiIndex.from_product([range(scenarios), labels], names=["scenario", name])
+
+
+def _by_unit(name: str, unit: str) -> str:
+    """The quantity of what computed air adds, by its unit; empty for an unknown one."""
+    if unit == "K":
+        return "temperature" if name.endswith("_temperature") else "temperature_difference"
+    return {"W": "power", "1": "number"}.get(unit, "")
+
+
+def _shown(name: str, values: Array, own: str) -> tuple[str, Array]:
+    """Title with its unit, and SI values in the unit of columns of the screen."""
+    d = DIMENSIONS[own]
+    return _title(name, d.table), (values - d.offsets.get(d.table, 0.0)) / d.units[d.table]
+
+
+def _title(name: str, unit: str) -> str:
+    return f"{name} [{unit}]" if unit else name
+
+
+def _scenarios(data: xr.Dataset, facility: Facility, margins: Margins) -> pd.DataFrame:
+    """What varies, the status, the tightest limit and the headline figures, a row for each scenario."""
+    size = data.sizes["scenario"]
+    columns: dict[str, object] = {}
+    for address, values in data.coords.items():
+        if values.dims == ("scenario",) and address != "scenario":
+            title, shown = _shown(str(address), values.values, quantity_of(facility, str(address)))
+            columns[title] = shown
+    columns["status"] = [Status(int(s)).name.lower() for s in data["status"].values]
+    columns["reason"] = data["reason"].values
+    columns["warnings"] = data["warnings"].values
+    columns["limit_exceeded"] = data["limit_exceeded"].values
+    tight = [next(iter(worst(margins, i)), None) for i in range(size)]
+    columns["tightest_limit"] = [b.name if b else "" for b in tight]
+    columns["element"] = [b.element if b else "" for b in tight]
+    columns["relative_margin [%]"] = [100.0 * b.relative if b else np.nan for b in tight]
+    for name, figure in FIGURES.items():
+        columns[_title(name, figure.display)] = data[name].values * figure.factor
+    return pd.DataFrame(columns, pd.RangeIndex(size, name="scenario"))
+
+
+def _limits(m: Margins) -> pd.DataFrame:
+    """Every limited element, the tightest first; a margin below 0 is beyond the limit."""
+    own = [DIMENSIONS[str(q)] for q in m.dimension]
+    apart = [DIMENSIONS[DIFFERENCES.get(str(q), str(q))] for q in m.dimension]
+    unit, offset = (
+        np.array(x)[:, None] for x in zip(*((d.units[d.table], d.offsets.get(d.table, 0.0)) for d in own), strict=True)
+    )
+    step = np.array([d.units[d.table] for d in apart])[:, None]
+    value, bound, margin = (m.value - offset) / unit, (m.bound - offset) / unit, m.margin / step
+    frames = []
+    for scenario in range(m.relative.shape[1]):
+        order = np.argsort(m.relative[:, scenario], kind="stable")
+        columns: dict[str, object] = {
+            "scenario": scenario,
+            "limit": m.name[order],
+            "element": m.element[order],
+            "value": value[order, scenario],
+            "bound": bound[order, scenario],
+            "unit": [own[k].table for k in order],
+            "margin": margin[order, scenario],
+            "margin_unit": [apart[k].table for k in order],
+            "relative_margin [%]": 100.0 * m.relative[order, scenario],
+        }
+        frames.append(pd.DataFrame(columns))
+    if len(frames) == 1:
+        return frames[0].drop(columns="scenario").set_index(["limit", "element"])
+    return pd.concat(frames).set_index(["scenario", "limit", "element"])
+
+
+def _equipment(facility: Facility) -> pd.DataFrame:
+    """The equipment schedule, a row for each component: what it is, where it stands, how large it is."""
+    rows = []
+    for name, part in sorted(facility.components.items()):
+        fields = type(part).model_fields
+        rated = next((f for f in RATINGS if f in fields and getattr(part, f) is not None), "")
+        declared = quantity(fields[rated]) if rated else None
+        d = DIMENSIONS[declared.dimension] if declared else None
+        x, y, z = part.at or (np.nan,) * 3
+        rows.append(
+            {
+                "name": name,
+                "kind": part.kind,
+                "model": facility.models[name],
+                "room": part.room or "",
+                "x [m]": x,
+                "y [m]": y,
+                "z [m]": z,
+                "rated_by": rated,
+                "rating": getattr(part, rated) / d.units[d.table] if d else np.nan,
+                "unit": d.table if d else "",
+            }
+        )
+    return pd.DataFrame(rows).set_index("name")
+
+
+# ---- files -------------------------------------------------------------------------------------------------------
+
+
+def ready(path: str | Path) -> None:
+    """Raise LayoutError if tables of this ending cannot be written for want of a package."""
+    package = ENDINGS[Path(path).suffix]
+    if package and find_spec(package) is None:
+        raise LayoutError(f"output {path}", [f'needs {package}: pip install "aifactory-twin[tables]"'])
+
+
+def write(tables: Mapping[str, pd.DataFrame], path: str | Path) -> list[Path]:
+    """Write tables by name; the files come back.
+
+    .xlsx holds all as sheets, .csv and .parquet one each: a single one as named, of several each as FILE_NAME.csv.
+    Nothing is half-written. Raises LayoutError for what cannot be written.
+    """
+    path = Path(path)
+    ready(path)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
+            written = WRITERS[path.suffix](tables, Path(folder) / path.name)
+            return [file.replace(path.parent / file.name) for file in written]
+    except (OSError, ValueError) as error:
+        raise LayoutError(f"output {path}", [getattr(error, "strerror", None) or str(error)]) from error
+
+
+def _sheets(tables: Mapping[str, pd.DataFrame], path: Path) -> list[Path]:
+    from openpyxl.utils.exceptions import IllegalCharacterError
+
+    try:
+        with pd.ExcelWriter(path, engine="openpyxl") as book:
+            for name, frame in tables.items():
+                frame.reset_index().to_excel(book, sheet_name=name[:MAX_SHEET_NAME], index=False)
+    except IllegalCharacterError as error:
+        raise ValueError("a name has a character that .xlsx cannot hold; rename it, or write .csv") from error
+    return [path]
+
+
+def _csv(tables: Mapping[str, pd.DataFrame], path: Path) -> list[Path]:
+    return _one_each(tables, path, lambda frame, file: frame.to_csv(file, index=False, encoding="utf-8"))
+
+
+def _parquet(tables: Mapping[str, pd.DataFrame], path: Path) -> list[Path]:
+    return _one_each(tables, path, lambda frame, file: frame.to_parquet(file, engine="pyarrow", index=False))
+
+
+def _one_each(
+    tables: Mapping[str, pd.DataFrame], path: Path, save: Callable[[pd.DataFrame, Path], object]
+) -> list[Path]:
+    files = []
+    for name, frame in tables.items():
+        files.append(path if len(tables) == 1 else path.with_name(f"{path.stem}_{name}{path.suffix}"))
+        save(frame.reset_index(), files[-1])
+    return files
+
+
+WRITERS = {".csv": _csv, ".xlsx": _sheets, ".parquet": _parquet}
+"""How tables are written, by ending."""
