@@ -26,7 +26,7 @@ from twin.readers.records import Array, Index, Mask, Regulators
 MAX_ROUNDS, SWEEPS = 60, 100
 """Rounds of Newton before a scenario counts as not converged, and sweeps over the valves in each."""
 
-SWIFT, PATIENCE = 10, 3
+SWIFT, PATIENCE = 12, 4
 """Rounds of whole steps, halves thereafter, and rounds after which a throttle that did nothing is given up."""
 
 SLOW = 0.01
@@ -109,12 +109,10 @@ def solve(
             break
         slope, idle, good = _slopes(problem, throttle[:, left], left, flow[:, left], stand)
         vain[:, left] += idle
-        idle |= vain[:, left] >= PATIENCE
-        met = _met(stand, throttle[:, left]) | (idle & (throttle[:, left] == 0))
-        converged[left] = met.all(axis=0)
+        idle = vain[:, left] >= PATIENCE
         wanted = _complementary(throttle[:, left], stand, slope, idle)
         throttle[:, left] = wanted if turn < SWIFT else np.where(idle, 0.0, 0.5 * (throttle[:, left] + wanted))
-        left = left[~converged[left] & good]
+        left = left[good]
         if not len(left):
             break
     _level_resting(problem, flow, pressure)
@@ -187,14 +185,15 @@ def _complementary(throttle: Array, stand: _Valves, slope: Array, idle: Mask) ->
     """Throttles (valve, scenario) that are zero or close their gap, to first order; sums have a fixed order."""
     throttle, gap = throttle.copy(), stand.gap.copy()
     kept = stand.shut & (gap < 0)
-    shuts = ~idle & (gap < 0)  # where a throttle moves the flow but not its pressure
+    below = gap < 0
     for _ in range(SWEEPS):
         moved = False
         for v in range(len(throttle)):
             helps = (slope[v, v] > IDLE) & ~idle[v]
             wanted = np.maximum(throttle[v] - np.where(helps, gap[v], 0.0) / np.where(helps, slope[v, v], 1.0), 0.0)
-            beyond = np.where(shuts[v], np.maximum(throttle[v], 10.0 * (stand.across[v] + MOVE)), 0.0)
-            wanted = np.where(kept[v], throttle[v], np.where(helps, wanted, beyond))
+            beyond = np.maximum(throttle[v], 10.0 * stand.across[v] + 100.0 * MOVE)  # it may yet shut
+            wanted = np.where(helps, wanted, np.where(below[v] & ~idle[v], beyond, 0.0))
+            wanted = np.where(kept[v], throttle[v], wanted)
             change = wanted - throttle[v]
             throttle[v] = wanted
             gap += slope[:, v] * change
