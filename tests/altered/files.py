@@ -4,7 +4,7 @@
 # fmt: off
 
 M, P, G, E, I, N = (f"twin/{n}.py" for n in (
-    "readers/matpower", "readers/pandapower", "readers/power_grid_model", "readers/epanet", "readers/inp",
+    "readers/matpower", "readers/pandapower", "readers/power_grid_model", "readers/epanet", "readers/inp_options",
     "networks/power_results",
 ))
 FILES = "physics/test_power_files.py"

@@ -23,8 +23,7 @@ BAND = 0.0005 * 0.3048
 
 
 class State(NamedTuple):
-    """What controls may change, (branch, 1|scenario), and (valve, 1|scenario) for what valves hold; units as fields of
-    PipeNetwork and Regulators."""
+    """What controls may change, in the units of PipeNetwork's fields, (branch, 1|scenario)."""
 
     zeta: Array
     factor: Array
@@ -33,6 +32,7 @@ class State(NamedTuple):
     min_flow: Array
     max_flow: Array
     held: Array
+    """What regulating valves hold, (valve, 1|scenario)."""
 
     def of(self, scenarios: Index) -> State:
         """The state of some scenarios; one column stands for all."""
@@ -46,7 +46,9 @@ def at_start(net: PipeNetwork, zeta: Array) -> State:
     return State(zeta, *(a[:, None] for a in (*branch, held)))
 
 
-def solve(net: PipeNetwork, state: State, scenarios: int, flows: Callable[[State, Index], gradient.Result]):
+def solve(
+    net: PipeNetwork, state: State, scenarios: int, flows: Callable[[State, Index], gradient.Result]
+) -> gradient.Result:
     """Flows and pressures, as `gradient.solve` returns them, in a state that the network's controls leave as it is.
 
     `flows(state, scenarios)` solves some scenarios, their state given; junctions that it does not serve have a NaN for

@@ -1,10 +1,10 @@
 """Pipe networks with valves that regulate a pressure: reducing ones at their end, sustaining ones at their start.
 
-Such a valve lets nothing back and throttles: beside its own loss it drops a pressure, its throttle, no larger than keeps
-the pressure at its end from rising above its setting, or that at its start from falling below it. With the gap F by
-which a pressure keeps its setting, throttle >= 0, F >= 0 and throttle F = 0 for all valves together. Where no throttle
-closes a gap, the valve is shut if nothing flows through it, and open if what flows does not depend on it, because all
-that it feeds draws what it draws [states of valves as in Rossman et al., EPANET 2.2 User Manual, 2020].
+Such a valve lets nothing back and throttles: beside its own loss it drops a pressure, its throttle, no larger than
+keeps the pressure at its end from rising above its setting, or that at its start from falling below it. With the gap F
+by which a pressure keeps its setting, throttle >= 0, F >= 0 and throttle F = 0 for all valves together. Where no
+throttle closes a gap, the valve is shut if nothing flows through it, and open if what flows does not depend on it,
+because all that it feeds draws what it draws [states of valves as in Rossman et al., EPANET 2.2 User Manual, 2020].
 
 Newton's method: each round solves the network, and once more for every valve with its throttle moved, which gives the
 slopes of F; the linear complementarity problem goes by projected Gauss-Seidel sweeps [Cottle, Pang & Stone, The Linear
@@ -39,7 +39,7 @@ MOVE = 1e3
 """Change of a throttle that gives slopes, Pa."""
 
 IDLE = 1e-5
-"""Slope of a gap over its own throttle, and share of a valve's flow that it moves, below which a throttle does nothing."""
+"""Slope of a gap over its own throttle, and share of a valve's flow that it moves, below which it does nothing."""
 
 
 class _Problem(NamedTuple):
@@ -71,6 +71,10 @@ class _Valves(NamedTuple):
     """Pressure at the start above that at the end [Pa]."""
     shut: Mask
     """Whether nothing flows."""
+
+    def of(self, scenarios: Index | Mask) -> _Valves:
+        """How they stand in some scenarios."""
+        return _Valves(self.gap[:, scenarios], self.across[:, scenarios], self.shut[:, scenarios])
 
 
 def solve(
@@ -104,7 +108,7 @@ def solve(
         met = _met(stand, throttle[:, left]) | ((vain[:, left] >= PATIENCE) & (throttle[:, left] == 0))
         converged[left] = met.all(axis=0) & result.converged
         going = ~converged[left] & result.converged
-        left, stand = left[going], _Valves(*(a[:, going] for a in stand))
+        left, stand = left[going], stand.of(going)
         if not len(left):
             break
         slope, idle, good = _slopes(problem, throttle[:, left], left, flow[:, left], stand)
@@ -178,7 +182,8 @@ def _slopes(
     before, after = (f[problem.valves.branch] for f in (flow, result.mass_flow))
     after = after.reshape(valves, valves, count)[diagonal, diagonal]
     idle = (slope[diagonal, diagonal] <= IDLE) & (np.abs(after - before) <= IDLE * np.abs(before))
-    return slope, idle & (stand.gap < 0) & ~stand.shut, result.converged.reshape(valves, count).all(axis=0)
+    idle &= (stand.gap < 0) & ~stand.shut
+    return slope, idle, np.all(result.converged.reshape(valves, count), axis=0)
 
 
 def _complementary(throttle: Array, stand: _Valves, slope: Array, idle: Mask) -> Array:

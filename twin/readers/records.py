@@ -143,7 +143,7 @@ class Regulators:
     branch: Index
     """Position of each valve among the branches, shape (valve,)."""
     pressure: Array
-    """Piezometric pressure that it holds [Pa], (valve,); inf for a reducing, -inf for a sustaining valve that is fixed."""
+    """Piezometric pressure that it holds [Pa], (valve,); where it is fixed, inf if reducing and -inf if sustaining."""
     sustaining: Mask
     """True for a valve that holds the pressure at its start, False for one that holds it at its end, (valve,)."""
 
