@@ -29,8 +29,9 @@ MAX_ROUNDS, SWEEPS = 60, 100
 SWIFT, PATIENCE = 12, 4
 """Rounds of whole steps, halves thereafter, and rounds after which a throttle that did nothing is given up."""
 
-SLOW = 0.01
-"""Share of the flows guessed from which a network is tried again."""
+AFRESH, SLOW = 1.01, 0.01
+"""Flows from which a network is solved, over those of the round before: not the same, for the first step, which brings
+pressures from afar, needs a second to balance what it rounds; and over those guessed where it is tried again."""
 
 CLOSE = 0.01
 """Pressure by which a setting may be missed, Pa."""
@@ -136,7 +137,7 @@ def _throttled(problem: _Problem, throttle: Array, scenarios: Index, guess: Arra
     shutoff = np.array(np.broadcast_to(network.shutoff, (len(network.pump), len(scenarios))))
     shutoff[np.searchsorted(network.pump, problem.valves.branch)] = -throttle
     network, demand = replace(network, shutoff=shutoff), problem.demand[:, scenarios]
-    result = gradient.solve(network, problem.nodes, problem.held, guess, demand, problem.tolerance)
+    result = gradient.solve(network, problem.nodes, problem.held, AFRESH * guess, demand, problem.tolerance)
     failed = np.flatnonzero(~result.converged)
     if len(failed):  # between valves side by side large flows may go in circles
         part, anew = _columns(network, failed), SLOW * problem.guess[:, scenarios[failed]]
@@ -226,7 +227,8 @@ def _level_resting(problem: _Problem, flow: Array, pressure: Array) -> None:
     start, end = network.start[valves.branch], network.end[valves.branch]
     for j in scenarios[~joins[valves.branch].all(axis=0)]:
         part = parts(network.n, network.start[joins[:, j]], network.end[joins[:, j]])
-        for lone in np.setdiff1d(part[end], part[problem.nodes]):
+        resting = np.setdiff1d(part[end], part[problem.nodes])
+        for lone in np.tile(resting, len(resting)):  # one part may feed another
             before, setting, into = pressure[start, j], problem.setting[:, j], part[end] == lone
             sustained = np.where(before >= setting, before, -np.inf)
             level = np.where(valves.sustaining, sustained, np.minimum(before, setting)) - pressure[end, j]
