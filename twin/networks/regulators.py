@@ -23,8 +23,10 @@ from scipy.sparse.csgraph import connected_components
 from twin.kernels import pipe_flow as gradient
 from twin.readers.records import Array, Index, Mask, Regulators
 
-MAX_ROUNDS, SWEEPS = 60, 100
-"""Rounds of Newton before a scenario counts as not converged, and sweeps over the valves in each."""
+MAX_ROUNDS, SWEEPS, PIVOTS = 60, 30, 10
+"""Rounds of Newton before a scenario counts as not converged, and in each sweeps over the valves and, where they have not
+settled, pivots for each valve."""
+
 
 SWIFT, PATIENCE = 12, 4
 """Rounds of whole steps, halves thereafter, and rounds after which a throttle that did nothing is given up."""
@@ -188,25 +190,46 @@ def _slopes(
 
 
 def _complementary(throttle: Array, stand: _Valves, slope: Array, idle: Mask) -> Array:
-    """Throttles (valve, scenario) that are zero or close their gap, to first order; sums have a fixed order."""
-    throttle, gap = throttle.copy(), stand.gap.copy()
-    kept = stand.shut & (gap < 0)
-    below = gap < 0
+    """Throttles (valve, scenario) that are zero or close their gap, to first order, scenario by scenario."""
+    own = slope[np.arange(len(slope)), np.arange(len(slope))]
+    below, kept = stand.gap < 0, stand.shut & (stand.gap < 0)
+    helps = (own > IDLE) & ~idle & ~kept
+    beyond = np.where(below & ~idle, np.maximum(throttle, 10.0 * stand.across + 100.0 * MOVE), 0.0)  # it may yet shut
+    wanted = np.where(kept, throttle, np.where(helps, throttle, beyond))
+    gap = stand.gap.copy()
+    for v in range(len(slope)):
+        gap += slope[:, v] * (wanted[v] - throttle[v])
+    moves = np.ones(gap.shape[1], bool)
     for _ in range(SWEEPS):
-        moved = False
-        for v in range(len(throttle)):
-            helps = (slope[v, v] > IDLE) & ~idle[v]
-            wanted = np.maximum(throttle[v] - np.where(helps, gap[v], 0.0) / np.where(helps, slope[v, v], 1.0), 0.0)
-            beyond = np.maximum(throttle[v], 10.0 * stand.across[v] + 100.0 * MOVE)  # it may yet shut
-            wanted = np.where(helps, wanted, np.where(below[v] & ~idle[v], beyond, 0.0))
-            wanted = np.where(kept[v], throttle[v], wanted)
-            change = wanted - throttle[v]
-            throttle[v] = wanted
+        largest = np.zeros(len(moves))
+        for v in range(len(slope)):
+            change = np.where(helps[v], gap[v], 0.0) / np.where(helps[v], own[v], 1.0)
+            change = np.where(helps[v] & moves, np.maximum(wanted[v] - change, 0.0) - wanted[v], 0.0)
+            wanted[v] += change
             gap += slope[:, v] * change
-            moved = moved or change.any()
-        if not moved:
+            largest = np.maximum(largest, np.abs(change))
+        moves &= largest > CLOSE
+        if not moves.any():
             break
-    return throttle
+    for j in np.flatnonzero(moves):
+        rows = np.flatnonzero(helps[:, j])
+        matrix = slope[np.ix_(rows, rows, [j])][..., 0]
+        wanted[rows, j] = _pivot(matrix, gap[rows, j], wanted[rows, j])
+    return wanted
+
+
+def _pivot(slope: Array, gap: Array, throttle: Array) -> Array:
+    """The same for one scenario (valve,) by pivots of the least index [Murty, 1974], where sweeps do not settle."""
+    offset, active = gap - slope @ throttle, np.zeros(len(gap), bool)
+    for _ in range(PIVOTS * len(gap)):
+        throttle = np.zeros(len(gap))
+        throttle[active] = np.linalg.lstsq(slope[np.ix_(active, active)], -offset[active], rcond=1e-9)[0]
+        gap = offset + slope @ throttle
+        wrong = np.where(active, (throttle < 0) | (gap > CLOSE), gap < -CLOSE)
+        if not wrong.any():
+            break
+        active[np.argmax(wrong)] ^= True
+    return np.maximum(throttle, 0.0)
 
 
 def parts(n: int, start: Index, end: Index) -> Index:
