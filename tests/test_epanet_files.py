@@ -488,6 +488,29 @@ def test_a_sustaining_valve_before_consumers_alone_stays_open(solved):
     )
 
 
+def test_a_sustaining_valve_shuts_where_a_check_valve_feeds_in_its_place(solved):
+    """A stands near T's 30 m, below the 60 m of the valve, and the check valve holds back until it has shut."""
+    text = """[JUNCTIONS]
+ A 0 0
+ B 0 10
+[RESERVOIRS]
+ S 80
+ T 30
+ U 20
+[PIPES]
+ p1 S A 500 100 100
+ p2 A T 50 300 100
+ p3 U B 100 200 100 CV
+[VALVES]
+ v A B 200 PSV 60 0
+[OPTIONS]
+ UNITS CMH
+"""
+    result = solved(text)
+    assert flow(result, "v")[0] == pytest.approx(0, abs=1e-9)
+    assert flow(result, "p3")[0] * 3.6 == pytest.approx(10, rel=1e-6) and 19 < head(result, "B") < 20
+
+
 @pytest.mark.parametrize(("second", "end"), [("PRV 20", 20), ("PRV 40", 30), ("PSV 25", 30)])
 def test_where_nothing_flows_reducing_valves_hold_their_setting(solved, second, end):
     text = LINE.format(source=70, sink="", demand=0, last="p3 S A 500 200 100", first="PRV 30", second=second)
