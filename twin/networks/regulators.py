@@ -24,8 +24,8 @@ from twin.kernels import pipe_flow as gradient
 from twin.readers.records import Array, Index, Mask, Regulators
 
 MAX_ROUNDS, SWEEPS, PIVOTS = 60, 30, 10
-"""Rounds of Newton before a scenario counts as not converged, and in each sweeps over the valves and, where they have not
-settled, pivots for each valve."""
+"""Rounds of Newton before a scenario counts as not converged, and in each sweeps over the valves and, where they have
+not settled, pivots for each valve."""
 
 
 SWIFT, PATIENCE = 12, 4
