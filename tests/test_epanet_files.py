@@ -115,6 +115,7 @@ def head(result, name):
         ("[TIMES]", "[BACKDROP]\n DIMENSIONS 0 0 1 1\n UNITS None", 20),
         ("[CONTROLS]", "[CONTROLS]\n Pipe p3 Open at Time 0:00", 10),
         ("[CONTROLS]", "[CONTROLS]\n LINK p3 1 AT CLOCKTIME 12 AM", 10),
+        ("[CONTROLS]", "[CONTROLS]\n LINK p3 OPEN AT CLOCKTIME 24:00", 10),
         ("[CONTROLS]", "[CONTROLS]\n LINK p3 OPEN AT TIME 1", 20),
         ("[CONTROLS]", "[CONTROLS]\n LINK p3 OPEN AT CLOCKTIME 12:00 PM", 20),
     ],

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from twin.readers.inp import Control, InputFile
-from twin.readers.inp_options import CUBIC_FOOT, FOOT, WATER, read_options
+from twin.readers.inp_options import CUBIC_FOOT, DAY, FOOT, WATER, read_options
 from twin.readers.records import Controls, PipeNetwork, Regulators
 from twin.readers.text import decoded, hint
 
@@ -279,9 +279,8 @@ class _Reader:
             bottom, level, low, high, _ = (number(line, words, k) for k in range(1, 6))
             if not low <= level <= high:
                 raise self.file.error(line, f"tank {words[0]}: level {level:g} is not within {low:g} and {high:g}")
-            overflows = (
-                self._choice(line, f"tank {words[0]}", words[8], ("YES", "NO")) == "YES" if len(words) > 8 else False
-            )
+            overflow = words[8] if len(words) > 8 else "NO"
+            overflows = self._choice(line, f"tank {words[0]}", overflow, ("YES", "NO")) == "YES"
             self._add_node(line, words[0], bottom * length, 0.0, (bottom + level) * length)
             self.limited.append((self.nodes[words[0]], level >= high and not overflows, level <= low))
 
@@ -504,7 +503,7 @@ class _Reader:
     def _acts_at_start(self, control: Control) -> bool:
         """Whether a control acts before anything is solved: at time 0, or by the level of a tank."""
         if control.node is None:
-            return control.time == (self.options.start_clocktime if control.by_clock else 0.0)
+            return control.time % DAY == self.options.start_clocktime if control.by_clock else control.time == 0.0
         k = self._node(control.line, control.node)
         if math.isnan(self.held[k]):
             return False
