@@ -4,7 +4,7 @@
 # fmt: off
 
 M, P, G, E, I, N = (f"twin/{n}.py" for n in (
-    "readers/matpower", "readers/pandapower", "readers/power_grid_model", "readers/epanet", "readers/inp",
+    "readers/matpower", "readers/pandapower", "readers/power_grid_model", "readers/epanet", "readers/inp_options",
     "networks/power_results",
 ))
 FILES = "physics/test_power_files.py"
@@ -29,6 +29,23 @@ LIFT = files("a_pump_of_constant_power_lifts_its_power_over_weight_and_flow")
 EMITTER = files("an_emitter_gives_its_coefficient_at_a_metre_or_a_psi")
 PGM = ("readers/test_power_grid_model.py::test_power_grid_model_files_give_what_it_computes",)
 GRIDS = ("readers/test_power_grid_model.py",)
+
+
+def inp(*names):
+    return tuple(f"test_epanet_files.py::test_{n}" for n in names)
+
+
+PRESSURES = inp("units_of_pressure_are_so_many_metres")
+LITTLE = inp("nothing_leaks_without_pressure_and_little_with_little")
+LEAKS = inp("leaks_are_orifices_of_an_area_a_hundred_metres", "leaks_grow_with_the_head_in_metres_and_feet")
+BACK = inp("emitters_without_backflow_let_nothing_in")
+SPEEDS = inp("a_pattern_goes_before_a_status_and_a_control_before_the_pattern")
+WITHIN = inp("a_control_acts_within_five_ten_thousandths_of_a_foot")
+CIRCLES = inp("controls_act_on_the_pressure_at_a_junction_until_none_changes_anything")
+SERIES = inp("valves_in_series_settle_where_the_tighter_one_holds")
+YET = inp("a_sustaining_valve_shuts_where_a_check_valve_feeds_in_its_place")
+REST = inp("where_nothing_flows_reducing_valves_hold_their_setting")
+V = "twin/networks/regulators.py"
 EACH = ("physics/test_power_units.py::test_every_unit_is_the_tables_of_si",)
 SIZES = ("test_units.py::test_a_wrong_quantity_is_refused_with_the_fix",)
 WARMTH = ("physics/test_power_units.py::test_temperatures_are_kelvins_celsius_and_fahrenheit",)
@@ -134,6 +151,21 @@ MUTANTS = [
     (I, "LIFT = 8.814 *", "LIFT = 8.5 *", LIFT, "weaker horses"),
     (I, "LIFT / 0.7457", "LIFT / 0.735", LIFT, "metric horses"),
     (I, "PSI = FOOT / 0.4333", "PSI = FOOT / 0.4667", EMITTER, "feet to a psi"),
+    (I, '"BAR": PSI / 0.068948', '"BAR": PSI / 0.06895', PRESSURES, "a bar of rounded kilopascals"),
+    (I, '"FEET": FOOT}', '"FEET": 1.0}', PRESSURES, "feet of a metre"),
+    (E, "ORIFICE = 0.6 *", "ORIFICE = 0.61 *", LEAKS, "another coefficient of discharge"),
+    (E, "LEAK_AREA, LEAK_LENGTH = 1e-6, 100.0", "LEAK_AREA, LEAK_LENGTH = 1e-6, 1000.0", LEAKS, "leaks a kilometre"),
+    (E, "area * long * fixed / len(ends)", "area * long * fixed / 2", LEAKS, "half of a leak into a reservoir"),
+    (E, "area * long * growing / length / len(ends)", "area * long * growing / len(ends)", LEAKS, "growth by the metre in feet"),
+    (E, "growing, 1.0, 1.5, False", "growing, 1.0, 0.5, False", LEAKS, "leaks that do not grow"),
+    (E, "-math.inf if backflow else 0.0", "-math.inf", BACK, "emitters that let in"),
+    (E, "self._set_speed(link.line, link, link.pattern_speed)", "pass", SPEEDS, "speeds by status before pattern"),
+    ("twin/networks/pipes.py", "BLUNT = 0.01", "BLUNT = 1e4", LITTLE, "leaks straight to a metre of head"),
+    ("twin/networks/controls.py", "BAND = 0.0005 * 0.3048", "BAND = 0.0005", WITHIN, "five ten-thousandths of a metre"),
+    ("twin/networks/controls.py", "acts & (column[row, scenarios] != value)", "acts", CIRCLES, "controls that change nothing"),
+    (V, "np.where(sustaining, before - setting, setting - after)", "before - setting", SERIES, "reducing valves that sustain"),
+    (V, "np.maximum(throttle, 10.0 * stand.across + 100.0 * MOVE), 0.0)", "0.0, 0.0)", YET, "valves that never shut"),
+    (V, "valves.sustaining, sustained, np.minimum(before, setting)", "valves.sustaining, sustained, before", REST, "dead ends at full pressure"),
     # what other programs compute of the same files
     (P, "SWITCH = (2.0 + 1.0j) / abs(2.0 + 1.0j)", "SWITCH = (1.0 + 2.0j) / abs(1.0 + 2.0j)", PLANT, "switches that are reactive"),
     (P, "around = half * half + 2 * half * across", "around = half * half + half * across", PLANT, "a T model with half of its core"),

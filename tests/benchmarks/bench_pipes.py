@@ -26,6 +26,7 @@ from scipy.sparse.linalg import splu
 from twin.kernels import pipe_flow, streams
 
 from twin.networks import read_pipe_network
+from twin.networks.controls import at_start
 from twin.networks.pipes import FRICTION, _area, _branches
 
 warnings.filterwarnings("ignore")
@@ -123,7 +124,7 @@ def pandapipes(net):
 
 def ours(net):
     """Flow, and flow with heat, from arrays that are laid out."""
-    branches = _branches(net, net.zeta[:, None], FRICTION["swamee-jain"])
+    branches = _branches(net, at_start(net, net.zeta[:, None]), FRICTION["swamee-jain"])
     anchors = np.flatnonzero(np.isfinite(net.held))
     guess, heat = (net.density * _area(net))[:, None], net.heat[:, None]
     program = streams.program(len(net.junction), net.start, net.end, [], [])

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from twin.kernels import friction as laws
 from twin.kernels import pipe_flow as gradient
 from twin.kernels import streams
-from twin.networks import regulators
+from twin.networks import controls, regulators
+from twin.networks.controls import State
 from twin.networks.labels import Variable, label
 from twin.readers import epanet, loops
-from twin.readers.records import Array, Index, Mask, PipeNetwork
+from twin.readers.records import Array, Controls, Index, Mask, PipeNetwork
 
 OK, NOT_CONVERGED, INVALID = range(3)
 """Status of a scenario."""
@@ -33,6 +34,10 @@ KINDS = ("pipe", "pump", "valve")
 
 SPEED = 1.0
 """m/s at which the iteration starts."""
+
+BLUNT = 0.01
+"""Pressure [Pa] below which a law that rises with less than the first power of flow is a straight line, where flow has
+one direction: it would be infinitely steep at rest."""
 
 RESTING = 1e-9
 """Share of the largest flow below which a branch's heat goes to its end instead of to its stream."""
@@ -115,13 +120,10 @@ def pipe_flow(
         if a.shape[1] not in (1, scenarios):
             raise ValueError(f"{net.name}: {name} has {a.shape[1]} scenarios where others have {scenarios}")
     finite = [np.isfinite(a).all(axis=0) & np.ones(scenarios, bool) for a in inputs.values()]
-    served = _served(net)
-    demand = np.where(served[:, None], demand, 0.0)
-    flow = regulators.solve(net, lambda n: _branches(n, fittings, FRICTION[law]), _guess(net), demand, tolerance)
+    flow = _flow(net, fittings, demand, scenarios, FRICTION[law], tolerance)
     status = np.where(~np.all(finite, axis=0), INVALID, np.where(flow.converged, OK, NOT_CONVERGED))
     temperature = _temperatures(net, flow.mass_flow, heat) if np.isfinite(net.supply).any() else None
-    piezometric = np.where(served[:, None], flow.pressure, np.nan)
-    solution = _Solution(flow.mass_flow, piezometric, temperature)
+    solution = _Solution(flow.mass_flow, flow.pressure, temperature)
     variables = _junctions(net, solution)
     for kind in KINDS:
         variables |= _branch_results(net, kind, solution, FRICTION[law])
@@ -139,12 +141,37 @@ def _column(net: PipeNetwork, name: str, values: ArrayLike | None, default: Arra
     return column
 
 
-def _served(net: PipeNetwork) -> Mask:
-    """Junctions that open branches join to one whose pressure is given, (junction,)."""
-    is_open = (net.min_flow != 0.0) | (net.max_flow != 0.0)
-    pairs, n = (net.start[is_open], net.end[is_open]), len(net.junction)
-    part = connected_components(coo_array((np.ones(is_open.sum()), pairs), shape=(n, n)), directed=False)[1]
-    return np.isin(part, part[np.isfinite(net.held)])
+def _flow(
+    net: PipeNetwork, fittings: Array, demand: Array, scenarios: int, model: int, tolerance: float
+) -> gradient.Result:
+    """Flows and pressures of all scenarios; pressures are NaN where nothing is served."""
+    anchors = np.flatnonzero(np.isfinite(net.held))
+    held = net.held[anchors, None]
+    demand = np.broadcast_to(demand, (len(demand), scenarios))
+
+    def flows(state: State, members: Index) -> gradient.Result:
+        served, network = _served(net, state), _branches(net, state, model)
+        drawn = np.where(served, demand[:, members], 0.0)
+        guess = np.array(np.broadcast_to(_guess(net, state), (len(net.start), len(members))))
+        if net.regulators is None:
+            result = gradient.solve(network, anchors, held, guess, drawn, tolerance)
+        else:
+            setting = np.broadcast_to(state.held, (len(state.held), len(members)))
+            result = regulators.solve(network, net.regulators, setting, anchors, held, guess, drawn, tolerance)
+        return replace(result, pressure=np.where(served, result.pressure, np.nan))
+
+    return controls.solve(net, controls.at_start(net, fittings), scenarios, flows)
+
+
+def _served(net: PipeNetwork, state: State) -> Mask:
+    """Junctions that open branches join to one whose pressure is given, (junction, 1|scenario)."""
+    is_open = np.asarray((state.min_flow != 0.0) | (state.max_flow != 0.0))
+    patterns, of = np.unique(is_open, axis=1, return_inverse=True)
+    n, served = len(net.junction), []
+    for pattern in patterns.T:
+        part = regulators.parts(n, net.start[pattern], net.end[pattern])
+        served.append(np.isin(part, part[np.isfinite(net.held)]))
+    return np.array(served).T[:, of.ravel()]
 
 
 def _area(net: PipeNetwork) -> Array:
@@ -152,46 +179,66 @@ def _area(net: PipeNetwork) -> Array:
     return np.pi * net.diameter**2 / 4.0
 
 
-def _guess(net: PipeNetwork) -> Array:
-    """Mass flows [kg/s] (branch, 1) at which the iteration starts."""
+def _guess(net: PipeNetwork, state: State) -> Array:
+    """Mass flows [kg/s] (branch, 1|scenario) at which the iteration starts."""
     guess = net.density * SPEED * _area(net)
     pipes = net.kind == "pipe"
     if pipes.any():  # the diameters of valves may be anything
         guess = np.where(pipes, guess, np.minimum(guess, guess[pipes].max()))
-    return np.clip(guess, net.min_flow, net.max_flow)[:, None]
+    return np.clip(guess[:, None], state.min_flow, state.max_flow)
 
 
-def _branches(net: PipeNetwork, zeta: Array, model: int) -> gradient.Network:
-    """The branches as the kernel takes them, with fittings `zeta` (branch, scenario) and a friction law."""
+def _branches(net: PipeNetwork, state: State, model: int) -> gradient.Network:
+    """The branches as the kernel takes them, with what controls may change and a friction law.
+
+    Which branches have which laws and bounds is the same in all states, so that no scenario's depends on another's.
+    """
     square = (1.0 / (2.0 * net.density * _area(net) ** 2))[:, None]
-    pipe, powered = np.flatnonzero(net.length > 0), np.flatnonzero(net.factor != 0)
-    pump = np.flatnonzero((net.shutoff != 0) | (net.quadratic > 0))
-    bounded = np.flatnonzero((net.min_flow > -np.inf) | (net.max_flow < np.inf))
-    column = lambda a, rows: a[rows, None]  # noqa: E731
+    pipe = np.flatnonzero(net.length > 0)
+    powered = _rows(net, net.factor != 0, lambda c: c.factor != 0)
+    pump = _rows(net, (net.shutoff != 0) | (net.quadratic > 0), lambda c: c.shutoff != 0)
+    if net.regulators is not None:
+        pump = np.union1d(pump, net.regulators.branch)
+    bounded = _rows(net, _bounded(net), _bounded)
     zero = np.zeros((len(pump), 1))
+    exponent, low = state.exponent[powered], np.maximum(state.min_flow[powered], 0.0)
+    with np.errstate(divide="ignore"):
+        blunt = (BLUNT / np.abs(state.factor[powered])) ** (1.0 / exponent)
+    low = np.where((exponent > 0) & (state.min_flow[powered] >= 0), blunt, low)
     return gradient.Network(
         n=len(net.junction),
         start=net.start,
         end=net.end,
-        square=zeta * square,
+        square=state.zeta * square,
         pipe=pipe,
         friction=(square[:, 0] * net.length / net.diameter)[pipe, None],
         reynolds=(net.diameter / (_area(net) * net.viscosity))[pipe, None],
         rough=(net.roughness / net.diameter)[pipe, None],
         powered=powered,
-        factor=column(net.factor, powered),
-        exponent=column(net.exponent, powered),
-        straight=column(np.where(net.exponent < 1, np.maximum(net.min_flow, 0.0), 0.0), powered),
+        factor=state.factor[powered],
+        exponent=exponent,
+        straight=np.where(exponent < 1, low, 0.0),
         pump=pump,
-        shutoff=column(net.shutoff, pump),
-        quadratic=column(net.quadratic, pump),
+        shutoff=state.shutoff[pump],
+        quadratic=net.quadratic[pump, None],
         quartic=zero,
         ceiling=zero + np.inf,
         control=bounded,
-        min_flow=column(net.min_flow, bounded),
-        max_flow=column(net.max_flow, bounded),
+        min_flow=state.min_flow[bounded],
+        max_flow=state.max_flow[bounded],
         model=model,
     )
+
+
+def _rows(net: PipeNetwork, has: Mask, acquires: Callable[[Controls], Mask]) -> Index:
+    """Branches that have something from the start or by a control."""
+    by_control = np.zeros(0, np.int64) if net.controls is None else net.controls.branch[acquires(net.controls)]
+    return np.union1d(np.flatnonzero(has), by_control)
+
+
+def _bounded(of: PipeNetwork | Controls) -> Mask:
+    """Where flows have bounds."""
+    return (of.min_flow > -np.inf) | (of.max_flow < np.inf)
 
 
 def _temperatures(net: PipeNetwork, mass_flow: Array, heat: Array) -> streams.Result:

@@ -1,4 +1,4 @@
-"""EPANET input files (`.inp`) as text: sections, numbers, options with their units, patterns and curves."""
+"""EPANET input files (`.inp`) as text: sections, words, numbers, times, patterns, curves and simple controls."""
 
 from __future__ import annotations
 
@@ -6,57 +6,37 @@ import math
 import re
 from dataclasses import dataclass
 
+from twin.readers.text import hint
+
 Line = tuple[int, list[str]]
 """Number of a line in its file, and its words."""
 
-FOOT = 0.3048
-"""m."""
-
-WATER = 1000.0
-"""Density of water to which SPECIFIC GRAVITY is relative, kg/m³."""
-
-VISCOSITY = 1.1e-5 * FOOT**2
-"""Kinematic viscosity of water to which VISCOSITY is relative, m²/s."""
-
-CUBIC_FOOT = FOOT**3
-"""m³."""
-
-FLOW = {
-    "CFS": CUBIC_FOOT,
-    "GPM": 231 * 0.0254**3 / 60,
-    "MGD": 231e6 * 0.0254**3 / 86400,
-    "IMGD": 4546.09 / 86400,
-    "AFD": 43560 * CUBIC_FOOT / 86400,
-    "LPS": 1e-3,
-    "LPM": 1e-3 / 60,
-    "MLD": 1e3 / 86400,
-    "CMH": 1 / 3600,
-    "CMD": 1 / 86400,
-    "CMS": 1.0,
-}
-"""Flow units in m³/s; the first five go with feet, inches and psi."""
-
-HEADLOSS = ("H-W", "D-W", "C-M")
-"""Laws of head loss: Hazen-Williams, Darcy-Weisbach, Chezy-Manning."""
-
-PSI = FOOT / 0.4333
-"""Head of one psi of water, m."""
-
-PRESSURE = {"PSI": PSI, "KPA": PSI / 6.895, "METERS": 1.0}
-"""Heads of the units of pressure, m of water."""
-
-LIFT = 8.814 * FOOT * CUBIC_FOOT
-"""Head times flow of one horsepower, m⁴/s, as EPANET rounds it."""
-
-_TWO_WORDS = ("SPECIFIC GRAVITY", "DEMAND MULTIPLIER", "EMITTER EXPONENT", "DEMAND MODEL", "QUALITY TIMESTEP")
-_SECTIONS = (
+SECTIONS = (
     *("TITLE", "JUNCTIONS", "RESERVOIRS", "TANKS", "PIPES", "PUMPS", "VALVES", "DEMANDS", "STATUS", "PATTERNS"),
-    *("CURVES", "EMITTERS", "CONTROLS", "RULES", "OPTIONS", "TIMES", "END"),
+    *("CURVES", "EMITTERS", "LEAKAGE", "CONTROLS", "RULES", "OPTIONS", "TIMES", "ENERGY", "REPORT", "REACTIONS"),
+    *("QUALITY", "SOURCES", "MIXING", "ROUGHNESS", "COORDINATES", "VERTICES", "LABELS", "BACKDROP", "TAGS", "END"),
 )
+"""All sections of EPANET 2.0 to 2.3; a file has the first four letters or more."""
+
+UNREAD = {
+    "RULES": "RULE IF AND OR THEN ELSE PRIO",
+    "ENERGY": "GLOB PUMP DEMA",
+    "REPORT": "PAGE STAT SUMM MESS ENER NODE LINK FILE ELEV DEMA HEAD PRES QUAL LENG DIAM FLOW VELO SETT REAC F-FA",
+    "REACTIONS": "ORDE BULK WALL TANK GLOB LIMI ROUG",
+    "BACKDROP": "DIME UNIT FILE OFFS",
+    "TAGS": "NODE LINK",
+}
+"""Beginnings of lines in sections that change no flow at the start: what begins otherwise belongs elsewhere."""
+
+UNREAD_NUMBERS = {"COORDINATES": (1, 2), "VERTICES": (1, 2), "LABELS": (0, 1), "QUALITY": (-1,)}
+"""Places of numbers in lines of other such sections."""
 
 
 class InputFile:
-    """Lines of an EPANET input file by section; `name` stands in messages. ValueError if it has no network."""
+    """Lines of an EPANET input file by section; `name` stands in messages.
+
+    ValueError for sections that are not known, lines that cannot belong to theirs, and a file without a network.
+    """
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
@@ -65,8 +45,7 @@ class InputFile:
         for number, line in enumerate(text.splitlines(), 1):
             content = line.split(";")[0].strip().strip("\x1a")
             if content.startswith("["):
-                section = content.strip("[]").upper()
-                section = next((s for s in _SECTIONS if s.startswith(section[:4])), section)
+                section = self._section(number, content.strip("[] ").upper())
                 if section == "END":
                     break
             elif content:
@@ -74,10 +53,35 @@ class InputFile:
                 self.sections.setdefault(section, []).append((number, words))
         if not self.rows("JUNCTIONS") and not self.rows("PIPES"):
             raise ValueError(f"{name}: no [JUNCTIONS] or [PIPES]: not an EPANET file")
+        if self.rows(""):
+            raise self.error(self.rows("")[0][0], "stands before any [SECTION]")
+        self._check_unread()
 
-    def rows(self, section: str) -> list[Line]:
-        """Lines of a section, none where the file does not have it."""
-        return self.sections.get(section, [])
+    def _section(self, line: int, name: str) -> str:
+        """The section of a heading."""
+        for section in SECTIONS:
+            if name.startswith(section[:4]):
+                return section
+        raise self.error(line, f"section [{name}] is {hint(name, SECTIONS)}")
+
+    def _check_unread(self) -> None:
+        """ValueError for a line that cannot belong to a section that is not read."""
+        for section, beginnings in UNREAD.items():
+            for line, words in self.rows(section):
+                if not words[0].upper().startswith(tuple(beginnings.split())):
+                    raise self.error(line, f"{' '.join(words)}: no line of [{section}]; known are {beginnings}")
+        for section, places in UNREAD_NUMBERS.items():
+            for line, words in self.rows(section):
+                for place in places:
+                    self.number(line, words, place)
+
+    def rows(self, section: str, most: int | None = None) -> list[Line]:
+        """Lines of a section, none where the file does not have it; ValueError for one of more than `most` words."""
+        rows = self.sections.get(section, [])
+        for line, words in rows:
+            if most is not None and len(words) > most:
+                raise self.error(line, f"{' '.join(words)}: {words[most]!r} is more than a line of [{section}] has")
+        return rows
 
     def error(self, line: int, reason: str) -> ValueError:
         """A ValueError that names file and line."""
@@ -106,163 +110,79 @@ class InputFile:
     def patterns(self) -> dict[str, list[float]]:
         """Factors of each time pattern."""
         patterns: dict[str, list[float]] = {}
-        for name, numbers in self._numbers("PATTERNS"):
-            patterns.setdefault(name, []).extend(numbers)
+        for line, words in self.rows("PATTERNS"):
+            numbers = [self.number(line, words, k) for k in range(1, len(words))]
+            patterns.setdefault(words[0], []).extend(numbers)
         return patterns
 
     def curves(self) -> dict[str, list[tuple[float, float]]]:
         """Points of each curve, in the units of the file."""
         curves: dict[str, list[tuple[float, float]]] = {}
-        for name, numbers in self._numbers("CURVES"):
-            curves.setdefault(name, []).extend(zip(numbers[::2], numbers[1::2], strict=False))
+        for line, words in self.rows("CURVES", 3):
+            curves.setdefault(words[0], []).append((self.number(line, words, 1), self.number(line, words, 2)))
         return curves
 
-    def _numbers(self, section: str) -> list[tuple[str, list[float]]]:
-        """Name and numbers of each line of a section."""
-        rows = self.rows(section)
-        return [(words[0], [self.number(line, words, k) for k in range(1, len(words))]) for line, words in rows]
+    def controls(self) -> list[Control]:
+        """Simple controls in their order; ValueError for what is none."""
+        return [self._control(line, words) for line, words in self.rows("CONTROLS", 8)]
+
+    def _control(self, line: int, words: list[str]) -> Control:
+        """The control of a line."""
+        form = "LINK name OPEN|CLOSED|number AT TIME|CLOCKTIME time, or IF NODE name ABOVE|BELOW number"
+        capitals = [w.upper() for w in words]
+
+        def is_one_of(place: int, *known: str) -> bool:
+            return place < len(words) and capitals[place].startswith(tuple(k[:4] for k in known))
+
+        if len(words) >= 6 and is_one_of(0, "LINK", "PIPE", "PUMP", "VALVE"):
+            link, status = words[1:3]
+            if capitals[3] == "AT" and is_one_of(4, "TIME", "CLOCKTIME") and len(words) <= 7:
+                time = self.seconds(line, words[5:])
+                return Control(line, link, status, time=time, by_clock=is_one_of(4, "CLOCKTIME"))
+            if (
+                len(words) == 8
+                and capitals[3] == "IF"
+                and is_one_of(4, "NODE", "JUNCTION", "TANK", "RESERVOIR")
+                and is_one_of(6, "ABOVE", "BELOW")
+            ):
+                level = self.number(line, words, 7)
+                return Control(line, link, status, node=words[5], level=level, above=is_one_of(6, "ABOVE"))
+        raise self.error(line, f"{' '.join(words)}: a control is {form}")
 
 
 @dataclass(frozen=True)
-class Options:
-    """What [OPTIONS] and [TIMES] say: units in SI, properties of the liquid, and the start of the simulation."""
+class Control:
+    """A simple control: a status or number that a link is given at a time, or by the level or pressure at a node."""
 
-    units: str
-    """Name of the flow unit."""
-    headloss: str
-    """H-W, D-W or C-M."""
-    length: float
-    """Unit of lengths and heads [m]."""
-    diameter: float
-    """Unit of diameters [m]."""
-    roughness: float
-    """Unit of Darcy-Weisbach's roughness [m]."""
-    flow: float
-    """Unit of flow [m³/s]."""
-    pressure: float
-    """Unit of pressure [m of water]."""
-    power: float
-    """Unit of pump power, as head times flow of water [m⁴/s]."""
-    density: float
-    """Of the liquid [kg/m³]."""
-    kinematic_viscosity: float
-    """Of the liquid [m²/s]."""
-    demand_multiplier: float
-    """Factor on all demands."""
-    emitter_exponent: float
-    """Exponent of pressure in the flow of emitters."""
-    default_pattern: str
-    """Name of the pattern of demands that name none."""
-    pattern_step: float
-    """Time for which a factor of a pattern holds [s]."""
-    pattern_start: float
-    """Time in the patterns at which the simulation starts [s]."""
-    start_clocktime: float
-    """Time of day at which the simulation starts [s]."""
-
-
-class _OptionLines:
-    """The last line of each option."""
-
-    def __init__(self, file: InputFile) -> None:
-        self.file = file
-        self.lines: dict[str, tuple[int, list[str], int]] = {}
-        for line, words in file.rows("OPTIONS"):
-            first_two = " ".join(w.upper() for w in words[:2])
-            place = 2 if first_two in _TWO_WORDS else 1
-            self.lines[first_two if place == 2 else words[0].upper()] = (line, words, place)
-        for line, words, place in self.lines.values():
-            if len(words) <= place:
-                raise file.error(line, f"{' '.join(words)}: no value")
-
-    def word(self, option: str, default: str) -> str:
-        """Value of an option as it stands."""
-        if option not in self.lines:
-            return default
-        _, words, place = self.lines[option]
-        return words[place]
-
-    def choice(self, option: str, default: str, known: tuple[str, ...]) -> str:
-        """Value of an option in capitals; ValueError if it is not one of those known."""
-        value = self.word(option, default).upper()
-        if value not in known:
-            raise self.error(option, f"{option} {value} is none of {', '.join(known)}")
-        return value
-
-    def number(self, option: str, default: float) -> float:
-        """Value of an option that is a number."""
-        return self.file.number(*self.lines[option]) if option in self.lines else default
-
-    def error(self, option: str, reason: str) -> ValueError:
-        """A ValueError that names file and line of an option."""
-        return self.file.error(self.lines[option][0], reason)
-
-
-def read_options(file: InputFile) -> Options:
-    """The options of a file; ValueError, naming file and line, for those that are unknown or out of range."""
-    options = _OptionLines(file)
-    units = options.choice("UNITS", "GPM", tuple(FLOW))
-    headloss = options.choice("HEADLOSS", "H-W", HEADLOSS)
-    if options.word("DEMAND MODEL", "DDA").upper() != "DDA":
-        raise options.error("DEMAND MODEL", "demands that depend on pressure (PDA) are not read")
-    us_customary = list(FLOW).index(units) < 5
-    length = FOOT if us_customary else 1.0
-    pressure = PRESSURE[options.choice("PRESSURE", "PSI" if us_customary else "METERS", tuple(PRESSURE))]
-    density = WATER * options.number("SPECIFIC GRAVITY", 1.0)
-    viscosity = options.number("VISCOSITY", 1.0)
-    kinematic_viscosity = viscosity * VISCOSITY if viscosity > 1e-3 else viscosity * length**2
-    demand_multiplier = options.number("DEMAND MULTIPLIER", 1.0)
-    emitter_exponent = options.number("EMITTER EXPONENT", 0.5)
-    for line, words in file.rows("DEMANDS"):
-        if words[0].upper() == "MULTIPLY":
-            demand_multiplier = file.number(line, words, 1)
-    if not (emitter_exponent > 0 and density > 0 and kinematic_viscosity > 0):
-        raise ValueError(f"{file.name}: emitter exponent, specific gravity and viscosity must be positive")
-    pattern_step, pattern_start, start_clocktime = _times(file)
-    return Options(
-        units=units,
-        headloss=headloss,
-        length=length,
-        diameter=FOOT / 12 if us_customary else 1e-3,
-        roughness=1e-3 * FOOT if us_customary else 1e-3,
-        flow=FLOW[units],
-        pressure=pressure,
-        power=LIFT if us_customary else LIFT / 0.7457,
-        density=density,
-        kinematic_viscosity=kinematic_viscosity,
-        demand_multiplier=demand_multiplier,
-        emitter_exponent=emitter_exponent,
-        default_pattern=options.word("PATTERN", "1"),
-        pattern_step=pattern_step,
-        pattern_start=pattern_start,
-        start_clocktime=start_clocktime,
-    )
-
-
-def _times(file: InputFile) -> tuple[float, float, float]:
-    """Step and start of patterns and the time of day at the start [s]."""
-    times = {"PATTERN TIMESTEP": 3600.0, "PATTERN START": 0.0, "START CLOCKTIME": 0.0}
-    for line, words in file.rows("TIMES"):
-        name = " ".join(words[:2]).upper()
-        if name in times:
-            times[name] = file.seconds(line, words[2:])
-    step, start, clocktime = times.values()
-    if step <= 0:
-        raise ValueError(f"{file.name}: PATTERN TIMESTEP must be positive")
-    return step, start, clocktime
+    line: int
+    """Where it stands in the file."""
+    link: str
+    status: str
+    """OPEN, CLOSED or a number, as it stands."""
+    node: str | None = None
+    """None where it acts at a time."""
+    level: float = math.nan
+    """Level or pressure from which it acts, in the unit of the file."""
+    above: bool = False
+    """Whether it acts above that level."""
+    time: float = math.nan
+    """When it acts [s]."""
+    by_clock: bool = False
+    """Whether that is the time of day."""
 
 
 def seconds(words: list[str]) -> float:
     """A time [s]: hours, hours:minutes:seconds, or with a unit or AM, PM; ValueError for what is none."""
-    if not words:
-        return 0.0
-    unit = words[1].upper() if len(words) > 1 else ""
-    parts = [float(x) for x in re.split(":", words[0])]
-    if len(parts) == 1:
-        scale = {"SEC": 1.0, "MIN": 60.0, "DAY": 86400.0}.get(unit[:3], 3600.0)
-        noon = 43200.0 if unit == "PM" and parts[0] < 12 else -43200.0 if unit == "AM" and parts[0] == 12 else 0.0
-        return parts[0] * scale + noon
+    if not 1 <= len(words) <= 2:
+        raise ValueError(words)
+    parts, unit = [float(x) for x in words[0].split(":")], words[1].upper() if len(words) == 2 else ""
+    if len(parts) > 3 or min(parts) < 0 or not math.isfinite(sum(parts)):
+        raise ValueError(words)
+    scale = {"": 3600.0, "SEC": 1.0, "MIN": 60.0, "HOU": 3600.0, "DAY": 86400.0}.get(unit[:3])
+    if len(parts) == 1 and scale is not None:
+        return math.floor(parts[0] * scale + 0.5)
     time = sum(p * s for p, s in zip(parts, (3600.0, 60.0, 1.0), strict=False))
-    if unit == "AM" and parts[0] == 12:
-        return time - 43200.0
-    return time + (43200.0 if unit == "PM" and parts[0] < 12 else 0.0)
+    if unit and (unit not in ("AM", "PM") or time >= 13 * 3600.0):
+        raise ValueError(words)
+    noon = 43200.0 if unit == "PM" and time < 43200.0 else -43200.0 if unit == "AM" and time >= 43200.0 else 0.0
+    return math.floor(time + noon + 0.5)

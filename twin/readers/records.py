@@ -153,9 +153,37 @@ class Regulators:
     branch: Index
     """Position of each valve among the branches, shape (valve,)."""
     pressure: Array
-    """Piezometric pressure that it holds [Pa], (valve,)."""
+    """Piezometric pressure that it holds [Pa], (valve,); where it is fixed, inf if reducing and -inf if sustaining."""
     sustaining: Mask
     """True for a valve that holds the pressure at its start, False for one that holds it at its end, (valve,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Controls:
+    """What a branch becomes once the pressure at a junction is above or below a threshold, control by control."""
+
+    junction: Index
+    """Position of the junction, shape (control,)."""
+    pressure: Array
+    """Piezometric pressure from which it acts [Pa], (control,)."""
+    above: Mask
+    """Whether it acts above that pressure, (control,)."""
+    branch: Index
+    """Position of the branch, (control,)."""
+    zeta: Array
+    """The branch's loss coefficient afterwards [1], NaN where it stays, (control,)."""
+    factor: Array
+    """Factor of its power law afterwards [Pa / (kg/s)^exponent], (control,)."""
+    exponent: Array
+    """Exponent of its power law afterwards [1], (control,)."""
+    shutoff: Array
+    """Pressure rise without flow afterwards [Pa], (control,)."""
+    min_flow: Array
+    """Least mass flow afterwards [kg/s], (control,)."""
+    max_flow: Array
+    """Largest mass flow afterwards [kg/s], (control,)."""
+    held: Array
+    """Piezometric pressure that a regulating valve holds afterwards [Pa], NaN for other branches, (control,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,12 +259,16 @@ class PipeNetwork:
     """What the reader assumed."""
     regulators: Regulators | None = None
     """Valves that hold a pressure, None without."""
+    controls: Controls | None = None
+    """What pressures switch, None without."""
 
     def __post_init__(self) -> None:
         if self.regulators is not None:
             valve = self.regulators.branch
             at = np.where(self.regulators.sustaining, self.start[valve], self.end[valve])
-            twice = np.isfinite(self.held[at]) | (np.bincount(at, minlength=len(self.held))[at] > 1)
+            active = np.isfinite(self.regulators.pressure)
+            twice = np.isfinite(self.held[at]) | (np.bincount(at[active], minlength=len(self.held))[at] > 1)
+            twice &= active
             if twice.any():
                 k = np.flatnonzero(twice)[0]
                 raise ValueError(f"{self.name}: {self.branch[valve[k]]}: {self.junction[at[k]]} is held already")

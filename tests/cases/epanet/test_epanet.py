@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import twin
-from twin.readers.inp import FLOW, FOOT
+from twin.readers.inp_options import FLOW, FOOT
 
 HERE = Path(__file__).parent
 EXPECTED = json.loads((HERE / "expected.json").read_text())
@@ -62,7 +62,11 @@ def test_demands_are_scenarios(name):
         ("HEAD big", "HEAD none", r"net\.inp:\d+: pump U1: no curve none"),
         ("Units              LPS", "Units              XYZ", r"net\.inp:\d+: UNITS XYZ is none of CFS"),
         ("4.0     day", "4.0     night", r"net\.inp:\d+: no pattern night"),
-        ("[JUNCTIONS]", "[JUNK]", r"net\.inp:\d+: no node J7"),
+        (
+            "[JUNCTIONS]",
+            "[JUNK]",
+            r"net\.inp:4: section \[JUNK\] is not known; known are TITLE",
+        ),
         (" big     15   40", " big     15   60", r"pump U1: its head must fall with its flow"),
     ],
 )
