@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from twin import columns
-from twin.columns import limits
+from twin import columns, fluids
+from twin.columns import Array, Real, limits
 from twin.components.base import Component, Model, ShapesAir, Table, Write, finite_or, limit, report
 from twin.elements import Vent, Zone
-from twin.units import Fraction, Length, Number, Temperature, TemperatureDifference, VolumeFlow
+from twin.units import Fraction, Length, Number, Pressure, Temperature, TemperatureDifference, VolumeFlow, format
 
 CLASSES = {
     "A1": (288.15, 305.15, 1 / 300),
@@ -26,6 +27,28 @@ As cited in public secondary sources (TC 9.9, 2021).
 """
 
 
+ROUNDING = 0.01
+"""By how much a wet bulb may lie below that of dry air, K: formulas of psychrometry differ by this."""
+
+PRESSURES = (0.85, 1.1)
+"""Share of the standard atmosphere within which the weather of a place stays.
+
+Of the pressures reduced to sea level that were measured, the lowest is 870 hPa and the highest 1,084 hPa [World
+Meteorological Organization, World Weather and Climate Extremes Archive].
+"""
+
+
+DEFAULT_HUMIDITY = 0.5
+"""Relative humidity of a site that states no moisture."""
+
+
+class Fault(NamedTuple):
+    """What cannot be in some scenarios: in which (1|S,), and a sentence for one of them."""
+
+    where: Array
+    tell: Callable[[int], str]
+
+
 class Site(Model):
     """Weather and height. One of wet bulb, relative humidity or dew point states the moisture."""
 
@@ -34,25 +57,66 @@ class Site(Model):
     relative_humidity: Fraction | None = Field(None, ge=0, le=1)
     dew_point: Temperature | None = Field(None, ge=200, le=330)
     elevation: Length = Field(0.0, ge=-430, le=5000, description="above sea level")
+    pressure: Pressure | None = Field(
+        None, ge=45e3, le=115e3, description="of the air; the standard atmosphere's at this elevation if not given"
+    )
     recirculation: TemperatureDifference = Field(
         0.0, ge=0, le=20, description="rise of the air that heat rejection draws above the weather"
     )
     design_pue: Number | None = Field(None, ge=1, le=4, description="provisions power; that of the solve if not given")
 
     @model_validator(mode="after")
-    def _moisture(self) -> Site:
+    def _possible(self) -> Site:
         stated = [n for n in ("wet_bulb", "relative_humidity", "dew_point") if getattr(self, n) is not None]
         if len(stated) > 1:
             raise ValueError(f"{' and '.join(stated)} both state the moisture; keep one")
-        if self.wet_bulb is not None and self.wet_bulb > self.dry_bulb + 1e-9:
-            raise ValueError(
-                f"wet_bulb {self.wet_bulb - 273.15:.2f} degC is above dry_bulb {self.dry_bulb - 273.15:.2f} degC"
-            )
-        if self.dew_point is not None and self.dew_point > self.dry_bulb + 1e-9:
-            raise ValueError(
-                f"dew_point {self.dew_point - 273.15:.2f} degC is above dry_bulb {self.dry_bulb - 273.15:.2f} degC"
-            )
+        faults = [f.tell(0) for f in contradictions({n: v for n, v in self if v is not None}) if f.where.any()]
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
+
+
+def air_pressure(site: Mapping[str, Real]) -> Array:
+    """Pressure of the outdoor air [Pa] that a site states, or of the standard atmosphere at its elevation."""
+    return np.asarray(site["pressure"] if "pressure" in site else fluids.pressure_at(site["elevation"]), float)
+
+
+def contradictions(site: Mapping[str, Real]) -> Iterator[Fault]:
+    """What of the fields of a site cannot be together, numbers or one for each scenario (1|S,).
+
+    A wet bulb lies between the dry bulb and that of air without moisture, a dew point not above the dry bulb.
+    """
+    names = ("dry_bulb", "wet_bulb", "dew_point", "pressure", "elevation")
+    rows = np.broadcast_arrays(*(np.atleast_1d(site.get(n, np.nan)) for n in names), air_pressure(site))
+    dry, wet, dew, stated, height, p = (np.array(row, float) for row in rows)
+    driest = fluids.wet_bulb(dry, 0.0, p)
+    standard = fluids.pressure_at(height)
+    say = lambda x, i: f"{x[i] - 273.15:.2f} degC"  # noqa: E731
+
+    def above(name: str, value: Array) -> Fault:
+        tell = lambda i: (  # noqa: E731
+            f"{name} {say(value, i)} is above dry_bulb {say(dry, i)} by {value[i] - dry[i]:.2f} K; "
+            "cut it at the dry bulb, where air is saturated"
+        )
+        return Fault(value > dry + 1e-9, tell)
+
+    yield above("wet_bulb", wet)
+    yield above("dew_point", dew)
+    yield Fault(
+        wet < driest - ROUNDING,
+        lambda i: (
+            f"wet_bulb {say(wet, i)} is below {say(driest, i)}, that of air without moisture at dry_bulb "
+            f"{say(dry, i)} and {format(p[i], 'pressure')}; give that or more, or another measure of moisture"
+        ),
+    )
+    yield Fault(
+        (stated < PRESSURES[0] * standard) | (stated > PRESSURES[1] * standard),
+        lambda i: (
+            f"pressure {format(stated[i], 'pressure')} is {stated[i] / standard[i]:.0%} of the standard atmosphere's "
+            f"{format(standard[i], 'pressure')} at elevation {format(height[i], 'length')}; give the elevation too, "
+            "and the pressure as measured there, not reduced to sea level"
+        ),
+    )
 
 
 class Screen(Component):

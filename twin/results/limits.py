@@ -141,6 +141,7 @@ def margins(solution: Solution) -> Margins:
         bounds.append(np.broadcast_to(bound, (len(bound), size))[binds])
         senses += [limit.kind.sense] * int(binds.sum())
     value, bound = np.concatenate(values), np.concatenate(bounds)
+    value[:, list(solution.plant.invalid)] = np.nan
     margin = np.array(senses, float).reshape(-1, 1) * (bound - value)
     margin = np.where(np.isnan(margin), -np.inf, margin)
     fixed = np.array([SCALES.get(t[2], np.nan) for t in texts]).reshape(-1, 1)

@@ -157,6 +157,8 @@ def utilisation(result: Result, scenario: int = 0) -> dict[str, float]:
 def warnings(solution: Solution, scenario: int = 0) -> list[str]:
     """Where a model was used outside its box of validity, and racks that serve nothing."""
     texts = []
+    if scenario in solution.plant.invalid:
+        return texts
     for item in solution.plant.cautions:
         rows = solution[item.value][:, scenario] > 0.5
         texts += [f"{item.elements[i]}: {item.text}" for i in np.flatnonzero(rows)]

@@ -183,6 +183,9 @@ def _settle(plant: Plant, start: State | None, tolerance: float, passes: int) ->
     kept |= _peaks(plant, kept)
     audit = _audit(kept)
     status = np.where((status == int(Status.OK)) & ~(np.abs(audit) < BALANCE), int(Status.UNBALANCED), status)
+    if plant.invalid:
+        rows = list(plant.invalid)
+        status[rows], taken[rows], residual[rows], audit[rows] = int(Status.INVALID), 0, np.nan, np.nan
     return Solution(plant, kept, status, taken, residual, audit, 0.0, state)
 
 
