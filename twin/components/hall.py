@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -86,37 +87,39 @@ def contradictions(site: Mapping[str, Real]) -> Iterator[Fault]:
 
     A wet bulb lies between the dry bulb and that of air without moisture, a dew point not above the dry bulb.
     """
-    names = ("dry_bulb", "wet_bulb", "dew_point", "pressure", "elevation")
-    rows = np.broadcast_arrays(*(np.atleast_1d(site.get(n, np.nan)) for n in names), air_pressure(site))
-    dry, wet, dew, stated, height, p = (np.array(row, float) for row in rows)
-    driest = fluids.wet_bulb(dry, 0.0, p)
-    standard = fluids.pressure_at(height)
-    say = lambda x, i: f"{x[i] - 273.15:.2f} degC"  # noqa: E731
+    names = [n for n in ("dry_bulb", "wet_bulb", "dew_point", "pressure", "elevation") if n in site]
+    *rows, p = np.broadcast_arrays(*(np.atleast_1d(np.asarray(site[n], float)) for n in names), air_pressure(site))
+    given = dict(zip(names, rows, strict=True))
+    dry, height = given["dry_bulb"], given["elevation"]
+    for name in ("wet_bulb", "dew_point"):
+        if name in given:
+            yield Fault(given[name] > dry + 1e-9, partial(_above, name, given[name], dry))
+    if "wet_bulb" in given:
+        driest = fluids.wet_bulb(dry, 0.0, p)
+        yield Fault(given["wet_bulb"] < driest - ROUNDING, partial(_too_dry, given["wet_bulb"], driest, dry, p))
+    if "pressure" in given:
+        share = p / fluids.pressure_at(height)
+        yield Fault((share < PRESSURES[0]) | (share > PRESSURES[1]), partial(_elsewhere, p, share, height))
 
-    def above(name: str, value: Array) -> Fault:
-        tell = lambda i: (  # noqa: E731
-            f"{name} {say(value, i)} is above dry_bulb {say(dry, i)} by {value[i] - dry[i]:.2f} K; "
-            "cut it at the dry bulb, where air is saturated"
-        )
-        return Fault(value > dry + 1e-9, tell)
 
-    yield above("wet_bulb", wet)
-    yield above("dew_point", dew)
-    yield Fault(
-        wet < driest - ROUNDING,
-        lambda i: (
-            f"wet_bulb {say(wet, i)} is below {say(driest, i)}, that of air without moisture at dry_bulb "
-            f"{say(dry, i)} and {format(p[i], 'pressure')}; give that or more, or another measure of moisture"
-        ),
-    )
-    yield Fault(
-        (stated < PRESSURES[0] * standard) | (stated > PRESSURES[1] * standard),
-        lambda i: (
-            f"pressure {format(stated[i], 'pressure')} is {stated[i] / standard[i]:.0%} of the standard atmosphere's "
-            f"{format(standard[i], 'pressure')} at elevation {format(height[i], 'length')}; give the elevation too, "
-            "and the pressure as measured there, not reduced to sea level"
-        ),
-    )
+def _degrees(kelvin: float) -> str:
+    return f"{kelvin - 273.15:.2f} degC"
+
+
+def _above(name: str, value: Array, dry: Array, i: int) -> str:
+    by = f"by {value[i] - dry[i]:.2f} K; cut it at the dry bulb, where air is saturated"
+    return f"{name} {_degrees(value[i])} is above dry_bulb {_degrees(dry[i])} {by}"
+
+
+def _too_dry(wet: Array, driest: Array, dry: Array, pressure: Array, i: int) -> str:
+    air = f"that of air without moisture at dry_bulb {_degrees(dry[i])} and {format(pressure[i], 'pressure')}"
+    return f"wet_bulb {_degrees(wet[i])} is below {_degrees(driest[i])}, {air}; give that or more, or the dew_point"
+
+
+def _elsewhere(pressure: Array, share: Array, height: Array, i: int) -> str:
+    place = f"{share[i]:.0%} of the standard atmosphere's at elevation {format(height[i], 'length')}"
+    remedy = "give the elevation too, and the pressure as measured there, not reduced to sea level"
+    return f"pressure {format(pressure[i], 'pressure')} is {place}; {remedy}"
 
 
 class Screen(Component):

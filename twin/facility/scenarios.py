@@ -28,6 +28,9 @@ STRUCTURAL = {"voltage"}
 SECTIONS = ("site", "serving", "economics")
 """Sections whose numbers may vary."""
 
+PLACE = ("at", "size", "room")
+"""Fields of components that say where these stand, which their checks of numbers leave alone."""
+
 REASONS = 5
 """How many different faults of a scenario its reason tells."""
 
@@ -275,11 +278,15 @@ def _inconsistent(facility: Facility, columns: Columns) -> Iterator[Fault]:
     for field, rows in columns.items():
         for n in rows:
             changed.setdefault(n, []).append(field)
-    alike: dict[tuple[object, ...], list[str]] = {}
+    alike: dict[object, list[str]] = {}
     for n, fields in changed.items():
         part = facility.components[n]
-        own = (id(value) for field, value in part if field not in ("at", "size"))
-        alike.setdefault((type(part), *own, *((f, id(columns[f][n])) for f in fields)), []).append(n)
+        key = (type(part), *(value for field, value in vars(part).items() if field not in PLACE))
+        varied = tuple((f, id(columns[f][n])) for f in fields)
+        try:
+            alike.setdefault((key, varied), []).append(n)
+        except TypeError:  # a field of equipment of one's own that cannot be hashed
+            alike[n] = [n]
     for names in alike.values():
         first, fields = facility.components[names[0]], changed[names[0]]
         sets, at = np.unique(np.stack([columns[f][names[0]] for f in fields]), axis=1, return_inverse=True)

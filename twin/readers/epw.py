@@ -199,13 +199,15 @@ def _header(name: str, lines: Sequence[str]) -> dict[str, Line]:
     """Lines of the header, the last of each kind, by how they begin."""
     found: dict[str, Line] = {}
     for number, line in enumerate(lines, 1):
-        words = [w.strip() for w in next(csv.reader([line]), [""])]
-        kind = next((k for k in HEADER if words[0].upper().startswith(k)), None)
+        kind = next((k for k in HEADER if line.strip().upper().startswith(k)), None)
         if number == 1 and kind != "LOCATION":
             raise ValueError(f"{name}:1: not an EPW file: it begins with {line[:30]!r}, not with LOCATION")
         if kind is None:
             raise ValueError(f"{name}:{number}: {line[:30]!r} is no line of an EPW header; DATA PERIODS ends it")
-        found[kind] = number, words
+        try:
+            found[kind] = number, [word.strip() for word in next(csv.reader([line]))]
+        except csv.Error as error:
+            raise ValueError(f"{name}:{number}: {kind}: {error}") from None
         if kind == "DATA PERIODS":
             return found
     raise ValueError(f"{name}: not an EPW file: no line DATA PERIODS")
