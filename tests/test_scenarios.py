@@ -133,6 +133,7 @@ def test_every_one_of_many_values_is_checked(hall):
     found = read(hall, {"pump[pump].head": heads})
     assert list(found.invalid) == [1400]
     assert "is above the shut-off head 300000 Pa" in found.invalid[1400].reason
+    assert found.columns["head"]["pump"][1400] == heads[0], "a neighbour is solved in its place"
     assert np.array_equal(np.delete(found.columns["head"]["pump"], 1400), np.delete(heads, 1400))
 
 

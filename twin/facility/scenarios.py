@@ -200,13 +200,11 @@ def _placed(
 def _wet_bulb(layout: Site, site: Mapping[str, Real]) -> Array:
     """Wet bulb [K] of the layout's air, warmed or cooled to the dry bulb that scenarios give, at their pressure.
 
-    It keeps its humidity ratio, and what is cooled below its dew point stays saturated.
+    It keeps its humidity ratio; cooled below its dew point it is saturated, its wet bulb the dry bulb.
     """
     before, dry, p = air_pressure({k: v for k, v in layout if v is not None}), site["dry_bulb"], air_pressure(site)
     ratio = fluids.humidity_ratio_from_wet_bulb(layout.dry_bulb, layout.wet_bulb, before)
-    saturated = fluids.humidity_ratio_from_relative_humidity(dry, 1.0, p)
-    moved = fluids.wet_bulb(dry, np.minimum(ratio, saturated), p)
-    return np.where((dry == layout.dry_bulb) & (p == before), layout.wet_bulb, moved)
+    return np.where((dry == layout.dry_bulb) & (p == before), layout.wet_bulb, fluids.wet_bulb(dry, ratio, p))
 
 
 def groups(facility: Facility, name: str) -> set[str]:
