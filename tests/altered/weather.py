@@ -46,7 +46,7 @@ MUTANTS = [
      scenarios("every_one_of_many_values_is_checked"), "a fault of another scenario is told"),
     (STEADY, "status[rows], taken[rows], residual[rows], audit[rows] = int(Status.INVALID), 0, np.nan, np.nan", "taken[rows] = 0",
      scenarios("an_invalid_scenario_is_invalid_on_a_bound_plant_too"), "what stands for an invalid scenario is told as its solution"),
-    (EPW, "(3600 * (hour.astype(int) - 1) + within)", "(3600 * hour.astype(int) + within)", ("cases/weather/test_weather_file.py",), "hours begin where they end"),
+    (EPW, "(3600 * (hour - 1) + within)", "(3600 * hour + within)", ("cases/weather/test_weather_file.py",), "hours begin where they end"),
     (EPW, "% per_hour * (3600 // per_hour)", "% per_hour * 3600", files("records_within_an_hour_follow_each_other")),
     (EPW, '999.0, 0.0, 110.0, 0.01)', '999.0, 0.0, 110.0, 1.0)', files("quantities_are_in_si_units")),
     (EPW, "CELSIUS = 273.15", "CELSIUS = 273.0", files("quantities_are_in_si_units")),

@@ -91,6 +91,10 @@ def test_scenarios_are_of_the_fields_that_are_named(read, small):
     assert list(w.scenarios("dry_bulb", "wet_bulb")) == ["scenario", "site.dry_bulb", "site.wet_bulb"]
     with pytest.raises(ValueError, match=r"place.epw: 'dry_blub' is no field of the site"):
         w.scenarios("dry_blub")
+    with pytest.raises(
+        ValueError, match=r"place.epw: no record has a pressure; name the fields that it has, of dry_bulb"
+    ):
+        read(file(*day(p=999999))).scenarios()
 
 
 def test_leap_days_are_days(read):
@@ -204,6 +208,8 @@ def spoilt(line):
         (file(*day("2023,1,2")), ":9: 2023,1,2,1: records are missing or out of order"),
         (file(*day(), *day("2023,1,2")), ":57: after 2023,1,2,24, the end of the file"),
         (file(*day("2023,2,29"), periods="1,1,-,-,2/29,2/29"), ":9: no date and hour from 1 to 24: 2023,2,29,1"),
+        (file(record("2023,1,1.5"), *day()), ":9: no date and hour from 1 to 24: 2023,1,1.5,1"),
+        (file(record(",1,1"), *day()), ":9: no date and hour from 1 to 24: ,1,1,1"),
         (file(record(hour=0), *day()), ":9: no date and hour from 1 to 24: 2023,1,1,0"),
         (spoilt(record(hour=4, dry="warm")), ":12: dry bulb temperature: 'warm' is not a number"),
         (spoilt(record(hour=4, dry=-999)), ":12: dry bulb temperature -999 is outside -70 to 70; write 99.9 where"),

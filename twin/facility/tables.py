@@ -55,7 +55,7 @@ def tabulate(given: Given) -> Table:
         raise ValueError(f"scenarios: give a mapping of {ways}, not {_called(given)}")
     indices += [_index(v) for v in values.values()]
     labels = values.pop(LABELS, None)
-    known = [np.asarray(labels)] if labels is not None else [x for x in map(_labels, indices) if x is not None]
+    known = [x for x in map(_labels, indices if labels is None else [labels]) if x is not None]
     if any(not np.array_equal(x, known[0]) for x in known[1:]):
         raise ValueError("scenarios: values have different indices; align them first, or give their numbers alone")
     wrong = next((a for a in values if not isinstance(a, str)), None)

@@ -139,7 +139,7 @@ class WeatherFile:
         """Every record as a scenario of `twin.solve`, labelled by its time: these fields of the site.
 
         Dry bulb, dew point and pressure if none are named. A record in which one is missing becomes a scenario with
-        status `invalid`. Raises ValueError for a field that the site does not have.
+        status `invalid`. Raises ValueError for a field that the site does not have, or no record.
 
         >>> twin.solve("gb300_hall", twin.weather("dulles.epw").scenarios())
         """
@@ -148,6 +148,11 @@ class WeatherFile:
             if name not in known:
                 raise ValueError(f"{self.name}: {name!r} is no field of the site; there are {', '.join(known)}")
         fields = fields or ("dry_bulb", "dew_point", "pressure")
+        for name in fields:
+            if np.isnan(getattr(self, name)).all():
+                raise ValueError(
+                    f"{self.name}: no record has a {name}; name the fields that it has, of {', '.join(known)}"
+                )
         return {"scenario": self.time} | {f"site.{name}": getattr(self, name) for name in fields}
 
     @cached_property
@@ -255,17 +260,17 @@ def _time(name: str, begin: int, rows: Sequence[Sequence[str]], periods: Sequenc
     per_hour, bounds = _periods(name, begin, periods)
     what = ("year", "month", "day", "hour")
     year, month, day, hour = (_floats(name, begin, rows, i, w) for i, w in enumerate(what))
-    wrong = ~(
-        (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (hour >= 1) & (hour <= 24) & (year == year // 1)
-    )
-    month, day = (np.where(wrong, 1, x).astype(int) for x in (month, day))
-    months = np.where(wrong, 0, (year - 1970) * 12 + month - 1).astype("M8[M]")
+    wrong = ~((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (hour >= 1) & (hour <= 24))
+    for part in (year, month, day, hour):
+        wrong |= part != np.round(part)
+    year, month, day, hour = (np.where(wrong, 1, part).astype(int) for part in (year, month, day, hour))
+    months = ((year - 1970) * 12 + month - 1).astype("M8[M]")
     days = months.astype("M8[D]") + (day - 1)
     wrong |= days.astype("M8[M]") != months
     if wrong.any():
         at = int(np.argmax(wrong))
         raise ValueError(f"{name}:{begin + 1 + at}: no date and hour from 1 to 24: {','.join(rows[at][:4])}")
-    place = 24 * (DAYS[month - 1] + day - 1) + hour.astype(int) - 1
+    place = 24 * (DAYS[month - 1] + day - 1) + hour - 1
     at = _break(place, per_hour, bounds)
     if at is not None:
         after = f"after {','.join(rows[at - 1][:4])}, " if at else ""
@@ -273,7 +278,7 @@ def _time(name: str, begin: int, rows: Sequence[Sequence[str]], periods: Sequenc
         fault = f"{after}{here}: records are missing or out of order, or DATA PERIODS states others"
         raise ValueError(f"{name}:{begin + 1 + at}: {fault}")
     within = np.arange(len(rows)) % per_hour * (3600 // per_hour)
-    return days.astype("M8[s]") + (3600 * (hour.astype(int) - 1) + within)
+    return days.astype("M8[s]") + (3600 * (hour - 1) + within)
 
 
 def _periods(name: str, line: int, words: Sequence[str]) -> tuple[int, list[tuple[int, int]]]:
