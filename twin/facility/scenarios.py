@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from twin import fluids
 from twin.columns import Array, Real
 from twin.components.base import Component
-from twin.components.hall import DEFAULT_HUMIDITY, Fault, Site, air_pressure, contradictions
+from twin.components.hall import DEFAULT_HUMIDITY, Fault, air_pressure, contradictions
 from twin.facility.addresses import choose, meant, split
 from twin.facility.files import MOISTURE, LayoutError
 from twin.facility.graph import Facility
@@ -175,36 +175,37 @@ def _placed(
 ) -> tuple[Columns, dict[str, Real], str]:
     """Columns by field and component, the fields of the site, and where the moisture of its air comes from."""
     columns: Columns = {}
-    site: dict[str, Real] = {k: v for k, v in facility.site if v is not None}
-    own = next((f for f in MOISTURE if f in site), None)
+    layout: dict[str, Real] = {k: v for k, v in facility.site if v is not None}
+    own = next((f for f in MOISTURE if f in layout), None)
     varied = {t.field: values[a] for a, t in targets.items() if t.head == "site"}
     for address, target in targets.items():
         wide = np.broadcast_to(values[address], (size,))
         for n in target.names:
             columns.setdefault(target.field, {})[n] = wide
     stated = next((f for f in MOISTURE if f in varied), None)
+    site = layout | varied
     if stated:
-        return columns, {k: v for k, v in site.items() if k != own} | varied, f"{stated} of the scenarios"
-    site |= varied
+        return columns, {k: v for k, v in site.items() if k == stated or k != own}, f"{stated} of the scenarios"
     if own is None:
         return columns, site, f"relative humidity of {DEFAULT_HUMIDITY:.0%}, as none is stated"
     if "dry_bulb" in varied and own == "dew_point":
-        site[own] = np.minimum(facility.site.dew_point, site["dry_bulb"])
+        site[own] = np.minimum(layout[own], site["dry_bulb"])
         return columns, site, "dew point of the layout, at most the dry bulb"
     if "dry_bulb" in varied and own == "wet_bulb":
-        site[own] = _wet_bulb(facility.site, site)
+        site[own] = _wet_bulb(layout, site)
         return columns, site, "humidity ratio of the layout, at most saturation"
     return columns, site, f"{own} of the layout"
 
 
-def _wet_bulb(layout: Site, site: Mapping[str, Real]) -> Array:
+def _wet_bulb(layout: Mapping[str, Real], site: Mapping[str, Real]) -> Array:
     """Wet bulb [K] of the layout's air, warmed or cooled to the dry bulb that scenarios give, at their pressure.
 
     It keeps its humidity ratio; cooled below its dew point it is saturated, its wet bulb the dry bulb.
     """
-    before, dry, p = air_pressure({k: v for k, v in layout if v is not None}), site["dry_bulb"], air_pressure(site)
-    ratio = fluids.humidity_ratio_from_wet_bulb(layout.dry_bulb, layout.wet_bulb, before)
-    return np.where((dry == layout.dry_bulb) & (p == before), layout.wet_bulb, fluids.wet_bulb(dry, ratio, p))
+    dry, p, before = site["dry_bulb"], air_pressure(site), air_pressure(layout)
+    ratio = fluids.humidity_ratio_from_wet_bulb(layout["dry_bulb"], layout["wet_bulb"], before)
+    same = (dry == layout["dry_bulb"]) & (p == before)
+    return np.where(same, layout["wet_bulb"], fluids.wet_bulb(dry, ratio, p))
 
 
 def groups(facility: Facility, name: str) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
@@ -38,12 +38,12 @@ def tabulate(given: Given) -> Table:
     """Values by address. Columns of a table and variables of a Dataset are addresses; an index that counts from 0 is no
     label. Raises ValueError for what is no table, has several indices, or does not give every address everywhere.
     """
-    indices = [_index(given)]
+    indices, frame = [_index(given)], cast(Any, given)
     if isinstance(given, Mapping):
         values: dict[Any, Any] = dict(given)
         values |= {a: v for a, v in getattr(given, "coords", {}).items() if "." in str(a)}
-    elif hasattr(given, "columns") and hasattr(given, "items"):
-        columns = list(given.items())
+    elif hasattr(frame, "columns") and hasattr(frame, "items"):
+        columns = list(frame.items())
         values = dict(columns)
         twice = next((a for i, (a, _) in enumerate(columns) if a in [b for b, _ in columns[:i]]), None)
         if twice is not None:

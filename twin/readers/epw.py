@@ -222,8 +222,9 @@ def _location(name: str, line: int, words: Sequence[str]) -> Location:
     numbers = ("latitude", "longitude", "time zone", "elevation")
     if len(words) < 10:
         raise ValueError(f"{name}:{line}: LOCATION ends before {numbers[max(len(words) - 6, 0)]}")
-    values = [_number(f"{name}:{line}: {what}", w) for what, w in zip(numbers, words[6:], strict=False)]
-    return Location(*words[1:6], *values)
+    city, state, country, source, station = words[1:6]
+    values = (_number(f"{name}:{line}: {what}", w) for what, w in zip(numbers, words[6:10], strict=True))
+    return Location(city, state, country, source, station, *values)
 
 
 def _number(what: str, text: str) -> float:
