@@ -97,7 +97,7 @@ STRICT, LOOSE = 5e-6, 1e-3
 
 # Air in a room is given the density of the air outside, so rack fans work a little less on a hot day: 1e-4 per 3 K.
 def in_weather(text, scale):
-    found = [bound(text, scale, site__dry_bulb=f"{t} degC", site__wet_bulb="5 degC") for t in WEATHER]
+    found = [bound(text, scale, site__dry_bulb=f"{t} degC", site__dew_point="0 degC") for t in WEATHER]
     for t, f in zip(WEATHER, found, strict=True):
         print(f"{t:5.0f} degC  {f.scale:.6f}  {f.limit.name if f.limit else f.reason}")
     return np.array([f.scale for f in found])
@@ -126,7 +126,7 @@ def test_warmer_weather_never_raises_the_bound_of_a_loop_trimmed_by_chillers(sma
 # From hot coolant the CDU's valve opens fully, the flow swamps the chiller, and the water stays hot: a second answer.
 def test_hot_weather_is_judged_alike_whatever_weather_came_before(small):
     def plant(weather):
-        address = {"trim.capacity": "400 kW", "site.dry_bulb": f"{weather} degC", "site.wet_bulb": "5 degC"}
+        address = {"trim.capacity": "400 kW", "site.dry_bulb": f"{weather} degC", "site.dew_point": "0 degC"}
         return compile(twin.load(small, overrides=address | {"rack.power_scale": "0.2"}))
 
     before, hot = steady(plant(42)), plant(44)

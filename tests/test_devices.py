@@ -12,6 +12,7 @@ from twin.kernels import arrays, launch
 
 import twin
 from twin.columns import bus, engine, line, node, source
+from twin.elements import Status
 from twin.plant.compile import compile
 from twin.solver.steady import steady
 
@@ -40,6 +41,13 @@ def test_a_device_gives_the_cpus_answers(layout, device):
 
 def test_a_device_gives_the_cpus_answers_for_chips_that_draw_what_they_serve(device):
     assert solves.compare("gb300_hall", solves.SERVED).device == "stand-in"
+
+
+def test_a_device_tells_scenarios_that_cannot_be(device):
+    plant = compile(twin.load("dsx_row"), {"site.dry_bulb": [300.0, np.nan, 301.0]})
+    here, there = steady(plant), steady(plant, device="cuda")
+    assert list(there.status) == list(here.status) == [Status.OK, Status.INVALID, Status.OK]
+    assert np.isnan(there.audit[1])
 
 
 def test_a_device_parts_scenarios_by_topology_and_by_memory(device, monkeypatch):

@@ -445,7 +445,7 @@ def test_two_moistures_of_one_source_are_refused():
         ({"r9.it_power": [1.0]}, "r9.it_power"),
         ({"site.dry_blub": [300.0]}, "site.dry_blub"),
         ({"rack.it_power": [-1.0]}, "outside its bounds"),
-        ({"rack.it_power": [float("nan")]}, "not finite"),
+        ({"rack.it_power": [float("nan")]}, "nan is not a finite number"),
         ({"rack.it_power": [1e3, 2e3], "site.dry_bulb": [290.0, 291.0, 292.0]}, "different lengths"),
         ({"it_power": [1e3]}, "is not an address"),
     ],

@@ -216,9 +216,10 @@ def test_chips_at_the_load_that_keeps_objectives_are_as_many_as_the_demand_needs
 
 def test_every_scenario_has_its_own_day():
     days = {"site.dry_bulb": [313.15, 300.15], "economics.electricity": [0.2 / KWH, 0.07 / KWH]}
-    many = twin.solve("gb300_hall", days, overrides={"serving.demand": DAY})
+    many = twin.solve("gb300_hall", days | {"site.dew_point": 285.15}, overrides={"serving.demand": DAY})
     for i, (bulb, price) in enumerate([("40 degC", "0.2 $/kWh"), ("27 degC", "0.07 $/kWh")]):
-        alone = solved(serving__demand=DAY, site__dry_bulb=bulb, economics__electricity=price).day()
+        weather = {"site__dry_bulb": bulb, "site__dew_point": "12 degC"}
+        alone = solved(serving__demand=DAY, economics__electricity=price, **weather).day()
         assert many.day(i).facility_power == pytest.approx(alone.facility_power, rel=1e-9)
         assert many.day(i).usd_per_million_tokens == pytest.approx(alone.usd_per_million_tokens, rel=1e-9)
 

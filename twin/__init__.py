@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from twin.facility.graph import Facility
     from twin.facility.schema import schema
     from twin.networks import pipe_flow, power_flow
+    from twin.readers.epw import WeatherFile, weather
     from twin.show.scene.hall import draw, export
     from twin.study.bound import Bound
     from twin.study.optimum import optimum
@@ -29,6 +30,7 @@ _HOMES = {
     "Mixed": "air.turns",
     "Response": "air.response",
     "Result": "api",
+    "WeatherFile": "readers.epw",
     "bound": "api",
     "catalogue": "facility.catalogue",
     "draw": "show.scene.hall",
@@ -41,6 +43,7 @@ _HOMES = {
     "schema": "facility.schema",
     "shipped": "facility.files",
     "solve": "api",
+    "weather": "readers.epw",
     "worth": "study.worth",
 }
 _PACKAGES = ("columns", "components", "elements", "fluids", "networks", "serving", "units")
@@ -54,6 +57,7 @@ __all__ = [
     "Mixed",
     "Response",
     "Result",
+    "WeatherFile",
     "bound",
     "catalogue",
     "columns",
@@ -73,6 +77,7 @@ __all__ = [
     "shipped",
     "solve",
     "units",
+    "weather",
     "worth",
 ]
 

@@ -12,7 +12,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import ArrayLike
 
 from twin import columns
 from twin.air.response import Response, response
@@ -22,6 +21,7 @@ from twin.elements import Status
 from twin.facility.build import load
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
+from twin.facility.tables import Given
 from twin.kernels.arrays import home
 from twin.plant.compile import Plant, compile
 from twin.results import store, tables
@@ -148,7 +148,9 @@ class Result:
         return (found.limit if found else self.held) or next(iter(self.worst(scenario)), None)
 
     def explain(self, scenario: int = 0) -> str:
-        """Which limits are tightest, one line each."""
+        """Which limits are tightest, one line each; of a scenario whose values cannot be, why."""
+        if scenario in self.plant.invalid:
+            return self.plant.invalid[scenario].reason
         rows = [f"{b.name:28s} {b.element:24s} {b.texts[4]}" for b in self.worst(scenario)]
         return "\n".join(rows)
 
@@ -199,7 +201,7 @@ class Result:
 
 def solve(
     layout: str | Path | Facility,
-    scenarios: Mapping[str, ArrayLike] | None = None,
+    scenarios: Given | None = None,
     *,
     case: str | None = None,
     overrides: Mapping[str, object] | None = None,
@@ -210,14 +212,17 @@ def solve(
     """Solve power, coolant, heat and air of a facility in one or many scenarios.
 
     layout: a shipped layout by name, a YAML file, YAML text, or a loaded Facility. scenarios: SI values by address,
-    such as site.dry_bulb [K] or rack.it_power [W], one number or one per scenario (scenario,). case: one of the
-    layout's cases. overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where
-    there is one; few scenarios are faster on the CPU. air: Mixed() if not given, FiniteVolume(cell) to compute the air
-    of placed rooms, or the `response` of a result that did; "mixed" and "finite_volume" stand for the first two with
-    their defaults. progress: called with how far that is.
+    such as site.dry_bulb [K] or rack.it_power [W], or texts with units, one or one per scenario (scenario,), as a
+    mapping, a DataFrame or Dataset whose index labels the scenarios, or a list of mappings. Where they give the dry
+    bulb alone, the layout's air is warmed or cooled to it: it keeps the relative humidity or the dew point that the
+    layout states, of a stated wet bulb the humidity ratio, and is at most saturated. case: one of the layout's cases.
+    overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where there is one; few
+    scenarios are faster on the CPU. air: Mixed() if not given, FiniteVolume(cell) to compute the air of placed rooms,
+    or the `response` of a result that did; "mixed" and "finite_volume" stand for the first two with their defaults.
+    progress: called with how far that is.
 
-    Raises LayoutError for bad input and DeviceError for a GPU that is not there; a scenario without solution carries a
-    status and a reason, the others stand.
+    Raises LayoutError for bad input and DeviceError for a GPU that is not there; a scenario without solution, or with
+    values that cannot be, carries a status and a reason, and the others stand.
 
     >>> twin.solve("gb300_hall", {"site.dry_bulb": [278.15, 308.15]}).figures.pue
     """

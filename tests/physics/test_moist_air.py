@@ -8,6 +8,7 @@ import pytest
 from physics.benches import bench, holder, limit, mover, of
 
 import twin
+from twin.plant.compile import compile
 
 K = 273.15
 # dry bulb and relative humidity; humidity ratio, wet bulb, dew point, density: degC, kg/kg, kg/m3, at an elevation, m
@@ -135,3 +136,112 @@ def test_room_fans_weigh_the_air_of_the_standard_atmosphere():
     np.testing.assert_allclose(of(result, "crah_air_flow"), density, rtol=1e-6)
     np.testing.assert_allclose(of(result, "rack_air_flow"), density, rtol=1e-6)
     np.testing.assert_allclose(of(result, "crah_fan_power"), 1e3 * density / 1.2, rtol=1e-6)
+
+
+# ---- what air can be ---------------------------------------------------------------------------------------------
+
+DRIEST = [
+    (37.0, 0.0, 13.4293),
+    (20.0, 0.0, 5.8365),
+    (45.0, 0.0, 16.4147),
+    (30.0, 2000.0, 8.4105),
+    (50.0, 1500.0, 16.1654),
+]
+"""Dry bulb [degC], elevation [m], wet bulb of air without moisture there [degC]: PsychroLib 2.5."""
+
+
+@pytest.mark.parametrize(("dry", "elevation", "lowest"), DRIEST)
+def test_no_wet_bulb_is_below_that_of_air_without_moisture(dry, elevation, lowest):
+    """Formulas differ by a hundredth of a kelvin, which is let pass."""
+    site = {"site.dry_bulb": dry + K, "site.elevation": elevation}
+    text = {"site.dry_bulb": f"{dry} degC", "site.elevation": f"{elevation} m"}
+    compile(twin.load(LAYOUT, overrides=text | {"site.wet_bulb": f"{lowest - 0.005} degC"}))
+    compile(twin.load(LAYOUT), site | {"site.wet_bulb": lowest - 0.005 + K})
+    told = f"is below {lowest:.2f} degC, that of air without moisture"
+    with pytest.raises(twin.LayoutError, match=f"site: wet_bulb {lowest - 0.05:.2f} degC {told}"):
+        twin.load(LAYOUT, overrides=text | {"site.wet_bulb": f"{lowest - 0.05:.2f} degC"})
+    with pytest.raises(twin.LayoutError, match=told):
+        compile(twin.load(LAYOUT), site | {"site.wet_bulb": lowest - 0.05 + K})
+
+
+@pytest.mark.parametrize("field", ["wet_bulb", "dew_point"])
+def test_neither_wet_bulb_nor_dew_point_is_above_the_dry_bulb(field):
+    told = f"{field} 20.10 degC is above dry_bulb 20.00 degC by 0.10 K; cut it at the dry bulb"
+    with pytest.raises(twin.LayoutError, match=told):
+        twin.load(LAYOUT, overrides={f"site.{field}": "20.1 degC"})
+    with pytest.raises(twin.LayoutError, match=told):
+        compile(twin.load(LAYOUT), {f"site.{field}": 20.1 + K})
+
+
+def test_any_dew_point_and_any_relative_humidity_up_to_saturation_are_air():
+    for field, values in (("dew_point", [200.0, 293.15]), ("relative_humidity", [0.0, 1.0])):
+        assert not compile(twin.load(LAYOUT), {f"site.{field}": values}).invalid
+    for value in (-0.01, 1.01):
+        with pytest.raises(twin.LayoutError, match="outside its bounds"):
+            compile(twin.load(LAYOUT), {"site.relative_humidity": value})
+
+
+def test_moisture_is_of_the_pressure_that_is_given():
+    """Air of 30 degC with a dew point of 15 degC: PsychroLib 2.5."""
+    weather = {"site.dry_bulb": 30.0 + K, "site.dew_point": 15.0 + K, "site.elevation": [1450.0, 540.0, 0.0, 0.0]}
+    result = twin.solve(LAYOUT, weather | {"site.pressure": [85e3, 95e3, 101325.0, 105e3]})
+    np.testing.assert_allclose(wet_bulbs(result), [19.5616, 19.8976, 20.0981, 20.2098], atol=2e-3)
+    np.testing.assert_allclose(result.plant.site.density[0], [0.969414, 1.084334, 1.157021, 1.199254], rtol=1e-5)
+
+
+def test_a_pressure_is_that_of_the_elevation():
+    """870 and 1,084 hPa are the extremes at sea level; 834 hPa is that of 1,600 m, whose air is 1,013 hPa nowhere."""
+    hall = twin.load(LAYOUT)
+    assert not compile(hall, {"site.pressure": [870e2, 1084e2]}).invalid
+    assert not compile(hall, {"site.pressure": 834e2, "site.elevation": 1600.0}).invalid
+    for pressure, elevation, share in ((834e2, 0.0, 82), (1013e2, 1600.0, 121)):
+        with pytest.raises(
+            twin.LayoutError, match=f"is {share}% of the standard atmosphere's .*give the elevation too"
+        ):
+            compile(hall, {"site.pressure": pressure, "site.elevation": elevation})
+
+
+# ---- a dry bulb alone --------------------------------------------------------------------------------------------
+
+WARMED = np.array([(10, 10.0), (15, 14.8826), (20, 16.6974), (25, 18.3999), (30, 20.0), (35, 21.5076), (40, 22.9324)]).T
+"""Dry and wet bulb [degC] of air of 30 and 20 degC, warmed, and cooled until saturated and beyond: PsychroLib 2.5."""
+
+
+def test_a_dry_bulb_alone_keeps_the_humidity_ratio_of_the_layout_up_to_saturation():
+    layout = LAYOUT.replace("dry_bulb: 20 degC, wet_bulb: 15 degC", "dry_bulb: 30 degC, wet_bulb: 20 degC")
+    result = twin.solve(layout, {"site.dry_bulb": WARMED[0] + K})
+    np.testing.assert_allclose(wet_bulbs(result), WARMED[1], atol=2e-3)
+    assert result.dataset.attrs["moisture"] == "humidity ratio of the layout, at most saturation"
+    assert result.plant.site.wet_bulb[0, 4] == 20.0 + K  # the layout as it stands, to the bit
+
+
+def test_a_dry_bulb_alone_keeps_the_dew_point_of_the_layout_up_to_saturation():
+    layout = LAYOUT.replace("wet_bulb: 15 degC", "dew_point: 15 degC")
+    result = twin.solve(layout, {"site.dry_bulb": [10.0 + K, 30.0 + K]})
+    np.testing.assert_allclose(wet_bulbs(result), [10.0, 20.0981], atol=2e-3)
+    assert result.dataset.attrs["moisture"] == "dew point of the layout, at most the dry bulb"
+
+
+def test_a_dry_bulb_alone_keeps_the_relative_humidity_of_the_layout():
+    layout = LAYOUT.replace("wet_bulb: 15 degC", "relative_humidity: 50 %")
+    result = twin.solve(layout, {"site.dry_bulb": [20.0 + K, 30.0 + K]})
+    np.testing.assert_allclose(wet_bulbs(result), [13.78337, 22.00524], atol=2e-3)
+    assert result.dataset.attrs["moisture"] == "relative_humidity of the layout"
+
+
+def test_results_say_where_their_moisture_comes_from():
+    def said(site, **given):
+        return twin.solve(LAYOUT.replace(", wet_bulb: 15 degC", site), given).dataset.attrs["moisture"]
+
+    assert said("") == "relative humidity of 50%, as none is stated"
+    assert said(", wet_bulb: 15 degC") == "wet_bulb of the layout"
+    assert (
+        said(", wet_bulb: 15 degC", **{"site.dry_bulb": 300.0, "site.dew_point": 280.0}) == "dew_point of the scenarios"
+    )
+
+
+def test_an_override_of_the_dry_bulb_leaves_the_wet_bulb_as_it_is_written():
+    hall = twin.load(LAYOUT, overrides={"site.dry_bulb": "25 degC"})
+    assert hall.site.wet_bulb == 15.0 + K
+    with pytest.raises(twin.LayoutError, match=r"site: wet_bulb 15.00 degC is above dry_bulb 10.00 degC"):
+        twin.load(LAYOUT, overrides={"site.dry_bulb": "10 degC"})

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from twin import columns
-from twin.columns import limits
+from twin import columns, fluids
+from twin.columns import Array, Real, limits
 from twin.components.base import Component, Model, ShapesAir, Table, Write, finite_or, limit, report
 from twin.elements import Vent, Zone
-from twin.units import Fraction, Length, Number, Temperature, TemperatureDifference, VolumeFlow
+from twin.units import Fraction, Length, Number, Pressure, Temperature, TemperatureDifference, VolumeFlow, format
 
 CLASSES = {
     "A1": (288.15, 305.15, 1 / 300),
@@ -26,6 +28,28 @@ As cited in public secondary sources (TC 9.9, 2021).
 """
 
 
+ROUNDING = 0.01
+"""By how much a wet bulb may lie below that of dry air, K: formulas of psychrometry differ by this."""
+
+PRESSURES = (0.85, 1.1)
+"""Share of the standard atmosphere within which the weather of a place stays.
+
+Of the pressures reduced to sea level that were measured, the lowest is 870 hPa and the highest 1,084 hPa [World
+Meteorological Organization, World Weather and Climate Extremes Archive].
+"""
+
+
+DEFAULT_HUMIDITY = 0.5
+"""Relative humidity of a site that states no moisture."""
+
+
+class Fault(NamedTuple):
+    """What cannot be in some scenarios: in which (1|S,), and a sentence for one of them."""
+
+    where: Array
+    tell: Callable[[int], str]
+
+
 class Site(Model):
     """Weather and height. One of wet bulb, relative humidity or dew point states the moisture."""
 
@@ -34,25 +58,68 @@ class Site(Model):
     relative_humidity: Fraction | None = Field(None, ge=0, le=1)
     dew_point: Temperature | None = Field(None, ge=200, le=330)
     elevation: Length = Field(0.0, ge=-430, le=5000, description="above sea level")
+    pressure: Pressure | None = Field(
+        None, ge=45e3, le=115e3, description="of the air; the standard atmosphere's at this elevation if not given"
+    )
     recirculation: TemperatureDifference = Field(
         0.0, ge=0, le=20, description="rise of the air that heat rejection draws above the weather"
     )
     design_pue: Number | None = Field(None, ge=1, le=4, description="provisions power; that of the solve if not given")
 
     @model_validator(mode="after")
-    def _moisture(self) -> Site:
+    def _possible(self) -> Site:
         stated = [n for n in ("wet_bulb", "relative_humidity", "dew_point") if getattr(self, n) is not None]
         if len(stated) > 1:
             raise ValueError(f"{' and '.join(stated)} both state the moisture; keep one")
-        if self.wet_bulb is not None and self.wet_bulb > self.dry_bulb + 1e-9:
-            raise ValueError(
-                f"wet_bulb {self.wet_bulb - 273.15:.2f} degC is above dry_bulb {self.dry_bulb - 273.15:.2f} degC"
-            )
-        if self.dew_point is not None and self.dew_point > self.dry_bulb + 1e-9:
-            raise ValueError(
-                f"dew_point {self.dew_point - 273.15:.2f} degC is above dry_bulb {self.dry_bulb - 273.15:.2f} degC"
-            )
+        faults = [f.tell(0) for f in contradictions({n: v for n, v in self if v is not None}) if f.where.any()]
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
+
+
+def air_pressure(site: Mapping[str, Real]) -> Array:
+    """Pressure of the outdoor air [Pa] that a site states, or of the standard atmosphere at its elevation."""
+    return np.asarray(site["pressure"] if "pressure" in site else fluids.pressure_at(site["elevation"]), float)
+
+
+def contradictions(site: Mapping[str, Real]) -> Iterator[Fault]:
+    """What of the fields of a site cannot be together, numbers or one for each scenario (1|S,).
+
+    A wet bulb lies between the dry bulb and that of air without moisture, a dew point not above the dry bulb.
+    """
+    names = [n for n in ("dry_bulb", "wet_bulb", "dew_point", "pressure", "elevation") if n in site]
+    *rows, p = np.broadcast_arrays(*(np.atleast_1d(np.asarray(site[n], float)) for n in names), air_pressure(site))
+    given = dict(zip(names, rows, strict=True))
+    dry, height = given["dry_bulb"], given["elevation"]
+    for name in ("wet_bulb", "dew_point"):
+        if name in given:
+            yield Fault(given[name] > dry + 1e-9, partial(_above, name, given[name], dry))
+    if "wet_bulb" in given:
+        driest = fluids.wet_bulb(dry, 0.0, p)
+        yield Fault(given["wet_bulb"] < driest - ROUNDING, partial(_too_dry, given["wet_bulb"], driest, dry, p))
+    if "pressure" in given:
+        share = p / fluids.pressure_at(height)
+        yield Fault((share < PRESSURES[0]) | (share > PRESSURES[1]), partial(_elsewhere, p, share, height))
+
+
+def _degrees(kelvin: float) -> str:
+    return f"{kelvin - 273.15:.2f} degC"
+
+
+def _above(name: str, value: Array, dry: Array, i: int) -> str:
+    by = f"by {value[i] - dry[i]:.2f} K; cut it at the dry bulb, where air is saturated"
+    return f"{name} {_degrees(value[i])} is above dry_bulb {_degrees(dry[i])} {by}"
+
+
+def _too_dry(wet: Array, driest: Array, dry: Array, pressure: Array, i: int) -> str:
+    air = f"that of air without moisture at dry_bulb {_degrees(dry[i])} and {format(pressure[i], 'pressure')}"
+    return f"wet_bulb {_degrees(wet[i])} is below {_degrees(driest[i])}, {air}; give that or more, or the dew_point"
+
+
+def _elsewhere(pressure: Array, share: Array, height: Array, i: int) -> str:
+    place = f"{share[i]:.0%} of the standard atmosphere's at elevation {format(height[i], 'length')}"
+    remedy = "give the elevation too, and the pressure as measured there, not reduced to sea level"
+    return f"pressure {format(pressure[i], 'pressure')} is {place}; {remedy}"
 
 
 class Screen(Component):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from pydantic.fields import FieldInfo
 
+from twin import fluids
 from twin.columns import Array, Real
-from twin.components.base import Component, Model
+from twin.components.base import Component
+from twin.components.hall import DEFAULT_HUMIDITY, Fault, air_pressure, contradictions
 from twin.facility.addresses import breadth, choose, meant, settle, split
 from twin.facility.files import MOISTURE, LayoutError
 from twin.facility.graph import Facility
-from twin.units import cf_unit, quantity
-
-LARGEST_CHECK = 1000
-"""Distinct sets of values of one component that are checked beyond their bounds."""
+from twin.facility.tables import Given, Numbers, numbers, tabulate
+from twin.units import Quantity, cf_unit, quantity
 
 WHOLE = ("demand",)
 """Fields of sections that are several numbers."""
@@ -26,67 +28,188 @@ STRUCTURAL = {"voltage"}
 SECTIONS = ("site", "serving", "economics")
 """Sections whose numbers may vary."""
 
+PLACE = ("at", "size", "room")
+"""Fields of components that say where these stand, which their checks of numbers leave alone."""
+
+REASONS = 5
+"""How many different faults of a scenario its reason tells."""
+
+BOUNDS = (
+    ("ge", np.less, "at least"),
+    ("gt", np.less_equal, "above"),
+    ("le", np.greater, "at most"),
+    ("lt", np.greater_equal, "below"),
+)
+"""Names that declarations give to bounds, when these are passed, and what they say."""
+
 Columns = dict[str, dict[str, Array]]
 
 
-def read(
-    facility: Facility, scenarios: Mapping[str, ArrayLike]
-) -> tuple[Columns, dict[str, Real], int, dict[str, Array]]:
-    """Columns by field and component, site values, the number of scenarios, and coordinates by address.
+class Invalid(NamedTuple):
+    """A scenario whose values cannot be: why, and the values as given, by address."""
 
-    Raises LayoutError for what is no address, no number that may vary, out of bounds, or of another length.
+    reason: str
+    values: dict[str, float]
+
+
+class Scenarios(NamedTuple):
+    """What a plant is compiled for.
+
+    columns: by field and component (S,). site: fields of the site, numbers or (S,). size: S. coordinates: SI values by
+    address (S,). labels: what the scenarios are called (S,), None if by number. invalid: by number the scenarios whose
+    values cannot be; columns, site and coordinates have those of a neighbour in their place. moisture: where that of
+    the weather comes from.
     """
+
+    columns: Columns
+    site: dict[str, Real]
+    size: int
+    coordinates: dict[str, Array]
+    labels: Array | None
+    invalid: dict[int, Invalid]
+    moisture: str
+
+
+class _Target(NamedTuple):
+    """What an address means: a field of the section `head`, or of the components with these names, as declared."""
+
+    head: str
+    field: str
+    names: list[str]
+    declared: list[FieldInfo]
+
+
+def read(facility: Facility, given: Given) -> Scenarios:
+    """What scenarios make of a facility; see `tables.tabulate` for what they may be.
+
+    Those whose values cannot be are told, and the others stand. Raises LayoutError for what is no address, no number
+    that may vary or of another length, and where no scenario can be.
+    """
+    try:
+        table, labels = tabulate(given)
+    except ValueError as error:
+        raise LayoutError(facility.source, [str(error)]) from None
+    targets: dict[str, _Target] = {}
+    values: dict[str, Numbers] = {}
     faults: list[str] = []
-    values = {a: _numbers(a, v, faults) for a, v in scenarios.items()}
-    sizes = {len(v) for v in values.values()} - {1}
-    if len(sizes) > 1:
-        faults.append(f"scenarios have different lengths: {', '.join(f'{a} {len(v)}' for a, v in values.items())}")
-    if faults:
-        raise LayoutError(facility.source, faults)
-    size = max(sizes, default=1)
-    site = {k: v for k, v in facility.site.model_dump().items() if v is not None}
-    varied = []
-    for address, value in values.items():
+    for address, value in table.items():
         try:
-            head, name, field = split(address)
+            targets[address] = _target(facility, address)
+            values[address] = numbers(value, quantity(targets[address].declared[0]))
         except ValueError as error:
-            faults.append(str(error))
-            continue
-        if head == "site" and name is None:
-            _site(facility, site, field, value, faults)
-            continue
-        if head in ("serving", "economics") and name is None:
-            _term(facility, address, getattr(facility, head), field, value, faults)
-            continue
-        chosen = _varied(facility, address, field, faults)
-        for n in chosen:
-            _bounds(address, type(facility.components[n]), field, value, faults)
-        width = breadth(address, facility.components, (groups(facility, n) for n in chosen)) if chosen else 0
-        varied.append((address, width, chosen, np.broadcast_to(value, (size,))))
-    columns, clashes = settle(varied, np.array_equal)
-    faults.extend(clashes)
-    _checked(facility, columns, faults)
-    stated = [a for a in values if a.startswith("site.") and a.removeprefix("site.") in MOISTURE]
+            faults.append(str(error) if address in str(error) else f"{address}: {error}")
+    lengths = {a: len(n.values) for a, n in values.items()} | ({} if labels is None else {"labels": len(labels)})
+    size = max(lengths.values(), default=1)
+    if any(n not in (1, size) for n in lengths.values()) or (labels is not None and len(labels) != size):
+        faults.append(f"scenarios have different lengths: {', '.join(f'{a} {n}' for a, n in lengths.items())}")
+    stated = [a for a, t in targets.items() if t.head == "site" and t.field in MOISTURE]
     if len(stated) > 1:
         faults.append(f"{' and '.join(stated)} both state the moisture; keep one")
-    if "wet_bulb" in site and np.any(np.asarray(site["wet_bulb"]) > np.asarray(site["dry_bulb"]) + 1e-9):
-        faults.append("site.wet_bulb: above site.dry_bulb in a scenario")
-    if "dew_point" in site and np.any(np.asarray(site["dew_point"]) > np.asarray(site["dry_bulb"]) + 1e-9):
-        faults.append("site.dew_point: above site.dry_bulb in a scenario")
     if faults:
         raise LayoutError(facility.source, list(dict.fromkeys(faults)))
-    return columns, site, size, {a: np.broadcast_to(v, (size,)) for a, v in values.items()}
+    return _possible(facility, targets, values, size)._replace(labels=labels)
 
 
-def _numbers(address: str, value: ArrayLike, faults: list[str]) -> Array:
-    try:
-        numbers = np.atleast_1d(np.asarray(value, float))
-    except (TypeError, ValueError):
-        numbers = np.full(1, np.nan)
-    if numbers.ndim != 1 or not len(numbers) or not np.isfinite(numbers).all():
-        faults.append(f"{address}: not finite numbers in SI units, one for each scenario")
-        return np.zeros(1)
-    return numbers
+def _possible(facility: Facility, targets: dict[str, _Target], given: dict[str, Numbers], size: int) -> Scenarios:
+    """Scenarios of which those that cannot be have the values of the first that can."""
+    faults = [f for a, t in targets.items() for f in _outside(a, t.declared, given[a])]
+    values, _ = _replaced(facility, {a: n.values for a, n in given.items()}, faults, size)
+    columns, site, _ = _placed(facility, targets, values, size)
+    faults += [*_inconsistent(facility, columns), *_impossible(site)]
+    values, bad = _replaced(facility, values, faults, size)
+    columns, site, moisture = _placed(facility, targets, values, size)
+    wide = {a: np.broadcast_to(v, (size,)) for a, v in values.items()}
+    as_given = {a: np.broadcast_to(n.values, (size,)) for a, n in given.items()}
+    invalid = {}
+    for i in np.flatnonzero(bad).tolist():
+        sentences = [f.tell(i) for f in faults if np.broadcast_to(f.where, size)[i]]
+        reason = "; ".join(LayoutError("", sentences).messages(REASONS))
+        invalid[i] = Invalid(reason, {a: float(v[i]) for a, v in as_given.items()})
+    return Scenarios(columns, site, size, wide, None, invalid, moisture)
+
+
+def _replaced(
+    facility: Facility, values: Mapping[str, Array], faults: list[Fault], size: int
+) -> tuple[dict[str, Array], Array]:
+    """Values in which scenarios with a fault have those of the first without, and which these are (scenario,).
+
+    Raises LayoutError where every scenario has a fault.
+    """
+    bad = np.zeros(size, bool)
+    for fault in faults:
+        bad |= fault.where
+    if bad.all():
+        raise LayoutError(facility.source, [_told(f, size) for f in faults if f.where.any()])
+    good = int(np.argmin(bad))
+    return {a: v if len(v) == 1 else np.where(bad, v[good], v) for a, v in values.items()}, bad
+
+
+def _told(fault: Fault, size: int) -> str:
+    """A fault where it occurs first, and in which scenarios it occurs."""
+    rows = np.flatnonzero(fault.where)
+    others = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
+    place = f" (scenario {rows[0]}{others})" if len(fault.where) == size > 1 else ""
+    return fault.tell(int(rows[0])) + place
+
+
+def _target(facility: Facility, address: str) -> _Target:
+    """What an address means; ValueError for what means nothing or may not vary."""
+    head, name, field = split(address)
+    if head in SECTIONS and name is None:
+        fields = type(getattr(facility, head)).model_fields
+        if field not in fields:
+            raise ValueError(f"{address}: no such field{meant(field, fields)}")
+        info = fields[field]
+        if field in WHOLE or (quantity(info) is None and info.annotation is not int):
+            raise ValueError(f"{address}: is no number that may vary; change it in the layout, a case or an override")
+        return _Target(head, field, [], [info])
+    chosen = select(facility, address)
+    types = list(dict.fromkeys(type(facility.components[n]) for n in chosen))
+    if not all(varies(cls, field) for cls in types):
+        raise ValueError(f"{address}: {field} shapes the plant; change it in the layout, by a case or an override")
+    return _Target("", field, chosen, [cls.model_fields[field] for cls in types])
+
+
+def _placed(
+    facility: Facility, targets: Mapping[str, _Target], values: Mapping[str, Array], size: int
+) -> tuple[Columns, dict[str, Real], str]:
+    """Columns by field and component, the fields of the site, and where the moisture of its air comes from."""
+    layout: dict[str, Real] = {k: v for k, v in facility.site if v is not None}
+    own = next((f for f in MOISTURE if f in layout), None)
+    varied = {t.field: values[a] for a, t in targets.items() if t.head == "site"}
+    components = facility.components
+    parts = []
+    for address, target in targets.items():
+        if target.names:
+            width = breadth(address, components, (groups(facility, n) for n in target.names))
+            parts.append((address, width, target.names, np.broadcast_to(values[address], (size,))))
+    columns, clashes = settle(parts, np.array_equal)
+    if clashes:
+        raise LayoutError(facility.source, clashes)
+    stated = next((f for f in MOISTURE if f in varied), None)
+    site = layout | varied
+    if stated:
+        return columns, {k: v for k, v in site.items() if k == stated or k != own}, f"{stated} of the scenarios"
+    if own is None:
+        return columns, site, f"relative humidity of {DEFAULT_HUMIDITY:.0%}, as none is stated"
+    if "dry_bulb" in varied and own == "dew_point":
+        site[own] = np.minimum(layout[own], site["dry_bulb"])
+        return columns, site, "dew point of the layout, at most the dry bulb"
+    if "dry_bulb" in varied and own == "wet_bulb":
+        site[own] = _wet_bulb(layout, site)
+        return columns, site, "humidity ratio of the layout, at most saturation"
+    return columns, site, f"{own} of the layout"
+
+
+def _wet_bulb(layout: Mapping[str, Real], site: Mapping[str, Real]) -> Array:
+    """Wet bulb [K] of the layout's air, warmed or cooled to the dry bulb that scenarios give, at their pressure.
+
+    It keeps its humidity ratio; cooled below its dew point it is saturated, its wet bulb the dry bulb.
+    """
+    dry, p, before = site["dry_bulb"], air_pressure(site), air_pressure(layout)
+    ratio = fluids.humidity_ratio_from_wet_bulb(layout["dry_bulb"], layout["wet_bulb"], before)
+    same = (dry == layout["dry_bulb"]) & (p == before)
+    return np.where(same, layout["wet_bulb"], fluids.wet_bulb(dry, ratio, p))
 
 
 def groups(facility: Facility, name: str) -> tuple[str, ...]:
@@ -109,19 +232,6 @@ def select(facility: Facility, address: str) -> list[str]:
     return having
 
 
-def _varied(facility: Facility, address: str, field: str, faults: list[str]) -> list[str]:
-    """Components whose field a scenario varies."""
-    try:
-        chosen = select(facility, address)
-    except ValueError as error:
-        faults.append(str(error))
-        return []
-    if not varies(type(facility.components[chosen[0]]), field):
-        faults.append(f"{address}: {field} shapes the plant; change it in the layout, by a case or an override")
-        return []
-    return chosen
-
-
 def varies(cls: type[Component], field: str) -> bool:
     """Whether a field of a component may differ between scenarios."""
     info = cls.model_fields[field]
@@ -131,63 +241,80 @@ def varies(cls: type[Component], field: str) -> bool:
     return declared is not None or info.annotation in (int, float, bool)
 
 
-def _checked(facility: Facility, columns: Columns, faults: list[str]) -> None:
-    """The layout's own checks on what scenarios make of a component, once for each distinct set of values."""
+def _outside(address: str, declared: list[FieldInfo], given: Numbers) -> Iterator[Fault]:
+    """What is no finite number, or out of the bounds of the fields that an address means."""
+    v, unread = given
+    finite = np.isfinite(v)
+    yield Fault(~finite, lambda i: f"{address}: {unread.get(i) or f'{v[i]:g} is not a finite number'}")
+    for info in declared:
+        if info.annotation is bool:
+            yield Fault(finite & ~np.isin(v, (0.0, 1.0)), lambda i: f"{address}: {v[i]:g}: give 0 or 1")
+        elif info.annotation is int:
+            yield Fault(finite & (v != np.round(v)), lambda i: f"{address}: {v[i]:g}: give whole numbers")
+        for bound, beyond, words in _bounds(info):
+            tell = partial(_beyond, address, v, info, f"{words} {_shown(bound, info)}")
+            yield Fault(finite & beyond(v, bound), tell)
+
+
+def _bounds(info: FieldInfo) -> list[tuple[float, Callable[..., Array], str]]:
+    """The bounds of a field, when they are passed, and what they say."""
+    named = [(getattr(rule, name, None), beyond, words) for rule in info.metadata for name, beyond, words in BOUNDS]
+    return [(bound, beyond, words) for bound, beyond, words in named if bound is not None]
+
+
+def _beyond(address: str, values: Array, info: FieldInfo, bound: str, scenario: int) -> str:
+    """The sentence for a value out of bounds, with what was meant if degrees Celsius would be within them."""
+    value = float(values[scenario])
+    text = f"{address}: {_shown(value, info)} is outside its bounds, {bound}"
+    warm = quantity(info) == Quantity("temperature") and not any(b(value + 273.15, x) for x, b, _ in _bounds(info))
+    return f"{text}; numbers are in K, write '{value:g} degC' if that is meant" if warm else text
+
+
+def _shown(value: float, info: FieldInfo) -> str:
+    declared = quantity(info)
+    return declared.format(value) if declared else f"{value:g}"
+
+
+def _inconsistent(facility: Facility, columns: Columns) -> Iterator[Fault]:
+    """The layout's own checks on what scenarios make of components, once for each set of values of those alike."""
     changed: dict[str, list[str]] = {}
     for field, rows in columns.items():
         for n in rows:
             changed.setdefault(n, []).append(field)
-    seen: set[tuple[object, ...]] = set()
-    for n, names in changed.items():
+    alike: dict[object, list[str]] = {}
+    for n, fields in changed.items():
         part = facility.components[n]
-        for values in np.unique(np.stack([columns[f][n] for f in names]), axis=1).T[:LARGEST_CHECK]:
-            key = (part.kind, facility.models[n], tuple(names), values.tobytes())
-            if key in seen:
-                continue
-            seen.add(key)
-            cast = {
-                f: type(getattr(part, f))(v) if isinstance(getattr(part, f), int) else float(v)
-                for f, v in zip(names, values, strict=True)
-            }
-            faults.extend(f"{part.kind} {fault} (in a scenario)" for fault in part.model_copy(update=cast).check(n))
+        key = (type(part), *(value for field, value in vars(part).items() if field not in PLACE))
+        varied = tuple((f, id(columns[f][n])) for f in fields)
+        try:
+            alike.setdefault((key, varied), []).append(n)
+        except TypeError:  # a field of equipment of one's own that cannot be hashed
+            alike[n] = [n]
+    for names in alike.values():
+        first, fields = facility.components[names[0]], changed[names[0]]
+        sets, at = np.unique(np.stack([columns[f][names[0]] for f in fields]), axis=1, return_inverse=True)
+        at = at.ravel()
+        bad = np.array([bool(_changed(first, fields, row).check(names[0])) for row in sets.T])
+        for n in names if bad.any() else ():
+            yield Fault(bad[at], partial(_checked, facility.components[n], n, fields, sets[:, at]))
 
 
-def _site(facility: Facility, site: dict[str, Real], field: str, value: Array, faults: list[str]) -> None:
-    fields = type(facility.site).model_fields
-    if field not in fields:
-        faults.append(f"site.{field}: no such field{meant(field, fields)}")
-        return
-    _bounds(f"site.{field}", type(facility.site), field, value, faults)
-    if field in MOISTURE:
-        for other in MOISTURE:
-            site.pop(other, None)
-    site[field] = value
+def _checked(part: Component, name: str, fields: list[str], values: Array, scenario: int) -> str:
+    """What is wrong with a component as a scenario has it; values are (field, scenario)."""
+    found = _changed(part, fields, values[:, scenario]).check(name)
+    return "; ".join(f"{part.kind} {sentence}" for sentence in found)
 
 
-def _term(facility: Facility, address: str, section: Model, field: str, value: Array, faults: list[str]) -> None:
-    """Check a number of a section; it is read from the coordinates where it is used."""
-    fields = type(section).model_fields
-    if field not in fields:
-        faults.append(f"{address}: no such field{meant(field, fields)}")
-    elif (quantity(fields[field]) is None and fields[field].annotation is not int) or field in WHOLE:
-        faults.append(f"{address}: is no number that may vary; change it in the layout, by a case or an override")
-    else:
-        _bounds(address, type(section), field, value, faults)
+def _changed(part: Component, fields: list[str], values: Array) -> Component:
+    """A component with the values of a scenario."""
+    kinds = {f: type(getattr(part, f)) if isinstance(getattr(part, f), int) else float for f in fields}
+    return part.model_copy(update={f: kinds[f](v) for f, v in zip(fields, values, strict=True)})
 
 
-def _bounds(address: str, model: type[Model], field: str, value: Array, faults: list[str]) -> None:
-    kind = model.model_fields[field].annotation
-    if kind is bool and not np.isin(value, (0.0, 1.0)).all():
-        faults.append(f"{address}: give 0 or 1")
-    elif kind is int and (value != np.round(value)).any():
-        faults.append(f"{address}: give whole numbers")
-    for rule in model.model_fields[field].metadata:
-        for name, bad in (("ge", np.less), ("gt", np.less_equal), ("le", np.greater), ("lt", np.greater_equal)):
-            bound = getattr(rule, name, None)
-            if bound is not None and bad(value, bound).any():
-                faults.append(
-                    f"{address}: {value[bad(value, bound)][0]:g} is outside its bounds ({name} {bound:g}, SI)"
-                )
+def _impossible(site: Mapping[str, Real]) -> Iterator[Fault]:
+    """What cannot be in the weather."""
+    for fault in contradictions(site):
+        yield Fault(fault.where, lambda i, fault=fault: f"site: {fault.tell(i)}")
 
 
 def uniform(facility: Facility, count: int) -> dict[str, Array]:

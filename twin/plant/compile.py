@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -51,7 +50,9 @@ from twin.elements import (
 )
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
+from twin.facility.scenarios import Invalid
 from twin.facility.sections import limit_names
+from twin.facility.tables import Given
 from twin.fluids import FLUIDS
 from twin.kernels import streams
 from twin.plant.lowering import Key, Lowering, first
@@ -62,13 +63,18 @@ from twin.plant.train import Train, islands, voltages
 class Plant(System):
     """A compiled facility: what solvers read, and what is read before and after the solve, S scenarios.
 
-    facility: what was compiled. coordinates: values of the scenarios by address (S,). design_pue: that the site states
-    [1], a number or (S,), None if it states none. bus_names, node_names: of buses and nodes. limits, reports, cautions,
-    tallies, costs, fuels, serving, services: elements as components wrote them, (rows, 1|S).
+    facility: what was compiled. coordinates: values of the scenarios by address (S,). labels: what these are called
+    (S,), None if by number. invalid: by number those whose values cannot be, in whose place a neighbour is solved.
+    moisture: where that of the weather comes from. design_pue: that the site states [1], a number or (S,), None if it
+    states none. bus_names, node_names: of buses and nodes. limits, reports, cautions, tallies, costs, fuels, serving,
+    services: elements as components wrote them, (rows, 1|S).
     """
 
     facility: Facility
     coordinates: Mapping[str, Array]
+    labels: Array | None
+    invalid: Mapping[int, Invalid]
+    moisture: str
     design_pue: Array | float | None
     bus_names: list[str]
     node_names: list[str]
@@ -80,6 +86,12 @@ class Plant(System):
     fuels: tuple[Fuel, ...]
     serving: tuple[Serving, ...]
     services: tuple[Service, ...]
+
+    def checked(self) -> Plant:
+        """The plant itself; LayoutError where values of any scenario cannot be."""
+        if self.invalid:
+            raise LayoutError(self.facility.source, [i.reason for i in self.invalid.values()])
+        return self
 
     def platforms(self) -> Iterator[tuple[str, Index]]:
         """Platforms of the racks that serve, and the rows of these racks."""
@@ -121,13 +133,13 @@ class _Parts:
         return kind(**merged)
 
 
-def compile(facility: Facility, scenarios: Mapping[str, ArrayLike] | None = None) -> Plant:
-    """Lower a facility to arrays. `scenarios` maps addresses to SI values, one per scenario.
+def compile(facility: Facility, scenarios: Given | None = None) -> Plant:
+    """Lower a facility to arrays. `scenarios` maps addresses to SI values, one per scenario; see `tables.tabulate`.
 
-    Raises LayoutError for loops without pressure reference, buses without source, voltages that do not meet,
-    rooms that are heated and not cooled.
+    Raises LayoutError for what is no address and for values of which no scenario can be, for loops without pressure
+    reference, buses without source, voltages that do not meet, rooms that are heated and not cooled.
     """
-    c = Lowering(facility, scenarios or {})
+    c = Lowering(facility, {} if scenarios is None else scenarios)
     c.lower()
     parts, faults = _Parts(c), []
     pipe, vent, exchange = parts.merged(Pipe), parts.merged(Vent), parts.merged(Exchange)
@@ -186,7 +198,10 @@ def compile(facility: Facility, scenarios: Mapping[str, ArrayLike] | None = None
         coolant=coolant,
         start_temperature=_warm_start(len(nodes), coolant, c),
         facility=facility,
-        coordinates=c.coordinates,
+        coordinates=c.scenarios.coordinates,
+        labels=c.scenarios.labels,
+        invalid=c.scenarios.invalid,
+        moisture=c.scenarios.moisture,
         design_pue=c.site_values.get("design_pue"),
         bus_names=buses,
         node_names=nodes,

@@ -13,16 +13,14 @@ from numpy.typing import ArrayLike
 from twin import fluids
 from twin.columns import Array, Index, Real, Ref
 from twin.components.base import REGISTRY, Component, RoomNodes
-from twin.components.hall import Room
+from twin.components.hall import DEFAULT_HUMIDITY, Room, air_pressure
 from twin.elements import VENT, Element, Limit, Report, Vent, Weather
 from twin.facility.graph import Facility
 from twin.facility.scenarios import read
+from twin.facility.tables import Given
 
 ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.008
 """Dry bulb [K] and humidity ratio [kg/kg] of the air that fans of racks and room coolers move."""
-
-DEFAULT_HUMIDITY = 0.5
-"""Relative humidity of a site that states no moisture."""
 
 Key = tuple[str, str]
 """A component and its port, or a place inside it that begins with a colon."""
@@ -97,9 +95,10 @@ class Lowering:
     parts: elements as written, by kind. counts: rows of each kind so far. index: numbers of joined ports by carrier.
     """
 
-    def __init__(self, facility: Facility, scenarios: Mapping[str, ArrayLike]) -> None:
+    def __init__(self, facility: Facility, scenarios: Given) -> None:
         self.facility = facility
-        self.columns, self.site_values, self.size, self.coordinates = read(facility, scenarios)
+        self.scenarios = read(facility, scenarios)
+        self.columns, self.site_values, self.size = self.scenarios[:3]
         self.index: dict[str, dict[Key, int]] = {"thermal": {}, "power": {}}
         self.parts: dict[type[Element], list[Any]] = {}
         self.counts: dict[type[Element], int] = {}
@@ -178,7 +177,7 @@ class Lowering:
 
 def _weather(v: Mapping[str, Real]) -> Weather:
     """The weather of all scenarios from what the site states, every field (1, 1|S)."""
-    pressure = fluids.pressure_at(v["elevation"])
+    pressure = air_pressure(v)
     dry = v["dry_bulb"]
     if "wet_bulb" in v:
         wet = v["wet_bulb"]

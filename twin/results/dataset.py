@@ -62,7 +62,11 @@ def dataset(air: AirSolution) -> xr.Dataset:
     coordinates: dict[str, Any] = dict(labels)
     for address, values in plant.coordinates.items():
         unit = cf_unit_of(plant.facility, address)
-        coordinates[address] = ("scenario", np.array(values), {"long_name": address, "units": unit})
+        given = np.array(values)
+        given[list(plant.invalid)] = [scenario.values[address] for scenario in plant.invalid.values()]
+        coordinates[address] = ("scenario", given, {"long_name": address, "units": unit})
+    if plant.labels is not None:
+        coordinates["scenario"] = plant.labels
     return xr.Dataset(variables, coordinates, provenance(solution))
 
 
@@ -109,6 +113,8 @@ def reason(solution: Solution, scenario: int) -> str:
     status = Status(int(solution.status[scenario]))
     if status == Status.OK:
         return ""
+    if scenario in solution.plant.invalid:
+        return solution.plant.invalid[scenario].reason
     text = REASONS[status]
     if status == Status.ELECTRICAL and len(solution[columns.bus.voltage]):
         size = np.nan_to_num(solution[columns.bus.voltage][:, scenario], nan=0.0)
@@ -133,6 +139,7 @@ def provenance(solution: Solution) -> dict[str, str | float]:
         "title": facility.name,
         "layout": facility.source,
         "layout_hash": facility.hash,
+        "moisture": solution.plant.moisture,
         "twin_version": version("aifactory-twin"),
         **({"plugins": ", ".join(sorted(set(added.values())))} if added else {}),
         "numpy_version": np.__version__,

@@ -173,6 +173,7 @@ def margins(solution: Solution, aims: bool = False) -> Margins:
         values.append(np.broadcast_to(value, (len(bound), size))[binds])
         bounds.append(np.broadcast_to(bound, (len(bound), size))[binds])
     value, bound = np.concatenate(values), np.concatenate(bounds)
+    value[:, list(solution.plant.invalid)] = np.nan
     there = np.isfinite(bound) & ~(np.isnan(value) & (solution.status == Status.OK))
     margin = np.array([t[4].sense for t in texts], float).reshape(-1, 1) * (np.where(there, bound, 0.0) - value)
     margin = np.where(there, np.where(np.isnan(margin), -np.inf, margin), np.inf)

@@ -198,7 +198,7 @@ def _group(path: Path, group: str) -> xr.Dataset:
 def _stored(path: Path, data: xr.Dataset, kept: xr.Dataset) -> Stored:
     facility = restored(json.loads(kept["document"].item()))
     addresses = json.loads(kept.attrs["addresses"])
-    plant = at_work(compile(facility, {a: data[a].values for a in addresses}))
+    plant = at_work(compile(facility, data.reset_coords(addresses)[addresses] if addresses else {}))
     given = json.loads(kept.attrs["air"])
     model, names = given.pop("model"), json.loads(kept.attrs["rooms"])
     answering = names or json.loads(kept.attrs["answering"])

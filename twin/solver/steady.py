@@ -205,6 +205,9 @@ def _settle(plant: Plant, start: State | None, tolerance: float, passes: int) ->
     audit = _audit(kept)
     unbalanced = (status == int(Status.OK)) & ~(np.abs(audit) < BALANCE) & ~lost.any(axis=0)
     status = np.where(unbalanced, int(Status.UNBALANCED), status)
+    if plant.invalid:
+        rows = list(plant.invalid)
+        status[rows], taken[rows], residual[rows], audit[rows] = int(Status.INVALID), 0, np.nan, np.nan
     return Solution(plant, kept, status, taken, residual, audit, restless, 0.0, state)
 
 

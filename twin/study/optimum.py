@@ -122,7 +122,8 @@ def optimum(
         known[n] = ends
     if not known:
         raise LayoutError(facility.source, ["optimum: give at least one variable in `over`"])
-    compile(facility, {a: list(ends) for n, ends in known.items() if n != DENSITY for a in _addresses(facility, n)})
+    corners = {a: list(ends) for n, ends in known.items() if n != DENSITY for a in _addresses(facility, n)}
+    compile(facility, corners).checked()
     highest = densest(facility, progress)
     space = _Space(facility, known, highest)
     box = np.tile([0.0, 1.0], (len(known), 1))

@@ -110,4 +110,4 @@ def _warmed(facility: Facility) -> Solution:
     moved = np.array([-0.5, 0.0, 0.5])
     points = {n: getattr(p, "set_point", None) for n, p in facility.components.items() if p.set_point_role}
     given = {f"{n}.set_point": moved + at for n, at in points.items() if at is not None}
-    return steady(at_work(compile(facility, given or uniform(facility, len(moved)))))
+    return steady(at_work(compile(facility, given or uniform(facility, len(moved))).checked()))
