@@ -17,7 +17,6 @@ import llvmlite
 import numba
 import numpy as np
 from numba import config
-from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.serialize import dumps
@@ -220,8 +219,8 @@ def _module(name: str, source: str) -> ModuleType:
     return module
 
 
-class _Builds(_Cache):
-    """What Numba compiles of a function of a module, kept by types, processor, versions and settings."""
+class _Builds:
+    """What Numba compiles of a function of a module, by types, processor, versions and settings: a cache as it asks."""
 
     def __init__(self, module: str) -> None:
         self.module = module
@@ -244,12 +243,6 @@ class _Builds(_Cache):
     def save_overload(self, sig: object, data: Any) -> None:
         if not data.library.has_dynamic_globals:
             store().write(self._name(sig, data.codegen), dumps(data._reduce()))
-
-    def enable(self) -> None:
-        """Always enabled."""
-
-    def disable(self) -> None:
-        """Always enabled."""
 
     def flush(self) -> None:
         """Names tell old builds from new ones."""
