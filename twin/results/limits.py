@@ -179,8 +179,8 @@ def margins(solution: Solution, aims: bool = False) -> Margins:
     margin = np.where(there, np.where(np.isnan(margin), -np.inf, margin), np.inf)
     fixed = np.array([SCALES.get(t[2], np.nan) for t in texts]).reshape(-1, 1)
     scale = np.where(np.isnan(fixed), np.maximum(np.abs(bound), SMALLEST_SCALE), fixed)
-    words = (np.array([t[k] for t in texts], object) for k in range(5))
-    return Margins(*words, value, bound, margin, margin / np.where(there, scale, 1.0))
+    name, element, dimension, layer, kind = (np.array([t[k] for t in texts], object) for k in range(5))
+    return Margins(name, element, dimension, layer, kind, value, bound, margin, margin / np.where(there, scale, 1.0))
 
 
 def binding(m: Margins, row: int, scenario: int = 0) -> Binding:

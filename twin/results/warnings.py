@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from twin import columns
-from twin.columns import MAXIMUM, Array
+from twin.columns import MAXIMUM, Array, LimitKind
 from twin.elements import Box, Cooler, Status, total
 from twin.results.limits import TOLERANCE, margins
 from twin.serving.tokens import beside_measured, unserved
@@ -29,7 +30,7 @@ def warnings(solution: Solution) -> list[tuple[str, ...]]:
     return [tuple(text) if ok else () for text, ok in zip(texts, solved, strict=True)]
 
 
-def _numbers(true: Array) -> list[int]:
+def _numbers(true: ArrayLike) -> list[int]:
     """Where it is true."""
     return [int(i) for i in np.flatnonzero(true)]
 
@@ -48,11 +49,12 @@ def _missed(solution: Solution) -> Iterator[Told]:
         for scenario in _numbers(missed.any(axis=0)):
             here = rows[missed[:, scenario]]
             worst = int(np.argmin(m.relative[here, scenario]))
-            row = here[worst]
+            row = int(here[worst])
+            kind: LimitKind = m.kind[row]
             value, bound = (format(x[row, scenario], str(m.dimension[row]), 1) for x in (m.value, m.bound))
-            side = "at most" if m.kind[row].sense == MAXIMUM else "at least"
+            side = "at most" if kind.sense == MAXIMUM else "at least"
             who = _several(list(m.element[here]), worst)
-            yield f"{who}: {name}: {value}, {side} {bound}: {m.kind[row].meaning}", [scenario]
+            yield f"{who}: {name}: {value}, {side} {bound}: {kind.meaning}", [scenario]
 
 
 def _lost(solution: Solution) -> Iterator[Told]:
