@@ -31,6 +31,7 @@ from twin.elements import (
     Filling,
     Fuel,
     Gain,
+    Guideline,
     Heat,
     Intake,
     Level,
@@ -64,7 +65,7 @@ class Plant(System):
 
     facility: what was compiled. coordinates: values of the scenarios by address (S,). design_pue: that the site states
     [1], a number or (S,), None if it states none. bus_names, node_names: of buses and nodes. limits, reports, cautions,
-    tallies, costs, fuels, serving, services: elements as components wrote them, (rows, 1|S).
+    guidelines, tallies, costs, fuels, serving, services: elements as components wrote them, (rows, 1|S).
     """
 
     facility: Facility
@@ -75,6 +76,7 @@ class Plant(System):
     limits: tuple[Limit, ...]
     reports: tuple[Report, ...]
     cautions: tuple[Caution, ...]
+    guidelines: tuple[Guideline, ...]
     tallies: tuple[Tally, ...]
     costs: tuple[Cost, ...]
     fuels: tuple[Fuel, ...]
@@ -193,6 +195,7 @@ def compile(facility: Facility, scenarios: Mapping[str, ArrayLike] | None = None
         limits=tuple(x for x in parts.all(Limit) if x.name not in facility.ignore),
         reports=parts.all(Report),
         cautions=parts.all(Caution),
+        guidelines=parts.all(Guideline),
         tallies=parts.all(Tally),
         costs=parts.all(Cost),
         fuels=parts.all(Fuel),
@@ -301,8 +304,13 @@ LOOSE = (
     limits.coolant_boiling,
     limits.flow_reversed,
     limits.loop_vacuum,
+    limits.rack_dew_point,
+    limits.rack_dew_point_low,
+    limits.rack_humidity,
+    limits.rack_humidity_low,
+    limits.rack_elevation,
 )
-"""Limits that belong to buses, cords and loops, not to one component."""
+"""Limits that belong to buses, cords, loops and the air of rooms, not to one component."""
 
 
 def _ignored(facility: Facility, written: Sequence[Limit], faults: list[str]) -> None:
