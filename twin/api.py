@@ -26,6 +26,7 @@ from twin.kernels.arrays import home
 from twin.plant.compile import Plant, compile
 from twin.results import store, tables
 from twin.results.dataset import dataset, field
+from twin.results.envelopes import Exposure, exposures
 from twin.results.figures import Figures, figures
 from twin.results.files import write
 from twin.results.limits import Binding, Margins, binding, exceeded, margins, worst
@@ -146,6 +147,15 @@ class Result:
         """
         found: Bound | None = vars(self).get("bound")  # a cached property: it is there once it has been found
         return (found.limit if found else self.held) or next(iter(self.worst(scenario)), None)
+
+    def envelopes(self, scenario: int = 0) -> tuple[Exposure, ...]:
+        """Air of racks beside ASHRAE's recommended and allowable envelopes, facility water and coolant beside classes.
+
+        A row for the air of each rack, the coolant of each liquid rack and the facility water of each CDU, in SI units.
+
+        >>> pandas.DataFrame(twin.solve("gb300_hall").envelopes())
+        """
+        return exposures(self.solution, scenario)
 
     def explain(self, scenario: int = 0) -> str:
         """Which limits are tightest, one line each; of a scenario whose values cannot be, why."""

@@ -7,6 +7,7 @@ are all pipes and then all vents.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple, Protocol
@@ -640,6 +641,43 @@ class Caution(Element):
     elements: list[str]
     value: Ref
     text: str
+
+
+class Envelope(NamedTuple):
+    """Range of what equipment may take in.
+
+    coldest, hottest: temperature [K] (n, s). driest, dampest: dew point of air [K] (n, s). min_humidity, max_humidity:
+    its relative humidity [1] (n, s). Coolant has none of the last four.
+    """
+
+    coldest: Array
+    hottest: Array
+    driest: Array = NAN
+    dampest: Array = NAN
+    min_humidity: Array = NAN
+    max_humidity: Array = NAN
+
+
+@dataclass(frozen=True)
+class Guideline(Element):
+    """Equipment that takes in air or coolant within the envelopes of its class in a published guideline.
+
+    dimension: of the Dataset, that names `elements` (n). name: of the field that states the class. classes: as stated,
+    None if not (n). temperature: of what is taken in, a solved column (n). judged: 1 where it is, 0 where it stands
+    still (n, s). allowable, recommended: envelopes, None where nothing is recommended. zone: rooms whose air it is, -1
+    outdoors (n,), None for coolant. ladder: warmest supply of each class of coolant [K], coldest class first.
+    """
+
+    dimension: str
+    name: str
+    elements: list[str]
+    classes: list[str | None]
+    temperature: Ref
+    judged: Array
+    allowable: Envelope
+    recommended: Envelope | None = None
+    zone: Index | None = None
+    ladder: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

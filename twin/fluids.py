@@ -260,8 +260,17 @@ def wet_bulb(dry_bulb: Values, humidity_ratio: Values, pressure: Values) -> Arra
 def dew_point(humidity_ratio: Values, pressure: Values) -> Array:
     """Dew (below freezing: frost) point [K] from humidity ratio [kg/kg] and pressure [Pa]; at least 173.15 K."""
     ratio, p = np.broadcast_arrays(np.asarray(humidity_ratio, float), np.asarray(pressure, float))
-    low = np.full(ratio.shape, 173.15)
-    target = np.log(np.maximum(_vapour_pressure(ratio, p), 1e-300))
+    return saturation_temperature(_vapour_pressure(ratio, p))
+
+
+def saturation_temperature(vapour: Values) -> Array:
+    """Temperature [K] at which vapour of a pressure [Pa] is saturated, 173.15 to 423.15 K.
+
+    Inverts `saturation_pressure`. Example: saturation_temperature(2339.0) = 293.15 K.
+    """
+    vapour = np.asarray(vapour, float)
+    low = np.full(vapour.shape, 173.15)
+    target = np.log(np.maximum(vapour, 1e-300))
     return _solve_rising(lambda x: np.log(saturation_pressure(x)) - target, low, low + 250.0)
 
 

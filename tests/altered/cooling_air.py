@@ -6,7 +6,7 @@
 AIR = "twin/domains/mixed_air.py"
 CHIPS = "twin/domains/compute.py"
 RACKS = "twin/components/compute.py"
-HALL = "twin/components/hall.py"
+HALL, CLASSES = "twin/components/hall.py", "twin/components/classes.py"
 BASE = "twin/components/base.py"
 LOWERING = "twin/plant/lowering.py"
 FLUIDS = "twin/fluids.py"
@@ -74,9 +74,9 @@ MUTANTS = [
      fans("the_worst_chip_lacks_flow_draws_more_and_has_the_worst_interface")),
     (RACKS, "interface_spread: Fraction = Field(0.10,", "interface_spread: Fraction = Field(0.25,",
      fans("the_worst_chip_lacks_flow_draws_more_and_has_the_worst_interface")),
-    (RACKS, "np.maximum(t.site.elevation - 900.0, 0.0)", "np.maximum(t.site.elevation - 950.0, 0.0)",
+    (CLASSES, "np.maximum(elevation - THIN_AIR, 0.0)", "np.maximum(elevation - 950.0, 0.0)",
      rack_limits("the_inlet_limit_of_a_class_falls_with_height_above_nine_hundred_metres")),
-    (RACKS, "hottest = hottest - thin * np.maximum(t.site.elevation - 900.0, 0.0)", "hottest = 1.0 * hottest",
+    (CLASSES, "hottest = hottest - derating * np.maximum(elevation - THIN_AIR, 0.0)", "hottest = 1.0 * hottest",
      rack_limits("the_inlet_limit_of_a_class_falls_with_height_above_nine_hundred_metres")),
     (RACKS, "max_supply_temperature: Temperature = Field(318.15,", "max_supply_temperature: Temperature = Field(320.15,",
      rack_limits("coolant_of_racks_has_its_limits")),
@@ -84,21 +84,21 @@ MUTANTS = [
      rack_limits("coolant_of_racks_has_its_limits")),
     (RACKS, "liquid_fraction: Fraction = Field(0.87,", "liquid_fraction: Fraction = Field(0.85,", rack_limits("the_share_of_heat_that_liquid_takes")),
     (RACKS, "t.min_flow * t.chip_scale * t.power_scale", "t.min_flow * t.chip_scale", rack_limits("coolant_of_racks_has_its_limits")),
-    (RACKS, "limits.rack_air_inlet_cold, inlet, coldest - breathes", "limits.rack_air_inlet_cold, inlet, coldest + 1 - breathes",
+    (RACKS, "limits.rack_air_inlet_cold, inlet, allowable.coldest - breathes", "limits.rack_air_inlet_cold, inlet, allowable.coldest + 1 - breathes",
      rack_limits("the_inlet_must_not_be_colder_than_its_class_at_any_height")),
-    (RACKS, 'air_class: Literal["A1", "A2", "A3", "A4", "H1"] = "A2"', 'air_class: Literal["A1", "A2", "A3", "A4", "H1"] = "A3"',
+    (RACKS, 'air_class: AirClassName = Field("A2"', 'air_class: AirClassName = Field("A3"',
      rack_limits("racks_are_of_class_a2_unless_stated_and_without_air_of_none")),
-    (HALL, '"A1": (288.15, 305.15, 1 / 300)', '"A1": (288.15, 305.15, 1 / 175)',
+    (CLASSES, '"A1": AirClass(288.15, 305.15, 290.15, 0.80, 300.15, 1 / 300)', '"A1": AirClass(288.15, 305.15, 290.15, 0.80, 300.15, 1 / 175)',
      rack_limits("the_inlet_limit_of_a_class_falls_with_height_above_nine_hundred_metres")),
-    (HALL, '"A2": (283.15, 308.15, 1 / 300)', '"A2": (283.15, 308.15, 0.0)',
+    (CLASSES, '"A2": AirClass(283.15, 308.15, 294.15, 0.80, 300.15, 1 / 300)', '"A2": AirClass(283.15, 308.15, 294.15, 0.80, 300.15, 0.0)',
      rack_limits("the_inlet_limit_of_a_class_falls_with_height_above_nine_hundred_metres")),
-    (HALL, '"A3": (278.15, 313.15, 1 / 175)', '"A3": (278.15, 313.15, 1 / 300)',
+    (CLASSES, '"A3": AirClass(278.15, 313.15, 297.15, 0.85, 300.15, 1 / 175)', '"A3": AirClass(278.15, 313.15, 297.15, 0.85, 300.15, 1 / 300)',
      rack_limits("the_inlet_limit_of_a_class_falls_with_height_above_nine_hundred_metres")),
-    (HALL, '"A4": (278.15, 318.15, 1 / 125)', '"A4": (278.15, 318.15, 1 / 175)',
+    (CLASSES, '"A4": AirClass(278.15, 318.15, 297.15, 0.90, 300.15, 1 / 125)', '"A4": AirClass(278.15, 318.15, 297.15, 0.90, 300.15, 1 / 175)',
      rack_limits("the_inlet_limit_of_a_class_falls_with_height_above_nine_hundred_metres")),
-    (HALL, '"H1": (288.15, 298.15, 1 / 500)', '"H1": (288.15, 295.15, 1 / 500)',
+    (CLASSES, '"H1": AirClass(278.15, 298.15,', '"H1": AirClass(278.15, 295.15,',
      rack_limits("the_inlet_limit_of_a_class_falls_with_height_above_nine_hundred_metres")),
-    (HALL, '"A2": (283.15, 308.15, 1 / 300)', '"A2": (288.15, 308.15, 1 / 300)',
+    (CLASSES, '"A2": AirClass(283.15, 308.15,', '"A2": AirClass(288.15, 308.15,',
      rack_limits("the_inlet_must_not_be_colder_than_its_class_at_any_height")),
     (HALL, "ventilation=t.ventilation * t.site.density", "ventilation=t.ventilation * 1.2",
      coils_and_rooms("ventilation_joins_the_supply_and_leaves_from_the_hot_side")),

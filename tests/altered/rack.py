@@ -4,6 +4,7 @@
 # fmt: off
 
 C, D = "twin/components/compute.py", "twin/domains/compute.py"
+AIR = "twin/components/classes.py"
 L, FIGURES, LEDGER = "twin/study/bound.py", "twin/results/figures.py", "twin/columns.py"
 POWER, COOLING = "physics/test_rack_power.py", "physics/test_rack_cooling.py"
 
@@ -128,11 +129,12 @@ MUTANTS = [
     ("twin/plant/lowering.py", "ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.008", "ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.0", FANS, "dry room air"),
     ("twin/fluids.py", "** 5.2559", "** 5.0", THIN, "pressure to the power of 5"),
     # limits
-    (C, "np.maximum(t.site.elevation - 900.0, 0.0)", "0.0", CLASSES, "no derating of classes"),
-    (C, "np.maximum(t.site.elevation - 900.0, 0.0)", "np.maximum(t.site.elevation - 950.0, 0.0)", CLASSES, "classes derated from 950 m"),
-    ("twin/components/hall.py", '"A2": (283.15, 308.15, 1 / 300)', '"A2": (283.15, 308.15, 1 / 175)', CLASSES, "A2 derated as A3"),
-    ("twin/components/hall.py", '"H1": (288.15, 298.15', '"H1": (288.15, 300.15', CLASSES, "H1 to 27 degC"),
-    (C, 'Literal["A1", "A2", "A3", "A4", "H1"] = "A2"', 'Literal["A1", "A2", "A3", "A4", "H1"] = "A3"', CLASSES, "racks of A3"),
+    (AIR, "np.maximum(elevation - THIN_AIR, 0.0)", "0.0", CLASSES, "no derating of classes"),
+    (AIR, "THIN_AIR, HIGHEST = 900.0", "THIN_AIR, HIGHEST = 950.0", CLASSES, "classes derated from 950 m"),
+    (AIR, '"A2": AirClass(283.15, 308.15, 294.15, 0.80, 300.15, 1 / 300)', '"A2": AirClass(283.15, 308.15, 294.15, 0.80, 300.15, 1 / 175)', CLASSES, "A2 derated as A3"),
+    (AIR, '"H1": AirClass(278.15, 298.15', '"H1": AirClass(278.15, 300.15', CLASSES, "H1 to 27 degC"),
+    (AIR, '"H1": AirClass(278.15', '"H1": AirClass(288.15', CLASSES, "H1 from 15 degC"),
+    (C, 'air_class: AirClassName = Field("A2"', 'air_class: AirClassName = Field("A3"', CLASSES, "racks of A3"),
     (C, "junction_limit: Temperature = Field(360.15", "junction_limit: Temperature = Field(363.15", LIMITS, "junctions to 90 degC"),
     (C, 'MAX_CLOCK_LOST = 1e-3', 'MAX_CLOCK_LOST = 1e-2', LIMITS, "a hundredth of the clock lost"),
     # junctions

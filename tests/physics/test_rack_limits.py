@@ -12,7 +12,7 @@ CLASSES = {
     "A2": (10.0, 35.0, 300.0),
     "A3": (5.0, 40.0, 175.0),
     "A4": (5.0, 45.0, 125.0),
-    "H1": (15.0, 25.0, 500.0),
+    "H1": (5.0, 25.0, 500.0),
 }
 """Allowable inlet dry bulb, degC, and metres per kelvin of fall above 900 m [ASHRAE TC 9.9, 2021]."""
 

@@ -215,7 +215,7 @@ def test_fans_move_less_in_thin_air_and_take_less():
 
 @pytest.mark.parametrize(
     ("name", "low", "high", "metres"),
-    [("A1", 15, 32, 300), ("A2", 10, 35, 300), ("A3", 5, 40, 175), ("A4", 5, 45, 125), ("H1", 15, 25, 500)],
+    [("A1", 15, 32, 300), ("A2", 10, 35, 300), ("A3", 5, 40, 175), ("A4", 5, 45, 125), ("H1", 5, 25, 500)],
 )
 def test_inlets_keep_their_class_and_one_kelvin_less_for_every_so_many_metres(name, low, high, metres):
     """Allowable ranges and derating above 900 m [ASHRAE TC 9.9, Thermal Guidelines, 5th ed., 2021, table 2.1]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -25,10 +25,10 @@ from twin.components.base import (
     report,
     shut,
 )
+from twin.components.classes import LOOP, AirClassName, LoopClassName, air_envelopes, coolant_class
 from twin.components.electrical import fit_losses, gains
-from twin.components.hall import CLASSES
 from twin.domains.compute import CAP_TOLERANCE
-from twin.elements import Engine, Gain, Heat, Intake, Level, Pipe, Service, Serving, Tally, Vent
+from twin.elements import Engine, Gain, Guideline, Heat, Intake, Level, Pipe, Service, Serving, Tally, Vent
 from twin.units import (
     YEAR,
     DataRate,
@@ -139,7 +139,7 @@ class Rack(Component):
     power_factor: Fraction = Field(0.98, gt=0, le=1)
     voltage: Voltage | None = Field(None, gt=0, description="checked against the bus, if given")
     cords: int = Field(2, ge=1, le=8)
-    air_class: Literal["A1", "A2", "A3", "A4", "H1"] = "A2"
+    air_class: AirClassName = Field("A2", description="of ASHRAE, for its air")
     life: Time = Field(4 * YEAR, gt=0)
 
     structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "air_span"}
@@ -270,15 +270,16 @@ class Rack(Component):
     def judge(cls, t: Table, write: Write, rows: Index) -> None:
         """Write the limits and reports of racks that are rows of the engine."""
         chips = np.where(t.accelerators > 0, 0.0, np.inf)
-        classes = [CLASSES[c] for c in t["air_class"]]
-        coldest, hottest, thin = (np.array([c[k] for c in classes])[:, None] for k in (0, 1, 2))
-        hottest = hottest - thin * np.maximum(t.site.elevation - 900.0, 0.0)
+        allowable, recommended = air_envelopes(t["air_class"], t.site.elevation)
         breathes = np.where(t.air_flow > 0, 0.0, np.inf)
         inlet = columns.engine.air_inlet[rows]
         e = columns.engine
         limit(t, write, limits.junction_temperature, e.junction[rows], t.junction_limit + chips)
-        limit(t, write, limits.rack_air_inlet, inlet, hottest + breathes)
-        limit(t, write, limits.rack_air_inlet_cold, inlet, coldest - breathes)
+        limit(t, write, limits.rack_air_inlet, inlet, allowable.hottest + breathes)
+        limit(t, write, limits.rack_air_inlet_cold, inlet, allowable.coldest - breathes)
+        judged = (t.air_flow > 0) * t.in_service
+        air = (inlet, judged, allowable, recommended, t.room.zone)
+        write(Guideline(t.dimension, "air_class", t.names, t["air_class"], *air))
         for kind, power, cap in (
             (limits.power_cap, e.chip_power, t.power_cap + chips),
             (limits.rack_cap, e.power, t.rack_cap),
@@ -322,6 +323,7 @@ class LiquidRack(Rack):
     tray_exponent: Number = Field(1.85, ge=1, le=2)
     flow_limiter: VolumeFlow | None = Field(None, gt=0, description="pressure-independent flow setting, if fitted")
     max_supply_temperature: Temperature = Field(318.15, ge=270, le=350, description="warmest coolant allowed")
+    loop_class: LoopClassName | None = Field(None, description="of ASHRAE, for its coolant; none: unchecked")
     max_return_temperature: Temperature = Field(338.15, ge=270, le=360)
     min_flow: MassFlow = Field(0.0, ge=0, description="minimum flow for the rated power")
 
@@ -351,6 +353,8 @@ class LiquidRack(Rack):
         supply, out = columns.node.temperature[t.node("supply")], columns.stream.outlet[pipe]
         flow, required = columns.stream.flow[pipe], t.min_flow * t.chip_scale * t.power_scale * t.in_service
         limit(t, write, limits.coolant_supply, supply, t.max_supply_temperature)
+        allowable = coolant_class(t, write, "loop_class", supply, LOOP, -np.inf)
+        limit(t, write, limits.loop_class, supply, allowable.hottest)
         limit(t, write, limits.coolant_return, out, t.max_return_temperature)
         limit(t, write, limits.rack_flow, flow, required, engine=rows)
         limit(t, write, limits.dew_point, supply, t.room.dew_point)

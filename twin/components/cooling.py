@@ -27,6 +27,7 @@ from twin.components.base import (
     report,
     shut,
 )
+from twin.components.classes import COLDEST_WATER, WATER, WaterClassName, coolant_class
 from twin.components.coolant import FluidName, Pumped
 from twin.elements import Anchor, Exchange, Fan, Heat, Medium, Pipe, Vent
 from twin.units import (
@@ -87,6 +88,9 @@ class Cdu(Pumped):
     max_flow: MassFlow | None = Field(None, gt=0, description="maximum technology flow; 1.1 times rated if not given")
     constant_power: Power | None = Field(
         None, ge=0, description="total electrical power if it does not follow the pumps"
+    )
+    water_class: WaterClassName | None = Field(
+        None, description="of ASHRAE, for the facility water that it gets; none: unchecked"
     )
     tcs_fluid: FluidName = Field("pg25", description="a name of `twin.fluids`")
     expansion: Pressure | None = Field(300e3, gt=0, description="built-in expansion vessel, absolute; none without")
@@ -150,12 +154,16 @@ class Cdu(Pumped):
         limit(t, write, limits.set_point, supply, finite_or(t.set_point, np.inf) + HELD)
         limit(t, write, limits.cdu_flow, columns.stream.flow[pumped], finite_or(t.max_flow, 1.1 * t.tcs_flow))
         limit(t, write, limits.dew_point, supply, t.room.dew_point)
+        water = columns.stream.inlet[cold]
+        allowable = coolant_class(t, write, "water_class", water, WATER, COLDEST_WATER)
+        limit(t, write, limits.facility_water_class, water, allowable.hottest)
+        limit(t, write, limits.facility_water_class_cold, water, allowable.coldest)
         for name, value, text in (
             ("duty", duty, "heat passed to facility water"),
             ("effectiveness", columns.exchange.effectiveness[exchange], "effectiveness of the exchanger"),
             ("facility_flow", columns.stream.flow[cold], "facility water flow"),
             ("return_temperature", columns.node.temperature[t.node("tcs_return")], "coolant from the racks"),
-            ("facility_supply_temperature", columns.stream.inlet[cold], "facility water in"),
+            ("facility_supply_temperature", water, "facility water in"),
             ("facility_return_temperature", columns.stream.outlet[cold], "facility water out"),
         ):
             report(t, write, name, value, text)

@@ -15,18 +15,6 @@ from twin.components.base import Component, Model, ShapesAir, Table, Write, fini
 from twin.elements import Vent, Zone
 from twin.units import Fraction, Length, Number, Pressure, Temperature, TemperatureDifference, VolumeFlow, format
 
-CLASSES = {
-    "A1": (288.15, 305.15, 1 / 300),
-    "A2": (283.15, 308.15, 1 / 300),
-    "A3": (278.15, 313.15, 1 / 175),
-    "A4": (278.15, 318.15, 1 / 125),
-    "H1": (288.15, 298.15, 1 / 500),
-}
-"""Allowable rack inlet dry bulb by ASHRAE class, K, and its fall above 900 m, K/m.
-
-As cited in public secondary sources (TC 9.9, 2021).
-"""
-
 
 ROUNDING = 0.01
 """By how much a wet bulb may lie below that of dry air, K: formulas of psychrometry differ by this."""

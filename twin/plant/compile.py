@@ -29,6 +29,7 @@ from twin.elements import (
     Filling,
     Fuel,
     Gain,
+    Guideline,
     Heat,
     Intake,
     Level,
@@ -66,8 +67,8 @@ class Plant(System):
     facility: what was compiled. coordinates: values of the scenarios by address (S,). labels: what these are called
     (S,), None if by number. invalid: by number those whose values cannot be, in whose place a neighbour is solved.
     moisture: where that of the weather comes from. design_pue: that the site states [1], a number or (S,), None if it
-    states none. bus_names, node_names: of buses and nodes. limits, reports, cautions, tallies, costs, fuels, serving,
-    services: elements as components wrote them, (rows, 1|S).
+    states none. bus_names, node_names: of buses and nodes. limits, reports, cautions, guidelines, tallies, costs, fuels,
+    serving, services: elements as components wrote them, (rows, 1|S).
     """
 
     facility: Facility
@@ -81,6 +82,7 @@ class Plant(System):
     limits: tuple[Limit, ...]
     reports: tuple[Report, ...]
     cautions: tuple[Caution, ...]
+    guidelines: tuple[Guideline, ...]
     tallies: tuple[Tally, ...]
     costs: tuple[Cost, ...]
     fuels: tuple[Fuel, ...]
@@ -208,6 +210,7 @@ def compile(facility: Facility, scenarios: Given | None = None) -> Plant:
         limits=tuple(x for x in parts.all(Limit) if x.name not in facility.ignore),
         reports=parts.all(Report),
         cautions=parts.all(Caution),
+        guidelines=parts.all(Guideline),
         tallies=parts.all(Tally),
         costs=parts.all(Cost),
         fuels=parts.all(Fuel),

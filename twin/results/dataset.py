@@ -19,6 +19,7 @@ from twin.facility import plugins
 from twin.facility.scenarios import cf_unit_of
 from twin.fluids import saturation_pressure
 from twin.money.yearly import yearly
+from twin.results import envelopes
 from twin.results.figures import figures
 from twin.results.limits import exceeded, margins
 from twin.results.warnings import warnings
@@ -42,6 +43,12 @@ def dataset(air: AirSolution) -> xr.Dataset:
             variables[item.name] = ((item.dimension, "scenario"), empty, attrs)
         rows = [where[item.dimension][n] for n in item.elements]
         variables[item.name][1][rows] = np.where(solution.status == Status.OK, solution[item.value], np.nan)
+    for item in envelopes.variables(solution):
+        if item.name not in variables:
+            empty = np.full((len(labels[item.dimension]), plant.scenarios), item.missing, item.values.dtype)
+            variables[item.name] = ((item.dimension, "scenario"), empty, item.attributes)
+        rows = [where[item.dimension][n] for n in item.elements]
+        variables[item.name][1][rows] = item.values
     numbers = figures(solution)
     for name, figure in FIGURES.items():
         attrs = {"units": figure.unit, "long_name": figure.meaning}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from twin import columns
 from twin.columns import LAYERS, Array, limits
+from twin.components.classes import HIGHEST
 from twin.domains import electrical
 from twin.elements import Limit, Status
 from twin.fluids import fluid
 from twin.plant.compile import Plant
+from twin.results.envelopes import moisture, relative_humidity
 from twin.solver.steady import Solution
 from twin.units import format
 
@@ -136,6 +139,27 @@ def _lost(solution: Solution) -> Iterator[Row]:
         yield Limit(kind, kind.name, names, columns.node.lost[rows], bound), 1.0 - lost[rows], bound
 
 
+def _moist(solution: Solution) -> Iterator[Row]:
+    """Moisture and height of the air that racks breathe, by their class."""
+    for g in solution.plant.guidelines:
+        dew, box = moisture(solution, g), g.allowable
+        known = np.flatnonzero(np.isfinite(dew).any(axis=1))
+        if not len(known):
+            continue
+        humidity = relative_humidity(solution[g.temperature], dew)
+        height = np.broadcast_to(solution.plant.site.elevation, dew.shape)
+        for kind, value, bound in (
+            (limits.rack_dew_point, dew, box.dampest),
+            (limits.rack_dew_point_low, dew, box.driest),
+            (limits.rack_humidity, humidity, box.max_humidity),
+            (limits.rack_humidity_low, humidity, box.min_humidity),
+            (limits.rack_elevation, height, np.full((len(dew), 1), HIGHEST)),
+        ):
+            names, rows = [g.elements[i] for i in known], g.temperature.rows[known]
+            at = np.where(np.isfinite(dew), bound, np.inf)[known]
+            yield Limit(kind, kind.name, names, g.temperature.column[rows], at), value[known], at
+
+
 def _each(pipes: Array, loop: Array) -> list[Array]:
     """Pipes of each loop."""
     return [pipes[loop == which] for which in np.unique(loop)]
@@ -161,7 +185,8 @@ def margins(solution: Solution, aims: bool = False) -> Margins:
     tells that.
     """
     rows: list[Row] = [(limit, solution[limit.value], limit.bound) for limit in solution.plant.limits]
-    rows += [row for row in _loose(solution) if row[0].name not in solution.plant.facility.ignore]
+    loose = chain(_loose(solution), _moist(solution) if aims else ())
+    rows += [row for row in loose if row[0].name not in solution.plant.facility.ignore]
     size = solution.plant.scenarios
     texts, values, bounds = [], [np.zeros((0, size))], [np.zeros((0, size))]
     for limit, value, bound in rows:

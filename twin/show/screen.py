@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import isnan
 from typing import Any
 
 import numpy as np
 
 from twin.api import Result
 from twin.columns import figures
+from twin.results.envelopes import ROUNDING
 from twin.results.limits import Binding
 from twin.show.text import number, table
 from twin.study.bound import Bound
@@ -72,6 +74,18 @@ def air(result: Result) -> list[tuple[str, str]]:
             text = f"{room.room}: {format(heat, 'power', 1)}, spread below the ceiling"
             rows.append(("heat without a place", text))
     return rows
+
+
+def recommended(result: Result) -> list[tuple[str, str]]:
+    """How many racks breathe air outside the recommended envelope, and the farthest of them."""
+    judged = [e for e in result.envelopes() if not isnan(e.recommended)]
+    outside = [e for e in judged if e.recommended < -ROUNDING]
+    if not outside:
+        return []
+    worst = min(outside, key=lambda e: e.recommended)
+    air = f"{format(worst.temperature, 'temperature', 1)}, dew point {format(worst.dew_point, 'temperature', 1)}"
+    far = f"{worst.element} by {format(-worst.recommended, 'temperature_difference', 1)} at {air}"
+    return [("recommended air", f"{len(outside):,} of {len(judged):,} racks are outside its envelope, {far}")]
 
 
 def tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -190,7 +204,8 @@ def screen(result: Result, highest: Bound | None, s: Mapping[str, Any]) -> str:
     state = s["status"].replace("_", " ") + (f": {s['reason']}" if s["reason"] else "")
     head = f"{result.facility.name}: {result.facility.description}".removesuffix(": ")
     run = f"{state}, {int(solution.iterations[0])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
-    tail = [*density(result, highest), *air(result), *tokens(s), *rent(result, s), *agents(s), *demand(s)]
+    tail = [*density(result, highest), *air(result), *recommended(result), *tokens(s), *rent(result, s)]
+    tail += [*agents(s), *demand(s)]
     tail += [("energy audit", number(s["energy_audit"], ".1e"))]
     tail += [("water", number(s["water_m3_per_day"], ",.1f", "m3 per day"))] if s["water_m3_per_day"] else []
     tail += [("warning", text) for text in s["warnings"]]
