@@ -132,7 +132,7 @@ MUTANTS = [
     (C, "np.maximum(t.site.elevation - 900.0, 0.0)", "np.maximum(t.site.elevation - 950.0, 0.0)", CLASSES, "classes derated from 950 m"),
     ("twin/components/hall.py", '"A2": (283.15, 308.15, 1 / 300)', '"A2": (283.15, 308.15, 1 / 175)', CLASSES, "A2 derated as A3"),
     ("twin/components/hall.py", '"H1": (288.15, 298.15', '"H1": (288.15, 300.15', CLASSES, "H1 to 27 degC"),
-    (C, 'Literal["A1", "A2", "A3", "A4", "H1"] = "A2"', 'Literal["A1", "A2", "A3", "A4", "H1"] = "A3"', CLASSES, "racks of A3"),
+    (C, 'Literal["A1", "A2", "A3", "A4", "H1"] = Field("A2"', 'Literal["A1", "A2", "A3", "A4", "H1"] = Field("A3"', CLASSES, "racks of A3"),
     (C, "junction_limit: Temperature = Field(360.15", "junction_limit: Temperature = Field(363.15", LIMITS, "junctions to 90 degC"),
     (C, 'MAX_CLOCK_LOST = 1e-3', 'MAX_CLOCK_LOST = 1e-2', LIMITS, "a hundredth of the clock lost"),
     # junctions
