@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twin.facility.catalogue import catalogue
     from twin.facility.files import LayoutError, shipped
     from twin.facility.graph import Facility
+    from twin.facility.layout import Layout
     from twin.facility.schema import schema
     from twin.networks import pipe_flow, power_flow
     from twin.show.scene.hall import draw, export
@@ -25,6 +26,7 @@ _HOMES = {
     "Bound": "study.bound",
     "Facility": "facility.graph",
     "FiniteVolume": "air.turns",
+    "Layout": "facility.layout",
     "LayoutError": "facility.files",
     "Mixed": "air.turns",
     "Response": "air.response",
@@ -49,6 +51,7 @@ __all__ = [
     "Bound",
     "Facility",
     "FiniteVolume",
+    "Layout",
     "LayoutError",
     "Mixed",
     "Response",

@@ -20,6 +20,7 @@ from twin.elements import Status
 from twin.facility.build import load
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
+from twin.facility.layout import Layout
 from twin.kernels.arrays import home
 from twin.plant.compile import Plant, compile
 from twin.results.dataset import dataset, field
@@ -161,7 +162,7 @@ class Result:
 
 
 def solve(
-    layout: str | Path | Facility,
+    layout: str | Path | Layout | Facility,
     scenarios: Mapping[str, ArrayLike] | None = None,
     *,
     case: str | None = None,
@@ -172,9 +173,9 @@ def solve(
 ) -> Result:
     """Solve power, coolant, heat and air of a facility in one or many scenarios.
 
-    layout: a shipped layout by name, a YAML file, YAML text, or a loaded Facility. scenarios: SI values by address,
-    such as site.dry_bulb [K] or rack.it_power [W], one number or one per scenario (scenario,). case: one of the
-    layout's cases. overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where
+    layout: a shipped layout by name, a YAML file, YAML text, a Layout, or a loaded Facility. scenarios: SI values by
+    address, such as site.dry_bulb [K] or rack.it_power [W], one number or one per scenario (scenario,). case: one of
+    the layout's cases. overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where
     there is one; few scenarios are faster on the CPU. air: Mixed() if not given, FiniteVolume(cell) to compute the air
     of placed rooms, or the `response` of a result that did. progress: called with how far that is.
 
@@ -193,7 +194,9 @@ def solve(
     return Result(facility, solve_air(plant, air, device, progress), air)
 
 
-def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, object] | None) -> Facility:
+def _facility(
+    layout: str | Path | Layout | Facility, case: str | None, overrides: Mapping[str, object] | None
+) -> Facility:
     if isinstance(layout, Facility):
         if case or overrides:
             raise LayoutError(layout.name, ["case and overrides are given to load"])
@@ -202,7 +205,7 @@ def _facility(layout: str | Path | Facility, case: str | None, overrides: Mappin
 
 
 def bound(
-    layout: str | Path | Facility | Result,
+    layout: str | Path | Layout | Facility | Result,
     *,
     scale: Scale = "chips",
     per: str | None = None,
