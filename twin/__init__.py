@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from twin.facility.layout import Layout
     from twin.facility.schema import schema
     from twin.networks import pipe_flow, power_flow
+    from twin.show.describe import describe
     from twin.show.scene.hall import draw, export
+    from twin.show.scene.view import view
     from twin.study.bound import Bound
     from twin.study.optimum import optimum
     from twin.study.worth import worth
@@ -33,6 +35,7 @@ _HOMES = {
     "Result": "api",
     "bound": "api",
     "catalogue": "facility.catalogue",
+    "describe": "show.describe",
     "draw": "show.scene.hall",
     "export": "show.scene.hall",
     "load": "facility.build",
@@ -42,6 +45,7 @@ _HOMES = {
     "schema": "facility.schema",
     "shipped": "facility.files",
     "solve": "api",
+    "view": "show.scene.view",
     "worth": "study.worth",
 }
 _PACKAGES = ("columns", "components", "elements", "fluids", "networks", "serving", "units")
@@ -60,6 +64,7 @@ __all__ = [
     "catalogue",
     "columns",
     "components",
+    "describe",
     "draw",
     "elements",
     "export",
@@ -74,6 +79,7 @@ __all__ = [
     "shipped",
     "solve",
     "units",
+    "view",
     "worth",
 ]
 

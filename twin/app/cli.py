@@ -98,6 +98,13 @@ class Per(StrEnum):
     rack = "rack"
 
 
+class Units(StrEnum):
+    """Units on the screen."""
+
+    si = "si"
+    us = "us"
+
+
 class Kind(StrEnum):
     """What a scene is exported to."""
 
@@ -114,6 +121,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON on stdout and nothing e
 Basis = Annotated[Scale, typer.Option("--scale", help="Denser by more chips a rack, or by more power a chip.")]
 AirOption = Annotated[AirModel, typer.Option("--air", help="Rooms as mixed nodes, or their air computed in cells.")]
 Cell = Annotated[str, typer.Option("--cell", help="Size of the air's cells, such as '0.2 m'.")]
+UnitsOption = Annotated[Units, typer.Option("--units", help="On the screen: SI, or US customary (degF, gpm, psi).")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.", show_default=False)]
 
 
@@ -280,6 +288,7 @@ def solve(
     device: Annotated[Device, typer.Option("--device", help="Where to solve: auto takes a GPU if any.")] = Device.cpu,
     air: AirOption = AirModel.mixed,
     cell: Cell = "0.4 m",
+    units: UnitsOption = Units.si,
 ) -> None:
     """Solve a layout; -o writes what was solved to FILE.nc or FILE.zarr."""
     from twin import api
@@ -299,7 +308,7 @@ def solve(
     if json:
         _print_json(summary)
     else:
-        typer.echo(screens.screen(result, highest, summary))
+        typer.echo(screens.screen(result, highest, summary, units.value))
     _settled(result)
     if summary["status"] == "limit_exceeded":
         raise typer.Exit(EXCEEDED)
@@ -315,6 +324,7 @@ def bound(
     per: Annotated[Per, typer.Option("--per", help="Each of which is then made denser alone.")] = Per.class_,
     air: AirOption = AirModel.mixed,
     cell: Cell = "0.4 m",
+    units: UnitsOption = Units.si,
 ) -> None:
     """Find the highest sustainable rack density: all racks alike, then each class, row or rack alone."""
     from twin import api
@@ -328,7 +338,7 @@ def bound(
     if json:
         _print_json({"layout": result.facility.name, "bounds": [screens.bound_json(b) for b in bounds]})
     else:
-        typer.echo(screens.bounds(result, bounds))
+        typer.echo(screens.bounds(result, bounds, units.value))
     if not bounds[0].scale:
         raise typer.Exit(SOLVER_FAILED if bounds[0].solution.status[0] else EXCEEDED)
 
@@ -452,6 +462,16 @@ def schema(output: Output = None) -> None:
         output.write_text(text + "\n", "utf-8")
 
 
+@app.command()
+def describe(
+    name: Annotated[str, typer.Argument(help="Such as cdu, gb300_nvl72, site.", show_default=False)],
+) -> None:
+    """Say what a type, a catalogue model or a section of layouts is: ports, fields, results, limits."""
+    from twin.show.describe import describe as description
+
+    typer.echo(str(description(name)))
+
+
 @app.command("list")
 def list_layouts() -> None:
     """List the layouts that come with the package."""
@@ -491,6 +511,27 @@ def export(
             hall.export(result, output, to.value)
     except hall.RenderError as error:
         raise Fault(f"export {to.value}", str(error)) from error
+
+
+@app.command()
+def view(
+    layout: Layout,
+    case: Case = None,
+    sets: Sets = None,
+    air: AirOption = AirModel.mixed,
+    cell: Cell = "0.4 m",
+) -> None:
+    """Show a solved layout in a window, to turn and zoom."""
+    from twin.show.scene import hall
+    from twin.show.scene.view import view as show
+
+    try:
+        hall.ready("png")
+        result = _solve(layout, case, sets, air=air, cell=cell)
+        _settled(result)
+        show(result)
+    except hall.RenderError as error:
+        raise Fault("view", str(error)) from error
 
 
 # ---- the machine -------------------------------------------------------------------------------------------------
