@@ -162,7 +162,7 @@ class Pumped(Component):
     shutoff: Pressure = Field(300e3, gt=0, description="pressure rise at zero flow, full speed")
     rated_flow: VolumeFlow = Field(0.03, gt=0, description="per pump")
     quadratic: Number = Field(0.5, ge=0, le=2, description="a: fall of the curve at rated flow")
-    quartic: Number = Field(0.1, ge=0, le=2, description="b")
+    quartic: Number = Field(0.1, ge=0, le=2, description="b: that with the fourth power of the flow")
     max_speed: Fraction = Field(1.0, gt=0, le=1.2, description="over nominal")
     pump_efficiency: Fraction = Field(0.75, gt=0, le=1, description="hydraulic over shaft power")
     drive_efficiency: Fraction = Field(0.90, gt=0, le=1, description="motor times converter")

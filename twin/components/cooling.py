@@ -92,7 +92,7 @@ class Cdu(Pumped):
     tcs_fluid: FluidName = Field("pg25", description="a name of `twin.fluids`")
     expansion: Pressure | None = Field(300e3, gt=0, description="built-in expansion vessel, absolute; none without")
     quadratic: Number = Field(0.61, ge=0, le=2, description="a: fall of the pumps' curve at rated flow")
-    quartic: Number = Field(0.13, ge=0, le=2, description="b")
+    quartic: Number = Field(0.13, ge=0, le=2, description="b: that with the fourth power of the flow")
     ports: ClassVar[dict[str, Port]] = {
         "tcs_supply": Port("coolant"),
         "tcs_return": Port("coolant"),
