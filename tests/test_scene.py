@@ -203,3 +203,19 @@ def test_an_export_by_the_command_line_reads_back(tmp_path):
     done = in_a_process(code + "from twin.app.cli import main; main()")
     assert (done.returncode, done.stderr) == (0, "")
     assert pv.read(path).n_cells == 6 * 14
+
+
+def test_a_view_is_a_picture_in_a_notebook_and_one_line_without_a_display(result, tmp_path):
+    without = in_a_process(
+        "import twin\ntry:\n    twin.view('gb300_hall')\n"
+        "except Exception as error:\n    print(type(error).__name__, error)"
+    )
+    assert without.stdout.startswith("RenderError no display for a window; write a picture")
+    assert without.stdout.count("\n") == 1
+    notebook = in_a_process(
+        "import sys, types, twin\n"
+        "sys.modules['IPython'] = types.SimpleNamespace(get_ipython=lambda: types.SimpleNamespace(kernel=True))\n"
+        f"open({str(tmp_path / 'hall.png')!r}, 'wb').write(twin.view('gb300_hall')._repr_png_())"
+    )
+    assert notebook.returncode == 0, notebook.stderr
+    assert picture_size(tmp_path / "hall.png") == hall.WINDOW

@@ -1,4 +1,25 @@
-"""A digital twin of AI factories: power, coolant, heat and air in one solve, tokens and cost out of it."""
+"""A digital twin of AI factories: power, coolant, heat and air in one solve, tokens and cost out of it.
+
+    >>> import twin
+    >>> result = twin.solve("gb300_hall", {"site.dry_bulb": [278.15, 308.15]})
+    >>> result["pue"], result.explain()
+
+Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says what a call takes.
+
+Layouts     `shipped` lists those that come along, `load` reads one into a `Facility`, `Layout` puts one together in
+            Python, `LayoutError` tells all that is wrong with one.
+Words       `describe` says what a type, model or section is; `catalogue` holds the shipped hardware, `schema` is for
+            editors.
+Solving     `solve` gives a `Result`: figures, margins, warnings and a dataset. Air of rooms is `Mixed`, computed by
+            `FiniteVolume`, or carried by a `Response`.
+Studies     `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth` what
+            one more megawatt or kelvin adds.
+Pictures    `view` opens a window or shows a picture in a notebook, `draw` gives a scene to work on, `export` writes a
+            file.
+Networks    `power_flow` and `pipe_flow` solve files of other programs; `networks` has what else there is.
+Packages    `serving` has tokens on their own; `components`, `elements`, `columns`, `fluids` and `units` are for
+            equipment of your own.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +35,13 @@ if TYPE_CHECKING:
     from twin.facility.catalogue import catalogue
     from twin.facility.files import LayoutError, shipped
     from twin.facility.graph import Facility
+    from twin.facility.layout import Layout
     from twin.facility.schema import schema
     from twin.networks import pipe_flow, power_flow
     from twin.readers.epw import WeatherFile, weather
+    from twin.show.describe import describe
     from twin.show.scene.hall import draw, export
+    from twin.show.scene.view import view
     from twin.study.bound import Bound
     from twin.study.optimum import optimum
     from twin.study.worth import worth
@@ -26,6 +50,7 @@ _HOMES = {
     "Bound": "study.bound",
     "Facility": "facility.graph",
     "FiniteVolume": "air.turns",
+    "Layout": "facility.layout",
     "LayoutError": "facility.files",
     "Mixed": "air.turns",
     "Response": "air.response",
@@ -33,6 +58,7 @@ _HOMES = {
     "WeatherFile": "readers.epw",
     "bound": "api",
     "catalogue": "facility.catalogue",
+    "describe": "show.describe",
     "draw": "show.scene.hall",
     "export": "show.scene.hall",
     "load": "facility.build",
@@ -43,6 +69,7 @@ _HOMES = {
     "schema": "facility.schema",
     "shipped": "facility.files",
     "solve": "api",
+    "view": "show.scene.view",
     "weather": "readers.epw",
     "worth": "study.worth",
 }
@@ -53,6 +80,7 @@ __all__ = [
     "Bound",
     "Facility",
     "FiniteVolume",
+    "Layout",
     "LayoutError",
     "Mixed",
     "Response",
@@ -62,6 +90,7 @@ __all__ = [
     "catalogue",
     "columns",
     "components",
+    "describe",
     "draw",
     "elements",
     "export",
@@ -77,6 +106,7 @@ __all__ = [
     "shipped",
     "solve",
     "units",
+    "view",
     "weather",
     "worth",
 ]

@@ -21,6 +21,7 @@ from twin.elements import Status
 from twin.facility.build import load
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
+from twin.facility.layout import Layout
 from twin.facility.tables import Given
 from twin.kernels.arrays import home
 from twin.plant.compile import Plant, compile
@@ -210,7 +211,7 @@ class Result:
 
 
 def solve(
-    layout: str | Path | Facility,
+    layout: str | Path | Layout | Facility,
     scenarios: Given | None = None,
     *,
     case: str | None = None,
@@ -221,10 +222,10 @@ def solve(
 ) -> Result:
     """Solve power, coolant, heat and air of a facility in one or many scenarios.
 
-    layout: a shipped layout by name, a YAML file, YAML text, or a loaded Facility. scenarios: SI values by address,
-    such as site.dry_bulb [K] or rack.it_power [W], or texts with units, one or one per scenario (scenario,), as a
-    mapping, a DataFrame or Dataset whose index labels the scenarios, or a list of mappings. Where they give the dry
-    bulb alone, the layout's air is warmed or cooled to it: it keeps the relative humidity or the dew point that the
+    layout: a shipped layout by name, a YAML file, YAML text, a Layout, or a loaded Facility. scenarios: SI values by
+    address, such as site.dry_bulb [K] or rack.it_power [W], or texts with units, one or one per scenario (scenario,),
+    as a mapping, a DataFrame or Dataset whose index labels the scenarios, or a list of mappings. Where they give the
+    dry bulb alone, the layout's air is warmed or cooled to it: it keeps the relative humidity or the dew point that the
     layout states, of a stated wet bulb the humidity ratio, and is at most saturated. case: one of the layout's cases.
     overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where there is one; few
     scenarios are faster on the CPU. air: Mixed() if not given, FiniteVolume(cell) to compute the air of placed rooms,
@@ -262,7 +263,9 @@ def open_result(path: str | Path) -> Result:
     return result
 
 
-def _facility(layout: str | Path | Facility, case: str | None, overrides: Mapping[str, object] | None) -> Facility:
+def _facility(
+    layout: str | Path | Layout | Facility, case: str | None, overrides: Mapping[str, object] | None
+) -> Facility:
     if isinstance(layout, Facility):
         if case or overrides:
             raise LayoutError(layout.name, ["case and overrides are given to load"])
@@ -271,7 +274,7 @@ def _facility(layout: str | Path | Facility, case: str | None, overrides: Mappin
 
 
 def bound(
-    layout: str | Path | Facility | Result,
+    layout: str | Path | Layout | Facility | Result,
     *,
     scale: Scale = "chips",
     per: str | None = None,

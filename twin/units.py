@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from numbers import Real
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic_core import core_schema
 
@@ -472,6 +472,26 @@ DIMENSIONS = _table(
 UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType({k: d.units for k, d in DIMENSIONS.items()})
 """Factor to SI of every unit, by dimension (temperature scales also have an offset)."""
 
+System = Literal["si", "us"]
+"""Units of the screen: those of SI, or US customary ones as engineers there read them."""
+
+US: Mapping[str, tuple[str, float]] = MappingProxyType(
+    {
+        "temperature": ("degF", 5 / 9),
+        "temperature_difference": ("degF", 5 / 9),
+        "mass_flow": ("lb/h", 0.45359237 / HOUR),
+        "volume_flow": ("gpm", GALLON / 60),
+        "pressure": ("psi", 6894.757293),
+        "length": ("ft", FOOT),
+        "area": ("ft2", FOOT**2),
+        "volume": ("gal", GALLON),
+        "velocity": ("ft/s", FOOT),
+        "cooling": ("tons", 12e3 * BTU / HOUR),
+        "water": ("gal/day", GALLON / DAY),
+    }
+)
+"""US unit and its size in SI by dimension, what is missing being as in SI; heat taken away and water used besides."""
+
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _TEXT = re.compile(rf"\s*(\$?)\s*({_NUMBER})\s*((?:(?:1/)?[^\d\s,.+-].*?)?)\s*")
 
@@ -661,16 +681,19 @@ def cf_unit(dimension: str) -> str:
     return _dimension(dimension).cf
 
 
-def format(value: float, dimension: str, decimals: int | None = None) -> str:
+def format(value: float, dimension: str, decimals: int | None = None, system: System = "si") -> str:
     """SI value with a unit, for the screen: format(132000.0, "power") = "132 kW".
 
     The unit and the digits suit the size of the number. With `decimals` they are those of a column of a table, so many
     decimals in one unit per dimension: format(9137e3, "power", 1) = "9,137.0 kW". What is infinite is "unlimited".
-    Raises KeyError for a dimension that the table does not have.
+    With system "us" it is one of `US`: format(308.15, "temperature", system="us") = "95 degF". Raises KeyError for a
+    dimension that the table does not have.
     """
     d = _dimension(dimension)
     if math.isinf(value):
         return "unlimited"
+    if system == "us" and dimension in US:
+        return us(value - d.offsets.get("degF", 0.0), dimension, decimals)
     if decimals is not None:
         return f"{(value - d.offsets.get(d.table, 0.0)) / d.units[d.table]:,.{decimals}f} {d.table}".strip()
     fitting = [u for u in d.screen if abs(value) >= 0.99995 * d.units[u]] if math.isfinite(value) else []
@@ -678,6 +701,12 @@ def format(value: float, dimension: str, decimals: int | None = None) -> str:
     if not fitting and value == 0 and not d.offsets:
         unit = d.example.partition(" ")[2] or unit
     return f"{_digits((value - d.offsets.get(unit, 0.0)) / d.units[unit])} {unit}".strip()
+
+
+def us(value: float, key: str, decimals: int | None = None) -> str:
+    """SI value, counted from zero, in the unit of `US`: us(3516.85, "cooling", 1) = "1.0 tons"."""
+    unit, size = US[key]
+    return f"{_digits(value / size) if decimals is None else f'{value / size:,.{decimals}f}'} {unit}"
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ MUTANTS = [
      pipes_and_valves("a_pipe_cools_exponentially_to_its_room_or_to_the_weather")),
     (COOLANT, '"roughness": t.roughness', '"roughness": 0 * t.roughness',
      pipes_and_valves("pipes_resist_by_darcy_weisbach_with_the_published_friction_factor")),
-    (COOLANT, "max_velocity: Velocity = Field(2.4, gt=0)", "max_velocity: Velocity = Field(2.5, gt=0)",
+    (COOLANT, "max_velocity: Velocity = Field(2.4, gt=0", "max_velocity: Velocity = Field(2.5, gt=0",
      coolants("velocity_above_two_point_four_metres_a_second_is_a_limit")),
     (COOLANT, 'write(Medium(t.node("port"), t["fluid"]))', 'write(Medium(t.node("port"), ["water"] * t.n))',
      coolants("a_pump_moves_the_density_of_its_coolant")),

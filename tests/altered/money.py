@@ -62,7 +62,7 @@ MUTANTS = [
     (BASE, "life: Time = Field(15 * YEAR", "life: Time = Field(20 * YEAR", LIVES, "plant of twenty years"),
     (BASE, "upkeep: Fraction = Field(0.03", "upkeep: Fraction = Field(0.04", LIVES, "upkeep of 4 %"),
     ("twin/components/compute.py", "life: Time = Field(4 * YEAR", "life: Time = Field(5 * YEAR", LIVES, "racks of five years"),
-    (ELECTRIC, "life: float = 30 * YEAR", "life: float = 25 * YEAR", LIVES, "transformers of 25 years"),
+    (ELECTRIC, "life: Time = Field(30 * YEAR", "life: Time = Field(25 * YEAR", LIVES, "transformers of 25 years"),
     ("twin/components/compute.py", 'price(t.times("capital", t.chip_scale), write)', "price(t, write)", DENSER, "denser racks for the same money"),
     (B, "discount_rate: Fraction = Field(0.08", "discount_rate: Fraction = Field(0.07", LIVES, "interest of 7 %"),
     (B, "works_life: Time = Field(14 * YEAR", "works_life: Time = Field(15 * YEAR", WORKS, "works of 15 years"),

@@ -76,8 +76,8 @@ MUTANTS = [
     (E, 'trip_factor: Fraction = Field(1.25, gt=0, le=5, description="short peak over ampacity that trips")',
      'trip_factor: Fraction = Field(1.0, gt=0, le=5, description="short peak over ampacity that trips")', LIMITS,
      "cables trip at their ampacity"),
-    (E, "ampacity: Current = Field(1250.0, gt=0)\n    continuous_factor: Fraction = Field(0.8",
-     "ampacity: Current = Field(1250.0, gt=0)\n    continuous_factor: Fraction = Field(1.0", LIMITS, "busways at 100 %"),
+    (E, "ampacity: Current = Field(1250.0, gt=0, description=\"current that it may carry\")\n    continuous_factor: Fraction = Field(0.8",
+     "ampacity: Current = Field(1250.0, gt=0, description=\"current that it may carry\")\n    continuous_factor: Fraction = Field(1.0", LIMITS, "busways at 100 %"),
     # boards
     (E, "(t.full_load_loss + 1j * np.maximum(TIE, t.full_load_loss))", "(t.full_load_loss + 1j * TIE)", PDU,
      "a PDU's transformer without reactance"),
@@ -130,8 +130,8 @@ MUTANTS = [
     # sources, cords, loads
     (L, "tie = on / (1j * TIE * POWER_BASE / rating)", "tie = on / (1j * TIE + 0 * rating)", SHARE, "sources share alike"),
     (E, "GRID = 1e9", "GRID = 1e8", GRID, "a grid of 100 MW"),
-    (E, "in_service: bool = False", "in_service: bool = True", GRID, "generators always run"),
-    (E, "voltage: Voltage = Field(34.5e3, gt=0, description=", "voltage: Voltage = Field(33e3, gt=0, description=", METER,
+    (E, "in_service: InService = False", "in_service: InService = True", GRID, "generators always run"),
+    (E, "voltage: Voltage = Field(34.5e3, gt=0, description=\"line-to-line", "voltage: Voltage = Field(33e3, gt=0, description=\"line-to-line", METER,
      "meters at 33 kV"),
     (D, "np.where(stated > 0, stated, np.where(_sum(load, stated) > 0, 0.0, equal))", "stated", CORDS, "spare cords stay dead"),
     (D, "_normal(load, load.share * live), _normal(load, live)", "_normal(load, live), _normal(load, live)", CORDS,

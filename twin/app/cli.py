@@ -139,6 +139,13 @@ class Per(StrEnum):
     rack = "rack"
 
 
+class Units(StrEnum):
+    """Units on the screen."""
+
+    si = "si"
+    us = "us"
+
+
 class Kind(StrEnum):
     """What a scene is exported to."""
 
@@ -166,6 +173,7 @@ AirOption = Annotated[AirModel, typer.Option("--air", help="Rooms as mixed nodes
 Cell = Annotated[str, typer.Option("--cell", help="Size of the air's cells, such as '0.2 m'.")]
 File = Annotated[Path | None, typer.Argument(help="File to write.", show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+UnitsOption = Annotated[Units, typer.Option("--units", help="On the screen: SI, or US customary (degF, gpm, psi).")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.", show_default=False)]
 
 
@@ -316,6 +324,7 @@ def solve(
         str | None,
         typer.Option("--table", help="One for -o: equipment, limits, scenarios, or rack, cdu, ...; all if not given."),
     ] = None,
+    units: UnitsOption = Units.si,
 ) -> None:
     """Solve a layout; -o writes what was solved.
 
@@ -346,7 +355,7 @@ def solve(
     if json:
         _print_json(summary)
     else:
-        typer.echo(screens.screen(result, highest, summary))
+        typer.echo(screens.screen(result, highest, summary, units.value))
     _settled(result)
     if summary["status"] == "limit_exceeded":
         raise typer.Exit(EXCEEDED)
@@ -362,6 +371,7 @@ def bound(
     per: Annotated[Per, typer.Option("--per", help="Each of which is then made denser alone.")] = Per.class_,
     air: AirOption = AirModel.mixed,
     cell: Cell = CELL,
+    units: UnitsOption = Units.si,
 ) -> None:
     """Find the highest sustainable rack density: all racks alike, then each class, row or rack alone."""
     from twin import api
@@ -375,7 +385,7 @@ def bound(
     if json:
         _print_json({"layout": result.facility.name, "bounds": [screens.bound_json(b) for b in bounds]})
     else:
-        typer.echo(screens.bounds(result, bounds))
+        typer.echo(screens.bounds(result, bounds, units.value))
     if not bounds[0].scale:
         raise typer.Exit(SOLVER_FAILED if bounds[0].solution.status[0] else EXCEEDED)
 
@@ -510,6 +520,16 @@ def schema(output: Output = None) -> None:
         partial.write_text(text + "\n", "utf-8")
 
 
+@app.command()
+def describe(
+    name: Annotated[str, typer.Argument(help="Such as cdu, gb300_nvl72, site.", show_default=False)],
+) -> None:
+    """Say what a type, a catalogue model or a section of layouts is: ports, fields, results, limits."""
+    from twin.show.describe import describe as description
+
+    typer.echo(str(description(name)))
+
+
 @app.command("list")
 def list_layouts() -> None:
     """List the layouts that come with the package, and their cases."""
@@ -604,6 +624,27 @@ def export(
             hall.export(result, output, to.value, scenario)
     except RenderError as error:
         raise Fault(f"export {to.value}", str(error)) from error
+
+
+@app.command()
+def view(
+    layout: Layout,
+    case: Case = None,
+    sets: Sets = None,
+    air: AirOption = AirModel.mixed,
+    cell: Cell = "0.4 m",
+) -> None:
+    """Show a solved layout in a window, to turn and zoom."""
+    from twin.show.scene import hall
+    from twin.show.scene.view import view as show
+
+    try:
+        hall.ready("png")
+        result = _solve(layout, case, sets, air=air, cell=cell)
+        _settled(result)
+        show(result)
+    except hall.RenderError as error:
+        raise Fault("view", str(error)) from error
 
 
 # ---- the machine -------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, get_args
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +16,7 @@ from twin.units import YEAR, Fraction, Length, Money, Time
 Facing = Literal["+x", "-x", "+y", "-y"]
 ShapesAir = Literal["rack", "cooler", "solid", "screen", "nothing"]
 SetPointRole = Literal["coolant", "air", ""]
+InService = Annotated[bool, Field(description="whether it runs; equipment out of service stands still")]
 AIR_DENSITY = 1.2
 """Of the air at which equipment is rated, kg/m3."""
 

@@ -13,6 +13,7 @@ from twin.components.base import (
     AIR_DENSITY,
     Component,
     Facing,
+    InService,
     Port,
     ShapesAir,
     Table,
@@ -81,13 +82,13 @@ class Rack(Component):
     """
 
     platform: str = Field("", description="serving platform of the accelerators, such as gb300; empty if none")
-    in_service: bool = True
-    accelerators: Number = Field(0.0, ge=0, le=2000)
+    in_service: InService = True
+    accelerators: Number = Field(0.0, ge=0, le=2000, description="how many it holds")
     chip_power: Power = Field(700.0, ge=0, le=10e3, description="per accelerator at full clock and load")
     chip_idle: Power = Field(100.0, ge=0, le=5e3, description="per accelerator, idle")
     chip_scale: Number = Field(1.0, ge=0, le=100, description="multiplies accelerators and all that goes with them")
     power_scale: Number = Field(1.0, ge=0, le=100, description="multiplies power per chip")
-    utilisation: Fraction = Field(1.0, ge=0, le=1)
+    utilisation: Fraction = Field(1.0, ge=0, le=1, description="share of the time in which chips work")
     clock: Fraction = Field(1.0, gt=0, le=1.2, description="locked clock over nominal")
     power_cap: Power | None = Field(None, gt=0, description="cap per accelerator")
     rack_cap: Power | None = Field(
@@ -107,24 +108,24 @@ class Rack(Component):
     maldistribution: Fraction = Field(0.05, ge=0, lt=0.5, description="worst chip's shortfall of flow; 0.02 to 0.10")
     power_spread: Fraction = Field(0.05, ge=0, lt=0.5, description="worst chip's excess power; 0.02 to 0.08")
     interface_spread: Fraction = Field(0.10, ge=0, lt=1, description="worst interface; 0.05 to 0.25")
-    hosts: Number = Field(0.0, ge=0, le=2000)
-    host_power: Power = Field(300.0, ge=0, le=2e3)
-    host_idle: Power = Field(90.0, ge=0, le=2e3)
+    hosts: Number = Field(0.0, ge=0, le=2000, description="CPUs that it holds")
+    host_power: Power = Field(300.0, ge=0, le=2e3, description="of one at full load")
+    host_idle: Power = Field(90.0, ge=0, le=2e3, description="of one, idle")
     host_utilisation: Fraction | None = Field(None, ge=0, le=1, description="as `utilisation` if not given")
     other_power: Power = Field(0.0, ge=0, le=1e6, description="memory, links, switches behind the board converters")
     inner_power: Power = Field(0.0, ge=0, le=1e6, description="load between board converters and shelves")
-    board_rating: Power = Field(1e5, gt=0)
-    board_fixed_loss: Fraction = Field(0.0, ge=0, le=0.5)
-    board_proportional_loss: Fraction = Field(0.0, ge=-0.5, le=0.5)
-    board_square_loss: Fraction = Field(0.0, ge=-0.5, le=0.5)
-    shelf_rating: Power = Field(66e3, gt=0)
-    shelf_fixed_loss: Fraction = Field(0.0045, ge=0, le=0.5)
-    shelf_proportional_loss: Fraction = Field(0.010, ge=-0.5, le=0.5)
-    shelf_square_loss: Fraction = Field(0.017, ge=-0.5, le=0.5)
+    board_rating: Power = Field(1e5, gt=0, description="output of the converters on all boards")
+    board_fixed_loss: Fraction = Field(0.0, ge=0, le=0.5, description="loss at no load, over the rating")
+    board_proportional_loss: Fraction = Field(0.0, ge=-0.5, le=0.5, description="loss in proportion to load")
+    board_square_loss: Fraction = Field(0.0, ge=-0.5, le=0.5, description="loss with the load's square")
+    shelf_rating: Power = Field(66e3, gt=0, description="output of all power shelves")
+    shelf_fixed_loss: Fraction = Field(0.0045, ge=0, le=0.5, description="loss at no load, over the rating")
+    shelf_proportional_loss: Fraction = Field(0.010, ge=-0.5, le=0.5, description="loss in proportion to load")
+    shelf_square_loss: Fraction = Field(0.017, ge=-0.5, le=0.5, description="loss with the load's square")
     fan_power: Power = Field(0.0, ge=0, le=1e5, description="all rack fans at rated air flow")
     air_flow: VolumeFlow = Field(0.0, ge=0, le=50, description="rated air flow")
     air_rise: TemperatureDifference = Field(14.0, gt=0, le=60, description="of the air, that the fans aim at")
-    min_fan_speed: Fraction = Field(0.3, gt=0, le=1)
+    min_fan_speed: Fraction = Field(0.3, gt=0, le=1, description="lowest over rated")
     facing: Facing = Field("-y", description="where the front points, which draws the air")
     air_span: tuple[Length, Length] | None = Field(None, description="heights between which air passes; all if none")
     network_share: Power = Field(
@@ -135,12 +136,12 @@ class Rack(Component):
     storage_rate: DataRate | None = Field(None, ge=0, description="caches that it can read and write")
     peak_factor: Number = Field(1.0, ge=1, le=3, description="EDP peak over sustained power")
     it_power: Power | None = Field(None, ge=0, le=2e6, description="power at the feed, instead of the chip model")
-    nameplate: Power = Field(10e3, gt=0, le=2e6)
-    power_factor: Fraction = Field(0.98, gt=0, le=1)
+    nameplate: Power = Field(10e3, gt=0, le=2e6, description="power that is provisioned for it")
+    power_factor: Fraction = Field(0.98, gt=0, le=1, description="at its feed")
     voltage: Voltage | None = Field(None, gt=0, description="checked against the bus, if given")
-    cords: int = Field(2, ge=1, le=8)
+    cords: int = Field(2, ge=1, le=8, description="feeds it can have")
     air_class: AirClassName = Field("A2", description="of ASHRAE, for its air")
-    life: Time = Field(4 * YEAR, gt=0)
+    life: Time = Field(4 * YEAR, gt=0, description="depreciation life")
 
     structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "air_span"}
     kind: ClassVar[str] = "rack"
@@ -313,18 +314,18 @@ class LiquidRack(Rack):
     `chip_scale` says. Cold plate R = spread + conduction/k + 1/(2 m cp) [OCP 1 kW module, 17 points].
     """
 
-    liquid_fraction: Fraction = Field(0.87, ge=0, le=1)
+    liquid_fraction: Fraction = Field(0.87, ge=0, le=1, description="share of the heat that leaves with coolant")
     plates: Number = Field(72.0, gt=0, le=5000, description="cold plates in parallel that share the rack flow")
     plate_spread: ThermalResistance = Field(0.0021, ge=0, le=1, description="spreading in the lid and base")
     plate_conduction: PerLength = Field(0.0071, ge=0, le=1, description="divided by the coolant's conductivity")
-    rated_flow: MassFlow = Field(2.4, gt=0, le=200)
+    rated_flow: MassFlow = Field(2.4, gt=0, le=200, description="of coolant")
     manifold_drop: Pressure = Field(20e3, ge=0, le=1e6, description="manifold and quick disconnects at rated flow")
     tray_drop: Pressure = Field(60e3, gt=0, le=1e6, description="trays at rated flow")
-    tray_exponent: Number = Field(1.85, ge=1, le=2)
+    tray_exponent: Number = Field(1.85, ge=1, le=2, description="of the pressure drop over the flow")
     flow_limiter: VolumeFlow | None = Field(None, gt=0, description="pressure-independent flow setting, if fitted")
     max_supply_temperature: Temperature = Field(318.15, ge=270, le=350, description="warmest coolant allowed")
     loop_class: LoopClassName | None = Field(None, description="of ASHRAE, for its coolant; none: unchecked")
-    max_return_temperature: Temperature = Field(338.15, ge=270, le=360)
+    max_return_temperature: Temperature = Field(338.15, ge=270, le=360, description="of the coolant that leaves")
     min_flow: MassFlow = Field(0.0, ge=0, description="minimum flow for the rated power")
 
     kind: ClassVar[str] = "liquid_rack"

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, GetJsonSchemaHandler
 
 from twin import columns
 from twin.columns import Array, Index, Total, limits, totals
-from twin.components.base import Component, Port, Table, Write, draw, limit, price, report, shut, warm_room
+from twin.components.base import Component, InService, Port, Table, Write, draw, limit, price, report, shut, warm_room
 from twin.elements import NAN, Anchor, Bypass, Heat, Loss, Medium, Pipe, Pump
 from twin.fluids import FLUIDS
 from twin.units import Conductance, Fraction, Length, Number, Pressure, Velocity, VolumeFlow
@@ -57,13 +57,13 @@ FluidName = Annotated[str, AfterValidator(_fluid), _Choice()]
 class CoolantPipe(Component):
     """A straight run with fittings; Darcy-Weisbach with Churchill's friction factor; loses heat to its room."""
 
-    in_service: bool = True
-    length: Length = Field(10.0, gt=0)
-    diameter: Length = Field(0.1, gt=0)
-    roughness: Length = Field(4.5e-5, ge=0)
+    in_service: InService = True
+    length: Length = Field(10.0, gt=0, description="of the run")
+    diameter: Length = Field(0.1, gt=0, description="inside")
+    roughness: Length = Field(4.5e-5, ge=0, description="of the wall; 0.045 mm is drawn steel")
     zeta: Number = Field(0.0, ge=0, description="sum of fitting loss coefficients")
     wall_conductance: Conductance = Field(0.0, ge=0, description="whole pipe to the air of its room")
-    max_velocity: Velocity = Field(2.4, gt=0)
+    max_velocity: Velocity = Field(2.4, gt=0, description="limit of the mean velocity")
     ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
@@ -88,9 +88,9 @@ class Valve(Component):
     opening of SEAT the plug closes on its seat: K_v falls in a straight line to the leakage.
     """
 
-    in_service: bool = True
+    in_service: InService = True
     flow_coefficient: VolumeFlow = Field(100 / 3600.0, gt=0, description="K_vs: flow at 1 bar, fully open")
-    opening: Fraction = Field(1.0, ge=0, le=1)
+    opening: Fraction = Field(1.0, ge=0, le=1, description="share of fully open")
     flow_limiter: VolumeFlow | None = Field(None, ge=0, description="pressure-independent flow setting")
     ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
     heading: ClassVar[str] = "cooling"
@@ -108,8 +108,8 @@ class Valve(Component):
 class MinimumFlowBypass(Component):
     """A line that opens just enough for what its outlet joins to carry `min_flow` or more."""
 
-    in_service: bool = True
-    min_flow: VolumeFlow = Field(0.1, gt=0)
+    in_service: InService = True
+    min_flow: VolumeFlow = Field(0.1, gt=0, description="that it keeps up")
     drop: Pressure = Field(20e3, gt=0, description="wide open, at the minimum flow of water of 1000 kg/m3")
     ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
     heading: ClassVar[str] = "cooling"
@@ -158,18 +158,18 @@ class Pumped(Component):
     """
 
     abstract: ClassVar[bool] = True
-    in_service: bool = True
+    in_service: InService = True
     shutoff: Pressure = Field(300e3, gt=0, description="pressure rise at zero flow, full speed")
     rated_flow: VolumeFlow = Field(0.03, gt=0, description="per pump")
     quadratic: Number = Field(0.5, ge=0, le=2, description="a: fall of the curve at rated flow")
-    quartic: Number = Field(0.1, ge=0, le=2, description="b")
-    max_speed: Fraction = Field(1.0, gt=0, le=1.2)
-    pump_efficiency: Fraction = Field(0.75, gt=0, le=1)
+    quartic: Number = Field(0.1, ge=0, le=2, description="b: that with the fourth power of the flow")
+    max_speed: Fraction = Field(1.0, gt=0, le=1.2, description="over nominal")
+    pump_efficiency: Fraction = Field(0.75, gt=0, le=1, description="hydraulic over shaft power")
     drive_efficiency: Fraction = Field(0.90, gt=0, le=1, description="motor times converter")
     pumps: int = Field(1, ge=1, le=64, description="installed")
-    min_pumps: int = Field(1, ge=1, le=64)
+    min_pumps: int = Field(1, ge=1, le=64, description="kept running")
     stage_up: Fraction = Field(1.2, gt=0, le=4, description="flow over rated flow at which the next pump starts")
-    control: Literal["speed", "head", "flow"] = "head"
+    control: Literal["speed", "head", "flow"] = Field("head", description="what the pumps hold")
     head: Pressure = Field(150e3, gt=0, description="pressure rise held by `control: head`")
     flow: VolumeFlow | None = Field(None, gt=0, description="flow held by `control: flow`")
     suction_head: Pressure = Field(

@@ -14,6 +14,7 @@ from twin.components.base import (
     AIR_DENSITY,
     Component,
     Facing,
+    InService,
     Passage,
     Port,
     SetPointRole,
@@ -69,7 +70,7 @@ class Cdu(Pumped):
     The valve throttles facility water so that the technology coolant leaves at `set_point`.
     """
 
-    capacity: Power = Field(1.3e6, gt=0)
+    capacity: Power = Field(1.3e6, gt=0, description="heat that it may pass")
     conductance: Conductance = Field(313e3, gt=0, description="UA at the rated flows")
     tcs_flow: MassFlow = Field(20.6, gt=0, description="rated, technology side")
     fws_flow: MassFlow = Field(20.6, gt=0, description="rated, facility side")
@@ -78,9 +79,9 @@ class Cdu(Pumped):
     min_opening: Fraction = Field(0.02, ge=0, le=1, description="minimum facility flow over rated")
     max_opening: Number = Field(3.0, gt=0, le=10, description="flow over rated beyond which the valve does not open")
     set_point: Temperature | None = Field(313.15, ge=275, le=340, description="supply to the racks; none: valve open")
-    film_exponent: Number = Field(0.8, ge=0, le=1)
+    film_exponent: Number = Field(0.8, ge=0, le=1, description="of the films over the flows")
     film_balance: Number = Field(1.0, gt=0, le=100, description="hot film over cold film at the rated flows")
-    fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
+    fouling: FoulingResistance = Field(0.0, ge=0, le=0.01, description="resistance of both sides")
     area: Area | None = Field(None, gt=0, description="that fouling counts on; UA over `clean_u` if not given")
     clean_u: HeatTransferCoefficient = Field(
         4000.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"
@@ -94,8 +95,8 @@ class Cdu(Pumped):
     )
     tcs_fluid: FluidName = Field("pg25", description="a name of `twin.fluids`")
     expansion: Pressure | None = Field(300e3, gt=0, description="built-in expansion vessel, absolute; none without")
-    quadratic: Number = Field(0.61, ge=0, le=2)
-    quartic: Number = Field(0.13, ge=0, le=2)
+    quadratic: Number = Field(0.61, ge=0, le=2, description="a: fall of the pumps' curve at rated flow")
+    quartic: Number = Field(0.13, ge=0, le=2, description="b: that with the fourth power of the flow")
     ports: ClassVar[dict[str, Port]] = {
         "tcs_supply": Port("coolant"),
         "tcs_return": Port("coolant"),
@@ -174,17 +175,17 @@ class Cdu(Pumped):
 class HeatExchanger(Component):
     """Plate exchanger between two loops, counterflow effectiveness-NTU; `running` of several in parallel."""
 
-    in_service: bool = True
+    in_service: InService = True
     conductance: Conductance = Field(2e6, gt=0, description="UA of one at the rated flows")
     hot_flow: MassFlow = Field(100.0, gt=0, description="rated, one unit")
-    cold_flow: MassFlow = Field(100.0, gt=0)
+    cold_flow: MassFlow = Field(100.0, gt=0, description="rated, one unit")
     hot_drop: Pressure = Field(30e3, gt=0, description="at rated flow")
-    cold_drop: Pressure = Field(30e3, gt=0)
+    cold_drop: Pressure = Field(30e3, gt=0, description="at rated flow")
     units: int = Field(1, ge=1, le=64, description="installed in parallel")
     running: Number | None = Field(None, gt=0, le=64, description="in use; all if not given")
-    film_exponent: Number = Field(0.8, ge=0, le=1)
+    film_exponent: Number = Field(0.8, ge=0, le=1, description="of the films over the flows")
     film_balance: Number = Field(1.0, gt=0, le=100, description="hot film over cold film at the rated flows")
-    fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
+    fouling: FoulingResistance = Field(0.0, ge=0, le=0.01, description="resistance of both sides")
     area: Area | None = Field(None, gt=0, description="that fouling counts on; UA over `clean_u` if not given")
     clean_u: HeatTransferCoefficient = Field(
         4000.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"
@@ -235,8 +236,8 @@ class HeatExchanger(Component):
 class Coil(Component):
     """A water coil in an air stream, crossflow; the valve holds the air outlet at `set_point`."""
 
-    in_service: bool = True
-    capacity: Power = Field(100e3, gt=0)
+    in_service: InService = True
+    capacity: Power = Field(100e3, gt=0, description="heat that it may take")
     conductance: Conductance = Field(12e3, gt=0, description="UA at the rated flows")
     air_flow: VolumeFlow = Field(8.0, gt=0, description="rated, one unit")
     water_flow: MassFlow = Field(4.0, gt=0, description="rated")
@@ -244,9 +245,9 @@ class Coil(Component):
     set_point: Temperature | None = Field(297.15, ge=275, le=330, description="air leaving the coil")
     min_opening: Fraction = Field(0.02, ge=0, le=1, description="minimum water flow over rated")
     max_opening: Number = Field(3.0, gt=0, le=10, description="flow over rated beyond which the valve does not open")
-    film_exponent: Number = Field(0.8, ge=0, le=1)
+    film_exponent: Number = Field(0.8, ge=0, le=1, description="of the films over the flows")
     film_balance: Number = Field(0.5, gt=0, le=100, description="air film over water film at the rated flows")
-    fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
+    fouling: FoulingResistance = Field(0.0, ge=0, le=0.01, description="resistance of both sides")
     area: Area | None = Field(None, gt=0, description="that fouling counts on; UA over `clean_u` if not given")
     clean_u: HeatTransferCoefficient = Field(
         4000.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"
@@ -307,8 +308,8 @@ class Crah(Coil):
     """
 
     fan_power: Power = Field(4e3, ge=0, description="one unit at rated air flow")
-    units: int = Field(1, ge=1, le=1000)
-    min_fan_speed: Fraction = Field(0.3, gt=0, le=1)
+    units: int = Field(1, ge=1, le=1000, description="installed in parallel")
+    min_fan_speed: Fraction = Field(0.3, gt=0, le=1, description="lowest over rated")
     ports: ClassVar[dict[str, Port]] = Coil.ports | {"feed": Port("power", cords=True)}
     kind: ClassVar[str] = "crah"
     dimension: ClassVar[str] = "crah"
@@ -349,7 +350,7 @@ class Crah(Coil):
 class FanWall(Crah):
     """Fan wall: EC fans, low pressure drop."""
 
-    fan_power: Power = Field(2.5e3, ge=0)
+    fan_power: Power = Field(2.5e3, ge=0, description="one unit at rated air flow")
     kind: ClassVar[str] = "fan_wall"
     dimension: ClassVar[str] = "crah"
 
@@ -358,11 +359,11 @@ class RearDoor(Coil):
     """Passive rear-door exchanger on the exhaust of one rack (connect `rack.exhaust` to `door.inlet`)."""
 
     ports: ClassVar[dict[str, Port]] = Coil.ports | {"inlet": Port("air")}
-    set_point: Temperature | None = Field(298.15, ge=275, le=330)
-    capacity: Power = Field(50e3, gt=0)
-    conductance: Conductance = Field(5e3, gt=0)
-    air_flow: VolumeFlow = Field(2.0, gt=0)
-    water_flow: MassFlow = Field(1.2, gt=0)
+    set_point: Temperature | None = Field(298.15, ge=275, le=330, description="air leaving the door; none: valve open")
+    capacity: Power = Field(50e3, gt=0, description="heat that it may take")
+    conductance: Conductance = Field(5e3, gt=0, description="UA at the rated flows")
+    air_flow: VolumeFlow = Field(2.0, gt=0, description="rated")
+    water_flow: MassFlow = Field(1.2, gt=0, description="rated")
     shapes_air: ClassVar[ShapesAir] = "nothing"
     box: ClassVar[tuple[float, float, float]] = (0.6, 0.3, 2.2)
 

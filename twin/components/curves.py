@@ -27,16 +27,16 @@ class ChillerCurve(Model):
     1, x, x², y, y², x y; h is quadratic in part load p.
     """
 
-    condenser: Literal["air", "water"] = "water"
+    condenser: Literal["air", "water"] = Field("water", description="what takes its heat")
     capacity: Power = Field(gt=0, description="of one unit at the reference")
     cop: Number = Field(gt=0, le=30, description="at the reference")
     leaving: Temperature = Field(ge=250, le=340, description="chilled water at the reference")
     entering: Temperature = Field(ge=250, le=340, description="condenser water or air at the reference")
-    capacity_curve: Six
-    input_curve: Six
-    part_load_curve: tuple[float, float, float]
-    leaving_range: tuple[Temperature, Temperature]
-    entering_range: tuple[Temperature, Temperature]
+    capacity_curve: Six = Field(description="f: capacity over the reference")
+    input_curve: Six = Field(description="g: power over capacity, over the reference")
+    part_load_curve: tuple[float, float, float] = Field(description="h: power over that at full load")
+    leaving_range: tuple[Temperature, Temperature] = Field(description="chilled water that was measured")
+    entering_range: tuple[Temperature, Temperature] = Field(description="condenser water or air that was measured")
 
 
 @cache

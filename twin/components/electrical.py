@@ -11,6 +11,7 @@ from twin import columns
 from twin.columns import Array, Index, Real, limits, totals
 from twin.components.base import (
     Component,
+    InService,
     Model,
     Passage,
     Port,
@@ -36,6 +37,7 @@ from twin.units import (
     MoneyPerEnergy,
     Power,
     ResistancePerLength,
+    Time,
     Voltage,
     parse,
 )
@@ -86,7 +88,7 @@ class Utility(Component):
 
     voltage: Voltage = Field(34.5e3, gt=0, description="line-to-line voltage held at the meter")
     contract: Power = Field(float("inf"), gt=0, description="largest demand under the utility contract")
-    in_service: bool = True
+    in_service: InService = True
     ports: ClassVar[dict[str, Port]] = {"out": Port("power")}
     sources: ClassVar[tuple[str, ...]] = ("out",)
     heading: ClassVar[str] = "electrical"
@@ -112,9 +114,9 @@ class Generator(Component):
     litre [IPCC 2006 Guidelines, vol. 2] at 3.6 kWh a litre are 0.74 kg/kWh.
     """
 
-    voltage: Voltage = Field(415.0, gt=0)
-    rating: Power = Field(2.5e6, gt=0)
-    in_service: bool = False
+    voltage: Voltage = Field(415.0, gt=0, description="line to line, held at its bus")
+    rating: Power = Field(2.5e6, gt=0, description="largest active power, sustained")
+    in_service: InService = False
     energy_price: MoneyPerEnergy = Field(0.3 / 3.6e6, ge=0, description="fuel and upkeep; an input, 0.05 to 0.4 $/kWh")
     carbon: CarbonIntensity = Field(0.74 / 3.6e6, ge=0, description="of its energy; diesel if not given")
     ports: ClassVar[dict[str, Port]] = {"out": Port("power")}
@@ -141,18 +143,18 @@ class Transformer(Component):
     ends. Above 1,000 m the rating falls by 0.4 % per 100 m [IEC 60076-2, air-cooled].
     """
 
-    rating: ApparentPower = Field(3e6, gt=0)
-    voltage_in: Voltage = Field(34.5e3, gt=0)
-    voltage_out: Voltage = Field(415.0, gt=0)
+    rating: ApparentPower = Field(3e6, gt=0, description="of its windings, up to 1,000 m")
+    voltage_in: Voltage = Field(34.5e3, gt=0, description="nominal, line to line, high side")
+    voltage_out: Voltage = Field(415.0, gt=0, description="nominal, line to line, low side")
     impedance: Fraction = Field(0.0575, gt=0, le=0.3, description="short-circuit voltage u_k")
     load_loss: Fraction = Field(0.0055, ge=0, le=0.1, description="copper loss at rating")
-    no_load_loss: Fraction = Field(0.001, ge=0, le=0.1)
-    no_load_current: Fraction = Field(0.005, ge=0, le=0.2)
+    no_load_loss: Fraction = Field(0.001, ge=0, le=0.1, description="core loss over the rating")
+    no_load_current: Fraction = Field(0.005, ge=0, le=0.2, description="current without load over the rated one")
     tap: Fraction = Field(1.0, ge=0.8, le=1.2, description="off-nominal ratio at the high side")
-    continuous_factor: Fraction = Field(1.0, gt=0, le=2)
-    trip_factor: Fraction = Field(1.5, gt=0, le=5)
-    in_service: bool = True
-    life: float = 30 * YEAR
+    continuous_factor: Fraction = Field(1.0, gt=0, le=2, description="continuous load over the rating")
+    trip_factor: Fraction = Field(1.5, gt=0, le=5, description="short peak over the rating that trips")
+    in_service: InService = True
+    life: Time = Field(30 * YEAR, gt=0, description="depreciation life")
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
@@ -180,16 +182,16 @@ class Conductor(Component):
 
     abstract: ClassVar[bool] = True
 
-    length: Length = Field(50.0, gt=0)
-    resistance: ResistancePerLength = Field(70e-6, ge=0)
-    reactance: ResistancePerLength = Field(118e-6, ge=0)
-    capacitance: CapacitancePerLength = Field(0.0, ge=0)
-    frequency: Frequency = Field(60.0, gt=0)
-    ampacity: Current = Field(600.0, gt=0)
-    voltage: Voltage = Field(34.5e3, gt=0)
+    length: Length = Field(50.0, gt=0, description="of the run")
+    resistance: ResistancePerLength = Field(70e-6, ge=0, description="of a phase")
+    reactance: ResistancePerLength = Field(118e-6, ge=0, description="of a phase")
+    capacitance: CapacitancePerLength = Field(0.0, ge=0, description="of a phase")
+    frequency: Frequency = Field(60.0, gt=0, description="of the supply")
+    ampacity: Current = Field(600.0, gt=0, description="current that it may carry")
+    voltage: Voltage = Field(34.5e3, gt=0, description="nominal, line to line")
     continuous_factor: Fraction = Field(1.0, gt=0, le=2, description="continuous load over ampacity")
     trip_factor: Fraction = Field(1.25, gt=0, le=5, description="short peak over ampacity that trips")
-    in_service: bool = True
+    in_service: InService = True
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
@@ -216,42 +218,42 @@ class Conductor(Component):
 class Feeder(Conductor):
     """Medium-voltage cable."""
 
-    capacitance: CapacitancePerLength = Field(0.25e-9, ge=0)
+    capacitance: CapacitancePerLength = Field(0.25e-9, ge=0, description="of a phase")
 
 
 class Busway(Conductor):
     """Low-voltage busway with the 80 % continuous rule; impedance of the run to its load centre."""
 
-    voltage: Voltage = Field(415.0, gt=0)
-    length: Length = Field(15.0, gt=0)
-    resistance: ResistancePerLength = Field(50e-6, ge=0)
-    reactance: ResistancePerLength = Field(25e-6, ge=0)
-    ampacity: Current = Field(1250.0, gt=0)
-    continuous_factor: Fraction = Field(0.8, gt=0, le=2)
-    trip_factor: Fraction = Field(1.0, gt=0, le=5)
+    voltage: Voltage = Field(415.0, gt=0, description="nominal, line to line")
+    length: Length = Field(15.0, gt=0, description="of the run, up to its load centre")
+    resistance: ResistancePerLength = Field(50e-6, ge=0, description="of a phase")
+    reactance: ResistancePerLength = Field(25e-6, ge=0, description="of a phase")
+    ampacity: Current = Field(1250.0, gt=0, description="current that it may carry")
+    continuous_factor: Fraction = Field(0.8, gt=0, le=2, description="continuous load over ampacity")
+    trip_factor: Fraction = Field(1.0, gt=0, le=5, description="short peak over ampacity that trips")
 
 
 class DcBusway(Conductor):
     """800 V DC busway; resistance of the loop."""
 
-    voltage: Voltage = Field(800.0, gt=0)
-    length: Length = Field(15.0, gt=0)
-    resistance: ResistancePerLength = Field(7.5e-6, ge=0)
-    ampacity: Current = Field(6000.0, gt=0)
-    continuous_factor: Fraction = Field(0.8, gt=0, le=2)
-    trip_factor: Fraction = Field(1.0, gt=0, le=5)
+    voltage: Voltage = Field(800.0, gt=0, description="nominal, between the poles")
+    length: Length = Field(15.0, gt=0, description="of the run, up to its load centre")
+    resistance: ResistancePerLength = Field(7.5e-6, ge=0, description="of both poles, out and back")
+    ampacity: Current = Field(6000.0, gt=0, description="current that it may carry")
+    continuous_factor: Fraction = Field(0.8, gt=0, le=2, description="continuous load over ampacity")
+    trip_factor: Fraction = Field(1.0, gt=0, le=5, description="short peak over ampacity that trips")
     direct: ClassVar[bool] = True
 
 
 class Pdu(Component):
     """A board, panel or floor PDU: a rated point of distribution; `full_load_loss` if it holds a transformer."""
 
-    rating: Power = Field(500e3, gt=0)
-    voltage: Voltage = Field(415.0, gt=0)
+    rating: Power = Field(500e3, gt=0, description="power that it may distribute")
+    voltage: Voltage = Field(415.0, gt=0, description="nominal, line to line")
     full_load_loss: Fraction = Field(0.0, ge=0, le=0.1, description="series loss at rating")
-    continuous_factor: Fraction = Field(0.8, gt=0, le=2)
-    trip_factor: Fraction = Field(1.0, gt=0, le=5)
-    in_service: bool = True
+    continuous_factor: Fraction = Field(0.8, gt=0, le=2, description="continuous load over the rating")
+    trip_factor: Fraction = Field(1.0, gt=0, le=5, description="short peak over the rating that trips")
+    in_service: InService = True
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
@@ -268,8 +270,8 @@ class Pdu(Component):
 class Switchboard(Pdu):
     """Main or unit-substation board, where feeds may join."""
 
-    rating: Power = Field(4e6, gt=0)
-    continuous_factor: Fraction = Field(1.0, gt=0, le=2)
+    rating: Power = Field(4e6, gt=0, description="power that it may distribute")
+    continuous_factor: Fraction = Field(1.0, gt=0, le=2, description="continuous load over the rating")
     ports: ClassVar[dict[str, Port]] = {"in": Port("power", joins=True), "out": Port("power")}
     box: ClassVar[tuple[float, float, float]] = (4.0, 1.2, 2.2)
 
@@ -282,17 +284,17 @@ class PowerConverter(Component):
     """
 
     abstract: ClassVar[bool] = True
-    rating: Power = Field(1e6, gt=0)
-    voltage_in: Voltage = Field(415.0, gt=0)
-    voltage_out: Voltage = Field(415.0, gt=0)
-    fixed_loss: Fraction = Field(0.006, ge=0, le=0.5)
-    proportional_loss: Fraction = Field(0.012, ge=-0.5, le=0.5)
-    square_loss: Fraction = Field(0.014, ge=-0.5, le=0.5)
-    power_factor: Fraction = Field(0.99, gt=0, le=1)
+    rating: Power = Field(1e6, gt=0, description="output power")
+    voltage_in: Voltage = Field(415.0, gt=0, description="nominal, at the input")
+    voltage_out: Voltage = Field(415.0, gt=0, description="nominal, at the output")
+    fixed_loss: Fraction = Field(0.006, ge=0, le=0.5, description="loss at no load, over the rating")
+    proportional_loss: Fraction = Field(0.012, ge=-0.5, le=0.5, description="loss in proportion to load")
+    square_loss: Fraction = Field(0.014, ge=-0.5, le=0.5, description="loss with the load's square")
+    power_factor: Fraction = Field(0.99, gt=0, le=1, description="at the input")
     output_voltage: Fraction = Field(1.0, ge=0.8, le=1.2, description="regulated output, per unit")
-    continuous_factor: Fraction = Field(1.0, gt=0, le=2)
-    trip_factor: Fraction = Field(1.25, gt=0, le=5)
-    in_service: bool = True
+    continuous_factor: Fraction = Field(1.0, gt=0, le=2, description="continuous load over the rating")
+    trip_factor: Fraction = Field(1.25, gt=0, le=5, description="short peak over the rating that trips")
+    in_service: InService = True
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     passages: ClassVar[tuple[Passage, ...] | None] = (Passage("in", "out", one_way=True),)
     heading: ClassVar[str] = "electrical"
@@ -392,18 +394,18 @@ class Ups(PowerConverter):
 class Rectifier(PowerConverter):
     """AC to 800 V DC; regulates its row."""
 
-    voltage_out: Voltage = Field(800.0, gt=0)
-    fixed_loss: Fraction = Field(0.004, ge=0, le=0.5)
-    proportional_loss: Fraction = Field(0.006, ge=-0.5, le=0.5)
-    square_loss: Fraction = Field(0.009, ge=-0.5, le=0.5)
+    voltage_out: Voltage = Field(800.0, gt=0, description="nominal, between the poles")
+    fixed_loss: Fraction = Field(0.004, ge=0, le=0.5, description="loss at no load, over the rating")
+    proportional_loss: Fraction = Field(0.006, ge=-0.5, le=0.5, description="loss in proportion to load")
+    square_loss: Fraction = Field(0.009, ge=-0.5, le=0.5, description="loss with the load's square")
     direct_out: ClassVar[bool] = True
 
 
 class Battery(Component):
     """Energy storage on a bus. Its charge is held in steady state, so it draws only its standby power."""
 
-    in_service: bool = True
-    standby: Power = Field(0.0, ge=0)
+    in_service: InService = True
+    standby: Power = Field(0.0, ge=0, description="power that floats it and its controls")
     ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
@@ -419,9 +421,9 @@ class Battery(Component):
 class HouseLoad(Component):
     """Lighting, offices, controls: constant power that becomes heat where it stands."""
 
-    in_service: bool = True
-    power: Power = Field(50e3, ge=0)
-    power_factor: Fraction = Field(0.95, gt=0, le=1)
+    in_service: InService = True
+    power: Power = Field(50e3, ge=0, description="drawn all the time")
+    power_factor: Fraction = Field(0.95, gt=0, le=1, description="of that power")
     ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}
 
     @classmethod

@@ -15,7 +15,6 @@ from twin.components.base import Component, Model, ShapesAir, Table, Write, fini
 from twin.elements import Vent, Zone
 from twin.units import Fraction, Length, Number, Pressure, Temperature, TemperatureDifference, VolumeFlow, format
 
-
 ROUNDING = 0.01
 """By how much a wet bulb may lie below that of dry air, K: formulas of psychrometry differ by this."""
 
@@ -43,8 +42,8 @@ class Site(Model):
 
     dry_bulb: Temperature = Field(303.15, ge=200, le=340, description="outdoor dry bulb")
     wet_bulb: Temperature | None = Field(None, ge=200, le=330, description="outdoor wet bulb")
-    relative_humidity: Fraction | None = Field(None, ge=0, le=1)
-    dew_point: Temperature | None = Field(None, ge=200, le=330)
+    relative_humidity: Fraction | None = Field(None, ge=0, le=1, description="of outdoors; 50 % if nothing is given")
+    dew_point: Temperature | None = Field(None, ge=200, le=330, description="of outdoor air")
     elevation: Length = Field(0.0, ge=-430, le=5000, description="above sea level")
     pressure: Pressure | None = Field(
         None, ge=45e3, le=115e3, description="of the air; the standard atmosphere's at this elevation if not given"
@@ -137,9 +136,9 @@ class Room(Component):
 
     length: Length = Field(20.0, gt=0, description="along x")
     width: Length = Field(12.0, gt=0, description="along y")
-    height: Length = Field(4.0, gt=0)
-    recirculation: Fraction = Field(0.05, ge=0, lt=1)
-    bypass: Fraction = Field(0.1, ge=0, lt=1)
+    height: Length = Field(4.0, gt=0, description="floor to ceiling")
+    recirculation: Fraction = Field(0.05, ge=0, lt=1, description="share of rack intake from the hot side")
+    bypass: Fraction = Field(0.1, ge=0, lt=1, description="share of cooler air that passes no rack")
     excess: Fraction = Field(1.0, ge=1, le=3, description="cooler air over what the two fractions call for")
     structural: ClassVar[frozenset[str]] = Component.structural | {"length", "width", "height"}
     other_rise: TemperatureDifference = Field(
@@ -147,7 +146,7 @@ class Room(Component):
     )
     ventilation: VolumeFlow = Field(0.0, ge=0, description="outdoor air through the room")
     dew_point: Temperature = Field(283.15, ge=230, le=310, description="of the room air; the weather's if ventilated")
-    dew_point_margin: TemperatureDifference = Field(2.0, ge=0, le=20)
+    dew_point_margin: TemperatureDifference = Field(2.0, ge=0, le=20, description="of coolant above the dew point")
     max_return_temperature: Temperature | None = Field(None, ge=280, le=345, description="of the return air")
 
     shapes_air: ClassVar[ShapesAir] = "nothing"

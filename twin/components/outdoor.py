@@ -9,7 +9,7 @@ from pydantic import Field
 
 from twin import columns
 from twin.columns import Array, Index, limits, totals
-from twin.components.base import Component, Passage, Port, Table, Write, draw, limit, price, report, shut
+from twin.components.base import Component, InService, Passage, Port, Table, Write, draw, limit, price, report, shut
 from twin.components.cooling import wall_fouling
 from twin.components.curves import NamedChillerCurve, stack
 from twin.domains import chillers, rejection, towers
@@ -85,7 +85,7 @@ class Rejecter(Component):
     """Parallel units that take heat out of coolant."""
 
     abstract: ClassVar[bool] = True
-    in_service: bool = True
+    in_service: InService = True
     units: int = Field(1, ge=1, le=10_000, description="installed in parallel")
     flow: MassFlow = Field(100.0, gt=0, description="rated, one unit")
     drop: Pressure = Field(60e3, gt=0, description="coolant side at rated flow")
@@ -115,19 +115,19 @@ class DryCooler(Rejecter):
     """
 
     duty: Power = Field(2.931e6, gt=0, description="rating of one unit")
-    water_in: Temperature = Field(319.25, ge=270, le=380)
-    water_out: Temperature = Field(313.7, ge=270, le=380)
-    air_in: Temperature = Field(308.15, ge=230, le=340)
+    water_in: Temperature = Field(319.25, ge=270, le=380, description="entering, at the rating")
+    water_out: Temperature = Field(313.7, ge=270, le=380, description="leaving, at the rating")
+    air_in: Temperature = Field(308.15, ge=230, le=340, description="dry bulb, at the rating")
     air_flow: VolumeFlow = Field(375.0, gt=0, description="one unit, at the rating")
     saturation: Fraction = Field(0.0, ge=0, le=1, description="adiabatic pads: share of the wet-bulb depression")
     cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
     water_film_exponent: Number = Field(0.85, ge=0, le=1, description="of the film inside tubes over the water flow")
     air_film_exponent: Number = Field(0.8, ge=0, le=1, description="of the film on fins over the air flow")
     film_balance: Number = Field(0.5, gt=0, le=100, description="air film over water film at the rated flows")
-    fouling: FoulingResistance = Field(0.0, ge=0, le=0.01)
+    fouling: FoulingResistance = Field(0.0, ge=0, le=0.01, description="resistance of both sides")
     area: Area | None = Field(None, gt=0, description="that fouling counts on; UA over `clean_u` if not given")
     clean_u: HeatTransferCoefficient = Field(4000.0, gt=0, description="U without fouling, on the water side's area")
-    min_fan_speed: Fraction = Field(0.1, gt=0, le=1)
+    min_fan_speed: Fraction = Field(0.1, gt=0, le=1, description="lowest over full speed")
 
     def check(self, name: str) -> list[str]:
         if not self.water_in > self.water_out > self.air_in:
@@ -168,7 +168,7 @@ class DryCooler(Rejecter):
 class AdiabaticCooler(DryCooler):
     """A dry cooler whose air is first wetted: T = T_db - saturation (T_db - T_wb)."""
 
-    saturation: Fraction = Field(0.8, ge=0, le=1)
+    saturation: Fraction = Field(0.8, ge=0, le=1, description="of the pads: share of the wet-bulb depression")
 
 
 class Tower(Rejecter):
@@ -179,21 +179,21 @@ class Tower(Rejecter):
     follow the wet bulb: T = max(set_point, reset_at_freezing + reset_slope (T_wb - 0 degC)).
     """
 
-    correlation: Literal["york", "merkel"] = "merkel"
+    correlation: Literal["york", "merkel"] = Field("merkel", description="law of approach and range")
     approach: TemperatureDifference = Field(3.9, gt=0, le=20, description="at the design")
-    range: TemperatureDifference = Field(5.56, gt=0, le=30)
+    range: TemperatureDifference = Field(5.56, gt=0, le=30, description="of the water, at the design")
     wet_bulb: Temperature = Field(298.71, ge=260, le=310, description="of the design")
-    min_cells: int = Field(1, ge=1, le=1000)
+    min_cells: int = Field(1, ge=1, le=1000, description="kept running")
     running: Number | None = Field(None, ge=1, le=1000, description="cells in use; staged if not given")
     stage_heat: Power | None = Field(None, gt=0, description="heat of a cell at which the next starts")
     stage_miss: TemperatureDifference = Field(0.5, ge=0, le=50, description="over the set point, starts more cells")
     cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
     drift: Fraction = Field(2e-5, ge=0, le=0.01, description="of the water flow")
-    min_fan_speed: Fraction = Field(0.2, gt=0, le=1)
+    min_fan_speed: Fraction = Field(0.2, gt=0, le=1, description="lowest over full speed")
     free_convection: Fraction = Field(
         0.125, ge=0, le=1, description="share of the full effect with standing fans; default of EnergyPlus"
     )
-    reset_slope: Number = Field(0.0, ge=0, le=2)
+    reset_slope: Number = Field(0.0, ge=0, le=2, description="of the set point over the wet bulb")
     reset_at_freezing: Temperature | None = Field(None, ge=230, le=330, description="set point law at 0 degC wet bulb")
     kind: ClassVar[str] = "tower"
     dimension: ClassVar[str] = "tower"
@@ -251,7 +251,7 @@ class Chiller(Rejecter):
     )  # type: ignore[assignment]
 
     capacity: Power | None = Field(None, gt=0, description="of one unit at its reference; the curve's if not given")
-    cop: Number | None = Field(None, gt=0, le=30)
+    cop: Number | None = Field(None, gt=0, le=30, description="of one unit at its reference; the curve's if not given")
     stage_up: Fraction = Field(0.9, gt=0, le=1, description="part load at which the next unit starts")
     set_point: Temperature | None = Field(280.0, ge=270, le=340, description="leaving chilled water")
     fan_power: Power = Field(0.0, ge=0, description="counted in the curves")
@@ -294,7 +294,7 @@ class WaterChiller(Chiller):
     """Chillers whose condensers reject to a water loop; its heat is duty plus compressor power."""
 
     condenser_flow: MassFlow = Field(120.0, gt=0, description="rated, one unit")
-    condenser_drop: Pressure = Field(60e3, gt=0)
+    condenser_drop: Pressure = Field(60e3, gt=0, description="at rated flow")
     ports: ClassVar[dict[str, Port]] = Rejecter.ports | {"cond_in": Port("coolant"), "cond_out": Port("coolant")}
     passages: ClassVar[tuple[Passage, ...] | None] = (Passage("in", "out"), Passage("cond_in", "cond_out"))
     kind: ClassVar[str] = "water_chiller"

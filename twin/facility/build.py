@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import eq
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, Protocol, get_args, runtime_checkable
 
 from pydantic import BaseModel, ValidationError
 
@@ -315,15 +315,34 @@ def _ends(link: Any) -> list[str]:
     return [str(end).rpartition(".")[0] for end in ends]
 
 
-def load(layout: str | Path, case: str | None = None, overrides: Mapping[str, object] | None = None) -> Facility:
+@runtime_checkable
+class Written(Protocol):
+    """A layout that is put together in Python, see `twin.Layout`."""
+
+    name: str
+
+    def to_dict(self) -> Raw:
+        """The structure of its file."""
+        ...
+
+    def to_yaml(self) -> str:
+        """The text of its file."""
+        ...
+
+
+def load(
+    layout: str | Path | Written, case: str | None = None, overrides: Mapping[str, object] | None = None
+) -> Facility:
     """Read, validate and join a layout, and check what each of its cases would make of it.
 
-    layout: a shipped layout by name, a YAML file, or YAML text with a newline in it. case: one of its cases, which is
-    applied. overrides: values with units by address, as in files, which win over the case. Equipment of
+    layout: a shipped layout by name, a YAML file, YAML text with a newline in it, or a `twin.Layout`. case: one of its
+    cases, which is applied. overrides: values with units by address, as in files, which win over the case. Equipment of
     other packages is known by their entry points, see `twin.facility.plugins`. Raises LayoutError with every fault.
 
     >>> twin.load("gb300_hall", overrides={"site.dry_bulb": "38 degC"})
     """
+    if isinstance(layout, Written):
+        return build(layout.name, layout.to_dict(), case, overrides)
     if isinstance(layout, str) and "\n" in layout:
         source, text = "layout", layout
     else:

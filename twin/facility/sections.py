@@ -34,7 +34,7 @@ class Agents(Model):
     turns: int = Field(8, ge=1, le=1000, description="readings and writings of a request, a tool between two")
     hit_rate: Fraction = Field(0.0, ge=0, le=1, description="share of the input that a cache holds")
     routing: Fraction = Field(1.0, ge=0, le=1, description="share of the hits that reach where the cache lies")
-    tool_time: Time = Field(1.0, gt=0)
+    tool_time: Time = Field(1.0, gt=0, description="of a tool call, mean")
     retrieval_time: Time = Field(0.05, gt=0, description="from memory or a store, each turn")
     software_time: Time = Field(0.01, gt=0, description="of the orchestrator, each turn")
     scv: Number = Field(1.0, ge=0, le=100, description="squared coefficient of variation of the tokens written")
@@ -54,11 +54,11 @@ class Agents(Model):
 class Serving(Model):
     """What the tokens are made of, at which interactivity, and how many are requested."""
 
-    model: str = "DeepSeek-R1-0528"
-    input_tokens: int = Field(1024, gt=0)
-    output_tokens: int = Field(1024, gt=0)
+    model: str = Field("DeepSeek-R1-0528", description="language model that is served")
+    input_tokens: int = Field(1024, gt=0, description="read by a request")
+    output_tokens: int = Field(1024, gt=0, description="written by a request")
     interactivity: Number = Field(116.7, gt=0, description="tokens/s/user")
-    availability: Fraction = Field(1.0, gt=0, le=1)
+    availability: Fraction = Field(1.0, gt=0, le=1, description="share of the year in which tokens are served")
     clock_exponent: Number = Field(1.0, ge=0, le=2, description="throughput over clock, of measured fronts")
     mode: Literal["table", "physics"] = Field("table", description="measured fronts, or the physics fitted to them")
     precision: Literal["fp8", "fp4"] | None = Field(None, description="of the weights; the platform's lowest if unset")
@@ -129,8 +129,8 @@ class Part(NamedTuple):
 class Economics(Model):
     """Prices and terms that are not those of one component."""
 
-    discount_rate: Fraction = Field(0.08, ge=0, le=0.5)
-    electricity: MoneyPerEnergy = Field(0.07 / 3.6e6, ge=0)
+    discount_rate: Fraction = Field(0.08, ge=0, le=0.5, description="yearly")
+    electricity: MoneyPerEnergy = Field(0.07 / 3.6e6, ge=0, description="price of the energy drawn")
     demand_charge: MoneyPerPowerTime = Field(0.0, ge=0, description="on the contract, or on the demand without one")
     water: MoneyPerVolume = Field(3.0, ge=0, description="input: no public price is known")
     carbon: CarbonIntensity = Field(
@@ -141,7 +141,7 @@ class Economics(Model):
         0.0, ge=0, description="shell, installation, engineering: what no component carries, by nameplate of racks"
     )
     works_life: Time = Field(14 * YEAR, gt=0, description="depreciation life of these")
-    staff: MoneyPerTime = Field(0.0, ge=0)
+    staff: MoneyPerTime = Field(0.0, ge=0, description="operation of the facility")
     other: MoneyPerTime = Field(0.0, ge=0, description="insurance, taxes, land lease")
     colocation: MoneyPerPowerTime | None = Field(
         None,
@@ -153,7 +153,7 @@ class Economics(Model):
     )
     token_price: MoneyPerToken | None = Field(None, ge=0, description="of an output token")
     input_value: Fraction = Field(0.25, ge=0, le=1, description="price of an input token over that of an output token")
-    capital_recovery: Literal["annuity"] = "annuity"
+    capital_recovery: Literal["annuity"] = Field("annuity", description="how capital is spread over its life")
 
     @field_validator("sources", mode="before")
     @classmethod

@@ -67,8 +67,8 @@ class Plant(System):
     facility: what was compiled. coordinates: values of the scenarios by address (S,). labels: what these are called
     (S,), None if by number. invalid: by number those whose values cannot be, in whose place a neighbour is solved.
     moisture: where that of the weather comes from. design_pue: that the site states [1], a number or (S,), None if it
-    states none. bus_names, node_names: of buses and nodes. limits, reports, cautions, guidelines, tallies, costs, fuels,
-    serving, services: elements as components wrote them, (rows, 1|S).
+    states none. bus_names, node_names: of buses and nodes. limits, reports, cautions, guidelines, tallies, costs,
+    fuels, serving, services: elements as components wrote them, (rows, 1|S).
     """
 
     facility: Facility

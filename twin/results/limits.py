@@ -17,7 +17,7 @@ from twin.fluids import fluid
 from twin.plant.compile import Plant
 from twin.results.envelopes import moisture, relative_humidity
 from twin.solver.steady import Solution
-from twin.units import format
+from twin.units import System, format
 
 VOLTAGE = (0.95, 1.05)
 """Range of bus voltages, per unit [ANSI C84.1 range A]."""
@@ -73,9 +73,13 @@ class Binding(NamedTuple):
     @property
     def texts(self) -> tuple[str, str, str, str, str]:
         """Limit, element, value, bound and margin for the screen."""
+        return self.in_units("si")
+
+    def in_units(self, system: System) -> tuple[str, str, str, str, str]:
+        """The same in units of a system, "si" or "us"."""
         difference = DIFFERENCES.get(self.dimension, self.dimension)
-        value, bound = (format(x, self.dimension, 1) for x in (self.value, self.bound))
-        return self.name, self.element, value, bound, format(self.margin, difference, 1)
+        value, bound = (format(x, self.dimension, 1, system) for x in (self.value, self.bound))
+        return self.name, self.element, value, bound, format(self.margin, difference, 1, system)
 
 
 Row = tuple[Limit, Array, Array]

@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 
 from twin.api import Result
-from twin.columns import figures
+from twin.columns import Figure, figures
 from twin.results.envelopes import ROUNDING
 from twin.results.limits import Binding
 from twin.show.text import number, table
 from twin.study.bound import Bound
 from twin.study.optimum import Optimum
 from twin.study.worth import Worth
-from twin.units import format
+from twin.units import DAY, System, format, us
 
 
-def limits(rows: Iterable[Binding]) -> str:
+def limits(rows: Iterable[Binding], system: System = "si") -> str:
     """Limits with value, bound and margin."""
-    return table([("limit", "element", "value", "bound", "margin"), *(b.texts for b in rows)], frozenset({2, 3, 4}))
+    head = ("limit", "element", "value", "bound", "margin")
+    return table([head, *(b.in_units(system) for b in rows)], frozenset({2, 3, 4}))
 
 
 POWERS = (
@@ -32,10 +33,17 @@ POWERS = (
 )
 """Figures at the top of the screen, two a line."""
 
+HEAT = (figures.heat_to_liquid, figures.heat_to_air)
+"""Figures that US units tell in tons of refrigeration."""
 
-def powers(result: Result, scenario: int = 0) -> str:
+
+def powers(result: Result, scenario: int = 0, system: System = "si") -> str:
     """Megawatts and PUE."""
-    text = lambda f: f.text(getattr(result.figures, f.name)[scenario])  # noqa: E731
+
+    def text(f: Figure) -> str:
+        value = getattr(result.figures, f.name)[scenario]
+        return us(value, "cooling", 0) if system == "us" and f in HEAT else f.text(value)
+
     rows = [(a.label, text(a), f"  {b.label}", text(b)) for a, b in POWERS]
     return table(rows, frozenset({1, 3}))
 
@@ -60,14 +68,16 @@ SMALL_HEAT = 1.0
 """Heat without a place of which the screen says nothing, W."""
 
 
-def air(result: Result) -> list[tuple[str, str]]:
+def air(result: Result, system: System = "si") -> list[tuple[str, str]]:
     """How the air of every computed room came out."""
     rows = []
     for room in result.air_solution.rooms:
-        mean, inlet = room.mean, room.mean.inlet[:, 0] - 273.15
+        mean, inlet = room.mean, room.mean.inlet[:, 0]
         text = f"{room.room}: {room.geometry.solid.size:,} cells, {mean.flushes:.0f} flushes"
         if len(inlet):
-            text += f", inlets {inlet.min():.1f} to {inlet.max():.1f} degC within {mean.error[:, 0].max():.2f} K"
+            ends = [format(float(x), "temperature", 1, system) for x in (inlet.min(), inlet.max())]
+            error = format(float(mean.error[:, 0].max()), "temperature_difference", 2, system)
+            text += f", inlets {ends[0].partition(' ')[0]} to {ends[1]} within {error}"
         rows.append(("computed air", f"{text}, heat balance {abs(mean.imbalance[0]):.2%}"))
         heat = float(np.ravel(room.loads.spread)[0])
         if abs(heat) > SMALL_HEAT:
@@ -198,20 +208,25 @@ def worth(value: Worth) -> str:
     return table(rows + [("warning", f"half a kelvin warmer passes {name}") for name in value.passed])
 
 
-def screen(result: Result, highest: Bound | None, s: Mapping[str, Any]) -> str:
-    """One screen of a result and its `summary`: powers, the tightest limits, what binds, tokens and money."""
+def screen(result: Result, highest: Bound | None, s: Mapping[str, Any], system: System = "si") -> str:
+    """One screen of a result and its `summary`: powers, the tightest limits, what binds, tokens and money.
+
+    system: of units, "si" or "us".
+    """
     solution = result.solution
     state = s["status"].replace("_", " ") + (f": {s['reason']}" if s["reason"] else "")
     head = f"{result.facility.name}: {result.facility.description}".removesuffix(": ")
     run = f"{state}, {int(solution.iterations[0])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
-    tail = [*density(result, highest), *air(result), *recommended(result), *tokens(s), *rent(result, s)]
+    tail = [*density(result, highest), *air(result, system), *recommended(result), *tokens(s), *rent(result, s)]
     tail += [*agents(s), *demand(s)]
     tail += [("energy audit", number(s["energy_audit"], ".1e"))]
-    tail += [("water", number(s["water_m3_per_day"], ",.1f", "m3 per day"))] if s["water_m3_per_day"] else []
+    water = s["water_m3_per_day"]
+    if water:
+        tail += [("water", us(water / DAY, "water", 0) if system == "us" else f"{water:,.1f} m3 per day")]
     tail += [("warning", text) for text in s["warnings"]]
     if not result.ok:
         return f"{head}\n{run}"
-    parts = [f"{head}\n{run}", powers(result), limits(result.worst()[:8]), table(tail)]
+    parts = [f"{head}\n{run}", powers(result, system=system), limits(result.worst()[:8], system), table(tail)]
     return "\n\n".join(parts)
 
 
@@ -230,12 +245,12 @@ def bound_json(highest: Bound) -> dict[str, Any]:
     }
 
 
-def bounds(result: Result, bounds: list[Bound]) -> str:
-    """Bounds of all racks and of groups, and the limits there."""
+def bounds(result: Result, bounds: list[Bound], system: System = "si") -> str:
+    """Bounds of all racks and of groups, and the limits there; system: of units, "si" or "us"."""
     rows = [("racks", "scale", "kW per rack", "binding limit")]
     for b in bounds:
         where = f"{b.limit.name} at {b.limit.element}" if b.limit and b.scale else b.reason
         rows.append((b.racks, f"{b.scale:.4f}", f"{b.density / 1e3:,.1f}" if b.scale else "-", where))
     head = f"{result.facility.name}: highest sustainable density, scaling {bounds[0].basis}"
     which = "limits at the bound of all racks" if bounds[0].scale else "limits as laid out"
-    return "\n\n".join([head, table(rows, frozenset({1, 2})), f"{which}\n{limits(bounds[0].table)}"])
+    return "\n\n".join([head, table(rows, frozenset({1, 2})), f"{which}\n{limits(bounds[0].table, system)}"])

@@ -18,6 +18,7 @@ from twin.facility.addresses import split
 from twin.facility.build import load
 from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
+from twin.facility.layout import Layout
 from twin.facility.scenarios import SECTIONS, dimension, select, uniform
 from twin.plant.compile import compile
 from twin.results.figures import figures
@@ -90,7 +91,7 @@ class Optimum:
 
 
 def optimum(
-    layout: str | Path | Facility,
+    layout: str | Path | Layout | Facility,
     over: Sequence[str] | Mapping[str, tuple[float, float]] = (DENSITY, "supply_temperature", "power_cap"),
     *,
     case: str | None = None,

@@ -13,6 +13,7 @@ from twin.columns import Array
 from twin.facility.build import load
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
+from twin.facility.layout import Layout
 from twin.facility.scenarios import uniform
 from twin.money.cost import YEAR
 from twin.plant.compile import compile
@@ -49,7 +50,7 @@ SHARE = 0.01
 
 
 def worth(
-    layout: str | Path,
+    layout: str | Path | Layout,
     price: float | None = None,
     *,
     case: str | None = None,
