@@ -1,4 +1,7 @@
-"""ASHRAE's classes: air that racks may breathe, facility water that CDUs may get, coolant that racks may get."""
+"""ASHRAE's classes: air that racks may breathe, facility water that CDUs may get, coolant that racks may get.
+
+Numbers are as public secondary sources cite them.
+"""
 
 from __future__ import annotations
 
