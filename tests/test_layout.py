@@ -154,6 +154,7 @@ BAD_TABLES = {
     "unknown type": ("name,type\nr1,rak\n", "component r1: unknown type 'rak'; did you mean 'rack'"),
     "no type": ("name,it_power\nr1,1 kW\n", "component r1: needs `type` or `model`"),
     "no component": ("name,type,feed\nr1,rack,grid\n", "no component ''"),
+    "empty": ("\n\n", "is empty; begin with a header"),
     "open quote": ('name,type\nr1,"rack\n', "line 2"),
 }
 
@@ -191,12 +192,15 @@ def test_no_type_has_a_port_that_is_called_like_a_field():
 
 
 def test_what_python_adds_wrongly_is_told_where_it_stands():
-    layout = built()
+    layout, endless = built(), {}
+    endless["site"] = endless
     for add, message in (
         (lambda: layout.add("r1", "rack"), "small: component r1: duplicate name"),
         (lambda: layout.add("x", "cduu"), "'cduu' is neither a type nor a model; did you mean 'cdu'"),
         (lambda: layout.add("x", "cdu", capacity=object()), "component x: capacity: object"),
+        (lambda: layout.add("x", "cdu", type="rack"), "component x: is cdu already; leave out `type` and `model`"),
         (lambda: layout.case("hot", {}), "case hot: duplicate name"),
+        (lambda: twin.Layout.from_dict(endless), "contains itself"),
         (lambda: twin.Layout.from_dict([1]), "is not a mapping"),
     ):
         with pytest.raises(twin.LayoutError, match=re.escape(message)):

@@ -67,7 +67,10 @@ class Layout:
 
         >>> twin.Layout.from_dict({"version": 1, "components": {"grid": {"type": "utility"}}})
         """
-        plain = _plain("layout", data)
+        try:
+            plain = _plain("layout", data)
+        except RecursionError as error:
+            raise LayoutError("layout", ["contains itself, or is nested without end"]) from error
         if not isinstance(plain, dict):
             raise LayoutError("layout", ["is not a mapping of layout sections"])
         layout = cls(str(plain.get("name") or "layout"))
@@ -101,6 +104,8 @@ class Layout:
         components = self._section("components", dict)
         if name in components:
             raise LayoutError(self.name, [f"component {name}: duplicate name"])
+        if "type" in fields or "model" in fields:
+            raise LayoutError(self.name, [f"component {name}: is {kind} already; leave out `type` and `model`"])
         components[name] = {"type" if as_type else "model": kind, **_plain(f"component {name}", fields)}
         return name
 
@@ -307,10 +312,11 @@ def _rows(table: Any) -> tuple[str, Iterable[tuple[str, Mapping[str, Any]]]]:
         if not table.columns.is_unique:
             raise LayoutError("table", ["two columns have the same name"])
         table = (table if "name" in table.columns else table.rename_axis("name").reset_index()).to_dict("records")
-    rows = list(table) if isinstance(table, Iterable) and not isinstance(table, Mapping) else [None]
-    if not all(isinstance(row, Mapping) for row in rows):
+    rows = list(table) if isinstance(table, Iterable) else [None]
+    maps = [(f"row {i}", row) for i, row in enumerate(rows, 1) if isinstance(row, Mapping)]
+    if len(maps) < len(rows):
         raise LayoutError("table", ["give a DataFrame, a list of mappings, or the path of a CSV file"])
-    return "table", ((f"row {i}", row) for i, row in enumerate(rows, 1))
+    return "table", maps
 
 
 def _read(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -330,7 +336,7 @@ def _read(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             if not header:
                 header = [cell.strip() for cell in row]
                 if "name" not in header or len(set(header)) < len(header):
-                    fault = "line 1: a header with `name`, each column once, parted by commas"
+                    fault = f"line {reader.line_num}: a header with `name`, each column once, parted by commas"
                     raise LayoutError(path.name, [f"{fault}, not {', '.join(header)}"])
                 continue
             if len(row) != len(header):
@@ -339,6 +345,8 @@ def _read(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield f"line {reader.line_num}", {k: _listed(v) for k, v in zip(header, row, strict=True)}
     except csv.Error as error:
         raise LayoutError(path.name, [f"line {reader.line_num}: {error}"]) from error
+    if not header:
+        raise LayoutError(path.name, ["is empty; begin with a header: name, type or model, fields and ports"])
 
 
 def _listed(text: str) -> Any:

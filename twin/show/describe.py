@@ -79,7 +79,7 @@ def describe(name: str) -> Description:
 
 def _type(name: str, cls: type[Component]) -> Description:
     models = {n: entry for n, entry in catalogue().items() if entry["type"] == name}
-    parts = [cls(), *(_instance(entry) for entry in models.values())]
+    parts = [cls.model_validate({}), *(_instance(entry) for entry in models.values())]
     about = tuple((n, str(entry.get("about", ""))) for n, entry in models.items())
     tables = {
         **_connections(cls),
@@ -215,8 +215,21 @@ def _lowered(part: Component) -> Iterator[Report | Limit]:
     """What a component writes alone, each of its feeds at a bus of its own."""
     name = part.kind
     feeds = [(p.carrier, (name, port), ("", f":{port}")) for port, p in part.ports.items() if p.cords]
-    about = (name, name, "", Site(), {name: part}, tuple(feeds), {name: name})
-    lowering = Lowering(Facility(*about, Serving(), Economics(), (), {}, {}), {})
+    facility = Facility(
+        name,
+        name,
+        "",
+        Site.model_validate({}),
+        {name: part},
+        tuple(feeds),
+        {name: name},
+        Serving.model_validate({}),
+        Economics.model_validate({}),
+        (),
+        {},
+        {},
+    )
+    lowering = Lowering(facility, {})
     lowering.lower()
     for kind in (Report, Limit):
         yield from lowering.parts.get(kind, ())
