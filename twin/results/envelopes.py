@@ -114,7 +114,10 @@ def margin(T: Array, box: Envelope, dew_point: Array | None = None) -> Array:
 
 
 def _dry_bulb(vapour: Array, humidity: Array) -> Array:
-    """Dry bulb [K] at which vapour of a pressure [Pa] is a relative humidity [1]; infinite for a humidity of 0."""
+    """Dry bulb [K] at which vapour of a pressure [Pa] is a relative humidity [1]; infinite for a humidity of 0.
+
+    At most that at which water boils at 1 bar, beyond all envelopes.
+    """
     with np.errstate(divide="ignore"):
         pressure, where = np.unique(vapour / humidity, return_inverse=True)
     T = np.where(np.isinf(pressure), np.inf, saturation_temperature(np.minimum(pressure, 1e5)))
