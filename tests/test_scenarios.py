@@ -60,7 +60,7 @@ def sound(hall):
         (np.nan, r"site.dew_point: nan is not a finite number"),
         (None, r"site.dew_point: None is not a number"),
         (17.0, r"site.dew_point: -256.1 degC is outside its bounds, at least -73.15 degC; numbers are in K"),
-        ("17 degR", r"site.dew_point: '17 degR' has an unknown unit 'degR'; did you mean"),
+        ("17 dgC", r"site.dew_point: '17 dgC' has an unknown unit 'dgC'; temperature takes K"),
     ],
     ids=["above the dry bulb", "out of bounds", "missing", "nothing", "Celsius", "no unit"],
 )  # fmt: skip
@@ -88,12 +88,6 @@ def test_what_was_given_stays_with_the_results(hall):
 @pytest.mark.parametrize(
     ("address", "good", "bad", "told"),
     [
-        (
-            "site.wet_bulb",
-            288.15,
-            250.0,
-            "site: wet_bulb -23.15 degC is below 10.53 degC, that of air without moisture",
-        ),
         ("site.relative_humidity", 0.5, 50.0, "site.relative_humidity: 5000 % is outside its bounds, at most 100 %"),
         ("site.elevation", 0.0, 6000.0, "site.elevation: 6 km is outside its bounds, at most 5 km"),
         ("site.pressure", 1e5, 8e4, "site: pressure 80 kPa is 79% of the standard atmosphere's at elevation 0 m; give"),
@@ -275,10 +269,10 @@ UNEVEN = {"site.dry_bulb": pd.Series([1.0, 2.0], ["a", "b"]), "rack.utilisation"
         ({"site.dry_bulb": TIMES}, "site.dry_bulb: give one number, or one for each scenario"),
         ({"site.dry_bulb": [1 + 2j]}, "site.dry_bulb: give one number, or one for each scenario"),
         ({"site.dry_bulb": "30"}, "site.dry_bulb: 30 needs a unit, write e.g. '30 degC'"),
-        ({"site.dry_bulb": ["30 kW"] * 2}, "site.dry_bulb: '30 kW' is a power, expected temperature"),
+        ({"site.dry_bulb": ["30 kW"] * 2}, "site.dry_bulb: '30 kW' has a unit of power, expected temp"),
         (
             xr.Dataset({"site.dry_bulb": ("x", [1.0], {"units": "kW"})}),
-            "site.dry_bulb: '0 kW' is a power, expected temperature",
+            "site.dry_bulb: '0 kW' has a unit of power, expected temperature",
         ),
     ],
 )
@@ -286,3 +280,19 @@ def test_what_is_no_table_of_scenarios_is_told_in_a_line(hall, table, told):
     with pytest.raises(twin.LayoutError, match=f"^layout: {told}") as error:
         twin.solve(hall, table)
     assert "\n" not in str(error.value)
+
+
+def test_a_wet_bulb_alone_lowers_the_layouts_dry_bulb_to_air_without_moisture_and_says_so(small):
+    """psychrolib 2.5.0: at 98.95 kPa air without moisture of 16.77 degC has a wet bulb of 4.00 degC."""
+    result = twin.solve(
+        small.replace("{dry_bulb:", "{elevation: 200 m, dry_bulb:"), {"site.wet_bulb": [277.15, 293.15]}
+    )
+    dry = result.plant.site.dry_bulb[0] - 273.15
+    assert dry[1] == pytest.approx(30.0) and dry[0] == pytest.approx(16.77, abs=0.01)
+    (text,) = [t for t in result.warnings[0] if t.startswith("site:")]
+    assert text == (
+        "site: dry_bulb 16.8 degC instead of 30.0 degC, of which no air has a wet bulb of 4.0 degC; give both"
+    )
+    assert not [t for t in result.warnings[1] if t.startswith("site:")]
+    both = twin.solve(small, {"site.wet_bulb": [277.15, 293.15], "site.dry_bulb": 303.15})
+    assert [int(s) for s in both.solution.status] == [4, 0] and "air without moisture" in both["reason"].values[0]

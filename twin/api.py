@@ -226,7 +226,8 @@ def solve(
     address, such as site.dry_bulb [K] or rack.it_power [W], or texts with units, one or one per scenario (scenario,),
     as a mapping, a DataFrame or Dataset whose index labels the scenarios, or a list of mappings. Where they give the
     dry bulb alone, the layout's air is warmed or cooled to it: it keeps the relative humidity or the dew point that the
-    layout states, of a stated wet bulb the humidity ratio, and is at most saturated. case: one of the layout's cases.
+    layout states, of a stated wet bulb the humidity ratio, and is at most saturated; beside a wet bulb alone the
+    layout's dry bulb is at most that of air without moisture, with a warning. case: one of the layout's cases.
     overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where there is one; few
     scenarios are faster on the CPU. air: Mixed() if not given, FiniteVolume(cell) to compute the air of placed rooms,
     or the `response` of a result that did; "mixed" and "finite_volume" stand for the first two with their defaults.

@@ -257,6 +257,15 @@ def wet_bulb(dry_bulb: Values, humidity_ratio: Values, pressure: Values) -> Arra
     return _solve_rising(lambda x: _wet_ratio(dry, x, p) - ratio, dry - 80.0, dry)
 
 
+def driest(wet_bulb: Values, pressure: Values) -> Array:
+    """Dry bulb [K] of air without moisture that has a wet bulb [K] at a pressure [Pa]: no warmer air has it.
+
+    Inverts `wet_bulb` at a humidity ratio of 0. Example: driest(286.58, 101325.0) = 310.15 K.
+    """
+    wet, p = np.broadcast_arrays(np.asarray(wet_bulb, float), np.asarray(pressure, float))
+    return _solve_rising(lambda x: -_wet_ratio(x, wet, p), wet + 0.0, wet + 150.0)
+
+
 def dew_point(humidity_ratio: Values, pressure: Values) -> Array:
     """Dew (below freezing: frost) point [K] from humidity ratio [kg/kg] and pressure [Pa]; at least 173.15 K."""
     ratio, p = np.broadcast_arrays(np.asarray(humidity_ratio, float), np.asarray(pressure, float))

@@ -19,6 +19,8 @@ from twin.facility.graph import Facility
 from twin.facility.tables import Given, Numbers, numbers, tabulate
 from twin.units import Quantity, cf_unit, quantity
 
+WET_BULB_ALONE = "wet_bulb of the scenarios; dry_bulb of the layout, at most that of air without moisture"
+
 WHOLE = ("demand",)
 """Fields of sections that are several numbers."""
 
@@ -188,6 +190,10 @@ def _placed(
         raise LayoutError(facility.source, clashes)
     stated = next((f for f in MOISTURE if f in varied), None)
     site = layout | varied
+    if stated == "wet_bulb" and "dry_bulb" not in varied:
+        site["dry_bulb"] = np.minimum(layout["dry_bulb"], fluids.driest(site["wet_bulb"], air_pressure(site)))
+        site["dry_bulb"] = np.maximum(site["dry_bulb"], np.minimum(site["wet_bulb"], layout["dry_bulb"]))
+        return columns, {k: v for k, v in site.items() if k == stated or k != own}, WET_BULB_ALONE
     if stated:
         return columns, {k: v for k, v in site.items() if k == stated or k != own}, f"{stated} of the scenarios"
     if own is None:

@@ -27,7 +27,7 @@ FREEZING = 2.0
 """How far above its freezing point coolant must stay, K."""
 
 
-SCALES = {"temperature": 100.0, "temperature_difference": 100.0, "pressure": 1e5}
+SCALES = {"temperature": 100.0, "pressure": 1e5}
 """What a margin is divided by where the bound is no measure of it, by quantity."""
 
 DIFFERENCES = {"temperature": "temperature_difference"}

@@ -22,7 +22,7 @@ Told = tuple[str, Iterable[int]]
 def warnings(solution: Solution) -> list[tuple[str, ...]]:
     """The warnings of every scenario; one without a solution has none. What is alike of several elements is one."""
     texts: list[list[str]] = [[] for _ in range(solution.plant.scenarios)]
-    for part in (_lost, _missed, _flagged, _outside, _outdoors, unserved, beside_measured):
+    for part in (_cooler_air, _lost, _missed, _flagged, _outside, _outdoors, unserved, beside_measured):
         for text, scenarios in part(solution):
             for scenario in scenarios:
                 texts[scenario].append(text)
@@ -38,6 +38,15 @@ def _numbers(true: ArrayLike) -> list[int]:
 def _several(names: Sequence[str], first: int = 0) -> str:
     """An element and how many others."""
     return f"{names[first]} and {len(names) - 1:,} more" if len(names) > 1 else names[first]
+
+
+def _cooler_air(solution: Solution) -> Iterator[Told]:
+    """Scenarios of the wet bulb alone that are too cold for the layout's dry bulb."""
+    plant, stated = solution.plant, solution.plant.facility.site.dry_bulb
+    dry, wet = (np.broadcast_to(x, (1, plant.scenarios))[0] for x in (plant.site.dry_bulb, plant.site.wet_bulb))
+    for scenario in _numbers((dry < stated) & ("site.dry_bulb" not in plant.coordinates)):
+        now, then, bulb = (format(x, "temperature", 1) for x in (dry[scenario], stated, wet[scenario]))
+        yield f"site: dry_bulb {now} instead of {then}, of which no air has a wet bulb of {bulb}; give both", [scenario]
 
 
 def _missed(solution: Solution) -> Iterator[Told]:

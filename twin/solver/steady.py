@@ -219,12 +219,10 @@ def tripped(plant: System, lost: Array) -> Array:
 
 def _sunk(plant: System, lost: Array) -> Array:
     """Coolers that trip as the stream that should take their heat is lost, (cooler, scenario)."""
-    none = np.zeros((1, lost.shape[1]), bool, like=lost)
-    sunk = [none] if not plant.cooler else []
-    for unit in plant.cooler:
-        of = np.repeat(none, len(unit.stream), 0) if unit.sink is None else lost[plant.start[unit.sink]]
-        sunk.append(of)
-    return np.concatenate(sunk)
+    none = lambda n: np.zeros((n, lost.shape[1]), bool, like=lost)  # noqa: E731
+    return np.concatenate(
+        [none(0), *(none(len(c.stream)) if c.sink is None else lost[plant.start[c.sink]] for c in plant.cooler)]
+    )
 
 
 def _forget(plant: System, kept: Solved, lost: Array) -> None:

@@ -20,9 +20,9 @@ def peaks(result):
 @pytest.mark.parametrize("case", EXPECTED)
 def test_panels_left_share_the_peak(case):
     want, result = EXPECTED[case], twin.solve("dsx_row", case=case)
-    found = np.sort(peaks(result))
-    np.testing.assert_allclose(found[: want["lost"]], 0.0, atol=1e-9)
-    np.testing.assert_allclose(found[want["lost"] :], want["peak_kw"], atol=0.5)
+    found = peaks(result)
+    assert len(found) == len(result["pdu"]) - want["lost"]  # what is out of service is not judged
+    np.testing.assert_allclose(found, want["peak_kw"], atol=0.5)
     assert exceeded(result.margins)[0] == want["trips"]
 
 
