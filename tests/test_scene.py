@@ -219,3 +219,10 @@ def test_a_view_is_a_picture_in_a_notebook_and_one_line_without_a_display(result
     )
     assert notebook.returncode == 0, notebook.stderr
     assert picture_size(tmp_path / "hall.png") == hall.WINDOW
+
+
+def test_the_command_view_says_in_one_line_that_there_is_no_display():
+    code = "import sys; from twin.app.cli import main; sys.argv = ['twin', 'view', 'dsx_row']; main()"
+    done = in_a_process(code)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("view: ") and done.stderr.count("\n") == 1
