@@ -231,10 +231,12 @@ def _batch(k, scenarios):
         finally:
             power_flow.bind = keep
         return seen[-1][0], list(seen[-1][1])
+    from twin.networks.controls import at_start
     from twin.networks.pipes import FRICTION, _area, _branches, read_pipe_network
 
     net = read_pipe_network(Path(__file__).parent / "cases" / "loop_100" / "loop.json.gz")
-    branches = _branches(net, net.zeta[:, None] * rng.lognormal(0, 0.2, (1, scenarios)), FRICTION["swamee-jain"])
+    zeta = net.zeta[:, None] * rng.lognormal(0, 0.2, (1, scenarios))
+    branches = _branches(net, at_start(net, zeta), FRICTION["swamee-jain"])
     anchors, guess = np.flatnonzero(np.isfinite(net.held)), (net.density * _area(net))[:, None]
     solve = partial(pipe_flow.solve, branches, anchors, net.held[anchors, None], guess, tolerance=1e-8)
     if k is pipe_flow.gradient:

@@ -276,11 +276,22 @@ def test_the_reference_engine_is_the_default():
     )
 
 
-@pytest.mark.parametrize("engine", calibrated_engines())
-def test_engines_differ_by_the_drafts_they_accept(engine):
-    plain = [roofline.interactivity(h200(engine=e), 8.0) for e in (engine, "dynamo-trt")]
+def test_an_engine_that_does_not_run_on_a_platform_is_refused_and_the_first_that_does_is_its_own():
+    assert calibrated_engines("mi355x") == ["mori-sglang", "sglang", "atom"]
+    assert server(MODEL, "mi355x", 1024, 1024, Instance(8)).instance.engine == "mori-sglang"
+    with pytest.raises(ValueError, match="engine: trt does not run on mi355x; there are mori-sglang, sglang, atom"):
+        server(MODEL, "mi355x", 1024, 1024, Instance(8, engine="trt"))
+
+
+@pytest.mark.parametrize(("platform", "engine"), [(p, e) for p in ("h200", "mi355x") for e in calibrated_engines(p)])
+def test_engines_differ_by_the_drafts_they_accept(platform, engine):
+    def eight(**options):
+        return server(MODEL, platform, 1024, 1024, Instance(8, **options))
+
+    reference = "dynamo-trt" if platform == "h200" else "atom"
+    plain = [roofline.interactivity(eight(engine=e), 8.0) for e in (engine, reference)]
     assert plain[0] == plain[1]
-    mine, other = h200(engine=engine, verified=4), h200(verified=4)
+    mine, other = eight(engine=engine, verified=4), eight(engine=reference, verified=4)
     assert 1.0 < mine.accepted <= other.accepted
     assert roofline.step_time(mine, 8.0) == roofline.step_time(other, 8.0)
     one, two = (h200(engine=engine, verified=n).accepted for n in (2, 3))

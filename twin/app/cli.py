@@ -635,15 +635,15 @@ def view(
     cell: Cell = "0.4 m",
 ) -> None:
     """Show a solved layout in a window, to turn and zoom."""
-    from twin.show.scene import hall
+    from twin.show.scene.render import RenderError, ready
     from twin.show.scene.view import view as show
 
     try:
-        hall.ready("png")
+        ready("png")
         result = _solve(layout, case, sets, air=air, cell=cell)
         _settled(result)
         show(result)
-    except hall.RenderError as error:
+    except RenderError as error:
         raise Fault("view", str(error)) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -111,7 +111,7 @@ def server(
         Model(model, **numbers),
         Chip(platform, peak=peak, **chip),
         Fit(**{k: v for k, v in fit.items() if k != "eight"}),
-        instance,
+        replace(instance, engine=engine),
         isl,
         osl,
         host_cache,
