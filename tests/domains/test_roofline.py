@@ -294,7 +294,7 @@ def test_engines_differ_by_the_drafts_they_accept(platform, engine):
     mine, other = eight(engine=engine, verified=4), eight(engine=reference, verified=4)
     assert 1.0 < mine.accepted <= other.accepted
     assert roofline.step_time(mine, 8.0) == roofline.step_time(other, 8.0)
-    one, two = (h200(engine=engine, verified=n).accepted for n in (2, 3))
+    one, two = (eight(engine=engine, verified=n).accepted for n in (2, 3))
     assert one < two < mine.accepted
 
 
