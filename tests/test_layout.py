@@ -68,9 +68,9 @@ def test_numbers_are_si_and_solve_as_the_file_does_to_the_last_bit(case):
 
 @pytest.mark.parametrize("name", [n for n in twin.shipped() if n != "campus_1gw"])
 def test_shipped_layouts_come_back_from_plain_data_and_from_text(name):
-    from twin.facility.files import read_text
+    from twin.facility.files import parse_text, read_text
 
-    layout = twin.Layout.from_dict(yaml.load(read_text(name)[1], Loader=yaml.SafeLoader))
+    layout = twin.Layout.from_dict(parse_text(*read_text(name)))
     assert layout.build().hash == twin.load(layout.to_yaml()).hash == twin.load(name).hash
 
 

@@ -67,7 +67,7 @@ def imposed(plant: Plant, solution: Solution, name: str, g: Geometry) -> tuple[I
         spread=spread,
         density=density,
     )
-    return engine, fan, _settled(loads, solution.status == Status.OK)
+    return engine, fan, _settled(loads, known(plant, solution, name))
 
 
 def meshed(
@@ -110,6 +110,13 @@ def _doors(solution: Solution, engine: Index) -> Array:
             if rack in place and stream >= len(plant.pipe.start):
                 taken[place[rack]] += duty[row]
     return taken
+
+
+def known(plant: Plant, solution: Solution, name: str) -> Array:
+    """Scenarios in which a room has temperatures: those with a solution in which something takes its heat away."""
+    zone = plant.zone.names.index(name)
+    lost = solution[columns.node.lost][[plant.zone.supply[zone], plant.zone.inlet[zone], plant.zone.exhaust[zone]]] > 0
+    return (solution.status == Status.OK) & ~lost.any(axis=0)
 
 
 def _settled(loads: Loads, good: Array) -> Loads:

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from twin import columns
-from twin.air.exchange import NO_PLACES, faults, imposed
+from twin.air.exchange import NO_PLACES, faults, imposed, known
 from twin.air.field import Averaging, Loads, Progress, TimeAverage, average, concatenate, map_fields, start_flow
 from twin.air.geometry import Geometry
 from twin.air.mesh import listed, meshes, moving, rooms
@@ -186,6 +186,11 @@ def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None
         raise LayoutError(plant.facility.source, [NO_PLACES])
     if not air.rooms and (others := sorted(moving(plant.facility) - set(names))):
         log.warning("air: mixed in %s, in which no rack or cooler has a place", listed(others))
+    if hopeless := [n for n in names if not known(plant, now.solution, n).any()]:
+        log.warning("air: not computed in %s, as nothing takes the heat away there", listed(hopeless))
+        names = tuple(n for n in names if n not in hopeless)
+    if not names:
+        return now
     run = _Run(air, names, device, home(device), progress)
     for level in _levels(now, air, names):
         now = _settle(now, level, run)

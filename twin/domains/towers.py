@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 import numpy as np
 
@@ -37,7 +39,7 @@ _MOIST_AIR = (DRY_AIR_CP, VAPOUR_CP, VAPORISATION, FREEZING, MOLAR_RATIO, MOST_V
 def _look_up(x: Real, pressure: Real, inverse: bool = False) -> Array:
     x, p = numbers(x), numbers(pressure)
     x = np.atleast_1d(x + 0.0 * p)
-    p = np.broadcast_to(p, x.shape)
+    p = np.broadcast_to(p, x.shape) if p.ndim else np.full_like(x, p)
     if namespace(x) is np:
         flat = np.ascontiguousarray(x).ravel(), np.ascontiguousarray(p).ravel()
         return look_up(*flat, _TABLE_T, _TABLE_VAPOUR, _MOIST_AIR, inverse).reshape(x.shape)
@@ -123,7 +125,7 @@ class Tower(ABC):
             np.where(off, 0.0, np.where(np.isnan(required), 1.0, over(required, able))),
             cells,
             on * speed,
-            (on > 0) & np.any([box.outside + 0.0 * cooling for box in self.boxes(cooling, 0.0)], axis=0),
+            (on > 0) & reduce(or_, (box.outside for box in self.boxes(cooling, 0.0))),
         )
 
     def _tangent(
