@@ -99,9 +99,9 @@ class FiniteVolume:
             faults.append(f"coarse: {self.coarse!r}: give True or False")
         if not isinstance(self.turns, int) or isinstance(self.turns, bool) or self.turns < 1:
             faults.append(f"turns: {self.turns!r}: give a whole number from 1")
-        for name, known in (("turbulence", ("smagorinsky", "zero_equation")), ("precision", ("float32", "float64"))):
-            if getattr(self, name) not in known:
-                faults.append(f"{name}: {getattr(self, name)!r} is none of {', '.join(known)}")
+        for name, choices in (("turbulence", ("smagorinsky", "zero_equation")), ("precision", ("float32", "float64"))):
+            if getattr(self, name) not in choices:
+                faults.append(f"{name}: {getattr(self, name)!r} is none of {', '.join(choices)}")
         if faults:
             raise LayoutError("FiniteVolume", faults)
 

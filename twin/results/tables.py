@@ -58,9 +58,10 @@ def _elements(dimension: str, data: xr.Dataset, quantities: Mapping[str, str]) -
     columns = {}
     for name, values in data.items():
         if dimension in values.dims:
-            own = quantities.get(str(name)) or _by_unit(str(name), values.attrs["units"])
+            unit = values.attrs.get("units", "")
+            own = quantities.get(str(name)) or _by_unit(str(name), unit)
             shown = values.transpose("scenario", dimension).values.ravel()
-            title, shown = _shown(str(name), shown, own) if own else (_title(str(name), values.attrs["units"]), shown)
+            title, shown = _shown(str(name), shown, own) if own else (_title(str(name), unit), shown)
             columns[title] = shown
     return pd.DataFrame(columns, _index(data.sizes["scenario"], data[dimension].values, dimension))
 
