@@ -18,7 +18,6 @@ suppress_warnings = ["myst.xref_missing"]  # pages that are shown as the reposit
 exclude_patterns = ["_build"]
 html_math_renderer = "mathml"
 default_role = "code"
-nitpicky = False
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -32,7 +31,7 @@ html_static_path = ["_static"]
 html_css_files = ["manual.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"index": [], "changelog": [], "contributing": []}
+html_sidebars = {page: [] for page in ("index", "validation", "changelog", "contributing")}
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,

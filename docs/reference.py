@@ -82,8 +82,7 @@ def fields(model: type[BaseModel], without: Iterable[str] = ()) -> str:
 
 def row(name: str, info: FieldInfo) -> tuple[str, ...]:
     """A field's line in the table."""
-    meaning = info.description or name.replace("_", " ")
-    return code(name), written(info), bounds(info), default(info), meaning
+    return code(name), written(info), bounds(info), default(info), info.description or ""
 
 
 def written(info: FieldInfo) -> str:
@@ -300,7 +299,21 @@ def write(app: Sphinx) -> None:
             path.write_text(text, "utf-8")
 
 
+def escape(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Bars, stars and words that go on after code are meant as they stand in docstrings, not as reStructuredText."""
+    for i, line in enumerate(lines):
+        if line.lstrip().startswith((">>>", "...")):
+            continue
+        words = line.split("`")
+        for k in range(0, len(words), 2):
+            words[k] = words[k].replace("|", r"\|").replace("*", r"\*")
+            if k and words[k][:1].isalnum():
+                words[k] = r"\ " + words[k]
+        lines[i] = "`".join(words)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Make the pages before Sphinx looks for them."""
     app.connect("builder-inited", write)
+    app.connect("autodoc-process-docstring", escape)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
