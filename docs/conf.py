@@ -11,8 +11,8 @@ author = "The AI-factory twin developers"
 project_copyright = "Apache-2.0"
 version = release = installed("aifactory-twin")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "reference"]
-myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "reference", "sphinx.ext.napoleon", "mathml"]
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.xref_missing"]  # pages that are shown as the repository has them link to its files
 exclude_patterns = ["_build"]
@@ -23,6 +23,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
+autodoc_type_aliases = {name: name for name in ("Array", "ArrayLike", "Given", "Index", "Real", "Solved")}
 napoleon_google_docstring = False
 
 html_theme = "pydata_sphinx_theme"

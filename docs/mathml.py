@@ -13,7 +13,7 @@ def visit(self: Any, node: nodes.Node) -> None:
     """Write an equation; raises what docutils raises for LaTeX that it does not know, so that a build fails."""
     block = isinstance(node, nodes.math_block)
     text = tex2mathml(node.astext(), as_block=block)
-    self.body.append(f'<div class="math">{text}</div>' if block else text)
+    self.body.append(f'<div class="equation">{text}</div>' if block else text)
     raise nodes.SkipNode
 
 

@@ -16,6 +16,7 @@ from sphinx.application import Sphinx
 
 import twin
 from twin import columns, units
+from twin import components as package
 from twin.app.cli import app as commands
 from twin.components import REGISTRY, Component
 from twin.facility.sections import MODELS, Agents, EnergySource
@@ -282,7 +283,18 @@ def cases() -> Iterator[tuple[str, str]]:
     yield "cases/index", about + contents(names).replace(":hidden:", ":maxdepth: 1")
 
 
-PAGES = (components, catalogue, sections, ledger, unit_table, command_line, notebooks, cases)
+def helpers() -> Iterator[tuple[str, str]]:
+    """The page on `twin.components`: all but the types, whose fields have pages of their own."""
+    named = ((name, getattr(package, name)) for name in package.__all__)
+    types = {name for name, thing in named if inspect.isclass(thing) and issubclass(thing, Component)} - {"Component"}
+    shown = ", ".join(name for name in package.__all__ if name not in types)
+    body = ["# twin.components\n", "```{eval-rst}\n.. automodule:: twin.components", f"   :members: {shown}", "```\n"]
+    body += ["Types to subclass or to read, by the names of their [reference](components/index.md):"]
+    body += [", ".join(code(name) for name in sorted(types)) + "."]
+    yield "helpers", "\n".join(body)
+
+
+PAGES = (components, helpers, catalogue, sections, ledger, unit_table, command_line, notebooks, cases)
 
 
 def write(app: Sphinx) -> None:
@@ -312,8 +324,20 @@ def escape(app: Sphinx, what: str, name: str, thing: object, options: object, li
         lines[i] = "`".join(words)
 
 
+def signature(app: Sphinx, what: str, name: str, thing: object, *_: object) -> tuple[str, str] | None:
+    """No signature for models, whose fields stand in tables."""
+    return ("", "") if inspect.isclass(thing) and issubclass(thing, BaseModel) else None
+
+
+def skip(app: Sphinx, what: str, name: str, *_: object) -> bool | None:
+    """What pydantic keeps in a class is no member that users look for."""
+    return True if name == "model_config" else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Make the pages before Sphinx looks for them."""
     app.connect("builder-inited", write)
     app.connect("autodoc-process-docstring", escape)
+    app.connect("autodoc-process-signature", signature)
+    app.connect("autodoc-skip-member", skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
