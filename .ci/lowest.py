@@ -1,7 +1,7 @@
 """Print the oldest releases that pyproject.toml allows, as pip's constraints: `python .ci/lowest.py > lowest.txt`.
 
-A requirement `numpy>=2.0` of the package, or of the extras named as arguments, becomes `numpy==2.0`; those of this package
-itself stand for the extras that they name.
+A requirement `numpy>=2.0` of the package, or of the extras named as arguments, becomes `numpy==2.0`; those of this
+package itself stand for the extras that they name.
 """
 
 from __future__ import annotations

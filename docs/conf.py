@@ -14,7 +14,6 @@ version = release = installed("aifactory-twin")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "reference", "sphinx.ext.napoleon", "mathml"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-suppress_warnings = ["myst.xref_missing"]  # pages that are shown as the repository has them link to its files
 exclude_patterns = ["_build"]
 html_math_renderer = "mathml"
 default_role = "code"

@@ -144,6 +144,9 @@ def components() -> Iterator[tuple[str, str]]:
     """The component reference: a page for each module, and one that lists them."""
     known = {k: cls for k, cls in sorted(REGISTRY.items()) if cls.__module__.startswith("twin.components.")}
     homes = {k: cls.__module__.rpartition(".")[2] for k, cls in known.items()}
+    unknown = sorted(set(homes.values()) - set(FAMILIES))
+    if unknown:
+        raise ValueError(f"docs/reference.py: twin/components/{unknown[0]}.py has no title; add it to FAMILIES")
     index = ["# Component reference\n", "Every type of equipment, with its ports and fields.\n"]
     index.append(table(("type", "what it is"), ((link(k, homes[k]), first(cls)) for k, cls in known.items())))
     index.append("## Fields of every component\n")
@@ -177,7 +180,8 @@ def component(kind: str, cls: type[Component]) -> str:
     body = [f"({kind.replace('_', '-')})=\n## {kind}\n", docstring(cls) + "\n"]
     body += [table(("port", "carrier", ""), ports)] if ports else []
     body += [fields(cls, Component.model_fields)]
-    body += ["Models of the [catalogue](../catalogue/index.md):\n", table(("model", "what it is"), models)] if models else []
+    if models:
+        body += ["Models of the [catalogue](../catalogue/index.md):\n", table(("model", "what it is"), models)]
     return "\n".join(body)
 
 
@@ -225,11 +229,12 @@ def ledger() -> Iterator[tuple[str, str]]:
     found: dict[str, tuple[str, ...]] = {}
     for layout in VARIABLES:
         for name, v in twin.solve(layout).dataset.data_vars.items():
-            about = code(name), ", ".join(map(str, v.dims)), code(v.attrs.get("units", "")), v.attrs.get("long_name", "")
-            found.setdefault(str(name), about)
+            unit, meaning = v.attrs.get("units", ""), v.attrs.get("long_name", "")
+            found.setdefault(str(name), (code(name), ", ".join(map(str, v.dims)), code(unit), meaning))
     found = {name: about for name, about in sorted(found.items()) if name not in columns.FIGURES}
-    body = ["# Variables of a dataset\n", f"As solving {', '.join(map(code, VARIABLES))} gives them; those of equipment"]
-    body += ["that a layout does not have are not there. [Headline figures](figures_and_limits.md) stand beside them.\n"]
+    body = ["# Variables of a dataset\n", f"As solving {', '.join(map(code, VARIABLES))} gives them; those of"]
+    body += ["equipment that a layout does not have are not there."]
+    body += ["[Headline figures](figures_and_limits.md) stand beside them.\n"]
     yield "variables", "\n".join([*body, table(("name", "dimensions", "unit", "meaning"), found.values())])
 
 
@@ -266,7 +271,8 @@ def notebooks() -> Iterator[tuple[str, str]]:
         if path.stem in PICTURES:
             shutil.copy(path.parent / PICTURES[path.stem], FOLDER / "notebooks")
             body.append(f"![What the notebook draws]({PICTURES[path.stem]})")
-        body.insert(1, f"To run it: `pip install \"aifactory-twin[notebook]\"`, then open `notebooks/{path.name}` in Jupyter.")
+        need = 'To run it: `pip install "aifactory-twin[notebook]"`'
+        body.insert(1, f"{need}, then open `notebooks/{path.name}` in Jupyter.")
         titles.append(path.stem)
         yield f"notebooks/{path.stem}", "\n\n".join(body) + "\n"
     about = "# Notebooks\n\nFour walks through the program. Continuous integration runs them all.\n\n"

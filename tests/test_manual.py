@@ -66,7 +66,7 @@ def test_all_python_that_is_shown_is_an_example_with_its_output():
 
 def test_the_pieces_of_the_page_on_layouts_are_one_layout_that_solves(tmp_path):
     (tmp_path / "hall.yaml").write_text(layout(LANGUAGE), "utf-8")
-    code = "import twin; r = twin.solve('hall.yaml'); print(r.ok, r['rack_power'].sizes['rack'], *sorted(r.facility.cases))"
+    code = "import twin; r = twin.solve('hall.yaml'); print(r.ok, r['rack_power'].size, *sorted(r.facility.cases))"
     assert run("-c", code, folder=tmp_path) == "True 4 idle one_lost warm_day\n"
 
 
