@@ -17,6 +17,7 @@ myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 html_math_renderer = "mathml"
 default_role = "code"
+smartquotes = False  # options begin with two hyphens
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -192,7 +192,7 @@ def catalogue() -> Iterator[tuple[str, str]]:
         if not (ROOT / "layouts" / "hardware" / entry["file"]).exists():
             continue
         rows = [
-            (code(f), code(v["value"]), v["kind"], " to ".join(map(str, v.get("range", ()))), v["source"])
+            (code(f), code(v["value"]), v["kind"], " to ".join(map(code, v.get("range", ()))), v["source"])
             for f, v in entry["fields"].items()
         ]
         used = {v["source"] for v in entry["fields"].values()}
@@ -328,6 +328,8 @@ def escape(app: Sphinx, what: str, name: str, thing: object, options: object, li
             if k and words[k][:1].isalnum():
                 words[k] = r"\ " + words[k]
         lines[i] = "`".join(words)
+    if what in ("attribute", "data", "property"):
+        lines.insert(0, "\\ ")  # or napoleon would take what stands before the first colon for a type
 
 
 def signature(app: Sphinx, what: str, name: str, thing: object, *_: object) -> tuple[str, str] | None:
