@@ -73,7 +73,7 @@ for speed in (20, 40, 60, 75, 90, 116.7):
     print(f"{speed:6.1f} tokens/s/user: {new / old:5.1f} times")
 
 # %% [markdown]
-# At 20 to 40 tokens/s/user it is 6 to 7 times: silicon and four bits. Near 117 Hopper is at the edge of what it can do:
+# At 20 to 40 tokens/s/user it is 5 to 7 times: silicon and four bits. Near 117 Hopper is at the edge of what it can do:
 # every millisecond counts there, and a domain of 72 accelerators, four bits and drafts multiply. How much of it is the
 # serving software? The same GB300 was measured to serve an eighteenth at that speed without drafts, and a seventh in
 # eight bits. An independent predictor (aiconfigurator 0.12, which has operators measured on each platform but not the
