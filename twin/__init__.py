@@ -6,20 +6,20 @@
 
 Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says what a call takes.
 
-Layouts     `shipped` lists those that come along, `load` reads one into a `Facility`, `Layout` puts one together in
-            Python, `LayoutError` tells all that is wrong with one.
-Words       `describe` says what a type, model or section is; `catalogue` holds the shipped hardware, `schema` is for
-            editors.
-Solving     `solve` gives a `Result`: figures, margins, warnings and a dataset; `open_result` reads a written one. Air
-            of rooms is `Mixed`, computed by `FiniteVolume`, or carried by a `Response`. `weather` reads an EPW file
-            into a `WeatherFile`, each of whose hours is a scenario.
-Studies     `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth` what
-            one more megawatt or kelvin adds.
-Pictures    `view` opens a window or shows a picture in a notebook, `draw` gives a scene to work on, `export` writes a
-            file.
-Networks    `power_flow` and `pipe_flow` solve files of other programs; `networks` has what else there is.
-Packages    `serving` has tokens on their own; `components`, `elements`, `columns`, `fluids` and `units` are for
-            equipment of your own.
+- Layouts: `shipped` lists those that come along, `load` reads one into a `Facility`, `Layout` puts one together in
+  Python, `LayoutError` tells all that is wrong with one.
+- Words: `describe` says what a type, model or section is; `catalogue` holds the shipped hardware, `schema` is for
+  editors.
+- Solving: `solve` gives a `Result`: figures, margins, warnings and a dataset; `open_result` reads a written one. Air
+  of rooms is `Mixed`, computed by `FiniteVolume`, or carried by a `Response`. `weather` reads an EPW file into a
+  `WeatherFile`, each of whose hours is a scenario.
+- Studies: `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth`
+  what one more megawatt or kelvin adds.
+- Pictures: `view` opens a window or shows a picture in a notebook, `draw` gives a scene to work on, `export` writes a
+  file.
+- Networks: `power_flow` and `pipe_flow` solve files of other programs; `networks` has what else there is.
+- Packages: `serving` has tokens on their own; `components`, `elements`, `columns`, `fluids` and `units` are for
+  equipment of your own.
 """
 
 from __future__ import annotations
