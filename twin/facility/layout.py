@@ -227,7 +227,7 @@ class Layout:
         if not isinstance(values, dict):
             return values
         parts = self._parts()
-        groups = lambda n: {c.kind, c.dimension, str(parts[n].get("model"))} if (c := types[n]) else set()  # noqa: E731
+        groups = lambda n: (str(parts[n].get("model")), c.kind, c.dimension) if (c := types[n]) else ()  # noqa: E731
         stated = {}
         for address, value in values.items():
             try:
