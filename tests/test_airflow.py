@@ -83,6 +83,16 @@ def test_a_response_foresees_the_full_flow(result, layout):
     assert np.abs(foreseen - computed).max() < 0.4 * np.abs(computed - before).max() + 0.4
 
 
+def test_a_room_that_nothing_cools_is_not_computed_and_the_other_is(caplog):
+    air = twin.FiniteVolume(cell=0.2, tolerance=2.0, coarse=False, turns=1)
+    result = twin.solve(closet.many(2), {"a1_cooler.in_service": [0.0]}, air=air)
+    assert [r.room for r in result.air_solution.rooms] == ["a2_hall"] and "not computed in a1_hall" in caplog.text
+    assert result.ok and np.isfinite(result.field("a2_hall")["temperature"].min())
+    powers = dict(zip(result["rack"].values, result["rack_power"].values[:, 0], strict=True))
+    assert powers["a1_r1"] == powers["a1_r2"] == 0.0 and powers["a2_r1"] == pytest.approx(8e3)
+    assert [text for text in result.warnings[0] if text.endswith("a1_r1 and 1 more trip")]
+
+
 def test_a_response_of_another_layout_is_refused(result):
     with pytest.raises(LayoutError, match="the response is of another layout: no 'r1' here"):
         twin.solve("gb300_hall", air=result.response)

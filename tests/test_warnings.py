@@ -173,6 +173,13 @@ def test_what_loses_its_cooling_is_lost_alone():
     assert text.startswith("cdu1.") and text.endswith("r101 and 7 more trip")
 
 
+def test_what_was_lost_is_cooled_again_whatever_state_a_solve_starts_from():
+    lost, whole = (twin.solve("gb300_hall", {"cdu1.in_service": [x]}).solution for x in (0.0, 1.0))
+    again = steady(whole.plant, lost.state)
+    assert not again[columns.node.lost].any() and again.status[0] == Status.OK
+    np.testing.assert_allclose(again[columns.engine.power], whole[columns.engine.power], rtol=1e-7)
+
+
 def test_a_plant_that_loses_all_of_its_racks_is_overheated(small):
     result = twin.solve(small, {"cdu.in_service": [1.0, 0.0]})
     assert [Status(int(s)) for s in result.solution.status] == [Status.OK, Status.OVERHEATED]

@@ -129,7 +129,8 @@ def _outdoors(solution: Solution) -> Iterator[Told]:
     lost = sorted(n for n, p in plant.facility.components.items() if p.sheltered and p.room is None)
     if not lost or not plant.zone.names:
         return
-    there = lambda names: [i for i, n in enumerate(names) if n in lost]  # noqa: E731
+    members = set(lost)
+    there = lambda names: [i for i, n in enumerate(names) if n in members]  # noqa: E731
     power = total(solution[columns.engine.heat_air][there(plant.engine.names)])
     for gain in plant.gain:
         power = power + total((gain.share * solution[gain.power])[there(gain.names)])

@@ -165,7 +165,7 @@ def steady(
 
 
 def _settle(plant: Plant, start: State | None, tolerance: float, passes: int) -> Solution:
-    state = start or begin(plant)
+    state = replace(start, hot=0 * start.hot) if start else begin(plant)  # what was lost then may be cooled now
     size, like = plant.scenarios, plant.start_temperature
     done = np.zeros(size, bool, like=like)
     status, taken = filled(size, int(Status.NOT_CONVERGED), int, like=like), np.zeros(size, int, like=like)
@@ -198,6 +198,7 @@ def _settle(plant: Plant, start: State | None, tolerance: float, passes: int) ->
     for finite in (known, np.isfinite(kept[columns.source.power])):
         status = np.where(finite.all(axis=0), status, int(Status.INVALID))
     unsettled = (status == int(Status.NOT_CONVERGED)) | tripped(plant, lost).all(axis=0)
+    unsettled &= (status == int(Status.OK)) | (status == int(Status.NOT_CONVERGED))
     status = np.where(lost.any(axis=0) & unsettled, int(Status.OVERHEATED), status)
     _forget(plant, kept, lost)
     kept |= _peaks(plant, kept)
