@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import math
 import pickle
 import platform
 import sys
@@ -21,10 +22,10 @@ from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.serialize import dumps
 from twin.kernels.store import store
-from twin.kernels.subset import Cell, Kernel, Kind, source, statements
+from twin.kernels.subset import BITS, Cell, Kernel, Kind, source, statements
 
-FIELD = 3
-"""Indices of kernels over fields, whose innermost loop is vectorised; others are vectorised over lanes."""
+ROWS = 2
+"""Indices from which a kernel's innermost loop is vectorised; those of one are vectorised over lanes."""
 
 Assignment: TypeAlias = ast.Assign | ast.AugAssign
 
@@ -41,9 +42,11 @@ class _Precise(ast.NodeTransformer):
         self.own = stored | set(c.flat)
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        if isinstance(node.value, float):
-            return ast.Call(ast.Name("real", ast.Load()), [node], [])
-        return node
+        if not isinstance(node.value, float):
+            return node
+        finite = math.isfinite(node.value)
+        value = node if finite else ast.Attribute(ast.Name("math", ast.Load()), str(node.value), ast.Load())
+        return ast.Call(ast.Name("real", ast.Load()), [value], [])
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         value = self.lanes if node.id == "LANES" else self.cell.names.get(node.id)
@@ -133,20 +136,23 @@ def _reads(node: ast.AST, name: str) -> bool:
 
 def numba_source(k: Kernel, precision: str, lanes: int = 1) -> str:
     """The module that Numba compiles: cells, kernel and the loop over the domain, `run`."""
-    out = ["import math", "import numba as nb", "import numpy as np", "", f"real = np.{precision}"]
+    out = ["import math", "import numba as nb", "import numpy as np"]
+    called = [f for c in [*k.cells(), k] for f in c.names.values() if any(f is b for b in BITS)]
+    bits = sorted({f.__name__ for f in called})  # type: ignore[attr-defined]
+    out += [f"from twin.kernels.bits import {', '.join(bits)}"] * bool(bits) + ["", f"real = np.{precision}"]
     for c in [*k.cells(), k]:
         tree = ast.parse(ast.unparse(c.tree)).body[0]
         tree = _Precise(c, lanes).visit(_Lanes(c, lanes).visit(tree))
-        if c is k and len(k.index) == FIELD:
+        if c is k and len(k.index) >= ROWS:
             _row(tree, k.index[-1], k.written)
         ast.fix_missing_locations(tree)
         kept = "forceinline=True, " if c.inline else ""
         out += ["", "", f"@nb.njit({kept}error_model='numpy', _nrt=False)", ast.unparse(tree)]
-    outer = k.index[:-1] if len(k.index) == FIELD else k.index
-    loops = [f"{'    ' * (d + 1)}for {i} in range(n{d}):" for d, i in enumerate(outer)]
-    passed = [*outer, "n2", *k.args] if len(k.index) == FIELD else [*outer, *k.args]
-    call = f"{'    ' * (len(outer) + 1)}{k.name}({', '.join(passed)})"
     domain = [f"n{d}" for d in range(len(k.index))]
+    outer = k.index[:-1] if len(k.index) >= ROWS else k.index
+    loops = [f"{'    ' * (d + 1)}for {i} in range(n{d}):" for d, i in enumerate(outer)]
+    passed = [*outer, domain[-1], *k.args] if len(k.index) >= ROWS else [*outer, *k.args]
+    call = f"{'    ' * (len(outer) + 1)}{k.name}({', '.join(passed)})"
     types = ["nb.int64"] * len(domain) + [_numba_type(k.kinds[a], precision) for a in k.args]
     out += ["", "", "@nb.njit(nogil=True, error_model='numpy', _nrt=False)"]
     out += [f"def run({', '.join([*domain, *k.args])}):", *loops, call]
@@ -171,10 +177,22 @@ def _row(function: ast.FunctionDef, i: str, written: set[str]) -> None:
             varying |= {n.id for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     head = ast.parse(f"for {i} in range(length__):\n    pass").body[0]
     assert isinstance(head, ast.For)
-    head.body = each
+    head.body = [_Continued().visit(s) for s in each]
     function.body = [*once, head]
     at = next(k for k, a in enumerate(function.args.args) if a.arg == i)
     function.args.args[at] = ast.arg("length__")
+
+
+class _Continued(ast.NodeTransformer):
+    """Where a kernel returns early, the loop over its row goes on."""
+
+    def visit_Return(self, node: ast.Return) -> ast.stmt:
+        return ast.Continue()
+
+    def visit_For(self, node: ast.For) -> ast.stmt:
+        return node
+
+    visit_While = visit_For
 
 
 def _numba_type(kind: Kind, precision: str) -> str:
@@ -190,7 +208,7 @@ def numba_module(k: Kernel, precision: str, lanes: int = 1) -> ModuleType:
     module = _module(f"{k.name}_{precision}_{lanes}", numba_source(k, precision, lanes))
     module.run._cache = _Builds(module.__name__)
     # Lanes are unrolled for the vectoriser of straight code, which would spoil the loops of fields for the other.
-    with _straight_code(vectorised=len(k.index) < FIELD):
+    with _straight_code(vectorised=len(k.index) < ROWS):
         module.run.compile(module.signature)
     module.run.disable_compile()
     return module

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
+from math import isfinite, isnan
 
-from twin.kernels.subset import MATH, PRECISIONS, Cell, Kernel
+from twin.kernels.subset import BITS, MATH, PRECISIONS, Cell, Kernel
 
 _BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _COMPARE = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
@@ -33,6 +34,17 @@ template <class A, class B> struct Pair { A a; B b; };
 template <class A, class B, class C> struct Triple { A a; B b; C c; };
 template <class A, class B> FN Pair<A, B> pack(A a, B b) { return {a, b}; }
 template <class A, class B, class C> FN Triple<A, B, C> pack(A a, B b, C c) { return {a, b, c}; }
+template <class A, class B> FN B bits_(A a) { union { A a; B b; } u; u.a = a; return u.b; }
+FN double nearest_(double x) { return (x + 6755399441055744.0) - 6755399441055744.0; }
+FN float nearest_(float x) { return (x + 12582912.0f) - 12582912.0f; }
+FN double two_to_(double k) {
+  return bits_<unsigned long long, double>(bits_<double, unsigned long long>(k + (6755399441055744.0 + 1023.0)) << 52); }
+FN float two_to_(float k) { return bits_<unsigned, float>(bits_<float, unsigned>(k + (12582912.0f + 127.0f)) << 23); }
+FN double exponent_(double x) { return double(int(bits_<double, unsigned long long>(x) >> 52) - 1023); }
+FN float exponent_(float x) { return float(int(bits_<float, unsigned>(x) >> 23) - 127); }
+FN double mantissa_(double x) { return bits_<unsigned long long, double>(
+  (bits_<double, unsigned long long>(x) & 0xfffffffffffffull) | 0x3ff0000000000000ull); }
+FN float mantissa_(float x) { return bits_<unsigned, float>((bits_<float, unsigned>(x) & 0x7fffffu) | 0x3f800000u); }
 template <class T> FN T min_(T a, T b) { return b < a ? b : a; }
 template <class T> FN T max_(T a, T b) { return b > a ? b : a; }
 FN real_t abs_(real_t a) { return fabs(a); }
@@ -127,6 +139,9 @@ class _Printer:
                 return str(v).lower()
             case ast.Constant(value=int(v)):
                 return str(v) if v >= 0 else f"({v})"
+            case ast.Constant(value=float(v)) if not isfinite(v):
+                part = "0.0" if isnan(v) else "1.0" if v > 0 else "-1.0"
+                return f"(real_t({part}) / real_t(0.0))"
             case ast.Constant(value=float(v)):
                 return f"real_t({v!r})" if v >= 0 else f"(real_t({v!r}))"
             case ast.BinOp(op=ast.Pow(), left=base, right=ast.Constant(value=2)):
@@ -156,6 +171,8 @@ class _Printer:
                 return f"real_t({x(value)})"
             case ast.Call(func=ast.Name(id="min" | "max" | "abs" as f), keywords=[]):
                 return f"{f}_({', '.join(map(x, node.args))})"
+            case ast.Call(func=ast.Name(id=f), args=[value], keywords=[]) if self.cell.names.get(f) in BITS:
+                return f"{self.cell.names[f].__name__}_({x(value)})"
             case ast.Call(func=ast.Name(id=f), keywords=[]) if isinstance(self.cell.names.get(f), Cell):
                 return f"cell_{f}({', '.join(map(x, node.args))})"
         return self.cell.fail(node, "outside the kernel subset")

@@ -7,6 +7,7 @@ each record the fields that a function uses, itself or through what it calls, as
 from __future__ import annotations
 
 import ast
+import math
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -19,8 +20,8 @@ import numpy as np
 MATH = ("sqrt", "exp", "log", "sin", "cos", "tan", "tanh", "atan2", "pow", "floor", "fabs")
 PRECISIONS = {"float32": "float", "float64": "double"}
 
-Argument: TypeAlias = "np.ndarray | float | tuple[Argument, ...]"
-"""What a kernel is called with: arrays, numbers, and records of them."""
+Argument: TypeAlias = "np.ndarray | float | tuple[Argument, ...] | Packed"
+"""What a kernel is called with: arrays, numbers, records of them, and tables."""
 
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -56,6 +57,66 @@ LANES = 1
 def real(value: float) -> float:
     """An integer as a number of the run's precision."""
     return float(value)
+
+
+def nearest(x: float) -> float:
+    """The integer next to x, of two the even one; |x| < 2^22."""
+    return float(round(x))
+
+
+def two_to(k: float) -> float:
+    """2^k for an integer k of -126 to 127, in double precision of -1022 to 1023."""
+    return math.ldexp(1.0, round(k))
+
+
+def exponent(x: float) -> float:
+    """The integer k of x = m 2^k, 1 <= m < 2, of a positive normal number."""
+    return float(math.frexp(x)[1] - 1)
+
+
+def mantissa(x: float) -> float:
+    """The m of x = m 2^k, 1 <= m < 2, of a positive normal number."""
+    return 2.0 * math.frexp(x)[0]
+
+
+BITS = (nearest, two_to, exponent, mantissa)
+"""Parts of numbers that kernels build from bits; see `bits`."""
+
+
+class Table:
+    """Numbers of many elements of one kind: a kernel takes them as one parameter and reads `table.column[row, s]`.
+
+    A subclass says what its columns are. Packed for kernels, all real ones are one array (column, row, scenario), and
+    all indices one (column, row), so that a kernel of fifty columns takes two pointers.
+    """
+
+    @classmethod
+    def real_columns(cls) -> tuple[str, ...]:
+        """Names of the columns of reals, (row, scenario) each: what is annotated Reals2, unless a subclass says."""
+        return tuple(name for name, kind in get_type_hints(cls).items() if kind == Kind(True, 2))
+
+    @classmethod
+    def index_columns(cls) -> tuple[str, ...]:
+        """Names of the columns of integers, (row,) each: what is annotated Ints1, unless a subclass says."""
+        return tuple(name for name, kind in get_type_hints(cls).items() if kind == Kind(False, 1))
+
+    def column(self, name: str) -> Any:
+        """The numbers of a column."""
+        return getattr(self, name)
+
+
+class Packed:
+    """A table as kernels take it. Its columns are attributes, views of the two arrays."""
+
+    def __init__(self, kind: type[Table], reals: np.ndarray, index: np.ndarray) -> None:
+        self.packed_kind, self.packed_reals, self.packed_index = kind, reals, index
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        kind = vars(self)["packed_kind"]
+        for names, array in ((kind.real_columns(), "packed_reals"), (kind.index_columns(), "packed_index")):
+            if name in names:
+                return vars(self)[array][names.index(name)]
+        raise AttributeError(f"{kind.__name__} has no column {name!r}")
 
 
 class Row(int):
@@ -124,8 +185,8 @@ class Cell:
         self.marks: dict[str, Kind | None] = {}
         for p, mark in marks.items():
             if p in self.records:
-                hints = _hints(self.records[p])
-                self.marks |= {f"{p}_{f}": hints[f] for f in self.used[p]}
+                kinds = _kinds(self.records[p])
+                self.marks |= {f"{p}_{f}": kinds[f] for f in self.used[p]}
             else:
                 self.marks[p] = mark if isinstance(mark, Kind) else None
         self.tree = _Flat(self).whole(tree, {n.id for n in every if isinstance(n, ast.Name)})
@@ -146,9 +207,10 @@ class Cell:
         used: dict[str, set[str]] = {p: set() for p in self.records}
         for node in every:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in used:
-                if node.attr not in self.records[node.value.id]._fields:
+                field = _field(self.records[node.value.id], node.attr)
+                if not field:
                     self.fail(node, f"{self.records[node.value.id].__name__} has no such field")
-                used[node.value.id].add(node.attr)
+                used[node.value.id].add(field)
             for param, given in self.handed(node) if isinstance(node, ast.Call) else ():
                 callee = self.names[_called(node)]
                 assert isinstance(callee, Cell)
@@ -158,7 +220,7 @@ class Cell:
                     self.fail(node, f"{param} of {callee.name} is {wanted.__name__ if wanted else 'no record'}")
                 if isinstance(given, ast.Name) and mine:
                     used[given.id] |= set(callee.used[param])
-        return {p: [f for f in self.records[p]._fields if f in fields] for p, fields in used.items()}
+        return {p: [f for f in _kinds(self.records[p]) if f in fields] for p, fields in used.items()}
 
     def handed(self, node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
         """Parameters of the cell that a node calls, if it calls one, and what it is given for them."""
@@ -223,7 +285,9 @@ class Kernel(Cell):
         for p, value in zip(self.takes, args, strict=True):
             if p not in self.records:
                 named[p] = value
-            elif isinstance(value, self.records[p]):
+            elif isinstance(value, Packed) and value.packed_kind is self.records[p]:
+                named |= {f"{p}_{f}": vars(value)[f"packed_{f}"] for f in self.used[p]}
+            elif isinstance(value, self.records[p]) and not isinstance(value, Table):
                 named |= {f"{p}_{f}": getattr(value, f) for f in self.used[p]}
             else:
                 raise TypeError(f"{self.name}: {p} is {type(value).__name__}, not {self.records[p].__name__}")
@@ -252,12 +316,20 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 @cache
-def _hints(record: type) -> dict[str, Any]:
-    return get_type_hints(record)
+def _kinds(record: type) -> dict[str, Any]:
+    """What the parts of a record or table are."""
+    return {"reals": Kind(True, 3), "index": Kind(False, 2)} if issubclass(record, Table) else get_type_hints(record)
+
+
+def _field(record: type, name: str) -> str:
+    """The part of a record or table that holds a field; empty if there is no such field."""
+    if not issubclass(record, Table):
+        return name if name in _kinds(record) else ""
+    return "reals" if name in record.real_columns() else "index" if name in record.index_columns() else ""
 
 
 def _is_record(mark: object) -> bool:
-    return isinstance(mark, type) and issubclass(mark, tuple) and hasattr(mark, "_fields")
+    return isinstance(mark, type) and ((issubclass(mark, tuple) and hasattr(mark, "_fields")) or issubclass(mark, Table))
 
 
 def _called(node: ast.AST) -> str:
@@ -340,7 +412,27 @@ class _Flat(ast.NodeTransformer):
         tree.decorator_list, tree.returns = [], None
         return tree
 
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """An element of a column: the column's number and the indices pick it from the packed table."""
+        match node.value:
+            case ast.Attribute(value=ast.Name(id=name), attr=column) if self._is_table(name):
+                table = self.cell.records[name]
+                part = _field(table, column)
+                columns = table.real_columns() if part == "reals" else table.index_columns()
+                place = self.visit(node.slice)
+                indices = place.elts if isinstance(place, ast.Tuple) else [place]
+                whole = ast.Tuple([ast.Constant(columns.index(column)), *indices], ast.Load())
+                flat = ast.Subscript(ast.Name(f"{name}_{part}", ast.Load()), whole, node.ctx)
+                return ast.fix_missing_locations(ast.copy_location(flat, node))
+        self.generic_visit(node)
+        return node
+
+    def _is_table(self, name: str) -> bool:
+        return name in self.cell.records and issubclass(self.cell.records[name], Table)
+
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        if isinstance(node.value, ast.Name) and self._is_table(node.value.id):
+            self.cell.fail(node, "a column of a table is read element by element")
         if isinstance(node.value, ast.Name) and node.value.id in self.cell.records:
             return ast.copy_location(ast.Name(f"{node.value.id}_{node.attr}", node.ctx), node)
         self.generic_visit(node)

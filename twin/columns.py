@@ -7,11 +7,12 @@ A quantity is one of the dimensions of `twin.units`; its SI, CF and display unit
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.kernels.subset import Table
 from twin.units import DIMENSIONS, cf_unit
 
 Array = NDArray[Any]
@@ -75,6 +76,14 @@ class Column(Entry):
             raise ValueError(f"column {self.name} of {self.home} is one of {other.home} already; call it another name")
         COLUMNS[self.name] = self
 
+    @overload
+    def __get__(self, instance: None, owner: type) -> Column: ...
+    @overload
+    def __get__(self, instance: Table, owner: type) -> Array: ...
+    def __get__(self, instance: Table | None, owner: type) -> Column | Array:
+        """Of a class of the ledger the column itself; kernels, which are given such a table, read its numbers."""
+        return self
+
     __iter__ = None  # rows are picked, not counted: without this, `in` would look at row after row for ever
 
     def __getitem__(self, rows: Index) -> Ref:
@@ -102,7 +111,16 @@ Solved = dict[Column, Array]
 """What solvers have filled, (row, scenario) each."""
 
 
-class engine:
+class Ledger(Table):
+    """Columns of one kind of element; a kernel fills or reads them as one table."""
+
+    @classmethod
+    def real_columns(cls) -> tuple[str, ...]:
+        """Names of its columns."""
+        return tuple(name for name, entry in vars(cls).items() if isinstance(entry, Column))
+
+
+class engine(Ledger):
     """Racks."""
 
     power = Column("power", "power at the feed")
@@ -123,7 +141,7 @@ class engine:
     air_inlet = Column("temperature", "air entering the rack")
 
 
-class node:
+class node(Ledger):
     """Nodes of coolant and air."""
 
     temperature = Column("temperature", "mixed temperature")
@@ -132,7 +150,7 @@ class node:
     boiling = Column("pressure", "pressure of coolant above that at which it boils")
 
 
-class stream:
+class stream(Ledger):
     """Coolant pipes, then air vents."""
 
     inlet = Column("temperature", "temperature entering")
@@ -140,13 +158,13 @@ class stream:
     flow = Column("mass_flow", "mass flow from start to end")
 
 
-class pipe:
+class pipe(Ledger):
     """Coolant pipes."""
 
     velocity = Column("velocity", "mean velocity")
 
 
-class pump:
+class pump(Ledger):
     """Groups of parallel pumps."""
 
     speed = Column("fraction", "speed over nominal")
@@ -158,20 +176,20 @@ class pump:
     running = Column("number", "pumps running")
 
 
-class bypass:
+class bypass(Ledger):
     """Minimum-flow bypasses."""
 
     received = Column("volume_flow", "flow that arrives where the bypass ends")
 
 
-class exchange:
+class exchange(Ledger):
     """Heat exchangers."""
 
     duty = Column("power", "heat passed from hot to cold")
     effectiveness = Column("fraction", "heat passed over the largest possible")
 
 
-class cooler:
+class cooler(Ledger):
     """Units that take heat out of a stream: dry coolers, towers, chillers."""
 
     duty = Column("power", "heat taken from the stream")
@@ -185,7 +203,7 @@ class cooler:
     warning = Column("number", "1 outside the box of validity")
 
 
-class fan:
+class fan(Ledger):
     """Groups of room fans."""
 
     power = Column("power", "power of the running units")
@@ -194,7 +212,7 @@ class fan:
     demand = Column("fraction", "air required over air at full speed")
 
 
-class line:
+class line(Ledger):
     """Cables, busbars, transformers, boards."""
 
     loading = Column("fraction", "current over rating")
@@ -203,7 +221,7 @@ class line:
     loss = Column("power", "active power lost")
 
 
-class converter:
+class converter(Ledger):
     """UPS, rectifiers, and whatever else regulates its output."""
 
     loading = Column("fraction", "output over rating")
@@ -213,7 +231,7 @@ class converter:
     loss = Column("power", "active power lost")
 
 
-class source:
+class source(Ledger):
     """Utilities and generators."""
 
     power = Column("power", "active power delivered")
@@ -221,20 +239,20 @@ class source:
     reactive = Column("reactive_power", "reactive power delivered")
 
 
-class bus:
+class bus(Ledger):
     """Buses of the power train."""
 
     voltage = Column("fraction", "magnitude per unit")
     peak = Column("fraction", "magnitude per unit at the peaks")
 
 
-class given:
+class given(Ledger):
     """Numbers that take part as if they had been solved."""
 
     power = Column("power", "a power stated by the layout")
 
 
-class audit:
+class audit(Ledger):
     """The energy balance, one row each."""
 
     boundary = Column("power", "heat that streams and gains carry out of doors")

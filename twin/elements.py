@@ -8,7 +8,7 @@ are all pipes and then all vents.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from twin.columns import Array, Column, Index, LimitKind, Ref, Total
 from twin.kernels import power_flow, streams
+from twin.kernels.subset import Table
 
 NAN = np.full((1, 1), np.nan)
 ZERO = np.zeros((1, 1))
@@ -61,8 +62,18 @@ def largest(rows: Array) -> Array:
     return rows.max(axis=0) if len(rows) else np.zeros(rows.shape[-1], like=rows)
 
 
-class Element:
-    """A table of rows of one kind."""
+class Element(Table):
+    """A table of rows of one kind; the domains' kernels read its arrays."""
+
+    @classmethod
+    def real_columns(cls) -> tuple[str, ...]:
+        """Its fields of numbers, (row, scenario)."""
+        return tuple(f.name for f in fields(cls) if str(f.type).startswith("Array"))  # type: ignore[arg-type]
+
+    @classmethod
+    def index_columns(cls) -> tuple[str, ...]:
+        """Its fields of row numbers, (row,)."""
+        return tuple(f.name for f in fields(cls) if f.type == "Index")  # type: ignore[arg-type]
 
 
 # ---- coolant -----------------------------------------------------------------------------------------------------

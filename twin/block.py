@@ -1,0 +1,168 @@
+"""A plant laid out for a block of scenarios: tables that kernels take, and what is to be written into their lanes.
+
+Every number stands in an array of fixed place, its last axis the lanes of the block, so that kernels are bound once and
+a pass only replays them. A scenario is loaded by writing what it does not share with others into one lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from twin.columns import COLUMNS, Array, Column, Index, Ledger, Ref
+from twin.elements import System
+from twin.kernels.arrays import send
+from twin.kernels.cell import Kernel
+from twin.kernels.launch import Call, bind
+from twin.kernels.subset import Argument, Packed, Table
+
+
+class Source(NamedTuple):
+    """Where lanes are loaded from: rows of a buffer (rows, lanes), and their numbers in all scenarios (rows, S)."""
+
+    buffer: Array
+    values: Array
+
+
+class Block:
+    """Buffers of a plant for `lanes` scenarios at a time, in the arrays of a library `xp`.
+
+    varied: what scenarios do not share. states: where they start from, and what they are continued from, by name.
+    """
+
+    def __init__(self, plant: System, lanes: int, xp: ModuleType = np) -> None:
+        self.plant, self.lanes, self.xp = plant, lanes, xp
+        self.varied: list[Source] = []
+        self.states: dict[str, Source] = {}
+        self._rows = _counts(plant)
+        self._first: dict[Column, int] = {}
+        count = 0
+        for kind, rows in self._rows.items():
+            for name in kind.real_columns():
+                self._first[vars(kind)[name]] = count
+                count += rows
+        for item in plant.derived:
+            if item.column not in self._first:
+                self._first[item.column] = count
+                count += sum(len(d.constant) for d in plant.derived)
+        self.solved = self.zeros(count)
+
+    # ---- buffers -------------------------------------------------------------------------------------------------
+
+    def zeros(self, *shape: int) -> Array:
+        """A new buffer of reals, (*shape, lanes)."""
+        return self.xp.zeros((*shape, self.lanes))
+
+    def integers(self, values: Index | Sequence[int]) -> Array:
+        """Row numbers as kernels take them."""
+        return send(np.ascontiguousarray(values, np.int32), self.xp)
+
+    def numbers(self, values: Array) -> Array:
+        """Reals that all scenarios share, as kernels take them."""
+        return send(np.ascontiguousarray(values, np.float64), self.xp)
+
+    def given(self, values: Array, into: Array | None = None) -> Array:
+        """Numbers (rows, 1|S) in a buffer (rows, lanes): what scenarios share at once, the others as they are loaded."""
+        buffer = self.zeros(len(values)) if into is None else into
+        if values.shape[1] > 1:
+            self.varied.append(Source(buffer, np.asarray(values, float)))
+        else:
+            buffer[...] = send(np.asarray(values, float), self.xp)
+        return buffer
+
+    def state(self, name: str, start: Array, into: Array | None = None) -> Array:
+        """A buffer (rows, lanes) that a scenario starts from `start` (rows, 1|S), or goes on from where it was."""
+        buffer = self.zeros(len(start)) if into is None else into
+        self.states[name] = Source(buffer, np.asarray(start, float))
+        return buffer
+
+    # ---- tables --------------------------------------------------------------------------------------------------
+
+    def table(self, element: Table) -> Packed:
+        """An element as kernels take it."""
+        names, kind = element.real_columns(), type(element)
+        values = [np.atleast_2d(np.asarray(element.column(n), float)) for n in names]
+        rows = max((len(v) for v in values), default=0)
+        reals = self.zeros(len(names), rows)
+        for buffer, v in zip(reals, values, strict=True):
+            self.given(np.broadcast_to(v, (rows, v.shape[1])), buffer)
+        index = [np.asarray(element.column(n)) for n in kind.index_columns()]
+        return Packed(kind, reals, self.integers(np.array(index).reshape(len(index), -1)))
+
+    def work(self, kind: type[Table], rows: int) -> Packed:
+        """An empty table of working numbers."""
+        return Packed(kind, self.zeros(len(kind.real_columns()), rows), self.integers(np.zeros((0, 0), np.int32)))
+
+    def ledger(self, kind: type[Ledger]) -> Packed:
+        """The solved columns of a kind."""
+        names, rows = kind.real_columns(), self._rows[kind]
+        first = self._first[vars(kind)[names[0]]] if names else 0
+        part = self.solved[first : first + len(names) * rows]
+        return Packed(kind, part.reshape(len(names), rows, self.lanes), self.integers(np.zeros((0, 0), np.int32)))
+
+    def column(self, column: Column) -> Array:
+        """A solved column, (row, lanes)."""
+        rows = self._rows.get(_kind(column), sum(len(d.constant) for d in self.plant.derived))
+        return self.solved[self._first[column] : self._first[column] + rows]
+
+    def columns(self) -> list[Column]:
+        """All columns that have rows in the block."""
+        return list(self._first)
+
+    def rows(self, ref: Ref) -> Index:
+        """Where rows of a solved column stand in `solved`."""
+        return self._first[ref.column] + np.asarray(ref.rows)
+
+    # ---- scenarios -----------------------------------------------------------------------------------------------
+
+    def load(self, lanes: Index, scenarios: Index) -> None:
+        """Write what is given of scenarios into lanes."""
+        for buffer, values in self.varied:
+            buffer[:, lanes] = send(values[:, scenarios], self.xp)
+
+    def begin(self, lanes: Index, scenarios: Index, going: dict[str, Array] | None = None) -> None:
+        """Write the states that scenarios start from into lanes, or those `going` on (rows, S) by name."""
+        for name, (buffer, start) in self.states.items():
+            values = start if going is None else going[name]
+            buffer[:, lanes] = send(values[:, scenarios if values.shape[1] > 1 else [0]], self.xp)
+
+    def bind(self, kernel: Kernel, rows: int, *arguments: Argument) -> list[Call]:
+        """A kernel bound over rows and lanes; nothing where there are no rows."""
+        return [bind(kernel, (rows, self.lanes), *arguments)] if rows else []
+
+
+def _kind(column: Column) -> Any:
+    return KINDS.get(column)
+
+
+KINDS: dict[Column, type[Ledger]] = {}
+
+
+def _counts(plant: System) -> dict[type[Ledger], int]:
+    """Rows of every kind of solved column."""
+    from twin import columns as k
+
+    count = {
+        k.engine: len(plant.engine.stream),
+        k.node: plant.nodes,
+        k.stream: len(plant.start),
+        k.pipe: len(plant.pipe.start),
+        k.pump: len(plant.pump.pipe),
+        k.bypass: len(plant.relief.pipe),
+        k.exchange: len(plant.exchange.hot),
+        k.cooler: sum(len(c.stream) for c in plant.cooler),
+        k.fan: len(plant.fan.vent),
+        k.line: len(plant.line.start),
+        k.converter: len(plant.converter.input),
+        k.source: len(plant.source.bus),
+        k.bus: len(plant.voltage),
+        k.given: len(plant.constant),
+        k.audit: 1,
+    }
+    for kind in count:
+        KINDS.update({vars(kind)[name]: kind for name in kind.real_columns()})
+    assert all(c in COLUMNS.values() for c in KINDS)
+    return count
