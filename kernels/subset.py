@@ -100,7 +100,7 @@ class Table:
         """Names of the columns of integers, (row,) each: what is annotated Ints1, unless a subclass says."""
         return tuple(name for name, kind in get_type_hints(cls).items() if kind == Kind(False, 1))
 
-    def column(self, name: str) -> Any:
+    def column_of(self, name: str) -> Any:
         """The numbers of a column."""
         return getattr(self, name)
 
