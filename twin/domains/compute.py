@@ -8,7 +8,7 @@ from twin import columns
 from twin.elements import Engine
 from twin.kernels.cell import Reals2, cell, kernel
 from twin.kernels.elementary import exp, power, soft_plus
-from twin.kernels.numbers import INF, NAN, clip, finite, share
+from twin.kernels.numbers import INF, NAN, clip, finite, known, share
 from twin.kernels.subset import Table
 
 AIR_HEAT = 1006.0
@@ -24,7 +24,7 @@ SOFT = 0.01
 """Width of the throttle's smooth clamp, as a share of chip power."""
 
 STEPS = 3
-"""Newton steps of a junction in one pass; the next goes on from there."""
+"""Steps towards a root in one pass; the next goes on from there."""
 
 STEEPEST = 0.8
 """Share of its own heating that a junction's leakage may reach: beyond, there is no steady temperature nearby."""
@@ -45,15 +45,17 @@ class Cooling(Table):
     level: Reals2
 
 
-class Junctions(Table):
-    """Junction temperatures of the last pass [K], NaN before the first, (rack, scenario).
+class Roots(Table):
+    """What the last pass found, from which the next goes on, NaN before the first, (rack, scenario).
 
-    requested: of a mean chip at its set clock. mean, worst: at the clock that was reached.
+    requested: junction of a mean chip at its set clock, mean, worst: at the clock that was reached [K]. feed: power at
+    the feed [W].
     """
 
     requested: Reals2
     mean: Reals2
     worst: Reals2
+    feed: Reals2
 
 
 @cell
@@ -141,11 +143,11 @@ def left_to_chips(r, s, e: Engine, hosts):
 
 
 @cell
-def at_the_feed(r, s, e: Engine, load):
+def at_the_feed(r, s, e: Engine, load, last):
     """Rack power at the feed, and fan speed; fans follow the air heat, of which they are part."""
-    feed = load
-    speed = load
-    for _turn in range(12):
+    feed = last if known(last) else load
+    speed = 0.0 * load
+    for _turn in range(STEPS + 1):
         speed = fan_speed(r, s, e, (1.0 - e.liquid_fraction[r, s]) * feed)
         out = load + e.fan_power[r, s] * speed * speed * speed
         feed = out + e.shelf_fixed[r, s] + out * (e.shelf_proportional[r, s] + out * e.shelf_square[r, s])
@@ -153,7 +155,7 @@ def at_the_feed(r, s, e: Engine, load):
 
 
 @kernel
-def racks(r, s, e: Engine, at: Cooling, last: Junctions, out: columns.engine):
+def racks(r, s, e: Engine, at: Cooling, last: Roots, out: columns.engine):
     """Power, heats, junctions, clocks, air flow and losses of a rack.
 
     Chip power = base + active φ^a + leak exp(k (T_j - T_0)), where base + active + leak at T_0 is the power at
@@ -200,7 +202,8 @@ def racks(r, s, e: Engine, at: Cooling, last: Junctions, out: columns.engine):
     inside = scale * (e.chips[r, s] * chip + hosts + e.other_power[r, s])
     board = e.board_fixed[r, s] + inside * (e.board_proportional[r, s] + inside * e.board_square[r, s])
     load = inside + board + scale * e.inner_power[r, s]
-    modelled, modelled_speed = at_the_feed(r, s, e, load)
+    modelled, modelled_speed = at_the_feed(r, s, e, load, last.feed[r, s])
+    last.feed[r, s] = modelled
     own = load + e.fan_power[r, s] * modelled_speed * modelled_speed * modelled_speed
     stated = finite(e.it_power[r, s])
     given = e.it_power[r, s] * scale * e.power_scale[r, s] if stated else modelled
