@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
-from twin.kernels.cell import Int, Ints2, Reals2, kernel
+from twin.kernels.cell import Int, Ints2, Kernel, Reals2, kernel
 from twin.kernels.launch import LARGEST, bind
 
 Array: TypeAlias = np.ndarray
@@ -149,6 +149,17 @@ def add(s, row: Ints2, values: Reals2, out: Reals2, k: Int, wide: Int, many: Int
     """Add rows of values to the rows of `out` that `row` names, in one scenario; 0 steps over a single column."""
     for r in range(k):
         out[row[r, s * many], s] += values[r, s * wide]
+
+
+def elementwise(k: Kernel, *args: ArrayLike) -> Array:
+    """What a kernel (r, s, *args, out) of arrays makes of numbers, broadcast to one shape; of scalars a scalar."""
+    shape = np.broadcast_shapes(*(np.shape(a) for a in args))
+    xp = namespace(*args)
+    flat = [xp.broadcast_to(xp.asarray(a, float), shape).reshape(1, -1) for a in args]
+    out = xp.empty_like(flat[0], order="C")
+    if out.size:
+        bind(k, (1, out.size), *(xp.array(a, order="C") for a in flat), out)()
+    return out.reshape(shape)[()]
 
 
 def max_scenarios(rows: int, xp: ModuleType) -> int:

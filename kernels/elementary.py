@@ -59,9 +59,9 @@ def log(x):
 
 @cell
 def power(x, y):
-    """x^y of x >= 0, 0 at x = 0; to |y ln x| units in the last place."""
+    """x^y of x >= 0, 0 at x = 0; to |y ln x| units in the last place; a NaN stays one."""
     z = exp(y * log(x if x > 0.0 else 1.0))
-    return z if x > 0.0 else 0.0
+    return z if x > 0.0 else 0.0 * x
 
 
 @cell

@@ -1,13 +1,14 @@
-"""Heat exchangers: effectiveness-NTU, and films that follow the flow; functions of arrays."""
+"""Heat exchangers: effectiveness-NTU, and films that follow the flow; as cells, and as functions of arrays."""
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
 import numpy as np
-from twin.kernels.arrays import numbers
+from twin.kernels.arrays import elementwise
+from twin.kernels.cell import Reals2, cell, kernel
+from twin.kernels.elementary import decay, power
 
-Array = np.ndarray
 Numbers: TypeAlias = np.ndarray | float
 MAX_NTU = 1e9
 TINY = 1e-12
@@ -16,35 +17,96 @@ TINY = 1e-12
 # ---- effectiveness -----------------------------------------------------------------------------------------------
 
 
-def _decay(x: Numbers) -> Array:
-    """(1 - exp(-x)) / x, 1 at x = 0."""
-    x = numbers(x)
-    small = np.abs(x) < 1e-9
-    return np.where(small, 1.0 - 0.5 * x, -np.expm1(-x) / np.where(small, 1.0, x))
-
-
-def counterflow(ntu: Numbers, ratio: Numbers) -> Array:
-    """Effectiveness of counterflow [1] from NTU = UA / C_min and ratio = C_min / C_max, broadcast.
+@cell
+def counter_flow(ntu, ratio):
+    """Effectiveness of counterflow [1] from NTU = UA / C_min and ratio = C_min / C_max.
 
     (1 - exp(-N (1 - r))) / (1 - r exp(-N (1 - r))), written so that r = 1, N / (1 + N), is no exception
     [Kays & London, Compact Heat Exchangers, 3rd ed., ch. 2].
     """
-    ntu, ratio = np.clip(numbers(ntu), 0.0, MAX_NTU), numbers(ratio)
-    lift = ntu * _decay(ntu * (1.0 - ratio))
-    return np.minimum(lift / (1.0 + ratio * lift), 1.0)
+    n = min(max(ntu, 0.0), MAX_NTU)
+    lift = n * decay(n * (1.0 - ratio))
+    return min(lift / (1.0 + ratio * lift), 1.0)
 
 
-def crossflow(ntu: Numbers, ratio: Numbers) -> Array:
+@cell
+def cross_flow(ntu, ratio):
     """Effectiveness of crossflow, both streams unmixed [1]: 1 - exp(N^0.22 (exp(-r N^0.78) - 1) / r).
 
-    N = `ntu`, r = `ratio` = C_min / C_max, broadcast. The usual approximation of the exact series [Incropera,
-    Fundamentals of Heat and Mass Transfer, eq. 11.32].
+    N = `ntu`, r = `ratio` = C_min / C_max. The usual approximation of the exact series [Incropera, Fundamentals of
+    Heat and Mass Transfer, eq. 11.32].
     """
-    ntu = np.clip(numbers(ntu), 0.0, MAX_NTU)
-    return np.minimum(-np.expm1(-ntu * _decay(numbers(ratio) * ntu**0.78)), 1.0)
+    n = min(max(ntu, 0.0), MAX_NTU)
+    x = n * decay(ratio * power(n, 0.78))
+    return min(x * decay(x), 1.0)
+
+
+@kernel
+def counter_flows(r, s, ntu: Reals2, ratio: Reals2, out: Reals2):
+    """`counter_flow` of whole arrays."""
+    out[r, s] = counter_flow(ntu[r, s], ratio[r, s])
+
+
+@kernel
+def cross_flows(r, s, ntu: Reals2, ratio: Reals2, out: Reals2):
+    """`cross_flow` of whole arrays."""
+    out[r, s] = cross_flow(ntu[r, s], ratio[r, s])
+
+
+def counterflow(ntu: Numbers, ratio: Numbers) -> np.ndarray:
+    """Effectiveness of counterflow [1] from NTU = UA / C_min and ratio = C_min / C_max, broadcast; `counter_flow`."""
+    return elementwise(counter_flows, ntu, ratio)
+
+
+def crossflow(ntu: Numbers, ratio: Numbers) -> np.ndarray:
+    """Effectiveness of crossflow, both streams unmixed [1], broadcast likewise; `cross_flow`."""
+    return elementwise(cross_flows, ntu, ratio)
 
 
 # ---- conductance -------------------------------------------------------------------------------------------------
+
+
+@cell
+def film(rated, flow, rated_flow, exponent):
+    """Film hA [W/K] at a flow of either sign, `rated` at the rated flow: hA ~ m^exponent."""
+    return rated * power(abs(flow) / rated_flow, exponent)
+
+
+@cell
+def in_series(a, b, fouling):
+    """Conductance UA [W/K] = 1 / (1/hA_hot + 1/hA_cold + R_f) of two films [W/K] and fouling R_f [K/W]."""
+    return a * b / max(a + b + fouling * a * b, TINY)
+
+
+@cell
+def film_conductance(flow_hot, flow_cold, rated_hot, rated_cold, film_hot, film_cold, exponent, exponent_cold, fouling):
+    """Conductance UA [W/K] of films that follow the flow, zero without; flows in kg/s, films in W/K at the rated ones.
+
+    `exponent_cold` is the exponent of the cold side. `fouling` in K/W.
+    """
+    hot = film(film_hot, flow_hot, rated_hot, exponent)
+    return in_series(hot, film(film_cold, flow_cold, rated_cold, exponent_cold), fouling)
+
+
+@kernel
+def film_conductances(
+    r,
+    s,
+    flow_hot: Reals2,
+    flow_cold: Reals2,
+    rated_hot: Reals2,
+    rated_cold: Reals2,
+    film_hot: Reals2,
+    film_cold: Reals2,
+    exponent: Reals2,
+    exponent_cold: Reals2,
+    fouling: Reals2,
+    out: Reals2,
+):
+    """`film_conductance` of whole arrays."""
+    hot = film(film_hot[r, s], flow_hot[r, s], rated_hot[r, s], exponent[r, s])
+    cold = film(film_cold[r, s], flow_cold[r, s], rated_cold[r, s], exponent_cold[r, s])
+    out[r, s] = in_series(hot, cold, fouling[r, s])
 
 
 def conductance(
@@ -58,13 +120,8 @@ def conductance(
     fouling: Numbers = 0.0,
     *,
     exponent_cold: Numbers | None = None,
-) -> Array:
-    """Conductance UA [W/K] = 1 / (1/hA_hot + 1/hA_cold + R_f), films hA ~ m^exponent, zero without flow.
-
-    Flows m in kg/s, films hA in W/K at the rated flows, fouling R_f in K/W, all broadcast. `exponent_cold` is the
-    exponent of the cold side where it differs.
-    """
+) -> np.ndarray:
+    """Conductance UA [W/K], broadcast; `film_conductance`. Both sides have one exponent unless a cold one is given."""
     cold = exponent if exponent_cold is None else exponent_cold
-    a = numbers(film_hot) * (np.abs(flow_hot) / numbers(rated_hot)) ** numbers(exponent)
-    b = numbers(film_cold) * (np.abs(flow_cold) / numbers(rated_cold)) ** numbers(cold)
-    return a * b / np.maximum(a + b + numbers(fouling) * a * b, TINY)
+    films = rated_hot, rated_cold, film_hot, film_cold
+    return elementwise(film_conductances, flow_hot, flow_cold, *films, exponent, cold, fouling)

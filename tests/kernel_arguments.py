@@ -7,6 +7,7 @@ import feeders
 import numpy as np
 from twin.kernels import (
     elimination,
+    exchangers,
     finite_volume,
     friction,
     momentum,
@@ -157,6 +158,8 @@ def arguments(k, precision):
         return (2, 3, 6), [*arrays, 9, 11, 7, 1, 1]
     if k in AIR:
         return air(k, rng, precision)
+    if k in (exchangers.counter_flows, exchangers.cross_flows, exchangers.film_conductances):
+        return (5, 7), [rng.uniform(0.1, 3.0, (5, 7)).astype(precision) for _ in k.takes]
     if k is add:
         row = rng.integers(0, 6, (20, 3)).astype(np.int32)
         return (3,), [row, rng.normal(size=(20, 3)).astype(precision), np.zeros((6, 3), precision), 20, 1, 1]
