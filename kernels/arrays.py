@@ -72,6 +72,11 @@ def fetch(tree: object) -> Any:
     return _mapped(tree, lambda a: a.get() if hasattr(a, "get") and hasattr(a, "dtype") else a)
 
 
+def each_array(tree: Any, change: Callable[[Any], object]) -> Any:
+    """A tree with `change` made to its arrays in main memory."""
+    return _mapped(tree, lambda a: change(a) if isinstance(a, np.ndarray) else a)
+
+
 def _mapped(tree: Any, change: Callable[[Any], object]) -> Any:
     if isinstance(tree, np.ndarray) or hasattr(tree, "dtype"):
         return tree if getattr(tree.dtype, "kind", "") == "O" else change(tree)

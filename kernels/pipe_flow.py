@@ -14,6 +14,7 @@ The rule has no memory; laws that rise make the problem convex and its answer un
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from twin.kernels.arrays import Array, copied, fetch, numbers
 from twin.kernels.cell import LANES, Int, Ints1, Ints2, Real, Reals2, Reals3, at, cell, kernel, real, rows
 from twin.kernels.elimination import Program, eliminate_symmetric
 from twin.kernels.friction import CHURCHILL, darcy
-from twin.kernels.launch import bind
+from twin.kernels.launch import Call, bind
 from twin.kernels.rows import SIDE, Rows, Table, gather
 
 PROXIMAL = 1e-6  # conductance of a controller at a bound over its flow / pressure scale; vanishes with the change
@@ -169,6 +170,9 @@ class Settings(NamedTuple):
     limit: Int
 
 
+SETTINGS = Settings(CHURCHILL, 1e-9, 1e5, 300)
+
+
 class Work(NamedTuple):
     """Numbers of a block of lanes, (blocks, rows, LANES); `x` is the right-hand side, then the change of pressure."""
 
@@ -212,11 +216,37 @@ class _Layout:
         self.tables = program, net, self.rows.source
         self.work = (first[-1], FLOW.width * m, STATE.width * c, n, n, n, len(program.row), PEAK + 1)  # heights of Work
 
+    def parts(self) -> Iterator[tuple[str, int, int]]:
+        """Parameters by name, with the first and the next of their rows."""
+        names = [*PARTS.split(), "guess", "pressure", "demand"]
+        yield from zip(names, self.rows.first[:-1], self.rows.first[1:], strict=True)
+
     def lay(self, settings, count, lanes, apart, common, varied, work, out):
         """The kernel bound over blocks of lanes."""
         program, net, source = copied(self, self.tables, common)
         table = Table(len(source), source, common, varied)
         return bind(gradient, (count,), program, net, table, Work(*work), Out(*out), settings, apart, lanes=lanes)
+
+
+PARTS = "square friction reynolds rough factor exponent straight shutoff quadratic quartic ceiling min_flow max_flow"
+"""Parameters of laws in the order of the table's rows; flows guessed, pressures held and what nodes draw follow."""
+
+
+def structure(n: int, ends: tuple[Array, Array], groups: Sequence[Array], nodes: Array) -> _Layout:
+    """The layout of networks that differ in their numbers only, each number one per scenario.
+
+    ends: nodes at both ends of branches. groups: branches with friction, with a power law, with pumps, and those whose
+    flow has bounds. nodes: where pressures are held.
+    """
+    m, (pipe, powered, pump, control) = len(ends[0]), groups
+    heights = (m, *(len(pipe),) * 3, *(len(powered),) * 3, *(len(pump),) * 4, *(len(control),) * 2, m, len(nodes), n)
+    arrays = (np.ascontiguousarray(a, np.int64).tobytes() for a in (*ends, *groups, nodes))
+    return _layout(n, *arrays, heights, (True,) * len(heights))
+
+
+def bound(layout: _Layout, param: Array, out: Out, settings: Settings = SETTINGS) -> Call:
+    """The solver bound to parameters (rows, S) and answers of its own, a call to be replayed."""
+    return layout.rows.bound(param, layout.work, partial(layout.lay, settings), list(out))
 
 
 # ---- the solver --------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ admittances.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import ModuleType
 from typing import NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -22,11 +23,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from twin.kernels import elimination
-from twin.kernels.arrays import Array, copied, fetch, max_scenarios, namespace
+from twin.kernels.arrays import Array, copied, fetch, max_scenarios, namespace, send
 from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, at, cell, kernel, rows
 from twin.kernels.cpu import compiled
 from twin.kernels.elimination import A11, A12, A21, A22, PairFactor, Program, subtract_pair
 from twin.kernels.launch import bind, blocks
+from twin.kernels.rows import SIDE
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,6 +284,58 @@ class Factor:
         """Row of the first slack bus that is live, whose voltage scales the start."""
         live = np.flatnonzero(np.isin(self.network.slack, self.bus[self.kind == SLACK]))
         return int(live[0]) if len(live) else 0
+
+
+TOLERANCE, LIMIT = 1e-10, 100
+"""Move of a voltage [pu] at which a solve stops, and the steps that it may take."""
+
+
+class Bound:
+    """Steps of a network laid out for so many scenarios, a call to be replayed from the voltages as they are.
+
+    load, slack, voltage: complex numbers as pairs, (row, scenario, 2). gap: last move of a voltage [pu] (1, scenario).
+    The topology is what `take` was given last.
+    """
+
+    def __init__(self, network: Network, scenarios: int, xp: ModuleType) -> None:
+        self.network, n = network, network.n
+        width = next(w for w in (BLOCK, SIDE, 1) if scenarios % w == 0) if xp is np else 1
+        count = scenarios // width
+        program = elimination.program(n, network.start, network.end)
+        fill = len(program.row)
+        self.load, self.voltage = (xp.zeros((n, scenarios, 2)) for _ in range(2))
+        self.slack = xp.zeros((len(network.slack), scenarios, 2))
+        gap, alive, turns = (xp.zeros((count, width)) for _ in range(3))
+        self.gap = gap.reshape(1, scenarios)
+        self.matrix = elimination.PairFactor(*(xp.zeros(4 * k) for k in (n, fill, fill)))
+        seat = np.zeros(n, np.int32)
+        seat[network.slack] = np.arange(len(network.slack))
+        bus, kind = send((np.ascontiguousarray(program.order, np.int32), np.zeros(n, np.int32)), xp)
+        droop = xp.zeros((2, n))
+        arrays = bus, kind, send(seat[program.order], xp), *droop
+        self.buses = Buses(*arrays, xp.zeros((n, 2)), xp.zeros((n, 4)), 0, 0.0)
+        apart = xp is not np
+        work = xp.zeros((6 * n, 1, count)).transpose(2, 0, 1) if apart else np.zeros((1, 6 * n, width))
+        rows = Batch(self.slack, self.load, self.voltage), work, Progress(gap, alive, turns)
+        program = send(program, xp)
+        call = program, self.matrix, self.buses, *rows, int(apart), 1, Stop(TOLERANCE, LIMIT)
+        self.call = bind(chord, (count,), *call, lanes=width)
+
+    def take(self, slack_voltage: Array, s: int) -> None:
+        """Work on the topology of scenario s, with slack voltages (k, 1|S)."""
+        scenarios = max(slack_voltage.shape[1], s + 1)
+        energised, _ = _parted(self.network, slack_voltage, scenarios)
+        f = _factored(self.network, s, energised[:, min(s, energised.shape[1] - 1)], None)
+        for mine, theirs in zip(self.matrix, f.matrix, strict=True):
+            mine[...] = send(theirs, namespace(mine))
+        for mine, theirs in ((self.buses.kind, f.kind), (self.buses.droop_re, f.droop[0])):
+            mine[...] = send(np.ascontiguousarray(theirs, mine.dtype), namespace(mine))
+        self.buses.droop_im[...] = send(np.ascontiguousarray(f.droop[1]), namespace(self.buses.droop_im))
+
+
+def topologies(network: Network, slack_voltage: Array, scenarios: int) -> list[Array]:
+    """Scenarios that have one topology in common, each group an index array."""
+    return _parted(network, slack_voltage, scenarios)[1]
 
 
 class _Copies:

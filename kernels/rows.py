@@ -79,6 +79,19 @@ class Rows:
                 a[:, part] = b
         return whole
 
+    def bound(self, varied: Array, work: Sequence[int], lay: Lay, out: list[Array]) -> Call:
+        """A kernel bound to parameters of which each scenario has its own, (rows, S), and to answers (h, S).
+
+        On the CPU S is a number of whole blocks.
+        """
+        xp, size = namespace(varied), varied.shape[1]
+        common = xp.zeros(1)
+        if xp is not np:
+            apart = [xp.empty((h, 1, size)).transpose(2, 0, 1) for h in work]
+            return lay(size, 1, 1, common, varied, apart, out)
+        lanes = SIDE if size % SIDE == 0 else 1
+        return lay(size // lanes, lanes, 0, common, varied, [np.empty((1, h, lanes)) for h in work], out)
+
     def _fill(self, parts: Sequence[Array], common: Array, varied: Array) -> None:
         for chosen, into in ((False, common), (True, varied)):
             some = [p for p, v in zip(parts, self.varies, strict=True) if v == chosen]

@@ -15,6 +15,7 @@ A node may hold heat: from temperatures `before`, after a time step,  storage (T
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ from twin.kernels import elimination
 from twin.kernels.arrays import Array, copied, fetch, numbers
 from twin.kernels.cell import LANES, Int, Ints1, Reals2, Reals3, at, cell, kernel, rows
 from twin.kernels.elimination import Program, eliminate, substitute
-from twin.kernels.launch import bind
+from twin.kernels.launch import Call, bind
 from twin.kernels.rows import SIDE, Rows, Table, gather
 
 NEGLIGIBLE = 1e-9  # of the largest capacity rate: below it a branch conducts that much instead of carrying heat
@@ -174,11 +175,34 @@ class _Layout:
         fill = len(p.elimination.row)
         self.work = (self.rows.first[-1], INLET.width * len(p.start), p.n, p.n, p.n, fill, fill, 1)  # heights of Work
 
+    def parts(self) -> Iterator[tuple[str, int, int]]:
+        """Parameters by name, with the first and the next of their rows."""
+        yield from zip(PARTS.split(), self.rows.first[:-1], self.rows.first[1:], strict=True)
+
     def lay(self, count, lanes, apart, common, varied, work, out):
         """The kernel bound over blocks of lanes."""
         program, joints, source = copied(self, self.tables, common)
         table = Table(len(source), source, common, varied)
         return bind(balance, (count,), program, joints, table, self.places, Work(*work), Out(*out), apart, lanes=lanes)
+
+
+PARTS = "capacity own coupling offset source fixed storage before"
+"""Parameters in the order of the table's rows."""
+
+
+def layout(program: StreamProgram, fixed: tuple[int, ...]) -> _Layout:
+    """The layout of a program whose numbers are all one per scenario, with temperatures given at the nodes `fixed`."""
+    m, n = len(program.start), program.n
+    heights = (m, m, len(program.couple_to), m, n, len(fixed), n, n)
+    key = heights, (True,) * len(heights), fixed
+    if key not in program.layouts:
+        program.layouts[key] = _Layout(program, *key)
+    return program.layouts[key]
+
+
+def bound(layout: _Layout, param: Array, out: Out) -> Call:
+    """The solver bound to parameters (rows, S) and answers of its own, a call to be replayed."""
+    return layout.rows.bound(param, layout.work, layout.lay, list(out))
 
 
 INLET, OUTLET = rows(2)

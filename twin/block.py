@@ -14,10 +14,11 @@ import numpy as np
 
 from twin.columns import COLUMNS, Array, Column, Index, Ledger, Ref
 from twin.elements import System
-from twin.kernels.arrays import send
+from twin.kernels.arrays import each_array, send
 from twin.kernels.cell import Kernel
 from twin.kernels.launch import Call, bind
 from twin.kernels.subset import Argument, Packed, Table
+from twin.kernels.sums import Groups, grouped, weighted
 
 
 class Source(NamedTuple):
@@ -30,12 +31,13 @@ class Source(NamedTuple):
 class Block:
     """Buffers of a plant for `lanes` scenarios at a time, in the arrays of a library `xp`.
 
-    varied: what scenarios do not share. states: where they start from, and what they are continued from, by name.
+    varied: what scenarios do not share. at: the scenario in each lane. states: where they start from, and what they are continued from, by name.
     """
 
     def __init__(self, plant: System, lanes: int, xp: ModuleType = np) -> None:
         self.plant, self.lanes, self.xp = plant, lanes, xp
         self.varied: list[Source] = []
+        self.at = np.zeros(lanes, np.int64)
         self.states: dict[str, Source] = {}
         self._rows = _counts(plant)
         self._first: dict[Column, int] = {}
@@ -81,11 +83,11 @@ class Block:
 
     # ---- tables --------------------------------------------------------------------------------------------------
 
-    def table(self, element: Table) -> Packed:
-        """An element as kernels take it."""
+    def table(self, element: Table, count: int | None = None) -> Packed:
+        """An element as kernels take it; of `count` rows where its numbers may be one for all."""
         names, kind = element.real_columns(), type(element)
         values = [np.atleast_2d(np.asarray(element.column_of(n), float)) for n in names]
-        rows = max((len(v) for v in values), default=0)
+        rows = max((len(v) for v in values), default=0) if count is None else count
         reals = self.zeros(len(names), rows)
         for buffer, v in zip(reals, values, strict=True):
             self.given(np.broadcast_to(v, (rows, v.shape[1])), buffer)
@@ -96,12 +98,42 @@ class Block:
         """An empty table of working numbers."""
         return Packed(kind, self.zeros(len(kind.real_columns()), rows), self.integers(np.zeros((0, 0), np.int32)))
 
+    def roots(self, name: str, kind: type[Table], rows: int) -> Packed:
+        """A table of numbers that a pass finds and the next starts from; NaN before the first."""
+        flat = self.state(name, np.full((len(kind.real_columns()) * rows, 1), np.nan))
+        reals = flat.reshape(len(kind.real_columns()), rows, self.lanes)
+        return Packed(kind, reals, self.integers(np.zeros((0, 0), np.int32)))
+
     def ledger(self, kind: type[Ledger]) -> Packed:
         """The solved columns of a kind."""
         names, rows = kind.real_columns(), self._rows[kind]
         first = self._first[vars(kind)[names[0]]] if names else 0
         part = self.solved[first : first + len(names) * rows]
         return Packed(kind, part.reshape(len(names), rows, self.lanes), self.integers(np.zeros((0, 0), np.int32)))
+
+    def groups(self, terms: Groups) -> Groups:
+        """Terms by group as kernels take them."""
+        return Groups(*map(self.integers, terms))
+
+    def sums(self, terms: Sequence[tuple[Index, Ref, Array]], count: int, out: Array) -> list[Call]:
+        """Sums of solved rows by group into `out` (count, lanes); terms: groups, rows, and weights (row, 1|S)."""
+        if not terms:
+            return []
+        group = np.concatenate([g for g, _, _ in terms])
+        rows = np.concatenate([self.rows(r) for _, r, _ in terms])
+        width = max(w.shape[1] for *_, w in terms)
+        weight = np.concatenate([np.broadcast_to(w, (len(g), width)) for g, _, w in terms])
+        found, order = grouped(group, rows, count)
+        return self.bind(weighted, count, self.groups(found), self.given(weight[order]), self.solved, out)
+
+    def moved(self, tables: tuple[Argument, ...]) -> tuple[Argument, ...]:
+        """Numbers in main memory where the block's are."""
+        return send(tables, self.xp)
+
+    def select(self, tree: Any) -> Any:
+        """A tree of dataclasses whose arrays are one per scenario (row, S), as the lanes have it."""
+        size = self.plant.scenarios
+        return send(each_array(tree, lambda a: a[:, self.at] if a.ndim == 2 and a.shape[1] == size > 1 else a), self.xp)
 
     def column(self, column: Column) -> Array:
         """A solved column, (row, lanes)."""
@@ -120,6 +152,7 @@ class Block:
 
     def load(self, lanes: Index, scenarios: Index) -> None:
         """Write what is given of scenarios into lanes."""
+        self.at[lanes] = scenarios
         for buffer, values in self.varied:
             buffer[:, lanes] = send(values[:, scenarios], self.xp)
 

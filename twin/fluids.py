@@ -35,6 +35,9 @@ MOLAR_RATIO = 0.621945
 MOST_VAPOUR = 0.9
 """Largest share of the pressure of air that its vapour may have."""
 
+MAX_TERMS = 8
+"""Coefficients that a polynomial of a fluid may have."""
+
 _DRY_AIR_GAS = 287.042
 """Gas constant of dry air, J/(kg K)."""
 
@@ -159,6 +162,10 @@ def add(fluid: Fluid) -> Fluid:
     empty = [n for n in ("rho", "cp", "log_mu", "k") if not getattr(fluid, n)]
     if empty:
         raise ValueError(f"fluid {fluid.name!r}: {' and '.join(empty)} has no coefficients")
+    long = [n for n in ("rho", "cp", "log_mu", "k") if len(getattr(fluid, n)) > MAX_TERMS]
+    if long:
+        fault = f"{' and '.join(long)} has more than {MAX_TERMS} coefficients; fit a shorter polynomial"
+        raise ValueError(f"fluid {fluid.name!r}: {fault}")
     T = np.linspace(low, high, 201)
     for what in ("density", "heat_capacity", "viscosity", "conductivity"):
         with np.errstate(over="ignore"):

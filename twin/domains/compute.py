@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
+
+import numpy as np
 
 from twin import columns
+from twin.block import Block
+from twin.columns import Array
+from twin.domains.between import Coolant, Nodes, Streams, Turn, upstream
 from twin.elements import Engine
-from twin.kernels.cell import Reals2, cell, kernel
+from twin.kernels.cell import Int, Ints1, Reals1, Reals2, cell, kernel
 from twin.kernels.elementary import exp, power, soft_plus
 from twin.kernels.numbers import INF, NAN, clip, finite, known, share
-from twin.kernels.subset import Table
+from twin.kernels.launch import Call
+from twin.kernels.subset import Packed, Table, place
 
 AIR_HEAT = 1006.0
 """Specific heat of dry air, J/kg/K."""
@@ -235,3 +242,149 @@ def racks(r, s, e: Engine, at: Cooling, last: Roots, out: columns.engine):
     out.air_rise[r, s] = share(on * air, on * speed * e.fan_flow[r, s] * AIR_HEAT, 0.0, NAN)
     kept = given <= (1.0 + CAP_TOLERANCE) * e.rack_cap[r, s]
     out.nameplate[r, s] = min(rated, e.rack_cap[r, s]) if kept else rated
+
+
+# ---- where racks stand -------------------------------------------------------------------------------------------
+
+
+class Breathed(Table):
+    """How much warmer than its room's mixed inlet each rack breathes, K (rack, scenario)."""
+
+    offset: Reals2
+
+
+class Computed(NamedTuple):
+    """A room with computed air; see `elements.Inlets`. rack, coil: rows of racks and streams of coolers."""
+
+    rack: Ints1
+    coil: Ints1
+    heat: Reals2
+    supply: Reals2
+    temperature: Reals2
+    rise: Reals2
+    supplied: Reals2
+
+
+@kernel
+def breathe(i, s, e: Engine, room: Computed, racks: Int, coils: Int, now: Reals2, turn: Turn, rack: columns.engine,
+            stream: columns.stream, out: Breathed):  # fmt: skip
+    """Inlet of a rack in a computed room over its mixed inlet: T0 + heat (dT - dT0) + supply (Ts - Ts0)."""
+    inlet = room.temperature[i, s] - now[e.breathes[room.rack[i]], s]
+    for k in range(racks):
+        r = room.rack[k]
+        rise = share(rack.heat_air[r, s], rack.air_flow[r, s] * AIR_HEAT, 0.0, 0.0)
+        inlet += room.heat[i, k] * (rise - room.rise[k, s])
+    for k in range(coils):
+        inlet += room.supply[i, k] * (stream.outlet[room.coil[k], s] - room.supplied[k, s])
+    begun = turn.passes[0, s] > 1.0
+    out.offset[room.rack[i], s] = inlet if begun else e.offset[room.rack[i], s]
+
+
+@kernel
+def inhale(r, s, e: Engine, now: Reals2, at: Breathed, out: columns.engine):
+    """Air entering racks."""
+    out.air_inlet[r, s] = now[e.breathes[r], s] + at.offset[r, s]
+
+
+@kernel
+def reach(r, s, e: Engine, pipes: Int, net: Streams, flow: Reals2, now: Nodes, coolant: Coolant, air: Breathed,
+          fed: Reals2, out: Cooling):  # fmt: skip
+    """What comes to chips: a pipe's coolant, or air. Racks trip as what comes to them or their air is lost."""
+    k = e.stream[r]
+    inlet = upstream(k, s, net, flow, now)
+    out.inlet[r, s] = inlet if k < pipes else inlet + air.offset[r, s]
+    out.flow[r, s] = flow[k, s]
+    out.cp[r, s] = coolant.cp[k, s]
+    out.conductivity[r, s] = coolant.conductivity[k, s] if k < pipes else 1.0
+    lost = max(now.lost[e.node[r], s], max(now.lost[net.end[k], s], now.lost[e.breathes[r], s]))
+    out.fed[r, s] = 0.0 if lost > 0.0 else fed[r, s]
+
+
+class Curves(NamedTuple):
+    """Share of its rated power that a chip at work draws by clock.
+
+    clock: rising (clocks,). level: at these (curve, clock). which: curve of each rack, -1 for none (rack, scenario).
+    """
+
+    clock: Reals1
+    level: Reals2
+    which: Reals2
+
+
+@kernel
+def level(r, s, curves: Curves, clocks: Int, rack: columns.engine, out: Cooling):
+    """Share of its rated power that a chip draws at its clock so far: straight lines between clocks, the ends hold."""
+    c = place(max(curves.which[r, s], 0.0))
+    x = rack.clock[r, s]
+    low = 0
+    high = clocks - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if curves.clock[middle] <= x:
+            low = middle
+        else:
+            high = middle
+    part = clip((x - curves.clock[low]) / (curves.clock[high] - curves.clock[low]), 0.0, 1.0)
+    found = curves.level[c, low] + part * (curves.level[c, high] - curves.level[c, low])
+    out.level[r, s] = found if curves.which[r, s] >= 0.0 else 1.0
+
+
+class Racks:
+    """The racks of a plant in a block.
+
+    stages: their power. after: what they breathe, once the air is known.
+    """
+
+    def __init__(
+        self,
+        b: Block,
+        net: Streams,
+        flow: Array,
+        now: Packed,
+        coolant: Packed,
+        fed: Array,
+        raw: Array,
+        turn: Packed,
+    ) -> None:
+        e, count = b.plant.engine, len(b.plant.engine.stream)
+        table, out = b.table(e), b.ledger(columns.engine)
+        at, air = b.work(Cooling, count), b.work(Breathed, count)
+        roots = b.roots("racks", Roots, count)
+        b.given(e.offset, air.offset)
+        at.level[...] = 1.0
+        curves = self._curves(b, count)
+        self.stages = [
+            *self._rooms(b, table, now.temperature, turn, air),
+            *b.bind(reach, count, table, len(b.plant.pipe.start), net, flow, now, coolant, air, b.given(fed), at),
+            *(b.bind(level, count, *curves, out, at) if curves else []),
+            *b.bind(racks, count, table, at, roots, out),
+        ]
+        self.after = [*self._rooms(b, table, raw, turn, air), *b.bind(inhale, count, table, raw, air, out)]
+
+    @staticmethod
+    def _rooms(b: Block, table: Packed, node: Array, turn: Packed, air: Packed) -> list[Call]:
+        """What racks breathe in computed rooms at temperatures of nodes."""
+        calls = list[Call]()
+        for room in b.plant.inlets:
+            computed = Computed(
+                b.integers(room.engine),
+                b.integers(room.coil),
+                b.numbers(room.heat),
+                b.numbers(room.supply),
+                *(b.given(x) for x in (room.temperature, room.rise, room.supplied)),
+            )
+            counts, given = (len(room.engine), len(room.coil)), (b.ledger(columns.engine), b.ledger(columns.stream))
+            calls += b.bind(breathe, len(room.engine), table, computed, *counts, node, turn, *given, air)
+        return calls
+
+    @staticmethod
+    def _curves(b: Block, count: int) -> tuple[Curves, int] | None:
+        """What chips at work draw by clock, None where they draw what they are rated for."""
+        work = b.plant.work
+        if not work:
+            return None
+        which = np.full((count, b.plant.scenarios), -1.0)
+        for k, item in enumerate(work):
+            which[item.engine[:, None], item.scenarios] = k
+        curves = Curves(b.numbers(work[0].clock), b.numbers(np.array([w.level for w in work])), b.given(which))
+        return curves, len(work[0].clock)

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from twin.columns import Array, Index, Solved, bus, converter, line, source
-from twin.elements import POWER_BASE, Load, System
+from twin import columns
+from twin.block import Block
+from twin.columns import Array
+from twin.elements import POWER_BASE, Converter, Island, Load, System
 from twin.kernels import power_flow
-from twin.kernels.arrays import add_rows, filled
-
-
-class Flow(NamedTuple):
-    """Whether a scenario converged (scenario,), and the columns of buses, lines, converters and sources."""
-
-    converged: Array
-    columns: Solved
-
-
-class _Through(NamedTuple):
-    """Complex power into both ends of lines [pu] (line, scenario), powers of converters [W] (converter, scenario)."""
-
-    first: Array
-    last: Array
-    output: Array
-    input: Array
+from twin.kernels.arrays import add_rows
+from twin.kernels.cell import Int, Ints1, Reals2, Reals3, cell, kernel
+from twin.kernels.launch import Call
+from twin.kernels.power_flow import IM, RE
+from twin.kernels.subset import Packed, Table
+from twin.kernels.sums import Groups, grouped
 
 
 def shares(plant: System, load: Load) -> tuple[Array, Array]:
@@ -50,69 +42,240 @@ def _normal(load: Load, weight: Array) -> Array:
     return weight / np.where(sums > 0, sums, 1.0)
 
 
-def voltages(plant: System, solved: Solved, peak: bool = False) -> Flow:
-    """Voltages [pu], loadings, losses [W] and the meter for the solved powers; `peak` takes the peaks instead.
+# ---- one island --------------------------------------------------------------------------------------------------
 
-    Converters regulate their output and so part the plant into islands: each is solved once, its slack powers become
-    loads of the next, P_in = P_out + S (a + b k + c k²).
+
+class Demand(NamedTuple):
+    """What is drawn at the buses of an island, W: consumers' solved rows times shares, and converters behind.
+
+    cords: terms by bus, share: of a solved power on a cord [1] (cord, lanes). behind: converters by bus. reactive: over
+    active power of a cord and of a converter [1] (cord or converter, lanes).
     """
-    size, buses, like = plant.scenarios, len(plant.voltage), plant.start_temperature
-    zeros = lambda rows, kind=complex: np.zeros((rows, size), kind, like=like)  # noqa: E731
-    demand = zeros(buses)
+
+    cords: Groups
+    share: Reals2
+    cord_reactive: Reals2
+    behind: Groups
+    reactive: Reals2
+
+
+@kernel
+def demand(i, s, drawn: Demand, solved: Reals2, taken: Reals2, out: Reals3):
+    """Complex power drawn at a bus, per unit."""
+    active = 0.0
+    reactive = 0.0
+    for u in range(drawn.cords.first[i], drawn.cords.first[i + 1]):
+        power = drawn.share[u, s] * solved[drawn.cords.row[u], s]
+        active += power
+        reactive += power * drawn.cord_reactive[u, s]
+    for u in range(drawn.behind.first[i], drawn.behind.first[i + 1]):
+        c = drawn.behind.row[u]
+        active += taken[c, s]
+        reactive += taken[c, s] * drawn.reactive[c, s]
+    out[i, s, RE] = active / POWER_BASE
+    out[i, s, IM] = reactive / POWER_BASE
+
+
+class Branches(Table):
+    """Branches of an island per unit: admittances, own and mutual at the start and at the end, (branch, scenario)."""
+
+    own_start_re: Reals2
+    own_start_im: Reals2
+    mutual_start_re: Reals2
+    mutual_start_im: Reals2
+    mutual_end_re: Reals2
+    mutual_end_im: Reals2
+    own_end_re: Reals2
+    own_end_im: Reals2
+
+
+class Joined(NamedTuple):
+    """Buses at both ends of branches, and the row that each has among all of its kind."""
+
+    start: Ints1
+    end: Ints1
+    row: Ints1
+
+
+@cell
+def entering(vr, vi, own_re, own_im, wr, wi, mutual_re, mutual_im):
+    """Complex power that enters a branch at a voltage V, W being that of its other end: V conj(own V + mutual W)."""
+    cr = own_re * vr - own_im * vi + mutual_re * wr - mutual_im * wi
+    ci = own_re * vi + own_im * vr + mutual_re * wi + mutual_im * wr
+    return vr * cr + vi * ci, vi * cr - vr * ci
+
+
+@cell
+def at_start(l, s, branch: Branches, joined: Joined, voltage: Reals3):
+    """Complex power into the start of a branch, per unit."""
+    vr = voltage[joined.start[l], s, RE]
+    vi = voltage[joined.start[l], s, IM]
+    wr = voltage[joined.end[l], s, RE]
+    wi = voltage[joined.end[l], s, IM]
+    mutual_re = branch.mutual_start_re[l, s]
+    mutual_im = branch.mutual_start_im[l, s]
+    p, q = entering(vr, vi, branch.own_start_re[l, s], branch.own_start_im[l, s], wr, wi, mutual_re, mutual_im)
+    return p, q
+
+
+@cell
+def at_end(l, s, branch: Branches, joined: Joined, voltage: Reals3):
+    """Complex power into the end of a branch, per unit."""
+    vr = voltage[joined.end[l], s, RE]
+    vi = voltage[joined.end[l], s, IM]
+    wr = voltage[joined.start[l], s, RE]
+    wi = voltage[joined.start[l], s, IM]
+    mutual_re = branch.mutual_end_re[l, s]
+    mutual_im = branch.mutual_end_im[l, s]
+    p, q = entering(vr, vi, branch.own_end_re[l, s], branch.own_end_im[l, s], wr, wi, mutual_re, mutual_im)
+    return p, q
+
+
+@kernel
+def carry(l, s, branch: Branches, joined: Joined, voltage: Reals3, rating: Reals2, out: columns.line):
+    """Current over rating, power and loss of lines."""
+    pa, qa = at_start(l, s, branch, joined, voltage)
+    pb, qb = at_end(l, s, branch, joined, voltage)
+    i = joined.start[l]
+    k = joined.end[l]
+    va = math.sqrt(voltage[i, s, RE] * voltage[i, s, RE] + voltage[i, s, IM] * voltage[i, s, IM])
+    vb = math.sqrt(voltage[k, s, RE] * voltage[k, s, RE] + voltage[k, s, IM] * voltage[k, s, IM])
+    ia = math.sqrt(pa * pa + qa * qa) / (va if va > 0.0 else 1.0)
+    ib = math.sqrt(pb * pb + qb * qb) / (vb if vb > 0.0 else 1.0)
+    r = joined.row[l]
+    out.loading[r, s] = max(ia, ib) / rating[r, s]
+    out.power[r, s] = abs(pa) * POWER_BASE
+    out.loss[r, s] = (pa + pb) * POWER_BASE
+
+
+@kernel
+def deliver(l, s, branch: Branches, joined: Joined, voltage: Reals3, out: columns.source):
+    """Power of sources, behind their ties."""
+    p, q = at_start(l, s, branch, joined, voltage)
+    out.power[joined.row[l], s] = p * POWER_BASE
+    out.reactive[joined.row[l], s] = q * POWER_BASE
+
+
+@kernel
+def convert(l, s, branch: Branches, joined: Joined, voltage: Reals3, c: Converter, on: Reals2, out: columns.converter):
+    """What converters give and take: P_in = P_out + S (a + b k + c k²), k = P_out / S."""
+    given, _reactive = at_start(l, s, branch, joined, voltage)
+    r = joined.row[l]
+    output = given * POWER_BASE
+    k = output / c.rating[r, s]
+    lost = c.rating[r, s] * (c.fixed[r, s] + k * (c.proportional[r, s] + k * c.square[r, s]))
+    taken = on[r, s] * (output + lost)
+    out.output[r, s] = output
+    out.power[r, s] = taken
+    out.loading[r, s] = k
+    out.loss[r, s] = taken - output
+
+
+@kernel
+def energise(i, s, row: Ints1, voltage: Reals3, out: columns.bus):
+    """Voltage magnitudes of buses, per unit."""
+    re = voltage[i, s, RE]
+    im = voltage[i, s, IM]
+    out.voltage[row[i], s] = math.sqrt(re * re + im * im)
+
+
+@kernel
+def agree(l, s, gap: Reals2, tolerance: Reals2, good: Reals2):
+    """Whether the power flow of an island settled in a scenario, so far that of all islands."""
+    good[l, s] = good[l, s] if gap[l, s] <= tolerance[0, 0] else 0.0
+
+
+class Results(NamedTuple):
+    """Ledgers that a power flow fills."""
+
+    bus: Packed
+    line: Packed
+    converter: Packed
+    source: Packed
+
+
+class Train:
+    """The power train of a plant in a block: its islands solved one after the other, loads first.
+
+    stages: the power flow, at the peaks if `peak`, into the ledgers `out`. good: 1 where all islands were solved (1,
+    lanes). `take` sets the topology.
+    """
+
+    def __init__(self, b: Block, out: Results, peak: bool = False) -> None:
+        plant, c = b.plant, b.plant.converter
+        self.plant, self.good = plant, b.zeros(1)
+        self.islands = [power_flow.Bound(island.network, b.lanes, b.xp) for island in plant.islands]
+        converters, on = b.table(c), b.given(c.in_service * plant.live[c.input])
+        reactive = b.given(np.where((plant.direct[c.input] == 1)[:, None], 0.0, c.tangent))
+        rating, tolerance = b.given(plant.line.rating), b.numbers(np.full((1, 1), power_flow.TOLERANCE))
+        self.stages = list[Call]()
+        for number, (island, bound) in enumerate(zip(plant.islands, self.islands, strict=True)):
+            count = len(island.bus)
+            for axis, part in ((RE, np.real), (IM, np.imag)):
+                start = np.repeat(part(island.voltage[:1]), island.network.n, axis=0)
+                b.given(part(island.voltage), bound.slack[:, :, axis])
+                b.state(f"voltage {number} {'peak ' * peak}{axis}", start, bound.voltage[:, :, axis])
+            drawn = _demand(b, island, reactive, peak)
+            self.stages += [
+                *b.bind(demand, count, drawn, b.solved, out.converter.power, bound.load),
+                bound.call,
+                *b.bind(agree, 1, bound.gap, tolerance, self.good),
+            ]
+            parts = (
+                (island.line, carry, (rating, out.line)),
+                (island.source, deliver, (out.source,)),
+                (island.converter, convert, (converters, on, out.converter)),
+            )
+            first = 0
+            for rows, kernel_, more in parts:
+                branches = slice(first, first + len(rows))
+                joined = Joined(*map(b.integers, (island.network.start[branches], island.network.end[branches], rows)))
+                table = b.table(_branches(island.network, branches))
+                self.stages += b.bind(kernel_, len(rows), table, joined, bound.voltage, *more)
+                first += len(rows)
+            self.stages += b.bind(energise, count, b.integers(island.bus), bound.voltage, out.bus)
+
+    def begin(self) -> None:
+        """Nothing has failed yet."""
+        self.good[...] = 1.0
+
+    def take(self, scenario: int) -> None:
+        """Work on the topology of a scenario."""
+        for island, bound in zip(self.plant.islands, self.islands, strict=True):
+            bound.take(island.voltage, scenario)
+
+
+def _demand(b: Block, island: Island, reactive: Array, peak: bool) -> Demand:
+    """What is drawn at the buses of an island."""
+    plant, count = b.plant, len(island.bus)
+    place = np.full(len(plant.voltage), -1)
+    place[island.bus] = np.arange(count)
+    bus, rows, share, tangent = [np.zeros(0, int)], [np.zeros(0, int)], list[Array](), list[Array]()
     for load in plant.load:
+        mine = np.flatnonzero(place[load.bus] >= 0)
         ref = load.peak if peak else load.power
-        share, _ = shares(plant, load)
-        drawn = solved[ref.column][ref.rows] * share
-        apparent = drawn * (1.0 + 1j * load.tangent * (plant.direct[load.bus] != 1)[:, None]) / POWER_BASE
-        add_rows(demand, load.bus, apparent)
-    c = plant.converter
-    voltage, given = zeros(buses), zeros(len(plant.source.bus))
-    first, last = (zeros(len(plant.line.start)) for _ in range(2))
-    output, taken = (zeros(len(c.input), float) for _ in range(2))
-    converged = filled(size, True, bool, like=like)
-    for island in plant.islands:
-        network, count = island.network, len(island.bus)
-        power = zeros(network.n)
-        power[:count] = demand[island.bus]
-        result = power_flow.solve(network, island.voltage, power)
-        converged &= result.converged
-        voltage[island.bus] = result.voltage[:count]
-        begin, finish = power_flow.branch_power(network, result.voltage)
-        lines, sources = len(island.line), len(island.source)
-        first[island.line], last[island.line] = begin[:lines], finish[:lines]
-        slack = begin[lines:]
-        given[island.source] = slack[:sources]
-        rows = island.converter
-        output[rows] = slack[sources:].real * POWER_BASE
-        taken[rows] = _input(plant, rows, output[rows])
-        dc = plant.direct[c.input[rows]] == 1
-        reactive = np.where(dc[:, None], 0.0, c.tangent[rows])
-        add_rows(demand, c.input[rows], taken[rows] * (1 + 1j * reactive) / POWER_BASE)
-    return Flow(converged, _solved(plant, voltage, given, _Through(first, last, output, taken)))
+        bus.append(place[load.bus[mine]])
+        rows.append(b.rows(ref)[mine])
+        share.append(shares(plant, load)[0][mine])
+        alternating = (plant.direct[load.bus[mine]] != 1)[:, None]
+        tangent.append(np.broadcast_to(load.tangent, (len(load.bus), load.tangent.shape[1]))[mine] * alternating)
+    cords, order = grouped(np.concatenate(bus), np.concatenate(rows), count)
+    behind = np.flatnonzero(place[plant.converter.input] >= 0)
+    feeding, _ = grouped(place[plant.converter.input[behind]], behind, count)
+    weights = (b.given(_stacked(w)[order]) for w in (share, tangent))
+    return Demand(b.groups(cords), *weights, b.groups(feeding), reactive)
 
 
-def _input(plant: System, rows: Index, output: Array) -> Array:
-    """Power into converters that give `output` [W]."""
-    c = plant.converter
-    on = c.in_service[rows] * plant.live[c.input[rows]]
-    k = output / c.rating[rows]
-    return on * (output + c.rating[rows] * (c.fixed[rows] + k * (c.proportional[rows] + k * c.square[rows])))
+def _stacked(parts: list[Array]) -> Array:
+    """Arrays (row, 1|S) one after the other."""
+    width = max((p.shape[1] for p in parts), default=1)
+    return np.concatenate([np.zeros((0, width)), *(np.broadcast_to(p, (len(p), width)) for p in parts)])
 
 
-def _solved(plant: System, voltage: Array, given: Array, through: _Through) -> Solved:
-    size, rating = np.abs(voltage), plant.line.rating
-    ends = np.stack([size[plant.line.start], size[plant.line.end]])
-    powers = np.stack([through.first, through.last])
-    current = np.max(np.abs(powers) / np.where(ends > 0, ends, 1.0), axis=0)
-    return {
-        bus.voltage: size,
-        line.loading: current / rating,
-        line.power: np.abs(np.real(through.first)) * POWER_BASE,
-        line.loss: np.real(through.first + through.last) * POWER_BASE,
-        converter.loading: through.output / plant.converter.rating,
-        converter.power: through.input,
-        converter.output: through.output,
-        converter.loss: through.input - through.output,
-        source.power: np.real(given) * POWER_BASE,
-        source.reactive: np.imag(given) * POWER_BASE,
-    }
+def _branches(network: power_flow.Network, part: slice) -> Branches:
+    """Admittances of some branches of a network."""
+    table = Branches()
+    own = [(np.real(y[part]), np.imag(y[part])) for y in power_flow.admittances(network)]
+    for name, values in zip(Branches.real_columns(), (x for pair in own for x in pair), strict=True):
+        setattr(table, name, values)
+    return table

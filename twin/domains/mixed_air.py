@@ -4,60 +4,129 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.columns import Array, Solved, fan
+from twin import columns
+from twin.block import Block
+from twin.columns import Array
 from twin.domains.compute import AIR_HEAT
-from twin.elements import System
-from twin.kernels.arrays import add_rows, share
+from twin.elements import Fan, Zone
+from twin.kernels.cell import Int, Ints1, Reals2, kernel
+from twin.kernels.elementary import ceil
+from twin.kernels.launch import Call
+from twin.kernels.numbers import INF, clip, share
+from twin.kernels.subset import Table
+from twin.kernels.sums import Groups, grouped, weighted
 
 
-def vents(plant: System, solved: Solved, gains: Array, fed: Array) -> tuple[Array, Solved]:
-    """Mass flow [kg/s] of every vent, (vent, scenario), and the fans' columns.
+class Rooms(Table):
+    """What rooms are asked for, (room, scenario).
+
+    demand: air that racks draw [kg/s]. gains: heat into the nodes behind them [W] that no rack's fan moves.
+    """
+
+    demand: Reals2
+    gains: Reals2
+
+
+@kernel
+def draw(k, s, vent: Ints1, row: Ints1, solved: Reals2, out: Reals2):
+    """Air that equipment draws, by vent [kg/s]."""
+    out[vent[k], s] = solved[row[k], s]
+
+
+@kernel
+def gather(z, s, zone: Zone, gains: Reals2, out: Rooms):
+    """Heat into the exhaust of each room [W]."""
+    out.gains[z, s] = gains[zone.exhaust[z], s]
+
+
+@kernel
+def supply(z, s, pipes: Int, zone: Zone, units: Groups, fan: Fan, fed: Reals2, asked: Rooms, vent: Reals2,
+           out: columns.fan):  # fmt: skip
+    """Air that a room's fans deliver, and where all of its air goes [kg/s].
 
     Racks draw D, what their fans move. Cooler fans deliver excess (1 - recirculation) D / (1 - bypass), plus what
-    carries other room heat `gains` [W] (node, scenario) at the zone's `other_rise`, staged, up to their rating. Racks
-    short of cooler air recirculate. Flows balance at every node. Fans that are not `fed` (fan, scenario) stand still.
+    carries other room heat at the zone's `other_rise`, staged, up to their rating. Racks short of cooler air
+    recirculate. The smallest number of units runs that carries the flow; power follows the cube of the speed [fan laws,
+    ASHRAE HVAC Systems and Equipment (2020), ch. 21].
     """
-    zone, size = plant.zone, gains.shape[1]
+    demand = asked.demand[z, s]
+    other = max(asked.gains[z, s], 0.0) / (AIR_HEAT * zone.other_rise[z, s])
+    own = (1.0 - zone.recirculation[z, s]) * demand
+    required = zone.excess[z, s] * (own / (1.0 - zone.bypass[z, s])) + other
+    ability = 0.0
+    for u in range(units.first[z], units.first[z + 1]):
+        f = units.row[u]
+        ability += fan.rated_flow[f, s] * fan.installed[f, s] * fed[f, s]
+    wanted = share(required, ability, 0.0, INF)
+    part = clip(wanted, 0.0, 1.0)
+    delivered = 0.0
+    for u in range(units.first[z], units.first[z + 1]):
+        f = units.row[u]
+        running = fed[f, s] * max(ceil(part * fan.installed[f, s] - 1e-9), 1.0)
+        speed = clip(part * fan.installed[f, s] / max(running, 1.0), fan.min_speed[f, s], 1.0)
+        flow = running * speed * fan.rated_flow[f, s]
+        vent[fan.vent[f] - pipes, s] = flow
+        delivered += flow
+        out.power[f, s] = running * fan.power[f, s] * speed * speed * speed
+        out.running[f, s] = running
+        out.speed[f, s] = speed
+        out.demand[f, s] = wanted
+    total = delivered + zone.ventilation[z, s]
+    forward = min(own, (1.0 - zone.bypass[z, s]) * total)
+    vent[zone.forward[z] - pipes, s] = forward
+    vent[zone.backward[z] - pipes, s] = demand - forward
+    vent[zone.bypassing[z] - pipes, s] = total - forward
+    vent[zone.outflow[z] - pipes, s] = zone.ventilation[z, s]
+    vent[zone.inflow[z] - pipes, s] = zone.ventilation[z, s]
+
+
+@kernel
+def follow(k, s, into: Ints1, arriving: Groups, vent: Reals2, out: Reals2):
+    """Vents whose flow is whatever arrives at their start."""
+    total = 0.0
+    for u in range(arriving.first[k], arriving.first[k + 1]):
+        total += vent[arriving.row[u], s]
+    out[into[k], s] = total
+
+
+@kernel
+def blow(v, s, pipes: Int, vent: Reals2, follows: Ints1, followed: Reals2, out: Reals2):
+    """Flows of all vents among those of the streams."""
+    out[pipes + v, s] = followed[v, s] if follows[v] == 1 else vent[v, s]
+
+
+def stages(b: Block, gains: Array, fed: Array, flow: Array) -> list[Call]:
+    """Mass flow [kg/s] of every vent into `flow` (stream, lanes), and the fans' columns.
+
+    gains: heat into nodes [W] (node, lanes). Flows balance at every node. Fans that are not `fed` (fan, 1|S) stand
+    still.
+    """
+    plant, zone, fan = b.plant, b.plant.zone, b.plant.fan
     pipes = len(plant.pipe.start)
-    flow = np.zeros((len(plant.start) - pipes, size), like=gains)
-    demand = np.zeros((len(zone.supply), size), like=gains)
-    for intake in plant.intake:
-        drawn = solved[intake.flow.column][intake.flow.rows]
-        flow[intake.vent - pipes] = drawn
-        inside = intake.zone >= 0
-        add_rows(demand, intake.zone[inside], drawn[inside])
-    other = np.maximum(gains[zone.exhaust], 0.0) / (AIR_HEAT * zone.other_rise)
-    required = (1.0 - zone.recirculation) * demand / (1.0 - zone.bypass)
-    supplied, blown, fans = _fans(plant, zone.excess * required + other, fed)
-    flow[plant.fan.vent - pipes] = blown
-    total = supplied + zone.ventilation
-    forward = np.minimum((1.0 - zone.recirculation) * demand, (1.0 - zone.bypass) * total)
-    for rows, value in (
-        (zone.forward, forward),
-        (zone.backward, demand - forward),
-        (zone.bypassing, total - forward),
-        (zone.outflow, zone.ventilation),
-        (zone.inflow, zone.ventilation),
-    ):
-        flow[rows - pipes] = value
-    arriving = add_rows(np.zeros((plant.nodes, size), like=flow), plant.end[pipes:], flow)
-    flow[plant.follow - pipes] = arriving[plant.start[plant.follow]]
-    return flow, fans
-
-
-def _fans(plant: System, required: Array, fed: Array) -> tuple[Array, Array, Solved]:
-    """Air delivered to each zone (zone, scenario) and by each fan group (fan, scenario) [kg/s], and their columns.
-
-    The smallest number of units runs that carries the flow; power follows the cube of the speed [fan laws, ASHRAE HVAC
-    Systems and Equipment (2020), ch. 21].
-    """
-    f, zone = plant.fan, plant.fan.zone
-    ability = add_rows(np.zeros_like(required), zone, f.rated_flow * f.installed * fed)
-    demand = share(required, ability, otherwise=np.inf)
-    part = np.clip(demand, 0.0, 1.0)[zone]
-    running = fed * np.maximum(np.ceil(part * f.installed - 1e-9), 1.0)
-    speed = np.clip(part * f.installed / np.maximum(running, 1.0), f.min_speed, 1.0)
-    flow = running * speed * f.rated_flow
-    supplied = add_rows(np.zeros_like(required), zone, flow)
-    power = running * f.power * speed**3
-    return supplied, flow, {fan.power: power, fan.running: running, fan.speed: speed, fan.demand: demand[zone]}
+    vents, zones = len(plant.start) - pipes, len(zone.supply)
+    if not vents:
+        return []
+    vent, rooms = b.zeros(vents), b.work(Rooms, zones)
+    tables = b.table(zone), b.table(fan)
+    rows = np.concatenate([np.zeros(0, int), *(b.rows(i.flow) for i in plant.intake)])
+    at = np.concatenate([np.zeros(0, int), *(i.vent for i in plant.intake)]) - pipes
+    room = np.concatenate([np.zeros(0, int), *(i.zone for i in plant.intake)])
+    inside = room >= 0
+    racks, _ = grouped(room[inside], rows[inside], zones)
+    units, _ = grouped(fan.zone, np.arange(len(fan.zone)), zones)
+    once = b.zeros(len(racks.row)) + 1.0
+    places = b.integers(plant.follow - pipes)
+    ends, starts = plant.end[pipes:], plant.start[plant.follow]
+    led = np.isin(np.arange(vents), plant.follow - pipes)
+    pairs = [(k, v) for k, n in enumerate(starts) for v in np.flatnonzero((ends == n) & ~led)]
+    arriving, _ = grouped([k for k, _ in pairs], [v for _, v in pairs], len(starts))
+    followed, groups = b.zeros(vents), lambda g: Groups(*map(b.integers, g))
+    return [
+        *b.bind(draw, len(at), b.integers(at), b.integers(rows), b.solved, vent),
+        *b.bind(weighted, zones, groups(racks), once, b.solved, rooms.demand),
+        *b.bind(gather, zones, tables[0], gains, rooms),
+        *b.bind(supply, zones, pipes, tables[0], groups(units), tables[1], b.given(fed), rooms, vent,
+                b.ledger(columns.fan)),
+        *b.bind(follow, len(starts), places, groups(arriving), vent, followed),
+        *b.bind(blow, vents, pipes, vent, b.integers(led), followed, flow),
+    ]  # fmt: skip

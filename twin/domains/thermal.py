@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from twin.columns import Array, Column, Solved, audit, cooler, exchange
+from twin import columns
+from twin.block import Block
+from twin.columns import Array
+from twin.domains.between import Coolant, Nodes, Streams, Turn, upstream
 from twin.domains.compute import AIR_HEAT
-from twin.elements import Driver, Exchange, Response, System, total
-from twin.fluids import fluid
-from twin.kernels import exchangers, streams
-from twin.kernels.arrays import add_rows, filled, share
+from twin.domains.foreign import foreign
+from twin.domains.rejection import Answer, Inflow, Law, Roots
+from twin.elements import Cooler, Exchange, Fan, Loss, System
+from twin.kernels import streams
+from twin.kernels.cell import Int, Ints1, Reals2, cell, kernel
+from twin.kernels.elementary import exp
+from twin.kernels.exchangers import counter_flow, cross_flow, film, in_series
+from twin.kernels.launch import Call
+from twin.kernels.numbers import INF, NAN, clip, finite, known, share
+from twin.kernels.subset import Packed, Table
+from twin.kernels.sums import Groups, grouped
 
 STROKE = 4.0
 """Factor by which a valve may change its flow in one pass."""
@@ -20,255 +29,403 @@ STROKE = 4.0
 WIDEST = 1e3
 """Flow over rated up to which a valve is searched that states no maximum."""
 
+MAX_RISE = 500.0
+"""Temperature rise of a stream at which it is cut off, K: one that stands still has none."""
 
-class Properties(NamedTuple):
-    """Coolant properties of each pipe, (pipe, scenario), and cp of every stream (equal within a loop)."""
-
-    density: Array
-    viscosity: Array
-    conductivity: Array
-    cp: Array
+STEPS = 5
+"""Steps towards a valve's flow in one pass; the next goes on from there."""
 
 
-class Control(NamedTuple):
-    """What valves and staging did in the last pass.
+class Lines(NamedTuple):
+    """Rows of the linear system, see `kernels.streams`: what streams carry [W/K], and their outlets over their inlets.
 
-    held: valves that hold their set point (exchange, scenario). cold: coolers whose inlet lay below their set point
-    (cooler, scenario). kept: units that run at least (cooler, scenario), None to stage them anew. frozen: whether just
-    so many run. trusted: whether coolers are taken to hold their set points.
+    outlet = own inlet + coupling (partner's inlet) + offset [K]; source: heat into nodes [W].
     """
 
-    held: Array
-    cold: Array
-    kept: Array | None = None
-    frozen: bool = False
-    trusted: bool = False
+    capacity: Reals2
+    own: Reals2
+    coupling: Reals2
+    offset: Reals2
+    source: Reals2
 
 
-class Temperatures(NamedTuple):
-    """Solved temperatures, and what valves should do.
+class Valves(Table):
+    """Valves between passes, (exchange, scenario).
 
-    node, inlet, outlet: of nodes and streams [K] (node or stream, scenario). target: cold flow for valves [kg/s], NaN
-    without set point (exchange, scenario). held, cold: see Control. columns: of exchangers, coolers and the audit.
+    target: cold flow that they ask for [kg/s], NaN without set point. held: 1 where they hold it. root: the flow that
+    holds it [kg/s], NaN before the first pass. duty: heat that passes at a unit difference of inlets [W/K].
     """
 
-    node: Array
-    inlet: Array
-    outlet: Array
-    target: Array
-    held: Array
-    cold: Array
-    columns: Solved
+    target: Reals2
+    held: Reals2
+    root: Reals2
+    transfer: Reals2
 
 
-def properties(plant: System, node: Array, flow: Array) -> Properties:
-    """Fluid properties at the inlets that streams of `flow` [kg/s] have.
+class Coolers(Table):
+    """Coolers between passes, (cooler, scenario).
 
-    cp is that at the mean of each loop's nodes, so that m cp is conserved at nodes; a mean of inlets would jump where
-    a pipe at rest turns.
+    cold: 1 where the inlet lay below the set point. fed: 0 without supply.
     """
-    shape = (len(plant.start), node.shape[1])
-    rho, mu, k, cp = (filled(shape, AIR_HEAT, like=node) for _ in range(4))
-    pipes = len(plant.pipe.start)
-    for name, rows, loop in plant.medium:
-        upstream = np.where(flow[rows] >= 0, plant.start[rows][:, None], plant.end[rows][:, None])
-        medium, T = fluid(name), np.take_along_axis(node, upstream, axis=0)
-        rho[rows], mu[rows], k[rows] = medium.density(T), medium.viscosity(T), medium.conductivity(T)
-        loops, number = np.unique(loop, return_inverse=True)
-        sums = np.zeros((len(loops), shape[1]), like=node)
-        add_rows(sums, number, 0.5 * (node[plant.start[rows]] + node[plant.end[rows]]))
-        cp[rows] = medium.heat_capacity(sums / np.bincount(number)[:, None])[number]
-    return Properties(rho[:pipes], mu[:pipes], k[:pipes], cp)
+
+    cold: Reals2
+    fed: Reals2
 
 
-def effectiveness(e: Exchange, hot: Array, cold: Array, cp_hot: Array, cp_cold: Array) -> Array:
-    """Effectiveness of exchangers at mass flows hot and cold [kg/s], never above 1."""
-    ua = exchangers.conductance(
-        np.abs(hot), np.abs(cold), e.rated_hot, e.rated_cold, e.film_hot, e.film_cold, e.exponent, e.fouling
-    )
-    C_hot, C_cold = np.abs(hot) * cp_hot, np.abs(cold) * cp_cold
-    smaller, larger = np.minimum(C_hot, C_cold), np.maximum(C_hot, C_cold)
-    ntu, ratio = share(ua, smaller, 1e-9), share(smaller, larger, 1e-9)
-    return np.where(e.crossflow > 0.5, exchangers.crossflow(ntu, ratio), exchangers.counterflow(ntu, ratio))
+# ---- exchangers and their valves ---------------------------------------------------------------------------------
 
 
-class Sides(NamedTuple):
-    """Inlets of both sides of exchangers, (exchange, scenario): cp [J/(kg K)], temperatures [K]."""
+@cell
+def effectiveness(x, s, e: Exchange, hot_film, cold, C_hot, C_cold):
+    """Effectiveness of an exchanger of a hot film [W/K] at a cold flow [kg/s] and capacity rates [W/K], at most 1."""
+    cold_film = film(e.film_cold[x, s], cold, e.rated_cold[x, s], e.exponent[x, s])
+    ua = in_series(hot_film, cold_film, e.fouling[x, s])
+    smaller = min(C_hot, C_cold)
+    ntu = share(ua, smaller, 1e-9, 0.0)
+    ratio = share(smaller, max(C_hot, C_cold), 1e-9, 0.0)
+    return cross_flow(ntu, ratio) if e.crossflow[x, s] > 0.5 else counter_flow(ntu, ratio)
 
-    cp_hot: Array
-    cp_cold: Array
-    hot: Array
-    cold: Array
+
+@cell
+def excess(x, s, e: Exchange, hot_film, cold, C_hot, cp_cold, difference, required):
+    """Heat that passes at a cold flow [kg/s] and a difference of inlets [K], less what is required [W]."""
+    C_cold = cold * cp_cold
+    return effectiveness(x, s, e, hot_film, cold, C_hot, C_cold) * min(C_hot, C_cold) * difference - required
 
 
-def valve(e: Exchange, flow: Array, sides: Sides, ceiling: Array) -> Array:
-    """Cold flow [kg/s] that brings the hot outlet of `flow` [kg/s] to the set point, from min_flow to `ceiling`.
+@kernel
+def exchange(x, s, e: Exchange, count: Int, coolant: Coolant, flow: Reals2, free: Reals2, valve: Valves, out: Lines):
+    """Lines of both sides of an exchanger.
 
-    By bisection: the duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow.
+    One that holds its set point brings its hot outlet there and gives the cold side that heat, another follows
+    effectiveness-NTU at the flows as they are. A valve short of its target (`free`) does not hold.
     """
-    C_hot = np.abs(flow) * sides.cp_hot
-    required = C_hot * (sides.hot - e.set_point)
-    low = np.broadcast_to(e.min_flow, required.shape).copy()
-    high = np.maximum(np.broadcast_to(ceiling, required.shape), low).copy()
-    for _ in range(46):
-        middle = 0.5 * (low + high)
-        smaller = np.minimum(C_hot, middle * sides.cp_cold)
-        eps = effectiveness(e, flow, middle, sides.cp_hot, sides.cp_cold)
-        enough = eps * smaller * (sides.hot - sides.cold) >= required
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return 0.5 * (low + high)
+    h = e.hot[x]
+    c = e.cold[x]
+    hot = abs(flow[h, s])
+    cold = abs(flow[c, s])
+    C_hot = hot * coolant.cp[h, s]
+    C_cold = cold * coolant.cp[c, s]
+    hot_film = film(e.film_hot[x, s], hot, e.rated_hot[x, s], e.exponent[x, s])
+    transfer = effectiveness(x, s, e, hot_film, cold, C_hot, C_cold) * min(C_hot, C_cold)
+    full = share(C_hot, C_cold, 1e-9, 0.0)
+    hot_share = share(transfer, C_hot, 1e-9, 0.0)
+    cold_share = share(transfer, C_cold, 1e-9, 0.0)
+    set_point = e.set_point[x, s] if known(e.set_point[x, s]) else 0.0
+    held = valve.held[x, s] > 0.0 and free[c, s] <= 0.0
+    valve.transfer[x, s] = transfer
+    out.own[h, s] = 0.0 if held else 1.0 - hot_share
+    out.offset[h, s] = set_point if held else 0.0
+    out.own[c, s] = 1.0 if held else 1.0 - cold_share
+    out.offset[c, s] = -full * set_point if held else 0.0
+    out.coupling[x, s] = 0.0 if held else hot_share
+    out.coupling[count + x, s] = full if held else cold_share
 
 
-def temperatures(
-    plant: System, flow: Array, cp: Array, node: Array, control: Control, gains: Array, fed: Array
-) -> Temperatures:
-    """One pass: rejection laws linearised at the last inlets, one linear solve, then what the valves should do.
+@kernel
+def exchanged(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Valves, out: columns.exchange):
+    """Heat passed, and over the largest possible."""
+    h = e.hot[x]
+    c = e.cold[x]
+    C_hot = abs(stream.flow[h, s]) * coolant.cp[h, s]
+    smaller = min(C_hot, abs(stream.flow[c, s]) * coolant.cp[c, s])
+    duty = C_hot * (stream.inlet[h, s] - stream.outlet[h, s])
+    difference = stream.inlet[h, s] - stream.inlet[c, s]
+    live = abs(difference) > 1e-9 and smaller > 1e-9
+    out.duty[x, s] = duty
+    law = share(valve.transfer[x, s], smaller, 1e-9, 0.0)
+    out.effectiveness[x, s] = duty / max(smaller, 1e-9) / (difference if live else 1.0) if live else law
 
-    flow, cp: of streams [kg/s], [J/(kg K)] (stream, scenario). node: last temperatures [K]. gains: heat into nodes [W]
-    (node, scenario). fed: 0 for coolers without supply, which let the coolant pass (cooler, scenario). A held exchanger
-    brings its hot outlet to the set point and gives the cold side that heat; otherwise effectiveness-NTU at the flows
-    as they are.
+
+@kernel
+def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Valves):
+    """Cold flow [kg/s] that brings the hot outlet to the set point, from min_flow to max_flow, and whether it does.
+
+    The duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow: a rising function of it, whose root
+    is found by secants that keep a bracket, from the last pass's on. A valve moves by no more than STROKE in one pass.
     """
-    e, size, held = plant.exchange, flow.shape[1], control.held
-    C = flow * cp
-    upstream = lambda s: np.where(flow[s] >= 0, node[plant.start[s]], node[plant.end[s]])  # noqa: E731
-    line = _Line(np.ones_like(C), np.zeros_like(C))
-    hot, chilled = e.hot, e.cold
-    C_hot, C_cold = np.abs(C[hot]), np.abs(C[chilled])
-    smaller = np.minimum(C_hot, C_cold)
-    eps = effectiveness(e, flow[hot], flow[chilled], cp[hot], cp[chilled])
-    transfer = eps * smaller
-    ratio_hot, ratio_cold = share(transfer, C_hot, 1e-9), share(transfer, C_cold, 1e-9)
-    full = share(C_hot, C_cold, 1e-9)
-    set_point = np.where(np.isfinite(e.set_point), e.set_point, 0.0)
-    line.slope[hot] = np.where(held, 0.0, 1.0 - ratio_hot)
-    line.offset[hot] = np.where(held, set_point, 0.0)
-    line.slope[chilled] = np.where(held, 1.0, 1.0 - ratio_cold)
-    line.offset[chilled] = np.where(held, -full * set_point, 0.0)
-    coupling = np.concatenate([np.where(held, 0.0, ratio_hot), np.where(held, full, ratio_cold)])
-    responses, cold = _respond(plant, flow, cp, upstream, line, control, fed)
-    source = gains.copy()
-    if len(plant.loss.stream):
-        _walls(plant, C, line, source, node)
-    fixed = np.array([plant.outdoor])
-    result = streams.solve(plant.streams, C, line.slope, coupling, line.offset, source, fixed, plant.site.dry_bulb)
-    inlet, outlet = result.inlet, result.outlet
-    duty, difference = C_hot * (inlet[hot] - outlet[hot]), inlet[hot] - inlet[chilled]
-    live = (np.abs(difference) > 1e-9) & (smaller > 1e-9)
-    actual = duty / np.maximum(smaller, 1e-9) / np.where(difference == 0.0, 1.0, difference)
-    rejected = _rejected(plant, responses, C, inlet, outlet)
-    target, held = _valves(plant, flow, cp, inlet)
-    solved = {exchange.duty: duty, exchange.effectiveness: np.where(live, actual, eps)} | rejected
-    solved |= {audit.boundary: total(result.boundary_heat)[None], audit.cooler: _ambient(plant, rejected, size)[None]}
-    return Temperatures(result.node, inlet, outlet, target, held, cold, solved)
+    h = e.hot[x]
+    c = e.cold[x]
+    hot = abs(stream.flow[h, s])
+    C_hot = hot * coolant.cp[h, s]
+    cp_cold = coolant.cp[c, s]
+    set_point = e.set_point[x, s]
+    required = C_hot * (stream.inlet[h, s] - set_point)
+    difference = stream.inlet[h, s] - stream.inlet[c, s]
+    hot_film = film(e.film_hot[x, s], hot, e.rated_hot[x, s], e.exponent[x, s])
+    least = e.min_flow[x, s]
+    ceiling = min(e.max_flow[x, s], WIDEST * e.rated_cold[x, s])
+    low = least
+    high = max(ceiling, low)
+    f_low = excess(x, s, e, hot_film, low, C_hot, cp_cold, difference, required)
+    f_high = excess(x, s, e, hot_film, high, C_hot, cp_cold, difference, required)
+    shut = f_low >= 0.0
+    open_ = f_high < 0.0
+    last = valve.root[x, s]
+    start = last if known(last) else e.rated_cold[x, s]
+    m = clip(start, low, high)
+    before = low
+    f_before = f_low
+    for _step in range(STEPS):
+        f = excess(x, s, e, hot_film, m, C_hot, cp_cold, difference, required)
+        low = low if f >= 0.0 else m
+        high = m if f >= 0.0 else high
+        slope = (f - f_before) / (m - before if m != before else 1.0)
+        ahead = m - f / (slope if slope > 0.0 else 1.0)
+        usable = slope > 0.0 and ahead >= low and ahead <= high
+        before = m
+        f_before = f
+        m = ahead if usable else 0.5 * (low + high)
+    root = least if shut else (high if open_ else m)
+    controls = finite(set_point)
+    inside = root > least * (1.0 + 1e-9) and root < ceiling * (1.0 - 1e-9)
+    now = max(abs(stream.flow[c, s]), max(least, 1e-3 * e.rated_cold[x, s]))
+    valve.root[x, s] = root
+    valve.target[x, s] = clip(root, now / STROKE, now * STROKE) if controls else NAN
+    valve.held[x, s] = 1.0 if controls and inside else 0.0
 
 
-class _Line(NamedTuple):
-    """Outlet of every stream over its inlet, (stream, scenario): outlet = slope inlet + offset [K]."""
-
-    slope: Array
-    offset: Array
+# ---- what rejects heat -------------------------------------------------------------------------------------------
 
 
-def _respond(
-    plant: System,
-    flow: Array,
-    cp: Array,
-    upstream: Callable[[Array], Array],
-    line: _Line,
-    control: Control,
-    fed: Array,
-) -> tuple[list[Response], Array]:
-    """Outlet lines of all coolers into `line`; the laws' responses and which inlets lie below set points.
+class Unit(NamedTuple):
+    """Coolers of one law: their numbers among all, their streams, and the streams that take the heat, -1 outdoors."""
+
+    row: Ints1
+    stream: Ints1
+    sink: Ints1
+
+
+@kernel
+def arrive(c, s, unit: Unit, net: Streams, flow: Reals2, now: Nodes, coolant: Coolant, intake: Reals2, turn: Turn,
+           cooler: columns.cooler, out: Inflow):  # fmt: skip
+    """What comes to coolers, and how many units run at least and at most; none change once a scenario is frozen."""
+    k = unit.stream[c]
+    out.inlet[c, s] = upstream(k, s, net, flow, now)
+    out.flow[c, s] = abs(flow[k, s])
+    out.cp[c, s] = coolant.cp[k, s]
+    sink = max(unit.sink[c], 0)
+    out.sink[c, s] = upstream(sink, s, net, flow, now) if unit.sink[c] >= 0 else intake[0, s]
+    kept = cooler.running[unit.row[c], s]
+    out.least[c, s] = kept if turn.rising[0, s] > 0.0 else 0.0
+    out.most[c, s] = kept if turn.frozen[0, s] > 0.0 else INF
+
+
+@kernel
+def reject(c, s, unit: Unit, set_point: Reals2, at: Inflow, turn: Turn, net: Streams, lost: Reals2, state: Coolers,
+           answer: Answer, out: Lines):  # fmt: skip
+    """Outlet lines of coolers.
 
     A cooler whose inlet has only now fallen below its set point is still taken to hold it: in the first passes a loop
-    whose coolers all stood still would have no temperature.
+    whose coolers all stood still would have no temperature. One without supply, or whose sink is lost, lets the coolant
+    pass.
     """
-    responses, begin, now = [], 0, np.zeros_like(control.cold)
-    kept, frozen = control.kept, control.frozen
-    for unit in plant.cooler:
-        s, rows = unit.stream, slice(begin, begin + len(unit.stream))
-        begin = rows.stop
-        sink = plant.site.intake if unit.sink is None else upstream(unit.sink)
-        inlet = upstream(s)
-        state = (inlet, np.abs(flow[s]), cp[s], np.broadcast_to(sink, inlet.shape))
-        d = unit.driver
-        heat = {} if d is None else {"driver": Driver(upstream(d), np.abs(flow[d]), cp[d])}
-        r = unit.law.respond(*state, kept[rows] if frozen and kept is not None else None, **heat)
-        if kept is not None and not frozen and (r.running < kept[rows]).any():
-            r = unit.law.respond(*state, np.maximum(r.running, kept[rows]), **heat)
-        now[rows] = inlet < unit.law.set_point - 1e-6
-        fresh = now[rows] & ~control.cold[rows]
-        fresh = fresh | (control.trusted & ~now[rows] & np.isfinite(unit.law.set_point))
-        on = fed[rows]
-        line.slope[s] = np.where(on > 0, np.where(fresh, 0.0, r.slope), 1.0 - 1e-9)
-        line.offset[s] = np.where(on > 0, np.where(fresh, unit.law.set_point, r.offset), 1e-9 * inlet)
-        responses.append(
-            r._replace(power=on * r.power, water=on * r.water, running=on * r.running, driven=on * r.driven)
-        )
-    return responses, now
+    r = unit.row[c]
+    k = unit.stream[c]
+    inlet = at.inlet[c, s]
+    cold = 1.0 if inlet < set_point[c, s] - 1e-6 else 0.0
+    trusted = turn.trusted[0, s] > 0.0 and cold <= 0.0 and finite(set_point[c, s])
+    fresh = (cold > 0.0 and state.cold[r, s] <= 0.0) or trusted
+    sink = max(unit.sink[c], 0)
+    dark = unit.sink[c] >= 0 and lost[net.start[sink], s] > 0.0
+    on = 0.0 if dark else state.fed[r, s]
+    out.own[k, s] = (0.0 if fresh else answer.slope[c, s]) if on > 0.0 else 1.0 - 1e-9
+    out.offset[k, s] = (set_point[c, s] if fresh else answer.offset[c, s]) if on > 0.0 else 1e-9 * inlet
+    state.cold[r, s] = cold
+    answer.power[c, s] = on * answer.power[c, s]
+    answer.water[c, s] = on * answer.water[c, s]
+    answer.running[c, s] = on * answer.running[c, s]
+    answer.driven[c, s] = on * answer.driven[c, s]
 
 
-def _walls(plant: System, C: Array, line: _Line, source: Array, node: Array) -> None:
+@kernel
+def rejected(c, s, unit: Unit, coolant: Coolant, stream: columns.stream, answer: Answer, out: columns.cooler):
+    """Columns of coolers."""
+    r = unit.row[c]
+    k = unit.stream[c]
+    duty = abs(stream.flow[k, s] * coolant.cp[k, s]) * (stream.inlet[k, s] - stream.outlet[k, s])
+    out.duty[r, s] = duty
+    out.rejected[r, s] = duty + answer.power[c, s] + answer.driven[c, s]
+    out.power[r, s] = answer.power[c, s]
+    out.driven[r, s] = answer.driven[c, s]
+    out.water[r, s] = answer.water[c, s]
+    out.loading[r, s] = answer.loading[c, s]
+    out.running[r, s] = answer.running[c, s]
+    out.speed[r, s] = answer.speed[c, s]
+    out.warning[r, s] = answer.warning[c, s]
+
+
+@kernel
+def balance(i, s, outdoors: Groups, cooler: columns.cooler, heat: Reals2, out: columns.audit):
+    """Heat that leaves the plant: with streams to nodes of given temperature, and by coolers into outdoor air [W]."""
+    total = 0.0
+    for u in range(outdoors.first[i], outdoors.first[i + 1]):
+        total += cooler.duty[outdoors.row[u], s]
+    out.cooler[i, s] = total
+    out.boundary[i, s] = heat[i, s]
+
+
+# ---- streams -----------------------------------------------------------------------------------------------------
+
+
+@kernel
+def carry(e, s, coolant: Coolant, flow: Reals2, out: Lines):
+    """Streams that pass without gain or loss."""
+    out.capacity[e, s] = flow[e, s] * coolant.cp[e, s]
+    out.own[e, s] = 1.0
+    out.offset[e, s] = 0.0
+
+
+class Walls(NamedTuple):
+    """What pipe walls give to the nodes around them [W] (wall, scenario)."""
+
+    heat: Reals2
+
+
+@kernel
+def decay(w, s, wall: Loss, net: Streams, now: Nodes, given: Walls, out: Lines):
     """Pipe wall loss T_out = T_a + (T_in - T_a) exp(-U A / m cp), given to the node around the pipe.
 
     Exponential decay along a duct in surroundings of one temperature [Incropera, Fundamentals of Heat and Mass
     Transfer, 8.3].
     """
-    wall = plant.loss
-    s, around = wall.stream, node[wall.node]
-    ntu = wall.conductance / np.maximum(np.abs(C[s]), 1e-6)
-    keep = np.exp(-np.minimum(ntu, 50.0))
-    line.slope[s], line.offset[s] = keep, (1.0 - keep) * around
-    inlet = np.where(C[s] >= 0, node[plant.start[s]], node[plant.end[s]])
-    add_rows(source, wall.node, np.abs(C[s]) * (1.0 - keep) * (inlet - around))
+    e = wall.stream[w]
+    C = out.capacity[e, s]
+    around = now.temperature[wall.node[w], s]
+    keep = exp(-min(wall.conductance[w, s] / max(abs(C), 1e-6), 50.0))
+    a = now.temperature[net.start[e], s]
+    b = now.temperature[net.end[e], s]
+    inlet = a if C >= 0.0 else b
+    out.own[e, s] = keep
+    out.offset[e, s] = (1.0 - keep) * around
+    given.heat[w, s] = abs(C) * (1.0 - keep) * (inlet - around)
 
 
-def _rejected(plant: System, responses: list[Response], C: Array, inlet: Array, outlet: Array) -> Solved:
-    """Columns of all coolers, one group after the other."""
-    parts: dict[Column, list[Array]] = {}
-    for unit, r in zip(plant.cooler, responses, strict=True):
-        duty = np.abs(C[unit.stream]) * (inlet[unit.stream] - outlet[unit.stream])
-        for column, value in (
-            (cooler.duty, duty),
-            (cooler.rejected, duty + r.power + r.driven),
-            (cooler.power, r.power),
-            (cooler.driven, r.driven),
-            (cooler.water, r.water),
-            (cooler.loading, r.loading),
-            (cooler.running, r.running),
-            (cooler.speed, r.speed),
-            (cooler.warning, r.warning),
-        ):
-            parts.setdefault(column, []).append(np.broadcast_to(value * 1.0, duty.shape))
-    return {column: np.concatenate(v) for column, v in parts.items()}
+class Heats(NamedTuple):
+    """Heat by node: given to it [W]; of the streams that join it, by their number twice, plus 1 where they end."""
+
+    gains: Reals2
+    stream: Groups
+    wall: Groups
 
 
-def _ambient(plant: System, rejected: Solved, size: int) -> Array:
-    """Heat that leaves the plant from streams into outdoor air, W (scenario,)."""
-    heat, begin = np.zeros(size, like=plant.start_temperature), 0
-    for unit in plant.cooler:
-        rows = slice(begin, begin + len(unit.stream))
-        begin = rows.stop
-        if unit.sink is None:
-            heat = heat + total(rejected[cooler.duty][rows])
-    return heat
+@kernel
+def put(n, s, heats: Heats, warmth: Reals2, flow: Reals2, walls: Walls, out: Lines):
+    """Heat put into nodes: by equipment, by streams on their way there, by the walls of pipes."""
+    total = heats.gains[n, s]
+    for u in range(heats.stream.first[n], heats.stream.first[n + 1]):
+        e = heats.stream.row[u] // 2
+        ends = heats.stream.row[u] - 2 * e
+        forth = 1 if flow[e, s] >= 0.0 else 0
+        total += warmth[e, s] if forth == ends else 0.0
+    for u in range(heats.wall.first[n], heats.wall.first[n + 1]):
+        total += walls.heat[heats.wall.row[u], s]
+    out.source[n, s] = total
 
 
-def _valves(plant: System, flow: Array, cp: Array, inlet: Array) -> tuple[Array, Array]:
-    """Cold flows that valves should pass [kg/s], NaN without set point, and which hold it, (exchange, scenario).
+@kernel
+def distribute(f, s, fan: Fan, units: Groups, flow: Reals2, warmth: Reals2):
+    """Coolers of a room that draw warmer air than others take heat that these do not [W]."""
+    z = fan.zone[f]
+    given = 0.0
+    moved = 0.0
+    for u in range(units.first[z], units.first[z + 1]):
+        k = units.row[u]
+        C = AIR_HEAT * flow[fan.vent[k], s]
+        given += C * fan.offset[k, s]
+        moved += C
+    own = AIR_HEAT * flow[fan.vent[f], s]
+    warmth[fan.vent[f], s] += own * (fan.offset[f, s] - share(given, moved, 0.0, 0.0))
 
-    A valve moves by no more than STROKE in one pass.
+
+@kernel
+def warm(e, s, coolant: Coolant, warmth: Reals2, out: columns.stream):
+    """Heat given to streams on their way warms their outlets, by no more than MAX_RISE."""
+    rise = share(warmth[e, s], abs(out.flow[e, s]) * coolant.cp[e, s], 1e-9 * coolant.cp[e, s], 0.0)
+    out.outlet[e, s] = out.outlet[e, s] + min(rise, MAX_RISE)
+
+
+class Temperatures:
+    """Heat and temperatures of a plant in a block.
+
+    warming: what equipment gives to nodes and streams. stages: the pass's temperatures, and what valves then ask for.
+    gains: heat into nodes [W] (node, lanes). valves: what these ask for, see `Valves`.
     """
-    e = plant.exchange
-    hot, cold = e.hot, e.cold
-    controls = np.isfinite(e.set_point)
-    if not controls.any():
-        free = filled((len(hot), flow.shape[1]), np.nan, like=flow)
-        return free, np.isfinite(free)
-    ceiling = np.fmin(e.max_flow, WIDEST * e.rated_cold)
-    required = valve(e, flow[hot], Sides(cp[hot], cp[cold], inlet[hot], inlet[cold]), ceiling)
-    inside = (required > e.min_flow * (1.0 + 1e-9)) & (required < ceiling * (1.0 - 1e-9))
-    slowest = np.maximum(e.min_flow, 1e-3 * e.rated_cold)
-    now = np.maximum(np.abs(flow[cold]), slowest)
-    return np.where(controls, np.clip(required, now / STROKE, now * STROKE), np.nan), controls & inside
+
+    def __init__(self, b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed, free: Array, turn: Packed,
+                 fed: Array, raw: Array, valves: Packed) -> None:  # fmt: skip
+        plant = b.plant
+        count, m, n = len(plant.exchange.hot), len(plant.start), plant.nodes
+        stream = b.ledger(columns.stream)
+        self.gains, self.warmth = b.zeros(n), b.zeros(m)
+        fan = b.table(plant.fan)
+        units, _ = grouped(plant.fan.zone, np.arange(len(plant.fan.zone)), len(plant.zone.supply))
+        self.gaining = b.sums([(g.node, g.power, g.share) for g in plant.gain], n, self.gains)
+        self.warming = [
+            *b.sums([(h.stream, h.power, h.share) for h in plant.heat], m, self.warmth),
+            *b.bind(distribute, len(plant.fan.vent), fan, b.groups(units), flow, self.warmth),
+        ]
+        layout = streams.layout(plant.streams, (plant.outdoor,))
+        param = b.zeros(layout.rows.first[-1])
+        part = {name: param[i:k] for name, i, k in layout.parts()}
+        b.given(plant.site.dry_bulb, part["fixed"])
+        lines = Lines(*(part[name] for name in Lines._fields))
+        exchanger, heat = b.table(plant.exchange), b.zeros(1)
+        own, after = self._coolers(b, net, flow, now, coolant, turn, fed, lines)
+        out = streams.Out(raw, stream.inlet, stream.outlet, heat)
+        outdoors = np.concatenate([np.zeros(0, int), *(r for r, c in _units(plant) if c.sink is None)])
+        open_, _ = grouped(np.zeros(len(outdoors), int), outdoors, 1)
+        walls = Walls(b.zeros(len(plant.loss.stream)))
+        self.stages = [
+            *b.bind(carry, m, coolant, flow, lines),
+            *b.bind(exchange, count, exchanger, count, coolant, flow, free, valves, lines),
+            *own,
+            *b.bind(decay, len(plant.loss.stream), b.table(plant.loss), net, now, walls, lines),
+            *b.bind(put, n, self._heats(b), self.warmth, flow, walls, lines),
+            streams.bound(layout, param, out),
+            *b.bind(exchanged, count, exchanger, coolant, stream, valves, b.ledger(columns.exchange)),
+            *after,
+            *b.bind(balance, 1, b.groups(open_), b.ledger(columns.cooler), heat, b.ledger(columns.audit)),
+            *b.bind(move, count, exchanger, coolant, stream, valves),
+            *b.bind(warm, m, coolant, self.warmth, stream),
+        ]
+
+    def _heats(self, b: Block) -> Heats:
+        """Which streams and walls may give heat to each node."""
+        plant = b.plant
+        e = np.arange(len(plant.start))
+        ends, _ = grouped(np.concatenate([plant.start, plant.end]), np.concatenate([2 * e, 2 * e + 1]), plant.nodes)
+        walls, _ = grouped(plant.loss.node, np.arange(len(plant.loss.node)), plant.nodes)
+        return Heats(self.gains, b.groups(ends), b.groups(walls))
+
+    @staticmethod
+    def _coolers(b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed, turn: Packed, fed: Array,
+                 lines: Lines) -> tuple[list[Call], list[Call]]:  # fmt: skip
+        """What coolers do: calls before the temperatures are solved, and after."""
+        plant, ledger = b.plant, b.ledger(columns.cooler)
+        state = b.work(Coolers, sum(len(c.stream) for c in plant.cooler))
+        b.given(fed, state.fed)
+        b.state("cold", np.zeros((len(state.cold), 1)), state.cold)
+        b.state("cooling", np.zeros((len(state.cold), 1)), ledger.running)
+        intake = b.given(plant.site.intake)
+        before, after = list[Call](), list[Call]()
+        for i, (rows, c) in enumerate(_units(plant)):
+            k = len(rows)
+            unit = Unit(*map(b.integers, (rows, c.stream, np.full(k, -1) if c.sink is None else c.sink)))
+            at, answer = b.work(Inflow, k), b.work(Answer, k)
+            set_point = b.given(np.broadcast_to(c.law.set_point, (k, np.shape(c.law.set_point)[-1])))
+            before += b.bind(arrive, k, unit, net, flow, now, coolant, intake, turn, ledger, at)
+            if isinstance(c.law, Law):
+                roots = b.roots(f"law {i}", Roots, k)
+                before += b.bind(c.law.kernel, k, b.table(c.law, k), at, roots, answer, *b.moved(c.law.tables()))
+            else:
+                before.append(foreign(b, c, net, flow, now, coolant, at, answer))
+            before += b.bind(reject, k, unit, set_point, at, turn, net, now.lost, state, answer, lines)
+            after += b.bind(rejected, k, unit, coolant, b.ledger(columns.stream), answer, ledger)
+        return before, after
+
+
+def _units(plant: System) -> list[tuple[Array, Cooler]]:
+    """Coolers of each law, with their numbers among all."""
+    first = np.cumsum([0, *(len(c.stream) for c in plant.cooler)])
+    return [(np.arange(i, i + len(c.stream)), c) for i, c in zip(first[:-1], plant.cooler, strict=True)]

@@ -1,0 +1,42 @@
+"""Laws of coolers that are written for whole arrays and have no kernel: equipment of one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from twin.block import Block
+from twin.columns import Array
+from twin.domains.between import Streams
+from twin.elements import Cooler, Driver
+from twin.kernels.launch import Call
+from twin.kernels.subset import Packed
+
+
+def foreign(b: Block, c: Cooler, net: Streams, flow: Array, now: Packed, coolant: Packed, at: Packed,
+            answer: Packed) -> Call:  # fmt: skip
+    """A call of such a law in every pass: what comes to its units in, their answer out.
+
+    Units that run at least and at most are those of a pass before where `at` says so; the law is asked again with them.
+    """
+
+    def upstream(k: Array) -> Array:
+        start, end = now.temperature[net.start[k]], now.temperature[net.end[k]]
+        return np.where(flow[k] >= 0, start, end)
+
+    def call() -> None:
+        law: Any = b.select(c.law)
+        given, d = (at.inlet, at.flow, at.cp, at.sink), c.driver
+        heat = {} if d is None else {"driver": Driver(upstream(d), np.abs(flow[d]), coolant.cp[d])}
+        r = law.respond(*given, None, **heat)
+        running = np.clip(r.running, at.least, at.most)
+        other = running != r.running
+        if other.any():
+            again = law.respond(*given, running, **heat)
+            r = r._replace(**{f: np.where(other, getattr(again, f), getattr(r, f)) for f in r._fields})
+        for field in r._fields:
+            getattr(answer, field)[...] = getattr(r, field)
+
+    return call
+

@@ -1,0 +1,270 @@
+"""A plant bound for a block of scenarios: the stages of a pass, as calls over fixed buffers that a pass replays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+
+from twin import columns
+from twin.block import Block
+from twin.columns import Array, Index, Solved
+from twin.domains import coolant, mixed_air
+from twin.domains.between import Coolant, Nodes, Streams, Turn
+from twin.domains.compute import AIR_HEAT, Racks
+from twin.domains.electrical import Results, Train, shares
+from twin.domains.hydraulic import Loops
+from twin.domains.thermal import Temperatures, Valves
+from twin.elements import System
+from twin.kernels.arrays import send
+from twin.kernels.cell import Int, Reals2, kernel
+from twin.kernels.launch import Call
+from twin.kernels.numbers import INF, clip, finite
+from twin.kernels.subset import Packed, Table
+from twin.kernels.sums import Groups, grouped
+
+RISE, FREEZE = 8, 12
+"""Passes from which the numbers of running pumps, cells and chillers only rise, and from which they are kept: of two
+numbers that would follow each other without end the larger stays, whatever the way there."""
+
+HALF = 30
+"""Pass from which temperatures, flows and valves go half the way only: what would swing without end then settles."""
+
+TRUST = 6
+"""First passes, in which coolers are taken to hold their set points.
+
+A plant can have two steady states, one with its valves throttled and one with them wide open and its coolers short: the
+first is reached whenever the coolers have the capacity for it."""
+
+COLDEST, HOTTEST = 150.0, 420.0
+"""Temperatures between passes stay within this, K: a loop whose coolers all stand still has no temperature."""
+
+RUNAWAY = 8
+"""Passes in a row for which a node is too hot before it is lost, one that has no steady temperature: no swing is."""
+
+WATCHED = (
+    columns.engine.power,
+    columns.cooler.power,
+    columns.pump.power,
+    columns.line.loss,
+    columns.converter.loss,
+    columns.fan.power,
+)
+"""Powers that must have settled."""
+
+
+class Moved(Table):
+    """How far a pass went, (1, scenario).
+
+    most: largest change of a temperature that is not lost over 300 K, or of a power over the largest; infinite where
+    it is no number. restless: the node that moved most.
+    """
+
+    most: Reals2
+    restless: Reals2
+
+
+@kernel
+def count(l, s, trust: Int, out: Turn):
+    """A pass begins: what units and coolers may do in it."""
+    out.trusted[l, s] = 1.0 if out.passes[l, s] < trust else 0.0
+    out.rising[l, s] = 1.0 if out.passes[l, s] >= RISE else 0.0
+    out.frozen[l, s] = 1.0 if out.passes[l, s] >= FREEZE else 0.0
+    out.passes[l, s] += 1.0
+
+
+class Watch(NamedTuple):
+    """Powers that must settle, by column, and those that they are measured by."""
+
+    terms: Groups
+    scale: Groups
+
+
+@kernel
+def settle(l, s, nodes: Int, kinds: Int, raw: Reals2, now: Nodes, watch: Watch, solved: Reals2, was: Reals2,
+           out: Moved):  # fmt: skip
+    """How far temperatures and powers have moved."""
+    most = 0.0
+    restless = 0.0
+    wrong = 0.0
+    for n in range(nodes):
+        there = now.lost[n, s] <= 0.0
+        gap = abs(raw[n, s] - now.temperature[n, s]) if there else 0.0
+        wrong += 0.0 * gap
+        restless = 1.0 * n if gap > most else restless
+        most = gap if gap > most else most
+    most = most / 300.0
+    scale = 0.0
+    for u in range(watch.scale.first[0], watch.scale.first[1]):
+        scale += solved[watch.scale.row[u], s]
+    scale = max(scale, 1.0)
+    for c in range(kinds):
+        total = 0.0
+        for u in range(watch.terms.first[c], watch.terms.first[c + 1]):
+            new = solved[watch.terms.row[u], s]
+            total += abs(new - was[u, s])
+            was[u, s] = new
+        wrong += 0.0 * total
+        most = max(most, total / scale)
+    out.most[l, s] = most if finite(wrong + scale) else INF
+    out.restless[l, s] = restless
+
+
+@kernel
+def advance(n, s, raw: Reals2, now: Nodes, out: columns.node):
+    """Temperatures for the next pass. A node that is too hot for RUNAWAY passes in a row is lost."""
+    T = raw[n, s]
+    lost = now.lost[n, s]
+    out.temperature[n, s] = T
+    out.lost[n, s] = lost
+    hot = now.hot[n, s] if lost > 0.0 else (0.0 if T <= HOTTEST else now.hot[n, s] + 1.0)
+    now.hot[n, s] = hot
+    now.lost[n, s] = 1.0 if hot >= RUNAWAY else 0.0
+    now.temperature[n, s] = clip(T, COLDEST, HOTTEST)
+
+
+class Program:
+    """All stages of a pass, bound."""
+
+    def __init__(self, plant: System, lanes: int, xp: ModuleType = np, trust: bool = True) -> None:
+        self.plant, self.block = plant, Block(plant, lanes, xp)
+        b, k, self.fed = self.block, columns, supplied(plant)
+        net = Streams(b.integers(plant.start), b.integers(plant.end))
+        fluid = b.work(Coolant, len(plant.start))
+        fluid.cp[...] = AIR_HEAT
+        self.now, self.turn, self.moved = b.work(Nodes, plant.nodes), b.work(Turn, 1), b.work(Moved, 1)
+        self.flow, self.raw = b.column(k.stream.flow), b.zeros(plant.nodes)
+        valves = b.work(Valves, len(plant.exchange.hot))
+        self.valves = valves
+        self._states(valves)
+        loops = Loops(b, fluid, self.flow, valves.target, self.fed[k.pump.power], self.turn)
+        racks = Racks(b, net, self.flow, self.now, fluid, self.fed[k.engine.power], self.raw, self.turn)
+        heat = Temperatures(
+            b, net, self.flow, self.now, fluid, loops.asked.free, self.turn, self.fed[k.cooler.power], self.raw, valves
+        )
+        results = Results(*map(b.ledger, (k.bus, k.line, k.converter, k.source)))
+        self.train, self.loops = Train(b, results), loops
+        b.given(plant.constant * self.fed[k.given.power], b.column(k.given.power))
+        b.state("clock", plant.engine.clock, b.column(k.engine.clock))
+        trusting = TRUST if trust and plant.cooler else 0
+        self.stages: dict[str, list[Call]] = {
+            "turn": b.bind(count, 1, trusting, self.turn),
+            "coolant": coolant.stages(b, net, self.flow, self.now, fluid),
+            "racks": racks.stages,
+            "controls": loops.asking,
+            "flow": loops.flowing,
+            "air": [*heat.gaining, *mixed_air.stages(b, heat.gains, self.fed[k.fan.power], self.flow)],
+            "heat": [*heat.warming, *heat.stages, *racks.after],
+            "power": [self.train.begin, *self.train.stages],
+            "derived": [derived(b)] if plant.derived else [],
+            "settled": [*self._settling(), *loops.finish],
+        }
+        self.calls = [call for stage in self.stages.values() for call in stage]
+        self.trust = trusting
+
+    def _states(self, valves: Packed) -> None:
+        """Where scenarios start from: rated flows, mild temperatures."""
+        b, plant, e = self.block, self.plant, self.plant.exchange
+        b.state("node", plant.start_temperature, self.now.temperature)
+        b.state("hot", np.zeros((plant.nodes, 1)), self.now.hot)
+        b.state("lost", np.zeros((plant.nodes, 1)), self.now.lost)
+        b.state("passes", np.zeros((1, 1)), self.turn.passes)
+        controls = np.isfinite(e.set_point)
+        b.state("target", np.where(controls, e.rated_cold, np.nan), valves.target)
+        b.state("held", 1.0 * controls, valves.held)
+        b.state("valve", np.full((len(e.hot), 1), np.nan), valves.root)
+        pump, pipes = plant.pump, len(plant.pipe.start)
+        rated = [(pump.pipe, pump.rated_flow * 1000.0 * pump.installed), (e.hot, e.rated_hot), (e.cold, e.rated_cold)]
+        flow = np.ones((len(plant.start), max(v.shape[1] for _, v in rated)))
+        for rows, value in rated:
+            inside = rows < pipes
+            flow[rows[inside]] = np.broadcast_to(value, (len(rows), value.shape[1]))[inside]
+        b.state("flow", flow, self.flow)
+
+    def _settling(self) -> list[Call]:
+        b, plant, k = self.block, self.plant, columns
+        rows = [self.block.rows(c[np.arange(len(b.column(c)))]) for c in WATCHED]
+        kind = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
+        terms, _ = grouped(kind, np.concatenate(rows), len(rows))
+        sources = b.rows(k.source.power[np.arange(len(plant.source.bus))])
+        scale, _ = grouped(np.zeros(len(sources), int), sources, 1)
+        watch = Watch(b.groups(terms), b.groups(scale))
+        was = b.state("was", np.zeros((len(kind), 1)))
+        return [
+            *b.bind(settle, 1, plant.nodes, len(rows), self.raw, self.now, watch, b.solved, was, self.moved),
+            *b.bind(advance, plant.nodes, self.raw, self.now, b.ledger(k.node)),
+        ]
+
+    def load(self, lanes: Index, scenarios: Index, start: Solved | None = None) -> None:
+        """Put scenarios into lanes, at their start or where they were."""
+        b = self.block
+        b.solved[:, lanes] = 0.0
+        b.begin(lanes, scenarios)
+        if start is not None:
+            self._resume(lanes, scenarios, start)
+        b.load(lanes, scenarios)
+
+    def _resume(self, lanes: Index, scenarios: Index, start: Solved) -> None:
+        """Go on from what was solved."""
+        b, k, e = self.block, columns, self.plant.exchange
+        for column in b.columns():
+            value = start[column]
+            b.column(column)[:, lanes] = send(value[:, scenarios if value.shape[1] > 1 else [0]], b.xp)
+        node, flow = self.now.temperature, self.flow
+        warm = np.clip(b.column(k.node.temperature)[:, lanes], COLDEST, HOTTEST)
+        node[:, lanes] = np.where(np.isnan(warm), HOTTEST, warm)
+        self.loops.pumps.running[:, lanes] = np.maximum(b.column(k.pump.running)[:, lanes], 1.0)
+        target = self.valves.target[:, lanes]
+        self.valves.target[:, lanes] = np.where(np.isnan(target), target, np.abs(flow[e.cold][:, lanes]))
+
+    def pass_(self) -> None:
+        """One pass over all lanes."""
+        for call in self.calls:
+            call()
+
+    def take(self, scenario: int) -> None:
+        """Work on the topology of the power train in a scenario."""
+        self.train.take(scenario)
+
+
+def derived(b: Block) -> Call:
+    """Columns that types add to the ledger; what is drawn or given off by one is that of the pass before."""
+    items, begin = list[tuple[Array, Callable[[], Array], list[tuple[Array, Index]]]](), 0
+    for item in b.plant.derived:
+        rows = slice(begin, begin + len(item.constant))
+        begin = rows.stop
+        terms = [
+            (b.given(np.broadcast_to(f, (len(item.constant), f.shape[1]))), send(b.rows(t), b.xp))
+            for t, f in zip(item.terms, item.factors, strict=True)
+        ]
+        constant = b.given(np.broadcast_to(item.constant, item.constant.shape))
+        items.append((b.column(item.column)[rows], lambda c=constant: c, terms))
+
+    def call() -> None:
+        for out, constant, terms in items:
+            value = constant()
+            for factor, rows in terms:
+                value = value + factor * b.solved[rows]
+            out[...] = value
+
+    return call
+
+
+def supplied(plant: System) -> Solved:
+    """1 where a rack, pump, fan, cooler or stated load is in service and fed, 0 where not, (row, 1|S) by its power."""
+    counts = {
+        columns.engine.power: len(plant.engine.stream),
+        columns.pump.power: len(plant.pump.pipe),
+        columns.fan.power: len(plant.fan.vent),
+        columns.cooler.power: sum(len(c.stream) for c in plant.cooler),
+        columns.given.power: len(plant.constant),
+    }
+    width = max(plant.live.shape[1], *(load.in_service.shape[1] for load in plant.load), 1)
+    fed = {c: np.ones((n, width)) for c, n in counts.items()}
+    for load in plant.load:
+        if load.power.column in fed:
+            _, live = shares(plant, load)
+            fed[load.power.column][load.power.rows] = live
+    return fed
