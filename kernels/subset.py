@@ -92,7 +92,8 @@ class Table:
     """Numbers of many elements of one kind: a kernel takes them as one parameter and reads `table.column[row, s]`.
 
     A subclass says what its columns are. Packed for kernels, all real ones are one array (column, row, scenario), and
-    all indices one (column, row), so that a kernel of fifty columns takes two pointers.
+    all indices one (column, row), so that a kernel of fifty columns takes two pointers. Of a table that it writes it
+    takes the columns apart, or compilers would have to fear that they overlap.
     """
 
     @classmethod
@@ -105,7 +106,7 @@ class Table:
         """Names of the columns of integers, (row,) each: what is annotated Ints1, unless a subclass says."""
         return tuple(name for name, kind in get_type_hints(cls).items() if kind == Kind(False, 1))
 
-    def column(self, name: str) -> Any:
+    def column_of(self, name: str) -> Any:
         """The numbers of a column."""
         return getattr(self, name)
 
@@ -115,6 +116,11 @@ class Packed:
 
     def __init__(self, kind: type[Table], reals: np.ndarray, index: np.ndarray) -> None:
         self.packed_kind, self.packed_reals, self.packed_index = kind, reals, index
+
+    def part(self, name: str) -> np.ndarray:
+        """What kernels take of it: all reals, all indices, or a column."""
+        whole = {"reals": self.packed_reals, "index": self.packed_index}
+        return whole[name] if name in whole else getattr(self, name)
 
     def __getattr__(self, name: str) -> np.ndarray:
         kind = vars(self)["packed_kind"]
@@ -190,7 +196,7 @@ class Cell:
         self.marks: dict[str, Kind | None] = {}
         for p, mark in marks.items():
             if p in self.records:
-                kinds = _kinds(self.records[p])
+                kinds = _kinds(self.records[p], p in self.apart)
                 self.marks |= {f"{p}_{f}": kinds[f] for f in self.used[p]}
             else:
                 self.marks[p] = mark if isinstance(mark, Kind) else None
@@ -208,15 +214,20 @@ class Cell:
         return None if mark is None else eval(ast.unparse(mark), self.names)
 
     def _used(self, every: list[ast.AST]) -> dict[str, list[str]]:
-        """The fields of each record that the function reads or hands on, in the record's order."""
+        """The fields of each record that the function reads or hands on, in the record's order; see `_kinds`."""
+        calls = [(n, p, g.id) for n in every for p, g in self.handed(n) if isinstance(g, ast.Name)]
+        calls = [(n, p, g, self.names[_called(n)]) for n, p, g in calls]
+        stored = {v.value.id for v in map(_stored, every) if v and isinstance(v.value, ast.Name)}
+        self.apart = {p for p in self.records if p in stored or any(g == p and q in c.apart for _, q, g, c in calls)}
+        kinds = {p: _kinds(r, p in self.apart) for p, r in self.records.items()}
         used: dict[str, set[str]] = {p: set() for p in self.records}
         for node in every:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in used:
-                field = _field(self.records[node.value.id], node.attr)
+                field = self._part(node.value.id, node.attr)
                 if not field:
                     self.fail(node, f"{self.records[node.value.id].__name__} has no such field")
                 used[node.value.id].add(field)
-            for param, given in self.handed(node) if isinstance(node, ast.Call) else ():
+            for param, given in self.handed(node):
                 callee = self.names[_called(node)]
                 assert isinstance(callee, Cell)
                 wanted = callee.records.get(param)
@@ -224,8 +235,19 @@ class Cell:
                 if wanted is not mine:
                     self.fail(node, f"{param} of {callee.name} is {wanted.__name__ if wanted else 'no record'}")
                 if isinstance(given, ast.Name) and mine:
+                    if issubclass(mine, Table) and (given.id in self.apart) != (param in callee.apart):
+                        self.fail(node, f"{given.id} is written, and {callee.name} takes tables that are read only")
                     used[given.id] |= set(callee.used[param])
-        return {p: [f for f in _kinds(self.records[p]) if f in fields] for p, fields in used.items()}
+        return {p: [f for f in kinds[p] if f in fields] for p, fields in used.items()}
+
+    def _part(self, param: str, name: str) -> str:
+        """The part of a record or table that holds a field; empty if there is no such field."""
+        record = self.records[param]
+        if not issubclass(record, Table):
+            return name if name in _kinds(record) else ""
+        if name in record.index_columns():
+            return "index"
+        return "" if name not in record.real_columns() else name if param in self.apart else "reals"
 
     def handed(self, node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
         """Parameters of the cell that a node calls, if it calls one, and what it is given for them."""
@@ -291,7 +313,7 @@ class Kernel(Cell):
             if p not in self.records:
                 named[p] = value
             elif isinstance(value, Packed) and _packs(value.packed_kind, self.records[p]):
-                named |= {f"{p}_{f}": vars(value)[f"packed_{f}"] for f in self.used[p]}
+                named |= {f"{p}_{f}": value.part(f) for f in self.used[p]}
             elif isinstance(value, self.records[p]) and not isinstance(value, Table):
                 named |= {f"{p}_{f}": getattr(value, f) for f in self.used[p]}
             else:
@@ -329,16 +351,18 @@ def _packs(kind: type[Table], record: Any) -> bool:
 
 
 @cache
-def _kinds(record: type) -> dict[str, Any]:
-    """What the parts of a record or table are."""
-    return {"reals": Kind(True, 3), "index": Kind(False, 2)} if issubclass(record, Table) else get_type_hints(record)
-
-
-def _field(record: type, name: str) -> str:
-    """The part of a record or table that holds a field; empty if there is no such field."""
+def _kinds(record: type, apart: bool = False) -> dict[str, Any]:
+    """What the parts of a record or table are: a table that is written comes apart in its columns."""
     if not issubclass(record, Table):
-        return name if name in _kinds(record) else ""
-    return "reals" if name in record.real_columns() else "index" if name in record.index_columns() else ""
+        return get_type_hints(record)
+    columns = dict.fromkeys(record.real_columns(), Kind(True, 2)) if apart else {"reals": Kind(True, 3)}
+    return columns | {"index": Kind(False, 2)}
+
+
+def _stored(node: ast.AST) -> ast.Attribute | None:
+    """The field of a record whose element a node assigns, if it does."""
+    stored = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+    return node.value if stored and isinstance(node.value, ast.Attribute) else None
 
 
 def _is_record(mark: object) -> bool:
@@ -429,13 +453,13 @@ class _Flat(ast.NodeTransformer):
         """An element of a column: the column's number and the indices pick it from the packed table."""
         match node.value:
             case ast.Attribute(value=ast.Name(id=name), attr=column) if self._is_table(name):
-                table = self.cell.records[name]
-                part = _field(table, column)
-                columns = table.real_columns() if part == "reals" else table.index_columns()
+                table, part = self.cell.records[name], self.cell._part(name, column)
                 place = self.visit(node.slice)
-                indices = place.elts if isinstance(place, ast.Tuple) else [place]
-                whole = ast.Tuple([ast.Constant(columns.index(column)), *indices], ast.Load())
-                flat = ast.Subscript(ast.Name(f"{name}_{part}", ast.Load()), whole, node.ctx)
+                if part in ("reals", "index"):
+                    columns = table.real_columns() if part == "reals" else table.index_columns()
+                    indices = place.elts if isinstance(place, ast.Tuple) else [place]
+                    place = ast.Tuple([ast.Constant(columns.index(column)), *indices], ast.Load())
+                flat = ast.Subscript(ast.Name(f"{name}_{part}", ast.Load()), place, node.ctx)
                 return ast.fix_missing_locations(ast.copy_location(flat, node))
         self.generic_visit(node)
         return node

@@ -84,12 +84,12 @@ class Block:
     def table(self, element: Table) -> Packed:
         """An element as kernels take it."""
         names, kind = element.real_columns(), type(element)
-        values = [np.atleast_2d(np.asarray(element.column(n), float)) for n in names]
+        values = [np.atleast_2d(np.asarray(element.column_of(n), float)) for n in names]
         rows = max((len(v) for v in values), default=0)
         reals = self.zeros(len(names), rows)
         for buffer, v in zip(reals, values, strict=True):
             self.given(np.broadcast_to(v, (rows, v.shape[1])), buffer)
-        index = [np.asarray(element.column(n)) for n in kind.index_columns()]
+        index = [np.asarray(element.column_of(n)) for n in kind.index_columns()]
         return Packed(kind, reals, self.integers(np.array(index).reshape(len(index), -1)))
 
     def work(self, kind: type[Table], rows: int) -> Packed:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
 
-import numpy as np
-
-from twin.columns import Array, Solved, engine
+from twin import columns
 from twin.elements import Engine
-from twin.kernels.arrays import share
+from twin.kernels.cell import Reals2, cell, kernel
+from twin.kernels.elementary import exp, power, soft_plus
+from twin.kernels.numbers import INF, NAN, clip, finite, known, share
+from twin.kernels.subset import Table
 
 AIR_HEAT = 1006.0
 """Specific heat of dry air, J/kg/K."""
@@ -22,169 +23,215 @@ CAP_TOLERANCE = 1e-3
 SOFT = 0.01
 """Width of the throttle's smooth clamp, as a share of chip power."""
 
+STEPS = 3
+"""Steps towards a root in one pass; the next goes on from there."""
 
-def soft_minimum(a: Array, b: Array, width: Array) -> Array:
+STEEPEST = 0.8
+"""Share of its own heating that a junction's leakage may reach: beyond, there is no steady temperature nearby."""
+
+
+class Cooling(Table):
+    """What cools the chips of racks, and how they work, (rack, scenario).
+
+    inlet [K], flow [kg/s], cp [J/(kg K)], conductivity [W/(m K)] of what flows past the chips. fed: 1, or 0 without
+    supply. level: share of its rated power that a chip at work draws at its clock.
+    """
+
+    inlet: Reals2
+    flow: Reals2
+    cp: Reals2
+    conductivity: Reals2
+    fed: Reals2
+    level: Reals2
+
+
+class Roots(Table):
+    """What the last pass found, from which the next goes on, NaN before the first, (rack, scenario).
+
+    requested: junction of a mean chip at its set clock, mean, worst: at the clock that was reached [K]. feed: power at
+    the feed [W].
+    """
+
+    requested: Reals2
+    mean: Reals2
+    worst: Reals2
+    feed: Reals2
+
+
+@cell
+def soft_minimum(a, b, width):
     """A where a is well below b, b where b is well below a, smooth between: a - w ln(1 + exp((a - b)/w))."""
-    return a - width * np.logaddexp(0.0, (a - b) / width)
+    return a - width * soft_plus((a - b) / width)
 
 
-def thermal_resistance(e: Engine, flow: Array, cp: Array, conductivity: Array, spread: float | Array = 0.0) -> Array:
+@cell
+def thermal_resistance(r, s, e: Engine, flow, cp, conductivity, spread):
     """Case to inlet of a chip, K/W: R = R_s + c/k + 1/(2 m cp), or a heat sink's R (m_r/m)^0.8, plus its interface.
 
     Laminar cold-plate channels, fitted to the OCP 1 kW module; `flow` is the rack's, shared by its plates;
     `spread` is 1 for the worst chip, 0 for the mean one.
     """
-    rack = np.maximum(np.abs(flow), 1e-4 * e.plates)
-    plate = rack * (1.0 - spread * e.maldistribution) / (e.plates * np.maximum(e.chip_scale, 1e-6))
-    sink = e.sink_resistance * (e.sink_flow * np.maximum(e.chip_scale, 1e-6) / rack) ** 0.8
-    interface = e.junction_to_case * (1.0 + spread * e.interface_spread)
-    return e.plate_spread + e.plate_conduction / conductivity + sink + 0.5 / (plate * cp) + interface
+    scale = max(e.chip_scale[r, s], 1e-6)
+    rack = max(abs(flow), 1e-4 * e.plates[r, s])
+    plate = rack * (1.0 - spread * e.maldistribution[r, s]) / (e.plates[r, s] * scale)
+    sink = e.sink_resistance[r, s] * power(e.sink_flow[r, s] * scale / rack, 0.8)
+    interface = e.junction_to_case[r, s] * (1.0 + spread * e.interface_spread[r, s])
+    return e.plate_spread[r, s] + e.plate_conduction[r, s] / conductivity + sink + 0.5 / (plate * cp) + interface
 
 
-def _junction(inlet: Array, resistance: Array, rest: Array, leak: Array, slope: Array, reference: Array) -> Array:
-    """T = inlet + R (rest + leak exp(slope (T - reference))) by Newton, K."""
-    T = inlet + resistance * (rest + leak)
-    for _ in range(6):
-        heat = leak * np.exp(np.clip(slope * (T - reference), -50.0, 4.0))
+@cell
+def leakage(T, leak, slope, reference):
+    """Power that leaks at a junction T: leak exp(k (T - T_0)), the exponent from -50 to 4."""
+    return leak * exp(clip(slope * (T - reference), -50.0, 4.0))
+
+
+@cell
+def junction(last, inlet, resistance, rest, leak, slope, reference):
+    """T = inlet + R (rest + leak exp(slope (T - reference))), K, by Newton from the last pass's.
+
+    What is left of the lower root rises below it and is concave, so that steps from either side end there.
+    """
+    near = slope * leakage(last, leak, slope, reference) * resistance < STEEPEST
+    T = last if near else inlet + resistance * (rest + leak)
+    for _step in range(STEPS):
+        heat = leakage(T, leak, slope, reference)
         gap = T - inlet - resistance * (rest + heat)
-        T = np.clip(T - gap / np.maximum(1.0 - slope * heat * resistance, 0.2), inlet, inlet + MAX_RISE)
+        T = clip(T - gap / max(1.0 - slope * heat * resistance, 1.0 - STEEPEST), inlet, inlet + MAX_RISE)
     return T
 
 
-class Coolant(NamedTuple):
-    """What cools the chips of every rack, all (rack, scenario).
-
-    inlet [K], flow [kg/s], cp [J/(kg K)], conductivity [W/(m K)].
-    """
-
-    inlet: Array
-    flow: Array
-    cp: Array
-    conductivity: Array
+@cell
+def clock_at(r, s, e: Engine, chip, base, active, T, leak):
+    """Clock at which a chip draws `chip` W at the temperature T that this power gives it."""
+    dynamic = chip - base - leakage(T, leak, e.leakage_slope[r, s], e.leakage_temperature[r, s])
+    work = max(share(dynamic, active, 0.0, INF), 1e-9)
+    return power(work, 1.0 / e.clock_exponent[r, s]) if active > 0.0 else e.clock[r, s]
 
 
-def racks(e: Engine, coolant: Coolant, fed: Array, level: Array | float = 1.0) -> Solved:
-    """Solved columns of all racks, (rack, scenario): power, heats, junctions, clocks, air flow, losses.
+@cell
+def fan_speed(r, s, e: Engine, heat):
+    """Fan speed that keeps the air rise, between its slowest and full speed."""
+    required = heat / (AIR_HEAT * e.fan_rise[r, s] * max(e.fan_flow[r, s], 1e-9))
+    return clip(required, e.min_fan_speed[r, s], 1.0) if e.fan_flow[r, s] > 0.0 else 0.0
+
+
+@cell
+def before(power, fixed, proportional, square):
+    """What a converter gives that takes `power`: the root x of x + fixed + x (proportional + square x) = power."""
+    b = 1.0 + proportional
+    rest = max(power - fixed, 0.0)
+    return 2.0 * rest / (b + math.sqrt(max(b * b + 4.0 * square * rest, 0.0)))
+
+
+@cell
+def behind(r, s, e: Engine, power, speed):
+    """What a power at the feed leaves behind the shelves and behind the boards' converters, W."""
+    out = before(power, e.shelf_fixed[r, s], e.shelf_proportional[r, s], e.shelf_square[r, s])
+    inner = max(out - e.fan_power[r, s] * speed * speed * speed - e.chip_scale[r, s] * e.inner_power[r, s], 0.0)
+    inside = before(inner, e.board_fixed[r, s], e.board_proportional[r, s], e.board_square[r, s])
+    return inside, power - out + inner - inside
+
+
+@cell
+def left_to_chips(r, s, e: Engine, hosts):
+    """Power that a rack's cap leaves to each chip, W: from the feed back through shelves, fans, boards and hosts."""
+    capped = finite(e.rack_cap[r, s])
+    cap = e.rack_cap[r, s] if capped else 1.0
+    inside, _lost = behind(r, s, e, cap, fan_speed(r, s, e, (1.0 - e.liquid_fraction[r, s]) * cap))
+    rest = inside / max(e.chip_scale[r, s], 1e-6) - hosts - e.other_power[r, s]
+    return max(rest / max(e.chips[r, s], 1.0), 0.0) if capped else INF
+
+
+@cell
+def at_the_feed(r, s, e: Engine, load, last):
+    """Rack power at the feed, and fan speed; fans follow the air heat, of which they are part."""
+    feed = last if known(last) else load
+    speed = 0.0 * load
+    for _turn in range(STEPS + 1):
+        speed = fan_speed(r, s, e, (1.0 - e.liquid_fraction[r, s]) * feed)
+        out = load + e.fan_power[r, s] * speed * speed * speed
+        feed = out + e.shelf_fixed[r, s] + out * (e.shelf_proportional[r, s] + out * e.shelf_square[r, s])
+    return feed, speed
+
+
+@kernel
+def racks(r, s, e: Engine, at: Cooling, last: Roots, out: columns.engine):
+    """Power, heats, junctions, clocks, air flow and losses of a rack.
 
     Chip power = base + active φ^a + leak exp(k (T_j - T_0)), where base + active + leak at T_0 is the power at
     this utilisation; of its rated power a chip at work draws the share `level`. A cap on chips or on the rack lowers
     the clock φ; so does, smoothly, a worst chip that would pass its throttle temperature, and since the chips work
-    in step the slowest sets the clock of all. `fed` is 0 without supply. Where a power is given for the whole rack,
-    the work done follows from what it leaves for the chips, and its converters lose what they do at that power. A rack
-    without chips has no junctions: NaN.
+    in step the slowest sets the clock of all. Where a power is given for the whole rack, the work done follows from
+    what it leaves for the chips, and its converters lose what they do at that power. A rack without chips has no
+    junctions: NaN.
     """
-    inlet, flow, cp, conductivity = coolant
-    full, idle = e.chip_power * e.power_scale, e.chip_idle * e.power_scale
-    leak = e.leakage_share * full
-    base, active = idle - leak, e.utilisation * np.maximum(level * full - idle, 0.0)
-    hosts = e.hosts * (e.host_idle + e.host_utilisation * (e.host_power - e.host_idle))
-    mean, worst = (thermal_resistance(e, flow, cp, conductivity, spread) for spread in (0.0, 1.0))
-    law = (leak, e.leakage_slope, e.leakage_temperature)
-    excess = 1.0 + e.power_spread
+    inlet = at.inlet[r, s]
+    scale = e.chip_scale[r, s]
+    slope = e.leakage_slope[r, s]
+    reference = e.leakage_temperature[r, s]
+    full = e.chip_power[r, s] * e.power_scale[r, s]
+    idle = e.chip_idle[r, s] * e.power_scale[r, s]
+    leak = e.leakage_share[r, s] * full
+    base = idle - leak
+    active = e.utilisation[r, s] * max(at.level[r, s] * full - idle, 0.0)
+    host = e.host_idle[r, s] + e.host_utilisation[r, s] * (e.host_power[r, s] - e.host_idle[r, s])
+    hosts = e.hosts[r, s] * host
+    mean = thermal_resistance(r, s, e, at.flow[r, s], at.cp[r, s], at.conductivity[r, s], 0.0)
+    worst = thermal_resistance(r, s, e, at.flow[r, s], at.cp[r, s], at.conductivity[r, s], 1.0)
+    excess = 1.0 + e.power_spread[r, s]
 
-    requested = active * e.clock**e.clock_exponent
-    hot = _junction(inlet, mean, base + requested, *law)
-    demand = base + requested + _leak(hot, *law)
-    capped = np.minimum(demand, np.minimum(e.cap, _left(e, hosts)))
-    hottest = (e.throttle_temperature - inlet) / (worst * excess)
-    room = hottest - _leak(e.throttle_temperature, *law) + _leak(inlet + mean * hottest, *law)
-    chip = soft_minimum(capped, room, SOFT * np.maximum(full, 1.0))
-    clock = _clock(e, chip, base, active, inlet, mean, law)
-    free = _clock(e, capped, base, active, inlet, mean, law)
-    slowest = np.minimum(e.min_clock, e.clock)
-    clock, free = np.clip(clock, slowest, e.clock), np.clip(free, slowest, e.clock)
-    dynamic = base + active * clock**e.clock_exponent
-    junction_mean = _junction(inlet, mean, dynamic, *law)
-    chip = dynamic + _leak(junction_mean, *law)
-    junction = _junction(inlet, worst, dynamic * excess, leak * excess, *law[1:])
+    requested = active * power(e.clock[r, s], e.clock_exponent[r, s])
+    hot = junction(last.requested[r, s], inlet, mean, base + requested, leak, slope, reference)
+    demand = base + requested + leakage(hot, leak, slope, reference)
+    capped = min(demand, min(e.cap[r, s], left_to_chips(r, s, e, hosts)))
+    throttle = e.throttle_temperature[r, s]
+    hottest = (throttle - inlet) / (worst * excess)
+    relief = leakage(inlet + mean * hottest, leak, slope, reference) - leakage(throttle, leak, slope, reference)
+    chip = soft_minimum(capped, hottest + relief, SOFT * max(full, 1.0))
+    slowest = min(e.min_clock[r, s], e.clock[r, s])
+    clock = clip(clock_at(r, s, e, chip, base, active, inlet + mean * chip, leak), slowest, e.clock[r, s])
+    free = clip(clock_at(r, s, e, capped, base, active, inlet + mean * capped, leak), slowest, e.clock[r, s])
+    dynamic = base + active * power(clock, e.clock_exponent[r, s])
+    cool = junction(last.mean[r, s], inlet, mean, dynamic, leak, slope, reference)
+    warm = junction(last.worst[r, s], inlet, worst, dynamic * excess, leak * excess, slope, reference)
+    chip = dynamic + leakage(cool, leak, slope, reference)
+    last.requested[r, s] = hot
+    last.mean[r, s] = cool
+    last.worst[r, s] = warm
 
-    inside = e.chip_scale * (e.chips * chip + hosts + e.other_power)
-    board = e.board_fixed + inside * (e.board_proportional + inside * e.board_square)
-    power, speed, shelf = _shelves(e, inside + board + e.chip_scale * e.inner_power)
-    loss = board + shelf
-    given, modelled = e.it_power * e.chip_scale * e.power_scale, power
-    override = np.isfinite(e.it_power)
-    ratio = np.where(override, given / power, 1.0)
-    power = np.where(override, given, power)
-    air = (1.0 - e.liquid_fraction) * power
-    speed = np.where(override, _speed(e, air), speed)
-    loss = np.where(override, _down(e, given, speed)[1], loss)
-    rise = lambda T: np.where(override, inlet + (T - inlet) * ratio, T)  # noqa: E731
-    chips = lambda x: np.where(e.chips > 0, x, np.nan)  # noqa: E731
-    on, rated = fed * (e.chip_scale > 0), e.nameplate * e.chip_scale * e.power_scale
-    solved = {
-        engine.power: on * power,
-        engine.peak: on * power * e.peak_factor,
-        engine.heat_liquid: on * power * e.liquid_fraction,
-        engine.heat_air: on * power * (1.0 - e.liquid_fraction),
-        engine.loss: on * loss,
-        engine.chip_power: chips(on * chip * ratio),
-        engine.chips: on * e.chips * e.chip_scale,
-        engine.junction_mean: chips(np.where(on > 0, rise(junction_mean), inlet)),
-        engine.junction: chips(np.where(on > 0, rise(junction), inlet)),
-        engine.clock: on * np.where(override, e.clock, clock),
-        engine.utilisation: on * e.utilisation * np.where(override, _busy(e, given, modelled, active), 1.0),
-        engine.clock_lost: np.where(override, 0.0, on * (1.0 - clock / free)),
-        engine.air_flow: on * speed * e.fan_flow,
-        engine.air_rise: share(on * air, on * speed * e.fan_flow * AIR_HEAT, otherwise=np.nan),
-        engine.nameplate: np.where(power <= (1.0 + CAP_TOLERANCE) * e.rack_cap, np.minimum(rated, e.rack_cap), rated),
-    }
-    shape = np.broadcast_shapes(*(np.shape(v) for v in solved.values()))
-    return {column: np.broadcast_to(v, shape) for column, v in solved.items()}
+    inside = scale * (e.chips[r, s] * chip + hosts + e.other_power[r, s])
+    board = e.board_fixed[r, s] + inside * (e.board_proportional[r, s] + inside * e.board_square[r, s])
+    load = inside + board + scale * e.inner_power[r, s]
+    modelled, modelled_speed = at_the_feed(r, s, e, load, last.feed[r, s])
+    last.feed[r, s] = modelled
+    own = load + e.fan_power[r, s] * modelled_speed * modelled_speed * modelled_speed
+    stated = finite(e.it_power[r, s])
+    given = e.it_power[r, s] * scale * e.power_scale[r, s] if stated else modelled
+    air = (1.0 - e.liquid_fraction[r, s]) * given
+    speed = fan_speed(r, s, e, air) if stated else modelled_speed
+    _inside, spent = behind(r, s, e, given, speed)
+    loss = spent if stated else board + modelled - own
+    ratio = given / modelled if stated else 1.0
+    moving = max(scale * e.chips[r, s] * active, 1e-9)
+    busy = clip(1.0 - (modelled - given) / moving, 0.0, 1.0) if stated else 1.0
 
-
-def _busy(e: Engine, given: Array, modelled: Array, active: Array) -> Array:
-    """Share of the modelled work that a given power pays for: the chips' active power takes what is missing."""
-    moving = np.maximum(e.chip_scale * e.chips * active, 1e-9)
-    return np.clip(1.0 - (modelled - given) / moving, 0.0, 1.0)
-
-
-def _leak(T: Array, leak: Array, slope: Array, reference: Array) -> Array:
-    return leak * np.exp(np.clip(slope * (T - reference), -50.0, 4.0))
-
-
-def _clock(e: Engine, chip: Array, base: Array, active: Array, inlet: Array, resistance: Array, law: tuple) -> Array:
-    """Clock at which a chip draws `chip` W at the temperature that this power gives it."""
-    dynamic = chip - base - _leak(inlet + resistance * chip, *law)
-    work = np.maximum(share(dynamic, active, otherwise=np.inf), 1e-9)
-    return np.where(active > 0, work ** (1.0 / e.clock_exponent), e.clock)
-
-
-def _speed(e: Engine, heat: Array) -> Array:
-    """Fan speed that keeps the air rise, between its slowest and full speed."""
-    required = heat / (AIR_HEAT * e.fan_rise * np.maximum(e.fan_flow, 1e-9))
-    return np.where(e.fan_flow > 0, np.clip(required, e.min_fan_speed, 1.0), 0.0)
-
-
-def _left(e: Engine, hosts: Array) -> Array:
-    """Power that a rack's cap leaves to each chip, W: from the feed back through shelves, fans, boards and hosts."""
-    capped = np.isfinite(e.rack_cap)
-    cap = np.where(capped, e.rack_cap, 1.0)
-    inside, _ = _down(e, cap, _speed(e, (1.0 - e.liquid_fraction) * cap))
-    chip = (inside / np.maximum(e.chip_scale, 1e-6) - hosts - e.other_power) / np.maximum(e.chips, 1.0)
-    return np.where(capped, np.maximum(chip, 0.0), np.inf)
-
-
-def _down(e: Engine, power: Array, speed: Array) -> tuple[Array, Array]:
-    """What is left behind the board converters of a power at the feed, and what shelves and boards lose of it, W."""
-    out = _before(power, e.shelf_fixed, e.shelf_proportional, e.shelf_square)
-    behind = np.maximum(out - e.fan_power * speed**3 - e.chip_scale * e.inner_power, 0.0)
-    inside = _before(behind, e.board_fixed, e.board_proportional, e.board_square)
-    return inside, power - out + behind - inside
-
-
-def _before(power: Array, fixed: Array, proportional: Array, square: Array) -> Array:
-    """What a converter gives that takes `power`: the root x of x + fixed + x (proportional + square x) = power."""
-    b, rest = 1.0 + proportional, np.maximum(power - fixed, 0.0)
-    return 2.0 * rest / (b + np.sqrt(np.maximum(b * b + 4.0 * square * rest, 0.0)))
-
-
-def _shelves(e: Engine, load: Array) -> tuple[Array, Array, Array]:
-    """Rack power at the feed, fan speed and shelf loss; fans follow the air heat, of which they are part."""
-    power, speed, shelf = load, load, load
-    for _ in range(12):
-        speed = _speed(e, (1.0 - e.liquid_fraction) * power)
-        out = load + e.fan_power * speed**3
-        shelf = e.shelf_fixed + out * (e.shelf_proportional + out * e.shelf_square)
-        power = out + shelf
-    return power, speed, shelf
+    on = at.fed[r, s] if scale > 0.0 else 0.0
+    chips = e.chips[r, s] > 0.0
+    rated = e.nameplate[r, s] * scale * e.power_scale[r, s]
+    lost = 1.0 - clock / free
+    out.power[r, s] = on * given
+    out.peak[r, s] = on * given * e.peak_factor[r, s]
+    out.heat_liquid[r, s] = on * given * e.liquid_fraction[r, s]
+    out.heat_air[r, s] = on * air
+    out.loss[r, s] = on * loss
+    out.chip_power[r, s] = on * chip * ratio if chips else NAN
+    out.chips[r, s] = on * e.chips[r, s] * scale
+    out.junction_mean[r, s] = (inlet + (cool - inlet) * ratio if on > 0.0 else inlet) if chips else NAN
+    out.junction[r, s] = (inlet + (warm - inlet) * ratio if on > 0.0 else inlet) if chips else NAN
+    out.clock[r, s] = on * (e.clock[r, s] if stated else clock)
+    out.utilisation[r, s] = on * e.utilisation[r, s] * busy
+    out.clock_lost[r, s] = 0.0 if stated else on * lost
+    out.air_flow[r, s] = on * speed * e.fan_flow[r, s]
+    out.air_rise[r, s] = share(on * air, on * speed * e.fan_flow[r, s] * AIR_HEAT, 0.0, NAN)
+    kept = given <= (1.0 + CAP_TOLERANCE) * e.rack_cap[r, s]
+    out.nameplate[r, s] = min(rated, e.rack_cap[r, s]) if kept else rated

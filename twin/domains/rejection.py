@@ -21,6 +21,7 @@ from twin.kernels.arrays import namespace, send
 from twin.kernels.cell import Kernel, Reals2, cell, kernel
 from twin.kernels.exchangers import cross_flow, crossflow, film, in_series
 from twin.kernels.launch import bind
+from twin.kernels.numbers import clip, known
 from twin.kernels.subset import Argument, Packed, Table
 
 OFF = 1e-6
@@ -35,9 +36,6 @@ MOIST_CP = 1020.0
 
 LEAST_CAPACITY = 1e-6
 """Capacity rate of water that stands still, W/K."""
-
-FINITE = 3e38
-"""What stated numbers stay below."""
 
 
 # ---- what laws are asked, and what they answer -------------------------------------------------------------------
@@ -186,18 +184,6 @@ def towards(low, high, x, fx, y, fy):
 
 
 @cell
-def stated(x):
-    """Whether a number is one: not NaN."""
-    return x == x  # noqa: PLR0124
-
-
-@cell
-def clipped(x, low, high):
-    """x within [low, high]; a NaN stays one."""
-    return min(max(x, low), high)
-
-
-@cell
 def capacity(flow, cp):
     """Capacity rate [W/K] of a flow, next to nothing without."""
     return max(flow * cp, LEAST_CAPACITY)
@@ -212,14 +198,14 @@ def stands_still(inlet, set_point):
 @cell
 def awake(flow, rated_flow):
     """Share in which fans and compressors are on at so small a flow."""
-    return clipped(flow / (AWAKE * rated_flow), 0.0, 1.0)
+    return clip(flow / (AWAKE * rated_flow), 0.0, 1.0)
 
 
 @cell
 def first_speed(target, low, full, slowest, last):
     """Fan speed to start from: the last, or that of a straight line between the slowest, of effect `low`, and full."""
     line = slowest + (1.0 - slowest) * (target - low) / max(full - low, 1e-12)
-    return clipped(last if stated(last) else line, slowest, 1.0)
+    return clip(last if known(last) else line, slowest, 1.0)
 
 
 @cell
@@ -231,7 +217,7 @@ def mean_speed(required, low, full, free, slowest, speed):
     which leave the share `free` of the full one, and the slowest speed.
     """
     still = min(free * full, 0.999 * low)
-    part = clipped((required - still) / max(low - still, 1e-12), 0.0, 1.0)
+    part = clip((required - still) / max(low - still, 1e-12), 0.0, 1.0)
     slow = required <= low
     reached = slowest if low >= full else (1.0 if required >= full else speed)
     mean = part * slowest if slow else reached
@@ -242,7 +228,7 @@ def mean_speed(required, low, full, free, slowest, speed):
 @cell
 def over(required, available):
     """Wanted over available duty between 0 and 1000."""
-    return clipped(required / max(available, 1e-3 * max(required, 1e-9)), 0.0, 1e3)
+    return clip(required / max(available, 1e-3 * max(required, 1e-9)), 0.0, 1e3)
 
 
 @cell
@@ -345,15 +331,15 @@ def dry_cooler(r, s, law: DryCooler, at: Inflow, root: Roots, out: Answer):
     ambient = law.ambient[r, s]
     slowest = law.min_speed[r, s]
     required = inlet - set_point
-    wanted = stated(required)
+    wanted = known(required)
     full = coil_effect(r, s, law, at, 1.0)
     low = coil_effect(r, s, law, at, slowest)
 
     # air entering the coil, as wet as needed and as wet as can be, and water evaporated per mass of air
-    bulb = law.wet_bulb[r, s] if stated(law.wet_bulb[r, s]) else ambient
+    bulb = law.wet_bulb[r, s] if known(law.wet_bulb[r, s]) else ambient
     full_drop = law.saturation[r, s] * max(ambient - bulb, 0.0)
     needed = ambient - inlet + required / max(full, 1e-9)
-    drop = clipped(needed, 0.0, full_drop) if wanted else full_drop
+    drop = clip(needed, 0.0, full_drop) if wanted else full_drop
     latent = VAPORISATION - 2326.0 * (bulb - FREEZING)
     wetted = MOIST_CP * drop / latent
     wettest = ambient - full_drop
