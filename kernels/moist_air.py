@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 from twin.kernels.cell import Real, Reals1, cell, real
 from twin.kernels.elementary import exp, log
 from twin.kernels.subset import nearest, place
@@ -20,6 +21,11 @@ STRIDES = (1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
 
 TRIPLE = 273.16
 """Temperature of the triple point of water, K."""
+
+
+def temperatures() -> np.ndarray:
+    """Temperatures of the table, degC."""
+    return COLDEST + STEP * np.arange(TOP + 1.0)
 
 
 class MoistAir(NamedTuple):

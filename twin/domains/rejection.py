@@ -8,7 +8,7 @@ them whatever the start.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -115,24 +115,29 @@ class Law(Table):
         """
         least, most = (0.0, np.inf) if running is None else (running, running)
         asked = dict(inlet=inlet, flow=np.abs(flow), cp=cp, sink=sink, least=least, most=most)
+        roots, blank = dict.fromkeys(Roots.real_columns(), np.nan), dict.fromkeys(Answer.real_columns(), 0.0)
+        answers = self.run(self.kernel, (Inflow, asked), (Roots, roots), (Answer, blank), repeats=REPEATS)
+        return Response(*answers)
+
+    def run(self, kernel: Kernel, *given: tuple[type[Table], dict[str, Any]], repeats: int = 1) -> Iterator[Array]:
+        """Columns of the last of tables by kind, broadcast to one shape, when a kernel of the law has run over them."""
         own = {name: self.column_of(name) for name in self.real_columns()}
-        shape = np.broadcast_shapes(*(np.shape(v) for v in (*own.values(), *asked.values())))
-        xp = namespace(*own.values(), *asked.values())
-        packed = [packed_columns(kind, v, shape, xp) for kind, v in ((type(self), own), (Inflow, asked))]
-        roots = packed_columns(Roots, dict.fromkeys(Roots.real_columns(), np.nan), shape, xp)
-        out = packed_columns(Answer, dict.fromkeys(Answer.real_columns(), 0.0), shape, xp)
-        domain = out.packed_reals.shape[1:]
-        if out.packed_reals.size:
-            call = bind(self.kernel, domain, *packed, roots, out, *send(self.tables(), xp))
-            for _ in range(REPEATS):
+        parts = [(type(self), own), *given]
+        every = [v for _, columns in parts for v in columns.values()]
+        shape, xp = np.broadcast_shapes(*(np.shape(v) for v in every)), namespace(*every)
+        packed = [_packed(kind, columns, shape, xp) for kind, columns in parts]
+        answer = packed[-1].packed_reals
+        if answer.size:
+            call = bind(kernel, answer.shape[1:], *packed, *send(self.tables(), xp))
+            for _ in range(repeats):
                 call()
-        return Response(*(column.reshape(shape)[()] for column in out.packed_reals))
+        return (column.reshape(shape)[()] for column in answer)
 
 
-def packed_columns(kind: type[Table], values: dict[str, Any], shape: tuple[int, ...], xp: Any) -> Packed:
-    """Columns of a table as a kernel takes them, all scenarios and units in one row."""
-    flat = [xp.broadcast_to(xp.asarray(v, float), shape).reshape(1, -1) for v in values.values()]
-    return Packed(kind, xp.array(flat) if xp is np else xp.stack(flat), xp.zeros((0, 0), np.int32))
+def _packed(kind: type[Table], columns: dict[str, Any], shape: tuple[int, ...], xp: Any) -> Packed:
+    """A table as kernels take it, all units and scenarios in one row."""
+    flat = [xp.broadcast_to(xp.asarray(v, float), shape).reshape(1, -1) for v in columns.values()]
+    return Packed(kind, xp.stack(flat), xp.zeros((0, 0), np.int32))
 
 
 # ---- roots -------------------------------------------------------------------------------------------------------
