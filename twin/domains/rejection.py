@@ -174,15 +174,21 @@ def rising_root(f: Callable[[Array], Array], low: Real, high: Real, steps: int =
     return np.where(np.isnan(ended), best, ended)
 
 
+SAME = 1e-11
+"""By what steps at a root may differ."""
+
+
 @cell
 def towards(low, high, x, fx, y, fy):
-    """The next step to the root of a rising f in [low, high]: where the line through f at x and y is zero.
+    """The next step to the root of a rising f in [low, high], after x and y: where the line through f there is zero.
 
-    The middle, if that lies outside.
+    The middle, if that lies outside or f does not rise from x to y. Two that are the same are the root.
     """
-    rise = fy - fx
-    z = y - fy * (y - x) / (rise if rise != 0.0 else 1.0)
-    return z if z >= low and z <= high else 0.5 * (low + high)
+    rise = (fy - fx) / (y - x if y != x else 1.0)
+    z = y - fy / (rise if rise > 0.0 else 1.0)
+    same = abs(y - x) < SAME
+    inside = rise > 0.0 and z >= low and z <= high
+    return z if inside else (y if same else 0.5 * (low + high))
 
 
 # ---- what units share --------------------------------------------------------------------------------------------
@@ -206,6 +212,10 @@ def awake(flow, rated_flow):
     return clip(flow / (AWAKE * rated_flow), 0.0, 1.0)
 
 
+LEVEL = 1e-15
+"""Gain of effect below which faster fans are of no use."""
+
+
 @cell
 def first_speed(target, low, full, slowest, last):
     """Fan speed to start from: the last, or that of a straight line between the slowest, of effect `low`, and full."""
@@ -224,7 +234,7 @@ def mean_speed(required, low, full, free, slowest, speed):
     still = min(free * full, 0.999 * low)
     part = clip((required - still) / max(low - still, 1e-12), 0.0, 1.0)
     slow = required <= low
-    reached = slowest if low >= full else (1.0 if required >= full else speed)
+    reached = slowest if full - low < LEVEL else (1.0 if required >= full else speed)
     mean = part * slowest if slow else reached
     cube = part * (slowest * slowest * slowest) if slow else reached * reached * reached
     return mean, cube

@@ -331,9 +331,9 @@ def staged(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base):
     load = by_heat if finite(law.stage_heat[r, s]) else at.flow[r, s] / law.rated_flow[r, s]
     cells = law.cells[r, s]
     whole = ceil(min(load, MANY) - 1e-9) if known(load) else MANY
-    low = clip(whole, max(law.min_cells[r, s], 1.0), cells)
+    low = min(max(whole, law.min_cells[r, s], 1.0), cells)
     high = max(cells, low)
-    missed = required - law.stage_miss[r, s]
+    missed = required - law.stage_miss[r, s] if finite(law.stage_miss[r, s]) else 0.0
     for _ in HALVES:
         middle = -ceil(-0.5 * (low + high))
         # the range of these cells is at least what is missed where their effect at that range gives as much
