@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 from twin.kernels.cell import Int, Ints2, Kernel, Reals2, kernel
 from twin.kernels.launch import LARGEST, bind
+from twin.kernels.subset import Argument
 
 Array: TypeAlias = np.ndarray
 """An array in either home."""
@@ -156,14 +157,14 @@ def add(s, row: Ints2, values: Reals2, out: Reals2, k: Int, wide: Int, many: Int
         out[row[r, s * many], s] += values[r, s * wide]
 
 
-def elementwise(k: Kernel, *args: ArrayLike) -> Array:
-    """What a kernel (r, s, *args, out) of arrays makes of numbers, broadcast to one shape; of scalars a scalar."""
+def elementwise(k: Kernel, *args: ArrayLike, tables: tuple[Argument, ...] = ()) -> Array:
+    """What a kernel (r, s, *args, out, *tables) makes of numbers, broadcast to one shape; of scalars a scalar."""
     shape = np.broadcast_shapes(*(np.shape(a) for a in args))
     xp = namespace(*args)
     flat = [xp.broadcast_to(xp.asarray(a, float), shape).reshape(1, -1) for a in args]
     out = xp.empty_like(flat[0], order="C")
     if out.size:
-        bind(k, (1, out.size), *(xp.array(a, order="C") for a in flat), out)()
+        bind(k, (1, out.size), *(xp.array(a, order="C") for a in flat), out, *send(tables, xp))()
     return out.reshape(shape)[()]
 
 

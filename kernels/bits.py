@@ -1,6 +1,7 @@
 """Parts of floating-point numbers, as Numba builds them: what the elementary functions are made of.
 
-The same four stand in `cuda.PRELUDE` as C++. Each takes and gives a real of the run's precision; see `subset`.
+The same five stand in `cuda.PRELUDE` as C++. Each takes a real of the run's precision and gives one, `place` an index;
+see `subset`.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ _FORMATS = {
 }
 
 
-def _of_a_real(build: Callable[[Any, Any, _Format], Any]) -> Any:
-    """An intrinsic of one real, which comes back as one."""
+def _of_a_real(build: Callable[[Any, Any, _Format], Any], given: Any = None) -> Any:
+    """An intrinsic of one real, which comes back as one, or as the type given."""
 
     def typed(_context: Any, x: Any) -> Any:
         def generated(_target: Any, builder: Any, _signature: Any, args: Any) -> Any:
             return build(builder, args[0], _FORMATS[x])
 
-        return x(x), generated
+        return (given or x)(x), generated
 
     return intrinsic(typed)
 
@@ -67,7 +68,13 @@ def _nearest(b: Any, x: Any, f: _Format) -> Any:
     return b.fsub(b.fadd(x, shifter), shifter)
 
 
+def _place(b: Any, x: Any, _: _Format) -> Any:
+    # by way of 32 bits, which every processor converts in SIMD
+    return b.sext(b.fptosi(x, ir.IntType(32)), ir.IntType(64))
+
+
 nearest = _of_a_real(_nearest)
 two_to = _of_a_real(_two_to)
 exponent = _of_a_real(_exponent)
 mantissa = _of_a_real(_mantissa)
+place = _of_a_real(_place, types.int64)

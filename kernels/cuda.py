@@ -45,6 +45,7 @@ FN float exponent_(float x) { return float(int(bits_<float, unsigned>(x) >> 23) 
 FN double mantissa_(double x) { return bits_<unsigned long long, double>(
   (bits_<double, unsigned long long>(x) & 0xfffffffffffffull) | 0x3ff0000000000000ull); }
 FN float mantissa_(float x) { return bits_<unsigned, float>((bits_<float, unsigned>(x) & 0x7fffffu) | 0x3f800000u); }
+FN int place_(real_t x) { return int(x); }
 template <class T> FN T min_(T a, T b) { return b < a ? b : a; }
 template <class T> FN T max_(T a, T b) { return b > a ? b : a; }
 FN real_t abs_(real_t a) { return fabs(a); }

@@ -85,7 +85,8 @@ def film_conductance(flow_hot, flow_cold, rated_hot, rated_cold, film_hot, film_
     `exponent_cold` is the exponent of the cold side. `fouling` in K/W.
     """
     hot = film(film_hot, flow_hot, rated_hot, exponent)
-    return in_series(hot, film(film_cold, flow_cold, rated_cold, exponent_cold), fouling)
+    cold = film(film_cold, flow_cold, rated_cold, exponent_cold)
+    return in_series(hot, cold, fouling)
 
 
 @kernel
@@ -104,9 +105,17 @@ def film_conductances(
     out: Reals2,
 ):
     """`film_conductance` of whole arrays."""
-    hot = film(film_hot[r, s], flow_hot[r, s], rated_hot[r, s], exponent[r, s])
-    cold = film(film_cold[r, s], flow_cold[r, s], rated_cold[r, s], exponent_cold[r, s])
-    out[r, s] = in_series(hot, cold, fouling[r, s])
+    out[r, s] = film_conductance(
+        flow_hot[r, s],
+        flow_cold[r, s],
+        rated_hot[r, s],
+        rated_cold[r, s],
+        film_hot[r, s],
+        film_cold[r, s],
+        exponent[r, s],
+        exponent_cold[r, s],
+        fouling[r, s],
+    )
 
 
 def conductance(

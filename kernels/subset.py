@@ -79,8 +79,13 @@ def mantissa(x: float) -> float:
     return 2.0 * math.frexp(x)[0]
 
 
-BITS = (nearest, two_to, exponent, mantissa)
-"""Parts of numbers that kernels build from bits; see `bits`."""
+def place(x: float) -> int:
+    """A whole real as an index, 0 <= x < 2^31."""
+    return int(x)
+
+
+BITS = (nearest, two_to, exponent, mantissa, place)
+"""Parts of numbers that kernels build from bits, and an index of a real; see `bits`."""
 
 
 class Table:
@@ -307,7 +312,7 @@ class Kernel(Cell):
         for p, value in zip(self.takes, args, strict=True):
             if p not in self.records:
                 named[p] = value
-            elif isinstance(value, Packed) and value.packed_kind is self.records[p]:
+            elif isinstance(value, Packed) and _packs(value.packed_kind, self.records[p]):
                 named |= {f"{p}_{f}": value.part(f) for f in self.used[p]}
             elif isinstance(value, self.records[p]) and not isinstance(value, Table):
                 named |= {f"{p}_{f}": getattr(value, f) for f in self.used[p]}
@@ -335,6 +340,14 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
         yield statement
         yield from statements(getattr(statement, "body", []))
         yield from statements(getattr(statement, "orelse", []))
+
+
+@cache
+def _packs(kind: type[Table], record: Any) -> bool:
+    """Whether tables of a kind may be taken for a record: one of that kind, or of a base with the same columns."""
+    if not issubclass(kind, record):
+        return False
+    return kind.real_columns() == record.real_columns() and kind.index_columns() == record.index_columns()
 
 
 @cache

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.kernels.arrays import numbers
+from twin.kernels.moist_air import TRIPLE, log_pressure_over_ice, log_pressure_over_water
 
 Array = NDArray[np.float64]
 Values = Array | float
@@ -186,14 +187,6 @@ def fluid(name: str) -> Fluid:
 
 # ---- moist air ---------------------------------------------------------------------------------------------------
 
-_ICE = (-5.6745359e3, 6.3925247, -9.677843e-3, 6.2215701e-7, 2.0747825e-9, -9.484024e-13, 4.1635019)
-_WATER = (-5.8002206e3, 1.3914993, -4.8640239e-2, 4.1764768e-5, -1.4452093e-8, 0.0, 6.5459673)
-
-
-def _log_pressure(T: Values, c: tuple[float, ...]) -> Array:
-    return c[0] / T + c[1] + T * (c[2] + T * (c[3] + T * (c[4] + T * c[5]))) + c[6] * np.log(T)
-
-
 def saturation_pressure(T: Values) -> Array:
     """Saturation pressure of water vapour [Pa] over water, below the triple point over ice, shape of T [K].
 
@@ -201,7 +194,8 @@ def saturation_pressure(T: Values) -> Array:
     Example: saturation_pressure(293.15) = 2339 Pa.
     """
     T = numbers(T)
-    return np.exp(np.where(T <= 273.16, _log_pressure(T, _ICE), _log_pressure(T, _WATER)))
+    log_T = np.log(T)
+    return np.exp(np.where(T <= TRIPLE, log_pressure_over_ice(T, log_T), log_pressure_over_water(T, log_T)))
 
 
 def _humidity_ratio(vapour: Values, pressure: Values) -> Array:

@@ -164,7 +164,7 @@ MUTANTS = [
      exchangers("fouling_adds_its_resistance_over_the_area_or_over_that_of_a_typical_plate")),
     (EXCHANGERS, "max(a + b + fouling * a * b, TINY)", "max(a + b + fouling * a, TINY)",
      exchangers("fouling_adds_its_resistance_over_the_area_or_over_that_of_a_typical_plate")),
-    (EXCHANGERS, "cold = film(film_cold[r, s], flow_cold[r, s], rated_cold[r, s]", "cold = film(film_cold[r, s], flow_cold[r, s], rated_hot[r, s]",
+    (EXCHANGERS, "cold = film(film_cold, flow_cold, rated_cold,", "cold = film(film_cold, flow_cold, rated_hot,",
      exchangers("a_plate_passes_its_textbook_duty_at_and_off_its_rating")),
     (EXCHANGERS, "x = n * decay(ratio * power(n, 0.78))", "x = n * decay(ratio * power(n, 0.85))",
      coils_and_rooms("a_coil_passes_its_textbook_duty_at_its_rating_and_at_half_of_either_flow")),

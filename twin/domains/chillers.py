@@ -8,10 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.columns import Array, Real
-from twin.domains.rejection import AIR_APPROACH, OFF, inputs, over, response
-from twin.elements import Box, Response
+from twin.domains.rejection import AIR_APPROACH, OFF, Answer, Inflow, Law, Roots, over, stands_still
+from twin.elements import Box
 from twin.fluids import FREEZING
-from twin.kernels.arrays import numbers
+from twin.kernels.cell import Reals2, cell, kernel
+from twin.kernels.elementary import ceil
+from twin.kernels.numbers import clip
+from twin.kernels.subset import Table
+
+LEAST_LIFT = 3.0
+"""Least lift of the law outside the curves, K."""
+MANY = 1e6
+"""More machines than any plant has."""
 
 
 class Curves(NamedTuple):
@@ -35,12 +43,8 @@ class Curves(NamedTuple):
     air: Array
 
 
-def _biquadratic(c: Array, x: Array, y: Array) -> Array:
-    return c[0] + x * (c[1] + c[2] * x + c[5] * y) + y * (c[3] + c[4] * y)
-
-
 @dataclass(frozen=True)
-class Chiller:
+class Chiller(Law):
     """Electric chillers in parallel: EIR curves inside their box, a lift law outside [EnergyPlus Chiller:Electric:EIR].
 
     Q = Q_ref capFT(x, y), P = Q / COP_ref EIRFT(x, y) EIRFPLR(p); x is the set point, y the air (`ambient`, K) or the
@@ -67,39 +71,21 @@ class Chiller:
     evaporator_approach: Array | float = 2.0
     condenser_approach: Array | float = np.nan
 
-    def respond(
-        self, inlet: Array, flow: Array, cp: Real, sink: Real = np.nan, running: Array | None = None
-    ) -> Response:
-        """Response to inlets [K], flows [kg/s] and entering condenser water [K], (unit, scenario).
+    @classmethod
+    def real_columns(cls) -> tuple[str, ...]:
+        """Its fields of numbers, what follows from them, and the curves: `cap_0` is the first coefficient of `cap`."""
+        curves = (f"{name}_{i}" for name, count in (("cap", 6), ("eir", 6), ("plr", 3)) for i in range(count))
+        return (*super().real_columns(), *_DERIVED, *_CURVE, *curves)
 
-        `running` keeps the staging of an earlier answer.
-        """
-        inlet, flow, _ = inputs(self, inlet, flow, cp, sink)
-        set_point = self._held
-        one, cop, outside = self.performance(set_point, self._entering(sink))
-        off, required = inlet <= set_point - OFF, np.maximum(flow * cp * (inlet - set_point), 0.0)
-        staged = np.clip(np.ceil(required / (self.stage_up * one) - 1e-9), 1.0, np.maximum(self.count, 1.0))
-        running = staged if running is None else np.maximum(running, 1.0)
-        available = one * np.maximum(self.count, 1e-9)
-        part = np.minimum(required / np.minimum(running * one, available), 1.0)
-        c, p = self.curves.plr, np.maximum(part, self.min_part_load)
-        fade = np.minimum(part / self.min_part_load, 1.0)
-        power = running * one / cop * (c[0] + p * (c[1] + p * c[2])) * fade
-        # A line through the set point: a constant duty would leave a closed loop without a temperature.
-        short = np.where(required > available, 1.0 - available / np.maximum(required, 1e-9), 0.0)
-        slope = np.where(off, 1.0 - 1e-9, short)
-        offset = np.where(off, 1e-9, 1.0 - short) * set_point
-        return response(
-            inlet,
-            slope,
-            offset,
-            np.where(off, 0.0, power),
-            0.0,
-            np.where(off, 0.0, over(required, available)),
-            np.where(off | (required <= 0), 0.0, np.minimum(running, self.count)),
-            np.where(off, 0.0, part),
-            outside & ~off & (required > 1e-4 * available),
-        )
+    def column_of(self, name: str) -> Array | float:
+        """The numbers of a column."""
+        c = self.curves
+        if name in _DERIVED:
+            return getattr(self, _DERIVED[name])
+        if name in _CURVE:
+            return _CURVE[name](c)
+        curve, _, i = name.rpartition("_")
+        return getattr(c, curve)[int(i)] if i.isdigit() else getattr(self, name)
 
     def boxes(self, inlet: Array, outlet: Array, sink: Real) -> tuple[Box, ...]:
         """What the curves are valid for: leaving chilled water, and what enters the condenser [K]."""
@@ -121,42 +107,172 @@ class Chiller:
         """Temperature of the air or water that enters the condenser, K."""
         return np.where(self.curves.air, self.ambient, sink)
 
+    @property
+    def _size(self) -> Array:
+        """Capacity of one unit at the reference, W."""
+        return np.where(np.isnan(self.capacity), self.curves.capacity, self.capacity)
+
+    @property
+    def _rated_cop(self) -> Array:
+        """COP at the reference."""
+        return np.where(np.isnan(self.cop), self.curves.cop, self.cop)
+
+    @property
+    def _approach(self) -> Array:
+        """Condensing temperature above what enters the condenser, K."""
+        default = np.where(self.curves.air, AIR_APPROACH, 7.0)
+        return np.where(np.isnan(self.condenser_approach), default, self.condenser_approach)
+
     def performance(self, leaving: Real, entering: Real) -> tuple[Array, Array, Array]:
         """Capacity of one unit [W], its COP at full load, and whether leaving and entering [K] are outside the box."""
-        c = self.curves
-        x, y = numbers(leaving) - FREEZING, numbers(entering) - FREEZING
-        near_x, near_y = np.clip(x, *c.leaving_box), np.clip(y, *c.entering_box)
-        size, cop = (
-            np.where(np.isnan(own), curve, own) for own, curve in ((self.capacity, c.capacity), (self.cop, c.cop))
-        )
-        near = cop / _biquadratic(c.eir, near_x, near_y)
-        outside = (np.abs(x - near_x) > OFF) | (np.abs(y - near_y) > OFF)
-        lifted = near * self._beyond(x, y, near_x, near_y)
-        capped = np.minimum(lifted, np.maximum(self.max_cop, near))
-        return (
-            size * self.capacity_factor * _biquadratic(c.cap, near_x, near_y),
-            np.where(outside, capped, near),
-            outside,
-        )
+        blank = dict.fromkeys(Performance.real_columns(), 0.0)
+        given = dict(leaving=leaving, entering=entering)
+        capacity, cop, outside = self.run(performances, (Conditions, given), (Performance, blank))
+        return capacity, cop, outside > 0.5
 
-    def _beyond(self, x: Array, y: Array, near_x: Array, near_y: Array) -> Array:
-        """COP at (x, y) over COP at the nearest point of the box.
 
-        One coordinate after the other, from the box outwards: y at the nearest x while the lift shrinks, at the
-        reference where it grows (at the nearest x a curve flatter than the law would let COP fall as the water gets
-        warmer); then x towards warmer water at the actual y, towards colder water at the reference.
-        """
-        c, law = self.curves, self._carnot
-        coldest, hottest = c.leaving_box[0], c.entering_box[1]
-        cooler = law(near_x, np.minimum(y, hottest)) / law(near_x, near_y)
-        hotter = law(c.leaving, np.maximum(y, hottest)) / law(c.leaving, hottest)
-        warmer = law(np.maximum(x, coldest), y) / law(near_x, y)
-        colder = law(np.minimum(x, coldest), c.entering) / law(coldest, c.entering)
-        return cooler * hotter * warmer * colder
+_DERIVED = {"held": "_held", "size": "_size", "rated_cop": "_rated_cop", "approach": "_approach"}
+"""Columns that follow from fields and curves, by the property that works them out."""
 
-    def _carnot(self, x: Array, y: Array) -> Array:
-        """T_e / (T_c - T_e) with approaches on both sides; the lift is at least 3 K."""
-        default = np.where(self.curves.air, AIR_APPROACH, 7.0)
-        approach = np.where(np.isnan(self.condenser_approach), default, self.condenser_approach)
-        T = x - self.evaporator_approach + FREEZING
-        return T / np.maximum(y + FREEZING + approach - T, 3.0)
+_CURVE = {
+    "leaving": lambda c: c.leaving,
+    "entering": lambda c: c.entering,
+    "coldest": lambda c: c.leaving_box[0],
+    "warmest": lambda c: c.leaving_box[1],
+    "coolest": lambda c: c.entering_box[0],
+    "hottest": lambda c: c.entering_box[1],
+    "air": lambda c: c.air,
+}
+"""Columns of the curves beside their coefficients."""
+
+
+class Conditions(Table):
+    """Leaving chilled water and what enters the condenser [K], (unit, scenario)."""
+
+    leaving: Reals2
+    entering: Reals2
+
+
+class Performance(Table):
+    """Capacity of one unit [W], its COP at full load, 1 outside the box of validity; (unit, scenario)."""
+
+    capacity: Reals2
+    cop: Reals2
+    outside: Reals2
+
+
+# ---- at full load ------------------------------------------------------------------------------------------------
+
+
+@cell
+def biquadratic(c0, c1, c2, c3, c4, c5, x, y):
+    """c0 + c1 x + c2 x² + c3 y + c4 y² + c5 x y."""
+    return c0 + x * (c1 + c2 * x + c5 * y) + y * (c3 + c4 * y)
+
+
+@cell
+def capacity_curve(r, s, law: Chiller, x, y):
+    """Capacity over that at the reference."""
+    return biquadratic(
+        law.cap_0[r, s], law.cap_1[r, s], law.cap_2[r, s], law.cap_3[r, s], law.cap_4[r, s], law.cap_5[r, s], x, y
+    )
+
+
+@cell
+def input_curve(r, s, law: Chiller, x, y):
+    """Power over capacity, over that at the reference."""
+    return biquadratic(
+        law.eir_0[r, s], law.eir_1[r, s], law.eir_2[r, s], law.eir_3[r, s], law.eir_4[r, s], law.eir_5[r, s], x, y
+    )
+
+
+@cell
+def carnot(x, y, below, above):
+    """T_e / (T_c - T_e) with approaches `below` and `above` on both sides of x and y [degC]; the lift is at least 3 K."""
+    T = x - below + FREEZING
+    return T / max(y + FREEZING + above - T, LEAST_LIFT)
+
+
+@cell
+def beyond(r, s, law: Chiller, x, y, near_x, near_y):
+    """COP at (x, y) over COP at the nearest point of the box.
+
+    One coordinate after the other, from the box outwards: y at the nearest x while the lift shrinks, at the
+    reference where it grows (at the nearest x a curve flatter than the law would let COP fall as the water gets
+    warmer); then x towards warmer water at the actual y, towards colder water at the reference.
+    """
+    below = law.evaporator_approach[r, s]
+    above = law.approach[r, s]
+    coldest = law.coldest[r, s]
+    hottest = law.hottest[r, s]
+    leaving = law.leaving[r, s]
+    entering = law.entering[r, s]
+    cooler = carnot(near_x, min(y, hottest), below, above) / carnot(near_x, near_y, below, above)
+    hotter = carnot(leaving, max(y, hottest), below, above) / carnot(leaving, hottest, below, above)
+    warmer = carnot(max(x, coldest), y, below, above) / carnot(near_x, y, below, above)
+    colder = carnot(min(x, coldest), entering, below, above) / carnot(coldest, entering, below, above)
+    return cooler * hotter * warmer * colder
+
+
+@cell
+def full_load(r, s, law: Chiller, leaving, entering):
+    """Capacity of one unit [W], its COP at full load, and whether leaving and entering [K] are outside the box."""
+    x = leaving - FREEZING
+    y = entering - FREEZING
+    near_x = clip(x, law.coldest[r, s], law.warmest[r, s])
+    near_y = clip(y, law.coolest[r, s], law.hottest[r, s])
+    near = law.rated_cop[r, s] / input_curve(r, s, law, near_x, near_y)
+    outside = abs(x - near_x) > OFF or abs(y - near_y) > OFF
+    lifted = near * beyond(r, s, law, x, y, near_x, near_y)
+    capped = min(lifted, max(law.max_cop[r, s], near))
+    capacity = law.size[r, s] * law.capacity_factor[r, s] * capacity_curve(r, s, law, near_x, near_y)
+    return capacity, capped if outside else near, outside
+
+
+@kernel
+def performances(r, s, law: Chiller, at: Conditions, out: Performance):
+    """`full_load` of whole arrays."""
+    capacity, cop, outside = full_load(r, s, law, at.leaving[r, s], at.entering[r, s])
+    out.capacity[r, s] = capacity
+    out.cop[r, s] = cop
+    out.outside[r, s] = 1.0 if outside else 0.0
+
+
+# ---- at any load -------------------------------------------------------------------------------------------------
+
+
+@kernel
+def chiller(r, s, law: Chiller, at: Inflow, root: Roots, out: Answer):
+    """Answers of chillers."""
+    inlet = at.inlet[r, s]
+    set_point = law.held[r, s]
+    count = law.count[r, s]
+    entering = law.ambient[r, s] if law.air[r, s] > 0.5 else at.sink[r, s]
+    one, cop, outside = full_load(r, s, law, set_point, entering)
+    off = stands_still(inlet, set_point)
+    required = max(at.flow[r, s] * at.cp[r, s] * (inlet - set_point), 0.0)
+    wanted = clip(required / (law.stage_up[r, s] * one) - 1e-9, 0.0, MANY)
+    staged = clip(ceil(wanted), 1.0, max(count, 1.0))
+    running = max(clip(staged, at.least[r, s], at.most[r, s]), 1.0)
+    available = one * max(count, 1e-9)
+    part = min(required / min(running * one, available), 1.0)
+    p = max(part, law.min_part_load[r, s])
+    fade = min(part / law.min_part_load[r, s], 1.0)
+    curve = law.plr_0[r, s] + p * (law.plr_1[r, s] + p * law.plr_2[r, s])
+    power = running * one / cop * curve * fade
+    # A line through the set point: a constant duty would leave a closed loop without a temperature.
+    short = 1.0 - available / max(required, 1e-9) if required > available else 0.0
+    loading = over(required, available)
+    warned = outside and not off and required > 1e-4 * available
+    out.slope[r, s] = 1.0 - 1e-9 if off else short
+    out.offset[r, s] = (1e-9 if off else 1.0 - short) * set_point
+    out.power[r, s] = 0.0 if off else power
+    out.water[r, s] = 0.0
+    out.loading[r, s] = 0.0 if off else loading
+    out.running[r, s] = 0.0 if off or required <= 0.0 else min(running, count)
+    out.speed[r, s] = 0.0 if off else part
+    out.warning[r, s] = 1.0 if warned else 0.0
+    out.driven[r, s] = 0.0
+
+
+Chiller.kernel = chiller

@@ -1,25 +1,28 @@
 """What laws of heat rejection share, and dry and adiabatic coolers; arrays (unit, scenario).
 
-Each law is a frozen table of columns, (k, 1) or (k, S), with one method, `respond`. It returns the affine outlet that
-is exact at the given inputs, and what the unit then takes. Temperatures in K, flows in kg/s, all SI.
+Each law is a frozen table of columns, (k, 1) or (k, S), with a kernel that answers what comes to its units: by the
+affine outlet that is exact at the given inputs, and by what the unit then takes. Temperatures in K, flows in kg/s, all
+SI. Roots are found by a fixed number of steps, which start from those of the pass before, so that a few passes reach
+them whatever the start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
 import numpy as np
 
 from twin.columns import Array, Real
 from twin.elements import Response
 from twin.fluids import FREEZING, STANDARD_PRESSURE, VAPORISATION, air_density
-from twin.kernels.arrays import numbers
-from twin.kernels.exchangers import conductance, crossflow
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from twin.kernels.arrays import namespace, send
+from twin.kernels.cell import Kernel, Reals2, cell, kernel
+from twin.kernels.exchangers import cross_flow, crossflow, film, in_series
+from twin.kernels.launch import bind
+from twin.kernels.numbers import clip, known
+from twin.kernels.subset import Argument, Packed, Table
 
 OFF = 1e-6
 """How far below the set point an inlet must be for the unit to stand still, K."""
@@ -31,24 +34,113 @@ WATER_CP = 4186.0
 MOIST_CP = 1020.0
 """Specific heat of outdoor air with its moisture, J/(kg K)."""
 
-
-def inputs(law: DataclassInstance, inlet: Array, flow: Array, cp: Real, sink: Real) -> tuple[Array, Array, Array]:
-    """Inlet [K], flow without its sign [kg/s] and capacity rate [W/K], all in the full shape of law and inputs."""
-    columns = [getattr(law, f.name) for f in fields(law)]
-    columns = [c[0] if isinstance(c, tuple) else c for c in columns]
-    shape = np.broadcast_shapes(*(np.shape(c) for c in (*columns, inlet, flow, cp, sink)))
-    inlet, flow = (np.broadcast_to(numbers(v), shape) for v in (inlet, flow))
-    return inlet, np.abs(flow), np.maximum(np.abs(flow) * cp, 1e-6)
+LEAST_CAPACITY = 1e-6
+"""Capacity rate of water that stands still, W/K."""
 
 
-def response(inlet: Array, *columns: Real, driven: Real = 0.0) -> Response:
-    """Columns in the shape of the inlets, and where these live."""
-    full = (
-        np.full_like(inlet, c) if getattr(c, "ndim", 0) == 0 else np.broadcast_to(c, inlet.shape)
-        for c in (*columns, driven)
-    )
-    return Response(*full)
+# ---- what laws are asked, and what they answer -------------------------------------------------------------------
 
+
+class Inflow(Table):
+    """What comes to units, (unit, scenario).
+
+    inlet [K], flow, not negative [kg/s], cp [J/(kg K)]. sink: entering condenser water [K], where a law has any.
+    least, most: units that run at least and at most, as staged by a pass before; 0 and infinity where they are free.
+    """
+
+    inlet: Reals2
+    flow: Reals2
+    cp: Reals2
+    sink: Reals2
+    least: Reals2
+    most: Reals2
+
+
+class Roots(Table):
+    """Roots of the last pass, from which the next one starts, NaN where there was none; (unit, scenario).
+
+    range_: of cells that run, at full speed [K]. able: of all cells [K]. ahead: of a slightly warmer inlet [K].
+    speed: of fans [1].
+    """
+
+    range_: Reals2
+    able: Reals2
+    ahead: Reals2
+    speed: Reals2
+
+
+class Answer(Table):
+    """What units answer, as in `Response`, (unit, scenario)."""
+
+    slope: Reals2
+    offset: Reals2
+    power: Reals2
+    water: Reals2
+    loading: Reals2
+    running: Reals2
+    speed: Reals2
+    warning: Reals2
+    driven: Reals2
+
+
+REPEATS = 6
+"""Passes with which a law that is called alone reaches its roots from nowhere."""
+
+
+class Law(Table):
+    """A table of columns with a kernel (r, s, law, at: Inflow, root: Roots, out: Answer, *tables)."""
+
+    kernel: ClassVar[Kernel]
+
+    @classmethod
+    def real_columns(cls) -> tuple[str, ...]:
+        """Names of its fields of numbers, `Array` or `Array | float`."""
+        return tuple(f.name for f in fields(cls) if f.type in ("Array", "Array | float"))  # type: ignore[arg-type]
+
+    @classmethod
+    def index_columns(cls) -> tuple[str, ...]:
+        """A law has no columns of integers."""
+        return ()
+
+    def tables(self) -> tuple[Argument, ...]:
+        """What else the kernel takes, in main memory."""
+        return ()
+
+    def respond(
+        self, inlet: Array, flow: Array, cp: Real, sink: Real = np.nan, running: Array | None = None
+    ) -> Response:
+        """Response to inlets [K], flows of all units together [kg/s] and entering condenser water [K].
+
+        (unit, scenario). `running` keeps the staging of an earlier answer.
+        """
+        least, most = (0.0, np.inf) if running is None else (running, running)
+        asked = dict(inlet=inlet, flow=np.abs(flow), cp=cp, sink=sink, least=least, most=most)
+        roots, blank = dict.fromkeys(Roots.real_columns(), np.nan), dict.fromkeys(Answer.real_columns(), 0.0)
+        answers = self.run(self.kernel, (Inflow, asked), (Roots, roots), (Answer, blank), repeats=REPEATS)
+        return Response(*answers)
+
+    def run(self, kernel: Kernel, *given: tuple[type[Table], dict[str, Any]], repeats: int = 1) -> Iterator[Array]:
+        """Columns of the last of tables by kind, broadcast to one shape, when a kernel of the law has run over them."""
+        own = {name: self.column_of(name) for name in self.real_columns()}
+        parts = [(type(self), own), *given]
+        every = [v for _, columns in parts for v in columns.values()]
+        shape, xp = np.broadcast_shapes(*(np.shape(v) for v in every)), namespace(*every)
+        packed = [_packed(kind, columns, shape, xp) for kind, columns in parts]
+        answer = packed[-1].packed_reals
+        if answer.size:
+            call = bind(kernel, answer.shape[1:], *packed, *send(self.tables(), xp))
+            for _ in range(repeats):
+                call()
+        return (column.reshape(shape)[()] for column in answer)
+
+
+def _packed(kind: type[Table], columns: dict[str, Any], shape: tuple[int, ...], xp: Any) -> Packed:
+    """A table as kernels take it, all units and scenarios in one row."""
+    flat = [xp.broadcast_to(xp.asarray(v, float), shape).reshape(1, -1) for v in columns.values()]
+    return Packed(kind, xp.stack(flat), xp.zeros((0, 0), np.int32))
+
+
+# ---- roots -------------------------------------------------------------------------------------------------------
 
 CLOSE = 3e-16
 """What is left of a function at its root over what it has at both ends."""
@@ -82,41 +174,86 @@ def rising_root(f: Callable[[Array], Array], low: Real, high: Real, steps: int =
     return np.where(np.isnan(ended), best, ended)
 
 
-def affine(inlet: Array, set_point: Array, effect: Array, sink: Array) -> tuple[Array, Array, Array]:
-    """Slope and offset of a unit of effectiveness `effect` against a sink, and whether it stands still."""
-    off = inlet <= set_point - OFF
-    held = ~off & (inlet - set_point < effect * (inlet - sink))
-    slope = np.where(off, 1.0 - 1e-9, np.where(held, 0.0, 1.0 - effect))
-    offset = np.where(off, 1e-9 * set_point, np.where(held, set_point, effect * sink))
-    return slope, offset, off
+SAME = 1e-11
+"""By what steps at a root may differ."""
 
 
-def fans(effect: Callable[[Array], Array], required: Array, slowest: Real, free: Real) -> tuple[Array, Array]:
-    """Mean speed and mean cube of speed at which `effect(speed)` is `required`; full where it cannot be reached.
+@cell
+def towards(low, high, x, fx, y, fy):
+    """The next step to the root of a rising f in [low, high], after x and y: where the line through f there is zero.
 
-    Below the slowest speed fans run part of the time: effectiveness is then linear between standing fans, which leave
-    the share `free` of the full one, and the slowest speed.
+    The middle, if that lies outside or f does not rise from x to y. Two that are the same are the root.
     """
-    full, low = effect(np.ones_like(required)), effect(np.broadcast_to(slowest, required.shape))
-    still = np.minimum(free * full, 0.999 * low)
-    part = np.clip((required - still) / np.maximum(low - still, 1e-12), 0.0, 1.0)
-    speed = rising_root(lambda s: effect(s) - np.minimum(required, full), np.broadcast_to(slowest, required.shape), 1.0)
+    rise = (fy - fx) / (y - x if y != x else 1.0)
+    z = y - fy / (rise if rise > 0.0 else 1.0)
+    same = abs(y - x) < SAME
+    inside = rise > 0.0 and z >= low and z <= high
+    return z if inside else (y if same else 0.5 * (low + high))
+
+
+# ---- what units share --------------------------------------------------------------------------------------------
+
+
+@cell
+def capacity(flow, cp):
+    """Capacity rate [W/K] of a flow, next to nothing without."""
+    return max(flow * cp, LEAST_CAPACITY)
+
+
+@cell
+def stands_still(inlet, set_point):
+    """Whether a unit is off: its inlet [K] lies below the set point [K]."""
+    return inlet <= set_point - OFF
+
+
+@cell
+def awake(flow, rated_flow):
+    """Share in which fans and compressors are on at so small a flow."""
+    return clip(flow / (AWAKE * rated_flow), 0.0, 1.0)
+
+
+LEVEL = 1e-15
+"""Gain of effect below which faster fans are of no use."""
+
+
+@cell
+def first_speed(target, low, full, slowest, last):
+    """Fan speed to start from: the last, or that of a straight line between the slowest, of effect `low`, and full."""
+    line = slowest + (1.0 - slowest) * (target - low) / max(full - low, 1e-12)
+    return clip(last if known(last) else line, slowest, 1.0)
+
+
+@cell
+def mean_speed(required, low, full, free, slowest, speed):
+    """Mean speed and mean cube of speed of fans for a required effect, of which `speed` is that between the ends.
+
+    `low` and `full` are the effects at the slowest and at full speed, which is all where the required one cannot be
+    reached. Below the slowest speed fans run part of the time: effectiveness is then linear between standing fans,
+    which leave the share `free` of the full one, and the slowest speed.
+    """
+    still = min(free * full, 0.999 * low)
+    part = clip((required - still) / max(low - still, 1e-12), 0.0, 1.0)
     slow = required <= low
-    return np.where(slow, part * slowest, speed), np.where(slow, part * np.power(slowest, 3), speed**3)
+    reached = slowest if full - low < LEVEL else (1.0 if required >= full else speed)
+    mean = part * slowest if slow else reached
+    cube = part * (slowest * slowest * slowest) if slow else reached * reached * reached
+    return mean, cube
 
 
-def over(required: Array, available: Array) -> Array:
+@cell
+def over(required, available):
     """Wanted over available duty between 0 and 1000."""
-    return np.clip(required / np.maximum(available, 1e-3 * np.maximum(required, 1e-9)), 0.0, 1e3)
+    return clip(required / max(available, 1e-3 * max(required, 1e-9)), 0.0, 1e3)
 
 
-def make_up(evaporation: Real, drift: Real, cycles: Real) -> Array:
+@cell
+def make_up(evaporation, drift, cycles):
     """Make-up water [kg/s]: evaporation + drift + blow-down.
 
     Blow-down is evaporation / (cycles - 1) - drift and never negative, from the balance of dissolved solids, which
     leave with drift and blow-down [ASHRAE HVAC S&E (2020), ch. 40].
     """
-    return evaporation + drift + np.maximum(evaporation / (numbers(cycles) - 1.0) - drift, 0.0)
+    return evaporation + drift + max(evaporation / (cycles - 1.0) - drift, 0.0)
 
 
 # ---- dry and adiabatic coolers -----------------------------------------------------------------------------------
@@ -150,7 +287,7 @@ def from_rating(
 
 
 @dataclass(frozen=True)
-class DryCooler:
+class DryCooler(Law):
     """Coils cooled by outdoor air that fans draw through them; with `saturation` the air is wetted first.
 
     One unit has UA = `conductance` [W/K] at `rated_flow` and `rated_air_flow` [kg/s], `fan_power` [W] at full speed;
@@ -181,55 +318,87 @@ class DryCooler:
     fouling: Array | float = 0.0
     min_speed: Array | float = 0.1
 
-    def respond(
-        self, inlet: Array, flow: Array, cp: Real, sink: Real = np.nan, running: Array | None = None
-    ) -> Response:
-        """Response to inlets [K] and flows [kg/s] of all units together (unit, scenario); all run, no `sink`."""
-        inlet, flow, C = inputs(self, inlet, flow, cp, sink)
-        count = np.maximum(self.count, 1e-9)
-        effect = self._effect(C / (cp * count), C / count)
-        full, required = effect(np.ones_like(inlet)), inlet - self.set_point
-        (air, wetted), wettest = self._air(inlet, full), self._air(inlet, full, True)[0]
-        slope, offset, off = affine(inlet, self.set_point, full, wettest)
-        bypassed = inlet <= wettest
-        slope = np.where(bypassed, 1.0 - 1e-9, slope)
-        offset, off = np.where(bypassed, 1e-9 * wettest, offset), off | bypassed
-        aim = np.where(np.isnan(required), np.inf, required / np.maximum(inlet - air, 1e-9))
-        speed, cube = fans(effect, aim, self.min_speed, 0.0)
-        on = np.where(off, 0.0, np.clip(flow / (AWAKE * count * self.rated_flow), 0.0, 1.0))
-        evaporated = count * self.rated_air_flow * self.density * speed * wetted
-        loading = np.where(np.isnan(required), 1.0, over(required, full * (inlet - wettest)))
-        return response(
-            inlet,
-            slope,
-            offset,
-            on * count * self.fan_power * self.density * cube,
-            on * make_up(evaporated, 0.0, self.cycles),
-            np.where(off, 0.0, loading),
-            np.where(off, 0.0, self.count),
-            on * speed,
-            False,
-        )
 
-    def _effect(self, flow: Array, C: Array) -> Callable[[Array], Array]:
-        """Temperature effectiveness of the coolant at a fan speed."""
-        water_film = self.conductance * (1.0 + 1.0 / self.film_ratio)
-        air_film = self.conductance * (1.0 + self.film_ratio)
+@cell
+def coil_effect(r, s, law: DryCooler, at: Inflow, speed):
+    """Temperature effectiveness of the coolant at a fan speed; all units run."""
+    count = max(law.count[r, s], 1e-9)
+    c = capacity(at.flow[r, s], at.cp[r, s]) / count
+    ratio = law.film_ratio[r, s]
+    air = law.rated_air_flow[r, s] * law.density[r, s] * speed
+    water_film = law.conductance[r, s] * (1.0 + 1.0 / ratio)
+    air_film = law.conductance[r, s] * (1.0 + ratio)
+    water = film(water_film, c / at.cp[r, s], law.rated_flow[r, s], law.water_exponent[r, s])
+    ua = in_series(water, film(air_film, air, law.rated_air_flow[r, s], law.air_exponent[r, s]), law.fouling[r, s])
+    smaller = max(min(c, air * MOIST_CP), 1e-9)
+    return cross_flow(ua / smaller, smaller / max(c, air * MOIST_CP)) * smaller / max(c, smaller)
 
-        def effect(speed: Array) -> Array:
-            air = self.rated_air_flow * self.density * speed
-            films = (self.rated_flow, self.rated_air_flow, water_film, air_film, self.water_exponent, self.fouling)
-            ua, air = conductance(flow, air, *films, exponent_cold=self.air_exponent), air * MOIST_CP
-            smaller = np.maximum(np.minimum(C, air), 1e-9)
-            return crossflow(ua / smaller, smaller / np.maximum(C, air)) * smaller / np.maximum(C, smaller)
 
-        return effect
+COIL_STEPS = (0, 1, 2)
+"""Steps of a pass towards the speed of a dry cooler's fans."""
 
-    def _air(self, inlet: Array, full: Array, wet: bool = False) -> tuple[Array, Array]:
-        """Air entering the coil [K], as wet as needed (or as can be), and water evaporated per mass of air [1]."""
-        bulb = np.where(np.isnan(self.wet_bulb), self.ambient, self.wet_bulb)
-        full_drop = self.saturation * np.maximum(self.ambient - bulb, 0.0)
-        needed = self.ambient - inlet + (inlet - self.set_point) / np.maximum(full, 1e-9)
-        drop = full_drop if wet else np.where(np.isnan(needed), full_drop, np.clip(needed, 0.0, full_drop))
-        latent = VAPORISATION - 2326.0 * (bulb - FREEZING)
-        return self.ambient - drop + 0.0 * inlet, MOIST_CP * drop / latent
+
+@kernel
+def dry_cooler(r, s, law: DryCooler, at: Inflow, root: Roots, out: Answer):
+    """Answers of dry and adiabatic coolers."""
+    inlet = at.inlet[r, s]
+    set_point = law.set_point[r, s]
+    ambient = law.ambient[r, s]
+    slowest = law.min_speed[r, s]
+    required = inlet - set_point
+    wanted = known(required)
+    full = coil_effect(r, s, law, at, 1.0)
+    low = coil_effect(r, s, law, at, slowest)
+
+    # air entering the coil, as wet as needed and as wet as can be, and water evaporated per mass of air
+    bulb = law.wet_bulb[r, s] if known(law.wet_bulb[r, s]) else ambient
+    full_drop = law.saturation[r, s] * max(ambient - bulb, 0.0)
+    needed = ambient - inlet + required / max(full, 1e-9)
+    drop = clip(needed, 0.0, full_drop) if wanted else full_drop
+    latent = VAPORISATION - 2326.0 * (bulb - FREEZING)
+    wetted = MOIST_CP * drop / latent
+    wettest = ambient - full_drop
+
+    # the outlet's line
+    off = stands_still(inlet, set_point)
+    bypassed = inlet <= wettest
+    held = required < full * (inlet - wettest)
+    standing = wettest if bypassed else set_point
+    idle = off or bypassed
+    out.slope[r, s] = 1.0 - 1e-9 if idle else (0.0 if held else 1.0 - full)
+    out.offset[r, s] = 1e-9 * standing if idle else (set_point if held else full * wettest)
+
+    # the fans' speed
+    aim = required / max(inlet - (ambient - drop), 1e-9) if wanted else 2.0
+    target = min(aim, full)
+    bottom = slowest
+    top = 1.0
+    x = slowest
+    fx = low - target
+    y = first_speed(target, low, full, slowest, root.speed[r, s])
+    fy = coil_effect(r, s, law, at, y) - target
+    for _ in COIL_STEPS:
+        bottom = y if fy < 0.0 else bottom
+        top = top if fy < 0.0 else y
+        z = towards(bottom, top, x, fx, y, fy)
+        x = y
+        fx = fy
+        y = z
+        fy = coil_effect(r, s, law, at, y) - target
+    root.speed[r, s] = y
+    speed, cube = mean_speed(aim, low, full, 0.0, slowest, y)
+
+    count = max(law.count[r, s], 1e-9)
+    on = 0.0 if idle else awake(at.flow[r, s], count * law.rated_flow[r, s])
+    evaporated = count * law.rated_air_flow[r, s] * law.density[r, s] * speed * wetted
+    loading = over(required, full * (inlet - wettest))
+    out.power[r, s] = on * count * law.fan_power[r, s] * law.density[r, s] * cube
+    out.water[r, s] = on * make_up(evaporated, 0.0, law.cycles[r, s])
+    out.loading[r, s] = 0.0 if idle else (loading if wanted else 1.0)
+    out.running[r, s] = 0.0 if idle else law.count[r, s]
+    out.speed[r, s] = on * speed
+    out.warning[r, s] = 0.0
+    out.driven[r, s] = 0.0
+
+
+DryCooler.kernel = dry_cooler

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import reduce
-from operator import or_
+from abc import abstractmethod
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from twin.columns import Array, Real
-from twin.domains.rejection import AWAKE, WATER_CP, affine, fans, inputs, make_up, over, response, rising_root
-from twin.elements import Box, Response
+from twin.domains.rejection import (
+    WATER_CP,
+    Answer,
+    Inflow,
+    Law,
+    Roots,
+    awake,
+    capacity,
+    first_speed,
+    make_up,
+    mean_speed,
+    over,
+    rising_root,
+    stands_still,
+    towards,
+)
+from twin.elements import Box
 from twin.fluids import (
     DRY_AIR_CP,
     FREEZING,
@@ -21,42 +33,30 @@ from twin.fluids import (
     STANDARD_PRESSURE,
     VAPORISATION,
     VAPOUR_CP,
-    air_enthalpy,
     saturation_pressure,
 )
-from twin.fluids import humidity_ratio_from_relative_humidity as _ratio
-from twin.kernels.arrays import namespace, numbers, send
-from twin.kernels.exchangers import counterflow
-from twin.kernels.moist_air import look_up
+from twin.kernels.arrays import elementwise, numbers
+from twin.kernels.cell import Reals2, cell, kernel
+from twin.kernels.elementary import ceil
+from twin.kernels.exchangers import counter_flow, counterflow
+from twin.kernels.moist_air import MoistAir, saturated, saturated_humidity, temperatures, wet_bulb_of
+from twin.kernels.numbers import clip, finite, known
+from twin.kernels.subset import Argument
 
-_TABLE_T = np.arange(-40.0, 90.01, 0.125) + FREEZING
-
-
-_TABLE_VAPOUR = saturation_pressure(_TABLE_T)
-_MOIST_AIR = (DRY_AIR_CP, VAPOUR_CP, VAPORISATION, FREEZING, MOLAR_RATIO, MOST_VAPOUR)
-
-
-def _look_up(x: Real, pressure: Real, inverse: bool = False) -> Array:
-    x, p = numbers(x), numbers(pressure)
-    x = np.atleast_1d(x + 0.0 * p)
-    p = np.broadcast_to(p, x.shape) if p.ndim else np.full_like(x, p)
-    if namespace(x) is np:
-        flat = np.ascontiguousarray(x).ravel(), np.ascontiguousarray(p).ravel()
-        return look_up(*flat, _TABLE_T, _TABLE_VAPOUR, _MOIST_AIR, inverse).reshape(x.shape)
-    values = np.zeros_like(x)
-    for value in np.unique(p):
-        at, table = p == value, (_TABLE_T, air_enthalpy(_TABLE_T, _ratio(_TABLE_T, 1.0, float(value))))
-        values[at] = np.interp(x[at], *send(table[::-1] if inverse else table, namespace(x)))
-    return values
-
-
-def _saturated(T: Real, pressure: Real = STANDARD_PRESSURE) -> Array:
-    """Enthalpy of saturated air [J/kg] at a temperature [K] and pressure [Pa]."""
-    return _look_up(T, pressure)
+MOIST_AIR = MoistAir(
+    saturation_pressure(temperatures() + FREEZING),
+    DRY_AIR_CP,
+    VAPOUR_CP,
+    VAPORISATION,
+    FREEZING,
+    MOLAR_RATIO,
+    MOST_VAPOUR,
+)
+"""Saturated air, as kernels take it."""
 
 
 @dataclass(frozen=True)
-class Tower(ABC):
+class Tower(Law):
     """Open cells that cool water towards the wet bulb.
 
     One cell is designed for `rated_flow` [kg/s] between `rated_inlet` and `rated_outlet` at `rated_wet_bulb` [K] with
@@ -94,164 +94,127 @@ class Tower(ABC):
         """Density of the air over that of the rating."""
         return numbers(self.pressure) / STANDARD_PRESSURE
 
-    def respond(
-        self, inlet: Array, flow: Array, cp: Real, sink: Real = np.nan, running: Array | None = None
-    ) -> Response:
-        """Response to inlets [K] and flows [kg/s] of all cells together (unit, scenario); `sink` is ignored.
+    @classmethod
+    def real_columns(cls) -> tuple[str, ...]:
+        """Fields of all towers, density of the air over that of the rating, and what correlations work out once.
 
-        `running` keeps the staging of an earlier answer. `loading` counts all cells that may run.
+        reference: L/G of the rating [1]. air: of a cell [kg/s]. rated_ua [W/K]. They are of one tower or the other, which
+        have the same columns, so that one kernel text serves both.
         """
-        inlet, flow, C = inputs(self, inlet, flow, cp, sink)
-        cells = self._staged(inlet, flow, C) if running is None else running
-        cells = np.maximum(cells, 1e-9)
-        effect = self._effect(inlet, flow / cells, C / cells)
-        gap, required = inlet - self.wet_bulb, inlet - self.set_point
-        range_, full = self._range(effect, gap)
-        every = np.maximum(np.where(np.isnan(self.running), self.cells, self.running), 1e-9)
-        able = self._range(self._effect(inlet, flow / every, C / every), gap)[0]
-        slope, offset, off = affine(inlet, self.set_point, full, self.wet_bulb + 0.0 * inlet)
-        slope, offset = self._tangent(slope, offset, inlet, flow / cells, C / cells, range_)
-        aim = np.where(np.isnan(required), np.inf, required / np.maximum(gap, 1e-9))
-        cooling = np.where(required < range_, np.maximum(required, 0.0), range_)
-        speed, cube = fans(lambda s: effect(cooling, s), aim, self.min_speed, self.free_convection)
-        on = np.where(off, 0.0, np.clip(flow / (AWAKE * self.rated_flow), 0.0, 1.0))
-        evaporated = C * cooling * self._latent(inlet, cooling)
-        return response(
-            inlet,
-            slope,
-            offset,
-            on * cells * self.fan_power * self._thin * cube,
-            on * make_up(evaporated, self.drift * flow * speed, self.cycles),
-            np.where(off, 0.0, np.where(np.isnan(required), 1.0, over(required, able))),
-            cells,
-            on * speed,
-            (on > 0) & reduce(or_, (box.outside for box in self.boxes(cooling, 0.0))),
-        )
+        shared = (f.name for f in fields(Tower))
+        return (*shared, *_WORKED_OUT)
 
-    def _tangent(
-        self, slope: Array, offset: Array, inlet: Array, flow: Array, C: Array, range_: Array
-    ) -> tuple[Array, Array]:
-        """The line of a cell at full speed as a tangent: a warmer inlet changes the effectiveness too."""
-        step = 0.01
-        more = self._range(self._effect(inlet + step, flow, C), inlet + step - self.wet_bulb)[0]
-        true = np.clip(1.0 - (more - range_) / step, 0.0, 1.0 - 1e-9)
-        free = (slope > 0.0) & (slope < 1.0 - 1e-8)
-        return np.where(free, true, slope), np.where(free, inlet - range_ - true * inlet, offset)
+    def column_of(self, name: str) -> Array | float:
+        """The numbers of a column; 0 for what only other towers have."""
+        return getattr(self, _WORKED_OUT[name], 0.0) if name in _WORKED_OUT else getattr(self, name)
 
-    @staticmethod
-    def _range(effect: Callable[[Array, Array], Array], gap: Array) -> tuple[Array, Array]:
-        """Largest range [K] at full speed for an inlet `gap` above the wet bulb, and the effectiveness there."""
-        span = np.maximum(gap, 0.0)
-        range_ = rising_root(lambda r: r - effect(r, np.ones_like(r)) * gap, 0.0 * span, span)
-        return range_, effect(range_, np.ones_like(range_))
-
-    def _staged(self, inlet: Array, flow: Array, C: Array) -> Array:
-        heat = C * np.maximum(inlet - self.set_point, 0.0)
-        load = np.where(np.isfinite(self.stage_heat), heat / self.stage_heat, flow / self.rated_flow)
-        load = np.where(np.isnan(load), np.inf, load)
-        staged = np.clip(np.ceil(load - 1e-9), np.maximum(self.min_cells, 1.0), self.cells)
-        if np.any(np.isfinite(self.stage_miss)):
-            staged = self._enough(inlet, flow, C, staged)
-        return np.maximum(np.where(np.isnan(self.running), staged, self.running), 1e-9)
-
-    def _enough(self, inlet: Array, flow: Array, C: Array, fewest: Array) -> Array:
-        """Smallest number of cells, `fewest` at least, that keeps `stage_miss`; all where none does, by bisection."""
-        required, gap = inlet - self.set_point - self.stage_miss, inlet - self.wet_bulb
-        low, high = fewest, np.maximum(self.cells + 0.0 * fewest, fewest)
-        widest = float((high - low).max()) if high.size else 0.0
-        for _ in range(int(np.ceil(np.log2(max(widest, 0.0) + 1.0)))):
-            middle = np.floor(0.5 * (low + high))
-            able = self._range(self._effect(inlet, flow / middle, C / middle), gap)[0] >= required
-            low, high = np.where(able, low, middle + 1.0), np.where(able, middle, high)
-        return high
-
-    def _latent(self, inlet: Array, cooling: Array) -> Array:
-        """Water evaporated per heat rejected [kg/J]: (w_out - w_in) / (h_out - h_in)."""
-        T = inlet - 0.5 * cooling
-        h_in, h_out = _saturated(self.wet_bulb, self.pressure), _saturated(T, self.pressure)
-        w_out = _ratio(T, 1.0, self.pressure)
-        dry = np.maximum(self.dry_bulb, self.wet_bulb)
-        w_in = np.maximum((h_in - DRY_AIR_CP * (dry - FREEZING)) / (VAPORISATION + VAPOUR_CP * (dry - FREEZING)), 0.0)
-        return np.clip((w_out - w_in) / np.maximum(h_out - h_in, 1e3), 0.0, 1.5 / VAPORISATION)
-
-    @abstractmethod
-    def _effect(self, inlet: Array, flow: Array, C: Array) -> Callable[[Array, Array], Array]:
-        """Temperature effectiveness (range over inlet less wet bulb) of a cell at a range and a fan speed."""
+    def tables(self) -> tuple[Argument, ...]:
+        """Saturated air."""
+        return (MOIST_AIR,)
 
     @abstractmethod
     def boxes(self, inlet: Array, outlet: Real, sink: Real = np.nan) -> tuple[Box, ...]:
         """What the correlation is valid for, at these temperatures of the water [K]."""
 
 
-# c[l, r, b] multiplies (L/G)^l range^r T_wb^b; York correlation as in EnergyPlus 24 Engineering Reference, "YorkCalc".
-_YORK = np.array(
-    [
-        [
-            [-0.359741205, -0.055053608, 0.0023850432],
-            [0.173926877, -0.0248473764, 0.00048430224],
-            [-0.005589849456, 0.0005770079712, -1.342427256e-5],
-        ],
-        [
-            [2.84765801111111, -0.121765149, 0.0014599242],
-            [1.680428651, -0.0166920786, -0.0007190532],
-            [-0.025485194448, 4.87491696e-5, 2.719234152e-5],
-        ],
-        [
-            [-0.0653766255555556, -0.002278167, 0.0002500254],
-            [-0.0910565458, 0.00318176316, 3.8621772e-5],
-            [-0.0034285382352, 8.56589904e-6, -1.516821552e-6],
-        ],
-    ]
-)
-YORK_BOX = {"wet_bulb": (-34.4, 26.7), "range": (1.1, 22.2)}
-"""Validity of the York correlation, degC and K."""
+_WORKED_OUT = {"thin": "_thin", "reference": "_reference", "air": "_air", "rated_ua": "_rated_ua"}
+"""Columns that follow from the rating, by the property that works them out."""
 
 
-def _york(wet_bulb: Real) -> Callable[[Array, Real], Array]:
-    """Approach [K] as a function of range [K] and L/G, at a wet bulb [K].
+# ---- the York correlation ----------------------------------------------------------------------------------------
 
-    Wet bulb and range are clipped to the box and the approach is proportional to the range outside, so that the
-    effectiveness stays. L/G stops at the maximum of the quadratic, beyond which the correlation would turn down;
-    the approach is at least a tenth of the range, since small L/G would give a negative one.
+COLDEST, WARMEST, NARROWEST, WIDEST = -34.4, 26.7, 1.1, 22.2
+"""Validity of the York correlation: wet bulb [degC] and range [K]."""
+
+
+@cell
+def quadratic(x, c0, c1, c2):
+    """c0 + c1 x + c2 x²."""
+    return c0 + x * (c1 + x * c2)
+
+
+@cell
+def approach(wet_bulb, range_, liquid_gas):
+    """Approach [K] at a wet bulb [K], a range [K] and L/G: 27 terms (L/G)^l range^r T_wb^b.
+
+    York correlation as in EnergyPlus 24 Engineering Reference, "YorkCalc". Wet bulb and range are clipped to the box and
+    the approach is proportional to the range outside, so that the effectiveness stays. L/G stops at the maximum of the
+    quadratic, beyond which the correlation would turn down; the approach is at least a tenth of the range, since small
+    L/G would give a negative one.
     """
-    b = np.clip(numbers(wet_bulb) - FREEZING, *YORK_BOX["wet_bulb"])
-    c = [[_YORK[i, j, 0] + b * (_YORK[i, j, 1] + b * _YORK[i, j, 2]) for j in range(3)] for i in range(3)]
+    b = clip(wet_bulb - FREEZING, COLDEST, WARMEST)
+    r = clip(range_, NARROWEST, WIDEST)
+    none_1 = quadratic(b, -0.359741205, -0.055053608, 0.0023850432)
+    none_r = quadratic(b, 0.173926877, -0.0248473764, 0.00048430224)
+    none_rr = quadratic(b, -0.005589849456, 0.0005770079712, -1.342427256e-5)
+    once_1 = quadratic(b, 2.84765801111111, -0.121765149, 0.0014599242)
+    once_r = quadratic(b, 1.680428651, -0.0166920786, -0.0007190532)
+    once_rr = quadratic(b, -0.025485194448, 4.87491696e-5, 2.719234152e-5)
+    twice_1 = quadratic(b, -0.0653766255555556, -0.002278167, 0.0002500254)
+    twice_r = quadratic(b, -0.0910565458, 0.00318176316, 3.8621772e-5)
+    twice_rr = quadratic(b, -0.0034285382352, 8.56589904e-6, -1.516821552e-6)
+    c0 = quadratic(r, none_1, none_r, none_rr)
+    c1 = quadratic(r, once_1, once_r, once_rr)
+    c2 = quadratic(r, twice_1, twice_r, twice_rr)
+    peak = -0.5 * c1 / min(c2, -1e-9)
+    x = min(liquid_gas, peak) if c2 < 0.0 else liquid_gas
+    return max(quadratic(x, c0, c1, c2), 0.1 * r) * range_ / r
 
-    def approach(range_: Array, liquid_gas: Real) -> Array:
-        r = np.clip(range_, *YORK_BOX["range"])
-        c0, c1, c2 = (k[0] + r * (k[1] + r * k[2]) for k in c)
-        x = np.minimum(liquid_gas, np.where(c2 < 0, -0.5 * c1 / np.minimum(c2, -1e-9), np.inf))
-        return np.maximum(c0 + x * (c1 + x * c2), 0.1 * r) * range_ / r
 
-    return approach
+@kernel
+def approaches(r, s, wet_bulb: Reals2, range_: Reals2, liquid_gas: Reals2, out: Reals2):
+    """`approach` of whole arrays."""
+    out[r, s] = approach(wet_bulb[r, s], range_[r, s], liquid_gas[r, s])
 
 
 @dataclass(frozen=True)
 class YorkTower(Tower):
     """Tower after the York correlation: approach = sum of 27 terms in wet bulb, range and L/G.
 
-    L/G is in units of the reference cell; the rating fixes the scale. Outside the box see `_york`; a warning is set.
+    L/G is in units of the reference cell; the rating fixes the scale. Outside the box see `approach`; a warning is set.
     The correlation knows no altitude.
     """
 
-    def _effect(self, inlet: Array, flow: Array, C: Array) -> Callable[[Array, Array], Array]:
-        rated, span = _york(self.rated_wet_bulb), self.rated_inlet - self.rated_outlet
-        target = self.rated_outlet - self.rated_wet_bulb
-        reference = rising_root(lambda x: rated(span, x) - target, 0.01 + 0.0 * (span + target), 8.0, 60)
-        liquid, approach = reference * flow / self.rated_flow, _york(self.wet_bulb)
-
-        def effect(range_: Array, speed: Array) -> Array:
-            r = np.maximum(range_, 1e-6)
-            return r / (r + approach(r, liquid / np.maximum(speed, 1e-3)))
-
-        return effect
+    @property
+    def _reference(self) -> Array:
+        """L/G at which the correlation has the rated approach."""
+        span, target = self.rated_inlet - self.rated_outlet, self.rated_outlet - self.rated_wet_bulb
+        found = lambda x: elementwise(approaches, self.rated_wet_bulb, span, x) - target  # noqa: E731
+        return rising_root(found, 0.01 + 0.0 * (span + target), 8.0, 60)
 
     def boxes(self, inlet: Array, outlet: Real, sink: Real = np.nan) -> tuple[Box, ...]:  # noqa: D102
-        low, high = YORK_BOX["wet_bulb"]
         return (
-            Box("wet bulb", "temperature", self.wet_bulb, low + FREEZING, high + FREEZING),
-            Box("range", "temperature_difference", inlet - outlet, 0.0, YORK_BOX["range"][1]),
+            Box("wet bulb", "temperature", self.wet_bulb, COLDEST + FREEZING, WARMEST + FREEZING),
+            Box("range", "temperature_difference", inlet - outlet, 0.0, WIDEST),
         )
+
+
+@cell
+def york_effect(r, s, law: Tower, flow, range_, speed):
+    """Effectiveness of a York cell at its flow [kg/s], range [K] and fan speed."""
+    liquid = law.reference[r, s] * flow / law.rated_flow[r, s]
+    span = max(range_, 1e-6)
+    return span / (span + approach(law.wet_bulb[r, s], span, liquid / max(speed, 1e-3)))
+
+
+# ---- Merkel's theory ---------------------------------------------------------------------------------------------
+
+
+@cell
+def equivalent(air: MoistAir, base, wet_bulb, heat, flow, pressure):
+    """Specific heat [J/(kg K)] of a flow of air [kg/s] as a stream of wet bulbs that takes up `heat` [W].
+
+    `base` is its enthalpy [J/kg] at the wet bulb [K] at which it enters.
+    """
+    rise = heat / flow
+    return rise / max(wet_bulb_of(air, base + rise, pressure) - wet_bulb, 1e-3)
+
+
+@kernel
+def equivalents(r, s, wet_bulb: Reals2, heat: Reals2, flow: Reals2, out: Reals2, air: MoistAir):
+    """`equivalent` of whole arrays at standard pressure."""
+    base = saturated(air, wet_bulb[r, s], STANDARD_PRESSURE)
+    out[r, s] = equivalent(air, base, wet_bulb[r, s], heat[r, s], flow[r, s], STANDARD_PRESSURE)
 
 
 @dataclass(frozen=True)
@@ -265,30 +228,16 @@ class MerkelTower(Tower):
 
     rated_air_flow: Array | float = np.nan
 
+    @property
     def _air(self) -> Array:
         return np.where(np.isnan(self.rated_air_flow), self.rated_flow / 1.2, self.rated_air_flow)
 
-    def _effect(self, inlet: Array, flow: Array, C: Array) -> Callable[[Array, Array], Array]:
-        air, base = self._air() * self._thin, _saturated(self.wet_bulb, self.pressure)
-        lift = 1.0 + 0.0081 * np.clip(self.rated_wet_bulb - self.wet_bulb, -10.0, 25.0)
-        part = np.clip(flow / self.rated_flow, 0.3, 1.0)
-        ua = self._rated_ua() * lift * (0.1082 + 1.667 * part - 0.7713 * part**2) / 1.0039
-
-        def effect(range_: Array, speed: Array) -> Array:
-            speed = np.clip(speed, 0.2, 1.0)
-            heat = np.maximum(C * range_, 50.0 * air)
-            cold, c_e = _equivalent(base, self.wet_bulb, heat, air * speed, self.pressure)
-            smaller, moved = np.minimum(C, cold), speed * self._thin
-            ntu = ua * (1.3 * moved - 0.3 * moved**2) * c_e / DRY_AIR_CP / smaller
-            return counterflow(ntu, smaller / np.maximum(C, cold)) * smaller / C
-
-        return effect
-
+    @property
     def _rated_ua(self) -> Array:
         """UA [W/K] at the rating, from the effectiveness there."""
         C, span = self.rated_flow * WATER_CP, self.rated_inlet - self.rated_outlet
-        base = _saturated(self.rated_wet_bulb)
-        cold, c_e = _equivalent(base, self.rated_wet_bulb, C * span, self._air(), STANDARD_PRESSURE)
+        c_e = elementwise(equivalents, self.rated_wet_bulb, C * span, self._air, tables=self.tables())
+        cold = self._air * c_e
         smaller, larger = np.minimum(C, cold), np.maximum(C, cold)
         required = C * span / (smaller * (self.rated_inlet - self.rated_wet_bulb))
         log = rising_root(lambda x: counterflow(np.exp(x), smaller / larger) - required, 0.0 * required - 6.0, 6.0, 60)
@@ -296,11 +245,206 @@ class MerkelTower(Tower):
 
     def boxes(self, inlet: Array, outlet: Real, sink: Real = np.nan) -> tuple[Box, ...]:  # noqa: D102
         rated = self.rated_wet_bulb
-        return (Box("wet bulb", "temperature", self.wet_bulb, rated - 25.0, rated + 10.0),)
+        return (Box("wet bulb", "temperature", self.wet_bulb, rated - COLDER, rated + WARMER),)
 
 
-def _equivalent(base: Array, wet_bulb: Array, heat: Array, air: Array, pressure: Real) -> tuple[Array, Array]:
-    """Capacity rate [W/K] and specific heat [J/(kg K)] of air as a stream of wet bulbs that takes up `heat` [W]."""
-    rise = heat / air
-    c_e = rise / np.maximum(_look_up(base + rise, pressure, inverse=True) - wet_bulb, 1e-3)
-    return air * c_e, c_e
+COLDER, WARMER = 25.0, 10.0
+"""Validity of Merkel's tower: wet bulbs below and above the rated one, K."""
+
+
+@cell
+def merkel_effect(r, s, law: Tower, air: MoistAir, base, flow, c, range_, speed):
+    """Effectiveness of a Merkel cell at its flow [kg/s], capacity rate c [W/K], range [K] and fan speed.
+
+    `base` is the enthalpy of the air that enters [J/kg].
+    """
+    thin = law.thin[r, s]
+    wet_bulb = law.wet_bulb[r, s]
+    most = law.air[r, s] * thin
+    turning = clip(speed, 0.2, 1.0)
+    heat = max(c * range_, 50.0 * most)
+    c_e = equivalent(air, base, wet_bulb, heat, most * turning, law.pressure[r, s])
+    cold = most * turning * c_e
+    lift = 1.0 + 0.0081 * clip(law.rated_wet_bulb[r, s] - wet_bulb, -10.0, 25.0)
+    part = clip(flow / law.rated_flow[r, s], 0.3, 1.0)
+    moved = turning * thin
+    wetted = (0.1082 + 1.667 * part - 0.7713 * part * part) / 1.0039
+    ua = law.rated_ua[r, s] * lift * wetted * (1.3 * moved - 0.3 * moved * moved)
+    smaller = min(c, cold)
+    return counter_flow(ua * c_e / DRY_AIR_CP / smaller, smaller / max(c, cold)) * smaller / c
+
+
+# ---- towers of either kind ---------------------------------------------------------------------------------------
+
+YORK, MERKEL = 0, 1
+
+HALVES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)
+"""Halvings that find a number among 10,000 cells."""
+MANY = 1e6
+"""More cells than any plant has."""
+RANGE_STEPS = (0, 1)
+SPEED_STEPS = (0, 1, 2)
+"""Steps of a pass towards a range and towards the speed of fans."""
+WARMER_INLET = 0.01
+"""By which an inlet is warmer where the slope of the outlet is taken, K."""
+
+
+@cell
+def effect(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, range_, speed):
+    """Temperature effectiveness (range over inlet less wet bulb) of a cell at a range [K] and a fan speed."""
+    flow = at.flow[r, s] / cells
+    c = capacity(at.flow[r, s], at.cp[r, s]) / cells
+    york = york_effect(r, s, law, flow, range_, speed) if kind == YORK else 0.0
+    return york if kind == YORK else merkel_effect(r, s, law, air, base, flow, c, range_, speed)
+
+
+@cell
+def full_range(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, gap, last):
+    """Towards the largest range [K] at full speed for an inlet `gap` above the wet bulb, from the last one."""
+    low = 0.0
+    high = max(gap, 0.0)
+    x = clip(last if known(last) else 0.5 * high, low, high)
+    y = effect(kind, r, s, law, at, air, base, cells, x, 1.0) * high
+    fx = x - y
+    fy = y - effect(kind, r, s, law, at, air, base, cells, y, 1.0) * high
+    low = x if fx < 0.0 else low
+    high = high if fx < 0.0 else x
+    for _ in RANGE_STEPS:
+        low = y if fy < 0.0 else low
+        high = high if fy < 0.0 else y
+        z = towards(low, high, x, fx, y, fy)
+        x = y
+        fx = fy
+        y = z
+        fy = y - effect(kind, r, s, law, at, air, base, cells, y, 1.0) * max(gap, 0.0)
+    return towards(y if fy < 0.0 else low, high if fy < 0.0 else y, x, fx, y, fy)
+
+
+@cell
+def staged(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base):
+    """Smallest number of cells that keeps the stage rule, all where none does; see `Tower`."""
+    inlet = at.inlet[r, s]
+    required = inlet - law.set_point[r, s]
+    gap = inlet - law.wet_bulb[r, s]
+    heat = capacity(at.flow[r, s], at.cp[r, s]) * max(required, 0.0)
+    by_heat = heat / law.stage_heat[r, s]
+    load = by_heat if finite(law.stage_heat[r, s]) else at.flow[r, s] / law.rated_flow[r, s]
+    cells = law.cells[r, s]
+    whole = ceil(min(load, MANY) - 1e-9) if known(load) else MANY
+    low = min(max(whole, law.min_cells[r, s], 1.0), cells)
+    high = max(cells, low)
+    missed = required - law.stage_miss[r, s] if finite(law.stage_miss[r, s]) else 0.0
+    for _ in HALVES:
+        middle = -ceil(-0.5 * (low + high))
+        # the range of these cells is at least what is missed where their effect at that range gives as much
+        given = effect(kind, r, s, law, at, air, base, middle, max(missed, 0.0), 1.0) * gap
+        enough = missed <= 0.0 or given >= missed
+        low = low if enough else middle + 1.0
+        high = middle if enough else high
+    return high
+
+
+@cell
+def latent(r, s, law: Tower, air: MoistAir, base, T):
+    """Water evaporated per heat rejected [kg/J], air leaving saturated at T [K]: (w_out - w_in) / (h_out - h_in)."""
+    pressure = law.pressure[r, s]
+    dry = max(law.dry_bulb[r, s], law.wet_bulb[r, s]) - FREEZING
+    w_in = max((base - DRY_AIR_CP * dry) / (VAPORISATION + VAPOUR_CP * dry), 0.0)
+    w_out = saturated_humidity(air, T, pressure)
+    return clip((w_out - w_in) / max(saturated(air, T, pressure) - base, 1e3), 0.0, 1.5 / VAPORISATION)
+
+
+@cell
+def outside(kind, r, s, law: Tower, cooling):
+    """Whether a tower is outside the box of its correlation; see `boxes`."""
+    wet_bulb = law.wet_bulb[r, s]
+    rated = law.rated_wet_bulb[r, s]
+    low = COLDEST + FREEZING if kind == YORK else rated - COLDER
+    high = WARMEST + FREEZING if kind == YORK else rated + WARMER
+    wide = kind == YORK and (cooling < -1e-9 or cooling > WIDEST + 1e-9)
+    return wet_bulb < low - 1e-9 or wet_bulb > high + 1e-9 or wide
+
+
+@cell
+def answer(kind, r, s, law: Tower, at: Inflow, root: Roots, out: Answer, air: MoistAir):
+    """Answer of a tower."""
+    inlet = at.inlet[r, s]
+    set_point = law.set_point[r, s]
+    wet_bulb = law.wet_bulb[r, s]
+    gap = inlet - wet_bulb
+    required = inlet - set_point
+    wanted = known(required)
+    base = saturated(air, wet_bulb, law.pressure[r, s])
+    stated = law.running[r, s]
+    needed = staged(kind, r, s, law, at, air, base)
+    cells = max(clip(stated if known(stated) else needed, at.least[r, s], at.most[r, s]), 1e-9)
+    every = max(stated if known(stated) else law.cells[r, s], 1e-9)
+
+    # ranges at full speed: of the cells that run, of all, and of a warmer inlet, which changes the effectiveness too
+    range_ = full_range(kind, r, s, law, at, air, base, cells, gap, root.range_[r, s])
+    able = full_range(kind, r, s, law, at, air, base, every, gap, root.able[r, s])
+    last = root.ahead[r, s] if known(root.ahead[r, s]) else range_
+    ahead = full_range(kind, r, s, law, at, air, base, cells, gap + WARMER_INLET, last)
+    root.range_[r, s] = range_
+    root.able[r, s] = able
+    root.ahead[r, s] = ahead
+
+    # the outlet's line, where no set point holds a tangent
+    off = stands_still(inlet, set_point)
+    held = required < range_
+    tangent = clip(1.0 - (ahead - range_) / WARMER_INLET, 0.0, 1.0 - 1e-9)
+    out.slope[r, s] = 1.0 - 1e-9 if off else (0.0 if held else tangent)
+    out.offset[r, s] = 1e-9 * set_point if off else (set_point if held else inlet - range_ - tangent * inlet)
+
+    # the fans' speed
+    slowest = law.min_speed[r, s]
+    aim = required / max(gap, 1e-9) if wanted else 2.0
+    cooling = max(required, 0.0) if held else range_
+    full = effect(kind, r, s, law, at, air, base, cells, cooling, 1.0)
+    low = effect(kind, r, s, law, at, air, base, cells, cooling, slowest)
+    target = min(aim, full)
+    bottom = slowest
+    top = 1.0
+    x = slowest
+    fx = low - target
+    y = first_speed(target, low, full, slowest, root.speed[r, s])
+    fy = effect(kind, r, s, law, at, air, base, cells, cooling, y) - target
+    for _ in SPEED_STEPS:
+        bottom = y if fy < 0.0 else bottom
+        top = top if fy < 0.0 else y
+        z = towards(bottom, top, x, fx, y, fy)
+        x = y
+        fx = fy
+        y = z
+        fy = effect(kind, r, s, law, at, air, base, cells, cooling, y) - target
+    root.speed[r, s] = y
+    speed, cube = mean_speed(aim, low, full, law.free_convection[r, s], slowest, y)
+
+    on = 0.0 if off else awake(at.flow[r, s], law.rated_flow[r, s])
+    heat = capacity(at.flow[r, s], at.cp[r, s]) * cooling
+    evaporated = heat * latent(r, s, law, air, base, inlet - 0.5 * cooling)
+    loading = over(required, able)
+    warned = on > 0.0 and outside(kind, r, s, law, cooling)
+    out.power[r, s] = on * cells * law.fan_power[r, s] * law.thin[r, s] * cube
+    out.water[r, s] = on * make_up(evaporated, law.drift[r, s] * at.flow[r, s] * speed, law.cycles[r, s])
+    out.loading[r, s] = 0.0 if off else (loading if wanted else 1.0)
+    out.running[r, s] = cells
+    out.speed[r, s] = on * speed
+    out.warning[r, s] = 1.0 if warned else 0.0
+    out.driven[r, s] = 0.0
+
+
+@kernel
+def york(r, s, law: Tower, at: Inflow, root: Roots, out: Answer, air: MoistAir):
+    """Answers of towers after York."""
+    answer(YORK, r, s, law, at, root, out, air)
+
+
+@kernel
+def merkel(r, s, law: Tower, at: Inflow, root: Roots, out: Answer, air: MoistAir):
+    """Answers of towers after Merkel."""
+    answer(MERKEL, r, s, law, at, root, out, air)
+
+
+YorkTower.kernel = york
+MerkelTower.kernel = merkel
