@@ -6,7 +6,7 @@ import math
 
 from twin.kernels.cell import cell
 
-NAN, INF = math.nan, math.inf
+NAN, INF, PI = math.nan, math.inf, math.pi
 
 
 @cell

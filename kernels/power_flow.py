@@ -321,9 +321,8 @@ class Bound:
         call = program, self.matrix, self.buses, *rows, int(apart), 1, Stop(TOLERANCE, LIMIT)
         self.call = bind(chord, (count,), *call, lanes=width)
 
-    def take(self, slack_voltage: Array, s: int) -> None:
-        """Work on the topology of scenario s, with slack voltages (k, 1|S)."""
-        scenarios = max(slack_voltage.shape[1], s + 1)
+    def take(self, slack_voltage: Array, s: int, scenarios: int) -> None:
+        """Work on the topology of scenario s of so many, with slack voltages (k, 1|S)."""
         energised, _ = _parted(self.network, slack_voltage, scenarios)
         f = _factored(self.network, s, energised[:, min(s, energised.shape[1] - 1)], None)
         for mine, theirs in zip(self.matrix, f.matrix, strict=True):

@@ -91,8 +91,8 @@ class Block:
         reals = self.zeros(len(names), rows)
         for buffer, v in zip(reals, values, strict=True):
             self.given(np.broadcast_to(v, (rows, v.shape[1])), buffer)
-        index = [np.asarray(element.column_of(n)) for n in kind.index_columns()]
-        return Packed(kind, reals, self.integers(np.array(index).reshape(len(index), -1)))
+        index = [np.asarray(element.column_of(n), np.int32) for n in kind.index_columns()]
+        return Packed(kind, reals, self.integers(np.stack(index) if index else np.zeros((0, 0), np.int32)))
 
     def work(self, kind: type[Table], rows: int) -> Packed:
         """An empty table of working numbers."""

@@ -46,32 +46,32 @@ def _normal(load: Load, weight: Array) -> Array:
 
 
 class Demand(NamedTuple):
-    """What is drawn at the buses of an island, W: consumers' solved rows times shares, and converters behind.
+    """What consumers draw on their cords: share of a solved power, and reactive over active power [1] (cord, lanes)."""
 
-    cords: terms by bus, share: of a solved power on a cord [1] (cord, lanes). behind: converters by bus. reactive: over
-    active power of a cord and of a converter [1] (cord or converter, lanes).
-    """
-
-    cords: Groups
     share: Reals2
-    cord_reactive: Reals2
-    behind: Groups
-    reactive: Reals2
+    tangent: Reals2
+
+
+class Behind(NamedTuple):
+    """What converters take [W], and reactive over active power [1] (converter, lanes)."""
+
+    taken: Reals2
+    tangent: Reals2
 
 
 @kernel
-def demand(i, s, drawn: Demand, solved: Reals2, taken: Reals2, out: Reals3):
-    """Complex power drawn at a bus, per unit."""
+def demand(i, s, cords: Groups, drawn: Demand, feeding: Groups, behind: Behind, solved: Reals2, out: Reals3):
+    """Complex power drawn at a bus by consumers and by the converters that it feeds, per unit."""
     active = 0.0
     reactive = 0.0
-    for u in range(drawn.cords.first[i], drawn.cords.first[i + 1]):
-        power = drawn.share[u, s] * solved[drawn.cords.row[u], s]
+    for u in range(cords.first[i], cords.first[i + 1]):
+        power = drawn.share[u, s] * solved[cords.row[u], s]
         active += power
-        reactive += power * drawn.cord_reactive[u, s]
-    for u in range(drawn.behind.first[i], drawn.behind.first[i + 1]):
-        c = drawn.behind.row[u]
-        active += taken[c, s]
-        reactive += taken[c, s] * drawn.reactive[c, s]
+        reactive += power * drawn.tangent[u, s]
+    for u in range(feeding.first[i], feeding.first[i + 1]):
+        c = feeding.row[u]
+        active += behind.taken[c, s]
+        reactive += behind.taken[c, s] * behind.tangent[c, s]
     out[i, s, RE] = active / POWER_BASE
     out[i, s, IM] = reactive / POWER_BASE
 
@@ -215,9 +215,10 @@ class Train:
                 start = np.repeat(part(island.voltage[:1]), island.network.n, axis=0)
                 b.given(part(island.voltage), bound.slack[:, :, axis])
                 b.state(f"voltage {number} {'peak ' * peak}{axis}", start, bound.voltage[:, :, axis])
-            drawn = _demand(b, island, reactive, peak)
+            cords, drawn, feeding = _demand(b, island, peak)
+            behind = Behind(out.converter.power, reactive)
             self.stages += [
-                *b.bind(demand, count, drawn, b.solved, out.converter.power, bound.load),
+                *b.bind(demand, count, cords, drawn, feeding, behind, b.solved, bound.load),
                 bound.call,
                 *b.bind(agree, 1, bound.gap, tolerance, self.good),
             ]
@@ -242,11 +243,11 @@ class Train:
     def take(self, scenario: int) -> None:
         """Work on the topology of a scenario."""
         for island, bound in zip(self.plant.islands, self.islands, strict=True):
-            bound.take(island.voltage, scenario)
+            bound.take(island.voltage, scenario, self.plant.scenarios)
 
 
-def _demand(b: Block, island: Island, reactive: Array, peak: bool) -> Demand:
-    """What is drawn at the buses of an island."""
+def _demand(b: Block, island: Island, peak: bool) -> tuple[Groups, Demand, Groups]:
+    """Cords by the buses of an island, what they draw, and the converters that its buses feed."""
     plant, count = b.plant, len(island.bus)
     place = np.full(len(plant.voltage), -1)
     place[island.bus] = np.arange(count)
@@ -263,7 +264,7 @@ def _demand(b: Block, island: Island, reactive: Array, peak: bool) -> Demand:
     behind = np.flatnonzero(place[plant.converter.input] >= 0)
     feeding, _ = grouped(place[plant.converter.input[behind]], behind, count)
     weights = (b.given(_stacked(w)[order]) for w in (share, tangent))
-    return Demand(b.groups(cords), *weights, b.groups(feeding), reactive)
+    return b.groups(cords), Demand(*weights), b.groups(feeding)
 
 
 def _stacked(parts: list[Array]) -> Array:

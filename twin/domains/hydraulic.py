@@ -16,7 +16,7 @@ from twin.kernels import pipe_flow
 from twin.kernels.cell import Ints1, Reals2, cell, kernel
 from twin.kernels.elementary import ceil
 from twin.kernels.launch import Call
-from twin.kernels.numbers import INF, NAN, clip, finite, known
+from twin.kernels.numbers import INF, NAN, PI, clip, finite, known
 from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
 
@@ -133,7 +133,7 @@ def stage(p, s, pump: Pump, coolant: Coolant, flow: Reals2, turn: Turn, last: Pu
 @cell
 def square_law(e, s, pipe: Pipe, density, closed):
     """Square-law resistance of a pipe [Pa s²/kg²]: what data sheets give, times `closed`, and ζ / (2 ρ A²)."""
-    area = math.pi * pipe.diameter[e, s] * pipe.diameter[e, s] / 4.0
+    area = PI * pipe.diameter[e, s] * pipe.diameter[e, s] / 4.0
     return pipe.quadratic[e, s] * closed + pipe.zeta[e, s] / (2.0 * density * area * area)
 
 
@@ -148,7 +148,7 @@ def resist(e, s, pipe: Pipe, coolant: Coolant, flow: Reals2, asked: Controls, ou
 def straighten(k, s, rows: Ints1, pipe: Pipe, coolant: Coolant, out: Laws):
     """Straight runs: λ L/D m|m| / (2 ρ A²) with Re = m D / (A μ)."""
     e = rows[k]
-    area = math.pi * pipe.diameter[e, s] * pipe.diameter[e, s] / 4.0
+    area = PI * pipe.diameter[e, s] * pipe.diameter[e, s] / 4.0
     out.friction[k, s] = pipe.length[e, s] / (2.0 * coolant.density[e, s] * area * area * pipe.diameter[e, s])
     out.reynolds[k, s] = pipe.diameter[e, s] / (area * coolant.viscosity[e, s])
 
@@ -264,7 +264,7 @@ def stand(n, s, place: Ints1, pressure: Reals2, out: columns.node):
 @kernel
 def velocities(e, s, pipe: Pipe, coolant: Coolant, flow: Reals2, out: columns.pipe):
     """Mean velocity in pipes."""
-    area = math.pi * pipe.diameter[e, s] * pipe.diameter[e, s] / 4.0
+    area = PI * pipe.diameter[e, s] * pipe.diameter[e, s] / 4.0
     out.velocity[e, s] = abs(flow[e, s]) / (coolant.density[e, s] * area)
 
 
@@ -283,6 +283,7 @@ class Loops:
         self.good = b.zeros(1)
         if not self.pipes:
             self.good[...] = 1.0
+            b.state("pressure", np.full((plant.nodes, 1), np.nan), b.column(columns.node.pressure))
             self.asking, self.flowing, self.finish = [], [], []
             return
         tables = b.table(plant.pipe), b.table(pump), b.table(relief)

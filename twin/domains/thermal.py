@@ -166,8 +166,12 @@ def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Val
     m = clip(start, low, high)
     before = low
     f_before = f_low
+    best = m
+    f_best = INF
     for _step in range(STEPS):
         f = excess(x, s, e, hot_film, m, C_hot, cp_cold, difference, required)
+        best = m if abs(f) < f_best else best
+        f_best = min(abs(f), f_best)
         low = low if f >= 0.0 else m
         high = m if f >= 0.0 else high
         slope = (f - f_before) / (m - before if m != before else 1.0)
@@ -176,7 +180,7 @@ def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Val
         before = m
         f_before = f
         m = ahead if usable else 0.5 * (low + high)
-    root = least if shut else (high if open_ else m)
+    root = least if shut else (max(ceiling, least) if open_ else best)
     controls = finite(set_point)
     inside = root > least * (1.0 + 1e-9) and root < ceiling * (1.0 - 1e-9)
     now = max(abs(stream.flow[c, s]), max(least, 1e-3 * e.rated_cold[x, s]))
@@ -276,14 +280,8 @@ def carry(e, s, coolant: Coolant, flow: Reals2, out: Lines):
     out.offset[e, s] = 0.0
 
 
-class Walls(NamedTuple):
-    """What pipe walls give to the nodes around them [W] (wall, scenario)."""
-
-    heat: Reals2
-
-
 @kernel
-def decay(w, s, wall: Loss, net: Streams, now: Nodes, given: Walls, out: Lines):
+def decay(w, s, wall: Loss, net: Streams, now: Nodes, given: Reals2, out: Lines):
     """Pipe wall loss T_out = T_a + (T_in - T_a) exp(-U A / m cp), given to the node around the pipe.
 
     Exponential decay along a duct in surroundings of one temperature [Incropera, Fundamentals of Heat and Mass
@@ -298,28 +296,31 @@ def decay(w, s, wall: Loss, net: Streams, now: Nodes, given: Walls, out: Lines):
     inlet = a if C >= 0.0 else b
     out.own[e, s] = keep
     out.offset[e, s] = (1.0 - keep) * around
-    given.heat[w, s] = abs(C) * (1.0 - keep) * (inlet - around)
+    given[w, s] = abs(C) * (1.0 - keep) * (inlet - around)
 
 
 class Heats(NamedTuple):
-    """Heat by node: given to it [W]; of the streams that join it, by their number twice, plus 1 where they end."""
+    """Heat given to nodes (node, lanes), to streams on their way (stream, lanes) and by walls (wall, lanes), W."""
 
     gains: Reals2
-    stream: Groups
-    wall: Groups
+    warmth: Reals2
+    walls: Reals2
 
 
 @kernel
-def put(n, s, heats: Heats, warmth: Reals2, flow: Reals2, walls: Walls, out: Lines):
-    """Heat put into nodes: by equipment, by streams on their way there, by the walls of pipes."""
+def put(n, s, joining: Groups, around: Groups, heats: Heats, flow: Reals2, out: Lines):
+    """Heat put into nodes: by equipment, by streams on their way there, by the walls of pipes.
+
+    joining: of the streams that join a node their number twice, plus 1 where they end. around: walls.
+    """
     total = heats.gains[n, s]
-    for u in range(heats.stream.first[n], heats.stream.first[n + 1]):
-        e = heats.stream.row[u] // 2
-        ends = heats.stream.row[u] - 2 * e
+    for u in range(joining.first[n], joining.first[n + 1]):
+        e = joining.row[u] // 2
+        ends = joining.row[u] - 2 * e
         forth = 1 if flow[e, s] >= 0.0 else 0
-        total += warmth[e, s] if forth == ends else 0.0
-    for u in range(heats.wall.first[n], heats.wall.first[n + 1]):
-        total += walls.heat[heats.wall.row[u], s]
+        total += heats.warmth[e, s] if forth == ends else 0.0
+    for u in range(around.first[n], around.first[n + 1]):
+        total += heats.walls[around.row[u], s]
     out.source[n, s] = total
 
 
@@ -375,13 +376,14 @@ class Temperatures:
         out = streams.Out(raw, stream.inlet, stream.outlet, heat)
         outdoors = np.concatenate([np.zeros(0, int), *(r for r, c in _units(plant) if c.sink is None)])
         open_, _ = grouped(np.zeros(len(outdoors), int), outdoors, 1)
-        walls = Walls(b.zeros(len(plant.loss.stream)))
+        heats = Heats(self.gains, self.warmth, b.zeros(len(plant.loss.stream)))
+        joining, around = _joining(b)
         self.stages = [
             *b.bind(carry, m, coolant, flow, lines),
             *b.bind(exchange, count, exchanger, count, coolant, flow, free, valves, lines),
             *own,
-            *b.bind(decay, len(plant.loss.stream), b.table(plant.loss), net, now, walls, lines),
-            *b.bind(put, n, self._heats(b), self.warmth, flow, walls, lines),
+            *b.bind(decay, len(plant.loss.stream), b.table(plant.loss), net, now, heats.walls, lines),
+            *b.bind(put, n, joining, around, heats, flow, lines),
             streams.bound(layout, param, out),
             *b.bind(exchanged, count, exchanger, coolant, stream, valves, b.ledger(columns.exchange)),
             *after,
@@ -389,14 +391,6 @@ class Temperatures:
             *b.bind(move, count, exchanger, coolant, stream, valves),
             *b.bind(warm, m, coolant, self.warmth, stream),
         ]
-
-    def _heats(self, b: Block) -> Heats:
-        """Which streams and walls may give heat to each node."""
-        plant = b.plant
-        e = np.arange(len(plant.start))
-        ends, _ = grouped(np.concatenate([plant.start, plant.end]), np.concatenate([2 * e, 2 * e + 1]), plant.nodes)
-        walls, _ = grouped(plant.loss.node, np.arange(len(plant.loss.node)), plant.nodes)
-        return Heats(self.gains, b.groups(ends), b.groups(walls))
 
     @staticmethod
     def _coolers(b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed, turn: Packed, fed: Array,
@@ -423,6 +417,15 @@ class Temperatures:
             before += b.bind(reject, k, unit, set_point, at, turn, net, now.lost, state, answer, lines)
             after += b.bind(rejected, k, unit, coolant, b.ledger(columns.stream), answer, ledger)
         return before, after
+
+
+def _joining(b: Block) -> tuple[Groups, Groups]:
+    """Streams that join each node, see `put`, and the walls around it."""
+    plant = b.plant
+    e = np.arange(len(plant.start))
+    ends, _ = grouped(np.concatenate([plant.start, plant.end]), np.concatenate([2 * e, 2 * e + 1]), plant.nodes)
+    walls, _ = grouped(plant.loss.node, np.arange(len(plant.loss.node)), plant.nodes)
+    return b.groups(ends), b.groups(walls)
 
 
 def _units(plant: System) -> list[tuple[Array, Cooler]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from twin.domains.hydraulic import Loops
 from twin.domains.thermal import Temperatures, Valves
 from twin.elements import System
 from twin.kernels.arrays import send
-from twin.kernels.cell import Int, Reals2, kernel
+from twin.kernels.cell import Int, Reals2, kernel, real
 from twin.kernels.launch import Call
 from twin.kernels.numbers import INF, clip, finite
 from twin.kernels.subset import Packed, Table
@@ -75,17 +74,10 @@ def count(l, s, trust: Int, out: Turn):
     out.passes[l, s] += 1.0
 
 
-class Watch(NamedTuple):
-    """Powers that must settle, by column, and those that they are measured by."""
-
-    terms: Groups
-    scale: Groups
-
-
 @kernel
-def settle(l, s, nodes: Int, kinds: Int, raw: Reals2, now: Nodes, watch: Watch, solved: Reals2, was: Reals2,
-           out: Moved):  # fmt: skip
-    """How far temperatures and powers have moved."""
+def settle(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Groups, drawn: Groups, solved: Reals2,
+           was: Reals2, out: Moved):  # fmt: skip
+    """How far temperatures and powers have moved. watched: powers of each kind; drawn: what they are measured by."""
     most = 0.0
     restless = 0.0
     wrong = 0.0
@@ -93,17 +85,17 @@ def settle(l, s, nodes: Int, kinds: Int, raw: Reals2, now: Nodes, watch: Watch, 
         there = now.lost[n, s] <= 0.0
         gap = abs(raw[n, s] - now.temperature[n, s]) if there else 0.0
         wrong += 0.0 * gap
-        restless = 1.0 * n if gap > most else restless
+        restless = real(n) if gap > most else restless
         most = gap if gap > most else most
     most = most / 300.0
     scale = 0.0
-    for u in range(watch.scale.first[0], watch.scale.first[1]):
-        scale += solved[watch.scale.row[u], s]
+    for u in range(drawn.first[0], drawn.first[1]):
+        scale += solved[drawn.row[u], s]
     scale = max(scale, 1.0)
     for c in range(kinds):
         total = 0.0
-        for u in range(watch.terms.first[c], watch.terms.first[c + 1]):
-            new = solved[watch.terms.row[u], s]
+        for u in range(watched.first[c], watched.first[c + 1]):
+            new = solved[watched.row[u], s]
             total += abs(new - was[u, s])
             was[u, s] = new
         wrong += 0.0 * total
@@ -190,10 +182,10 @@ class Program:
         terms, _ = grouped(kind, np.concatenate(rows), len(rows))
         sources = b.rows(k.source.power[np.arange(len(plant.source.bus))])
         scale, _ = grouped(np.zeros(len(sources), int), sources, 1)
-        watch = Watch(b.groups(terms), b.groups(scale))
+        groups = len(rows), b.groups(terms), b.groups(scale)
         was = b.state("was", np.zeros((len(kind), 1)))
         return [
-            *b.bind(settle, 1, plant.nodes, len(rows), self.raw, self.now, watch, b.solved, was, self.moved),
+            *b.bind(settle, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, self.moved),
             *b.bind(advance, plant.nodes, self.raw, self.now, b.ledger(k.node)),
         ]
 
