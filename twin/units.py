@@ -724,6 +724,17 @@ class Quantity:
         """The unit of the dimension's example, empty for plain numbers."""
         return _dimension(self.dimension).example.partition(" ")[2]
 
+    def unit_of(self, value: object) -> str:
+        """The unit that the screen gives a value; that of the example for none, zero and what needs no unit."""
+        if self.unit and isinstance(value, (int, float)) and value and math.isfinite(value):
+            return self.format(value).partition(" ")[2]
+        return self.unit
+
+    def beside(self, value: float, default: object) -> str:
+        """The SI value for the screen, zero in the unit that a default has there."""
+        unit = self.unit_of(default)
+        return f"0 {unit}" if unit and value == 0 and not _dimension(self.dimension).offsets else self.format(value)
+
     def parse(self, text: object) -> float:
         """SI value of a string with a unit; see `parse`."""
         return parse(text, self.dimension)

@@ -29,6 +29,9 @@ RATINGS = ("rating", "nameplate", "capacity", "duty", "ampacity", "contract")
 MAX_SHEET_NAME = 31
 """Characters of the name of a sheet."""
 
+MAX_SHEET_ROWS = 1_048_576
+"""Rows of a sheet, its header among them."""
+
 
 # ---- tables ------------------------------------------------------------------------------------------------------
 
@@ -193,15 +196,37 @@ def write(tables: Mapping[str, pd.DataFrame], path: str | Path) -> list[Path]:
 
 
 def _sheets(tables: Mapping[str, pd.DataFrame], path: Path) -> list[Path]:
+    """Row by row as openpyxl streams them, which takes about 15 s for a million cells and holds none of them."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
     from openpyxl.utils.exceptions import IllegalCharacterError
 
+    large = [f"{name} has {len(frame):,} rows" for name, frame in tables.items() if len(frame) >= MAX_SHEET_ROWS]
+    if large:
+        raise ValueError(f"{large[0]} and a sheet {MAX_SHEET_ROWS:,}; write .csv or .parquet, or pick another table")
+    book = Workbook(write_only=True)
     try:
-        with pd.ExcelWriter(path, engine="openpyxl") as book:
-            for name, frame in tables.items():
-                frame.reset_index().to_excel(book, sheet_name=name[:MAX_SHEET_NAME], index=False)
+        for name, frame in tables.items():
+            sheet = book.create_sheet(name[:MAX_SHEET_NAME])
+            sheet.freeze_panes = "A2"
+            frame = frame.reset_index()
+            head = [WriteOnlyCell(sheet, str(column)) for column in frame.columns]
+            for cell in head:
+                cell.font = Font(bold=True)
+            sheet.append(head)
+            for values in zip(*(_cells(frame[column]) for column in frame.columns), strict=True):
+                sheet.append(values)
+        book.save(path)
     except IllegalCharacterError as error:
         raise ValueError("a name has a character that .xlsx cannot hold; rename it, or write .csv") from error
     return [path]
+
+
+def _cells(column: pd.Series) -> list[object]:
+    """Values of a column for a sheet, which has no word for what is missing or infinite."""
+    values = column.astype(object).where(column.notna(), None).tolist()
+    return [str(v) if v in (np.inf, -np.inf) else v for v in values] if column.dtype.kind == "f" else values
 
 
 def _csv(tables: Mapping[str, pd.DataFrame], path: Path) -> list[Path]:
