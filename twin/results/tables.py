@@ -215,7 +215,7 @@ def _sheets(tables: Mapping[str, pd.DataFrame], path: Path) -> list[Path]:
             for cell in head:
                 cell.font = Font(bold=True)
             sheet.append(head)
-            for values in zip(*(_cells(frame[column]) for column in frame.columns), strict=True):
+            for values in zip(*(_cells(column) for _, column in frame.items()), strict=True):
                 sheet.append(values)
         book.save(path)
     except IllegalCharacterError as error:
