@@ -435,6 +435,11 @@ def test_two_moistures_of_one_source_are_refused():
     assert "site.wet_bulb and site.dew_point both state the moisture" in faults(POWER, overrides=given)
 
 
+def test_a_value_is_quoted_as_it_stands():
+    for value in (r"\x", r"\g<1>", "\x7f", "\\"):
+        assert f"in_service: {value!r} should be a valid boolean" in faults(POWER, overrides={"r1.in_service": value})
+
+
 # ---- scenarios ---------------------------------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ SOFT = 0.01
 
 def soft_minimum(a: Array, b: Array, width: Array) -> Array:
     """A where a is well below b, b where b is well below a, smooth between: a - w ln(1 + exp((a - b)/w))."""
-    return a - width * np.logaddexp(0.0, (a - b) / width)
+    return np.minimum(a, b) - width * np.log1p(np.exp(-np.abs(a - b) / width))
 
 
 def thermal_resistance(e: Engine, flow: Array, cp: Array, conductivity: Array, spread: float | Array = 0.0) -> Array:
