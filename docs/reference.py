@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -57,6 +58,12 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 
 
+def dollars(text: str) -> str:
+    """A text whose dollars are money and not the marks of an equation; what stands as code keeps them."""
+    parts = re.split(r"(```.*?```|`[^`\n]*`)", text, flags=re.DOTALL)
+    return "".join(part if k % 2 else part.replace("$", r"\$") for k, part in enumerate(parts))
+
+
 def code(text: object) -> str:
     """A text as code, nothing for none."""
     return f"`{text}`" if str(text) else ""
@@ -90,7 +97,7 @@ def written(info: FieldInfo) -> str:
     """How a value is written: an example with its unit, or its kind."""
     found = units.quantity(info)
     if found and found.unit:
-        return f"{found.dimension.replace('_', ' ')}, {code(found.unit)}"
+        return f"{found.dimension.replace('_', ' ')}, {code(found.unit_of(info.get_default()))}"
     if found:
         return found.dimension.replace("_", " ")
     return kind(info.annotation)
@@ -119,7 +126,7 @@ def shown(value: object, info: FieldInfo) -> str:
     if isinstance(value, tuple):
         return ", ".join(shown(part, info) for part in value)
     if found and isinstance(value, (int, float)):
-        return code(found.format(value))
+        return code(found.beside(value, info.get_default()))
     return code(value)
 
 
@@ -180,6 +187,7 @@ def component(kind: str, cls: type[Component]) -> str:
     body = [f"({kind.replace('_', '-')})=\n## {kind}\n", docstring(cls) + "\n"]
     body += [table(("port", "carrier", ""), ports)] if ports else []
     body += [fields(cls, Component.model_fields)]
+    body += ["Beside these: [fields of every component](index.md#fields-of-every-component).\n"]
     if models:
         body += ["Models of the [catalogue](../catalogue/index.md):\n", table(("model", "what it is"), models)]
     return "\n".join(body)
@@ -202,7 +210,7 @@ def catalogue() -> Iterator[tuple[str, str]]:
         page += [table(("field", "value", "kind", "range", "source"), rows), "\n".join(sources) + "\n"]
     for page, body in entries.items():
         yield f"catalogue/{page}", "\n".join([f"# Catalogue: {page}\n", *body])
-    about = (ROOT / "layouts" / "hardware" / "README.md").read_text("utf-8")
+    about = dollars((ROOT / "layouts" / "hardware" / "README.md").read_text("utf-8"))
     yield "catalogue/index", about + "\n" + contents(entries)
 
 
@@ -284,7 +292,7 @@ def cases() -> Iterator[tuple[str, str]]:
     names = []
     for path in sorted((ROOT / "tests" / "cases").glob("*/README.md")):
         names.append(path.parent.name)
-        yield f"cases/{names[-1]}", path.read_text("utf-8")
+        yield f"cases/{names[-1]}", dollars(path.read_text("utf-8"))
     about = "# Cases\n\nEach is a folder under `tests/cases/`; its README stands here as it is.\n\n"
     yield "cases/index", about + contents(names).replace(":hidden:", ":maxdepth: 1")
 

@@ -77,10 +77,12 @@ class Store:
             with suppress(FileNotFoundError):  # others tidy up as well
                 if time.time() - part.stat().st_mtime > ABANDONED:
                     part.unlink()
-        part = self.folder / f"{name}.{os.getpid()}.part"
+        part, build = self.folder / f"{name}.{os.getpid()}.part", self.folder / name
         try:
             part.write_bytes(raw)
-            part.replace(self.folder / name)
+            if build.is_dir() and not build.is_symlink():  # of a damaged cache, in which nothing else is kept
+                shutil.rmtree(build)
+            part.replace(build)
         finally:
             part.unlink(missing_ok=True)
 

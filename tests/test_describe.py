@@ -56,6 +56,15 @@ def test_results_and_limits_are_those_that_a_plant_of_such_equipment_has(layout)
     assert {n for page in pages for n in column(page, "limits")} >= {x.name for x in plant.limits}
 
 
+@pytest.mark.parametrize("name", [*KINDS, *SECTIONS])
+def test_defaults_stand_in_the_unit_that_is_told_beside_them(name):
+    for _, default, unit, bounds, _ in twin.describe(name).tables["fields"][1:]:
+        if default[:1].isdigit() and " " in default and unit != "fraction":
+            assert default.partition(" ")[2] == unit
+        if bounds.startswith(("from 0 ", "above 0 ")) and unit != "fraction":
+            assert bounds.partition(" 0 ")[2].split(",")[0] == unit
+
+
 def test_a_cdu_on_its_page():
     page = repr(twin.describe("cdu"))
     for words in (

@@ -435,6 +435,11 @@ def test_two_moistures_of_one_source_are_refused():
     assert "site.wet_bulb and site.dew_point both state the moisture" in faults(POWER, overrides=given)
 
 
+def test_a_value_is_quoted_as_it_stands():
+    for value in (r"\x", r"\g<1>", "\x7f", "\\"):
+        assert f"in_service: {value!r} should be a valid boolean" in faults(POWER, overrides={"r1.in_service": value})
+
+
 # ---- scenarios ---------------------------------------------------------------------------------------------------
 
 
@@ -571,6 +576,37 @@ def test_what_many_elements_share_is_told_once(small):
         twin.load(text)
     assert len(error.value.faults) == 8
     assert str(error.value).count("r1 (and 7 more): hosts") == 1
+
+
+def test_connections_that_miss_alike_are_told_once(small):
+    with pytest.raises(twin.LayoutError) as error:
+        twin.load(small.replace('"r{r}.supply"', '"r{r}.suply"'))
+    assert len(error.value.faults) == len(set(error.value.faults)) == 8
+    assert (
+        str(error.value)
+        .splitlines()[0]
+        .endswith("r1.suply'] (and 7 more): liquid_rack r1 has no port 'suply'; did you mean 'supply'?")
+    )
+
+
+def test_a_text_of_a_loop_has_no_arithmetic():
+    block = "\nrepeat:\n  - over: {s: [a, b]}\n    components: {'x{s + 1}': {type: room}}\n"
+    assert faults(POWER + block).startswith("repeat block 1: {s + 1}: s is text, which has no arithmetic")
+
+
+def test_braces_without_quotes_in_brackets_are_told():
+    block = "\nrepeat:\n  - over: {k: 1..2}\n    components:\n      x{k}: {type: room, at: [{k} m, 0 m, 0 m]}\n"
+    assert 'stands in quotes, as "{n} m"' in faults(POWER + block)
+
+
+def test_the_beginning_of_a_model_is_a_hint(small):
+    with pytest.raises(twin.LayoutError, match="called 'gb300'; did you mean 'gb300_nvl72'"):
+        twin.load(small, overrides={"gb300.utilisation": 0.5})
+
+
+def test_two_feeds_of_one_port_may_be_one_too_many():
+    line = "- [power, grid.out, p1.in]"
+    assert "p1: port in has 2 feeds; keep one, or join them at a" in faults(POWER.replace(line, f"{line}\n  {line}"))
 
 
 def test_more_running_than_installed_is_a_fault(small):
@@ -843,7 +879,7 @@ ROOM = """
         ),
         ("grid.out, p1.in", "gird.out, p1.in", "connection ['power', 'gird.out', 'p1.in']: no component 'gird'"),
         ("{k: 3..3}", "{k: [null]}", "repeat block 1: None names nothing"),
-        ('"r{k}"', '"r{q}"', "repeat block 1: name 'q' is not defined"),
+        ('"r{k}"', '"r{q}"', "repeat block 1: {q}: q is no variable; there are k"),
         ("{k: 3..3}", "{k: 3..x}", "repeat block 1: '3..x' is neither a list nor a range"),
     ],
 )

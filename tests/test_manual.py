@@ -1,5 +1,6 @@
 """README and manual say what the program prints, and their layouts solve."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -81,3 +82,11 @@ def test_every_shown_file_exists(page):
     for path in re.findall(r"\]\(([\w/.]+)(?:#[\w-]+)?\)", PAGES[page]):
         made = "_generated/" in path
         assert made or ((ROOT / page).parent / path).exists(), path
+
+
+def test_dollars_of_a_readme_are_money_and_not_equations():
+    pytest.importorskip("sphinx")
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    assert reference.dollars("0.17 M$/MW and 0.16 M$/MW, `$x$`") == r"0.17 M\$/MW and 0.16 M\$/MW, `$x$`"

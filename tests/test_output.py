@@ -189,12 +189,13 @@ WRITERS = """
     from twin.show.scene import render
     folder, limits = Path(sys.argv[1]), map(int, sys.argv[2:])
     result = twin.solve("dps_demo")
-    endings = ["nc", "zarr", "graphml", "json"]
+    endings = ["nc", "zarr", "graphml", "json", "csv", "xlsx", "parquet"]
     try:
         render.ready("vtk")
         endings += ["vtp", "vtk", "vtm"]
         render.ready("png")
         endings += ["png"]
+        import matplotlib.font_manager  # which keeps a list of fonts
     except render.RenderError:
         pass
     for limit in limits:
@@ -211,6 +212,8 @@ WRITERS = """
                         partial.write_text("x" * 100_000)
                 elif ending in ("nc", "zarr"):
                     result.write(path)
+                elif ending in ("csv", "xlsx", "parquet"):
+                    result.write(path, "limits")
                 else:
                     twin.export(result, path, "png" if ending == "png" else "vtk")
                 path.unlink() if path.is_file() else shutil.rmtree(path)

@@ -6,6 +6,7 @@ import sys
 from dataclasses import fields
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 import xarray as xr
@@ -288,6 +289,23 @@ def test_a_workbook_has_a_sheet_for_each_table(tmp_path):
         assert list(sheet) == list(expected) and len(sheet) == len(expected)
     np.testing.assert_allclose(sheets["rack"]["rack_power [kW]"], result.table("rack")["rack_power [kW]"])
     assert [p.name for p in tmp_path.iterdir()] == ["hall.xlsx"]
+
+
+def test_sheets_hold_numbers_times_and_truth_and_nothing_for_what_is_missing(tmp_path):
+    times = pd.DatetimeIndex(["2026-01-01 06:00", "2026-07-01"], name="scenario")
+    columns = {"x": [1.5, np.nan], "n": [1, 2], "ok": [True, False], "text": ["<a & b>", ""], "far": [np.inf, -np.inf]}
+    tables.write({"all": pd.DataFrame(columns, index=times)}, tmp_path / "all.xlsx")
+    rows = list(openpyxl.load_workbook(tmp_path / "all.xlsx")["all"].values)
+    assert rows[0] == ("scenario", *columns)
+    assert rows[1] == (times[0].to_pydatetime(), 1.5, 1, True, "<a & b>", "inf")
+    assert rows[2] == (times[1].to_pydatetime(), None, 2, False, None, "-inf")
+
+
+def test_more_rows_than_a_sheet_has_are_refused_with_what_to_write(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "MAX_SHEET_ROWS", 3)
+    with pytest.raises(LayoutError, match=r"rack has 3 rows and a sheet 3; write .csv or .parquet, or pick another"):
+        tables.write({"rack": pd.DataFrame({"x": range(3)})}, tmp_path / "hall.xlsx")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("ending", "reader"), [(".csv", pd.read_csv), (".parquet", pd.read_parquet)])

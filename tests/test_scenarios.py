@@ -92,6 +92,7 @@ def test_what_was_given_stays_with_the_results(hall):
         ("site.elevation", 0.0, 6000.0, "site.elevation: 6 km is outside its bounds, at most 5 km"),
         ("site.pressure", 1e5, 8e4, "site: pressure 80 kPa is 79% of the standard atmosphere's at elevation 0 m; give"),
         ("rack.it_power", 1e5, -1.0, "rack.it_power: -1 W is outside its bounds, at least 0 kW"),
+        ("cdu.conductance", 1e5, 1e100, "cdu.conductance: 1e+100 is out of reach; give 0 or a size from 1e-30 to"),
         ("pump.head", 1e5, 9e5, "pump pump: head: 900000 Pa is above the shut-off head 300000 Pa"),
         ("ups.in_service", 1, 2, "ups.in_service: 2: give 0 or 1"),
         ("pump.pumps", 2, 1.5, "pump.pumps: 1.5: give whole numbers"),

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
 
+LARGEST = 1e30
+"""Of the numbers that are computed with, in SI units; its inverse is the smallest beside 0."""
+
+BEYOND = f"is out of reach; give 0 or a size from {1 / LARGEST:g} to {LARGEST:g} in SI units"
+
 HOUR = 3600.0
 """s."""
 DAY = 24 * HOUR
@@ -602,7 +607,22 @@ def _bare(value: str | Real, d: Dimension) -> float:
     if not d.plain:
         unit = d.example.partition(" ")[2]
         raise ValueError(f"{value} needs a unit, write e.g. '{value} {unit}'")
-    return float(value)
+    return _checked(float(value), value)
+
+
+def _checked(value: float, shown: object) -> float:
+    """The value. Raises ValueError for what is not finite or cannot be computed with."""
+    if not math.isfinite(value):
+        raise ValueError(f"{shown!r} is not a finite number")
+    if out_of_reach(value):
+        raise ValueError(f"{shown!r} {BEYOND}")
+    return value
+
+
+def out_of_reach(value: Any) -> Any:
+    """Whether SI values, a number or an array, are so large or small that products of them would overflow."""
+    size = abs(value)
+    return (size > LARGEST) | ((size > 0) & (size < 1.0 / LARGEST))
 
 
 @lru_cache(maxsize=65536)
@@ -619,18 +639,15 @@ def _parse(text: str, dimension: str) -> float:
         if not unit:
             return _bare(number, d)
         raise ValueError(f"{text.strip()!r} {_mismatch(unit, d)}")
-    value = float(number) * d.units[unit] + d.offsets.get(unit, 0.0)
-    if not math.isfinite(value):
-        raise ValueError(f"{text.strip()!r} is not a finite number")
-    return value
+    return _checked(float(number) * d.units[unit] + d.offsets.get(unit, 0.0), text.strip())
 
 
 def parse(text: object, dimension: str) -> float:
     """Value in SI of a number with its unit: parse("132 kW", "power") = 132000.0.
 
     Fractions and plain numbers may come without a unit. Raises ValueError with the fix: a missing unit, a unit of
-    another dimension, an unknown unit with the nearest known one, or a number that is not finite; KeyError for a
-    dimension that the table does not have.
+    another dimension, an unknown unit with the nearest known one, or a number that is not finite or too large or small
+    to compute with; KeyError for a dimension that the table does not have.
     """
     if isinstance(text, str):
         return _parse(text, dimension)
@@ -723,6 +740,17 @@ class Quantity:
     def unit(self) -> str:
         """The unit of the dimension's example, empty for plain numbers."""
         return _dimension(self.dimension).example.partition(" ")[2]
+
+    def unit_of(self, value: object) -> str:
+        """The unit that the screen gives a value; that of the example for none, zero and what needs no unit."""
+        if self.unit and isinstance(value, (int, float)) and value and math.isfinite(value):
+            return self.format(value).partition(" ")[2]
+        return self.unit
+
+    def beside(self, value: float, default: object) -> str:
+        """The SI value for the screen, zero in the unit that a default has there."""
+        unit = self.unit_of(default)
+        return f"0 {unit}" if unit and value == 0 and not _dimension(self.dimension).offsets else self.format(value)
 
     def parse(self, text: object) -> float:
         """SI value of a string with a unit; see `parse`."""

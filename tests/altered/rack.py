@@ -160,7 +160,7 @@ MUTANTS = [
     (C, "sink_flow=np.maximum(t.air_flow * AIR_DENSITY, 1e-9)", "sink_flow=np.maximum(t.air_flow, 1e-9)", SINK, "heat sinks rated by volume"),
     (C, "sink_resistance: ThermalResistance = Field(0.04", "sink_resistance: ThermalResistance = Field(0.05", SINK, "sinks of 50 mK/W"),
     (D, "SOFT = 0.01", "SOFT = 0.02", SMOOTH, "a throttle twice as soft"),
-    (D, "a - width * np.logaddexp(0.0, (a - b) / width)", "np.minimum(a, b) + 0.0 * width", SMOOTH, "a hard throttle"),
+    (D, "np.minimum(a, b) - width * np.log1p(np.exp(-np.abs(a - b) / width))", "np.minimum(a, b) + 0.0 * width", SMOOTH, "a hard throttle"),
     (C, "throttle_temperature: Temperature = Field(362.15", "throttle_temperature: Temperature = Field(360.15", (*SMOOTH, *STANDS), "throttle at 87 degC"),
     (D, "(e.throttle_temperature - inlet) / (worst * excess)", "(e.throttle_temperature - inlet) / worst", STANDS, "throttle of the mean chip's power"),
     (D, "room = hottest - _leak(e.throttle_temperature, *law) +", "room = hottest - law[0] +", STANDS, "throttle with leakage at its reference"),

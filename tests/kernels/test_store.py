@@ -75,6 +75,15 @@ def test_only_what_is_as_it_was_written_is_read(home):
     assert store.read("build") == b"machine code"
 
 
+def test_a_folder_in_the_place_of_a_build_makes_way(home, caplog):
+    store = stores.Store()
+    (home / "aifactory-twin" / "kernels" / "build" / "more").mkdir(parents=True)
+    assert store.read("build") is None
+    store.write("build", b"machine code")
+    assert (store.read("build"), store.fault, caplog.records) == (b"machine code", "", [])
+    assert [file.name for file in builds(home)] == ["build"]
+
+
 def test_damaged_builds_are_made_anew_without_a_word(home, probe):
     assert probe().communicate(timeout=300) == ("3.0 6.0\n", "")
     (build,) = builds(home)

@@ -8,6 +8,7 @@ import pytest
 
 import twin
 from twin import columns
+from twin.domains import compute
 from twin.results.figures import figures
 from twin.results.limits import margins
 from twin.solver.steady import steady
@@ -177,6 +178,15 @@ def test_a_hot_chip_gives_way_smoothly_at_its_throttle_temperature():
         assert of(found, "power")[0] - of(found, "conversion_loss")[0] == pytest.approx(power, rel=1e-5)
         assert of(found, "clock")[0] == pytest.approx((power / 1e3) ** (1 / 2.4), rel=1e-4)
     assert of(each[-1], "clock")[0] < 0.99
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_clamp_of_a_throttle_is_smooth_and_silent_about_what_is_unknown():
+    """min(a, b) - w ln(1 + exp(-|a - b| / w)), unknown where one of them is, and exact far from where they cross."""
+    a, b = np.array([1e3, 1e3, 990.0, 1e18, 1e3, np.nan, 1e3]), np.array([1e3, 990.0, 1e3, 1.0, np.inf, 1e3, np.nan])
+    crossed = 990 - 10 * np.log(1 + np.exp(-1))
+    expected = [1e3 - 10 * np.log(2), crossed, crossed, 1.0, 1e3, np.nan, np.nan]
+    np.testing.assert_allclose(compute.soft_minimum(a, b, np.full(7, 10.0)), expected, rtol=1e-15)
 
 
 def test_a_throttled_worst_chip_stands_at_its_throttle_temperature():

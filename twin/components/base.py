@@ -198,8 +198,10 @@ class Component(Model):
     along.
     """
 
-    at: tuple[Length, Length, Length] | None = Field(None, description="position in the hall, x y z of the base")
-    size: tuple[Length, Length, Length] | None = Field(None, description="width, depth and height")
+    at: tuple[Length, Length, Length] | None = Field(
+        None, description="corner of least x, y, z, in the axes of the site"
+    )
+    size: tuple[Length, Length, Length] | None = Field(None, description="lengths along x, y, z; its type's if none")
     room: str | None = Field(None, description="the room it stands in; outdoors if none")
     cords: int = Field(1, ge=1, le=8, description="feeds it can have")
     shares: tuple[Fraction, ...] | None = Field(None, description="of the cords, in the order of their names")

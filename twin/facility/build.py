@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import eq
@@ -33,8 +32,8 @@ def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterato
         known = _holder(model, fault["loc"]).model_fields
         if fault["type"] == "extra_forbidden":
             message = f"unknown field{meant(str(fault['loc'][-1]), known)}"
-        if isinstance(fault["input"], (str, int, float)):
-            message = re.sub("^Input should", f"{fault['input']!r} should", message)
+        if isinstance(fault["input"], (str, int, float)) and message.startswith("Input should"):
+            message = f"{fault['input']!r}{message.removeprefix('Input')}"
         about = known.get(str(fault["loc"][-1])) if fault["loc"] else None
         message = (about and outside(fault, about)) or message
         yield f"{where}: {path}: {message}" if path else f"{where}: {message}"

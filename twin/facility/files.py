@@ -22,12 +22,16 @@ LARGEST_DATA = 2_000_000
 DEEPEST = 64
 LONGEST_NAME = 100
 LONGEST_LINE = 500
+SHORTEST_START = 3
 MOISTURE = ("wet_bulb", "relative_humidity", "dew_point")
 """Fields of the site of which one states the moisture."""
 
 
 Raw = dict[str, Any]
 """A mapping as YAML or JSON has it, unchecked."""
+
+
+_DIGITS = re.compile(r"[0-9]+")
 
 
 class LayoutError(ValueError):
@@ -38,13 +42,18 @@ class LayoutError(ValueError):
         super().__init__("\n".join(f"{source}: {fault}" for fault in self.messages()))
 
     def messages(self, limit: int = 25) -> list[str]:
-        """Up to `limit` faults for a reader: what many elements share is said once, at the first of them."""
-        places: dict[str, list[str]] = {}
+        """Up to `limit` faults for a reader: what many elements share is said once, at the first of them.
+
+        Connections share what they say but for the numbers in names.
+        """
+        places: dict[str, tuple[str, list[str]]] = {}
         for fault in self.faults:
             place, colon, sentence = fault.partition(": ")
-            places.setdefault(sentence if colon else place, []).append(place if colon else "")
+            place, sentence = (place, sentence) if colon else ("", place)
+            shared = _DIGITS.sub("0", sentence) if place.startswith("connection ") else sentence
+            places.setdefault(shared, (sentence, []))[1].append(place)
         lines = []
-        for sentence, at in places.items():
+        for sentence, at in places.values():
             others = f" (and {len(at) - 1:,} more)" if len(at) > 1 else ""
             line = (f"{at[0]}{others}: {sentence}" if at[0] else sentence).replace("\n", "\\n")
             lines.append(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ...")
@@ -52,8 +61,10 @@ class LayoutError(ValueError):
 
 
 def hint(word: object, known: Iterable[str]) -> str:
-    """The end of a message that names what was probably meant, or nothing."""
-    close = get_close_matches(str(word), list(known), 1, 0.6)
+    """The end of a message that names what was probably meant, or nothing: what is spelled alike, or begins so."""
+    names, start = list(known), str(word)
+    close = get_close_matches(start, names, 1, 0.6)
+    close = close or [name for name in names if len(start) >= SHORTEST_START and name.startswith(f"{start}_")]
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
@@ -205,6 +216,8 @@ def parse_value(source: str, text: str) -> Any:
         what = ", ".join(filter(None, said)) or str(error).splitlines()[0]
         if mark and text[mark.index : mark.index + 1] == "\t":
             what += "; tabs do not indent, write spaces"
+        if "parsing a flow" in what and mark and "{" in text.splitlines()[mark.line]:
+            what += '; within brackets a text with braces, commas or colons stands in quotes, as "{n} m"'
         if "constructor for the tag" in what:
             what += "; a layout is plain data, without tags and merge keys"
         raise LayoutError(source, [f"{where}{what}"]) from error
@@ -257,7 +270,11 @@ def _fill(value: Any, loop: Mapping[str, object], numbers: Mapping[str, object])
         name, form = match[1].strip(), match[2] or ""
         if name in loop:
             return format(numbers.get(name, loop[name]), form) if form else spelled(loop[name])
-        return format(eval(_expression(name), {"__builtins__": {}}, numbers), form)
+        try:
+            return format(eval(_expression(name), {"__builtins__": {}}, numbers), form)
+        except NameError as error:
+            why = "text, which has no arithmetic" if error.name in loop else f"no variable; there are {', '.join(loop)}"
+            raise ValueError(f"{{{name}}}: {error.name} is {why}") from error
 
     if isinstance(value, str):
         return _BRACES.sub(filled, value)

@@ -156,7 +156,7 @@ class Facility:
 
     @cached_property
     def hash(self) -> str:
-        """Content hash of the layout, independent of the order of components."""
+        """Content hash of the layout, independent of the order of components; quantities count as they are written."""
         return hashlib.sha256(json.dumps(self.spec, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
     def count(self) -> dict[str, int]:

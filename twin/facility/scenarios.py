@@ -17,7 +17,7 @@ from twin.facility.addresses import breadth, choose, meant, settle, split
 from twin.facility.files import MOISTURE, LayoutError
 from twin.facility.graph import Facility
 from twin.facility.tables import Given, Numbers, numbers, tabulate
-from twin.units import Quantity, cf_unit, quantity
+from twin.units import BEYOND, Quantity, cf_unit, out_of_reach, quantity
 
 WET_BULB_ALONE = "wet_bulb of the scenarios; dry_bulb of the layout, at most that of air without moisture"
 
@@ -252,6 +252,7 @@ def _outside(address: str, declared: list[FieldInfo], given: Numbers) -> Iterato
     v, unread = given
     finite = np.isfinite(v)
     yield Fault(~finite, lambda i: f"{address}: {unread.get(i) or f'{v[i]:g} is not a finite number'}")
+    yield Fault(finite & out_of_reach(v), lambda i: f"{address}: {v[i]:g} {BEYOND}")
     for info in declared:
         if info.annotation is bool:
             yield Fault(finite & ~np.isin(v, (0.0, 1.0)), lambda i: f"{address}: {v[i]:g}: give 0 or 1")

@@ -428,7 +428,7 @@ def _crowded(parts: Mapping[str, Component], types: Types, used: Used) -> Iterat
             for name in [n for n in names if counts.get(n, 0) > 1] if counts else ():
                 count, cords = counts[name], parts[name].cords
                 if not spec.cords:
-                    yield name, f"{cls.kind} {name}: port in has {count} feeds; join them at a {joint}"
+                    yield name, f"{cls.kind} {name}: port in has {count} feeds; keep one, or join them at a {joint}"
                 elif count > cords:
                     yield (
                         name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,7 @@ from twin.columns import FIGURES, Array
 from twin.elements import Status
 from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
+from twin.facility.output import target, whole
 from twin.facility.scenarios import dimension as quantity_of
 from twin.results.limits import DIFFERENCES, Margins, worst
 from twin.solver.steady import Solution
@@ -28,6 +29,9 @@ RATINGS = ("rating", "nameplate", "capacity", "duty", "ampacity", "contract")
 
 MAX_SHEET_NAME = 31
 """Characters of the name of a sheet."""
+
+MAX_SHEET_ROWS = 1_048_576
+"""Rows of a sheet, its header among them."""
 
 
 # ---- tables ------------------------------------------------------------------------------------------------------
@@ -182,26 +186,53 @@ def write(tables: Mapping[str, pd.DataFrame], path: str | Path) -> list[Path]:
     .xlsx holds all as sheets, .csv and .parquet one each: a single one as named, of several each as FILE_NAME.csv.
     Nothing is half-written. Raises LayoutError for what cannot be written.
     """
-    path = Path(path)
+    path = target(path, tuple(ENDINGS))
     ready(path)
-    try:
-        with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
-            written = WRITERS[path.suffix](tables, Path(folder) / path.name)
-            return [file.replace(path.parent / file.name) for file in written]
-    except (OSError, ValueError) as error:
-        raise LayoutError(f"output {path}", [getattr(error, "strerror", None) or str(error)]) from error
+    with whole(path) as partial:
+        try:
+            written = WRITERS[path.suffix](tables, partial)
+        except ValueError as error:
+            raise LayoutError(f"output {path}", [str(error)]) from error
+        return [target(path.parent / file.name) for file in written]
 
 
 def _sheets(tables: Mapping[str, pd.DataFrame], path: Path) -> list[Path]:
+    """Row by row as openpyxl streams them, about 15 s for a million cells, and by way of memory.
+
+    A file that fails would be tried again, and told of on the screen, once it is forgotten.
+    """
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
     from openpyxl.utils.exceptions import IllegalCharacterError
 
+    large = [f"{name} has {len(frame):,} rows" for name, frame in tables.items() if len(frame) >= MAX_SHEET_ROWS]
+    if large:
+        raise ValueError(f"{large[0]} and a sheet {MAX_SHEET_ROWS:,}; write .csv or .parquet, or pick another table")
+    book = Workbook(write_only=True)
     try:
-        with pd.ExcelWriter(path, engine="openpyxl") as book:
-            for name, frame in tables.items():
-                frame.reset_index().to_excel(book, sheet_name=name[:MAX_SHEET_NAME], index=False)
+        for name, frame in tables.items():
+            sheet = book.create_sheet(name[:MAX_SHEET_NAME])
+            sheet.freeze_panes = "A2"
+            frame = frame.reset_index()
+            head = [WriteOnlyCell(sheet, str(column)) for column in frame.columns]
+            for cell in head:
+                cell.font = Font(bold=True)
+            sheet.append(head)
+            for values in zip(*(_cells(column) for _, column in frame.items()), strict=True):
+                sheet.append(values)
+        image = io.BytesIO()
+        book.save(image)
     except IllegalCharacterError as error:
         raise ValueError("a name has a character that .xlsx cannot hold; rename it, or write .csv") from error
+    path.write_bytes(image.getbuffer())
     return [path]
+
+
+def _cells(column: pd.Series) -> list[object]:
+    """Values of a column for a sheet, which has no word for what is missing or infinite."""
+    values = column.astype(object).where(column.notna(), None).tolist()
+    return [str(v) if v in (np.inf, -np.inf) else v for v in values] if column.dtype.kind == "f" else values
 
 
 def _csv(tables: Mapping[str, pd.DataFrame], path: Path) -> list[Path]:

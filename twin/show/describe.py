@@ -163,7 +163,7 @@ def _shown(info: FieldInfo, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
-        return found.format(value) if found else f"{value:,}"
+        return found.beside(value, info.get_default()) if found else f"{value:,}"
     return str(value)
 
 
@@ -171,7 +171,7 @@ def _unit(info: FieldInfo) -> str:
     """What values are: their unit, or that they are shares, numbers, or texts of which one is taken."""
     found = quantity(info)
     if found:
-        return found.unit or DIMENSIONS[found.dimension].name
+        return found.unit_of(info.get_default()) or DIMENSIONS[found.dimension].name
     kinds = set(_leaves(info.annotation))
     return "true, false" if bool in kinds else "number" if kinds & {int, float} else "text" if str in kinds else ""
 
