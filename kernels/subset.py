@@ -99,16 +99,22 @@ class Table:
     @classmethod
     def real_columns(cls) -> tuple[str, ...]:
         """Names of the columns of reals, (row, scenario) each: what is annotated Reals2, unless a subclass says."""
-        return tuple(name for name, kind in get_type_hints(cls).items() if kind == Kind(True, 2))
+        return _marked(cls, Kind(True, 2))
 
     @classmethod
     def index_columns(cls) -> tuple[str, ...]:
         """Names of the columns of integers, (row,) each: what is annotated Ints1, unless a subclass says."""
-        return tuple(name for name, kind in get_type_hints(cls).items() if kind == Kind(False, 1))
+        return _marked(cls, Kind(False, 1))
 
     def column_of(self, name: str) -> Any:
         """The numbers of a column."""
         return getattr(self, name)
+
+
+@cache
+def _marked(table: type[Table], kind: Kind) -> tuple[str, ...]:
+    """Annotations of a class that are of a kind."""
+    return tuple(name for name, mark in get_type_hints(table).items() if mark == kind)
 
 
 class Packed:

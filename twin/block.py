@@ -137,8 +137,12 @@ class Block:
 
     def column(self, column: Column) -> Array:
         """A solved column, (row, lanes)."""
+        return self.solved[self.part(column)]
+
+    def part(self, column: Column) -> slice:
+        """Where a solved column stands in `solved`."""
         rows = self._rows.get(_kind(column), sum(len(d.constant) for d in self.plant.derived))
-        return self.solved[self._first[column] : self._first[column] + rows]
+        return slice(self._first[column], self._first[column] + rows)
 
     def columns(self) -> list[Column]:
         """All columns that have rows in the block."""

@@ -30,7 +30,7 @@ CAP_TOLERANCE = 1e-3
 SOFT = 0.01
 """Width of the throttle's smooth clamp, as a share of chip power."""
 
-STEPS = 3
+STEPS = 2
 """Steps towards a root in one pass; the next goes on from there."""
 
 STEEPEST = 0.8

@@ -138,7 +138,7 @@ def exchanged(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve
 
 
 @kernel
-def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Valves):
+def move(x, s, e: Exchange, coolant: Coolant, turn: Turn, stream: columns.stream, valve: Valves):
     """Cold flow [kg/s] that brings the hot outlet to the set point, from min_flow to max_flow, and whether it does.
 
     The duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow: a rising function of it, whose root
@@ -185,7 +185,9 @@ def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Val
     inside = root > least * (1.0 + 1e-9) and root < ceiling * (1.0 - 1e-9)
     now = max(abs(stream.flow[c, s]), max(least, 1e-3 * e.rated_cold[x, s]))
     valve.root[x, s] = root
-    valve.target[x, s] = clip(root, now / STROKE, now * STROKE) if controls else NAN
+    target = clip(root, now / STROKE, now * STROKE)
+    target = valve.target[x, s] + turn.step[0, s] * (target - valve.target[x, s])
+    valve.target[x, s] = target if controls else NAN
     valve.held[x, s] = 1.0 if controls and inside else 0.0
 
 
@@ -388,7 +390,7 @@ class Temperatures:
             *b.bind(exchanged, count, exchanger, coolant, stream, valves, b.ledger(columns.exchange)),
             *after,
             *b.bind(balance, 1, b.groups(open_), b.ledger(columns.cooler), heat, b.ledger(columns.audit)),
-            *b.bind(move, count, exchanger, coolant, stream, valves),
+            *b.bind(move, count, exchanger, coolant, turn, stream, valves),
             *b.bind(warm, m, coolant, self.warmth, stream),
         ]
 

@@ -71,6 +71,7 @@ def count(l, s, trust: Int, out: Turn):
     out.trusted[l, s] = 1.0 if out.passes[l, s] < trust else 0.0
     out.rising[l, s] = 1.0 if out.passes[l, s] >= RISE else 0.0
     out.frozen[l, s] = 1.0 if out.passes[l, s] >= FREEZE else 0.0
+    out.step[l, s] = 0.5 if out.passes[l, s] >= HALF else 1.0
     out.passes[l, s] += 1.0
 
 
@@ -105,7 +106,7 @@ def settle(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Group
 
 
 @kernel
-def advance(n, s, raw: Reals2, now: Nodes, out: columns.node):
+def advance(n, s, raw: Reals2, turn: Turn, now: Nodes, out: columns.node):
     """Temperatures for the next pass. A node that is too hot for RUNAWAY passes in a row is lost."""
     T = raw[n, s]
     lost = now.lost[n, s]
@@ -114,7 +115,14 @@ def advance(n, s, raw: Reals2, now: Nodes, out: columns.node):
     hot = now.hot[n, s] if lost > 0.0 else (0.0 if T <= HOTTEST else now.hot[n, s] + 1.0)
     now.hot[n, s] = hot
     now.lost[n, s] = 1.0 if hot >= RUNAWAY else 0.0
-    now.temperature[n, s] = clip(T, COLDEST, HOTTEST)
+    now.temperature[n, s] += turn.step[0, s] * (clip(T, COLDEST, HOTTEST) - now.temperature[n, s])
+
+
+@kernel
+def flow_on(e, s, turn: Turn, before: Reals2, flow: Reals2):
+    """Flows for the next pass."""
+    flow[e, s] = before[e, s] + turn.step[0, s] * (flow[e, s] - before[e, s])
+    before[e, s] = flow[e, s]
 
 
 class Program:
@@ -174,6 +182,7 @@ class Program:
             inside = rows < pipes
             flow[rows[inside]] = np.broadcast_to(value, (len(rows), value.shape[1]))[inside]
         b.state("flow", flow, self.flow)
+        self.before = b.state("before", flow)
 
     def _settling(self) -> list[Call]:
         b, plant, k = self.block, self.plant, columns
@@ -186,7 +195,8 @@ class Program:
         was = b.state("was", np.zeros((len(kind), 1)))
         return [
             *b.bind(settle, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, self.moved),
-            *b.bind(advance, plant.nodes, self.raw, self.now, b.ledger(k.node)),
+            *b.bind(advance, plant.nodes, self.raw, self.turn, self.now, b.ledger(k.node)),
+            *b.bind(flow_on, len(plant.start), self.turn, self.before, self.flow),
         ]
 
     def load(self, lanes: Index, scenarios: Index, start: Solved | None = None) -> None:

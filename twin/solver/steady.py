@@ -146,10 +146,9 @@ class _Run:
         """Take what lanes have found."""
         b = program.block
         if not self.columns:
-            for column in b.columns():
-                self.columns[column] = np.empty((len(b.column(column)), self.plant.scenarios))
-        for column, kept in self.columns.items():
-            kept[:, scenarios] = fetch(b.column(column)[:, lanes])
+            self.solved = np.empty((len(b.solved), self.plant.scenarios))
+            self.columns = {c: self.solved[b.part(c)] for c in b.columns()}
+        self.solved[:, scenarios] = fetch(b.solved[:, lanes])
         self.taken[scenarios], self.residual[scenarios] = done, moved
         self.restless[scenarios] = fetch(program.moved.restless[0])[lanes]
         flow, power = (fetch(x.good[0])[lanes] > 0 for x in (program.loops, program.train))
