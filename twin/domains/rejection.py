@@ -59,13 +59,14 @@ class Inflow(Table):
 class Roots(Table):
     """Roots of the last pass, from which the next one starts, NaN where there was none; (unit, scenario).
 
-    range_: of cells that run, at full speed [K]. able: of all cells [K]. ahead: of a slightly warmer inlet [K].
-    speed: of fans [1].
+    range_: at full speed. able: of all cells. ahead: of a slightly warmer inlet. cells: where the next one starts.
+    speed: of the fans. Each is what its law solves for: a speed [1], a range or a rise of the air's wet bulb [K].
     """
 
     range_: Reals2
     able: Reals2
     ahead: Reals2
+    cells: Reals2
     speed: Reals2
 
 
