@@ -126,16 +126,16 @@ class Law(Table):
         parts = [(type(self), own), *given]
         every = [v for _, columns in parts for v in columns.values()]
         shape, xp = np.broadcast_shapes(*(np.shape(v) for v in every)), namespace(*every)
-        packed = [_packed(kind, columns, shape, xp) for kind, columns in parts]
-        answer = packed[-1].packed_reals
+        tables = [packed(kind, columns, shape, xp) for kind, columns in parts]
+        answer = tables[-1].packed_reals
         if answer.size:
-            call = bind(kernel, answer.shape[1:], *packed, *send(self.tables(), xp))
+            call = bind(kernel, answer.shape[1:], *tables, *send(self.tables(), xp))
             for _ in range(repeats):
                 call()
         return (column.reshape(shape)[()] for column in answer)
 
 
-def _packed(kind: type[Table], columns: dict[str, Any], shape: tuple[int, ...], xp: Any) -> Packed:
+def packed(kind: type[Table], columns: dict[str, Any], shape: tuple[int, ...], xp: Any) -> Packed:
     """A table as kernels take it, all units and scenarios in one row."""
     flat = [xp.broadcast_to(xp.asarray(v, float), shape).reshape(1, -1) for v in columns.values()]
     return Packed(kind, xp.stack(flat), xp.zeros((0, 0), np.int32))

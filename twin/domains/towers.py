@@ -160,6 +160,8 @@ def york_curve(wet_bulb, range_):
 
 LEAST_APPROACH = 0.1
 """Least approach over the range."""
+NONE = 1e-12
+"""L/G of an approach that no cell reaches."""
 
 
 @cell
@@ -186,7 +188,7 @@ def liquid_gas(wet_bulb, range_, approach):
     spread = c1 * c1 - 4.0 * c2 * (c0 - given)
     x = 2.0 * (given - c0) / (c1 + math.sqrt(max(spread, 0.0)))
     found = x if spread > 0.0 else INF
-    return max(found if given >= LEAST_APPROACH * r and given > c0 else 0.0, 1e-12)
+    return max(found if given >= LEAST_APPROACH * r and given > c0 else 0.0, NONE)
 
 
 @kernel
@@ -336,20 +338,22 @@ def merkel_effect(r, s, law: Tower, at: Inflow, c_e, cells, speed):
 
 
 @cell
-def merkel_speed(r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, heat, gap, slowest, fastest, last):
-    """Towards the rise [K] at which fans make cells reject `heat` [W each], between those at full and at least speed."""
+def merkel_speed(r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, heat, gap, slow, fast, last):
+    """Towards the rise [K] with which fans make the air take up `heat` [J/kg at full speed], from the last one.
+
+    It lies between the rises with the slowest and the fastest fans. The less air, the more it rises.
+    """
     wet_bulb = law.wet_bulb[r, s]
     pressure = law.pressure[r, s]
-    most = law.air[r, s] * law.thin[r, s]
-    low = fastest
-    high = max(slowest, fastest)
+    low = fast
+    high = max(slow, fast)
     x = low
     c_e = chord(air, base, wet_bulb, x, pressure)
-    fx = x - merkel_effect(r, s, law, at, c_e, cells, heat / (most * c_e * x)) * gap
+    fx = x - merkel_effect(r, s, law, at, c_e, cells, heat / (c_e * x)) * gap
     y = clip(last if known(last) else 0.5 * (low + high), low, high)
     for _ in SPEED_STEPS:
         c = chord(air, base, wet_bulb, y, pressure)
-        fy = y - merkel_effect(r, s, law, at, c, cells, heat / (most * c * y)) * gap
+        fy = y - merkel_effect(r, s, law, at, c, cells, heat / (c * y)) * gap
         low = y if fy < 0.0 else low
         high = high if fy < 0.0 else y
         z = towards(low, high, x, fx, y, fy)
@@ -441,12 +445,15 @@ def range_of(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, x):
 
 
 @cell
-def effect_at(kind, r, s, law: Tower, at: Inflow, c_e, cells, cooling, speed):
-    """Temperature effectiveness (range over inlet less wet bulb) of cells at a range `cooling` [K] and a fan speed."""
-    c = capacity(at.flow[r, s], at.cp[r, s])
+def forced(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, cooling, speed):
+    """Effectiveness (range over inlet less wet bulb) at a range `cooling` [K] and a fan speed, and the air's rise [K]."""
+    c = capacity(at.flow[r, s], at.cp[r, s]) / cells
+    moved = law.air[r, s] * law.thin[r, s] * turning(speed)
+    heat = 0.0 if kind == YORK else max(c * cooling / moved, LEAST_HEAT)
+    rise = 1.0 if kind == YORK else rise_of(air, base, law.wet_bulb[r, s], heat, law.pressure[r, s])
     york = york_effect(r, s, law, at.flow[r, s] / cells, cooling, speed) if kind == YORK else 0.0
-    cold = law.air[r, s] * law.thin[r, s] * turning(speed) * c_e * cells
-    return york if kind == YORK else merkel_effect(r, s, law, at, c_e, cells, speed) * cold / c
+    merkel = 0.0 if kind == YORK else merkel_effect(r, s, law, at, heat / rise, cells, speed) * moved * heat / rise / c
+    return york if kind == YORK else merkel, rise
 
 
 @cell
@@ -497,11 +504,11 @@ def answer(kind, r, s, law: Tower, at: Inflow, root: Roots, out: Answer, air: Mo
     few = fewest(r, s, law, at)
     some = required - law.stage_miss[r, s] if finite(law.stage_miss[r, s]) else 0.0
     missed = max(some, NARROW)
-    by_york = liquid(r, s, law, flow) / liquid_gas(wet_bulb, missed, gap - missed) if kind == YORK else 0.0
+    most = liquid_gas(wet_bulb, missed, gap - missed) if kind == YORK else 1.0
     x = 0.0 if kind == YORK else merkel_cells(r, s, law, at, air, base, missed, gap, root.cells[r, s])
     heat = 0.0 if kind == YORK else chord(air, base, wet_bulb, x, pressure) * x
-    needed = by_york if kind == YORK else cells_of(r, s, law, at, heat, missed)
-    enough = ceil(min(needed, MANY) - 1e-9) if missed < gap else MANY
+    needed = liquid(r, s, law, flow) / most if kind == YORK else cells_of(r, s, law, at, heat, missed)
+    enough = ceil(min(needed, MANY) - 1e-9) if missed < gap and most > NONE else MANY
     staged = few if some <= 0.0 else min(max(enough, few), max(law.cells[r, s], few))
     stated = law.running[r, s]
     cells = max(clip(stated if known(stated) else staged, at.least[r, s], at.most[r, s]), 1e-9)
@@ -531,26 +538,21 @@ def answer(kind, r, s, law: Tower, at: Inflow, root: Roots, out: Answer, air: Mo
     slowest = law.min_speed[r, s]
     aim = required / max(gap, 1e-9) if wanted else 2.0
     cooling = max(required, 0.0) if held else range_
-    water = capacity(flow, at.cp[r, s]) / cells
-    most = law.air[r, s] * law.thin[r, s]
-    taken = 0.0 if kind == YORK else max(water * cooling / most, LEAST_HEAT)
-    fast = 1.0 if kind == YORK else rise_of(air, base, wet_bulb, taken, pressure)
-    slow = 1.0 if kind == YORK else rise_of(air, base, wet_bulb, taken / turning(slowest), pressure)
-    full = effect_at(kind, r, s, law, at, taken / fast, cells, cooling, 1.0)
-    low = effect_at(kind, r, s, law, at, taken / turning(slowest) / slow, cells, cooling, slowest)
+    full, fast = forced(kind, r, s, law, at, air, base, cells, cooling, 1.0)
+    low, slow = forced(kind, r, s, law, at, air, base, cells, cooling, slowest)
     span = max(cooling, NARROW)
-    at_york = liquid(r, s, law, flow / cells) / liquid_gas(wet_bulb, span, gap - span) if kind == YORK else 0.0
-    y = (
-        0.0
-        if kind == YORK
-        else merkel_speed(r, s, law, at, air, base, cells, most * taken, gap, slow, fast, root.speed[r, s])
-    )
+    water = capacity(flow, at.cp[r, s]) * cooling
+    taken = max(water / cells / (law.air[r, s] * law.thin[r, s]), LEAST_HEAT)
+    last_rise = root.speed[r, s]
+    y = 0.0 if kind == YORK else merkel_speed(r, s, law, at, air, base, cells, taken, gap, slow, fast, last_rise)
     root.speed[r, s] = y
-    driven = at_york if kind == YORK else taken / (chord(air, base, wet_bulb, y, pressure) * y)
-    speed, cube = mean_speed(aim, low, full, law.free_convection[r, s], slowest, clip(driven, slowest, 1.0))
+    lean = liquid_gas(wet_bulb, span, gap - span) if kind == YORK else 1.0
+    blown = 0.0 if kind == YORK else taken / max(chord(air, base, wet_bulb, y, pressure) * y, LEAST_HEAT)
+    reached = liquid(r, s, law, flow / cells) / lean if kind == YORK else blown
+    speed, cube = mean_speed(aim, low, full, law.free_convection[r, s], slowest, clip(reached, slowest, 1.0))
 
     on = 0.0 if off else awake(flow, law.rated_flow[r, s])
-    evaporated = water * cells * cooling * latent(r, s, law, air, base, inlet - 0.5 * cooling)
+    evaporated = water * latent(r, s, law, air, base, inlet - 0.5 * cooling)
     loading = over(required, able)
     warned = on > 0.0 and outside(kind, r, s, law, cooling)
     out.power[r, s] = on * cells * law.fan_power[r, s] * law.thin[r, s] * cube
