@@ -93,12 +93,12 @@ def entry(air: MoistAir, k, pressure):
 
 @cell
 def saturated(air: MoistAir, T, pressure):
-    """Enthalpy [J/kg] of saturated air at T [K] and a pressure [Pa]: straight between entries, the ends beyond them."""
+    """Enthalpy [J/kg] of saturated air at T [K] and a pressure [Pa]: straight between entries and beyond them."""
     x = (T - air.freezing - COLDEST) / STEP
     k = nearest(min(x - 0.5, TOP - 1.0) if x > 0.5 else 0.0)
     low = entry(air, k, pressure)
     high = entry(air, k + 1.0, pressure)
-    return low + min(max(x - k, 0.0), 1.0) * (high - low)
+    return low + (x - k) * (high - low)
 
 
 @cell
@@ -112,4 +112,4 @@ def wet_bulb_of(air: MoistAir, h, pressure):
         k = ahead if reached <= h and further == ahead else k
     low = entry(air, k, pressure)
     high = entry(air, k + 1.0, pressure)
-    return air.freezing + COLDEST + STEP * (k + min(max((h - low) / (high - low), 0.0), 1.0))
+    return air.freezing + COLDEST + STEP * (k + (h - low) / (high - low))

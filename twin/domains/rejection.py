@@ -59,13 +59,14 @@ class Inflow(Table):
 class Roots(Table):
     """Roots of the last pass, from which the next one starts, NaN where there was none; (unit, scenario).
 
-    range_: of cells that run, at full speed [K]. able: of all cells [K]. ahead: of a slightly warmer inlet [K].
-    speed: of fans [1].
+    range_: at full speed. able: of all cells. ahead: of a slightly warmer inlet. cells: where the next one starts.
+    speed: of the fans. Each is what its law solves for: a speed [1], a range or a rise of the air's wet bulb [K].
     """
 
     range_: Reals2
     able: Reals2
     ahead: Reals2
+    cells: Reals2
     speed: Reals2
 
 
@@ -125,16 +126,16 @@ class Law(Table):
         parts = [(type(self), own), *given]
         every = [v for _, columns in parts for v in columns.values()]
         shape, xp = np.broadcast_shapes(*(np.shape(v) for v in every)), namespace(*every)
-        packed = [_packed(kind, columns, shape, xp) for kind, columns in parts]
-        answer = packed[-1].packed_reals
+        tables = [packed(kind, columns, shape, xp) for kind, columns in parts]
+        answer = tables[-1].packed_reals
         if answer.size:
-            call = bind(kernel, answer.shape[1:], *packed, *send(self.tables(), xp))
+            call = bind(kernel, answer.shape[1:], *tables, *send(self.tables(), xp))
             for _ in range(repeats):
                 call()
         return (column.reshape(shape)[()] for column in answer)
 
 
-def _packed(kind: type[Table], columns: dict[str, Any], shape: tuple[int, ...], xp: Any) -> Packed:
+def packed(kind: type[Table], columns: dict[str, Any], shape: tuple[int, ...], xp: Any) -> Packed:
     """A table as kernels take it, all units and scenarios in one row."""
     flat = [xp.broadcast_to(xp.asarray(v, float), shape).reshape(1, -1) for v in columns.values()]
     return Packed(kind, xp.stack(flat), xp.zeros((0, 0), np.int32))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass, fields
 
@@ -40,7 +41,7 @@ from twin.kernels.cell import Reals2, cell, kernel
 from twin.kernels.elementary import ceil
 from twin.kernels.exchangers import counter_flow, counterflow
 from twin.kernels.moist_air import MoistAir, saturated, saturated_humidity, temperatures, wet_bulb_of
-from twin.kernels.numbers import clip, finite, known
+from twin.kernels.numbers import INF, clip, finite, known
 from twin.kernels.subset import Argument
 
 MOIST_AIR = MoistAir(
@@ -134,13 +135,11 @@ def quadratic(x, c0, c1, c2):
 
 
 @cell
-def approach(wet_bulb, range_, liquid_gas):
-    """Approach [K] at a wet bulb [K], a range [K] and L/G: 27 terms (L/G)^l range^r T_wb^b.
+def york_curve(wet_bulb, range_):
+    """Coefficients c0, c1, c2 of the approach [K] over L/G, at a wet bulb [K] and a range [K].
 
-    York correlation as in EnergyPlus 24 Engineering Reference, "YorkCalc". Wet bulb and range are clipped to the box and
-    the approach is proportional to the range outside, so that the effectiveness stays. L/G stops at the maximum of the
-    quadratic, beyond which the correlation would turn down; the approach is at least a tenth of the range, since small
-    L/G would give a negative one.
+    27 terms (L/G)^l range^r T_wb^b, York correlation as in EnergyPlus 24 Engineering Reference, "YorkCalc". Wet bulb and
+    range are clipped to its box.
     """
     b = clip(wet_bulb - FREEZING, COLDEST, WARMEST)
     r = clip(range_, NARROWEST, WIDEST)
@@ -156,15 +155,46 @@ def approach(wet_bulb, range_, liquid_gas):
     c0 = quadratic(r, none_1, none_r, none_rr)
     c1 = quadratic(r, once_1, once_r, once_rr)
     c2 = quadratic(r, twice_1, twice_r, twice_rr)
+    return c0, c1, c2
+
+
+LEAST_APPROACH = 0.1
+"""Least approach over the range."""
+NONE = 1e-12
+"""L/G of an approach that no cell reaches."""
+
+
+@cell
+def approach(wet_bulb, range_, liquid_gas):
+    """Approach [K] at a wet bulb [K], a range [K] and L/G, see `york_curve`.
+
+    Outside its box it is proportional to the range, so that the effectiveness stays. L/G stops at the maximum of the
+    quadratic, beyond which the correlation would turn down; the approach is at least a tenth of the range, since small
+    L/G would give a negative one.
+    """
+    c0, c1, c2 = york_curve(wet_bulb, range_)
     peak = -0.5 * c1 / min(c2, -1e-9)
     x = min(liquid_gas, peak) if c2 < 0.0 else liquid_gas
-    return max(quadratic(x, c0, c1, c2), 0.1 * r) * range_ / r
+    r = clip(range_, NARROWEST, WIDEST)
+    return max(quadratic(x, c0, c1, c2), LEAST_APPROACH * r) * range_ / r
+
+
+@cell
+def liquid_gas(wet_bulb, range_, approach):
+    """Largest L/G at which the approach is no more than a given one [K]: next to 0 for none, infinity for any."""
+    c0, c1, c2 = york_curve(wet_bulb, range_)
+    r = clip(range_, NARROWEST, WIDEST)
+    given = approach * r / range_
+    spread = c1 * c1 - 4.0 * c2 * (c0 - given)
+    x = 2.0 * (given - c0) / (c1 + math.sqrt(max(spread, 0.0)))
+    found = x if spread > 0.0 else INF
+    return max(found if given >= LEAST_APPROACH * r and given > c0 else 0.0, NONE)
 
 
 @kernel
-def approaches(r, s, wet_bulb: Reals2, range_: Reals2, liquid_gas: Reals2, out: Reals2):
-    """`approach` of whole arrays."""
-    out[r, s] = approach(wet_bulb[r, s], range_[r, s], liquid_gas[r, s])
+def liquid_gases(r, s, wet_bulb: Reals2, range_: Reals2, approach: Reals2, out: Reals2):
+    """`liquid_gas` of whole arrays."""
+    out[r, s] = liquid_gas(wet_bulb[r, s], range_[r, s], approach[r, s])
 
 
 @dataclass(frozen=True)
@@ -178,9 +208,9 @@ class YorkTower(Tower):
     @property
     def _reference(self) -> Array:
         """L/G at which the correlation has the rated approach."""
-        span, target = self.rated_inlet - self.rated_outlet, self.rated_outlet - self.rated_wet_bulb
-        found = lambda x: elementwise(approaches, self.rated_wet_bulb, span, x) - target  # noqa: E731
-        return rising_root(found, 0.01 + 0.0 * (span + target), 8.0, 60)
+        target = self.rated_outlet - self.rated_wet_bulb
+        rated = elementwise(liquid_gases, self.rated_wet_bulb, self.rated_inlet - self.rated_outlet, target)
+        return np.clip(rated, *REFERENCES)
 
     def boxes(self, inlet: Array, outlet: Real, sink: Real = np.nan) -> tuple[Box, ...]:  # noqa: D102
         return (
@@ -189,32 +219,59 @@ class YorkTower(Tower):
         )
 
 
+REFERENCES = 0.01, 8.0
+"""Least and most L/G of a rating."""
+
+
+@cell
+def liquid(r, s, law: Tower, flow):
+    """L/G of a York cell at full speed at its flow [kg/s]."""
+    return law.reference[r, s] * flow / law.rated_flow[r, s]
+
+
+NARROW = 1e-6
+"""Least range that is looked at, K."""
+
+
 @cell
 def york_effect(r, s, law: Tower, flow, range_, speed):
     """Effectiveness of a York cell at its flow [kg/s], range [K] and fan speed."""
-    liquid = law.reference[r, s] * flow / law.rated_flow[r, s]
-    span = max(range_, 1e-6)
-    return span / (span + approach(law.wet_bulb[r, s], span, liquid / max(speed, 1e-3)))
+    span = max(range_, NARROW)
+    return span / (span + approach(law.wet_bulb[r, s], span, liquid(r, s, law, flow) / max(speed, 1e-3)))
 
 
 # ---- Merkel's theory ---------------------------------------------------------------------------------------------
 
 
-@cell
-def equivalent(air: MoistAir, base, wet_bulb, heat, flow, pressure):
-    """Specific heat [J/(kg K)] of a flow of air [kg/s] as a stream of wet bulbs that takes up `heat` [W].
+SPEED_STEPS = (0, 1, 2, 3)
+CELL_STEPS = (0, 1, 2, 3, 4, 5, 6, 7)
+"""Steps of a pass towards a range, towards the speed of fans and towards a number of cells."""
+LEAST_RISE, LEAST_HEAT = 0.02, 50.0
+"""Rise of the air's wet bulb [K] and heat of its mass [J/kg] below which its specific heat is that at these."""
 
-    `base` is its enthalpy [J/kg] at the wet bulb [K] at which it enters.
+
+@cell
+def chord(air: MoistAir, base, wet_bulb, rise, pressure):
+    """Specific heat c_e [J/(kg K)] of air as a stream of wet bulbs, from its `wet_bulb` [K] up by a rise [K].
+
+    `base` is its enthalpy [J/kg] at that wet bulb.
     """
-    rise = heat / flow
-    return rise / max(wet_bulb_of(air, base + rise, pressure) - wet_bulb, 1e-3)
+    d = max(rise, LEAST_RISE)
+    return (saturated(air, wet_bulb + d, pressure) - base) / d
+
+
+@cell
+def rise_of(air: MoistAir, base, wet_bulb, heat, pressure):
+    """Rise of the wet bulb [K] of air that takes up `heat` [J/kg]."""
+    return wet_bulb_of(air, base + max(heat, LEAST_HEAT), pressure) - wet_bulb
 
 
 @kernel
-def equivalents(r, s, wet_bulb: Reals2, heat: Reals2, flow: Reals2, out: Reals2, air: MoistAir):
-    """`equivalent` of whole arrays at standard pressure."""
+def equivalents(r, s, wet_bulb: Reals2, heat: Reals2, out: Reals2, air: MoistAir):
+    """Specific heat [J/(kg K)] of air that takes up `heat` [J/kg] from a wet bulb [K], at standard pressure."""
     base = saturated(air, wet_bulb[r, s], STANDARD_PRESSURE)
-    out[r, s] = equivalent(air, base, wet_bulb[r, s], heat[r, s], flow[r, s], STANDARD_PRESSURE)
+    rise = rise_of(air, base, wet_bulb[r, s], heat[r, s], STANDARD_PRESSURE)
+    out[r, s] = max(heat[r, s], LEAST_HEAT) / rise
 
 
 @dataclass(frozen=True)
@@ -236,7 +293,7 @@ class MerkelTower(Tower):
     def _rated_ua(self) -> Array:
         """UA [W/K] at the rating, from the effectiveness there."""
         C, span = self.rated_flow * WATER_CP, self.rated_inlet - self.rated_outlet
-        c_e = elementwise(equivalents, self.rated_wet_bulb, C * span, self._air, tables=self.tables())
+        c_e = elementwise(equivalents, self.rated_wet_bulb, C * span / self._air, tables=self.tables())
         cold = self._air * c_e
         smaller, larger = np.minimum(C, cold), np.maximum(C, cold)
         required = C * span / (smaller * (self.rated_inlet - self.rated_wet_bulb))
@@ -252,96 +309,161 @@ COLDER, WARMER = 25.0, 10.0
 """Validity of Merkel's tower: wet bulbs below and above the rated one, K."""
 
 
-@cell
-def merkel_effect(r, s, law: Tower, air: MoistAir, base, flow, c, range_, speed):
-    """Effectiveness of a Merkel cell at its flow [kg/s], capacity rate c [W/K], range [K] and fan speed.
+SLOWEST = 0.2
+"""Fan speed below which a Merkel cell's effect stays."""
 
-    `base` is the enthalpy of the air that enters [J/kg].
+
+@cell
+def turning(speed):
+    """Fan speed as far as the factors of air flow are known."""
+    return clip(speed, SLOWEST, 1.0)
+
+
+@cell
+def merkel_effect(r, s, law: Tower, at: Inflow, c_e, cells, speed):
+    """Effectiveness of Merkel cells on the side of the air: the rise of its wet bulb over what it could be.
+
+    c_e: specific heat of the air as a stream of wet bulbs [J/(kg K)].
     """
-    thin = law.thin[r, s]
-    wet_bulb = law.wet_bulb[r, s]
-    most = law.air[r, s] * thin
-    turning = clip(speed, 0.2, 1.0)
-    heat = max(c * range_, 50.0 * most)
-    c_e = equivalent(air, base, wet_bulb, heat, most * turning, law.pressure[r, s])
-    cold = most * turning * c_e
-    lift = 1.0 + 0.0081 * clip(law.rated_wet_bulb[r, s] - wet_bulb, -10.0, 25.0)
+    flow = at.flow[r, s] / cells
+    c = capacity(at.flow[r, s], at.cp[r, s]) / cells
+    moved = turning(speed) * law.thin[r, s]
+    cold = law.air[r, s] * moved * c_e
+    lift = 1.0 + 0.0081 * clip(law.rated_wet_bulb[r, s] - law.wet_bulb[r, s], -10.0, 25.0)
     part = clip(flow / law.rated_flow[r, s], 0.3, 1.0)
-    moved = turning * thin
     wetted = (0.1082 + 1.667 * part - 0.7713 * part * part) / 1.0039
     ua = law.rated_ua[r, s] * lift * wetted * (1.3 * moved - 0.3 * moved * moved)
     smaller = min(c, cold)
-    return counter_flow(ua * c_e / DRY_AIR_CP / smaller, smaller / max(c, cold)) * smaller / c
-
-
-# ---- towers of either kind ---------------------------------------------------------------------------------------
-
-YORK, MERKEL = 0, 1
-
-HALVES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)
-"""Halvings that find a number among 10,000 cells."""
-MANY = 1e6
-"""More cells than any plant has."""
-RANGE_STEPS = (0, 1)
-SPEED_STEPS = (0, 1, 2)
-"""Steps of a pass towards a range and towards the speed of fans."""
-WARMER_INLET = 0.01
-"""By which an inlet is warmer where the slope of the outlet is taken, K."""
+    return counter_flow(ua * c_e / DRY_AIR_CP / smaller, smaller / max(c, cold)) * smaller / cold
 
 
 @cell
-def effect(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, range_, speed):
-    """Temperature effectiveness (range over inlet less wet bulb) of a cell at a range [K] and a fan speed."""
-    flow = at.flow[r, s] / cells
-    c = capacity(at.flow[r, s], at.cp[r, s]) / cells
-    york = york_effect(r, s, law, flow, range_, speed) if kind == YORK else 0.0
-    return york if kind == YORK else merkel_effect(r, s, law, air, base, flow, c, range_, speed)
+def merkel_speed(r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, heat, gap, slow, fast, last):
+    """Towards the rise [K] with which fans make the air take up `heat` [J/kg at full speed], from the last one.
 
-
-@cell
-def full_range(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, gap, last):
-    """Towards the largest range [K] at full speed for an inlet `gap` above the wet bulb, from the last one."""
-    low = 0.0
-    high = max(gap, 0.0)
-    x = clip(last if known(last) else 0.5 * high, low, high)
-    y = effect(kind, r, s, law, at, air, base, cells, x, 1.0) * high
-    fx = x - y
-    fy = y - effect(kind, r, s, law, at, air, base, cells, y, 1.0) * high
-    low = x if fx < 0.0 else low
-    high = high if fx < 0.0 else x
-    for _ in RANGE_STEPS:
+    It lies between the rises with the slowest and the fastest fans. The less air, the more it rises.
+    """
+    wet_bulb = law.wet_bulb[r, s]
+    pressure = law.pressure[r, s]
+    low = fast
+    high = max(slow, fast)
+    x = low
+    c_e = chord(air, base, wet_bulb, x, pressure)
+    fx = x - merkel_effect(r, s, law, at, c_e, cells, heat / (c_e * x)) * gap
+    y = clip(last if known(last) else 0.5 * (low + high), low, high)
+    for _ in SPEED_STEPS:
+        c = chord(air, base, wet_bulb, y, pressure)
+        fy = y - merkel_effect(r, s, law, at, c, cells, heat / (c * y)) * gap
         low = y if fy < 0.0 else low
         high = high if fy < 0.0 else y
         z = towards(low, high, x, fx, y, fy)
         x = y
         fx = fy
         y = z
-        fy = y - effect(kind, r, s, law, at, air, base, cells, y, 1.0) * max(gap, 0.0)
-    return towards(y if fy < 0.0 else low, high if fy < 0.0 else y, x, fx, y, fy)
+    return y
 
 
 @cell
-def staged(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base):
-    """Smallest number of cells that keeps the stage rule, all where none does; see `Tower`."""
-    inlet = at.inlet[r, s]
-    required = inlet - law.set_point[r, s]
-    gap = inlet - law.wet_bulb[r, s]
-    heat = capacity(at.flow[r, s], at.cp[r, s]) * max(required, 0.0)
-    by_heat = heat / law.stage_heat[r, s]
+def cells_of(r, s, law: Tower, at: Inflow, heat, range_):
+    """Cells, whole or not, whose air takes up `heat` [J/kg] at full speed where the water has a range [K]."""
+    most = law.air[r, s] * law.thin[r, s]
+    return capacity(at.flow[r, s], at.cp[r, s]) * range_ / (most * max(heat, LEAST_HEAT))
+
+
+@cell
+def merkel_cells(r, s, law: Tower, at: Inflow, air: MoistAir, base, missed, gap, last):
+    """Towards the rise [K] at which as many cells as need to run, whole or not, have a range `missed` [K]."""
+    wet_bulb = law.wet_bulb[r, s]
+    pressure = law.pressure[r, s]
+    low = LEAST_RISE
+    high = max(gap, low)
+    x = low
+    c_e = chord(air, base, wet_bulb, x, pressure)
+    fx = x - merkel_effect(r, s, law, at, c_e, cells_of(r, s, law, at, c_e * x, missed), 1.0) * gap
+    y = clip(last if known(last) else 0.5 * high, low, high)
+    for _ in CELL_STEPS:
+        c = chord(air, base, wet_bulb, y, pressure)
+        fy = y - merkel_effect(r, s, law, at, c, cells_of(r, s, law, at, c * y, missed), 1.0) * gap
+        low = y if fy < 0.0 else low
+        high = high if fy < 0.0 else y
+        z = towards(low, high, x, fx, y, fy)
+        x = y
+        fx = fy
+        y = z
+    return y
+
+
+# ---- towers of either kind ---------------------------------------------------------------------------------------
+
+YORK, MERKEL = 0, 1
+
+MANY = 1e6
+"""More cells than any plant has."""
+RANGE_STEPS = (0, 1, 2)
+WARMER_INLET = 0.01
+"""By which an inlet is warmer where the slope of the outlet is taken, K."""
+
+
+@cell
+def effect(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, x):
+    """What cells at full speed make of a gap of inlet over wet bulb, over that gap.
+
+    York's range, at the range x [K], or the rise of the air's wet bulb of Merkel, at a rise x [K].
+    """
+    c_e = 1.0 if kind == YORK else chord(air, base, law.wet_bulb[r, s], x, law.pressure[r, s])
+    york = york_effect(r, s, law, at.flow[r, s] / cells, x, 1.0) if kind == YORK else 0.0
+    return york if kind == YORK else merkel_effect(r, s, law, at, c_e, cells, 1.0)
+
+
+@cell
+def full_speed(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, gap, last):
+    """Towards the x of `effect` for a gap [K], from the last one."""
+    low = 0.0
+    high = max(gap, 0.0)
+    x = clip(last if known(last) else 0.5 * high, low, high)
+    y = effect(kind, r, s, law, at, air, base, cells, x) * high
+    fx = x - y
+    low = x if fx < 0.0 else low
+    high = high if fx < 0.0 else x
+    for _ in RANGE_STEPS:
+        fy = y - effect(kind, r, s, law, at, air, base, cells, y) * max(gap, 0.0)
+        low = y if fy < 0.0 else low
+        high = high if fy < 0.0 else y
+        z = towards(low, high, x, fx, y, fy)
+        x = y
+        fx = fy
+        y = z
+    return y
+
+
+@cell
+def range_of(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, x):
+    """Range of the water [K] at full speed, from the x of `effect`."""
+    heat = x * (1.0 if kind == YORK else chord(air, base, law.wet_bulb[r, s], x, law.pressure[r, s]))
+    air_over_water = law.air[r, s] * law.thin[r, s] * cells / capacity(at.flow[r, s], at.cp[r, s])
+    return heat if kind == YORK else heat * air_over_water
+
+
+@cell
+def forced(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, cooling, speed):
+    """Effectiveness (range over inlet less wet bulb) at a range `cooling` [K] and a fan speed, and the air's rise [K]."""
+    c = capacity(at.flow[r, s], at.cp[r, s]) / cells
+    moved = law.air[r, s] * law.thin[r, s] * turning(speed)
+    heat = 0.0 if kind == YORK else max(c * cooling / moved, LEAST_HEAT)
+    rise = 1.0 if kind == YORK else rise_of(air, base, law.wet_bulb[r, s], heat, law.pressure[r, s])
+    york = york_effect(r, s, law, at.flow[r, s] / cells, cooling, speed) if kind == YORK else 0.0
+    merkel = 0.0 if kind == YORK else merkel_effect(r, s, law, at, heat / rise, cells, speed) * moved * heat / rise / c
+    return york if kind == YORK else merkel, rise
+
+
+@cell
+def fewest(r, s, law: Tower, at: Inflow):
+    """Smallest number of cells that may carry flow or heat; see `Tower`."""
+    required = at.inlet[r, s] - law.set_point[r, s]
+    by_heat = capacity(at.flow[r, s], at.cp[r, s]) * max(required, 0.0) / law.stage_heat[r, s]
     load = by_heat if finite(law.stage_heat[r, s]) else at.flow[r, s] / law.rated_flow[r, s]
-    cells = law.cells[r, s]
     whole = ceil(min(load, MANY) - 1e-9) if known(load) else MANY
-    low = min(max(whole, law.min_cells[r, s], 1.0), cells)
-    high = max(cells, low)
-    missed = required - law.stage_miss[r, s] if finite(law.stage_miss[r, s]) else 0.0
-    for _ in HALVES:
-        middle = -ceil(-0.5 * (low + high))
-        # the range of these cells is at least what is missed where their effect at that range gives as much
-        given = effect(kind, r, s, law, at, air, base, middle, max(missed, 0.0), 1.0) * gap
-        enough = missed <= 0.0 or given >= missed
-        low = low if enough else middle + 1.0
-        high = middle if enough else high
-    return high
+    return min(max(whole, law.min_cells[r, s], 1.0), law.cells[r, s])
 
 
 @cell
@@ -371,23 +493,39 @@ def answer(kind, r, s, law: Tower, at: Inflow, root: Roots, out: Answer, air: Mo
     inlet = at.inlet[r, s]
     set_point = law.set_point[r, s]
     wet_bulb = law.wet_bulb[r, s]
+    pressure = law.pressure[r, s]
+    flow = at.flow[r, s]
     gap = inlet - wet_bulb
     required = inlet - set_point
     wanted = known(required)
-    base = saturated(air, wet_bulb, law.pressure[r, s])
+    base = saturated(air, wet_bulb, pressure)
+
+    # cells, of which more start where the set point is missed
+    few = fewest(r, s, law, at)
+    some = required - law.stage_miss[r, s] if finite(law.stage_miss[r, s]) else 0.0
+    missed = max(some, NARROW)
+    most = liquid_gas(wet_bulb, missed, gap - missed) if kind == YORK else 1.0
+    x = 0.0 if kind == YORK else merkel_cells(r, s, law, at, air, base, missed, gap, root.cells[r, s])
+    heat = 0.0 if kind == YORK else chord(air, base, wet_bulb, x, pressure) * x
+    needed = liquid(r, s, law, flow) / most if kind == YORK else cells_of(r, s, law, at, heat, missed)
+    enough = ceil(min(needed, MANY) - 1e-9) if missed < gap and most > NONE else MANY
+    staged = few if some <= 0.0 else min(max(enough, few), max(law.cells[r, s], few))
     stated = law.running[r, s]
-    needed = staged(kind, r, s, law, at, air, base)
-    cells = max(clip(stated if known(stated) else needed, at.least[r, s], at.most[r, s]), 1e-9)
+    cells = max(clip(stated if known(stated) else staged, at.least[r, s], at.most[r, s]), 1e-9)
     every = max(stated if known(stated) else law.cells[r, s], 1e-9)
+    root.cells[r, s] = x
 
     # ranges at full speed: of the cells that run, of all, and of a warmer inlet, which changes the effectiveness too
-    range_ = full_range(kind, r, s, law, at, air, base, cells, gap, root.range_[r, s])
-    able = full_range(kind, r, s, law, at, air, base, every, gap, root.able[r, s])
-    last = root.ahead[r, s] if known(root.ahead[r, s]) else range_
-    ahead = full_range(kind, r, s, law, at, air, base, cells, gap + WARMER_INLET, last)
-    root.range_[r, s] = range_
-    root.able[r, s] = able
-    root.ahead[r, s] = ahead
+    at_full = full_speed(kind, r, s, law, at, air, base, cells, gap, root.range_[r, s])
+    at_all = full_speed(kind, r, s, law, at, air, base, every, gap, root.able[r, s])
+    last = root.ahead[r, s] if known(root.ahead[r, s]) else at_full
+    at_more = full_speed(kind, r, s, law, at, air, base, cells, gap + WARMER_INLET, last)
+    root.range_[r, s] = at_full
+    root.able[r, s] = at_all
+    root.ahead[r, s] = at_more
+    range_ = range_of(kind, r, s, law, at, air, base, cells, at_full)
+    able = range_of(kind, r, s, law, at, air, base, every, at_all)
+    ahead = range_of(kind, r, s, law, at, air, base, cells, at_more)
 
     # the outlet's line, where no set point holds a tangent
     off = stands_still(inlet, set_point)
@@ -400,33 +538,25 @@ def answer(kind, r, s, law: Tower, at: Inflow, root: Roots, out: Answer, air: Mo
     slowest = law.min_speed[r, s]
     aim = required / max(gap, 1e-9) if wanted else 2.0
     cooling = max(required, 0.0) if held else range_
-    full = effect(kind, r, s, law, at, air, base, cells, cooling, 1.0)
-    low = effect(kind, r, s, law, at, air, base, cells, cooling, slowest)
-    target = min(aim, full)
-    bottom = slowest
-    top = 1.0
-    x = slowest
-    fx = low - target
-    y = first_speed(target, low, full, slowest, root.speed[r, s])
-    fy = effect(kind, r, s, law, at, air, base, cells, cooling, y) - target
-    for _ in SPEED_STEPS:
-        bottom = y if fy < 0.0 else bottom
-        top = top if fy < 0.0 else y
-        z = towards(bottom, top, x, fx, y, fy)
-        x = y
-        fx = fy
-        y = z
-        fy = effect(kind, r, s, law, at, air, base, cells, cooling, y) - target
+    full, fast = forced(kind, r, s, law, at, air, base, cells, cooling, 1.0)
+    low, slow = forced(kind, r, s, law, at, air, base, cells, cooling, slowest)
+    span = max(cooling, NARROW)
+    water = capacity(flow, at.cp[r, s]) * cooling
+    taken = max(water / cells / (law.air[r, s] * law.thin[r, s]), LEAST_HEAT)
+    last_rise = root.speed[r, s]
+    y = 0.0 if kind == YORK else merkel_speed(r, s, law, at, air, base, cells, taken, gap, slow, fast, last_rise)
     root.speed[r, s] = y
-    speed, cube = mean_speed(aim, low, full, law.free_convection[r, s], slowest, y)
+    lean = liquid_gas(wet_bulb, span, gap - span) if kind == YORK else 1.0
+    blown = 0.0 if kind == YORK else taken / max(chord(air, base, wet_bulb, y, pressure) * y, LEAST_HEAT)
+    reached = liquid(r, s, law, flow / cells) / lean if kind == YORK else blown
+    speed, cube = mean_speed(aim, low, full, law.free_convection[r, s], slowest, clip(reached, slowest, 1.0))
 
-    on = 0.0 if off else awake(at.flow[r, s], law.rated_flow[r, s])
-    heat = capacity(at.flow[r, s], at.cp[r, s]) * cooling
-    evaporated = heat * latent(r, s, law, air, base, inlet - 0.5 * cooling)
+    on = 0.0 if off else awake(flow, law.rated_flow[r, s])
+    evaporated = water * latent(r, s, law, air, base, inlet - 0.5 * cooling)
     loading = over(required, able)
     warned = on > 0.0 and outside(kind, r, s, law, cooling)
     out.power[r, s] = on * cells * law.fan_power[r, s] * law.thin[r, s] * cube
-    out.water[r, s] = on * make_up(evaporated, law.drift[r, s] * at.flow[r, s] * speed, law.cycles[r, s])
+    out.water[r, s] = on * make_up(evaporated, law.drift[r, s] * flow * speed, law.cycles[r, s])
     out.loading[r, s] = 0.0 if off else (loading if wanted else 1.0)
     out.running[r, s] = cells
     out.speed[r, s] = on * speed
