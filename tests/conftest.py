@@ -1,9 +1,14 @@
 """A small complete facility that tests bend: eight liquid racks, a CDU, a dry cooler, air on a chiller."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # several at once: threads of BLAS that wait for each other take tenfold time
+    assert "numpy" not in sys.modules
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "benchmarks")]  # for what they share
 
