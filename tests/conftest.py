@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # several at once: threads of BLAS that wait for each other take tenfold time
-    assert "numpy" not in sys.modules
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "benchmarks")]  # for what they share
+
+
+def pytest_configure(config):
+    """Workers side by side have one thread of BLAS each: threads that wait for each other take tenfold time."""
+    if getattr(config.option, "numprocesses", None):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 SMALL = """
 version: 1
