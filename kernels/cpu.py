@@ -205,8 +205,12 @@ def _numba_type(kind: Kind, precision: str) -> str:
 @cache
 def numba_module(k: Kernel, precision: str, lanes: int = 1) -> ModuleType:
     """The compiled module of a kernel; its `run` takes the domain and the arguments."""
+    return _built(k, precision, lanes, _Builds)
+
+
+def _built(k: Kernel, precision: str, lanes: int, builds: type[_Builds]) -> ModuleType:
     module = _module(f"{k.name}_{precision}_{lanes}", numba_source(k, precision, lanes))
-    module.run._cache = _Builds(module.__name__)
+    module.run._cache = builds(module.__name__)
     module.run._compiler._customize_flags = _apart
     # Lanes are unrolled for the vectoriser of straight code, which would spoil the loops of fields for the other.
     with _straight_code(vectorised=len(k.index) < ROWS):
@@ -273,6 +277,13 @@ class _Builds:
         """Names tell old builds from new ones."""
 
 
+class _Fresh(_Builds):
+    """The same, of which nothing is taken."""
+
+    def load_overload(self, sig: object, target_context: Any) -> None:
+        return None
+
+
 def compiled(function: Callable[Given, Returned], build: str = "njit") -> Callable[Given, Returned]:
     """A function of whole arrays that Numba compiles at its first call, and keeps where kernels are kept.
 
@@ -301,10 +312,11 @@ def compiled(function: Callable[Given, Returned], build: str = "njit") -> Callab
 
 
 def wide_reals(k: Kernel) -> set[tuple[str, str]]:
-    """Names that are double where the run is single precision, as (cell, name): an integer times a real, say."""
-    names: dict[str, Any] = {}
-    exec(numba_source(k, "float32"), names)
-    names["run"].compile(names["signature"])
+    """Names that are double where the run is single precision, as (cell, name): an integer times a real, say.
+
+    Compiled anew, since what was kept no longer knows the types of its names; kept as `numba_module` would.
+    """
+    names = vars(_built(k, "float32", 1, _Fresh))
     wide = set()
     for c in [*k.cells(), k]:
         for build in names[c.name].overloads.values():

@@ -1,11 +1,19 @@
 """A small complete facility that tests bend: eight liquid racks, a CDU, a dry cooler, air on a chiller."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "benchmarks")]  # for what they share
+
+
+def pytest_configure(config):
+    """Workers side by side have one thread of BLAS each: threads that wait for each other take tenfold time."""
+    if getattr(config.option, "numprocesses", None):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 SMALL = """
 version: 1

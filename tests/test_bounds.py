@@ -84,7 +84,7 @@ def test_the_bound_does_not_depend_on_the_temperatures_it_starts_from(small):
     plant = compile(facility)
     cold = steady(compile(twin.load(small, overrides={"site.dry_bulb": "-10 degC", "site.wet_bulb": "-12 degC"})))
     first = steady(plant)
-    again = steady(plant, cold.state)
+    again = steady(plant, cold)
     found = [find(plant), find(plant, start=first), find(plant, start=again)]
     assert {f.limit.name for f in found} == {found[0].limit.name}
     for other in found[1:]:
@@ -130,7 +130,7 @@ def test_hot_weather_is_judged_alike_whatever_weather_came_before(small):
         return compile(twin.load(small, overrides=address | {"rack.power_scale": "0.2"}))
 
     before, hot = steady(plant(42)), plant(44)
-    alone, after = steady(hot), steady(hot, before.state)
+    alone, after = steady(hot), steady(hot, before)
     assert exceeded(margins(alone))[0] == exceeded(margins(after))[0]
     assert find(hot, start=alone).scale == pytest.approx(find(hot, start=after).scale, rel=STRICT)
 

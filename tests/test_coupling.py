@@ -100,7 +100,7 @@ def test_settles_within_an_iteration_ceiling(small):
 def test_a_restart_from_the_solution_settles_at_once(small):
     plant = compile(twin.load(small))
     first = steady(plant)
-    again = steady(plant, first.state)
+    again = steady(plant, first)
     assert again.iterations[0] <= 3
     np.testing.assert_allclose(again[columns.node.temperature], first[columns.node.temperature], atol=1e-5)
 

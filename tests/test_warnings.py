@@ -175,7 +175,7 @@ def test_what_loses_its_cooling_is_lost_alone():
 
 def test_what_was_lost_is_cooled_again_whatever_state_a_solve_starts_from():
     lost, whole = (twin.solve("gb300_hall", {"cdu1.in_service": [x]}).solution for x in (0.0, 1.0))
-    again = steady(whole.plant, lost.state)
+    again = steady(whole.plant, lost)
     assert not again[columns.node.lost].any() and again.status[0] == Status.OK
     np.testing.assert_allclose(again[columns.engine.power], whole[columns.engine.power], rtol=1e-7)
 

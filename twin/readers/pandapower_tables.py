@@ -52,8 +52,8 @@ IN_USE = {
 }
 """Flags, by table, that refuse a row on which they are set, and what they stand for."""
 
-REFUSED = """trafo3w xward motor dcline svc ssc tcsc vsc vsc_stacked vsc_bipolar bus_dc line_dc load_dc source_dc
-    asymmetric_load asymmetric_sgen""".split()  # noqa: SIM905
+REFUSED = """trafo3w xward motor dcline svc ssc tcsc vsc vsc_stacked vsc_bipolar b2b_vsc bi_vsc bus_dc line_dc load_dc
+    source_dc asymmetric_load asymmetric_sgen""".split()  # noqa: SIM905
 """Tables whose rows, where in service, have no place in a PowerNetwork."""
 
 IGNORED = {"measurement", "pwl_cost", "poly_cost", "group"}
