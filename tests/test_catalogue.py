@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from tables import element, run, table
 from twin.kernels.exchangers import conductance, counterflow
 
 import twin
 import twin.components.compute
 import twin.components.cooling
 import twin.components.electrical
-from twin import fluids
+from twin import columns, fluids
 from twin.components.base import REGISTRY, Component
 from twin.domains import compute, rejection
 from twin.elements import Engine
@@ -71,13 +72,16 @@ def engine(part: Any) -> Engine:
 @cache
 def _solved(name: str, inlet: float, fields: tuple[tuple[str, Any], ...]) -> dict[str, float]:
     part: Any = build(name, **dict(fields))
-    T, one = inlet + 273.15, np.ones((1, 1))
+    T = inlet + 273.15
     flow, cp, k = 1.2 * part.air_flow, 1006.0, 0.026
     if part.kind == "liquid_rack":
         fluid = fluids.FLUIDS["pg25"]
         flow, cp, k = part.rated_flow, float(fluid.heat_capacity(T)), float(fluid.conductivity(T))
-    solved = compute.racks(engine(part), compute.Coolant(T * one, flow * one, cp * one, k * one), one)
-    return {column.name.removeprefix("engine."): float(value[0, 0]) for column, value in solved.items()}
+    cooled = table(compute.Cooling, inlet=T, flow=flow, cp=cp, conductivity=k, fed=1.0, level=1.0)
+    solved, roots = table(columns.engine), table(compute.Roots)
+    roots.packed_reals[...] = np.nan
+    run(compute.racks, (1, 1), element(engine(part)), cooled, roots, solved, times=8)
+    return {name: float(getattr(solved, name)[0, 0]) for name in columns.engine.real_columns()}
 
 
 def rack(name: str, inlet: float = 30.0, **fields: Any) -> dict[str, float]:

@@ -8,11 +8,11 @@ import pytest
 
 from twin import columns, elements
 from twin.plant.compile import Plant
-from twin.solver.steady import Solution, State
+from twin.solver.steady import Solution
 from twin.units import DIMENSIONS
 
 TABLES = [c for _, c in inspect.getmembers(elements, inspect.isclass) if c.__module__ == "twin.elements"]
-TABLES = [c for c in TABLES if is_dataclass(c) or hasattr(c, "_fields")] + [Plant, State, Solution]
+TABLES = [c for c in TABLES if is_dataclass(c) or hasattr(c, "_fields")] + [Plant, Solution]
 
 
 def own_fields(table):

@@ -1,14 +1,15 @@
 """Laws of the solve against published numbers: a measured cold plate, data sheets of coolant distribution units."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from tables import run, table
 
+from twin import columns
 from twin.components.compute import LiquidRack
 from twin.components.cooling import films
 from twin.domains import compute, thermal
-from twin.elements import Exchange
+from twin.domains.between import Coolant, Turn
+from twin.elements import Engine, Exchange
 from twin.fluids import fluid
 
 # Case to inlet, K/W, by L/min: OCP OAI 1 kW cold plate, figures 7 and 8, as recorded in Modelica Buildings.
@@ -26,8 +27,9 @@ def test_one_law_gives_the_measured_cold_plate_for_both_fluids(name, points, pla
     flow, measured = np.array(list(points)) / 60e3 * liquid.density(T), np.array(list(points.values()))
     given = {f: LiquidRack.model_fields[f].default for f in ("plate_spread", "plate_conduction")}
     rest = dict.fromkeys(("maldistribution", "sink_resistance", "junction_to_case", "interface_spread"), 0.0)
-    engine = SimpleNamespace(plates=plates, chip_scale=1.0, sink_flow=1.0, **given, **rest)
-    resistance = compute.thermal_resistance(engine, plates * flow, liquid.heat_capacity(T), liquid.conductivity(T))
+    engine = table(Engine, plates=plates, chip_scale=1.0, sink_flow=1.0, **given, **rest)
+    cp, k = liquid.heat_capacity(T), liquid.conductivity(T)
+    resistance = [compute.thermal_resistance(0, 0, engine, plates * m, cp, k, 0.0) for m in flow]
     np.testing.assert_allclose(resistance, measured, atol=0.7e-3)
 
 
@@ -41,10 +43,9 @@ def test_one_law_gives_the_measured_cold_plate_for_both_fluids(name, points, pla
 def test_an_exchanger_of_a_data_sheets_conductance_passes_its_duty(
     duty, supply, water, hot, cold, hot_cp, conductance, ntu, effectiveness
 ):
-    column = lambda x: np.array([[x]])  # noqa: E731
-    sides = (column(f) for f in films(conductance))
-    exchange = Exchange(np.array([0]), np.array([1]), *sides, column(hot), column(cold))
-    share = thermal.effectiveness(exchange, column(hot), column(cold), column(hot_cp), column(4180.0))
+    film_hot, film_cold = films(conductance)
+    exchange = exchanger(film_hot=film_hot, film_cold=film_cold, rated_hot=hot, rated_cold=cold)
+    share = thermal.effectiveness(0, 0, exchange, film_hot, cold, hot * hot_cp, cold * 4180.0)
     np.testing.assert_allclose(share, effectiveness, rtol=0.01)
     smaller = min(hot * hot_cp, cold * 4180.0)
     np.testing.assert_allclose(conductance / smaller, ntu, rtol=0.01)
@@ -54,21 +55,32 @@ def test_an_exchanger_of_a_data_sheets_conductance_passes_its_duty(
 
 def test_a_valve_finds_the_flow_that_holds_the_set_point_and_stays_within_its_bounds():
     """Of the second data sheet; more facility water never passes less heat."""
-    column = lambda *x: np.array([x])  # noqa: E731
-    sides = (column(f) for f in films(313e3))
-    rated = column(20.6), column(20.6)
-    bounds = {"set_point": column(313.15), "min_flow": column(0.412)}
-    exchange = Exchange(np.array([0]), np.array([1]), *sides, *rated, **bounds)
-    hot, cold = column(20.6, 20.6, 20.6), column(303.15, 303.15, 313.4)
-    warm = column(312.0, 325.0, 325.0)
-    flow = thermal.valve(exchange, hot, thermal.Sides(column(3998.0), column(4180.0), warm, cold), column(61.8))
-    assert flow[0, 0] == pytest.approx(0.412)
-    assert flow[0, 2] == pytest.approx(61.8)
-    share = thermal.effectiveness(exchange, hot, flow, column(3998.0), column(4180.0))
-    passed = share * np.minimum(hot * 3998.0, flow * 4180.0) * (warm - cold)
-    assert (warm - passed / (hot * 3998.0))[0, 1] == pytest.approx(313.15, abs=1e-6)
-    many = np.linspace(0.0, 100.0, 2001)[None]
-    share = thermal.effectiveness(exchange, column(20.6), many, column(3998.0), column(4180.0))
-    heat = share * np.minimum(20.6 * 3998.0, many * 4180.0)
-    assert heat[0, 0] == 0
-    assert (np.diff(heat) > -1e-6).all()
+    film_hot, film_cold = films(313e3)
+    shape, flow, warm, cold = (1, 3), 20.6, np.array([312.0, 325.0, 325.0]), np.array([303.15, 303.15, 313.4])
+    own = dict(film_hot=film_hot, film_cold=film_cold, rated_hot=20.6, rated_cold=20.6)
+    exchange = exchanger(shape, **own, set_point=313.15, min_flow=0.412, max_flow=61.8, hot=0, cold=1)
+    fluid = table(Coolant, (2, 3), cp=np.array([[3998.0], [4180.0]]))
+    stream = table(columns.stream, (2, 3), flow=flow, inlet=np.array([warm, cold]))
+    valve = table(thermal.Valves, shape, root=np.nan)
+    now = table(Turn, shape, step=1.0)
+    for _ in range(6):
+        run(thermal.move, shape, exchange, fluid, now, stream, valve)
+        stream.flow[1] = valve.target[0]
+    assert valve.root[0, 0] == pytest.approx(0.412)
+    assert valve.root[0, 2] == pytest.approx(61.8)
+    assert valve.held[0].tolist() == [0.0, 1.0, 0.0]
+
+    def heat(m):
+        eps = thermal.effectiveness(0, 0, exchange, film_hot, m, flow * 3998.0, m * 4180.0)
+        return eps * min(flow * 3998.0, m * 4180.0)
+
+    passed = heat(valve.root[0, 1]) * (warm[1] - cold[1])
+    assert warm[1] - passed / (flow * 3998.0) == pytest.approx(313.15, abs=1e-6)
+    many = np.array([heat(m) for m in np.linspace(0.0, 100.0, 401)])
+    assert many[0] == 0
+    assert (np.diff(many) > -1e-6).all()
+
+
+def exchanger(shape=(1, 1), **fields):
+    """An exchanger of counterflow with films of the usual exponent."""
+    return table(Exchange, shape, exponent=0.8, **fields)
