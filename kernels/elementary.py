@@ -80,12 +80,6 @@ def decay(x):
 
 
 @cell
-def soft_plus(x):
-    """ln(1 + e^x)."""
-    return max(x, 0.0) + log(1.0 + exp(-abs(x)))
-
-
-@cell
 def ceil(x):
     """The smallest integer that is not below x, |x| < 2^22."""
     k = nearest(x)

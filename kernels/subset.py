@@ -61,12 +61,12 @@ def real(value: float) -> float:
 
 def nearest(x: float) -> float:
     """The integer next to x, of two the even one; |x| < 2^22."""
-    return float(round(x))
+    return (x + 6755399441055744.0) - 6755399441055744.0
 
 
 def two_to(k: float) -> float:
     """2^k for an integer k of -126 to 127, in double precision of -1022 to 1023."""
-    return math.ldexp(1.0, round(k))
+    return 2.0**k
 
 
 def exponent(x: float) -> float:

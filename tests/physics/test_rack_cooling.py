@@ -186,7 +186,8 @@ def test_the_clamp_of_a_throttle_is_smooth_and_silent_about_what_is_unknown():
     a, b = np.array([1e3, 1e3, 990.0, 1e18, 1e3, np.nan, 1e3]), np.array([1e3, 990.0, 1e3, 1.0, np.inf, 1e3, np.nan])
     crossed = 990 - 10 * np.log(1 + np.exp(-1))
     expected = [1e3 - 10 * np.log(2), crossed, crossed, 1.0, 1e3, np.nan, np.nan]
-    np.testing.assert_allclose(compute.soft_minimum(a, b, np.full(7, 10.0)), expected, rtol=1e-15)
+    found = [compute.soft_minimum(*pair, 10.0) for pair in zip(a, b, strict=True)]
+    np.testing.assert_allclose(found, expected, rtol=1e-15)
 
 
 def test_a_throttled_worst_chip_stands_at_its_throttle_temperature():

@@ -13,7 +13,7 @@ from twin.columns import Array
 from twin.domains.between import Coolant, Nodes, Streams, Turn, upstream
 from twin.elements import Engine
 from twin.kernels.cell import Int, Ints1, Reals1, Reals2, cell, kernel
-from twin.kernels.elementary import exp, power, soft_plus
+from twin.kernels.elementary import exp, log, power
 from twin.kernels.numbers import INF, NAN, clip, finite, known, share
 from twin.kernels.launch import Call
 from twin.kernels.subset import Packed, Table, place
@@ -67,8 +67,11 @@ class Roots(Table):
 
 @cell
 def soft_minimum(a, b, width):
-    """A where a is well below b, b where b is well below a, smooth between: a - w ln(1 + exp((a - b)/w))."""
-    return a - width * soft_plus((a - b) / width)
+    """A where a is well below b, b where b is well below a, smooth between: a - w ln(1 + exp((a - b)/w)).
+
+    Written as min(a, b) - w ln(1 + exp(-|a - b|/w)), which keeps the smaller however large the other is.
+    """
+    return min(a, b) - width * log(1.0 + exp(-abs(a - b) / width))
 
 
 @cell
