@@ -18,27 +18,30 @@ TINY = 1e-12
 
 
 @cell
-def counter_flow(ntu, ratio):
-    """Effectiveness of counterflow [1] from NTU = UA / C_min and ratio = C_min / C_max.
+def effectiveness(ntu, ratio, crossed):
+    """Effectiveness [1] from NTU = UA / C_min and ratio r = C_min / C_max: of crossflow if `crossed` is above a half.
 
-    (1 - exp(-N (1 - r))) / (1 - r exp(-N (1 - r))), written so that r = 1, N / (1 + N), is no exception
-    [Kays & London, Compact Heat Exchangers, 3rd ed., ch. 2].
+    Counterflow: (1 - exp(-N (1 - r))) / (1 - r exp(-N (1 - r))), written so that r = 1, N / (1 + N), is no exception
+    [Kays & London, Compact Heat Exchangers, 3rd ed., ch. 2]. Crossflow, both streams unmixed:
+    1 - exp(N^0.22 (exp(-r N^0.78) - 1) / r), the usual approximation of the exact series [Incropera, Fundamentals of
+    Heat and Mass Transfer, eq. 11.32].
     """
     n = min(max(ntu, 0.0), MAX_NTU)
-    lift = n * decay(n * (1.0 - ratio))
-    return min(lift / (1.0 + ratio * lift), 1.0)
+    cross = crossed > 0.5
+    lift = n * decay(ratio * power(n, 0.78) if cross else n * (1.0 - ratio))
+    return min(lift * decay(lift) if cross else lift / (1.0 + ratio * lift), 1.0)
+
+
+@cell
+def counter_flow(ntu, ratio):
+    """Effectiveness of counterflow [1]."""
+    return effectiveness(ntu, ratio, 0.0)
 
 
 @cell
 def cross_flow(ntu, ratio):
-    """Effectiveness of crossflow, both streams unmixed [1]: 1 - exp(N^0.22 (exp(-r N^0.78) - 1) / r).
-
-    N = `ntu`, r = `ratio` = C_min / C_max. The usual approximation of the exact series [Incropera, Fundamentals of
-    Heat and Mass Transfer, eq. 11.32].
-    """
-    n = min(max(ntu, 0.0), MAX_NTU)
-    x = n * decay(ratio * power(n, 0.78))
-    return min(x * decay(x), 1.0)
+    """Effectiveness of crossflow, both streams unmixed [1]."""
+    return effectiveness(ntu, ratio, 1.0)
 
 
 @kernel

@@ -29,7 +29,7 @@ def test_one_law_gives_the_measured_cold_plate_for_both_fluids(name, points, pla
     rest = dict.fromkeys(("maldistribution", "sink_resistance", "junction_to_case", "interface_spread"), 0.0)
     engine = table(Engine, plates=plates, chip_scale=1.0, sink_flow=1.0, **given, **rest)
     cp, k = liquid.heat_capacity(T), liquid.conductivity(T)
-    resistance = [compute.thermal_resistance(0, 0, engine, plates * m, cp, k, 0.0) for m in flow]
+    resistance = [compute.thermal_resistances(0, 0, engine, plates * m, cp, k)[0] for m in flow]
     np.testing.assert_allclose(resistance, measured, atol=0.7e-3)
 
 
@@ -45,7 +45,7 @@ def test_an_exchanger_of_a_data_sheets_conductance_passes_its_duty(
 ):
     film_hot, film_cold = films(conductance)
     exchange = exchanger(film_hot=film_hot, film_cold=film_cold, rated_hot=hot, rated_cold=cold)
-    share = thermal.effectiveness(0, 0, exchange, film_hot, cold, hot * hot_cp, cold * 4180.0)
+    share = thermal.used(0, 0, exchange, film_hot, cold, hot * hot_cp, cold * 4180.0)
     np.testing.assert_allclose(share, effectiveness, rtol=0.01)
     smaller = min(hot * hot_cp, cold * 4180.0)
     np.testing.assert_allclose(conductance / smaller, ntu, rtol=0.01)
@@ -61,7 +61,7 @@ def test_a_valve_finds_the_flow_that_holds_the_set_point_and_stays_within_its_bo
     exchange = exchanger(shape, **own, set_point=313.15, min_flow=0.412, max_flow=61.8, hot=0, cold=1)
     fluid = table(Coolant, (2, 3), cp=np.array([[3998.0], [4180.0]]))
     stream = table(columns.stream, (2, 3), flow=flow, inlet=np.array([warm, cold]))
-    valve = table(thermal.Valves, shape, root=np.nan)
+    valve = table(thermal.Valves, shape, root=np.nan, slope=np.nan)
     now = table(Turn, shape, step=1.0)
     for _ in range(6):
         run(thermal.move, shape, exchange, fluid, now, stream, valve)
@@ -71,7 +71,7 @@ def test_a_valve_finds_the_flow_that_holds_the_set_point_and_stays_within_its_bo
     assert valve.held[0].tolist() == [0.0, 1.0, 0.0]
 
     def heat(m):
-        eps = thermal.effectiveness(0, 0, exchange, film_hot, m, flow * 3998.0, m * 4180.0)
+        eps = thermal.used(0, 0, exchange, film_hot, m, flow * 3998.0, m * 4180.0)
         return eps * min(flow * 3998.0, m * 4180.0)
 
     passed = heat(valve.root[0, 1]) * (warm[1] - cold[1])

@@ -75,18 +75,20 @@ def soft_minimum(a, b, width):
 
 
 @cell
-def thermal_resistance(r, s, e: Engine, flow, cp, conductivity, spread):
-    """Case to inlet of a chip, K/W: R = R_s + c/k + 1/(2 m cp), or a heat sink's R (m_r/m)^0.8, plus its interface.
+def thermal_resistances(r, s, e: Engine, flow, cp, conductivity):
+    """Case to inlet of a mean and of the worst chip, K/W.
 
-    Laminar cold-plate channels, fitted to the OCP 1 kW module; `flow` is the rack's, shared by its plates;
-    `spread` is 1 for the worst chip, 0 for the mean one.
+    R = R_s + c/k + 1/(2 m cp), or a heat sink's R (m_r/m)^0.8, plus its interface. Laminar cold-plate channels, fitted
+    to the OCP 1 kW module; `flow` is the rack's, shared by its plates, of which the worst gets less.
     """
     scale = max(e.chip_scale[r, s], 1e-6)
     rack = max(abs(flow), 1e-4 * e.plates[r, s])
-    plate = rack * (1.0 - spread * e.maldistribution[r, s]) / (e.plates[r, s] * scale)
     sink = e.sink_resistance[r, s] * power(e.sink_flow[r, s] * scale / rack, 0.8)
-    interface = e.junction_to_case[r, s] * (1.0 + spread * e.interface_spread[r, s])
-    return e.plate_spread[r, s] + e.plate_conduction[r, s] / conductivity + sink + 0.5 / (plate * cp) + interface
+    common = e.plate_spread[r, s] + e.plate_conduction[r, s] / conductivity + sink
+    stream = 0.5 * e.plates[r, s] * scale / (rack * cp)
+    worse = 1.0 + e.interface_spread[r, s]
+    mean = common + stream + e.junction_to_case[r, s]
+    return mean, common + stream / (1.0 - e.maldistribution[r, s]) + e.junction_to_case[r, s] * worse
 
 
 @cell
@@ -101,12 +103,13 @@ def junction(last, inlet, resistance, rest, leak, slope, reference):
 
     What is left of the lower root rises below it and is concave, so that steps from either side end there.
     """
-    near = slope * leakage(last, leak, slope, reference) * resistance < STEEPEST
-    T = last if near else inlet + resistance * (rest + leak)
+    T = last
     for _step in range(STEPS):
         heat = leakage(T, leak, slope, reference)
+        steep = slope * heat * resistance
         gap = T - inlet - resistance * (rest + heat)
-        T = clip(T - gap / max(1.0 - slope * heat * resistance, 1.0 - STEEPEST), inlet, inlet + MAX_RISE)
+        T = T - gap / (1.0 - steep) if steep < STEEPEST else inlet + resistance * (rest + leak)
+        T = clip(T, inlet, inlet + MAX_RISE)
     return T
 
 
@@ -186,8 +189,7 @@ def racks(r, s, e: Engine, at: Cooling, last: Roots, out: columns.engine):
     active = e.utilisation[r, s] * max(at.level[r, s] * full - idle, 0.0)
     host = e.host_idle[r, s] + e.host_utilisation[r, s] * (e.host_power[r, s] - e.host_idle[r, s])
     hosts = e.hosts[r, s] * host
-    mean = thermal_resistance(r, s, e, at.flow[r, s], at.cp[r, s], at.conductivity[r, s], 0.0)
-    worst = thermal_resistance(r, s, e, at.flow[r, s], at.cp[r, s], at.conductivity[r, s], 1.0)
+    mean, worst = thermal_resistances(r, s, e, at.flow[r, s], at.cp[r, s], at.conductivity[r, s])
     excess = 1.0 + e.power_spread[r, s]
 
     requested = active * power(e.clock[r, s], e.clock_exponent[r, s])

@@ -17,7 +17,7 @@ from twin.elements import Cooler, Exchange, Fan, Loss, System
 from twin.kernels import streams
 from twin.kernels.cell import Int, Ints1, Reals2, cell, kernel
 from twin.kernels.elementary import exp
-from twin.kernels.exchangers import counter_flow, cross_flow, film, in_series
+from twin.kernels.exchangers import effectiveness, film, in_series
 from twin.kernels.launch import Call
 from twin.kernels.numbers import INF, NAN, clip, finite, known, share
 from twin.kernels.subset import Packed, Table
@@ -34,6 +34,9 @@ MAX_RISE = 500.0
 
 STEPS = 5
 """Steps towards a valve's flow in one pass; the next goes on from there."""
+
+CLOSE = 1e-7
+"""Share of a flow by which two must differ for a secant: nearer, rounding would tilt it."""
 
 
 class Lines(NamedTuple):
@@ -53,12 +56,14 @@ class Valves(Table):
     """Valves between passes, (exchange, scenario).
 
     target: cold flow that they ask for [kg/s], NaN without set point. held: 1 where they hold it. root: the flow that
-    holds it [kg/s], NaN before the first pass. duty: heat that passes at a unit difference of inlets [W/K].
+    holds it [kg/s], slope: of the duty over it [J/kg], NaN before the first pass. transfer: heat that passes at a unit
+    difference of inlets [W/K].
     """
 
     target: Reals2
     held: Reals2
     root: Reals2
+    slope: Reals2
     transfer: Reals2
 
 
@@ -76,21 +81,21 @@ class Coolers(Table):
 
 
 @cell
-def effectiveness(x, s, e: Exchange, hot_film, cold, C_hot, C_cold):
+def used(x, s, e: Exchange, hot_film, cold, C_hot, C_cold):
     """Effectiveness of an exchanger of a hot film [W/K] at a cold flow [kg/s] and capacity rates [W/K], at most 1."""
     cold_film = film(e.film_cold[x, s], cold, e.rated_cold[x, s], e.exponent[x, s])
     ua = in_series(hot_film, cold_film, e.fouling[x, s])
     smaller = min(C_hot, C_cold)
     ntu = share(ua, smaller, 1e-9, 0.0)
     ratio = share(smaller, max(C_hot, C_cold), 1e-9, 0.0)
-    return cross_flow(ntu, ratio) if e.crossflow[x, s] > 0.5 else counter_flow(ntu, ratio)
+    return effectiveness(ntu, ratio, e.crossflow[x, s])
 
 
 @cell
 def excess(x, s, e: Exchange, hot_film, cold, C_hot, cp_cold, difference, required):
     """Heat that passes at a cold flow [kg/s] and a difference of inlets [K], less what is required [W]."""
     C_cold = cold * cp_cold
-    return effectiveness(x, s, e, hot_film, cold, C_hot, C_cold) * min(C_hot, C_cold) * difference - required
+    return used(x, s, e, hot_film, cold, C_hot, C_cold) * min(C_hot, C_cold) * difference - required
 
 
 @kernel
@@ -107,7 +112,7 @@ def exchange(x, s, e: Exchange, count: Int, coolant: Coolant, flow: Reals2, free
     C_hot = hot * coolant.cp[h, s]
     C_cold = cold * coolant.cp[c, s]
     hot_film = film(e.film_hot[x, s], hot, e.rated_hot[x, s], e.exponent[x, s])
-    transfer = effectiveness(x, s, e, hot_film, cold, C_hot, C_cold) * min(C_hot, C_cold)
+    transfer = used(x, s, e, hot_film, cold, C_hot, C_cold) * min(C_hot, C_cold)
     full = share(C_hot, C_cold, 1e-9, 0.0)
     hot_share = share(transfer, C_hot, 1e-9, 0.0)
     cold_share = share(transfer, C_cold, 1e-9, 0.0)
@@ -142,7 +147,8 @@ def move(x, s, e: Exchange, coolant: Coolant, turn: Turn, stream: columns.stream
     """Cold flow [kg/s] that brings the hot outlet to the set point, from min_flow to max_flow, and whether it does.
 
     The duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow: a rising function of it, whose root
-    is found by secants that keep a bracket, from the last pass's on. A valve moves by no more than STROKE in one pass.
+    is found by secants within a bracket that narrows, from the last pass's on; where there is none, the nearer end is.
+    A valve moves by no more than STROKE in one pass.
     """
     h = e.hot[x]
     c = e.cold[x]
@@ -154,37 +160,30 @@ def move(x, s, e: Exchange, coolant: Coolant, turn: Turn, stream: columns.stream
     difference = stream.inlet[h, s] - stream.inlet[c, s]
     hot_film = film(e.film_hot[x, s], hot, e.rated_hot[x, s], e.exponent[x, s])
     least = e.min_flow[x, s]
-    ceiling = min(e.max_flow[x, s], WIDEST * e.rated_cold[x, s])
+    ceiling = max(min(e.max_flow[x, s], WIDEST * e.rated_cold[x, s]), least)
     low = least
-    high = max(ceiling, low)
-    f_low = excess(x, s, e, hot_film, low, C_hot, cp_cold, difference, required)
-    f_high = excess(x, s, e, hot_film, high, C_hot, cp_cold, difference, required)
-    shut = f_low >= 0.0
-    open_ = f_high < 0.0
-    last = valve.root[x, s]
-    start = last if known(last) else e.rated_cold[x, s]
-    m = clip(start, low, high)
-    before = low
-    f_before = f_low
-    best = m
-    f_best = INF
+    high = ceiling
+    m = clip(valve.root[x, s] if known(valve.root[x, s]) else e.rated_cold[x, s], low, high)
+    slope = valve.slope[x, s]
+    before = 0.0
+    f_before = -required
     for _step in range(STEPS):
         f = excess(x, s, e, hot_film, m, C_hot, cp_cold, difference, required)
-        best = m if abs(f) < f_best else best
-        f_best = min(abs(f), f_best)
         low = low if f >= 0.0 else m
         high = m if f >= 0.0 else high
-        slope = (f - f_before) / (m - before if m != before else 1.0)
-        ahead = m - f / (slope if slope > 0.0 else 1.0)
-        usable = slope > 0.0 and ahead >= low and ahead <= high
+        apart = abs(m - before) > CLOSE * m
+        found = (f - f_before) / (m - before if apart else 1.0)
+        slope = (found if found > 0.0 else NAN) if apart else slope
         before = m
         f_before = f
-        m = ahead if usable else 0.5 * (low + high)
-    root = least if shut else (max(ceiling, least) if open_ else best)
+        ahead = m - f / slope
+        m = clip(ahead, low, high) if finite(ahead) else (low if f >= 0.0 else high)
+    root = m
     controls = finite(set_point)
     inside = root > least * (1.0 + 1e-9) and root < ceiling * (1.0 - 1e-9)
     now = max(abs(stream.flow[c, s]), max(least, 1e-3 * e.rated_cold[x, s]))
     valve.root[x, s] = root
+    valve.slope[x, s] = slope
     target = clip(root, now / STROKE, now * STROKE)
     target = valve.target[x, s] + turn.step[0, s] * (target - valve.target[x, s])
     valve.target[x, s] = target if controls else NAN

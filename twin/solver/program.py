@@ -174,7 +174,8 @@ class Program:
         controls = np.isfinite(e.set_point)
         b.state("target", np.where(controls, e.rated_cold, np.nan), valves.target)
         b.state("held", 1.0 * controls, valves.held)
-        b.state("valve", np.full((len(e.hot), 1), np.nan), valves.root)
+        for name in ("root", "slope"):
+            b.state(f"valve {name}", np.full((len(e.hot), 1), np.nan), getattr(valves, name))
         pump, pipes = plant.pump, len(plant.pipe.start)
         rated = [(pump.pipe, pump.rated_flow * 1000.0 * pump.installed), (e.hot, e.rated_hot), (e.cold, e.rated_cold)]
         flow = np.ones((len(plant.start), max(v.shape[1] for _, v in rated)))
