@@ -89,6 +89,8 @@ class Tower(Law):
     cycles: Array | float = 4.0
     pressure: Array | float = STANDARD_PRESSURE
 
+    _reference = _air = _rated_ua = 0.0
+
     @property
     def _thin(self) -> Array:
         """Density of the air over that of the rating."""
@@ -106,7 +108,7 @@ class Tower(Law):
 
     def column_of(self, name: str) -> Array | float:
         """The numbers of a column; 0 for what only other towers have."""
-        return getattr(self, _WORKED_OUT[name], 0.0) if name in _WORKED_OUT else getattr(self, name)
+        return getattr(self, _WORKED_OUT.get(name, name))
 
     def tables(self) -> tuple[Argument, ...]:
         """Saturated air."""
