@@ -40,7 +40,7 @@ from twin.kernels.cell import Reals2, cell, kernel
 from twin.kernels.elementary import ceil
 from twin.kernels.exchangers import counter_flow, counterflow
 from twin.kernels.moist_air import MoistAir, saturated, saturated_humidity, temperatures, wet_bulb_of
-from twin.kernels.numbers import INF, clip, finite, known
+from twin.kernels.numbers import clip, finite, known
 from twin.kernels.subset import Argument
 
 MOIST_AIR = MoistAir(
@@ -161,8 +161,8 @@ def york_curve(wet_bulb, range_):
 
 LEAST_APPROACH = 0.1
 """Least approach over the range."""
-NONE = 1e-12
-"""L/G of an approach that no cell reaches."""
+NONE, ANY = 1e-12, 1e30
+"""L/G of an approach that no cell reaches, and of one that every cell does."""
 
 
 @cell
@@ -182,13 +182,13 @@ def approach(wet_bulb, range_, liquid_gas):
 
 @cell
 def liquid_gas(wet_bulb, range_, approach):
-    """Largest L/G at which the approach is no more than a given one [K]: next to 0 for none, infinity for any."""
+    """Largest L/G at which the approach is no more than a given one [K]: `NONE` or `ANY`."""
     c0, c1, c2 = york_curve(wet_bulb, range_)
     r = clip(range_, NARROWEST, WIDEST)
     given = approach * r / range_
     spread = c1 * c1 - 4.0 * c2 * (c0 - given)
     x = 2.0 * (given - c0) / (c1 + math.sqrt(max(spread, 0.0)))
-    found = x if spread > 0.0 else INF
+    found = x if spread > 0.0 else ANY
     return max(found if given >= LEAST_APPROACH * r and given > c0 else 0.0, NONE)
 
 
@@ -464,7 +464,7 @@ def fewest(r, s, law: Tower, at: Inflow):
     by_heat = capacity(at.flow[r, s], at.cp[r, s]) * max(required, 0.0) / law.stage_heat[r, s]
     load = by_heat if finite(law.stage_heat[r, s]) else at.flow[r, s] / law.rated_flow[r, s]
     whole = ceil(min(load, MANY) - 1e-9) if known(load) else MANY
-    return min(max(whole, law.min_cells[r, s], 1.0), law.cells[r, s])
+    return min(max(max(whole, law.min_cells[r, s]), 1.0), law.cells[r, s])
 
 
 @cell
