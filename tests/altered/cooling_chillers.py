@@ -86,7 +86,7 @@ MUTANTS = [
     (CHILLERS, "near = law.rated_cop[r, s] / input_curve(r, s, law, near_x, near_y)", "near = law.rated_cop[r, s]", chillers("chillers_take_the_published_power_at_part_load")),
     (CHILLERS, "self.curves.leaving_box[0] + FREEZING", "self.curves.leaving_box[1] + FREEZING",
      chillers("without_set_point_water_is_cooled_as_far_as_the_curves_go")),
-    (CHILLERS, "np.where(self.curves.air, self.ambient, sink)", "np.where(self.curves.air, self.ambient, 293.15)",
+    (CHILLERS, "if law.air[r, s] > 0.5 else at.sink[r, s]", "if law.air[r, s] > 0.5 else 293.15",
      chillers("chillers_take_the_published_power_at_part_load")),
     (REJECTION, "AIR_APPROACH = 13.0", "AIR_APPROACH = 12.0", chillers("warmer_water_than_the_curves_know_follows_the_lift")),
     (CURVES, "[t - FREEZING for t in c.leaving_range]", "[t - FREEZING + 0.5 for t in c.leaving_range]",
