@@ -6,7 +6,8 @@ NumPy's functions dispatch to the library of their arguments, so that code writt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
@@ -157,14 +158,21 @@ def add(s, row: Ints2, values: Reals2, out: Reals2, k: Int, wide: Int, many: Int
         out[row[r, s * many], s] += values[r, s * wide]
 
 
+def flattened(values: Collection[ArrayLike], shape: tuple[int, ...], xp: ModuleType) -> Array:
+    """Numbers that broadcast to a shape, copied and flat, (value, 1, element)."""
+    out = xp.zeros((len(values), 1, math.prod(shape)))
+    for row, value in zip(out, values, strict=True):
+        row[0] = np.broadcast_to(xp.asarray(value, float), shape).reshape(-1)
+    return out
+
+
 def elementwise(k: Kernel, *args: ArrayLike, tables: tuple[Argument, ...] = ()) -> Array:
     """What a kernel (r, s, *args, out, *tables) makes of numbers, broadcast to one shape; of scalars a scalar."""
     shape = np.broadcast_shapes(*(np.shape(a) for a in args))
     xp = namespace(*args)
-    flat = [xp.broadcast_to(xp.asarray(a, float), shape).reshape(1, -1) for a in args]
-    out = xp.empty_like(flat[0], order="C")
+    *flat, out = flattened((*args, 0.0), shape, xp)
     if out.size:
-        bind(k, (1, out.size), *(xp.array(a, order="C") for a in flat), out, *send(tables, xp))()
+        bind(k, out.shape, *flat, out, *send(tables, xp))()
     return out.reshape(shape)[()]
 
 

@@ -1,4 +1,4 @@
-"""Moist air as cells: saturation pressure, and saturated air in a table, of any pressure, from and to its temperature."""
+"""Moist air as cells: saturation pressure, and saturated air of any pressure in a table, to and from temperature."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def saturated(air: MoistAir, T, pressure):
 
 @cell
 def wet_bulb_of(air: MoistAir, h, pressure):
-    """Temperature [K] of saturated air of an enthalpy h [J/kg] and a pressure [Pa]: what `saturated` is the inverse of."""
+    """Temperature [K] of saturated air of an enthalpy h [J/kg] and a pressure [Pa]; the inverse of `saturated`."""
     k = 0.0
     for stride in STRIDES:
         ahead = k + real(stride)

@@ -17,10 +17,21 @@ from twin.kernels import (
     power_flow,
     rows,
     streams,
+    subset,
     transport,
     turbulence,
 )
 from twin.kernels.arrays import add
+
+from twin.domains import chillers, rejection, towers
+
+LAWS = {
+    rejection.dry_cooler: rejection.DryCooler,
+    towers.york: towers.YorkTower,
+    towers.merkel: towers.MerkelTower,
+    chillers.chiller: chillers.Chiller,
+}
+"""Kernels of heat rejection, and whose they are."""
 
 BATCHED = {
     power_flow.chord: ("batch_voltage",),
@@ -143,6 +154,38 @@ def air(k, rng, precision):
     return domain, changed(k, args, field)
 
 
+def moist_air(precision):
+    return towers.MOIST_AIR._replace(vapour=towers.MOIST_AIR.vapour.astype(precision))
+
+
+def law(k, rng, shape, precision):
+    """Units of a law between idle and overloaded, as its kernel takes them."""
+    warm = dict(set_point=(290, 300), wet_bulb=(280, 295), ambient=(282, 305), dry_bulb=(285, 300), held=(278, 285))
+    warm |= dict(inlet=(285, 312), sink=(285, 305), leaving=(280, 290), entering=(290, 305), rated_wet_bulb=(293, 298))
+    many = dict(conductance=(1e5, 1e6), fan_power=(1e4, 1e5), size=(1e6, 3e6), pressure=(8e4, 1e5), cp=(3800, 4200))
+    many |= dict(rated_flow=(50, 100), rated_air_flow=(100, 400), flow=(0, 400), air=(50, 90), rated_ua=(5e4, 2e5))
+    few = dict(count=(1, 4), cells=(2, 9), cycles=(2, 6), stage_miss=(0, 3), min_cells=(1, 2), max_cop=(9, 15))
+    few |= dict(fouling=(0, 1e-8), drift=(0, 1e-3), least=(0, 3), most=(3, 9), stage_heat=(1e6, 3e6))
+    few |= dict(min_speed=(0.1, 0.4), saturation=(0, 1), free_convection=(0, 0.2), approach=(5, 13))
+
+    def table(kind):
+        columns = {n: rng.uniform(*(warm | many | few).get(n, (0.5, 1.0)), shape) for n in kind.real_columns()}
+        for name in ("cells", "min_cells", "count", "least", "most"):
+            if name in columns:
+                columns[name] = np.round(columns[name])
+        for name in ("coldest", "coolest"):
+            if name in columns:
+                columns[name], columns["warmest"], columns["hottest"] = (np.full(shape, t) for t in (5.0, 9.0, 25.0))
+        if kind is rejection.Roots or "running" in columns:
+            for name in ("running",) if "running" in columns else columns:
+                columns[name] = np.where(rng.random(shape) < 0.5, np.nan, columns[name])
+        reals = np.array(list(columns.values()), precision)
+        return subset.Packed(kind, reals, np.zeros((0, 0), np.int32))
+
+    kinds = [LAWS.get(k, kind) if p == "law" else kind for p, kind in k.records.items() if p != "air"]
+    return [*map(table, kinds), *([moist_air(precision)] if "air" in k.records else [])]
+
+
 def arguments(k, precision):
     """Domain and arguments that run a kernel through its branches; fresh arrays at each call."""
     rng = np.random.default_rng(0)
@@ -158,8 +201,13 @@ def arguments(k, precision):
         return (2, 3, 6), [*arrays, 9, 11, 7, 1, 1]
     if k in AIR:
         return air(k, rng, precision)
-    if k in (exchangers.counter_flows, exchangers.cross_flows, exchangers.film_conductances):
+    if k in LAWS or k is chillers.performances:
+        return (3, 5), law(k, rng, (3, 5), precision)
+    if k in (exchangers.counter_flows, exchangers.cross_flows, exchangers.film_conductances, towers.liquid_gases):
         return (5, 7), [rng.uniform(0.1, 3.0, (5, 7)).astype(precision) for _ in k.takes]
+    if k is towers.equivalents:
+        columns = (rng.uniform(270, 300, (5, 7)), rng.uniform(1e4, 1e5, (5, 7)), np.zeros((5, 7)))
+        return (5, 7), [*(c.astype(precision) for c in columns), moist_air(precision)]
     if k is add:
         row = rng.integers(0, 6, (20, 3)).astype(np.int32)
         return (3,), [row, rng.normal(size=(20, 3)).astype(precision), np.zeros((6, 3), precision), 20, 1, 1]

@@ -10,6 +10,7 @@ HALL, CLASSES = "twin/components/hall.py", "twin/components/classes.py"
 BASE = "twin/components/base.py"
 LOWERING = "twin/plant/lowering.py"
 FLUIDS = "twin/fluids.py"
+MOIST = "kernels/moist_air.py"
 LEDGER = "twin/columns.py"
 
 
@@ -129,11 +130,11 @@ MUTANTS = [
      moist_air("wet_bulb_follows_from_humidity")),
     (FLUIDS, "_DRY_AIR_GAS = 287.042", "_DRY_AIR_GAS = 286.0", moist_air("ventilation_carries_heat_with_the_density_of_moist_air")),
     (FLUIDS, "MOLAR_RATIO = 0.621945", "MOLAR_RATIO = 0.63", moist_air("wet_bulb_follows_from_humidity")),
-    (FLUIDS, "1.3914993, -4.8640239e-2, 4.1764768e-5", "1.3914993, -4.8640239e-2, 4.2764768e-5", moist_air("wet_bulb_follows_from_humidity")),
-    (FLUIDS, "0.0, 6.5459673)", "0.0, 6.5469673)", moist_air("wet_bulb_follows_from_humidity")),
-    (FLUIDS, "6.3925247, -9.677843e-3, 6.2215701e-7", "6.3925247, -9.687843e-3, 6.2215701e-7",
+    (MOIST, "1.3914993 + T * (-4.8640239e-2 + T * (4.1764768e-5", "1.3914993 + T * (-4.8640239e-2 + T * (4.2764768e-5", moist_air("wet_bulb_follows_from_humidity")),
+    (MOIST, "6.5459673 * log_T", "6.5469673 * log_T", moist_air("wet_bulb_follows_from_humidity")),
+    (MOIST, "curve = -9.677843e-3 + T * (6.2215701e-7", "curve = -9.687843e-3 + T * (6.2215701e-7",
      moist_air("coolant_stays_dry_three_kelvin_above_the_dew_point_of_the_weather")),
-    (FLUIDS, "np.where(T <= 273.16, _log_pressure(T, _ICE), _log_pressure(T, _WATER))", "_log_pressure(T, _WATER)",
+    (FLUIDS, "np.where(T <= TRIPLE, log_pressure_over_ice(T, log_T), log_pressure_over_water(T, log_T))", "log_pressure_over_water(T, log_T)",
      moist_air("wet_bulb_follows_from_humidity")),
     (FLUIDS, "((2501 - 2.326 * b) * saturated", "((2501 - 2.426 * b) * saturated", moist_air("wet_bulb_follows_from_humidity")),
     (FLUIDS, "(2501 + 1.86 * t - 4.186 * b)", "(2501 + 1.96 * t - 4.186 * b)", moist_air("wet_bulb_follows_from_humidity")),

@@ -171,7 +171,7 @@ MUTANTS = [
     (EXCHANGERS, "x = n * decay(ratio * power(n, 0.78))", "x = power(n, 0.95) * decay(ratio * power(n, 0.78))",
      coils_and_rooms("a_coil_passes_its_textbook_duty_at_its_rating_and_at_half_of_either_flow")),
     (EXCHANGERS, "cold = exponent if exponent_cold is None else exponent_cold", "cold = exponent",
-     dry_coolers("off_its_rating_a_coil_follows_both_flows_and_its_fouling")),
+     "kernels/test_exchangers.py::test_conductance_is_rated_at_the_rated_flows_and_vanishes_without_flow"),
     (LEDGER, 'dew_point = LimitKind(MINIMUM, "coolant', 'dew_point = LimitKind(MAXIMUM, "coolant', exchangers("limits_of_a_cdu")),
     (LEDGER, 'cdu_duty = LimitKind(MAXIMUM, "heat', 'cdu_duty = LimitKind(MINIMUM, "heat', exchangers("limits_of_a_cdu")),
     (LEDGER, 'cdu_flow = LimitKind(MAXIMUM, "coolant', 'cdu_flow = LimitKind(MINIMUM, "coolant', exchangers("limits_of_a_cdu")),

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twin.kernels import moist_air
 from twin.kernels.exchangers import conductance, crossflow
+from twin.kernels.launch import bind
 
 from twin import fluids
 from twin.components.curves import chiller_curves, stack
@@ -135,6 +136,36 @@ def test_a_batch_equals_its_singles_and_one_nan_stays_alone(law):
     others[4, 2] = False
     for a, b in zip(spoilt, batch, strict=True):
         np.testing.assert_array_equal(a[others], b[others])
+
+
+def passes(law, count, inlet, flow):
+    """Columns of the answer after some passes of a law's kernel, each of which starts from the roots of the last."""
+    shape = np.shape(inlet)
+    own = {n: law.column_of(n) for n in law.real_columns()}
+    given = dict(inlet=inlet, flow=flow, cp=CP, sink=299.0, least=0.0, most=np.inf)
+    blank = (
+        dict.fromkeys(kind.real_columns(), start) for kind, start in ((rejection.Roots, NAN), (rejection.Answer, 0.0))
+    )
+    kinds = type(law), rejection.Inflow, rejection.Roots, rejection.Answer
+    tables = [rejection.packed(k, v, shape, np) for k, v in zip(kinds, (own, given, *blank), strict=True)]
+    call = bind(law.kernel, tables[-1].packed_reals.shape[1:], *tables, *law.tables())
+    for _ in range(count):
+        call()
+    return tables[-1].packed_reals.reshape(-1, *shape)
+
+
+def test_passes_that_are_asked_the_same_settle(law):
+    """Fixed numbers of steps a pass, each from the last root: after ten passes nothing moves but the last digits."""
+    inlet, flow = np.meshgrid(np.linspace(285.0, 330.0, 40), np.linspace(1.0, 400.0, 25))
+    ten, eleven = (passes(law, n, inlet, flow) for n in (10, 11))
+    slope, offset, *rest = (np.abs(a - b).max() / max(np.abs(b).max(), 1.0) for a, b in zip(eleven, ten, strict=True))
+    assert max(slope, offset) < 1e-10 and max(rest) < 1e-12
+    np.testing.assert_allclose(*(a[0] * inlet + a[1] for a in (eleven, ten)), rtol=1e-14)
+
+
+def test_a_unit_runs_no_fewer_and_no_more_than_a_pass_before_lets_it(law):
+    kept = law.respond(col(312.0), col(400.0), CP, 299.0, running=2.0)
+    assert kept.running == (2.0 if not isinstance(law, DryCooler) else law.count)
 
 
 @settings(deadline=None)
@@ -449,6 +480,29 @@ def test_merkel_towers_answer_each_pressure_as_if_it_stood_alone():
     for k, p in enumerate(pressures[0]):
         alone = tower(MerkelTower, pressure=col(p)).respond(col(308.0), col(100.0), CP)
         assert together.offset[0, k] == alone.offset[0, 0]
+
+
+@pytest.mark.parametrize("kind", TOWERS)
+def test_cells_without_set_point_run_as_flow_asks_whatever_the_others_may_miss(kind):
+    """A set point that is not stated is never missed; `stage_miss` of another scenario has no part in it."""
+    law = tower(kind, stage_miss=np.array([[np.inf, 0.5]]), set_point=np.array([[NAN, 290.0]]))
+    assert law.respond(np.full((1, 2), 308.0), np.full((1, 2), 100.0), CP).running.tolist() == [[1.0, 4.0]]
+
+
+@pytest.mark.parametrize("kind", TOWERS)
+def test_water_colder_than_the_wet_bulb_is_not_warmed(kind):
+    r = tower(kind).respond(np.full((1, 2), 290.0), np.array([[0.0, 100.0]]), CP)
+    np.testing.assert_allclose(r.slope * 290.0 + r.offset, 290.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("range_", [0.5, 5.56, 15.0, 30.0])
+def test_liquid_over_gas_is_what_gives_the_approach(range_):
+    for wanted in np.linspace(0.2 * range_, 1.2 * range_, 5):
+        ratio = towers.liquid_gas(290.0, range_, wanted)
+        if towers.NONE < ratio < towers.ANY:
+            assert towers.approach(290.0, range_, ratio) == pytest.approx(wanted, rel=1e-12)
+    assert towers.liquid_gas(290.0, range_, 0.09 * range_) == towers.NONE
+    assert towers.liquid_gas(290.0, range_, 99.0 * range_) == towers.ANY
 
 
 def test_more_cells_start_where_the_set_point_is_missed():

@@ -48,5 +48,7 @@ def test_conductance_is_rated_at_the_rated_flows_and_vanishes_without_flow():
     assert rated == pytest.approx(300e3)
     assert exchangers.conductance(20.0, 30.0, *films, fouling=1e-6) == pytest.approx(1 / (1 / 300e3 + 1e-6))
     assert exchangers.conductance(10.0, 15.0, *films) == pytest.approx(300e3 * 0.5**0.8)
+    apart = 1 / (1 / (600e3 * 0.5**0.8) + 1 / (600e3 * 0.5**0.5))
+    assert exchangers.conductance(10.0, 15.0, *films, exponent_cold=0.5) == pytest.approx(apart)
     assert exchangers.conductance([0.0, 5.0, 0.0], [5.0, 0.0, 0.0], *films).tolist() == [0, 0, 0]
     assert exchangers.conductance(-20.0, 30.0, *films) == rated

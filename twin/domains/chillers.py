@@ -188,7 +188,7 @@ def input_curve(r, s, law: Chiller, x, y):
 
 @cell
 def carnot(x, y, below, above):
-    """T_e / (T_c - T_e) with approaches `below` and `above` on both sides of x and y [degC]; the lift is at least 3 K."""
+    """T_e / (T_c - T_e) with approaches `below` and `above` of x and y [degC]; the lift is at least 3 K."""
     T = x - below + FREEZING
     return T / max(y + FREEZING + above - T, LEAST_LIFT)
 

@@ -17,7 +17,7 @@ import numpy as np
 from twin.columns import Array, Real
 from twin.elements import Response
 from twin.fluids import FREEZING, STANDARD_PRESSURE, VAPORISATION, air_density
-from twin.kernels.arrays import namespace, send
+from twin.kernels.arrays import flattened, namespace, send
 from twin.kernels.cell import Kernel, Reals2, cell, kernel
 from twin.kernels.exchangers import cross_flow, crossflow, film, in_series
 from twin.kernels.launch import bind
@@ -137,8 +137,7 @@ class Law(Table):
 
 def packed(kind: type[Table], columns: dict[str, Any], shape: tuple[int, ...], xp: Any) -> Packed:
     """A table as kernels take it, all units and scenarios in one row."""
-    flat = [xp.broadcast_to(xp.asarray(v, float), shape).reshape(1, -1) for v in columns.values()]
-    return Packed(kind, xp.stack(flat), xp.zeros((0, 0), np.int32))
+    return Packed(kind, flattened(columns.values(), shape, xp), xp.zeros((0, 0), np.int32))
 
 
 # ---- roots -------------------------------------------------------------------------------------------------------

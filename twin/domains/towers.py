@@ -17,7 +17,6 @@ from twin.domains.rejection import (
     Roots,
     awake,
     capacity,
-    first_speed,
     make_up,
     mean_speed,
     over,
@@ -41,7 +40,7 @@ from twin.kernels.cell import Reals2, cell, kernel
 from twin.kernels.elementary import ceil
 from twin.kernels.exchangers import counter_flow, counterflow
 from twin.kernels.moist_air import MoistAir, saturated, saturated_humidity, temperatures, wet_bulb_of
-from twin.kernels.numbers import INF, clip, finite, known
+from twin.kernels.numbers import clip, finite, known
 from twin.kernels.subset import Argument
 
 MOIST_AIR = MoistAir(
@@ -90,6 +89,8 @@ class Tower(Law):
     cycles: Array | float = 4.0
     pressure: Array | float = STANDARD_PRESSURE
 
+    _reference = _air = _rated_ua = 0.0
+
     @property
     def _thin(self) -> Array:
         """Density of the air over that of the rating."""
@@ -99,15 +100,15 @@ class Tower(Law):
     def real_columns(cls) -> tuple[str, ...]:
         """Fields of all towers, density of the air over that of the rating, and what correlations work out once.
 
-        reference: L/G of the rating [1]. air: of a cell [kg/s]. rated_ua [W/K]. They are of one tower or the other, which
-        have the same columns, so that one kernel text serves both.
+        reference: L/G of the rating [1]. air: of a cell [kg/s]. rated_ua [W/K]. Both towers have the same columns, so
+        that one text serves both.
         """
         shared = (f.name for f in fields(Tower))
         return (*shared, *_WORKED_OUT)
 
     def column_of(self, name: str) -> Array | float:
         """The numbers of a column; 0 for what only other towers have."""
-        return getattr(self, _WORKED_OUT[name], 0.0) if name in _WORKED_OUT else getattr(self, name)
+        return getattr(self, _WORKED_OUT.get(name, name))
 
     def tables(self) -> tuple[Argument, ...]:
         """Saturated air."""
@@ -138,8 +139,8 @@ def quadratic(x, c0, c1, c2):
 def york_curve(wet_bulb, range_):
     """Coefficients c0, c1, c2 of the approach [K] over L/G, at a wet bulb [K] and a range [K].
 
-    27 terms (L/G)^l range^r T_wb^b, York correlation as in EnergyPlus 24 Engineering Reference, "YorkCalc". Wet bulb and
-    range are clipped to its box.
+    27 terms (L/G)^l range^r T_wb^b, York correlation as in EnergyPlus 24 Engineering Reference, "YorkCalc". Wet bulb
+    and range are clipped to its box.
     """
     b = clip(wet_bulb - FREEZING, COLDEST, WARMEST)
     r = clip(range_, NARROWEST, WIDEST)
@@ -160,8 +161,8 @@ def york_curve(wet_bulb, range_):
 
 LEAST_APPROACH = 0.1
 """Least approach over the range."""
-NONE = 1e-12
-"""L/G of an approach that no cell reaches."""
+NONE, ANY = 1e-12, 1e30
+"""L/G of an approach that no cell reaches, and of one that every cell does."""
 
 
 @cell
@@ -181,13 +182,13 @@ def approach(wet_bulb, range_, liquid_gas):
 
 @cell
 def liquid_gas(wet_bulb, range_, approach):
-    """Largest L/G at which the approach is no more than a given one [K]: next to 0 for none, infinity for any."""
+    """Largest L/G at which the approach is no more than a given one [K]: `NONE` or `ANY`."""
     c0, c1, c2 = york_curve(wet_bulb, range_)
     r = clip(range_, NARROWEST, WIDEST)
     given = approach * r / range_
     spread = c1 * c1 - 4.0 * c2 * (c0 - given)
     x = 2.0 * (given - c0) / (c1 + math.sqrt(max(spread, 0.0)))
-    found = x if spread > 0.0 else INF
+    found = x if spread > 0.0 else ANY
     return max(found if given >= LEAST_APPROACH * r and given > c0 else 0.0, NONE)
 
 
@@ -246,8 +247,9 @@ def york_effect(r, s, law: Tower, flow, range_, speed):
 SPEED_STEPS = (0, 1, 2, 3)
 CELL_STEPS = (0, 1, 2, 3, 4, 5, 6, 7)
 """Steps of a pass towards a range, towards the speed of fans and towards a number of cells."""
-LEAST_RISE, LEAST_HEAT = 0.02, 50.0
-"""Rise of the air's wet bulb [K] and heat of its mass [J/kg] below which its specific heat is that at these."""
+LEAST_RISE = 0.02
+"""Rise of the air's wet bulb below which its specific heat is that of such a rise, K."""
+NEXT_TO_NOTHING = 1e-12
 
 
 @cell
@@ -261,17 +263,16 @@ def chord(air: MoistAir, base, wet_bulb, rise, pressure):
 
 
 @cell
-def rise_of(air: MoistAir, base, wet_bulb, heat, pressure):
-    """Rise of the wet bulb [K] of air that takes up `heat` [J/kg]."""
-    return wet_bulb_of(air, base + max(heat, LEAST_HEAT), pressure) - wet_bulb
+def heated(air: MoistAir, base, wet_bulb, heat, pressure):
+    """Specific heat [J/(kg K)] of air as a stream of wet bulbs that takes up `heat` [J/kg]."""
+    return chord(air, base, wet_bulb, wet_bulb_of(air, base + heat, pressure) - wet_bulb, pressure)
 
 
 @kernel
 def equivalents(r, s, wet_bulb: Reals2, heat: Reals2, out: Reals2, air: MoistAir):
     """Specific heat [J/(kg K)] of air that takes up `heat` [J/kg] from a wet bulb [K], at standard pressure."""
     base = saturated(air, wet_bulb[r, s], STANDARD_PRESSURE)
-    rise = rise_of(air, base, wet_bulb[r, s], heat[r, s], STANDARD_PRESSURE)
-    out[r, s] = max(heat[r, s], LEAST_HEAT) / rise
+    out[r, s] = heated(air, base, wet_bulb[r, s], heat[r, s], STANDARD_PRESSURE)
 
 
 @dataclass(frozen=True)
@@ -349,11 +350,11 @@ def merkel_speed(r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, heat,
     high = max(slow, fast)
     x = low
     c_e = chord(air, base, wet_bulb, x, pressure)
-    fx = x - merkel_effect(r, s, law, at, c_e, cells, heat / (c_e * x)) * gap
+    fx = x - merkel_effect(r, s, law, at, c_e, cells, heat / max(c_e * x, NEXT_TO_NOTHING)) * gap
     y = clip(last if known(last) else 0.5 * (low + high), low, high)
     for _ in SPEED_STEPS:
         c = chord(air, base, wet_bulb, y, pressure)
-        fy = y - merkel_effect(r, s, law, at, c, cells, heat / (c * y)) * gap
+        fy = y - merkel_effect(r, s, law, at, c, cells, heat / max(c * y, NEXT_TO_NOTHING)) * gap
         low = y if fy < 0.0 else low
         high = high if fy < 0.0 else y
         z = towards(low, high, x, fx, y, fy)
@@ -367,7 +368,7 @@ def merkel_speed(r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, heat,
 def cells_of(r, s, law: Tower, at: Inflow, heat, range_):
     """Cells, whole or not, whose air takes up `heat` [J/kg] at full speed where the water has a range [K]."""
     most = law.air[r, s] * law.thin[r, s]
-    return capacity(at.flow[r, s], at.cp[r, s]) * range_ / (most * max(heat, LEAST_HEAT))
+    return capacity(at.flow[r, s], at.cp[r, s]) * range_ / (most * max(heat, NEXT_TO_NOTHING))
 
 
 @cell
@@ -446,14 +447,14 @@ def range_of(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, x):
 
 @cell
 def forced(kind, r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, cooling, speed):
-    """Effectiveness (range over inlet less wet bulb) at a range `cooling` [K] and a fan speed, and the air's rise [K]."""
+    """Effectiveness (range over gap) at a range `cooling` [K] and a fan speed, and the rise of the air [K]."""
     c = capacity(at.flow[r, s], at.cp[r, s]) / cells
     moved = law.air[r, s] * law.thin[r, s] * turning(speed)
-    heat = 0.0 if kind == YORK else max(c * cooling / moved, LEAST_HEAT)
-    rise = 1.0 if kind == YORK else rise_of(air, base, law.wet_bulb[r, s], heat, law.pressure[r, s])
+    heat = 0.0 if kind == YORK else c * cooling / moved
+    c_e = 1.0 if kind == YORK else heated(air, base, law.wet_bulb[r, s], heat, law.pressure[r, s])
     york = york_effect(r, s, law, at.flow[r, s] / cells, cooling, speed) if kind == YORK else 0.0
-    merkel = 0.0 if kind == YORK else merkel_effect(r, s, law, at, heat / rise, cells, speed) * moved * heat / rise / c
-    return york if kind == YORK else merkel, rise
+    merkel = 0.0 if kind == YORK else merkel_effect(r, s, law, at, c_e, cells, speed) * moved * c_e / c
+    return york if kind == YORK else merkel, heat / c_e
 
 
 @cell
@@ -463,7 +464,7 @@ def fewest(r, s, law: Tower, at: Inflow):
     by_heat = capacity(at.flow[r, s], at.cp[r, s]) * max(required, 0.0) / law.stage_heat[r, s]
     load = by_heat if finite(law.stage_heat[r, s]) else at.flow[r, s] / law.rated_flow[r, s]
     whole = ceil(min(load, MANY) - 1e-9) if known(load) else MANY
-    return min(max(whole, law.min_cells[r, s], 1.0), law.cells[r, s])
+    return min(max(max(whole, law.min_cells[r, s]), 1.0), law.cells[r, s])
 
 
 @cell
@@ -542,12 +543,12 @@ def answer(kind, r, s, law: Tower, at: Inflow, root: Roots, out: Answer, air: Mo
     low, slow = forced(kind, r, s, law, at, air, base, cells, cooling, slowest)
     span = max(cooling, NARROW)
     water = capacity(flow, at.cp[r, s]) * cooling
-    taken = max(water / cells / (law.air[r, s] * law.thin[r, s]), LEAST_HEAT)
+    taken = 0.0 if kind == YORK else water / cells / (law.air[r, s] * law.thin[r, s])
     last_rise = root.speed[r, s]
     y = 0.0 if kind == YORK else merkel_speed(r, s, law, at, air, base, cells, taken, gap, slow, fast, last_rise)
     root.speed[r, s] = y
     lean = liquid_gas(wet_bulb, span, gap - span) if kind == YORK else 1.0
-    blown = 0.0 if kind == YORK else taken / max(chord(air, base, wet_bulb, y, pressure) * y, LEAST_HEAT)
+    blown = 0.0 if kind == YORK else taken / max(chord(air, base, wet_bulb, y, pressure) * y, NEXT_TO_NOTHING)
     reached = liquid(r, s, law, flow / cells) / lean if kind == YORK else blown
     speed, cube = mean_speed(aim, low, full, law.free_convection[r, s], slowest, clip(reached, slowest, 1.0))
 
