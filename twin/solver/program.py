@@ -146,7 +146,7 @@ class Program:
         )
         results = Results(*map(b.ledger, (k.bus, k.line, k.converter, k.source)))
         self.train, self.loops = Train(b, results), loops
-        b.given(plant.constant * self.fed[k.given.power], b.column(k.given.power))
+        b.state("given", plant.constant * self.fed[k.given.power], b.column(k.given.power))
         b.state("clock", plant.engine.clock, b.column(k.engine.clock))
         trusting = TRUST if trust and plant.cooler else 0
         self.stages: dict[str, list[Call]] = {
