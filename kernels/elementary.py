@@ -38,7 +38,7 @@ def exp(x):
 
 @cell
 def log(x):
-    """ln x of positive normal numbers to a unit in the last place.
+    """Ln x of positive normal numbers to a unit in the last place.
 
     x = 2^k (1 + f), 0.7 < 1 + f < 1.42, ln(1 + f) = f - f²/2 + s (f²/2 + R), s = f / (2 + f), with the coefficients of
     R of FreeBSD's e_log.c [Sun Microsystems, fdlibm, 1993].

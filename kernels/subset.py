@@ -372,7 +372,9 @@ def _stored(node: ast.AST) -> ast.Attribute | None:
 
 
 def _is_record(mark: object) -> bool:
-    return isinstance(mark, type) and ((issubclass(mark, tuple) and hasattr(mark, "_fields")) or issubclass(mark, Table))
+    return isinstance(mark, type) and (
+        (issubclass(mark, tuple) and hasattr(mark, "_fields")) or issubclass(mark, Table)
+    )
 
 
 def _called(node: ast.AST) -> str:

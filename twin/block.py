@@ -135,6 +135,10 @@ class Block:
         size = self.plant.scenarios
         return send(each_array(tree, lambda a: a[:, self.at] if a.ndim == 2 and a.shape[1] == size > 1 else a), self.xp)
 
+    def rows_of(self, kind: type[Ledger]) -> int:
+        """Rows that a kind of solved columns has."""
+        return self._rows[kind]
+
     def column(self, column: Column) -> Array:
         """A solved column, (row, lanes)."""
         return self.solved[self.part(column)]

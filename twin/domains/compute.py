@@ -14,8 +14,8 @@ from twin.domains.between import Coolant, Nodes, Streams, Turn, upstream
 from twin.elements import Engine
 from twin.kernels.cell import Int, Ints1, Reals1, Reals2, cell, kernel
 from twin.kernels.elementary import exp, log, power
-from twin.kernels.numbers import INF, NAN, clip, finite, known, share
 from twin.kernels.launch import Call
+from twin.kernels.numbers import INF, NAN, clip, finite, known, share
 from twin.kernels.subset import Packed, Table, place
 
 AIR_HEAT = 1006.0

@@ -138,7 +138,7 @@ def square_law(e, s, pipe: Pipe, density, closed):
 
 
 @kernel
-def resist(e, s, pipe: Pipe, coolant: Coolant, flow: Reals2, asked: Controls, out: Laws):
+def square_laws(e, s, pipe: Pipe, coolant: Coolant, flow: Reals2, asked: Controls, out: Laws):
     """Square laws of all pipes, and the flows to start from."""
     out.square[e, s] = square_law(e, s, pipe, coolant.density[e, s], asked.closed[e, s])
     out.guess[e, s] = flow[e, s]
@@ -344,7 +344,7 @@ class Loops:
         pressure, short, turns = b.zeros(len(plant.coolant)), b.zeros(len(control)), b.zeros(1)
         rows, steered = b.integers(straight), b.integers(control)
         return [
-            *b.bind(resist, self.pipes, tables[0], coolant, flow, self.asked, laws),
+            *b.bind(square_laws, self.pipes, tables[0], coolant, flow, self.asked, laws),
             *b.bind(straighten, len(straight), rows, tables[0], coolant, laws),
             *b.bind(drive, len(pump.pipe), tables[1], coolant, self.pumps, laws),
             *b.bind(confine, len(control), steered, self.asked, laws),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 
 import numpy as np
@@ -19,7 +20,7 @@ from twin.domains.thermal import Temperatures, Valves
 from twin.elements import System
 from twin.kernels.arrays import fetch, send
 from twin.kernels.cell import Int, Reals2, kernel, real
-from twin.kernels.launch import Call
+from twin.kernels.launch import Call, record
 from twin.kernels.numbers import INF, clip, finite
 from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
@@ -76,7 +77,7 @@ def count(l, s, trust: Int, out: Turn):
 
 
 @kernel
-def settle(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Groups, drawn: Groups, solved: Reals2,
+def settled(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Groups, drawn: Groups, solved: Reals2,
            was: Reals2, out: Moved):  # fmt: skip
     """How far temperatures and powers have moved. watched: powers of each kind; drawn: what they are measured by."""
     most = 0.0
@@ -126,7 +127,11 @@ def flow_on(e, s, turn: Turn, before: Reals2, flow: Reals2):
 
 
 class Program:
-    """All stages of a pass, bound."""
+    """All stages of a pass, bound.
+
+    stages: calls by what they work out. one_pass: all of them over all lanes, on a GPU as one graph. trust: first
+    passes, in which coolers are taken to hold their set points.
+    """
 
     def __init__(self, plant: System, lanes: int, xp: ModuleType = np, trust: bool = True) -> None:
         self.plant, self.block = plant, Block(plant, lanes, xp)
@@ -158,11 +163,13 @@ class Program:
             "flow": loops.flowing,
             "air": [*heat.gaining, *mixed_air.stages(b, heat.gains, self.fed[k.fan.power], self.flow)],
             "heat": [*heat.warming, *heat.stages, *racks.after],
-            "power": [self.train.begin, *self.train.stages],
+            "power": self.train.stages,
             "derived": [derived(b)] if plant.derived else [],
             "settled": [*self._settling(), *loops.finish],
         }
-        self.calls = [call for stage in self.stages.values() for call in stage]
+        calls = [call for stage in self.stages.values() for call in stage]
+        bound = all(isinstance(call, partial) for call in calls)
+        self.one_pass = record([[call] for call in calls], on_gpu=xp is not np and bound)
         self.trust = trusting
 
     def _states(self, valves: Packed) -> None:
@@ -196,7 +203,7 @@ class Program:
         groups = len(rows), b.groups(terms), b.groups(scale)
         was = b.state("was", np.zeros((len(kind), 1)))
         return [
-            *b.bind(settle, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, self.moved),
+            *b.bind(settled, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, self.moved),
             *b.bind(advance, plant.nodes, self.raw, self.turn, self.now, b.ledger(k.node)),
             *b.bind(flow_on, len(plant.start), self.turn, self.before, self.flow),
         ]
@@ -238,11 +245,6 @@ class Program:
 
     def _put(self, buffer: Array, lanes: Index, values: Array) -> None:
         buffer[:, send(lanes, self.block.xp)] = send(np.ascontiguousarray(values), self.block.xp)
-
-    def pass_(self) -> None:
-        """One pass over all lanes."""
-        for call in self.calls:
-            call()
 
     def take(self, scenario: int) -> None:
         """Work on the topology of the power train in a scenario."""
