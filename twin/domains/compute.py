@@ -354,7 +354,7 @@ class Racks:
         e, count = b.plant.engine, len(b.plant.engine.stream)
         table, out = b.table(e), b.ledger(columns.engine)
         at, air = b.work(Cooling, count), b.work(Breathed, count)
-        self.roots = b.roots("racks", Roots, count)
+        self.roots = b.roots(Roots, count)
         b.given(e.offset, air.offset)
         at.level[...] = 1.0
         curves = self._curves(b, count)

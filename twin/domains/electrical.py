@@ -214,12 +214,12 @@ class Train:
         reactive = b.given(np.where((plant.direct[c.input] == 1)[:, None], 0.0, c.tangent))
         rating, tolerance = b.given(plant.line.rating), b.numbers(np.full((1, 1), power_flow.TOLERANCE))
         self.stages = b.bind(trust, 1, self.good)
-        for number, (island, bound) in enumerate(zip(plant.islands, self.islands, strict=True)):
+        for island, bound in zip(plant.islands, self.islands, strict=True):
             count = len(island.bus)
             for axis, part in ((RE, np.real), (IM, np.imag)):
                 start = np.repeat(part(island.voltage[:1]), island.network.n, axis=0)
                 b.given(part(island.voltage), bound.slack[:, :, axis])
-                b.state(f"voltage {number} {'peak ' * peak}{axis}", start, bound.voltage[:, :, axis])
+                b.state(start, bound.voltage[:, :, axis])
             cords, drawn, feeding = _demand(b, island, peak)
             behind = Behind(out.converter.power, reactive)
             self.stages += [

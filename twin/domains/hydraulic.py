@@ -278,12 +278,12 @@ class Loops:
         plant = b.plant
         self.pipes, pump, relief = len(plant.pipe.start), plant.pump, plant.relief
         self.asked, self.pumps = b.work(Controls, self.pipes), b.work(Pumps, len(pump.pipe))
-        b.state("running", pump.installed, self.pumps.running)
+        b.state(pump.installed, self.pumps.running)
         b.given(fed, self.pumps.fed)
         self.good = b.zeros(1)
         if not self.pipes:
             self.good[...] = 1.0
-            b.state("pressure", np.full((plant.nodes, 1), np.nan), b.column(columns.node.pressure))
+            b.state(np.full((plant.nodes, 1), np.nan), b.column(columns.node.pressure))
             self.asking, self.flowing, self.finish = [], [], []
             return
         tables = b.table(plant.pipe), b.table(pump), b.table(relief)

@@ -400,18 +400,18 @@ class Temperatures:
         plant, ledger = b.plant, b.ledger(columns.cooler)
         state = b.work(Coolers, sum(len(c.stream) for c in plant.cooler))
         b.given(fed, state.fed)
-        b.state("cold", np.zeros((len(state.cold), 1)), state.cold)
-        b.state("cooling", np.zeros((len(state.cold), 1)), ledger.running)
+        b.state(np.zeros((len(state.cold), 1)), state.cold)
+        b.state(np.zeros((len(state.cold), 1)), ledger.running)
         intake = b.given(plant.site.intake)
         before, after = list[Call](), list[Call]()
-        for i, (rows, c) in enumerate(_units(plant)):
+        for rows, c in _units(plant):
             k = len(rows)
             unit = Unit(*map(b.integers, (rows, c.stream, np.full(k, -1) if c.sink is None else c.sink)))
             at, answer = b.work(Inflow, k), b.work(Answer, k)
             set_point = b.given(np.broadcast_to(c.law.set_point, (k, np.shape(c.law.set_point)[-1])))
             before += b.bind(arrive, k, unit, net, flow, now, coolant, intake, turn, ledger, at)
             if isinstance(c.law, Law):
-                roots = b.roots(f"law {i}", Roots, k)
+                roots = b.roots(Roots, k)
                 self.roots.append((rows, roots))
                 before += b.bind(c.law.kernel, k, b.table(c.law, k), at, roots, answer, *b.moved(c.law.tables()))
             else:

@@ -152,8 +152,8 @@ class Program:
         self.roots, self.laws = racks.roots, heat.roots
         results = Results(*map(b.ledger, (k.bus, k.line, k.converter, k.source)))
         self.train, self.loops = Train(b, results), loops
-        b.state("given", plant.constant * self.fed[k.given.power], b.column(k.given.power))
-        b.state("clock", plant.engine.clock, b.column(k.engine.clock))
+        b.state(plant.constant * self.fed[k.given.power], b.column(k.given.power))
+        b.state(plant.engine.clock, b.column(k.engine.clock))
         trusting = TRUST if trust and plant.cooler else 0
         self.stages: dict[str, list[Call]] = {
             "turn": b.bind(count, 1, trusting, self.turn),
@@ -175,23 +175,23 @@ class Program:
     def _states(self, valves: Packed) -> None:
         """Where scenarios start from: rated flows, mild temperatures."""
         b, plant, e = self.block, self.plant, self.plant.exchange
-        b.state("node", plant.start_temperature, self.now.temperature)
-        b.state("hot", np.zeros((plant.nodes, 1)), self.now.hot)
-        b.state("lost", np.zeros((plant.nodes, 1)), self.now.lost)
-        b.state("passes", np.zeros((1, 1)), self.turn.passes)
+        b.state(plant.start_temperature, self.now.temperature)
+        b.state(np.zeros((plant.nodes, 1)), self.now.hot)
+        b.state(np.zeros((plant.nodes, 1)), self.now.lost)
+        b.state(np.zeros((1, 1)), self.turn.passes)
         controls = np.isfinite(e.set_point)
-        b.state("target", np.where(controls, e.rated_cold, np.nan), valves.target)
-        b.state("held", 1.0 * controls, valves.held)
+        b.state(np.where(controls, e.rated_cold, np.nan), valves.target)
+        b.state(1.0 * controls, valves.held)
         for name in ("root", "slope"):
-            b.state(f"valve {name}", np.full((len(e.hot), 1), np.nan), getattr(valves, name))
+            b.state(np.full((len(e.hot), 1), np.nan), getattr(valves, name))
         pump, pipes = plant.pump, len(plant.pipe.start)
         rated = [(pump.pipe, pump.rated_flow * 1000.0 * pump.installed), (e.hot, e.rated_hot), (e.cold, e.rated_cold)]
         flow = np.ones((len(plant.start), max(v.shape[1] for _, v in rated)))
         for rows, value in rated:
             inside = rows < pipes
             flow[rows[inside]] = np.broadcast_to(value, (len(rows), value.shape[1]))[inside]
-        b.state("flow", flow, self.flow)
-        self.before = b.state("before", flow)
+        b.state(flow, self.flow)
+        self.before = b.state(flow)
 
     def _settling(self) -> list[Call]:
         b, plant, k = self.block, self.plant, columns
@@ -201,7 +201,7 @@ class Program:
         sources = b.rows(k.source.power[np.arange(len(plant.source.bus))])
         scale, _ = grouped(np.zeros(len(sources), int), sources, 1)
         groups = len(rows), b.groups(terms), b.groups(scale)
-        was = b.state("was", np.zeros((len(kind), 1)))
+        was = b.state(np.zeros((len(kind), 1)))
         return [
             *b.bind(settled, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, self.moved),
             *b.bind(advance, plant.nodes, self.raw, self.turn, self.now, b.ledger(k.node)),
