@@ -1,7 +1,9 @@
-"""Time the main job: a warm solve, and whole processes with a cold and a warm kernel cache.
+"""Time the main job: coupled solves per CPU second, single calls, whole processes, and where the time goes.
 
-Prints wall and CPU seconds (medians) and peak memory with the machine beside them; asserts nothing.
-Run `python tests/benchmarks/bench_solve.py`; `--short` does fewer repeats.
+Every line is a process of its own with one thread and a warm kernel cache. `--against PYTHON` runs each beside the same
+work of another version, the interpreter of an environment where that is installed, in turns, and prints both medians
+and their ratio. Prints the machine; asserts nothing. Run `python tests/benchmarks/bench_solve.py`; `--short` does small
+batches once; `--only WORD` the lines that hold a word.
 """
 
 from __future__ import annotations
@@ -16,53 +18,172 @@ import sys
 import tempfile
 import time
 
-WARM = """
+HEAD = """
 import sys, time, statistics
+import numpy as np
 import twin
-from twin.solver.steady import steady
 from twin.plant.compile import compile
-plant = compile(twin.load(sys.argv[1]))
-steady(plant)
-wall, cpu = [], []
-for _ in range(int(sys.argv[2])):
-    w, c = time.perf_counter(), time.process_time()
-    solution = steady(plant)
-    wall.append(time.perf_counter() - w)
-    cpu.append(time.process_time() - c)
-print(statistics.median(wall), statistics.median(cpu), len(plant.engine.stream), abs(solution.audit).max())
+from twin.serving.tokens import at_work
+from twin.solver.steady import steady
+rng = np.random.default_rng(1)
+
+def weathers(n):
+    return {"site.dry_bulb": rng.uniform(263.15, 313.15, n), "site.dew_point": np.full(n, 262.15)}
+
+def cpu(work, repeats):
+    work()
+    spent = []
+    for _ in range(repeats):
+        before = time.process_time()
+        work()
+        spent.append(time.process_time() - before)
+    return statistics.median(spent)
+"""
+
+BATCH = """
+plant = at_work(compile(twin.load({layout!r}), {scenarios}))
+found = steady(plant)
+taken = cpu(lambda: steady(plant), {repeats})
+print({n} / taken, int((found.status == 0).sum()), float(np.mean(found.iterations)))
+"""
+
+CALL = """
+facility = twin.load({layout!r})
+print(cpu(lambda: {call}, {repeats}))
+"""
+
+DEARER = """
+facility = twin.load({layout!r})
+one, many = (at_work(compile(facility, s)) for s in ({one}, {many}))
+print(cpu(lambda: steady(many), {repeats}) / cpu(lambda: steady(one), {repeats}))
+"""
+
+STAGES = """
+from twin.solver.program import Program
+plant = at_work(compile(twin.load({layout!r}), weathers({lanes})))
+program = Program(plant, {lanes})
+program.take(0)
+program.load(np.arange({lanes}), np.arange({lanes}))
+for _ in range(8):
+    program.one_pass()
+for name, calls in program.stages.items():
+    least = min(cpu(lambda: [call() for call in calls], 5) for _ in range(3))
+    print(f"{{name}} {{1e6 * least / {lanes}:.2f}}")
 """
 
 
-def process(arguments: list[str], cache: str) -> tuple[float, float, float, str]:
-    """Wall seconds, CPU seconds and peak memory [MB] of a whole Python process, and what it printed."""
+def python(interpreter: str, code: str, cache: str) -> str:
+    """What a process prints, on one thread."""
     environment = os.environ | {"XDG_CACHE_HOME": cache, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([interpreter, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def process(interpreter: str, arguments: str, cache: str) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds and peak memory [MB] of the command line as a process."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=True)
+    code = f"import sys; sys.argv = ['twin', *{arguments.split()!r}]\nfrom twin.app.cli import main\nmain()"
+    python(interpreter, f"try:\n    exec({code!r})\nexcept SystemExit:\n    pass", cache)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - began, cpu, after.ru_maxrss / 1024.0, done.stdout
+    return time.perf_counter() - began, cpu, after.ru_maxrss / 1024.0
+
+
+def batches(short: bool) -> dict[str, str]:
+    """Batches of scenarios by what they are called."""
+    size, many = (64, 64) if short else (4096, 512)
+    loads = "weathers({n}) | {{'{kind}.utilisation': rng.uniform(0.3, 1.0, {n})}}"
+    work = {
+        "gb300_hall, weathers": ("gb300_hall", size, "weathers({n})"),
+        "h200_hall, weathers": ("h200_hall", size, "weathers({n})"),
+        "gb300_hall_800vdc, weathers": ("gb300_hall_800vdc", size, "weathers({n})"),
+        "frontier, weathers and loads": ("frontier", size, loads.replace("{kind}", "liquid_rack")),
+        "campus_1gw, weathers": ("campus_1gw", 4 if short else 64, "weathers({n})"),
+        "h200_hall, elevations": ("h200_hall", many, "{{'site.elevation': rng.uniform(0.0, 2500.0, {n})}}"),
+    }
+    repeats = 1 if short else 3
+    return {
+        f"{name}, {n}": BATCH.format(layout=layout, n=n, scenarios=given.format(n=n), repeats=repeats)
+        for name, (layout, n, given) in work.items()
+    }
+
+
+def calls(short: bool) -> dict[str, str]:
+    """Single calls by what they are called."""
+    repeats = 1 if short else 7
+    work = {
+        "gb300_hall, twin.solve of a loaded facility": ("gb300_hall", "twin.solve(facility)"),
+        "gb300_hall, bound": ("gb300_hall", "twin.bound(facility)"),
+        "gb300_hall, optimum": ("gb300_hall", "twin.optimum(facility)"),
+        "campus_1gw, twin.solve with lowering": ("campus_1gw", "twin.solve(facility)"),
+    }
+    if short:
+        work = {k: v for k, v in work.items() if "campus" not in k and "optimum" not in k}
+    return {name: CALL.format(layout=l, call=c, repeats=repeats) for name, (l, c) in work.items()}
+
+
+def ratios(short: bool) -> dict[str, str]:
+    """Batches over others that should cost about as much, by what they are called."""
+    n, many = (32, 32) if short else (256, 512)
+    hall = dict(layout="gb300_hall", one=f"weathers({n})", repeats=1 if short else 3)
+    hall["many"] = f"weathers({n}) | {{'cdu1.in_service': np.r_[0.0, np.ones({n - 1})]}}"
+    tower = dict(layout="h200_hall", one=f"weathers({many})", repeats=1 if short else 3)
+    tower["many"] = f"weathers({many}) | {{'site.elevation': rng.uniform(0.0, 2500.0, {many})}}"
+    return {
+        f"one scenario of {n} that loses a loop, dearer than none": DEARER.format(**hall),
+        f"{many} elevations beside one": DEARER.format(**tower),
+    }
+
+
+def beside(name: str, code: str, unit: str, interpreters: list[str], cache: list[str], turns: int) -> None:
+    """Run the same work in turns and print the medians; of two versions their ratio too."""
+    found: list[list[float]] = [[] for _ in interpreters]
+    rest = ""
+    for _ in range(turns):
+        for numbers, interpreter, own in zip(found, interpreters, cache, strict=True):
+            first, *more = python(interpreter, code, own).split()
+            numbers.append(float(first))
+            rest = f", {more[0]} solved in {float(more[1]):.1f} passes" if more and numbers is found[0] else rest
+    middle = [statistics.median(n) for n in found]
+    other = f", other version {middle[1]:,.3g}, ratio {middle[0] / middle[1]:.2f}" if len(middle) > 1 else ""
+    print(f"{name}: {middle[0]:,.4g} {unit}{rest}{other}", flush=True)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true")
-    repeats = 3 if parser.parse_args().short else 9
+    parser.add_argument("--against", metavar="PYTHON")
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    short, interpreters = options.short, [sys.executable, *filter(None, [options.against])]
+    turns = 1 if short or len(interpreters) == 1 else 5
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; medians, one thread")
-    with tempfile.TemporaryDirectory() as cache:
-        job = ["-c", "from twin.app.cli import main; main()", "solve", "gb300_hall"]
-        wall, cpu, memory, _ = process(job, cache)
-        print(f"gb300_hall, very first run with compilation: {wall:.1f} s wall, {cpu:.1f} s CPU, {memory:.0f} MB")
-        for name in ("gb300_hall", "campus_1gw"):
-            *_, out = process(["-c", WARM, name, str(repeats)], cache)
-            wall, cpu, racks, audit = map(float, out.split())
-            print(f"{name}, {racks:.0f} racks, warm solve: {wall:.3f} s wall, {cpu:.3f} s CPU, audit {audit:.0e}")
-            runs = [
-                process(["-c", "from twin.app.cli import main; main()", "solve", name], cache)
-                for _ in range(repeats if name != "campus_1gw" else 1)
-            ]
-            wall, cpu, memory = (statistics.median(r[k] for r in runs) for k in range(3))
-            print(f"{name}, whole `twin solve` with bound: {wall:.1f} s wall, {cpu:.1f} s CPU, {memory:.0f} MB")
+    with tempfile.TemporaryDirectory() as folder:
+        cache = [os.path.join(folder, str(i)) for i in range(len(interpreters))]
+        for own in cache:
+            os.makedirs(own)
+        if options.only in "process":
+            wall, cpu, memory = process(interpreters[0], "solve gb300_hall", cache[0])
+            print(
+                f"process, gb300_hall, very first with compilation: {wall:.1f} s wall, {cpu:.1f} s CPU, {memory:.0f} MB"
+            )
+            for name in ("gb300_hall",) if short else ("gb300_hall", "campus_1gw"):
+                runs = [process(interpreters[0], f"solve {name}", cache[0]) for _ in range(1 if short else 3)]
+                wall, cpu, memory = (statistics.median(r[k] for r in runs) for k in range(3))
+                print(f"process, {name}, bound included: {wall:.1f} s wall, {cpu:.1f} s CPU, {memory:.0f} MB")
+        lines = [(batches(short), "per CPU s"), (calls(short), "CPU s"), (ratios(short), "times")]
+        for work, unit in lines:
+            for name, code in work.items():
+                if options.only in name:
+                    beside(name, HEAD + code, unit, interpreters, cache, turns)
+        for layout in ("gb300_hall",) if short else ("gb300_hall", "h200_hall", "frontier"):
+            if options.only in "stages":
+                out = python(sys.executable, HEAD + STAGES.format(layout=layout, lanes=64), cache[0])
+                spent = {name: float(value) for name, value in (line.split() for line in out.splitlines())}
+                whole = sum(spent.values())
+                parts = ", ".join(f"{name} {100 * value / whole:.0f} %" for name, value in spent.items())
+                print(f"stages of a pass, {layout}: {whole:.1f} CPU µs a scenario; {parts}")
 
 
 if __name__ == "__main__":
