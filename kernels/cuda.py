@@ -38,7 +38,8 @@ template <class A, class B> FN B bits_(A a) { union { A a; B b; } u; u.a = a; re
 FN double nearest_(double x) { return (x + 6755399441055744.0) - 6755399441055744.0; }
 FN float nearest_(float x) { return (x + 12582912.0f) - 12582912.0f; }
 FN double two_to_(double k) {
-  return bits_<unsigned long long, double>(bits_<double, unsigned long long>(k + (6755399441055744.0 + 1023.0)) << 52); }
+  return bits_<unsigned long long, double>(
+    bits_<double, unsigned long long>(k + (6755399441055744.0 + 1023.0)) << 52); }
 FN float two_to_(float k) { return bits_<unsigned, float>(bits_<float, unsigned>(k + (12582912.0f + 127.0f)) << 23); }
 FN double exponent_(double x) { return double(int(bits_<double, unsigned long long>(x) >> 52) - 1023); }
 FN float exponent_(float x) { return float(int(bits_<float, unsigned>(x) >> 23) - 127); }

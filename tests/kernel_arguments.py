@@ -195,7 +195,7 @@ def law(k, rng, shape, precision):
 
 
 ELEMENTWISE = ("twin.domains.", "twin.solver.", "twin.kernels.sums")
-"""Modules whose kernels run over (row, scenario): `elementwise` makes arguments for those that have none of their own."""
+"""Modules whose kernels run over (row, scenario): `elementwise` makes arguments for those that have none here."""
 
 ROWS, SCENARIOS, SIZE = 6, 5, 96
 """Domain of the kernels over (row, scenario), and the extent of what these index."""

@@ -5,6 +5,7 @@
 
 COOLING = "twin/components/cooling.py"
 HEAT = "twin/domains/thermal.py"
+FILLING = "twin/domains/coolant.py"
 EXCHANGERS = "kernels/exchangers.py"
 LEDGER = "twin/columns.py"
 
@@ -126,6 +127,10 @@ MUTANTS = [
      exchangers("films_follow_the_flow_by_their_exponent")),
     (HEAT, "in_series(hot_film, cold_film, e.fouling[x, s])", "in_series(hot_film, cold_film, 0.0)",
      exchangers("fouling_adds_its_resistance_over_the_area_or_over_that_of_a_typical_plate")),
+    (HEAT, "hot_film = film(e.film_hot[x, s], hot, e.rated_hot[x, s], e.exponent[x, s])\n    transfer", "hot_film = film(e.film_cold[x, s], hot, e.rated_hot[x, s], e.exponent[x, s])\n    transfer",
+     exchangers("a_film_that_is_stronger_on_one_side_cares_for_the_flow_of_the_other")),
+    (HEAT, "hot_film = film(e.film_hot[x, s], hot, e.rated_hot[x, s], e.exponent[x, s])\n    least", "hot_film = film(e.film_hot[x, s], hot, e.rated_cold[x, s], e.exponent[x, s])\n    least",
+     exchangers("the_valve_of_a_cdu_takes_just_the_facility_water_that_holds_the_supply")),
     (HEAT, "least = e.min_flow[x, s]", "least = 0.0 * e.min_flow[x, s]",
      exchangers("the_valve_of_a_cdu_stays_between_its_least_opening_and_three_times_its_rated_flow")),
     (HEAT, "required = C_hot * (stream.inlet[h, s] - set_point)", "required = 1.05 * C_hot * (stream.inlet[h, s] - set_point)",
@@ -135,13 +140,13 @@ MUTANTS = [
      chillers("chillers_take_the_published_power_at_part_load")),
     (HEAT, "upstream(sink, s, net, flow, now) if unit.sink[c] >= 0 else intake[0, s]", "intake[0, s]",
      chillers("chillers_take_the_published_power_at_part_load")),
-    ("twin/domains/coolant.py", "exp(polynomial(f, LOG_VISCOSITY, T, filling))", "1.02 * exp(polynomial(f, LOG_VISCOSITY, T, filling))",
+    (FILLING, "exp(polynomial(f, LOG_VISCOSITY, T, filling))", "1.02 * exp(polynomial(f, LOG_VISCOSITY, T, filling))",
      coolants("laminar_flow_tells_the_viscosity_of_a_coolant")),
-    ("twin/domains/coolant.py", "polynomial(f, CONDUCTIVITY, T, filling)", "0.6",
+    (FILLING, "polynomial(f, CONDUCTIVITY, T, filling)", "0.6",
      coolants("a_cold_plate_conducts_as_its_coolant_does")),
-    ("twin/domains/coolant.py", "polynomial(f, DENSITY, T, filling)", "polynomial(f, DENSITY, 300.0, filling)",
+    (FILLING, "polynomial(f, DENSITY, T, filling)", "polynomial(f, DENSITY, 300.0, filling)",
      coolants("a_pump_moves_the_density_of_its_coolant")),
-    ("twin/domains/coolant.py", "HEAT_CAPACITY, total / count, filling", "HEAT_CAPACITY, 300.0, filling",
+    (FILLING, "HEAT_CAPACITY, total / count, filling", "HEAT_CAPACITY, 300.0, filling",
      coolants("heat_warms_a_coolant_by_its_heat_capacity")),
     (HEAT, "effectiveness(ntu, ratio, e.crossflow[x, s])", "effectiveness(ntu, ratio, 0.0)",
      coils_and_rooms("a_coil_passes_its_textbook_duty_at_its_rating_and_at_half_of_either_flow")),

@@ -6,7 +6,6 @@
 COOLING = "twin/components/cooling.py"
 COOLANT = "twin/components/coolant.py"
 FLOW = "twin/domains/hydraulic.py"
-LOOP = "twin/solver/steady.py"
 HEAT = "twin/domains/thermal.py"
 CHIPS = "twin/domains/compute.py"
 RACKS = "twin/components/compute.py"
@@ -95,6 +94,8 @@ MUTANTS = [
     (FLOW, "+ 4.0 * pump.quartic[p, s] * drop", "+ pump.quartic[p, s] * drop",
      pumps("the_next_pump_starts_where_the_rule_says")),
     (FLOW, '("shutoff", pump.speed**2 * pump.shutoff)', '("shutoff", pump.speed * pump.shutoff)',
+     pumps("at_full_speed_a_pump_runs_where_its_curve_meets_the_resistance")),
+    (FLOW, "lift = speed * speed * pump.shutoff[p, s]", "lift = speed * pump.shutoff[p, s]",
      pumps("at_full_speed_a_pump_runs_where_its_curve_meets_the_resistance")),
     (FLOW, "pump.quartic[p, s] * scale * scale", "pump.quartic[p, s] * scale",
      pumps("at_full_speed_a_pump_runs_where_its_curve_meets_the_resistance")),

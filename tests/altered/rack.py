@@ -107,6 +107,7 @@ MUTANTS = [
      "a given power not scaled"),
     (D, "ratio = given / modelled if stated else 1.0", "ratio = 1.0", GIVEN_RISE, "junctions of the modelled power"),
     (D, "(warm - inlet) * ratio", "(warm - inlet) * ratio * ratio", GIVEN_RISE, "rises by the square of a given power"),
+    (D, "(cool - inlet) * ratio", "(cool - inlet) * ratio * ratio", GIVEN_RISE, "rises of mean chips by the square of a given power"),
     # racks made denser
     (L, "power[pipes] = power[pipes] / factors[liquid] ** np.broadcast_to(exponent, power.shape)[pipes]",
      "power[pipes] = power[pipes] / factors[liquid]", RESCALED, "trays by the scale alone"),

@@ -4,7 +4,7 @@
 # fmt: off
 
 C, W = "twin/components", "test_warnings.py::test_"
-STEADY, HYDRAULIC = "twin/solver/steady.py", "twin/components/coolant.py"
+STEADY, PROGRAM, HYDRAULIC = "twin/solver/steady.py", "twin/solver/program.py", "twin/components/coolant.py"
 
 
 def told(*names):
@@ -27,9 +27,9 @@ MUTANTS = [
     ("twin/domains/compute.py", "chips = e.chips[r, s] > 0.0", "chips = e.chips[r, s] >= 0.0", SHELF, "junctions without chips"),
     (HYDRAULIC, "        30e3, ge=0, description=\"net positive", "        40e3, ge=0, description=\"net positive", PRESSURES, "suction head of 40 kPa"),
     (STEADY, "kept[columns.node.pressure] - _boiling", "kept[columns.node.pressure] - 0.0 * _boiling", PRESSURES, "coolant that boils in a vacuum only"),
-    ("twin/solver/program.py", "RUNAWAY = 8", "RUNAWAY = 10**9", LOST, "nothing is ever lost"),
+    (PROGRAM, "RUNAWAY = 8", "RUNAWAY = 10**9", LOST, "nothing is ever lost"),
     (STEADY, "lost[e.node] | lost[plant.end[e.stream]] | lost[e.breathes]", "lost[e.breathes]", LOST, "racks without coolant go on"),
-    ("twin/solver/program.py", "HALF = 30", "HALF = 10**9", SWINGS, "no halving of what swings"),
+    (PROGRAM, "HALF = 30", "HALF = 10**9", SWINGS, "no halving of what swings"),
     ("twin/domains/electrical.py", "live = plant.live[load.bus] * load.in_service", "live = plant.live[load.bus] * 1.0", OFF, "what is out of service draws on"),
     (f"{C}/base.py", "bound = np.where(t.in_service > 0, bound, np.inf)", "bound = np.where(t.in_service > -1, bound, np.inf)",
      ("physics/test_limits_and_figures.py::test_limits_bound_from_their_side_and_measure_their_layer",), "what is out of service is judged"),
