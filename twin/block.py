@@ -157,14 +157,16 @@ class Block:
     def load(self, lanes: Index, scenarios: Index) -> None:
         """Write what is given of scenarios into lanes."""
         self.at[lanes] = scenarios
+        there = send(lanes, self.xp)
         for buffer, values in self.varied:
-            buffer[:, lanes] = send(values[:, scenarios], self.xp)
+            buffer[:, there] = send(np.ascontiguousarray(values[:, scenarios]), self.xp)
 
-    def begin(self, lanes: Index, scenarios: Index, going: dict[str, Array] | None = None) -> None:
-        """Write the states that scenarios start from into lanes, or those `going` on (rows, S) by name."""
-        for name, (buffer, start) in self.states.items():
-            values = start if going is None else going[name]
-            buffer[:, lanes] = send(values[:, scenarios if values.shape[1] > 1 else [0]], self.xp)
+    def begin(self, lanes: Index, scenarios: Index) -> None:
+        """Write the states that scenarios start from into lanes."""
+        there = send(lanes, self.xp)
+        for buffer, start in self.states.values():
+            values = start[:, scenarios] if start.shape[1] > 1 else np.repeat(start, len(lanes), axis=1)
+            buffer[:, there] = send(np.ascontiguousarray(values), self.xp)
 
     def bind(self, kernel: Kernel, rows: int, *arguments: Argument) -> list[Call]:
         """A kernel bound over rows and lanes; nothing where there are no rows."""

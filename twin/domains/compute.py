@@ -337,7 +337,7 @@ def level(r, s, curves: Curves, clocks: Int, rack: columns.engine, out: Cooling)
 class Racks:
     """The racks of a plant in a block.
 
-    stages: their power. after: what they breathe, once the air is known.
+    stages: their power. after: what they breathe, once the air is known. roots: see `Roots`.
     """
 
     def __init__(
@@ -354,7 +354,7 @@ class Racks:
         e, count = b.plant.engine, len(b.plant.engine.stream)
         table, out = b.table(e), b.ledger(columns.engine)
         at, air = b.work(Cooling, count), b.work(Breathed, count)
-        roots = b.roots("racks", Roots, count)
+        self.roots = b.roots("racks", Roots, count)
         b.given(e.offset, air.offset)
         at.level[...] = 1.0
         curves = self._curves(b, count)
@@ -362,7 +362,7 @@ class Racks:
             *self._rooms(b, table, now.temperature, turn, air),
             *b.bind(reach, count, table, len(b.plant.pipe.start), net, flow, now, coolant, air, b.given(fed), at),
             *(b.bind(level, count, *curves, out, at) if curves else []),
-            *b.bind(racks, count, table, at, roots, out),
+            *b.bind(racks, count, table, at, self.roots, out),
         ]
         self.after = [*self._rooms(b, table, raw, turn, air), *b.bind(inhale, count, table, raw, air, out)]
 

@@ -351,7 +351,7 @@ class Temperatures:
     """Heat and temperatures of a plant in a block.
 
     warming: what equipment gives to nodes and streams. stages: the pass's temperatures, and what valves then ask for.
-    gains: heat into nodes [W] (node, lanes). valves: what these ask for, see `Valves`.
+    gains: heat into nodes [W] (node, lanes). roots: rows of coolers and the roots of their laws.
     """
 
     def __init__(self, b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed, free: Array, turn: Packed,
@@ -373,6 +373,7 @@ class Temperatures:
         b.given(plant.site.dry_bulb, part["fixed"])
         lines = Lines(*(part[name] for name in Lines._fields))
         exchanger, heat = b.table(plant.exchange), b.zeros(1)
+        self.roots = list[tuple[Array, Packed]]()
         own, after = self._coolers(b, net, flow, now, coolant, turn, fed, lines)
         out = streams.Out(raw, stream.inlet, stream.outlet, heat)
         outdoors = np.concatenate([np.zeros(0, int), *(r for r, c in _units(plant) if c.sink is None)])
@@ -393,8 +394,7 @@ class Temperatures:
             *b.bind(warm, m, coolant, self.warmth, stream),
         ]
 
-    @staticmethod
-    def _coolers(b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed, turn: Packed, fed: Array,
+    def _coolers(self, b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed, turn: Packed, fed: Array,
                  lines: Lines) -> tuple[list[Call], list[Call]]:  # fmt: skip
         """What coolers do: calls before the temperatures are solved, and after."""
         plant, ledger = b.plant, b.ledger(columns.cooler)
@@ -412,6 +412,7 @@ class Temperatures:
             before += b.bind(arrive, k, unit, net, flow, now, coolant, intake, turn, ledger, at)
             if isinstance(c.law, Law):
                 roots = b.roots(f"law {i}", Roots, k)
+                self.roots.append((rows, roots))
                 before += b.bind(c.law.kernel, k, b.table(c.law, k), at, roots, answer, *b.moved(c.law.tables()))
             else:
                 before.append(foreign(b, c, net, flow, now, coolant, at, answer))

@@ -216,7 +216,7 @@ def parse_value(source: str, text: str) -> Any:
         what = ", ".join(filter(None, said)) or str(error).splitlines()[0]
         if mark and text[mark.index : mark.index + 1] == "\t":
             what += "; tabs do not indent, write spaces"
-        if "parsing a flow" in what and mark and "{" in text.splitlines()[mark.line]:
+        if "parsing a flow" in what and mark and any("{" in x for x in text.splitlines()[mark.line : mark.line + 1]):
             what += '; within brackets a text with braces, commas or colons stands in quotes, as "{n} m"'
         if "constructor for the tag" in what:
             what += "; a layout is plain data, without tags and merge keys"

@@ -227,7 +227,7 @@ def _solution(plant: Plant, kept: xr.Dataset) -> Solution:
         if values.ndim == 2 and not str(name).startswith("plant.")
     }
     numbers = {n: kept[n].values for n in OF_SCENARIOS}
-    return Solution(plant, solved, seconds=kept.attrs["seconds"], state=None, device=kept.attrs["device"], **numbers)
+    return Solution(plant, solved, seconds=kept.attrs["seconds"], device=kept.attrs["device"], **numbers)
 
 
 def _averages(path: Path, plant: Plant, names: list[str]) -> tuple[RoomAir, ...]:

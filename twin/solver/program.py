@@ -17,7 +17,7 @@ from twin.domains.electrical import Results, Train, shares
 from twin.domains.hydraulic import Loops
 from twin.domains.thermal import Temperatures, Valves
 from twin.elements import System
-from twin.kernels.arrays import send
+from twin.kernels.arrays import fetch, send
 from twin.kernels.cell import Int, Reals2, kernel, real
 from twin.kernels.launch import Call
 from twin.kernels.numbers import INF, clip, finite
@@ -144,6 +144,7 @@ class Program:
         heat = Temperatures(
             b, net, self.flow, self.now, fluid, loops.asked.free, self.turn, self.fed[k.cooler.power], self.raw, valves
         )
+        self.roots, self.laws = racks.roots, heat.roots
         results = Results(*map(b.ledger, (k.bus, k.line, k.converter, k.source)))
         self.train, self.loops = Train(b, results), loops
         b.state("given", plant.constant * self.fed[k.given.power], b.column(k.given.power))
@@ -203,24 +204,40 @@ class Program:
     def load(self, lanes: Index, scenarios: Index, start: Solved | None = None) -> None:
         """Put scenarios into lanes, at their start or where they were."""
         b = self.block
-        b.solved[:, lanes] = 0.0
+        b.solved[:, send(lanes, b.xp)] = 0.0
         b.begin(lanes, scenarios)
         if start is not None:
             self._resume(lanes, scenarios, start)
         b.load(lanes, scenarios)
 
     def _resume(self, lanes: Index, scenarios: Index, start: Solved) -> None:
-        """Go on from what was solved."""
+        """Go on from what was solved: temperatures, flows and numbers of units, and roots as far as they are known."""
         b, k, e = self.block, columns, self.plant.exchange
         for column in b.columns():
             value = start[column]
-            b.column(column)[:, lanes] = send(value[:, scenarios if value.shape[1] > 1 else [0]], b.xp)
-        node, flow = self.now.temperature, self.flow
-        warm = np.clip(b.column(k.node.temperature)[:, lanes], COLDEST, HOTTEST)
-        node[:, lanes] = np.where(np.isnan(warm), HOTTEST, warm)
-        self.loops.pumps.running[:, lanes] = np.maximum(b.column(k.pump.running)[:, lanes], 1.0)
-        target = self.valves.target[:, lanes]
-        self.valves.target[:, lanes] = np.where(np.isnan(target), target, np.abs(flow[e.cold][:, lanes]))
+            self._put(b.column(column), lanes, value[:, scenarios if value.shape[1] > 1 else [0]])
+        of = lambda column: fetch(b.column(column))[:, lanes]  # noqa: E731
+        warm = np.clip(of(k.node.temperature), COLDEST, HOTTEST)
+        cold = np.abs(of(k.stream.flow))[e.cold]
+        fetched = fetch(self.valves.target)[:, lanes]
+        rack = k.engine
+        for buffer, values in (
+            (self.now.temperature, np.where(np.isnan(warm), HOTTEST, warm)),
+            (self.before, of(k.stream.flow)),
+            (self.loops.pumps.running, np.maximum(of(k.pump.running), 1.0)),
+            (self.valves.target, np.where(np.isnan(fetched), fetched, cold)),
+            (self.valves.root, cold),
+            (self.roots.requested, of(rack.junction_mean)),
+            (self.roots.mean, of(rack.junction_mean)),
+            (self.roots.worst, of(rack.junction)),
+            (self.roots.feed, of(rack.power)),
+        ):
+            self._put(buffer, lanes, values)
+        for rows, roots in self.laws:
+            self._put(roots.speed, lanes, of(k.cooler.speed)[rows])
+
+    def _put(self, buffer: Array, lanes: Index, values: Array) -> None:
+        buffer[:, send(lanes, self.block.xp)] = send(np.ascontiguousarray(values), self.block.xp)
 
     def pass_(self) -> None:
         """One pass over all lanes."""

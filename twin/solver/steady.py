@@ -125,12 +125,14 @@ class _Run:
         busy = np.arange(lanes) < len(scenarios)
         done = np.zeros(lanes, int)
         program.load(np.arange(lanes), at, self.start)
+        turn = 0
         while busy.any():
             program.pass_()
-            done += 1
+            done, turn = done + 1, turn + 1
             moved = fetch(program.moved.most[0])
             ended = busy & (((moved < self.tolerance) & (done > program.trust + 1)) | (done >= self.passes))
-            log.debug("pass: residual %.2e, %d of %d lanes settled", float(moved.max()), int(ended.sum()), lanes)
+            left = int(busy.sum() - ended.sum()) + len(waiting)
+            log.debug("pass %d: residual %.2e, %d scenarios left", turn, float(moved[busy].max()), left)
             if not ended.any():
                 continue
             self._keep(program, np.flatnonzero(ended), at[ended], done[ended], moved[ended])
