@@ -197,8 +197,11 @@ def law(k, rng, shape, precision):
 ELEMENTWISE = ("twin.domains.", "twin.solver.", "twin.kernels.sums")
 """Modules whose kernels run over (row, scenario): `elementwise` makes arguments for those that have none here."""
 
-ROWS, SCENARIOS, SIZE = 6, 5, 96
-"""Domain of the kernels over (row, scenario), and the extent of what these index."""
+ROWS, SCENARIOS = 6, 5
+"""Domain of the kernels over (row, scenario)."""
+
+WINDOW, SIZE = 12, 160
+"""How many rows an index chooses from, and the extent of what is indexed."""
 
 WARM = ("temperature", "inlet", "outlet", "sink", "bulb", "set_point", "throttle", "reference", "raw", "now")
 """Parts of names of what is some 300 K."""
@@ -209,8 +212,11 @@ FLAGS = ("fed", "on", "held", "lost", "free", "trusted", "rising", "frozen", "co
 UNKNOWN = ("set_point", "set_flow", "set_head", "target", "it_power", "rack_cap", "fixed_power", "which")
 """Reals that may be NaN where a law reads them: what is not stated. All of `Roots`, too."""
 
-EXTENTS = {("reach", "pipes"): 20, ("level", "clocks"): 9}
+EXTENTS = {("reach", "pipes"): 20, ("level", "clocks"): 9, ("exchange", "count"): ROWS}
 """Whole numbers that kernels are given, where 2 will not do."""
+
+SINGLE = ("settle",)
+"""Kernels of one row."""
 
 
 def reals(rng, name, shape, roots=False):
@@ -225,10 +231,13 @@ def reals(rng, name, shape, roots=False):
 
 
 def rows_of(rng, name, place):
-    """Random row numbers, different ones at each place that an argument has; some are none where that is allowed."""
+    """Random row numbers, so that no two rows are written at once; some are none where that is allowed.
+
+    Each of a table's columns, and each parameter, chooses from rows of its own by its `place`.
+    """
     if name == "follows":
         return rng.integers(0, 2, SIZE).astype(np.int32)
-    index = np.resize(2 + ROWS * place + rng.permutation(ROWS), SIZE).astype(np.int32)
+    index = np.resize(2 + WINDOW * place + rng.permutation(WINDOW), SIZE).astype(np.int32)
     return np.where(np.arange(SIZE) % 3 == 0, -1, index).astype(np.int32) if name in ("sink", "place") else index
 
 
@@ -236,7 +245,7 @@ def argument(rng, k, kind, name, place, precision):
     """A random argument of a kernel over (row, scenario), by its kind and name."""
     made = partial(np.ascontiguousarray, dtype=precision)
     if kind is Groups:
-        return Groups(np.minimum(3 * np.arange(SIZE + 1) // 2, SIZE - 1).astype(np.int32), rows_of(rng, name, place))
+        return Groups(np.minimum(3 * np.arange(SIZE + 1) // 2, SIZE - 1).astype(np.int32), rows_of(rng, name, 0))
     if isinstance(kind, Kind) and not kind.ndim:
         return rng.uniform(0.1, 3.0) if kind.real else EXTENTS.get((k.name, name), 2)
     if isinstance(kind, Kind) and kind.real:
@@ -258,7 +267,7 @@ def elementwise(k, precision):
     rng = np.random.default_rng(crc32(k.name.encode()))
     kinds = [k.records.get(p) or k.kinds[p] for p in k.takes]
     given = [argument(rng, k, kind, p, i, precision) for i, (p, kind) in enumerate(zip(k.takes, kinds, strict=True))]
-    return (ROWS, SCENARIOS), given
+    return (1 if k.name in SINGLE else ROWS, SCENARIOS), given
 
 
 def arguments(k, precision):
