@@ -37,14 +37,14 @@ template <class A, class B, class C> FN Triple<A, B, C> pack(A a, B b, C c) { re
 template <class A, class B> FN B bits_(A a) { union { A a; B b; } u; u.a = a; return u.b; }
 FN double nearest_(double x) { return (x + 6755399441055744.0) - 6755399441055744.0; }
 FN float nearest_(float x) { return (x + 12582912.0f) - 12582912.0f; }
+typedef unsigned long long long_t;
 FN double two_to_(double k) {
-  return bits_<unsigned long long, double>(
-    bits_<double, unsigned long long>(k + (6755399441055744.0 + 1023.0)) << 52); }
+  return bits_<long_t, double>(bits_<double, long_t>(k + (6755399441055744.0 + 1023.0)) << 52); }
 FN float two_to_(float k) { return bits_<unsigned, float>(bits_<float, unsigned>(k + (12582912.0f + 127.0f)) << 23); }
-FN double exponent_(double x) { return double(int(bits_<double, unsigned long long>(x) >> 52) - 1023); }
+FN double exponent_(double x) { return double(int(bits_<double, long_t>(x) >> 52) - 1023); }
 FN float exponent_(float x) { return float(int(bits_<float, unsigned>(x) >> 23) - 127); }
-FN double mantissa_(double x) { return bits_<unsigned long long, double>(
-  (bits_<double, unsigned long long>(x) & 0xfffffffffffffull) | 0x3ff0000000000000ull); }
+FN double mantissa_(double x) {
+  return bits_<long_t, double>((bits_<double, long_t>(x) & 0xfffffffffffffull) | 0x3ff0000000000000ull); }
 FN float mantissa_(float x) { return bits_<unsigned, float>((bits_<float, unsigned>(x) & 0x7fffffu) | 0x3f800000u); }
 FN int place_(real_t x) { return int(x); }
 template <class T> FN T min_(T a, T b) { return b < a ? b : a; }

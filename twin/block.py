@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twin.columns import COLUMNS, Array, Column, Index, Ledger, Ref
+from twin import columns
+from twin.columns import Array, Column, Index, Ledger, Ref
 from twin.elements import System
 from twin.kernels.arrays import each_array, send
 from twin.kernels.cell import Kernel
@@ -31,25 +32,21 @@ class Source(NamedTuple):
 class Block:
     """Buffers of a plant for `lanes` scenarios at a time, in the arrays of a library `xp`.
 
-    varied: what scenarios do not share. at: the scenario in each lane. states: where they start from, and what they are continued from, by name.
+    solved: all solved columns, (row, lanes). varied: what scenarios do not share. states: where they start from. at:
+    the scenario in each lane.
     """
 
     def __init__(self, plant: System, lanes: int, xp: ModuleType = np) -> None:
         self.plant, self.lanes, self.xp = plant, lanes, xp
-        self.varied: list[Source] = []
+        self.varied, self.states = list[Source](), list[Source]()
         self.at = np.zeros(lanes, np.int64)
-        self.states: dict[str, Source] = {}
-        self._rows = _counts(plant)
-        self._first: dict[Column, int] = {}
-        count = 0
-        for kind, rows in self._rows.items():
-            for name in kind.real_columns():
-                self._first[vars(kind)[name]] = count
-                count += rows
-        for item in plant.derived:
-            if item.column not in self._first:
-                self._first[item.column] = count
-                count += sum(len(d.constant) for d in plant.derived)
+        self._rows, own = _rows(plant), dict.fromkeys(item.column for item in plant.derived)
+        self._own_rows = sum(len(item.constant) for item in plant.derived)
+        every = [vars(kind)[name] for kind in self._rows for name in kind.real_columns()]
+        self._first, count = dict[Column, int](), 0
+        for column in (*every, *own):
+            self._first[column] = count
+            count += self.rows_of(column.kind)
         self.solved = self.zeros(count)
 
     # ---- buffers -------------------------------------------------------------------------------------------------
@@ -67,7 +64,7 @@ class Block:
         return send(np.ascontiguousarray(values, np.float64), self.xp)
 
     def given(self, values: Array, into: Array | None = None) -> Array:
-        """Numbers (rows, 1|S) in a buffer (rows, lanes): what scenarios share at once, the others as they are loaded."""
+        """Numbers (rows, 1|S) in a buffer (rows, lanes): what scenarios share at once, others as they are loaded."""
         buffer = self.zeros(len(values)) if into is None else into
         if values.shape[1] > 1:
             self.varied.append(Source(buffer, np.asarray(values, float)))
@@ -75,10 +72,10 @@ class Block:
             buffer[...] = send(np.asarray(values, float), self.xp)
         return buffer
 
-    def state(self, name: str, start: Array, into: Array | None = None) -> Array:
-        """A buffer (rows, lanes) that a scenario starts from `start` (rows, 1|S), or goes on from where it was."""
+    def state(self, start: Array, into: Array | None = None) -> Array:
+        """A buffer (rows, lanes) that passes change and that a scenario begins with `start` (rows, 1|S)."""
         buffer = self.zeros(len(start)) if into is None else into
-        self.states[name] = Source(buffer, np.asarray(start, float))
+        self.states.append(Source(buffer, np.asarray(start, float)))
         return buffer
 
     # ---- tables --------------------------------------------------------------------------------------------------
@@ -98,9 +95,9 @@ class Block:
         """An empty table of working numbers."""
         return Packed(kind, self.zeros(len(kind.real_columns()), rows), self.integers(np.zeros((0, 0), np.int32)))
 
-    def roots(self, name: str, kind: type[Table], rows: int) -> Packed:
+    def roots(self, kind: type[Table], rows: int) -> Packed:
         """A table of numbers that a pass finds and the next starts from; NaN before the first."""
-        flat = self.state(name, np.full((len(kind.real_columns()) * rows, 1), np.nan))
+        flat = self.state(np.full((len(kind.real_columns()) * rows, 1), np.nan))
         reals = flat.reshape(len(kind.real_columns()), rows, self.lanes)
         return Packed(kind, reals, self.integers(np.zeros((0, 0), np.int32)))
 
@@ -135,14 +132,17 @@ class Block:
         size = self.plant.scenarios
         return send(each_array(tree, lambda a: a[:, self.at] if a.ndim == 2 and a.shape[1] == size > 1 else a), self.xp)
 
+    def rows_of(self, kind: type) -> int:
+        """Rows that a kind of solved columns has; columns that types add have those of all of these."""
+        return self._rows.get(kind, self._own_rows)
+
     def column(self, column: Column) -> Array:
         """A solved column, (row, lanes)."""
         return self.solved[self.part(column)]
 
     def part(self, column: Column) -> slice:
         """Where a solved column stands in `solved`."""
-        rows = self._rows.get(_kind(column), sum(len(d.constant) for d in self.plant.derived))
-        return slice(self._first[column], self._first[column] + rows)
+        return slice(self._first[column], self._first[column] + self.rows_of(column.kind))
 
     def columns(self) -> list[Column]:
         """All columns that have rows in the block."""
@@ -164,7 +164,7 @@ class Block:
     def begin(self, lanes: Index, scenarios: Index) -> None:
         """Write the states that scenarios start from into lanes."""
         there = send(lanes, self.xp)
-        for buffer, start in self.states.values():
+        for buffer, start in self.states:
             values = start[:, scenarios] if start.shape[1] > 1 else np.repeat(start, len(lanes), axis=1)
             buffer[:, there] = send(np.ascontiguousarray(values), self.xp)
 
@@ -173,18 +173,10 @@ class Block:
         return [bind(kernel, (rows, self.lanes), *arguments)] if rows else []
 
 
-def _kind(column: Column) -> Any:
-    return KINDS.get(column)
-
-
-KINDS: dict[Column, type[Ledger]] = {}
-
-
-def _counts(plant: System) -> dict[type[Ledger], int]:
+def _rows(plant: System) -> dict[type[Ledger], int]:
     """Rows of every kind of solved column."""
-    from twin import columns as k
-
-    count = {
+    k = columns
+    return {
         k.engine: len(plant.engine.stream),
         k.node: plant.nodes,
         k.stream: len(plant.start),
@@ -201,7 +193,3 @@ def _counts(plant: System) -> dict[type[Ledger], int]:
         k.given: len(plant.constant),
         k.audit: 1,
     }
-    for kind in count:
-        KINDS.update({vars(kind)[name]: kind for name in kind.real_columns()})
-    assert all(c in COLUMNS.values() for c in KINDS)
-    return count

@@ -61,16 +61,17 @@ class Ref(NamedTuple):
 class Column(Entry):
     """A solved quantity with one row per element of a kind and one column per scenario; `column[rows]` refers to it.
 
-    It is an attribute of a class, whose name and its own are its name: `class bath: rise = Column(...)` is bath.rise.
+    It is an attribute of a class, its `kind`, whose name and its own are its name: `class bath: rise = Column(...)` is
+    bath.rise.
     Raises ValueError for a quantity that `twin.units` does not know, and for a name that another module has taken.
     """
 
     def __init__(self, quantity: str, meaning: str) -> None:
         super().__init__(meaning)
-        self.quantity, self.home = _known(quantity), ""
+        self.quantity, self.home, self.kind = _known(quantity), "", type(None)
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name, self.home = f"{owner.__name__}.{name}", owner.__module__
+        self.name, self.home, self.kind = f"{owner.__name__}.{name}", owner.__module__, owner
         other = COLUMNS.setdefault(self.name, self)
         if other.home != self.home:
             raise ValueError(f"column {self.name} of {self.home} is one of {other.home} already; call it another name")

@@ -187,6 +187,7 @@ def fluid(name: str) -> Fluid:
 
 # ---- moist air ---------------------------------------------------------------------------------------------------
 
+
 def saturation_pressure(T: Values) -> Array:
     """Saturation pressure of water vapour [Pa] over water, below the triple point over ice, shape of T [K].
 

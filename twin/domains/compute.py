@@ -14,8 +14,8 @@ from twin.domains.between import Coolant, Nodes, Streams, Turn, upstream
 from twin.elements import Engine
 from twin.kernels.cell import Int, Ints1, Reals1, Reals2, cell, kernel
 from twin.kernels.elementary import exp, log, power
-from twin.kernels.numbers import INF, NAN, clip, finite, known, share
 from twin.kernels.launch import Call
+from twin.kernels.numbers import INF, NAN, clip, finite, known, share
 from twin.kernels.subset import Packed, Table, place
 
 AIR_HEAT = 1006.0
@@ -354,7 +354,7 @@ class Racks:
         e, count = b.plant.engine, len(b.plant.engine.stream)
         table, out = b.table(e), b.ledger(columns.engine)
         at, air = b.work(Cooling, count), b.work(Breathed, count)
-        self.roots = b.roots("racks", Roots, count)
+        self.roots = b.roots(Roots, count)
         b.given(e.offset, air.offset)
         at.level[...] = 1.0
         curves = self._curves(b, count)

@@ -13,8 +13,7 @@ from twin.columns import Array
 from twin.elements import POWER_BASE, Converter, Island, Load, System
 from twin.kernels import power_flow
 from twin.kernels.arrays import add_rows
-from twin.kernels.cell import Int, Ints1, Reals2, Reals3, cell, kernel
-from twin.kernels.launch import Call
+from twin.kernels.cell import Ints1, Reals2, Reals3, cell, kernel
 from twin.kernels.power_flow import IM, RE
 from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
@@ -132,7 +131,7 @@ def at_end(l, s, branch: Branches, joined: Joined, voltage: Reals3):
 
 
 @kernel
-def carry(l, s, branch: Branches, joined: Joined, voltage: Reals3, rating: Reals2, out: columns.line):
+def line_flows(l, s, branch: Branches, joined: Joined, voltage: Reals3, rating: Reals2, out: columns.line):
     """Current over rating, power and loss of lines."""
     pa, qa = at_start(l, s, branch, joined, voltage)
     pb, qb = at_end(l, s, branch, joined, voltage)
@@ -180,6 +179,12 @@ def energise(i, s, row: Ints1, voltage: Reals3, out: columns.bus):
 
 
 @kernel
+def trust(l, s, good: Reals2):
+    """Nothing has failed yet."""
+    good[l, s] = 1.0
+
+
+@kernel
 def agree(l, s, gap: Reals2, tolerance: Reals2, good: Reals2):
     """Whether the power flow of an island settled in a scenario, so far that of all islands."""
     good[l, s] = good[l, s] if gap[l, s] <= tolerance[0, 0] else 0.0
@@ -208,13 +213,13 @@ class Train:
         converters, on = b.table(c), b.given(c.in_service * plant.live[c.input])
         reactive = b.given(np.where((plant.direct[c.input] == 1)[:, None], 0.0, c.tangent))
         rating, tolerance = b.given(plant.line.rating), b.numbers(np.full((1, 1), power_flow.TOLERANCE))
-        self.stages = list[Call]()
-        for number, (island, bound) in enumerate(zip(plant.islands, self.islands, strict=True)):
+        self.stages = b.bind(trust, 1, self.good)
+        for island, bound in zip(plant.islands, self.islands, strict=True):
             count = len(island.bus)
             for axis, part in ((RE, np.real), (IM, np.imag)):
                 start = np.repeat(part(island.voltage[:1]), island.network.n, axis=0)
                 b.given(part(island.voltage), bound.slack[:, :, axis])
-                b.state(f"voltage {number} {'peak ' * peak}{axis}", start, bound.voltage[:, :, axis])
+                b.state(start, bound.voltage[:, :, axis])
             cords, drawn, feeding = _demand(b, island, peak)
             behind = Behind(out.converter.power, reactive)
             self.stages += [
@@ -223,7 +228,7 @@ class Train:
                 *b.bind(agree, 1, bound.gap, tolerance, self.good),
             ]
             parts = (
-                (island.line, carry, (rating, out.line)),
+                (island.line, line_flows, (rating, out.line)),
                 (island.source, deliver, (out.source,)),
                 (island.converter, convert, (converters, on, out.converter)),
             )
@@ -235,10 +240,6 @@ class Train:
                 self.stages += b.bind(kernel_, len(rows), table, joined, bound.voltage, *more)
                 first += len(rows)
             self.stages += b.bind(energise, count, b.integers(island.bus), bound.voltage, out.bus)
-
-    def begin(self) -> None:
-        """Nothing has failed yet."""
-        self.good[...] = 1.0
 
     def take(self, scenario: int) -> None:
         """Work on the topology of a scenario."""

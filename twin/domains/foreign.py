@@ -10,6 +10,7 @@ from twin.block import Block
 from twin.columns import Array
 from twin.domains.between import Streams
 from twin.elements import Cooler, Driver
+from twin.kernels.arrays import send
 from twin.kernels.launch import Call
 from twin.kernels.subset import Packed
 
@@ -20,15 +21,16 @@ def foreign(b: Block, c: Cooler, net: Streams, flow: Array, now: Packed, coolant
 
     Units that run at least and at most are those of a pass before where `at` says so; the law is asked again with them.
     """
+    d = None if c.driver is None else send(c.driver, b.xp)
 
-    def upstream(k: Array) -> Array:
+    def driver(k: Array) -> Driver:
         start, end = now.temperature[net.start[k]], now.temperature[net.end[k]]
-        return np.where(flow[k] >= 0, start, end)
+        return Driver(np.where(flow[k] >= 0, start, end), np.abs(flow[k]), coolant.cp[k])
 
     def call() -> None:
         law: Any = b.select(c.law)
-        given, d = (at.inlet, at.flow, at.cp, at.sink), c.driver
-        heat = {} if d is None else {"driver": Driver(upstream(d), np.abs(flow[d]), coolant.cp[d])}
+        given = at.inlet, at.flow, at.cp, at.sink
+        heat = {} if d is None else {"driver": driver(d)}
         r = law.respond(*given, None, **heat)
         running = np.clip(r.running, at.least, at.most)
         other = running != r.running
@@ -39,4 +41,3 @@ def foreign(b: Block, c: Cooler, net: Streams, flow: Array, now: Packed, coolant
             getattr(answer, field)[...] = getattr(r, field)
 
     return call
-

@@ -138,7 +138,7 @@ def square_law(e, s, pipe: Pipe, density, closed):
 
 
 @kernel
-def resist(e, s, pipe: Pipe, coolant: Coolant, flow: Reals2, asked: Controls, out: Laws):
+def square_laws(e, s, pipe: Pipe, coolant: Coolant, flow: Reals2, asked: Controls, out: Laws):
     """Square laws of all pipes, and the flows to start from."""
     out.square[e, s] = square_law(e, s, pipe, coolant.density[e, s], asked.closed[e, s])
     out.guess[e, s] = flow[e, s]
@@ -278,12 +278,12 @@ class Loops:
         plant = b.plant
         self.pipes, pump, relief = len(plant.pipe.start), plant.pump, plant.relief
         self.asked, self.pumps = b.work(Controls, self.pipes), b.work(Pumps, len(pump.pipe))
-        b.state("running", pump.installed, self.pumps.running)
+        b.state(pump.installed, self.pumps.running)
         b.given(fed, self.pumps.fed)
         self.good = b.zeros(1)
         if not self.pipes:
             self.good[...] = 1.0
-            b.state("pressure", np.full((plant.nodes, 1), np.nan), b.column(columns.node.pressure))
+            b.state(np.full((plant.nodes, 1), np.nan), b.column(columns.node.pressure))
             self.asking, self.flowing, self.finish = [], [], []
             return
         tables = b.table(plant.pipe), b.table(pump), b.table(relief)
@@ -344,7 +344,7 @@ class Loops:
         pressure, short, turns = b.zeros(len(plant.coolant)), b.zeros(len(control)), b.zeros(1)
         rows, steered = b.integers(straight), b.integers(control)
         return [
-            *b.bind(resist, self.pipes, tables[0], coolant, flow, self.asked, laws),
+            *b.bind(square_laws, self.pipes, tables[0], coolant, flow, self.asked, laws),
             *b.bind(straighten, len(straight), rows, tables[0], coolant, laws),
             *b.bind(drive, len(pump.pipe), tables[1], coolant, self.pumps, laws),
             *b.bind(confine, len(control), steered, self.asked, laws),

@@ -34,7 +34,7 @@ def draw(k, s, vent: Ints1, row: Ints1, solved: Reals2, out: Reals2):
 
 
 @kernel
-def gather(z, s, zone: Zone, gains: Reals2, out: Rooms):
+def warm_rooms(z, s, zone: Zone, gains: Reals2, out: Rooms):
     """Heat into the exhaust of each room [W]."""
     out.gains[z, s] = gains[zone.exhaust[z], s]
 
@@ -124,7 +124,7 @@ def stages(b: Block, gains: Array, fed: Array, flow: Array) -> list[Call]:
     return [
         *b.bind(draw, len(at), b.integers(at), b.integers(rows), b.solved, vent),
         *b.bind(weighted, zones, groups(racks), once, b.solved, rooms.demand),
-        *b.bind(gather, zones, tables[0], gains, rooms),
+        *b.bind(warm_rooms, zones, tables[0], gains, rooms),
         *b.bind(supply, zones, pipes, tables[0], groups(units), tables[1], b.given(fed), rooms, vent,
                 b.ledger(columns.fan)),
         *b.bind(follow, len(starts), places, groups(arriving), vent, followed),

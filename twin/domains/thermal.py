@@ -99,7 +99,7 @@ def excess(x, s, e: Exchange, hot_film, cold, C_hot, cp_cold, difference, requir
 
 
 @kernel
-def exchange(x, s, e: Exchange, count: Int, coolant: Coolant, flow: Reals2, free: Reals2, valve: Valves, out: Lines):
+def pass_heat(x, s, e: Exchange, count: Int, coolant: Coolant, flow: Reals2, free: Reals2, valve: Valves, out: Lines):
     """Lines of both sides of an exchanger.
 
     One that holds its set point brings its hot outlet there and gives the cold side that heat, another follows
@@ -261,7 +261,7 @@ def rejected(c, s, unit: Unit, coolant: Coolant, stream: columns.stream, answer:
 
 
 @kernel
-def balance(i, s, outdoors: Groups, cooler: columns.cooler, heat: Reals2, out: columns.audit):
+def leave(i, s, outdoors: Groups, cooler: columns.cooler, heat: Reals2, out: columns.audit):
     """Heat that leaves the plant: with streams to nodes of given temperature, and by coolers into outdoor air [W]."""
     total = 0.0
     for u in range(outdoors.first[i], outdoors.first[i + 1]):
@@ -282,7 +282,7 @@ def carry(e, s, coolant: Coolant, flow: Reals2, out: Lines):
 
 
 @kernel
-def decay(w, s, wall: Loss, net: Streams, now: Nodes, given: Reals2, out: Lines):
+def wall_losses(w, s, wall: Loss, net: Streams, now: Nodes, given: Reals2, out: Lines):
     """Pipe wall loss T_out = T_a + (T_in - T_a) exp(-U A / m cp), given to the node around the pipe.
 
     Exponential decay along a duct in surroundings of one temperature [Incropera, Fundamentals of Heat and Mass
@@ -382,14 +382,14 @@ class Temperatures:
         joining, around = _joining(b)
         self.stages = [
             *b.bind(carry, m, coolant, flow, lines),
-            *b.bind(exchange, count, exchanger, count, coolant, flow, free, valves, lines),
+            *b.bind(pass_heat, count, exchanger, count, coolant, flow, free, valves, lines),
             *own,
-            *b.bind(decay, len(plant.loss.stream), b.table(plant.loss), net, now, heats.walls, lines),
+            *b.bind(wall_losses, len(plant.loss.stream), b.table(plant.loss), net, now, heats.walls, lines),
             *b.bind(put, n, joining, around, heats, flow, lines),
             streams.bound(layout, param, out),
             *b.bind(exchanged, count, exchanger, coolant, stream, valves, b.ledger(columns.exchange)),
             *after,
-            *b.bind(balance, 1, b.groups(open_), b.ledger(columns.cooler), heat, b.ledger(columns.audit)),
+            *b.bind(leave, 1, b.groups(open_), b.ledger(columns.cooler), heat, b.ledger(columns.audit)),
             *b.bind(move, count, exchanger, coolant, turn, stream, valves),
             *b.bind(warm, m, coolant, self.warmth, stream),
         ]
@@ -400,18 +400,18 @@ class Temperatures:
         plant, ledger = b.plant, b.ledger(columns.cooler)
         state = b.work(Coolers, sum(len(c.stream) for c in plant.cooler))
         b.given(fed, state.fed)
-        b.state("cold", np.zeros((len(state.cold), 1)), state.cold)
-        b.state("cooling", np.zeros((len(state.cold), 1)), ledger.running)
+        b.state(np.zeros((len(state.cold), 1)), state.cold)
+        b.state(np.zeros((len(state.cold), 1)), ledger.running)
         intake = b.given(plant.site.intake)
         before, after = list[Call](), list[Call]()
-        for i, (rows, c) in enumerate(_units(plant)):
+        for rows, c in _units(plant):
             k = len(rows)
             unit = Unit(*map(b.integers, (rows, c.stream, np.full(k, -1) if c.sink is None else c.sink)))
             at, answer = b.work(Inflow, k), b.work(Answer, k)
             set_point = b.given(np.broadcast_to(c.law.set_point, (k, np.shape(c.law.set_point)[-1])))
             before += b.bind(arrive, k, unit, net, flow, now, coolant, intake, turn, ledger, at)
             if isinstance(c.law, Law):
-                roots = b.roots(f"law {i}", Roots, k)
+                roots = b.roots(Roots, k)
                 self.roots.append((rows, roots))
                 before += b.bind(c.law.kernel, k, b.table(c.law, k), at, roots, answer, *b.moved(c.law.tables()))
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 
 import numpy as np
@@ -19,7 +20,7 @@ from twin.domains.thermal import Temperatures, Valves
 from twin.elements import System
 from twin.kernels.arrays import fetch, send
 from twin.kernels.cell import Int, Reals2, kernel, real
-from twin.kernels.launch import Call
+from twin.kernels.launch import Call, record
 from twin.kernels.numbers import INF, clip, finite
 from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
@@ -76,7 +77,7 @@ def count(l, s, trust: Int, out: Turn):
 
 
 @kernel
-def settle(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Groups, drawn: Groups, solved: Reals2,
+def settled(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Groups, drawn: Groups, solved: Reals2,
            was: Reals2, out: Moved):  # fmt: skip
     """How far temperatures and powers have moved. watched: powers of each kind; drawn: what they are measured by."""
     most = 0.0
@@ -126,7 +127,11 @@ def flow_on(e, s, turn: Turn, before: Reals2, flow: Reals2):
 
 
 class Program:
-    """All stages of a pass, bound."""
+    """All stages of a pass, bound.
+
+    stages: calls by what they work out. one_pass: all of them over all lanes, on a GPU as one graph. trust: first
+    passes, in which coolers are taken to hold their set points.
+    """
 
     def __init__(self, plant: System, lanes: int, xp: ModuleType = np, trust: bool = True) -> None:
         self.plant, self.block = plant, Block(plant, lanes, xp)
@@ -147,8 +152,8 @@ class Program:
         self.roots, self.laws = racks.roots, heat.roots
         results = Results(*map(b.ledger, (k.bus, k.line, k.converter, k.source)))
         self.train, self.loops = Train(b, results), loops
-        b.state("given", plant.constant * self.fed[k.given.power], b.column(k.given.power))
-        b.state("clock", plant.engine.clock, b.column(k.engine.clock))
+        b.state(plant.constant * self.fed[k.given.power], b.column(k.given.power))
+        b.state(plant.engine.clock, b.column(k.engine.clock))
         trusting = TRUST if trust and plant.cooler else 0
         self.stages: dict[str, list[Call]] = {
             "turn": b.bind(count, 1, trusting, self.turn),
@@ -158,33 +163,35 @@ class Program:
             "flow": loops.flowing,
             "air": [*heat.gaining, *mixed_air.stages(b, heat.gains, self.fed[k.fan.power], self.flow)],
             "heat": [*heat.warming, *heat.stages, *racks.after],
-            "power": [self.train.begin, *self.train.stages],
+            "power": self.train.stages,
             "derived": [derived(b)] if plant.derived else [],
             "settled": [*self._settling(), *loops.finish],
         }
-        self.calls = [call for stage in self.stages.values() for call in stage]
+        calls = [call for stage in self.stages.values() for call in stage]
+        bound = all(isinstance(call, partial) for call in calls)
+        self.one_pass = record([[call] for call in calls], on_gpu=xp is not np and bound)
         self.trust = trusting
 
     def _states(self, valves: Packed) -> None:
         """Where scenarios start from: rated flows, mild temperatures."""
         b, plant, e = self.block, self.plant, self.plant.exchange
-        b.state("node", plant.start_temperature, self.now.temperature)
-        b.state("hot", np.zeros((plant.nodes, 1)), self.now.hot)
-        b.state("lost", np.zeros((plant.nodes, 1)), self.now.lost)
-        b.state("passes", np.zeros((1, 1)), self.turn.passes)
+        b.state(plant.start_temperature, self.now.temperature)
+        b.state(np.zeros((plant.nodes, 1)), self.now.hot)
+        b.state(np.zeros((plant.nodes, 1)), self.now.lost)
+        b.state(np.zeros((1, 1)), self.turn.passes)
         controls = np.isfinite(e.set_point)
-        b.state("target", np.where(controls, e.rated_cold, np.nan), valves.target)
-        b.state("held", 1.0 * controls, valves.held)
+        b.state(np.where(controls, e.rated_cold, np.nan), valves.target)
+        b.state(1.0 * controls, valves.held)
         for name in ("root", "slope"):
-            b.state(f"valve {name}", np.full((len(e.hot), 1), np.nan), getattr(valves, name))
+            b.state(np.full((len(e.hot), 1), np.nan), getattr(valves, name))
         pump, pipes = plant.pump, len(plant.pipe.start)
         rated = [(pump.pipe, pump.rated_flow * 1000.0 * pump.installed), (e.hot, e.rated_hot), (e.cold, e.rated_cold)]
         flow = np.ones((len(plant.start), max(v.shape[1] for _, v in rated)))
         for rows, value in rated:
             inside = rows < pipes
             flow[rows[inside]] = np.broadcast_to(value, (len(rows), value.shape[1]))[inside]
-        b.state("flow", flow, self.flow)
-        self.before = b.state("before", flow)
+        b.state(flow, self.flow)
+        self.before = b.state(flow)
 
     def _settling(self) -> list[Call]:
         b, plant, k = self.block, self.plant, columns
@@ -194,9 +201,9 @@ class Program:
         sources = b.rows(k.source.power[np.arange(len(plant.source.bus))])
         scale, _ = grouped(np.zeros(len(sources), int), sources, 1)
         groups = len(rows), b.groups(terms), b.groups(scale)
-        was = b.state("was", np.zeros((len(kind), 1)))
+        was = b.state(np.zeros((len(kind), 1)))
         return [
-            *b.bind(settle, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, self.moved),
+            *b.bind(settled, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, self.moved),
             *b.bind(advance, plant.nodes, self.raw, self.turn, self.now, b.ledger(k.node)),
             *b.bind(flow_on, len(plant.start), self.turn, self.before, self.flow),
         ]
@@ -238,11 +245,6 @@ class Program:
 
     def _put(self, buffer: Array, lanes: Index, values: Array) -> None:
         buffer[:, send(lanes, self.block.xp)] = send(np.ascontiguousarray(values), self.block.xp)
-
-    def pass_(self) -> None:
-        """One pass over all lanes."""
-        for call in self.calls:
-            call()
 
     def take(self, scenario: int) -> None:
         """Work on the topology of the power train in a scenario."""

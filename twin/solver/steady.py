@@ -17,7 +17,7 @@ from twin.domains.electrical import Results, Train
 from twin.elements import Status, System, total
 from twin.fluids import saturation_pressure
 from twin.kernels import power_flow
-from twin.kernels.arrays import called, fetch, home
+from twin.kernels.arrays import called, fetch, home, send
 from twin.plant.compile import Plant
 from twin.solver.program import COLDEST, HOTTEST, Program
 
@@ -80,7 +80,7 @@ def steady(
     run = _Run(plant, tolerance, passes, None if start is None else start.columns)
     for scenarios in alike(plant):
         run.solve(scenarios, xp)
-    return run.solution(called(xp), time.perf_counter() - began)
+    return run.solution(xp, began)
 
 
 def alike(plant: System) -> list[Index]:
@@ -127,7 +127,7 @@ class _Run:
         program.load(np.arange(lanes), at, self.start)
         turn = 0
         while busy.any():
-            program.pass_()
+            program.one_pass()
             done, turn = done + 1, turn + 1
             moved = fetch(program.moved.most[0])
             ended = busy & (((moved < self.tolerance) & (done > program.trust + 1)) | (done >= self.passes))
@@ -150,7 +150,7 @@ class _Run:
         if not self.columns:
             self.solved = np.empty((len(b.solved), self.plant.scenarios))
             self.columns = {c: self.solved[b.part(c)] for c in b.columns()}
-        self.solved[:, scenarios] = fetch(b.solved[:, lanes])
+        self.solved[:, scenarios] = fetch(b.solved[:, send(lanes, b.xp)])
         self.taken[scenarios], self.residual[scenarios] = done, moved
         self.restless[scenarios] = fetch(program.moved.restless[0])[lanes]
         flow, power = (fetch(x.good[0])[lanes] > 0 for x in (program.loops, program.train))
@@ -158,7 +158,7 @@ class _Run:
         unsettled = (moved >= self.tolerance) & (faults == int(Status.OK))
         self.status[scenarios] = np.where(unsettled, int(Status.NOT_CONVERGED), faults)
 
-    def solution(self, device: str, seconds: float) -> Solution:
+    def solution(self, xp: ModuleType, began: float) -> Solution:
         """All scenarios, with what follows from their solved columns."""
         plant, kept, status = self.plant, self.columns, self.status
         lost = kept[columns.node.lost] > 0
@@ -169,7 +169,7 @@ class _Run:
         unsettled &= (status == int(Status.OK)) | (status == int(Status.NOT_CONVERGED))
         status = np.where(lost.any(axis=0) & unsettled, int(Status.OVERHEATED), status)
         _forget(plant, kept, lost)
-        kept |= peaks(plant, kept)
+        kept |= peaks(plant, kept, xp)
         kept[columns.node.boiling] = kept[columns.node.pressure] - _boiling(kept[columns.node.temperature])
         audit = _audit(kept)
         unbalanced = (status == int(Status.OK)) & ~(np.abs(audit) < BALANCE) & ~lost.any(axis=0)
@@ -177,7 +177,8 @@ class _Run:
         if plant.invalid:
             rows = list(plant.invalid)
             status[rows], self.taken[rows], self.residual[rows], audit[rows] = int(Status.INVALID), 0, np.nan, np.nan
-        return Solution(plant, kept, status, self.taken, self.residual, audit, self.restless, seconds, device)
+        seconds = time.perf_counter() - began
+        return Solution(plant, kept, status, self.taken, self.residual, audit, self.restless, seconds, called(xp))
 
 
 def tripped(plant: System, lost: Array) -> Array:
@@ -198,18 +199,18 @@ def _forget(plant: System, kept: Solved, lost: Array) -> None:
         kept[column][rows] = np.nan
 
 
-def peaks(plant: System, solved: Solved) -> Solved:
+def peaks(plant: System, solved: Solved, xp: ModuleType = np) -> Solved:
     """Loadings and voltages at the peaks: infinite and zero where the network cannot carry them."""
     k, size = columns, plant.scenarios
     found = {c: np.empty((len(solved[c]), size)) for c in (k.line.peak, k.converter.peak, k.source.peak, k.bus.peak)}
-    lanes = width(max(len(g) for g in alike(plant)))
-    b = Block(plant, lanes)
-    tables = [b.work(kind, len(b.column(c))) for kind, c in zip((k.bus, k.line, k.converter, k.source), (
-        k.bus.peak, k.line.peak, k.converter.peak, k.source.peak), strict=True)]  # fmt: skip
-    bus, line, converter, source = tables
-    train = Train(b, Results(*tables), peak=True)
+    groups = alike(plant)
+    largest = max(len(g) for g in groups)
+    lanes = width(largest) if xp is np else largest
+    b = Block(plant, lanes, xp)
+    bus, line, converter, source = (b.work(kind, b.rows_of(kind)) for kind in (k.bus, k.line, k.converter, k.source))
+    train = Train(b, Results(bus, line, converter, source), peak=True)
     drawn = {load.peak.column for load in plant.load}
-    for scenarios in alike(plant):
+    for scenarios in groups:
         train.take(int(scenarios[0]))
         for first in range(0, len(scenarios), lanes):
             chosen = scenarios[first : first + lanes]
@@ -218,18 +219,17 @@ def peaks(plant: System, solved: Solved) -> Solved:
             b.begin(every, at)
             b.load(every, at)
             for column in drawn:
-                b.column(column)[...] = solved[column][:, at]
-            train.begin()
+                b.column(column)[...] = send(np.ascontiguousarray(solved[column][:, at]), xp)
             for call in train.stages:
                 call()
-            good, own = train.good[0] > 0, slice(0, len(chosen))
+            good, own = fetch(train.good[0]) > 0, slice(0, len(chosen))
             for column, value, failed in (
                 (k.line.peak, line.loading, np.inf),
                 (k.converter.peak, converter.loading, np.inf),
                 (k.source.peak, source.power, np.inf),
                 (k.bus.peak, bus.voltage, 0.0),
             ):
-                found[column][:, chosen] = np.where(good, value, failed)[:, own]
+                found[column][:, chosen] = np.where(good, fetch(value), failed)[:, own]
     return found
 
 
