@@ -212,10 +212,10 @@ FLAGS = ("fed", "on", "held", "lost", "free", "trusted", "rising", "frozen", "co
 UNKNOWN = ("set_point", "set_flow", "set_head", "target", "it_power", "rack_cap", "fixed_power", "which")
 """Reals that may be NaN where a law reads them: what is not stated. All of `Roots`, too."""
 
-EXTENTS = {("reach", "pipes"): 20, ("level", "clocks"): 9, ("exchange", "count"): ROWS}
+EXTENTS = {("reach", "pipes"): 20, ("level", "clocks"): 9, ("pass_heat", "count"): ROWS}
 """Whole numbers that kernels are given, where 2 will not do."""
 
-SINGLE = ("settle",)
+SINGLE = ("settled",)
 """Kernels of one row."""
 
 

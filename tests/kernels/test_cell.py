@@ -20,14 +20,7 @@ from twin.kernels.cuda import cuda_source, shim_source
 from twin.kernels.subset import Packed, Table
 
 HALF = 0.5
-
-
-def label(k):
-    """A kernel's file and name: some of two files have the same."""
-    return f"{k.file.removesuffix('.py')}.{k.name}"
-
-
-KERNELS = {label(k): k for k in cell.REGISTRY}
+KERNELS = {k.name: k for k in cell.REGISTRY}
 PRECISIONS = ["float64", "float32"]
 REQUIRED = bool(os.environ.get("TWIN_REQUIRE_COMPILERS"))
 """Set by .ci/run, where a compiler that is missing is a failure."""
@@ -67,7 +60,7 @@ def everything(i, j, T: Reals2, out: Reals2, table: Ints1, n: Int, f: Real):
     out[i, j] = new + f * limited(T[i, j] - T[i - 1, j], T[i + 1, j] - T[i, j]) - delete + s**2
 
 
-KERNELS[label(everything)] = everything
+KERNELS["everything"] = everything
 
 
 def build(k, precision, folder):
@@ -91,7 +84,12 @@ def arguments(k, precision):
     return (n, 17), [T, np.zeros_like(T), table, n, 0.3]
 
 
-@pytest.mark.parametrize("k", cell.REGISTRY, ids=label)
+def test_kernels_have_names_of_their_own():
+    names = [k.name for k in cell.REGISTRY]
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("k", cell.REGISTRY, ids=lambda k: k.name)
 def test_no_double_hides_in_single_precision(k):
     """Stands first: what is compiled here is kept, and run below."""
     assert cpu.wide_reals(k) == set()
@@ -171,7 +169,7 @@ def nvrtc():
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("k", [*cell.REGISTRY], ids=label)
+@pytest.mark.parametrize("k", [*cell.REGISTRY], ids=lambda k: k.name)
 def test_nvrtc_compiles_every_kernel_for_sm_90(k, precision):
     library = nvrtc()
     if library is None:
