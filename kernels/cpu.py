@@ -194,7 +194,8 @@ class _Continued(ast.NodeTransformer):
     def visit_For(self, node: ast.For) -> ast.stmt:
         return node
 
-    visit_While = visit_For
+    def visit_While(self, node: ast.While) -> ast.stmt:
+        return node
 
 
 def _numba_type(kind: Kind, precision: str) -> str:

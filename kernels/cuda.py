@@ -174,7 +174,7 @@ class _Printer:
             case ast.Call(func=ast.Name(id="min" | "max" | "abs" as f), keywords=[]):
                 return f"{f}_({', '.join(map(x, node.args))})"
             case ast.Call(func=ast.Name(id=f), args=[value], keywords=[]) if self.cell.names.get(f) in BITS:
-                return f"{self.cell.names[f].__name__}_({x(value)})"
+                return f"{getattr(self.cell.names[f], '__name__')}_({x(value)})"  # noqa: B009
             case ast.Call(func=ast.Name(id=f), keywords=[]) if isinstance(self.cell.names.get(f), Cell):
                 return f"cell_{f}({', '.join(map(x, node.args))})"
         return self.cell.fail(node, "outside the kernel subset")

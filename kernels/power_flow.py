@@ -313,7 +313,7 @@ class Bound:
         bus, kind = send((np.ascontiguousarray(program.order, np.int32), np.zeros(n, np.int32)), xp)
         droop = xp.zeros((2, n))
         arrays = bus, kind, send(seat[program.order], xp), *droop
-        self.buses = Buses(*arrays, xp.zeros((n, 2)), xp.zeros((n, 4)), 0, 0.0)
+        self.buses = Buses._make([*arrays, xp.zeros((n, 2)), xp.zeros((n, 4)), 0, 0.0])
         apart = xp is not np
         work = xp.zeros((6 * n, 1, count)).transpose(2, 0, 1) if apart else np.zeros((1, 6 * n, width))
         rows = Batch(self.slack, self.load, self.voltage), work, Progress(gap, alive, turns)

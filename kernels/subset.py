@@ -110,6 +110,11 @@ class Table:
         """The numbers of a column."""
         return getattr(self, name)
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A column that `column_of` works out."""
+
 
 @cache
 def _marked(table: type[Table], kind: Kind) -> tuple[str, ...]:
@@ -221,10 +226,14 @@ class Cell:
 
     def _used(self, every: list[ast.AST]) -> dict[str, list[str]]:
         """The fields of each record that the function reads or hands on, in the record's order; see `_kinds`."""
-        calls = [(n, p, g.id) for n in every for p, g in self.handed(n) if isinstance(g, ast.Name)]
-        calls = [(n, p, g, self.names[_called(n)]) for n, p, g in calls]
-        stored = {v.value.id for v in map(_stored, every) if v and isinstance(v.value, ast.Name)}
-        self.apart = {p for p in self.records if p in stored or any(g == p and q in c.apart for _, q, g, c in calls)}
+        self.apart = {v.value.id for v in map(_stored, every) if v and isinstance(v.value, ast.Name)} & set(
+            self.records
+        )
+        for node in every:
+            for param, given in self.handed(node):
+                callee = self.names[_called(node)]
+                if isinstance(callee, Cell) and param in callee.apart and isinstance(given, ast.Name):
+                    self.apart.add(given.id)
         kinds = {p: _kinds(r, p in self.apart) for p, r in self.records.items()}
         used: dict[str, set[str]] = {p: set() for p in self.records}
         for node in every:
@@ -369,8 +378,9 @@ def _kinds(record: type, apart: bool = False) -> dict[str, Any]:
 
 def _stored(node: ast.AST) -> ast.Attribute | None:
     """The field of a record whose element a node assigns, if it does."""
-    stored = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
-    return node.value if stored and isinstance(node.value, ast.Attribute) else None
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Attribute):
+        return node.value
+    return None
 
 
 def _is_record(mark: object) -> bool:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from twin import columns
 from twin.columns import Array, Column, Index, Ledger, Ref
@@ -55,7 +56,7 @@ class Block:
         """A new buffer of reals, (*shape, lanes)."""
         return self.xp.zeros((*shape, self.lanes))
 
-    def integers(self, values: Index | Sequence[int]) -> Array:
+    def integers(self, values: ArrayLike) -> Array:
         """Row numbers as kernels take them."""
         return send(np.ascontiguousarray(values, np.int32), self.xp)
 

@@ -78,10 +78,10 @@ class Column(Entry):
         COLUMNS[self.name] = self
 
     @overload
-    def __get__(self, instance: None, owner: type) -> Column: ...
+    def __get__(self, instance: Ledger, owner: type) -> Array: ...
     @overload
-    def __get__(self, instance: Table, owner: type) -> Array: ...
-    def __get__(self, instance: Table | None, owner: type) -> Column | Array:
+    def __get__(self, instance: object, owner: type) -> Column: ...
+    def __get__(self, instance: object, owner: type) -> Column | Array:
         """Of a class of the ledger the column itself; kernels, which are given such a table, read its numbers."""
         return self
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.columns import Array, Real
-from twin.domains.rejection import AIR_APPROACH, OFF, Answer, Inflow, Law, Roots, over, stands_still
+from twin.domains.rejection import AIR_APPROACH, OFF, Answer, Inflow, Law, Numbers, Roots, over, stands_still
 from twin.elements import Box
 from twin.fluids import FREEZING
 from twin.kernels.cell import Reals2, cell, kernel
@@ -61,15 +61,15 @@ class Chiller(Law):
     set_point: Array
     count: Array
     curves: Curves
-    ambient: Array | float = np.nan
-    capacity: Array | float = np.nan
-    cop: Array | float = np.nan
-    capacity_factor: Array | float = 1.0
-    stage_up: Array | float = 0.9
-    min_part_load: Array | float = 0.15
-    max_cop: Array | float = 15.0
-    evaporator_approach: Array | float = 2.0
-    condenser_approach: Array | float = np.nan
+    ambient: Numbers = np.nan
+    capacity: Numbers = np.nan
+    cop: Numbers = np.nan
+    capacity_factor: Numbers = 1.0
+    stage_up: Numbers = 0.9
+    min_part_load: Numbers = 0.15
+    max_cop: Numbers = 15.0
+    evaporator_approach: Numbers = 2.0
+    condenser_approach: Numbers = np.nan
 
     @classmethod
     def real_columns(cls) -> tuple[str, ...]:

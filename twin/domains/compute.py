@@ -319,7 +319,7 @@ class Curves(NamedTuple):
 @kernel
 def level(r, s, curves: Curves, clocks: Int, rack: columns.engine, out: Cooling):
     """Share of its rated power that a chip draws at its clock so far: straight lines between clocks, the ends hold."""
-    c = place(max(curves.which[r, s], 0.0))
+    c = place(curves.which[r, s] if curves.which[r, s] > 0.0 else 0.0)
     x = rack.clock[r, s]
     low = 0
     high = clocks - 1

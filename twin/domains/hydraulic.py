@@ -303,7 +303,7 @@ class Loops:
         place[plant.coolant] = np.arange(len(plant.coolant))
         ends = place[plant.pipe.start], place[plant.pipe.end]
         network, pressure = self._network(b, ends, coolant, flow, (pipe, pumping))
-        standing = Standing(*map(b.integers, ends), pressure)
+        standing = Standing(b.integers(ends[0]), b.integers(ends[1]), pressure)
         rows = (pumping, pipe, coolant, flow, self.asked, self.pumps, standing, b.ledger(columns.pump))
         self.flowing = [*network, *b.bind(pumps, len(pump.pipe), *rows)]
         self.finish = [

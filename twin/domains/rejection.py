@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from twin.kernels.exchangers import cross_flow, crossflow, film, in_series
 from twin.kernels.launch import bind
 from twin.kernels.numbers import clip, known
 from twin.kernels.subset import Argument, Packed, Table
+
+Numbers: TypeAlias = Any
+"""An array (unit, scenario) or one number, which kernels read as an array like others."""
 
 OFF = 1e-6
 """How far below the set point an inlet must be for the unit to stand still, K."""
@@ -95,8 +98,8 @@ class Law(Table):
 
     @classmethod
     def real_columns(cls) -> tuple[str, ...]:
-        """Names of its fields of numbers, `Array` or `Array | float`."""
-        return tuple(f.name for f in fields(cls) if f.type in ("Array", "Array | float"))  # type: ignore[arg-type]
+        """Names of its fields of numbers, `Array` or `Numbers`."""
+        return tuple(f.name for f in fields(cls) if f.type in ("Array", "Numbers"))  # type: ignore[arg-type]
 
     @classmethod
     def index_columns(cls) -> tuple[str, ...]:
@@ -308,15 +311,15 @@ class DryCooler(Law):
     fan_power: Array
     count: Array
     ambient: Array
-    wet_bulb: Array | float = np.nan
-    saturation: Array | float = 0.0
-    cycles: Array | float = 4.0
-    density: Array | float = 1.0
-    film_ratio: Array | float = 0.5
-    water_exponent: Array | float = 0.85
-    air_exponent: Array | float = 0.8
-    fouling: Array | float = 0.0
-    min_speed: Array | float = 0.1
+    wet_bulb: Numbers = np.nan
+    saturation: Numbers = 0.0
+    cycles: Numbers = 4.0
+    density: Numbers = 1.0
+    film_ratio: Numbers = 0.5
+    water_exponent: Numbers = 0.85
+    air_exponent: Numbers = 0.8
+    fouling: Numbers = 0.0
+    min_speed: Numbers = 0.1
 
 
 @cell

@@ -14,6 +14,7 @@ from twin.domains.rejection import (
     Answer,
     Inflow,
     Law,
+    Numbers,
     Roots,
     awake,
     capacity,
@@ -79,15 +80,15 @@ class Tower(Law):
     cells: Array
     wet_bulb: Array
     dry_bulb: Array
-    min_cells: Array | float = 1.0
-    running: Array | float = np.nan
-    stage_heat: Array | float = np.nan
-    stage_miss: Array | float = np.inf
-    min_speed: Array | float = 0.2
-    free_convection: Array | float = 0.125
-    drift: Array | float = 2e-5
-    cycles: Array | float = 4.0
-    pressure: Array | float = STANDARD_PRESSURE
+    min_cells: Numbers = 1.0
+    running: Numbers = np.nan
+    stage_heat: Numbers = np.nan
+    stage_miss: Numbers = np.inf
+    min_speed: Numbers = 0.2
+    free_convection: Numbers = 0.125
+    drift: Numbers = 2e-5
+    cycles: Numbers = 4.0
+    pressure: Numbers = STANDARD_PRESSURE
 
     _reference = _air = _rated_ua = 0.0
 
@@ -284,7 +285,7 @@ class MerkelTower(Tower):
     `rated_air_flow` [kg/s], by default the rated water flow over 1.2.
     """
 
-    rated_air_flow: Array | float = np.nan
+    rated_air_flow: Numbers = np.nan
 
     @property
     def _air(self) -> Array:
