@@ -55,7 +55,7 @@ MUTANTS = [
     (F, "clip(T, filling.numbers[f, COLDEST], filling.numbers[f, HOTTEST])", "T", FLUID, "fluids beyond their range"),
     (F, "inside - filling.numbers[f, CENTRE]", "inside - 300.0", FLUID, "polynomials about 300 K"),
     (F, "/ filling.numbers[f, SCALE]", "/ 50.0", FLUID, "polynomials over 50 K"),
-    (F, "range(1, MAX_TERMS)", "range(2, MAX_TERMS)", FLUID, "polynomials of fewer terms"),
+    (F, "range(1, MAX_TERMS)", "range(2, MAX_TERMS)", coolant("every_term_of_a_polynomial_counts"), "polynomials of fewer terms"),
     (F, "COLDEST, HOTTEST, CENTRE, SCALE, DENSITY = range(5)", "HOTTEST, COLDEST, CENTRE, SCALE, DENSITY = range(5)", FLUID, "ranges upside down"),
     (F, "T = upstream(e, s, net, flow, now)", "T = now.temperature[net.start[e], s]", FLUID, "properties where pipes begin"),
     (F, "total += 0.5 * (", "total += 0.4 * (", MEAN, "a mean that is none"),

@@ -53,6 +53,17 @@ def test_a_loop_has_the_heat_capacity_at_the_mean_of_the_nodes_that_its_pipes_jo
     np.testing.assert_allclose(out[1], medium.heat_capacity((temperature[1] + temperature[2]) / 2), rtol=1e-13)
 
 
+def test_every_term_of_a_polynomial_counts():
+    numbers = np.zeros(coolant.CONDUCTIVITY + fluids.MAX_TERMS)
+    numbers[[coolant.COLDEST, coolant.HOTTEST, coolant.CENTRE, coolant.SCALE]] = 250.0, 400.0, 300.0, 40.0
+    terms = numbers[coolant.DENSITY : coolant.DENSITY + fluids.MAX_TERMS]
+    terms[:] = np.arange(1.0, fluids.MAX_TERMS + 1.0)
+    net, nodes = Streams(np.zeros(1, np.int32), np.ones(1, np.int32)), tables.table(Nodes, (2, 1), temperature=320.0)
+    filling, out = filled("water")._replace(numbers=numbers[None]), tables.table(Coolant, (1, 1))
+    tables.run(coolant.properties, (1, 1), filling, net, np.ones((1, 1)), nodes, np.ones((1, 1)), out)
+    np.testing.assert_allclose(out.density, np.polynomial.Polynomial(terms)(0.5), rtol=1e-15)
+
+
 def test_a_pipe_has_the_heat_capacity_of_its_loop():
     net = Streams(np.array([0, 0], np.int32), np.array([1, 1], np.int32))
     nodes, out = tables.table(Nodes, (2, 1), temperature=300.0), tables.table(Coolant, (2, 1))
