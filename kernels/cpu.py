@@ -44,9 +44,10 @@ class _Precise(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         if not isinstance(node.value, float):
             return node
-        finite = math.isfinite(node.value)
-        value = node if finite else ast.Attribute(ast.Name("math", ast.Load()), str(node.value), ast.Load())
-        return ast.Call(ast.Name("real", ast.Load()), [value], [])
+        if math.isfinite(node.value):
+            return ast.Call(ast.Name("real", ast.Load()), [node], [])
+        size = ast.Name("nan__" if math.isnan(node.value) else "inf__", ast.Load())
+        return ast.UnaryOp(ast.USub(), size) if node.value < 0 else size
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         value = self.lanes if node.id == "LANES" else self.cell.names.get(node.id)
@@ -140,6 +141,7 @@ def numba_source(k: Kernel, precision: str, lanes: int = 1) -> str:
     called = [f for c in [*k.cells(), k] for f in c.names.values() if any(f is b for b in BITS)]
     bits = sorted({f.__name__ for f in called})  # type: ignore[attr-defined]
     out += [f"from twin.kernels.bits import {', '.join(bits)}"] * bool(bits) + ["", f"real = np.{precision}"]
+    out += ["nan__, inf__ = real(math.nan), real(math.inf)"]
     for c in [*k.cells(), k]:
         tree = ast.parse(ast.unparse(c.tree)).body[0]
         tree = _Precise(c, lanes).visit(_Lanes(c, lanes).visit(tree))

@@ -19,7 +19,9 @@ LARGEST, SMALLEST = 709.0, -708.0
 
 @cell
 def exp(x):
-    """e^x to a unit in the last place, at its ends beyond -708 and 709; a NaN stays one.
+    """e^x to 2.5 units in the last place, at its ends beyond -708 and 709; a NaN stays one.
+
+    In single precision to 2.5 + |x| of these, |x| < 87.
 
     x = k ln 2 + r, e^x = 2^k e^r, e^r by its series to the 12th power, |r| < 0.35 [Cody & Waite, Software Manual for
     the Elementary Functions, 1980].
@@ -59,14 +61,14 @@ def log(x):
 
 @cell
 def power(x, y):
-    """x^y of x >= 0, 0 at x = 0; to |y ln x| units in the last place; a NaN stays one."""
+    """x^y of x >= 0, 0 at x = 0; to 2 (1 + |y ln x|) units in the last place; a NaN stays one."""
     z = exp(y * log(x if x > 0.0 else 1.0))
     return z if x > 0.0 else 0.0 * x
 
 
 @cell
 def decay(x):
-    """(1 - e^-x) / x, which is 1 at x = 0."""
+    """(1 - e^-x) / x, which is 1 at x = 0; to 4 units in the last place."""
     small = abs(x) < 0.5
     y = x if small else 0.0
     y2 = y * y

@@ -332,7 +332,9 @@ class Kernel(Cell):
             elif isinstance(value, self.records[p]) and not isinstance(value, Table):
                 named |= {f"{p}_{f}": getattr(value, f) for f in self.used[p]}
             else:
-                raise TypeError(f"{self.name}: {p} is {type(value).__name__}, not {self.records[p].__name__}")
+                given = value.packed_kind if isinstance(value, Packed) else type(value)
+                wanted = f"{'a packed ' * issubclass(self.records[p], Table)}{self.records[p].__name__}"
+                raise TypeError(f"{self.name}: {p} is {given.__name__}, not {wanted}")
         return named
 
 

@@ -2,6 +2,8 @@
 
 from functools import partial
 from pathlib import Path
+from typing import get_type_hints
+from zlib import crc32
 
 import feeders
 import numpy as np
@@ -22,7 +24,10 @@ from twin.kernels import (
     turbulence,
 )
 from twin.kernels.arrays import add
+from twin.kernels.subset import Kind, Packed, Table
+from twin.kernels.sums import Groups
 
+import twin.solver.program  # noqa: F401  its kernels, and those of all domains
 from twin.domains import chillers, rejection, towers
 
 LAWS = {
@@ -45,7 +50,10 @@ def changed(k, args, change):
     """Arguments with `change(name, value)` for each number and array, those of records too."""
     out = []
     for p, value in zip(k.takes, args, strict=True):
-        if p in k.records:
+        if isinstance(value, Packed):
+            parts = change(f"{p}_reals", value.packed_reals), change(f"{p}_index", value.packed_index)
+            out.append(Packed(value.packed_kind, *parts))
+        elif p in k.records:
             out.append(type(value)(*(change(f"{p}_{f}", v) for f, v in zip(value._fields, value, strict=True))))
         else:
             out.append(change(p, value))
@@ -186,6 +194,82 @@ def law(k, rng, shape, precision):
     return [*map(table, kinds), *([moist_air(precision)] if "air" in k.records else [])]
 
 
+ELEMENTWISE = ("twin.domains.", "twin.solver.", "twin.kernels.sums")
+"""Modules whose kernels run over (row, scenario): `elementwise` makes arguments for those that have none here."""
+
+ROWS, SCENARIOS = 6, 5
+"""Domain of the kernels over (row, scenario)."""
+
+WINDOW, SIZE = 12, 160
+"""How many rows an index chooses from, and the extent of what is indexed."""
+
+WARM = ("temperature", "inlet", "outlet", "sink", "bulb", "set_point", "throttle", "reference", "raw", "now")
+"""Parts of names of what is some 300 K."""
+
+FLAGS = ("fed", "on", "held", "lost", "free", "trusted", "rising", "frozen", "cold", "trips", "good", "crossflow")
+"""Reals that are 0 or 1."""
+
+UNKNOWN = ("set_point", "set_flow", "set_head", "target", "it_power", "rack_cap", "fixed_power", "which")
+"""Reals that may be NaN where a law reads them: what is not stated. All of `Roots`, too."""
+
+EXTENTS = {("reach", "pipes"): 20, ("level", "clocks"): 9, ("pass_heat", "count"): ROWS}
+"""Whole numbers that kernels are given, where 2 will not do."""
+
+SINGLE = ("settled",)
+"""Kernels of one row."""
+
+
+def reals(rng, name, shape, roots=False):
+    """Random numbers that a name may stand for."""
+    if name in FLAGS:
+        return 1.0 * (rng.random(shape) < 0.6)
+    if name == "which":
+        return np.floor(rng.uniform(-1, 4, shape))
+    warm = any(part in name for part in WARM)
+    values = rng.uniform(285, 330, shape) if warm else rng.uniform(0.1, 3.0, shape)
+    return np.where(rng.random(shape) < 0.3, np.nan, values) if roots or name in UNKNOWN else values
+
+
+def rows_of(rng, name, place):
+    """Random row numbers, so that no two rows are written at once; some are none where that is allowed.
+
+    Each of a table's columns, and each parameter, chooses from rows of its own by its `place`.
+    """
+    if name == "follows":
+        return rng.integers(0, 2, SIZE).astype(np.int32)
+    index = np.resize(2 + WINDOW * place + rng.permutation(WINDOW), SIZE).astype(np.int32)
+    return np.where(np.arange(SIZE) % 3 == 0, -1, index).astype(np.int32) if name in ("sink", "place") else index
+
+
+def argument(rng, k, kind, name, place, precision):
+    """A random argument of a kernel over (row, scenario), by its kind and name."""
+    made = partial(np.ascontiguousarray, dtype=precision)
+    if kind is Groups:
+        return Groups(np.minimum(3 * np.arange(SIZE + 1) // 2, SIZE - 1).astype(np.int32), rows_of(rng, name, 0))
+    if isinstance(kind, Kind) and not kind.ndim:
+        return rng.uniform(0.1, 3.0) if kind.real else EXTENTS.get((k.name, name), 2)
+    if isinstance(kind, Kind) and kind.real:
+        if kind.ndim == 1:
+            return made(np.sort(rng.uniform(0.1, 3.0, SIZE)))
+        return made(reals(rng, name, (SIZE, SIZE, 2)[: kind.ndim]))
+    if isinstance(kind, Kind):
+        return rows_of(rng, name, place)
+    if issubclass(kind, Table):
+        columns, index = kind.real_columns(), kind.index_columns()
+        values = np.array([reals(rng, c, (SIZE, SCENARIOS), "Roots" in kind.__name__) for c in columns])
+        chosen = np.array([rows_of(rng, c, i) for i, c in enumerate(index)]).reshape(len(index), SIZE)
+        return Packed(kind, made(values), np.ascontiguousarray(chosen, np.int32))
+    return kind(*(argument(rng, k, v, f, i, precision) for i, (f, v) in enumerate(get_type_hints(kind).items())))
+
+
+def elementwise(k, precision):
+    """Domain and arguments of a kernel over (row, scenario), made of the annotations and names of what it takes."""
+    rng = np.random.default_rng(crc32(k.name.encode()))
+    kinds = [k.records.get(p) or k.kinds[p] for p in k.takes]
+    given = [argument(rng, k, kind, p, i, precision) for i, (p, kind) in enumerate(zip(k.takes, kinds, strict=True))]
+    return (1 if k.name in SINGLE else ROWS, SCENARIOS), given
+
+
 def arguments(k, precision):
     """Domain and arguments that run a kernel through its branches; fresh arrays at each call."""
     rng = np.random.default_rng(0)
@@ -208,6 +292,8 @@ def arguments(k, precision):
     if k is towers.equivalents:
         columns = (rng.uniform(270, 300, (5, 7)), rng.uniform(1e4, 1e5, (5, 7)), np.zeros((5, 7)))
         return (5, 7), [*(c.astype(precision) for c in columns), moist_air(precision)]
+    if str(k.names["__name__"]).startswith(ELEMENTWISE):
+        return elementwise(k, precision)
     if k is add:
         row = rng.integers(0, 6, (20, 3)).astype(np.int32)
         return (3,), [row, rng.normal(size=(20, 3)).astype(precision), np.zeros((6, 3), precision), 20, 1, 1]

@@ -4,7 +4,7 @@
 # fmt: off
 
 C, W = "twin/components", "test_warnings.py::test_"
-STEADY, HYDRAULIC = "twin/solver/steady.py", "twin/components/coolant.py"
+STEADY, PROGRAM, HYDRAULIC = "twin/solver/steady.py", "twin/solver/program.py", "twin/components/coolant.py"
 
 
 def told(*names):
@@ -22,14 +22,14 @@ SHELF = told("a_rack_without_chips_loses_what_its_shelf_loses_and_has_no_junctio
 MUTANTS = [
     (f"{C}/cooling.py", "HELD = 0.5", "HELD = 5.0", SET_POINT, "set points held within 5 K"),
     (f"{C}/compute.py", "RISE_BAND = 1.1", "RISE_BAND = 4.0", FANS, "fans that may miss their rise fourfold"),
-    ("twin/domains/compute.py", "on * speed * e.fan_flow * AIR_HEAT, otherwise", "on * e.fan_flow * AIR_HEAT, otherwise", FANS, "rise at full speed"),
-    ("twin/domains/compute.py", "return inside, power - out + behind - inside", "return inside, power - out", SHELF, "boards lose nothing of a given power"),
-    ("twin/domains/compute.py", "chips = lambda x: np.where(e.chips > 0, x, np.nan)", "chips = lambda x: x", SHELF, "junctions without chips"),
+    ("twin/domains/compute.py", "on * speed * e.fan_flow[r, s] * AIR_HEAT", "on * e.fan_flow[r, s] * AIR_HEAT", FANS, "rise at full speed"),
+    ("twin/domains/compute.py", "return inside, power - out + inner - inside", "return inside, power - out", SHELF, "boards lose nothing of a given power"),
+    ("twin/domains/compute.py", "chips = e.chips[r, s] > 0.0", "chips = e.chips[r, s] >= 0.0", SHELF, "junctions without chips"),
     (HYDRAULIC, "        30e3, ge=0, description=\"net positive", "        40e3, ge=0, description=\"net positive", PRESSURES, "suction head of 40 kPa"),
     (STEADY, "kept[columns.node.pressure] - _boiling", "kept[columns.node.pressure] - 0.0 * _boiling", PRESSURES, "coolant that boils in a vacuum only"),
-    (STEADY, "RUNAWAY = 8", "RUNAWAY = 10**9", LOST, "nothing is ever lost"),
+    (PROGRAM, "RUNAWAY = 8", "RUNAWAY = 10**9", LOST, "nothing is ever lost"),
     (STEADY, "lost[e.node] | lost[plant.end[e.stream]] | lost[e.breathes]", "lost[e.breathes]", LOST, "racks without coolant go on"),
-    (STEADY, "HALF = 30", "HALF = 10**9", SWINGS, "no halving of what swings"),
+    (PROGRAM, "HALF = 30", "HALF = 10**9", SWINGS, "no halving of what swings"),
     ("twin/domains/electrical.py", "live = plant.live[load.bus] * load.in_service", "live = plant.live[load.bus] * 1.0", OFF, "what is out of service draws on"),
     (f"{C}/base.py", "bound = np.where(t.in_service > 0, bound, np.inf)", "bound = np.where(t.in_service > -1, bound, np.inf)",
      ("physics/test_limits_and_figures.py::test_limits_bound_from_their_side_and_measure_their_layer",), "what is out of service is judged"),

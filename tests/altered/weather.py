@@ -44,7 +44,7 @@ MUTANTS = [
     (SCENARIOS, '("le", np.greater, "at most")', '("le", np.greater_equal, "at most")', air("any_dew_point_and_any_relative_humidity_up_to_saturation_are_air")),
     (SCENARIOS, "partial(_checked, facility.components[n], n, fields, sets[:, at])", "partial(_checked, facility.components[n], n, fields, sets)",
      scenarios("every_one_of_many_values_is_checked"), "a fault of another scenario is told"),
-    (STEADY, "status[rows], taken[rows], residual[rows], audit[rows] = int(Status.INVALID), 0, np.nan, np.nan", "taken[rows] = 0",
+    (STEADY, "status[rows], self.taken[rows], self.residual[rows], audit[rows] = int(Status.INVALID), 0, np.nan, np.nan", "self.taken[rows] = 0",
      scenarios("an_invalid_scenario_is_invalid_on_a_bound_plant_too"), "what stands for an invalid scenario is told as its solution"),
     (EPW, "(3600 * (hour - 1) + within)", "(3600 * hour + within)", ("cases/weather/test_weather_file.py",), "hours begin where they end"),
     (EPW, "% per_hour * (3600 // per_hour)", "% per_hour * 3600", files("records_within_an_hour_follow_each_other")),
