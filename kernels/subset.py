@@ -79,7 +79,7 @@ def mantissa(x: float) -> float:
     return 2.0 * math.frexp(x)[0]
 
 
-def place(x: float) -> int:
+def place(x: Any) -> int:
     """A whole real as an index, 0 <= x < 2^31."""
     return int(x)
 
@@ -226,9 +226,8 @@ class Cell:
 
     def _used(self, every: list[ast.AST]) -> dict[str, list[str]]:
         """The fields of each record that the function reads or hands on, in the record's order; see `_kinds`."""
-        self.apart = {v.value.id for v in map(_stored, every) if v and isinstance(v.value, ast.Name)} & set(
-            self.records
-        )
+        stored = {v.value.id for v in map(_stored, every) if v and isinstance(v.value, ast.Name)}
+        self.apart = stored & set(self.records)
         for node in every:
             for param, given in self.handed(node):
                 callee = self.names[_called(node)]

@@ -59,8 +59,8 @@ def test_a_device_parts_scenarios_by_topology_and_by_memory(device, monkeypatch)
     plant = compile(facility, values)
     here = steady(plant)
     monkeypatch.setattr(arrays, "max_scenarios", lambda *_: 2)
-    for module in ("rows", "power_flow"):
-        monkeypatch.setattr(f"twin.kernels.{module}.max_scenarios", lambda *_: 2)
+    for module in ("kernels.rows", "kernels.power_flow", "solver.steady"):
+        monkeypatch.setattr(f"twin.{module}.max_scenarios", lambda *_: 2)
     there = steady(plant, device="cuda")
     np.testing.assert_array_equal(there.status, here.status)
     assert 0 < (here.status == 0).sum() < 5

@@ -34,11 +34,11 @@ class Block:
     """Buffers of a plant for `lanes` scenarios at a time, in the arrays of a library `xp`.
 
     solved: all solved columns, (row, lanes). varied: what scenarios do not share. states: where they start from. at:
-    the scenario in each lane.
+    the scenario in each lane. count: numbers that it holds of each.
     """
 
     def __init__(self, plant: System, lanes: int, xp: ModuleType = np) -> None:
-        self.plant, self.lanes, self.xp = plant, lanes, xp
+        self.plant, self.lanes, self.xp, self.count = plant, lanes, xp, 0
         self.varied, self.states = list[Source](), list[Source]()
         self.at = np.zeros(lanes, np.int64)
         self._rows, own = _rows(plant), dict.fromkeys(item.column for item in plant.derived)
@@ -54,6 +54,7 @@ class Block:
 
     def zeros(self, *shape: int) -> Array:
         """A new buffer of reals, (*shape, lanes)."""
+        self.count += int(np.prod(shape))
         return self.xp.zeros((*shape, self.lanes))
 
     def integers(self, values: ArrayLike) -> Array:

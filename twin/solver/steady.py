@@ -17,7 +17,7 @@ from twin.domains.electrical import Results, Train
 from twin.elements import Status, System, total
 from twin.fluids import saturation_pressure
 from twin.kernels import power_flow
-from twin.kernels.arrays import called, fetch, home, send
+from twin.kernels.arrays import called, fetch, home, max_scenarios, send
 from twin.plant.compile import Plant
 from twin.solver.program import COLDEST, HOTTEST, Program
 
@@ -115,7 +115,7 @@ class _Run:
 
     def solve(self, scenarios: Index, xp: ModuleType) -> None:
         """Solve scenarios that share a topology, each in a lane of its own until it has settled."""
-        lanes = width(len(scenarios)) if xp is np else len(scenarios)
+        lanes = width(len(scenarios)) if xp is np else min(len(scenarios), max_scenarios(self._numbers(), xp))
         program = self.programs.get(lanes)
         if program is None:
             program = self.programs[lanes] = Program(self.plant, lanes, xp, self.start is None)
@@ -143,6 +143,10 @@ class _Run:
                 at[idle], waiting = waiting[: len(idle)], waiting[len(idle) :]
                 program.load(idle, at[idle], self.start)
                 busy[idle], done[idle] = True, 0
+
+    def _numbers(self) -> int:
+        """Numbers that a program holds of each scenario, about: networks have work arrays of their own beside them."""
+        return 2 * Program(self.plant, 1).block.count
 
     def _keep(self, program: Program, lanes: Index, scenarios: Index, done: Array, moved: Array) -> None:
         """Take what lanes have found."""
@@ -205,7 +209,8 @@ def peaks(plant: System, solved: Solved, xp: ModuleType = np) -> Solved:
     found = {c: np.empty((len(solved[c]), size)) for c in (k.line.peak, k.converter.peak, k.source.peak, k.bus.peak)}
     groups = alike(plant)
     largest = max(len(g) for g in groups)
-    lanes = width(largest) if xp is np else largest
+    rows = sum(len(solved[c]) for c in found) + sum(8 * i.network.n for i in plant.islands)
+    lanes = width(largest) if xp is np else min(largest, max_scenarios(4 * rows, xp))
     b = Block(plant, lanes, xp)
     bus, line, converter, source = (b.work(kind, b.rows_of(kind)) for kind in (k.bus, k.line, k.converter, k.source))
     train = Train(b, Results(bus, line, converter, source), peak=True)
