@@ -32,8 +32,8 @@ WIDEST = 1e3
 MAX_RISE = 500.0
 """Temperature rise of a stream at which it is cut off, K: one that stands still has none."""
 
-STEPS = 5
-"""Steps towards a valve's flow in one pass; the next goes on from there."""
+STEPS = (0, 1, 2, 3, 4)
+"""Steps towards a valve's flow in one pass, written out; the next goes on from there."""
 
 CLOSE = 1e-7
 """Share of a flow by which two must differ for a secant: nearer, rounding would tilt it."""
@@ -167,7 +167,7 @@ def move(x, s, e: Exchange, coolant: Coolant, turn: Turn, stream: columns.stream
     slope = valve.slope[x, s]
     before = 0.0
     f_before = -required
-    for _step in range(STEPS):
+    for _step in STEPS:
         f = excess(x, s, e, hot_film, m, C_hot, cp_cold, difference, required)
         low = low if f >= 0.0 else m
         high = m if f >= 0.0 else high
