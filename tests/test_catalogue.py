@@ -80,7 +80,9 @@ def _solved(name: str, inlet: float, fields: tuple[tuple[str, Any], ...]) -> dic
     cooled = table(compute.Cooling, inlet=T, flow=flow, cp=cp, conductivity=k, fed=1.0, level=1.0)
     solved, roots = table(columns.engine), table(compute.Roots)
     roots.packed_reals[...] = np.nan
-    run(compute.racks, (1, 1), element(engine(part)), cooled, roots, solved, times=8)
+    own, given = table(compute.Constants), element(engine(part))
+    run(compute.prepare, (1, 1), given, own)
+    run(compute.racks, (1, 1), given, own, cooled, roots, solved, times=8)
     return {name: float(getattr(solved, name)[0, 0]) for name in columns.engine.real_columns()}
 
 

@@ -6,9 +6,11 @@ a pass only replays them. A scenario is loaded by writing what it does not share
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from functools import partial
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,16 +32,22 @@ class Source(NamedTuple):
     values: Array
 
 
+Follow: TypeAlias = Callable[[System], Array]
+"""Numbers (rows, 1|S) of a plant."""
+
+
 class Block:
     """Buffers of a plant for `lanes` scenarios at a time, in the arrays of a library `xp`.
 
     solved: all solved columns, (row, lanes). varied: what scenarios do not share. states: where they start from. at:
-    the scenario in each lane. count: numbers that it holds of each.
+    the scenario in each lane. count: numbers that it holds of each. prepared: calls that
+    work out what no pass changes, once scenarios are loaded.
     """
 
     def __init__(self, plant: System, lanes: int, xp: ModuleType = np) -> None:
         self.plant, self.lanes, self.xp, self.count = plant, lanes, xp, 0
-        self.varied, self.states = list[Source](), list[Source]()
+        self.varied, self.states, self.prepared = list[Source](), list[Source](), list[Call]()
+        self._followed = list[tuple[Array, Follow]]()
         self.at = np.zeros(lanes, np.int64)
         self._rows, own = _rows(plant), dict.fromkeys(item.column for item in plant.derived)
         self._own_rows = sum(len(item.constant) for item in plant.derived)
@@ -65,9 +73,16 @@ class Block:
         """Reals that all scenarios share, as kernels take them."""
         return send(np.ascontiguousarray(values, np.float64), self.xp)
 
-    def given(self, values: Array, into: Array | None = None) -> Array:
-        """Numbers (rows, 1|S) in a buffer (rows, lanes): what scenarios share at once, others as they are loaded."""
+    def given(self, values: Array | Follow, into: Array | None = None) -> Array:
+        """Numbers (rows, 1|S) in a buffer (rows, lanes): what scenarios share at once, others as they are loaded.
+
+        Where they are a function of the plant, `renew` follows them.
+        """
+        follow = values if callable(values) else None
+        values = values(self.plant) if callable(values) else values
         buffer = self.zeros(len(values)) if into is None else into
+        if follow is not None:
+            self._followed.append((buffer, follow))
         if values.shape[1] > 1:
             self.varied.append(Source(buffer, np.asarray(values, float)))
         else:
@@ -88,8 +103,11 @@ class Block:
         values = [np.atleast_2d(np.asarray(element.column_of(n), float)) for n in names]
         rows = max((len(v) for v in values), default=0) if count is None else count
         reals = self.zeros(len(names), rows)
-        for buffer, v in zip(reals, values, strict=True):
+        part = next((f.name for f in fields(self.plant) if getattr(self.plant, f.name) is element), None)
+        for buffer, name, v in zip(reals, names, values, strict=True):
             self.given(np.broadcast_to(v, (rows, v.shape[1])), buffer)
+            if part is not None:
+                self._followed.append((buffer, partial(_column, part, name)))
         index = [np.asarray(element.column_of(n), np.int32) for n in kind.index_columns()]
         return Packed(kind, reals, self.integers(np.stack(index) if index else np.zeros((0, 0), np.int32)))
 
@@ -162,6 +180,16 @@ class Block:
         there = send(lanes, self.xp)
         for buffer, values in self.varied:
             buffer[:, there] = send(np.ascontiguousarray(values[:, scenarios]), self.xp)
+        for call in self.prepared:
+            call()
+
+    def renew(self, plant: System) -> None:
+        """Take the numbers of a plant of the same structure and one scenario, as far as they are others."""
+        for buffer, follow in self._followed:
+            new = follow(plant)
+            if new is not follow(self.plant):
+                buffer[...] = send(np.asarray(new, float), self.xp)
+        self.plant = plant
 
     def begin(self, lanes: Index, scenarios: Index) -> None:
         """Write the states that scenarios start from into lanes."""
@@ -173,6 +201,11 @@ class Block:
     def bind(self, kernel: Kernel, rows: int, *arguments: Argument) -> list[Call]:
         """A kernel bound over rows and lanes; nothing where there are no rows."""
         return [bind(kernel, (rows, self.lanes), *arguments)] if rows else []
+
+
+def _column(part: str, name: str, plant: System) -> Array:
+    """A column of one of a plant's tables."""
+    return getattr(plant, part).column_of(name)
 
 
 def _rows(plant: System) -> dict[type[Ledger], int]:

@@ -52,6 +52,19 @@ class Cooling(Table):
     level: Reals2
 
 
+class Constants(Table):
+    """What no pass changes, worked out as a scenario is loaded, (rack, scenario).
+
+    hosts: power of the hosts of a rack [W]. left: what a rack's cap leaves to each chip [W]. work: active power at the
+    set clock over that at the nominal one [1]. rated: power that is provisioned [W].
+    """
+
+    hosts: Reals2
+    left: Reals2
+    work: Reals2
+    rated: Reals2
+
+
 class Roots(Table):
     """What the last pass found, from which the next goes on, NaN before the first, (rack, scenario).
 
@@ -168,7 +181,18 @@ def at_the_feed(r, s, e: Engine, load, last):
 
 
 @kernel
-def racks(r, s, e: Engine, at: Cooling, last: Roots, out: columns.engine):
+def prepare(r, s, e: Engine, out: Constants):
+    """What a rack's numbers say before anything is solved."""
+    host = e.host_idle[r, s] + e.host_utilisation[r, s] * (e.host_power[r, s] - e.host_idle[r, s])
+    hosts = e.hosts[r, s] * host
+    out.hosts[r, s] = hosts
+    out.left[r, s] = left_to_chips(r, s, e, hosts)
+    out.work[r, s] = power(e.clock[r, s], e.clock_exponent[r, s])
+    out.rated[r, s] = e.nameplate[r, s] * e.chip_scale[r, s] * e.power_scale[r, s]
+
+
+@kernel
+def racks(r, s, e: Engine, own: Constants, at: Cooling, last: Roots, out: columns.engine):
     """Power, heats, junctions, clocks, air flow and losses of a rack.
 
     Chip power = base + active φ^a + leak exp(k (T_j - T_0)), where base + active + leak at T_0 is the power at
@@ -187,15 +211,14 @@ def racks(r, s, e: Engine, at: Cooling, last: Roots, out: columns.engine):
     leak = e.leakage_share[r, s] * full
     base = idle - leak
     active = e.utilisation[r, s] * max(at.level[r, s] * full - idle, 0.0)
-    host = e.host_idle[r, s] + e.host_utilisation[r, s] * (e.host_power[r, s] - e.host_idle[r, s])
-    hosts = e.hosts[r, s] * host
+    hosts = own.hosts[r, s]
     mean, worst = thermal_resistances(r, s, e, at.flow[r, s], at.cp[r, s], at.conductivity[r, s])
     excess = 1.0 + e.power_spread[r, s]
 
-    requested = active * power(e.clock[r, s], e.clock_exponent[r, s])
+    requested = active * own.work[r, s]
     hot = junction(last.requested[r, s], inlet, mean, base + requested, leak, slope, reference)
     demand = base + requested + leakage(hot, leak, slope, reference)
-    capped = min(demand, min(e.cap[r, s], left_to_chips(r, s, e, hosts)))
+    capped = min(demand, min(e.cap[r, s], own.left[r, s]))
     throttle = e.throttle_temperature[r, s]
     hottest = (throttle - inlet) / (worst * excess)
     relief = leakage(inlet + mean * hottest, leak, slope, reference) - leakage(throttle, leak, slope, reference)
@@ -216,20 +239,20 @@ def racks(r, s, e: Engine, at: Cooling, last: Roots, out: columns.engine):
     load = inside + board + scale * e.inner_power[r, s]
     modelled, modelled_speed = at_the_feed(r, s, e, load, last.feed[r, s])
     last.feed[r, s] = modelled
-    own = load + e.fan_power[r, s] * modelled_speed * modelled_speed * modelled_speed
+    drawn = load + e.fan_power[r, s] * modelled_speed * modelled_speed * modelled_speed
     stated = finite(e.it_power[r, s])
     given = e.it_power[r, s] * scale * e.power_scale[r, s] if stated else modelled
     air = (1.0 - e.liquid_fraction[r, s]) * given
     speed = fan_speed(r, s, e, air) if stated else modelled_speed
     _inside, spent = behind(r, s, e, given, speed)
-    loss = spent if stated else board + modelled - own
+    loss = spent if stated else board + modelled - drawn
     ratio = given / modelled if stated else 1.0
     moving = max(scale * e.chips[r, s] * active, 1e-9)
     busy = clip(1.0 - (modelled - given) / moving, 0.0, 1.0) if stated else 1.0
 
     on = at.fed[r, s] if scale > 0.0 else 0.0
     chips = e.chips[r, s] > 0.0
-    rated = e.nameplate[r, s] * scale * e.power_scale[r, s]
+    rated = own.rated[r, s]
     lost = 1.0 - clock / free
     out.power[r, s] = on * given
     out.peak[r, s] = on * given * e.peak_factor[r, s]
@@ -357,12 +380,14 @@ class Racks:
         self.roots = b.roots(Roots, count)
         b.given(e.offset, air.offset)
         at.level[...] = 1.0
+        own = b.work(Constants, count)
+        b.prepared += b.bind(prepare, count, table, own)
         curves = self._curves(b, count)
         self.stages = [
             *self._rooms(b, table, now.temperature, turn, air),
             *b.bind(reach, count, table, len(b.plant.pipe.start), net, flow, now, coolant, air, b.given(fed), at),
             *(b.bind(level, count, *curves, out, at) if curves else []),
-            *b.bind(racks, count, table, at, self.roots, out),
+            *b.bind(racks, count, table, own, at, self.roots, out),
         ]
         self.after = [*self._rooms(b, table, raw, turn, air), *b.bind(inhale, count, table, raw, air, out)]
 

@@ -333,7 +333,7 @@ class Loops:
         ceiling = np.where(np.isfinite(pump.set_head), pump.set_head, np.inf)
         for name, values in (
             ("rough", (pipe.roughness / pipe.diameter)[straight]),
-            ("factor", np.broadcast_to(pipe.power, (self.pipes, pipe.power.shape[1]))[powered]),
+            ("factor", lambda p: p.pipe.power[powered]),
             ("exponent", wide[powered]),
             ("shutoff", pump.speed**2 * pump.shutoff),
             ("ceiling", ceiling),

@@ -139,9 +139,19 @@ def compile(facility: Facility, scenarios: Given | None = None) -> Plant:
     """Lower a facility to arrays. `scenarios` maps addresses to SI values, one per scenario; see `tables.tabulate`.
 
     Raises LayoutError for what is no address and for values of which no scenario can be, for loops without pressure
-    reference, buses without source, voltages that do not meet, rooms that are heated and not cooled.
+    reference, buses without source, voltages that do not meet, rooms that are heated and not cooled. The plant of a
+    facility as laid out is kept with it.
     """
-    c = Lowering(facility, {} if scenarios is None else scenarios)
+    if scenarios is not None:
+        return _compiled(facility, scenarios)
+    kept = vars(facility)
+    if "plant" not in kept:
+        kept["plant"] = _compiled(facility, {})
+    return kept["plant"]
+
+
+def _compiled(facility: Facility, scenarios: Given) -> Plant:
+    c = Lowering(facility, scenarios)
     c.lower()
     parts, faults = _Parts(c), []
     pipe, vent, exchange = parts.merged(Pipe), parts.merged(Vent), parts.merged(Exchange)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -63,6 +64,16 @@ class Solution:
         return total(np.array(parts)) if parts else np.zeros(self.plant.scenarios)
 
 
+def like(plant: Plant, other: Plant) -> Plant:
+    """The other plant, which differs in numbers of its racks and pipes alone, to be solved with what the first is."""
+    if plant.scenarios == 1 and other.scenarios == 1:
+        vars(other)["bound"] = vars(plant).setdefault("bound", {})
+    return other
+
+
+Bindable = TypeVar("Bindable")
+
+
 def steady(
     plant: Plant, start: Solution | None = None, tolerance: float = 1e-9, passes: int = 100, device: str = "cpu"
 ) -> Solution:
@@ -101,13 +112,36 @@ def width(scenarios: int) -> int:
     return next((n for n in WIDTHS if n >= scenarios), WIDTHS[-1])
 
 
+class _Bound:
+    """What a plant has been bound to; kept for its next solve, and those of its like, where it has one scenario."""
+
+    def __init__(self, plant: Plant) -> None:
+        self.plant, self.taken = plant, dict[tuple[object, ...], Any]()
+
+    def get(self, kind: type[Bindable], *given: Any) -> Bindable:
+        """A program or the like, bound for lanes, a library and more; taken out, as another thread needs its own."""
+        key = kind, *given
+        if key not in self.taken:
+            kept = vars(self.plant).get("bound", {})
+            found = kept.pop(key, None)
+            if found is not None and found.block.plant is not self.plant:
+                found.block.renew(self.plant)
+            self.taken[key] = found or kind(self.plant, *given)
+        return self.taken[key]
+
+    def keep(self) -> None:
+        """Put back what the next solve may use."""
+        if self.plant.scenarios == 1:
+            vars(self.plant).setdefault("bound", {}).update(self.taken)
+
+
 class _Run:
     """One solve: what has been found of its scenarios so far."""
 
     def __init__(self, plant: Plant, tolerance: float, passes: int, start: Solved | None) -> None:
         self.plant, self.tolerance, self.passes, self.start = plant, tolerance, passes, start
         size = plant.scenarios
-        self.programs: dict[int, Program] = {}
+        self.bound = _Bound(plant)
         self.columns: Solved = {}
         self.status = np.full(size, int(Status.NOT_CONVERGED))
         self.taken, self.restless = np.zeros((2, size), int)
@@ -116,9 +150,7 @@ class _Run:
     def solve(self, scenarios: Index, xp: ModuleType) -> None:
         """Solve scenarios that share a topology, each in a lane of its own until it has settled."""
         lanes = width(len(scenarios)) if xp is np else min(len(scenarios), max_scenarios(self._numbers(), xp))
-        program = self.programs.get(lanes)
-        if program is None:
-            program = self.programs[lanes] = Program(self.plant, lanes, xp, self.start is None)
+        program = self.bound.get(Program, lanes, xp, self.start is None)
         program.take(int(scenarios[0]))
         waiting = scenarios[lanes:]
         at = np.resize(scenarios[:lanes], lanes)
@@ -143,6 +175,15 @@ class _Run:
                 at[idle], waiting = waiting[: len(idle)], waiting[len(idle) :]
                 program.load(idle, at[idle], self.start)
                 busy[idle], done[idle] = True, 0
+
+    def _peaks(self, xp: ModuleType) -> None:
+        """What the power train carries at its peaks."""
+        rows = sum(len(self.columns[c]) for c in (columns.line.peak, columns.bus.peak)) + 8 * len(self.plant.voltage)
+        for scenarios in alike(self.plant):
+            few = max_scenarios(8 * rows, xp) if xp is not np else 0
+            lanes = width(len(scenarios)) if xp is np else min(len(scenarios), few)
+            self.bound.get(Peaks, lanes, xp).solve(scenarios, self.columns)
+        self.bound.keep()
 
     def _numbers(self) -> int:
         """Numbers that a program holds of each scenario, about: networks have work arrays of their own beside them."""
@@ -173,7 +214,7 @@ class _Run:
         unsettled &= (status == int(Status.OK)) | (status == int(Status.NOT_CONVERGED))
         status = np.where(lost.any(axis=0) & unsettled, int(Status.OVERHEATED), status)
         _forget(plant, kept, lost)
-        kept |= peaks(plant, kept, xp)
+        self._peaks(xp)
         kept[columns.node.boiling] = kept[columns.node.pressure] - _boiling(kept[columns.node.temperature])
         audit = _audit(kept)
         unbalanced = (status == int(Status.OK)) & ~(np.abs(audit) < BALANCE) & ~lost.any(axis=0)
@@ -203,39 +244,41 @@ def _forget(plant: System, kept: Solved, lost: Array) -> None:
         kept[column][rows] = np.nan
 
 
-def peaks(plant: System, solved: Solved, xp: ModuleType = np) -> Solved:
-    """Loadings and voltages at the peaks: infinite and zero where the network cannot carry them."""
-    k, size = columns, plant.scenarios
-    found = {c: np.empty((len(solved[c]), size)) for c in (k.line.peak, k.converter.peak, k.source.peak, k.bus.peak)}
-    groups = alike(plant)
-    largest = max(len(g) for g in groups)
-    rows = sum(len(solved[c]) for c in found) + sum(8 * i.network.n for i in plant.islands)
-    lanes = width(largest) if xp is np else min(largest, max_scenarios(4 * rows, xp))
-    b = Block(plant, lanes, xp)
-    bus, line, converter, source = (b.work(kind, b.rows_of(kind)) for kind in (k.bus, k.line, k.converter, k.source))
-    train = Train(b, Results(bus, line, converter, source), peak=True)
-    drawn = {load.peak.column for load in plant.load}
-    for scenarios in groups:
-        train.take(int(scenarios[0]))
-        for first in range(0, len(scenarios), lanes):
-            chosen = scenarios[first : first + lanes]
-            at = np.resize(chosen, lanes)
-            every = np.arange(lanes)
+class Peaks:
+    """The power train of a plant at its peaks, in a block."""
+
+    def __init__(self, plant: System, lanes: int, xp: ModuleType) -> None:
+        k = columns
+        self.block = b = Block(plant, lanes, xp)
+        kinds = (k.bus, k.line, k.converter, k.source)
+        self.bus, self.line, self.converter, self.source = (b.work(kind, b.rows_of(kind)) for kind in kinds)
+        self.train = Train(b, Results(self.bus, self.line, self.converter, self.source), peak=True)
+        self.drawn = {load.peak.column for load in plant.load}
+
+    def solve(self, scenarios: Index, solved: Solved) -> None:
+        """Loadings and voltages of scenarios that share a topology into the peaks of what was solved.
+
+        They are infinite and zero where the network cannot carry the peaks.
+        """
+        b, k = self.block, columns
+        self.train.take(int(scenarios[0]))
+        for first in range(0, len(scenarios), b.lanes):
+            chosen = scenarios[first : first + b.lanes]
+            at, every = np.resize(chosen, b.lanes), np.arange(b.lanes)
             b.begin(every, at)
             b.load(every, at)
-            for column in drawn:
-                b.column(column)[...] = send(np.ascontiguousarray(solved[column][:, at]), xp)
-            for call in train.stages:
+            for column in self.drawn:
+                b.column(column)[...] = send(np.ascontiguousarray(solved[column][:, at]), b.xp)
+            for call in self.train.stages:
                 call()
-            good, own = fetch(train.good[0]) > 0, slice(0, len(chosen))
+            good = fetch(self.train.good[0]) > 0
             for column, value, failed in (
-                (k.line.peak, line.loading, np.inf),
-                (k.converter.peak, converter.loading, np.inf),
-                (k.source.peak, source.power, np.inf),
-                (k.bus.peak, bus.voltage, 0.0),
+                (k.line.peak, self.line.loading, np.inf),
+                (k.converter.peak, self.converter.loading, np.inf),
+                (k.source.peak, self.source.power, np.inf),
+                (k.bus.peak, self.bus.voltage, 0.0),
             ):
-                found[column][:, chosen] = np.where(good, fetch(value), failed)[:, own]
-    return found
+                solved[column][:, chosen] = np.where(good, fetch(value), failed)[:, : len(chosen)]
 
 
 def _boiling(temperature: Array) -> Array:

@@ -16,7 +16,7 @@ from twin.facility.graph import Facility
 from twin.plant.compile import Plant, compile
 from twin.results.limits import Binding, Margins, binding, exceeded, margins, worst
 from twin.serving.tokens import at_work
-from twin.solver.steady import Progress, Solution, steady
+from twin.solver.steady import Progress, Solution, like, steady
 
 log = logging.getLogger("twin")
 
@@ -73,6 +73,11 @@ def rescale(plant: Plant, factor: float | Array, rows: Array, basis: Scale) -> P
     shape (scenario,).
     """
     factors = np.where(rows[:, None], np.atleast_1d(np.asarray(factor, float)), 1.0)
+    return like(plant, _rescaled(plant, factors, basis))
+
+
+def _rescaled(plant: Plant, factors: Array, basis: Scale) -> Plant:
+    """The plant with factors (rack, 1|S) on its racks."""
     engine = plant.engine
     if basis == "chip_power":
         return _requiring(replace(plant, engine=replace(engine, power_scale=engine.power_scale * factors)), factors)
