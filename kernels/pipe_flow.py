@@ -128,7 +128,7 @@ def solve(
         tuple(len(p) for p in parts),
         tuple(p.shape[1] > 1 for p in parts),
     )
-    settings = Settings(g.model, tolerance, scale, limit, 0)
+    settings = Settings(g.model, tolerance, scale, limit)
     lay = partial(layout.lay, settings)
     flow, nodal, free, good, turns = layout.rows.run(parts, (m, n, c, 1, 1), layout.work, lay, settings)
     limited = np.zeros(flow.shape, bool, like=flow)
@@ -162,16 +162,15 @@ class Net(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """Friction law, tolerance of flows, typical pressure difference [Pa], maximum steps, 1 to go on from pressures."""
+    """Friction law, tolerance of flows, typical pressure difference [Pa], maximum steps."""
 
     model: Int
     tolerance: Real
     scale: Real
     limit: Int
-    warm: Int
 
 
-SETTINGS = Settings(CHURCHILL, 1e-9, 1e5, 300, 1)
+SETTINGS = Settings(CHURCHILL, 1e-9, 1e5, 300)
 
 
 class Work(NamedTuple):
@@ -504,9 +503,6 @@ def begin(w, first, program: Program, net: Net, table: Table, work: Work, out: O
         r = net.held[k] if net.held[k] >= 0 else net.pressure
         for j in range(LANES):
             work.node[w, k, j] = work.param[w, r, j]
-        if settings.warm == 1 and net.held[k] < 0:
-            for j in range(LANES):
-                work.node[w, k, j] = out.pressure[program.order[k], first + j]
     for c in range(net.controllers):
         r = net.law[net.control[c], BOUNDS]
         for j in range(LANES):

@@ -341,8 +341,7 @@ class Loops:
         ):
             b.given(values, part[name])
         laws = Laws(*(part[n] for n in Laws._fields))
-        pressure = b.state(np.repeat(plant.pressure[:1], len(plant.coolant), axis=0))
-        short, turns = b.zeros(len(control)), b.zeros(1)
+        pressure, short, turns = b.zeros(len(plant.coolant)), b.zeros(len(control)), b.zeros(1)
         rows, steered = b.integers(straight), b.integers(control)
         return [
             *b.bind(square_laws, self.pipes, tables[0], coolant, flow, self.asked, laws),
