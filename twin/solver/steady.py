@@ -118,7 +118,7 @@ class _Bound:
     def __init__(self, plant: Plant) -> None:
         self.plant, self.taken = plant, dict[tuple[object, ...], Any]()
 
-    def get(self, kind: type[Bindable], *given: Any) -> Bindable:
+    def get(self, kind: Callable[..., Bindable], *given: Any) -> Bindable:
         """A program or the like, bound for lanes, a library and more; taken out, as another thread needs its own."""
         key = kind, *given
         if key not in self.taken:
