@@ -75,7 +75,7 @@ Bindable = TypeVar("Bindable")
 
 
 def steady(
-    plant: Plant, start: Solution | None = None, tolerance: float = 1e-9, passes: int = 100, device: str = "cpu"
+    plant: Plant, start: Solution | None = None, tolerance: float = 1e-9, passes: int = 200, device: str = "cpu"
 ) -> Solution:
     """Solve power, coolant, heat and air of all scenarios together.
 
@@ -118,15 +118,15 @@ class _Bound:
     def __init__(self, plant: Plant) -> None:
         self.plant, self.taken = plant, dict[tuple[object, ...], Any]()
 
-    def get(self, kind: Callable[..., Bindable], *given: Any) -> Bindable:
+    def get(self, kind: Callable[..., Bindable], lanes: int, xp: ModuleType, *more: bool) -> Bindable:
         """A program or the like, bound for lanes, a library and more; taken out, as another thread needs its own."""
-        key = kind, *given
+        key = kind, lanes, xp is np, *more
         if key not in self.taken:
             kept = vars(self.plant).get("bound", {})
             found = kept.pop(key, None)
             if found is not None and found.block.plant is not self.plant:
                 found.block.renew(self.plant)
-            self.taken[key] = found or kind(self.plant, *given)
+            self.taken[key] = found or kind(self.plant, lanes, xp, *more)
         return self.taken[key]
 
     def keep(self) -> None:
