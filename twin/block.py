@@ -40,12 +40,11 @@ class Block:
     """Buffers of a plant for `lanes` scenarios at a time, in the arrays of a library `xp`.
 
     solved: all solved columns, (row, lanes). varied: what scenarios do not share. states: where they start from. at:
-    the scenario in each lane. count: numbers that it holds of each. prepared: calls that
-    work out what no pass changes, once scenarios are loaded.
+    the scenario in each lane. prepared: calls that work out what no pass changes, once scenarios are loaded.
     """
 
     def __init__(self, plant: System, lanes: int, xp: ModuleType = np) -> None:
-        self.plant, self.lanes, self.xp, self.count = plant, lanes, xp, 0
+        self.plant, self.lanes, self.xp = plant, lanes, xp
         self.varied, self.states, self.prepared = list[Source](), list[Source](), list[Call]()
         self._followed = list[tuple[Array, Follow]]()
         self.at = np.zeros(lanes, np.int64)
@@ -62,7 +61,6 @@ class Block:
 
     def zeros(self, *shape: int) -> Array:
         """A new buffer of reals, (*shape, lanes)."""
-        self.count += int(np.prod(shape))
         return self.xp.zeros((*shape, self.lanes))
 
     def integers(self, values: ArrayLike) -> Array:

@@ -1,5 +1,7 @@
 """What a pass does between its domains: when units are kept, when a scenario has settled, when a node is lost."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tables
@@ -9,6 +11,7 @@ from twin.columns import node
 from twin.domains.between import Nodes, Turn
 from twin.solver import program
 from twin.solver.program import Moved
+from twin.solver.steady import width
 
 PASSES = np.arange(40.0)
 
@@ -92,3 +95,10 @@ def test_flows_go_their_step_of_the_way():
     tables.run(program.flow_on, (1, 2), tables.table(Turn, (1, 2), step=np.array([1.0, 0.5])), before, flow)
     np.testing.assert_array_equal(flow, [[6.0, 5.0]])
     np.testing.assert_array_equal(before, flow)
+
+
+def test_a_block_is_as_wide_as_what_waits_and_as_the_cache_allows():
+    few = lambda n: SimpleNamespace(stream=range(n), start=range(n))  # noqa: E731
+    hall, campus = (SimpleNamespace(engine=few(n), start=range(2 * n), line=few(n)) for n in (80, 9000))
+    assert [width(hall, n, np) for n in (1, 3, 16, 17, 5000)] == [1, 4, 16, 64, 64]
+    assert [width(campus, n, np) for n in (1, 3, 5000)] == [1, 4, 4]

@@ -28,7 +28,10 @@ Progress = Callable[[str], object]
 """Called now and then with what long work is doing."""
 
 WIDTHS = (1, 4, 16, 64)
-"""Scenarios that a program works on at once."""
+"""Scenarios that a program may work on at once."""
+
+CACHED = 8_000_000
+"""Numbers that a block may hold: those of larger ones would come from main memory in every pass."""
 
 BALANCE = 1e-6
 """Largest share of the electricity that may be missing in the heat."""
@@ -107,9 +110,17 @@ def alike(plant: System) -> list[Index]:
     return np.split(order, np.flatnonzero(np.diff(np.ravel(group)[order])) + 1)
 
 
-def width(scenarios: int) -> int:
-    """Lanes for so many scenarios on the CPU."""
-    return next((n for n in WIDTHS if n >= scenarios), WIDTHS[-1])
+def numbers(plant: System) -> int:
+    """About how many numbers a block holds of each scenario."""
+    return 90 * len(plant.engine.stream) + 40 * len(plant.start) + 30 * len(plant.line.start)
+
+
+def width(plant: System, scenarios: int, xp: ModuleType) -> int:
+    """Lanes for so many scenarios: on the CPU as many as stay in its cache, on a GPU as its memory holds."""
+    if xp is not np:
+        return min(scenarios, max_scenarios(2 * numbers(plant), xp))
+    most = max(n for n in WIDTHS if n == 1 or n * numbers(plant) <= CACHED)
+    return min(most, next((n for n in WIDTHS if n >= scenarios), most))
 
 
 class _Bound:
@@ -149,7 +160,7 @@ class _Run:
 
     def solve(self, scenarios: Index, xp: ModuleType) -> None:
         """Solve scenarios that share a topology, each in a lane of its own until it has settled."""
-        lanes = width(len(scenarios)) if xp is np else min(len(scenarios), max_scenarios(self._numbers(), xp))
+        lanes = width(self.plant, len(scenarios), xp)
         program = self.bound.get(Program, lanes, xp, self.start is None)
         program.take(int(scenarios[0]))
         waiting = scenarios[lanes:]
@@ -178,16 +189,10 @@ class _Run:
 
     def _peaks(self, xp: ModuleType) -> None:
         """What the power train carries at its peaks."""
-        rows = sum(len(self.columns[c]) for c in (columns.line.peak, columns.bus.peak)) + 8 * len(self.plant.voltage)
         for scenarios in alike(self.plant):
-            few = max_scenarios(8 * rows, xp) if xp is not np else 0
-            lanes = width(len(scenarios)) if xp is np else min(len(scenarios), few)
+            lanes = width(self.plant, len(scenarios), xp)
             self.bound.get(Peaks, lanes, xp).solve(scenarios, self.columns)
         self.bound.keep()
-
-    def _numbers(self) -> int:
-        """Numbers that a program holds of each scenario, about: networks have work arrays of their own beside them."""
-        return 2 * Program(self.plant, 1).block.count
 
     def _keep(self, program: Program, lanes: Index, scenarios: Index, done: Array, moved: Array) -> None:
         """Take what lanes have found."""
