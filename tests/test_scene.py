@@ -195,6 +195,15 @@ def test_a_wrong_ending_is_refused(result, tmp_path):
         hall.export(result, tmp_path / "hall.stl", "vtk")
 
 
+def test_pictures_keep_no_shaders_in_the_users_caches(tmp_path, monkeypatch):
+    """Mesa maps what it keeps into memory: on a full disk the process would end by a bus error."""
+    monkeypatch.delenv(render.NO_SHADERS, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    render.window.cache_clear()
+    render.window()
+    assert not list(tmp_path.glob("mesa*"))
+
+
 def test_an_export_by_the_command_line_reads_back(tmp_path):
     import pyvista as pv
 

@@ -45,6 +45,10 @@ PATIENCE = 60.0
 """Seconds after which a trial is given up."""
 
 
+NO_SHADERS = "MESA_SHADER_CACHE_DISABLE"
+"""Tells Mesa to keep no shaders in the user's caches: it maps that file, and a full disk would then end the process."""
+
+
 class RenderError(RuntimeError):
     """Drawing is not possible here; one sentence with the remedy."""
 
@@ -65,6 +69,7 @@ def ready(to: str) -> None:
 @cache
 def window() -> str:
     """The class of the window that VTK makes for pictures, as a trial found; RenderError if it makes none."""
+    os.environ.setdefault(NO_SHADERS, "true")
     command = [sys.executable, "-P", "-c", TRIAL]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
