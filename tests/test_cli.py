@@ -3,13 +3,16 @@ import os
 import pty
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 from typer.testing import CliRunner
 
 from twin.app.cli import app
+from twin.show import summary
 
 GOOD = """\
 version: 1
@@ -306,6 +309,14 @@ def test_verbose_logs_on_stderr(good):
     done = process("-v", "solve", good, "--no-bound", "--json")
     assert "twin: pass 1" in done.stderr
     assert json.loads(done.stdout)["status"] == "ok"
+
+
+def test_json_of_a_facility_that_draws_nothing_has_no_shares_of_its_power():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert summary.per(np.float64(0.0), np.float64(0.0)) is None
+    assert summary.per(3.0, 2.0) == 1.5
+    assert summary.per(np.nan, 2.0) is None
 
 
 # ---- exit codes --------------------------------------------------------------------------------------------------

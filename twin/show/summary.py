@@ -23,6 +23,11 @@ def number(x: Real) -> float | None:
     return float(x) if np.isfinite(x) else None
 
 
+def per(part: float, whole: float) -> float | None:
+    """Part over whole as JSON has it, None where the whole is nothing."""
+    return number(part / whole) if whole else None
+
+
 HEADLINES = (
     "facility_power",
     "system_power",
@@ -74,7 +79,7 @@ def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[st
         "density_scale": number(density.scale) if density else None,
         "density_basis": density.basis if density else None,
         "utilisation": {k: number(v) for k, v in used.items()},
-        "tokens_per_joule": number(f.tokens_per_s[i] / f.facility_power[i]),
+        "tokens_per_joule": per(f.tokens_per_s[i], f.facility_power[i]),
         "tpot_ms": 1e3 / terms.interactivity if f.tokens_per_s[i] > 0 else None,
         "agents": _agents(load, terms.agents.turns) if load and terms.agents else _none(why_not),
         "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
@@ -86,7 +91,7 @@ def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[st
         "usd_per_year": {k: number(v[i]) for k, v in yearly(solution, f.annual).items()},
         "supply": {n: {k: number(v) for k, v in s.items()} for n, s in supply(solution, i).items()},
         "water_l_per_million_tokens": number(f.per_million_tokens(f.water)[i]),
-        "carbon_kg_per_mwh": number(f.carbon[i] / f.facility_power[i] * 3.6e9),
+        "carbon_kg_per_mwh": per(f.carbon[i] * 3.6e9, f.facility_power[i]),
         "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
         "serving": describe(terms, result.plant),
         "warnings": list(result.warnings[i]),
