@@ -100,7 +100,7 @@ MUTANTS = [
     ("twin/components/compute.py", "t.network_share[serves]", "0.0 * t.network_share[serves]", NETWORK, "accelerators without their network"),
     (F, "facility / it, np.nan", "it / facility, np.nan", "physics/test_money_year.py::test_pue_is_the_meter_over_the_racks", "PUE upside down"),
     ("twin/columns.py", '"m3/day", 86.4', '"m3/day", 24.0', WATER, "water of a day"),
-    (S, "f.facility_power[i] * 3.6e9", "f.facility_power[i] * 3.6e6", ENERGY, "carbon of a kilowatt-hour"),
+    (S, "per(f.carbon[i] * 3.6e9", "per(f.carbon[i] * 3.6e6", ENERGY, "carbon of a kilowatt-hour"),
     (S, "1e3 / terms.interactivity", "1.0 / terms.interactivity", FIGURES, "seconds a token"),
     (V, "moved = np.array([-0.5, 0.0, 0.5])", "moved = np.array([-1.0, 0.0, 1.0])", KELVIN, "a kelvin of two"),
     # a day
