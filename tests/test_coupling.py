@@ -1,5 +1,8 @@
 """Laws of the coupled solve: conservation, independence of order and neighbours, monotone answers."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import yaml
@@ -108,6 +111,15 @@ def test_a_restart_from_the_solution_settles_at_once(small):
     again = steady(plant, first)
     assert again.iterations[0] <= 3
     np.testing.assert_allclose(again[columns.node.temperature], first[columns.node.temperature], atol=1e-5)
+
+
+def test_a_facility_that_was_solved_is_copied_and_pickled_as_before(small):
+    facility = twin.load(small)
+    solved = twin.solve(facility)
+    for other in (copy.deepcopy(facility), pickle.loads(pickle.dumps(facility))):
+        np.testing.assert_array_equal(twin.solve(other)["rack_power"], solved["rack_power"])
+    assert len(pickle.dumps(facility)) < 2 * len(pickle.dumps(twin.load(small)))
+    assert pickle.loads(pickle.dumps(solved.plant)).scenarios == 1
 
 
 def test_more_pump_head_never_lowers_flow(small):

@@ -141,10 +141,6 @@ class Block:
         found, order = grouped(group, rows, count)
         return self.bind(weighted, count, self.groups(found), self.given(weight[order]), self.solved, out)
 
-    def moved(self, tables: tuple[Argument, ...]) -> tuple[Argument, ...]:
-        """Numbers in main memory where the block's are."""
-        return send(tables, self.xp)
-
     def select(self, tree: Any) -> Any:
         """A tree of dataclasses whose arrays are one per scenario (row, S), as the lanes have it."""
         size = self.plant.scenarios

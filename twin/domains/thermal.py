@@ -15,6 +15,7 @@ from twin.domains.foreign import foreign
 from twin.domains.rejection import Answer, Inflow, Law, Roots
 from twin.elements import Cooler, Exchange, Fan, Loss, System
 from twin.kernels import streams
+from twin.kernels.arrays import send
 from twin.kernels.cell import Int, Ints1, Reals2, cell, kernel
 from twin.kernels.elementary import exp
 from twin.kernels.exchangers import effectiveness, film, in_series
@@ -413,7 +414,7 @@ class Temperatures:
             if isinstance(c.law, Law):
                 roots = b.roots(Roots, k)
                 self.roots.append((rows, roots))
-                before += b.bind(c.law.kernel, k, b.table(c.law, k), at, roots, answer, *b.moved(c.law.tables()))
+                before += b.bind(c.law.kernel, k, b.table(c.law, k), at, roots, answer, *send(c.law.tables(), b.xp))
             else:
                 before.append(foreign(b, c, net, flow, now, coolant, at, answer))
             before += b.bind(reject, k, unit, set_point, at, turn, net, now.lost, state, answer, lines)

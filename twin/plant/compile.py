@@ -102,6 +102,13 @@ class Plant(System):
                 yield platform, group.engine[[p == platform for p in group.platform]]
 
 
+class Kept(dict[Any, Any]):
+    """What can be worked out again and is kept with an object meanwhile: copies and pickles leave it behind."""
+
+    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
+        return Kept, ()
+
+
 T = TypeVar("T", bound=Element)
 
 
@@ -144,7 +151,7 @@ def compile(facility: Facility, scenarios: Given | None = None) -> Plant:
     """
     if scenarios is not None:
         return _compiled(facility, scenarios)
-    kept = vars(facility)
+    kept = vars(facility).setdefault("kept", Kept())
     if "plant" not in kept:
         kept["plant"] = _compiled(facility, {})
     return kept["plant"]

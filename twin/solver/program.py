@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 
@@ -253,7 +252,7 @@ class Program:
 
 def derived(b: Block) -> Call:
     """Columns that types add to the ledger; what is drawn or given off by one is that of the pass before."""
-    items, begin = list[tuple[Array, Callable[[], Array], list[tuple[Array, Index]]]](), 0
+    items, begin = list[tuple[Array, Array, list[tuple[Array, Index]]]](), 0
     for item in b.plant.derived:
         rows = slice(begin, begin + len(item.constant))
         begin = rows.stop
@@ -262,11 +261,11 @@ def derived(b: Block) -> Call:
             for t, f in zip(item.terms, item.factors, strict=True)
         ]
         constant = b.given(np.broadcast_to(item.constant, item.constant.shape))
-        items.append((b.column(item.column)[rows], lambda c=constant: c, terms))
+        items.append((b.column(item.column)[rows], constant, terms))
 
     def call() -> None:
         for out, constant, terms in items:
-            value = constant()
+            value = constant
             for factor, rows in terms:
                 value = value + factor * b.solved[rows]
             out[...] = value

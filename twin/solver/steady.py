@@ -19,7 +19,7 @@ from twin.elements import Status, System, total
 from twin.fluids import saturation_pressure
 from twin.kernels import power_flow
 from twin.kernels.arrays import called, fetch, home, max_scenarios, send
-from twin.plant.compile import Plant
+from twin.plant.compile import Kept, Plant
 from twin.solver.program import COLDEST, HOTTEST, Program
 
 log = logging.getLogger("twin")
@@ -70,7 +70,7 @@ class Solution:
 def like(plant: Plant, other: Plant) -> Plant:
     """The other plant, which differs in numbers of its racks and pipes alone, to be solved with what the first is."""
     if plant.scenarios == 1 and other.scenarios == 1:
-        vars(other)["bound"] = vars(plant).setdefault("bound", {})
+        vars(other)["bound"] = vars(plant).setdefault("bound", Kept())
     return other
 
 
@@ -143,7 +143,7 @@ class _Bound:
     def keep(self) -> None:
         """Put back what the next solve may use."""
         if self.plant.scenarios == 1:
-            vars(self.plant).setdefault("bound", {}).update(self.taken)
+            vars(self.plant).setdefault("bound", Kept()).update(self.taken)
 
 
 class _Run:
