@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from twin import columns
 from twin.columns import Array, Column, Index, Ledger, Ref
 from twin.elements import System
-from twin.kernels.arrays import each_array, send
+from twin.kernels.arrays import each_array, namespace, send
 from twin.kernels.cell import Kernel
 from twin.kernels.launch import Call, bind
 from twin.kernels.subset import Argument, Packed, Table
@@ -111,20 +111,20 @@ class Block:
 
     def work(self, kind: type[Table], rows: int) -> Packed:
         """An empty table of working numbers."""
-        return Packed(kind, self.zeros(len(kind.real_columns()), rows), self.integers(np.zeros((0, 0), np.int32)))
+        return _packed(kind, self.zeros(len(kind.real_columns()), rows))
 
     def roots(self, kind: type[Table], rows: int) -> Packed:
         """A table of numbers that a pass finds and the next starts from; NaN before the first."""
         flat = self.state(np.full((len(kind.real_columns()) * rows, 1), np.nan))
         reals = flat.reshape(len(kind.real_columns()), rows, self.lanes)
-        return Packed(kind, reals, self.integers(np.zeros((0, 0), np.int32)))
+        return _packed(kind, reals)
 
     def ledger(self, kind: type[Ledger]) -> Packed:
         """The solved columns of a kind."""
         names, rows = kind.real_columns(), self._rows[kind]
         first = self._first[vars(kind)[names[0]]] if names else 0
         part = self.solved[first : first + len(names) * rows]
-        return Packed(kind, part.reshape(len(names), rows, self.lanes), self.integers(np.zeros((0, 0), np.int32)))
+        return _packed(kind, part.reshape(len(names), rows, self.lanes))
 
     def groups(self, terms: Groups) -> Groups:
         """Terms by group as kernels take them."""
@@ -136,8 +136,7 @@ class Block:
             return []
         group = np.concatenate([g for g, _, _ in terms])
         rows = np.concatenate([self.rows(r) for _, r, _ in terms])
-        width = max(w.shape[1] for *_, w in terms)
-        weight = np.concatenate([np.broadcast_to(w, (len(g), width)) for g, _, w in terms])
+        weight = stacked([np.broadcast_to(w, (len(g), w.shape[1])) for g, _, w in terms])
         found, order = grouped(group, rows, count)
         return self.bind(weighted, count, self.groups(found), self.given(weight[order]), self.solved, out)
 
@@ -195,6 +194,17 @@ class Block:
     def bind(self, kernel: Kernel, rows: int, *arguments: Argument) -> list[Call]:
         """A kernel bound over rows and lanes; nothing where there are no rows."""
         return [bind(kernel, (rows, self.lanes), *arguments)] if rows else []
+
+
+def stacked(parts: Sequence[Array]) -> Array:
+    """Arrays (row, 1|S) one after the other."""
+    width = max((p.shape[1] for p in parts), default=1)
+    return np.concatenate([np.zeros((0, width)), *(np.broadcast_to(p, (len(p), width)) for p in parts)])
+
+
+def _packed(kind: type[Table], reals: Array) -> Packed:
+    """A table without columns of integers."""
+    return Packed(kind, reals, send(np.zeros((0, 0), np.int32), namespace(reals)))
 
 
 def _column(part: str, name: str, plant: System) -> Array:

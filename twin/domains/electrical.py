@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin import columns
-from twin.block import Block
+from twin.block import Block, stacked
 from twin.columns import Array
 from twin.elements import POWER_BASE, Converter, Island, Load, System
 from twin.kernels import power_flow
@@ -113,8 +113,7 @@ def at_start(l, s, branch: Branches, joined: Joined, voltage: Reals3):
     wi = voltage[joined.end[l], s, IM]
     mutual_re = branch.mutual_start_re[l, s]
     mutual_im = branch.mutual_start_im[l, s]
-    p, q = entering(vr, vi, branch.own_start_re[l, s], branch.own_start_im[l, s], wr, wi, mutual_re, mutual_im)
-    return p, q
+    return entering(vr, vi, branch.own_start_re[l, s], branch.own_start_im[l, s], wr, wi, mutual_re, mutual_im)
 
 
 @cell
@@ -126,8 +125,7 @@ def at_end(l, s, branch: Branches, joined: Joined, voltage: Reals3):
     wi = voltage[joined.start[l], s, IM]
     mutual_re = branch.mutual_end_re[l, s]
     mutual_im = branch.mutual_end_im[l, s]
-    p, q = entering(vr, vi, branch.own_end_re[l, s], branch.own_end_im[l, s], wr, wi, mutual_re, mutual_im)
-    return p, q
+    return entering(vr, vi, branch.own_end_re[l, s], branch.own_end_im[l, s], wr, wi, mutual_re, mutual_im)
 
 
 @kernel
@@ -264,14 +262,8 @@ def _demand(b: Block, island: Island, peak: bool) -> tuple[Groups, Demand, Group
     cords, order = grouped(np.concatenate(bus), np.concatenate(rows), count)
     behind = np.flatnonzero(place[plant.converter.input] >= 0)
     feeding, _ = grouped(place[plant.converter.input[behind]], behind, count)
-    weights = (b.given(_stacked(w)[order]) for w in (share, tangent))
+    weights = (b.given(stacked(w)[order]) for w in (share, tangent))
     return b.groups(cords), Demand(*weights), b.groups(feeding)
-
-
-def _stacked(parts: list[Array]) -> Array:
-    """Arrays (row, 1|S) one after the other."""
-    width = max((p.shape[1] for p in parts), default=1)
-    return np.concatenate([np.zeros((0, width)), *(np.broadcast_to(p, (len(p), width)) for p in parts)])
 
 
 def _branches(network: power_flow.Network, part: slice) -> Branches:
