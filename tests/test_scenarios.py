@@ -2,18 +2,22 @@
 
 import subprocess
 import sys
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from conftest import SMALL
+from pydantic import Field
 
 import twin
+from twin.components import Component
 from twin.elements import Status
 from twin.facility.scenarios import read
 from twin.plant.compile import compile
 from twin.solver.steady import steady
+from twin.units import Fraction, Power
 
 HOURS = 12
 DRY = 283.15 + 8 * np.sin(np.arange(HOURS) / 4)
@@ -130,6 +134,51 @@ def test_every_one_of_many_values_is_checked(hall):
     assert "is above the shut-off head 300000 Pa" in found.invalid[1400].reason
     assert found.columns["head"]["pump"][1400] == heads[0], "a neighbour is solved in its place"
     assert np.array_equal(np.delete(found.columns["head"]["pump"], 1400), np.delete(heads, 1400))
+
+
+class Demanding(Component):
+    """Refuses high powers: at once, or only where it is asked for by another field."""
+
+    watts: Power = Field(1e3, ge=0, description="drawn")
+    highest: Power = Field(5e3, ge=0, description="that it may draw")
+    strict: Fraction = Field(0.0, ge=0, le=1, description="above 0 the highest holds")
+    seen: ClassVar[list[tuple[float, float]]] = []
+
+    def check(self, name):
+        if self.strict > 0:
+            self.seen.append((self.strict, self.watts))
+            return [f"{name}: watts: {self.watts:g} is too much"] if self.watts > self.highest else []
+        return super().check(name)
+
+
+class Wholesale(Demanding):
+    """The same, by a mapping of all of its fields."""
+
+    def check(self, name):
+        own = vars(self)
+        return [f"{name}: watts: too much"] if own["strict"] > 0 and own["watts"] > own["highest"] else []
+
+
+def demanding(kind):
+    return twin.load(POWER.replace("  given:", f"  own: {{type: {kind}}}\n  given:"))
+
+
+def test_a_check_is_asked_once_for_each_set_of_what_it_reads():
+    """Where `strict` is 0 it reads no power, so that the many powers there are one set of values."""
+    many = np.linspace(1e3, 9e3, 400)
+    given = {"own.watts": np.tile(many, 2), "own.strict": np.repeat([0.0, 1.0], 400), "own.capital": np.arange(800.0)}
+    Demanding.seen.clear()
+    found = read(demanding("demanding"), given)
+    assert sorted(found.invalid) == [i for i in range(800) if given["own.strict"][i] and given["own.watts"][i] > 5e3]
+    assert found.invalid[799].reason == "demanding own: watts: 9000 is too much"
+    Demanding.seen.clear()
+    read(demanding("demanding"), given | {"own.watts": np.tile(np.repeat([1e3, 2e3], 200), 2)})
+    assert len(Demanding.seen) <= 4, "a price that no check reads makes no other set of values"
+
+
+def test_a_check_that_reads_everything_at_once_is_asked_of_every_value():
+    found = read(demanding("wholesale"), {"own.watts": [1e3, 9e3, 2e3], "own.strict": 1.0})
+    assert list(found.invalid) == [1]
 
 
 def test_components_of_one_type_are_checked_as_each_is_laid_out():

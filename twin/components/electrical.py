@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -347,13 +348,19 @@ class PowerConverter(Component):
 
 def gains(part: Model, name: str, prefix: str, highest: float) -> list[str]:
     """A fault if a converter's loss is negative anywhere up to the load fraction `highest`."""
-    a, b, c = (getattr(part, f"{prefix}{k}_loss") for k in ("fixed", "proportional", "square"))
-    k = np.linspace(0.0, highest, 101)
-    loss = a + k * (b + k * c)
-    if loss.min() >= -1e-12:
+    worst = _gain(*(getattr(part, f"{prefix}{k}_loss") for k in ("fixed", "proportional", "square")), highest)
+    if worst is None:
         return []
-    at = f"the losses turn negative at {k[loss.argmin()]:.0%} load, more out than in"
+    at = f"the losses turn negative at {worst:.0%} load, more out than in"
     return [f"{name}: {at}; give other {prefix}losses or another {prefix}efficiency"]
+
+
+@lru_cache(1024)
+def _gain(fixed: float, proportional: float, square: float, highest: float) -> float | None:
+    """The load fraction up to `highest` at which a converter of these losses [1] gains most; None if it never does."""
+    k = np.linspace(0.0, highest, 101)
+    loss = fixed + k * (proportional + k * square)
+    return None if loss.min() >= -1e-12 else float(k[loss.argmin()])
 
 
 def fit_losses(data: object, prefix: str = "") -> object:

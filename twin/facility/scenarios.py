@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 from pydantic.fields import FieldInfo
 
 from twin import fluids
-from twin.columns import Array, Real
+from twin.columns import Array, Index, Real
 from twin.components.base import Component
 from twin.components.hall import DEFAULT_HUMIDITY, Fault, air_pressure, contradictions
 from twin.facility.addresses import breadth, choose, meant, settle, split
@@ -70,6 +71,19 @@ class Scenarios(NamedTuple):
     labels: Array | None
     invalid: dict[int, Invalid]
     moisture: str
+
+    def part(self, first: int, last: int) -> Scenarios:
+        """The scenarios from `first` up to, but not with, `last`."""
+        at = slice(first, last)
+        return Scenarios(
+            {field: {n: v[at] for n, v in rows.items()} for field, rows in self.columns.items()},
+            {field: v if np.size(v) == 1 else v[at] for field, v in self.site.items()},
+            len(range(self.size)[at]),
+            {address: v[at] for address, v in self.coordinates.items()},
+            None if self.labels is None else self.labels[at],
+            {i - first: known for i, known in self.invalid.items() if first <= i < last},
+            self.moisture,
+        )
 
 
 class _Target(NamedTuple):
@@ -299,11 +313,56 @@ def _inconsistent(facility: Facility, columns: Columns) -> Iterator[Fault]:
             alike[n] = [n]
     for names in alike.values():
         first, fields = facility.components[names[0]], changed[names[0]]
-        sets, at = np.unique(np.stack([columns[f][names[0]] for f in fields]), axis=1, return_inverse=True)
-        at = at.ravel()
-        bad = np.array([bool(_changed(first, fields, row).check(names[0])) for row in sets.T])
+        values = np.stack([columns[f][names[0]] for f in fields])
+        bad = _refused(first, names[0], fields, values)
         for n in names if bad.any() else ():
-            yield Fault(bad[at], partial(_checked, facility.components[n], n, fields, sets[:, at]))
+            yield Fault(bad, partial(_checked, facility.components[n], n, fields, values))
+
+
+def _refused(part: Component, name: str, fields: list[str], values: Array) -> Array:
+    """Where a component's own check finds faults, (S,); `values` of its fields are (field, S).
+
+    It is asked once for each set of values of those fields that it reads on its way: it depends on no others.
+    """
+    asked, read = _Check(_changed(part, fields, values[:, 0]), name), list[str]()
+    while True:
+        first, at = _different(values[[fields.index(f) for f in read]])
+        bad = np.array([asked(_typed(part, fields, row)) for row in values[:, first].T.tolist()])
+        more = [f for f in fields if f not in read and (f in asked.read or "__dict__" in asked.read)]
+        if not more:
+            return bad[at]
+        read += more
+
+
+def _different(values: Array) -> tuple[Index, Index]:
+    """The first scenario of each set of values (row, S), and which of these every scenario has, (S,)."""
+    if not len(values):
+        return np.zeros(1, np.int64), np.zeros(values.shape[1], np.int64)
+    _, first, at = np.unique(values, axis=1, return_index=True, return_inverse=True)
+    return first, at.ravel()
+
+
+class _Check:
+    """The check of a component, to be asked of other values of its fields. read: names of what it has read of it."""
+
+    def __init__(self, part: Component, name: str) -> None:
+        self.name, self.read, self._values, self._stated = name, set[str](), vars(part), dict(vars(part))
+        note, get = self.read.add, object.__getattribute__
+
+        def noted(part: Component, name: str) -> object:
+            note(name)
+            return get(part, name)
+
+        cls, own = type(part), {"__getattribute__": noted, "__module__": __name__}
+        noting = ABCMeta.__new__(type(cls), f"_{cls.__name__}", (cls,), own)  # no type of layouts: nothing to validate
+        object.__setattr__(part, "__class__", noting)
+        self._part = part
+
+    def __call__(self, values: Mapping[str, object]) -> bool:
+        """Whether it finds faults with these values of fields."""
+        self._values.clear()
+        self._values.update(self._stated, **values)
+        return bool(self._part.check(self.name))
 
 
 def _checked(part: Component, name: str, fields: list[str], values: Array, scenario: int) -> str:
@@ -314,8 +373,13 @@ def _checked(part: Component, name: str, fields: list[str], values: Array, scena
 
 def _changed(part: Component, fields: list[str], values: Array) -> Component:
     """A component with the values of a scenario."""
-    kinds = {f: type(getattr(part, f)) if isinstance(getattr(part, f), int) else float for f in fields}
-    return part.model_copy(update={f: kinds[f](v) for f, v in zip(fields, values, strict=True)})
+    return part.model_copy(update=_typed(part, fields, values.tolist()))
+
+
+def _typed(part: Component, fields: list[str], values: list[float]) -> dict[str, object]:
+    """Values of fields as the component has them: whole numbers, yes or no, or reals."""
+    own = ((f, getattr(part, f), v) for f, v in zip(fields, values, strict=True))
+    return {f: type(now)(v) if isinstance(now, int) else v for f, now, v in own}
 
 
 def _impossible(site: Mapping[str, Real]) -> Iterator[Fault]:

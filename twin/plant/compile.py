@@ -51,7 +51,7 @@ from twin.elements import (
 )
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
-from twin.facility.scenarios import Invalid
+from twin.facility.scenarios import Invalid, Scenarios, read
 from twin.facility.sections import limit_names
 from twin.facility.tables import Given
 from twin.fluids import FLUIDS
@@ -142,22 +142,24 @@ class _Parts:
         return kind(**merged)
 
 
-def compile(facility: Facility, scenarios: Given | None = None) -> Plant:
+def compile(facility: Facility, scenarios: Given | Scenarios | None = None) -> Plant:
     """Lower a facility to arrays. `scenarios` maps addresses to SI values, one per scenario; see `tables.tabulate`.
+
+    They may have been read already (`scenarios.read`), so that many can be lowered part by part.
 
     Raises LayoutError for what is no address and for values of which no scenario can be, for loops without pressure
     reference, buses without source, voltages that do not meet, rooms that are heated and not cooled. The plant of a
     facility as laid out is kept with it.
     """
     if scenarios is not None:
-        return _compiled(facility, scenarios)
+        return _compiled(facility, scenarios if isinstance(scenarios, Scenarios) else read(facility, scenarios))
     kept = vars(facility).setdefault("kept", Kept())
     if "plant" not in kept:
-        kept["plant"] = _compiled(facility, {})
+        kept["plant"] = _compiled(facility, read(facility, {}))
     return kept["plant"]
 
 
-def _compiled(facility: Facility, scenarios: Given) -> Plant:
+def _compiled(facility: Facility, scenarios: Scenarios) -> Plant:
     c = Lowering(facility, scenarios)
     c.lower()
     parts, faults = _Parts(c), []

@@ -16,8 +16,7 @@ from twin.components.base import REGISTRY, Component, RoomNodes
 from twin.components.hall import DEFAULT_HUMIDITY, Room, air_pressure
 from twin.elements import VENT, Element, Limit, Report, Vent, Weather
 from twin.facility.graph import Facility
-from twin.facility.scenarios import read
-from twin.facility.tables import Given
+from twin.facility.scenarios import Scenarios
 
 ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.008
 """Dry bulb [K] and humidity ratio [kg/kg] of the air that fans of racks and room coolers move."""
@@ -95,9 +94,8 @@ class Lowering:
     parts: elements as written, by kind. counts: rows of each kind so far. index: numbers of joined ports by carrier.
     """
 
-    def __init__(self, facility: Facility, scenarios: Given) -> None:
-        self.facility = facility
-        self.scenarios = read(facility, scenarios)
+    def __init__(self, facility: Facility, scenarios: Scenarios) -> None:
+        self.facility, self.scenarios = facility, scenarios
         self.columns, self.site_values, self.size = self.scenarios[:3]
         self.index: dict[str, dict[Key, int]] = {"thermal": {}, "power": {}}
         self.parts: dict[type[Element], list[Any]] = {}

@@ -18,6 +18,7 @@ from twin.facility import plugins
 from twin.facility.catalogue import catalogue
 from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
+from twin.facility.scenarios import read
 from twin.facility.sections import MODELS, Economics, Serving
 from twin.plant.lowering import Lowering
 from twin.show.text import table
@@ -229,7 +230,7 @@ def _lowered(part: Component) -> Iterator[Report | Limit]:
         {},
         {},
     )
-    lowering = Lowering(facility, {})
+    lowering = Lowering(facility, read(facility, {}))
     lowering.lower()
     for kind in (Report, Limit):
         yield from lowering.parts.get(kind, ())
