@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from twin import columns, components, elements, fluids, networks, serving, units
     from twin.air.response import Response
     from twin.air.turns import FiniteVolume, Mixed
-    from twin.api import Result, bound, open_result, solve
+    from twin.api import Interrupted, Result, bound, open_result, solve
     from twin.facility.build import load
     from twin.facility.catalogue import catalogue
     from twin.facility.files import LayoutError, shipped
@@ -51,6 +51,7 @@ _HOMES = {
     "Bound": "study.bound",
     "Facility": "facility.graph",
     "FiniteVolume": "air.turns",
+    "Interrupted": "api",
     "Layout": "facility.layout",
     "LayoutError": "facility.files",
     "Mixed": "air.turns",
@@ -81,6 +82,7 @@ __all__ = [
     "Bound",
     "Facility",
     "FiniteVolume",
+    "Interrupted",
     "Layout",
     "LayoutError",
     "Mixed",

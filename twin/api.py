@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from twin.facility.build import load
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.layout import Layout
+from twin.facility.scenarios import read
 from twin.facility.tables import Given
 from twin.kernels.arrays import home
 from twin.plant.compile import Plant, compile
@@ -33,12 +34,15 @@ from twin.results.files import write
 from twin.results.limits import Binding, Margins, binding, exceeded, margins, worst
 from twin.results.warnings import warnings
 from twin.serving.tokens import at_work, check_served
+from twin.solver.pace import Pace
 from twin.solver.steady import Progress, Solution, steady
 from twin.study.agents import AgentLoad, agent_load
 from twin.study.bound import GROUPS, Bound, Computed, Scale, rescale
 from twin.study.bound import bound as find_bound
 from twin.study.bound import scaled_rows as rows_in_question
 from twin.study.day import Day, day
+from twin.study.stream import Interrupted as Interrupted
+from twin.study.stream import check_size, stream
 
 
 @dataclass(frozen=True, repr=False)
@@ -210,16 +214,41 @@ class Result:
         return f"<b>{html.escape(self.facility.name)}</b>, {count} scenario{'s' * (count > 1)}<table>{body}</table>"
 
 
+@overload
 def solve(
     layout: str | Path | Layout | Facility,
     scenarios: Given | None = None,
     *,
+    outputs: None = None,
     case: str | None = None,
     overrides: Mapping[str, object] | None = None,
     device: str = "cpu",
     air: Air | Literal["mixed", "finite_volume"] | None = None,
     progress: Progress | None = None,
-) -> Result:
+) -> Result: ...
+@overload
+def solve(
+    layout: str | Path | Layout | Facility,
+    scenarios: Given | None = None,
+    *,
+    outputs: Sequence[str],
+    case: str | None = None,
+    overrides: Mapping[str, object] | None = None,
+    device: str = "cpu",
+    air: Air | Literal["mixed", "finite_volume"] | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset: ...
+def solve(
+    layout: str | Path | Layout | Facility,
+    scenarios: Given | None = None,
+    *,
+    outputs: Sequence[str] | None = None,
+    case: str | None = None,
+    overrides: Mapping[str, object] | None = None,
+    device: str = "cpu",
+    air: Air | Literal["mixed", "finite_volume"] | None = None,
+    progress: Progress | None = None,
+) -> Result | xr.Dataset:
     """Solve power, coolant, heat and air of a facility in one or many scenarios.
 
     layout: a shipped layout by name, a YAML file, YAML text, a Layout, or a loaded Facility. scenarios: SI values by
@@ -227,13 +256,17 @@ def solve(
     as a mapping, a DataFrame or Dataset whose index labels the scenarios, or a list of mappings. Where they give the
     dry bulb alone, the layout's air is warmed or cooled to it: it keeps the relative humidity or the dew point that the
     layout states, of a stated wet bulb the humidity ratio, and is at most saturated; beside a wet bulb alone the
-    layout's dry bulb is at most that of air without moisture, with a warning. case: one of the layout's cases.
+    layout's dry bulb is at most that of air without moisture, with a warning. outputs: what to keep of each scenario,
+    if not all: names of variables of the dataset, "figures" for all headline figures, "limits" for the tightest limit;
+    a Dataset of these, with status and reason, comes back, and any number of scenarios is solved in the memory that
+    they take, chunk by chunk; Ctrl-C then raises `Interrupted` with what was done. case: one of the layout's cases.
     overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where there is one; few
     scenarios are faster on the CPU. air: Mixed() if not given, FiniteVolume(cell) to compute the air of placed rooms,
     or the `response` of a result that did; "mixed" and "finite_volume" stand for the first two with their defaults.
-    progress: called with how far that is.
+    progress: called with how far that is, at most about twice a second.
 
-    Raises LayoutError for bad input and DeviceError for a GPU that is not there; a scenario without solution, or with
+    Raises LayoutError for bad input, for an unknown output, and where all columns of so many scenarios would take more
+    than 8 GB; DeviceError for a GPU that is not there; a scenario without solution, or with
     values that cannot be, carries a status and a reason, and the others stand.
 
     >>> twin.solve("gb300_hall", {"site.dry_bulb": [278.15, 308.15]}).figures.pue
@@ -242,10 +275,14 @@ def solve(
     air_model = model(air)
     facility = _facility(layout, case, overrides)
     check_served(facility)
-    plant = compile(facility, scenarios)
-    check_served(facility, plant)
-    plant = at_work(plant)
-    return Result(facility, solve_air(plant, air_model, device, progress), air_model)
+    given = read(facility, {} if scenarios is None else scenarios)
+    check_served(facility, given.coordinates)
+    if outputs is not None:
+        return stream(facility, given, outputs, air_model, device, progress)
+    check_size(facility, given)
+    plant = at_work(compile(facility, None if scenarios is None else given))
+    pace = Pace(plant.scenarios, progress)
+    return Result(facility, solve_air(plant, air_model, device, progress, pace.advance), air_model)
 
 
 def open_result(path: str | Path) -> Result:

@@ -52,9 +52,20 @@ REASONS = {
 }
 
 
+MANY = 64
+"""Scenarios from which rows are added one by one, which takes less memory than their running sums; bits are the same."""
+
+
 def total(rows: Array) -> Array:
     """Sum over rows in a fixed order, (scenario,); np.sum picks its order from the number of scenarios."""
-    return np.cumsum(rows, axis=0)[-1] if len(rows) else np.zeros(rows.shape[-1], like=rows)
+    if not len(rows):
+        return np.zeros(rows.shape[-1], like=rows)
+    if rows.shape[-1] < MANY or rows.dtype != float or not isinstance(rows, np.ndarray):
+        return np.cumsum(rows, axis=0)[-1]
+    added = rows[0].copy()
+    for row in rows[1:]:
+        added += row
+    return added
 
 
 def largest(rows: Array) -> Array:

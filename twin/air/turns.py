@@ -7,7 +7,7 @@ stands in the room. The field gives back what racks breathe and coolers draw, an
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from types import ModuleType
@@ -167,10 +167,17 @@ class AirSolution:
     stopped: bool = False
 
 
-def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None) -> AirSolution:
+def solve(
+    plant: Plant,
+    air: Air,
+    device: str = "cpu",
+    progress: Progress = None,
+    finished: Callable[[int], object] | None = None,
+) -> AirSolution:
     """Solve a plant with its air mixed, computed, or as a response carries it to other scenarios.
 
-    `device` is cpu, cuda or auto; `progress` is called with lines of text. An interrupt (Ctrl-C) ends the computation
+    `device` is cpu, cuda or auto; `progress` is called with lines of text, `finished` with the number of scenarios
+    whose mixed or carried air has just been solved. An interrupt (Ctrl-C) ends the computation
     with the averages that there are, if every room has one. Without a solution of the mixed plant no field is computed.
     Raises LayoutError where rooms cannot be meshed, carry unbalanced flows, or have air moved by what has no place.
 
@@ -178,7 +185,7 @@ def solve(plant: Plant, air: Air, device: str = "cpu", progress: Progress = None
     """
     if isinstance(air, Response):
         plant = air.carried(plant)
-    now = AirSolution(plant, steady(plant, device=device))
+    now = AirSolution(plant, steady(plant, device=device, finished=finished))
     if not isinstance(air, FiniteVolume) or not (now.solution.status == Status.OK).any():
         return now
     names = air.rooms or tuple(rooms(plant.facility))

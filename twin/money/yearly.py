@@ -96,7 +96,7 @@ def yearly(solution: Solution, annual: cost.Annual) -> dict[str, Array]:
             rows = [total(np.broadcast_to(c.capital * share(c), (len(c.elements), size))) for c in parts]
             items[f"{heading} {name}"] = total(np.array(rows))
     capital, life, _ = _works(solution)
-    if np.any(capital > 0):
+    if np.any(capital > 0) or "economics.works" in solution.plant.coordinates:
         items["works capital"] = (capital * cost.annuity(rate, life))[0]
     leased = priced(solution.plant).colocation is not None
     used = ("energy", "demand", "water", "other", *(["lease"] if leased else []))

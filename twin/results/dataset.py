@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import version
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,57 +18,105 @@ from twin.air.turns import AirSolution
 from twin.columns import FIGURES, Array
 from twin.elements import REASONS, Status
 from twin.facility import plugins
+from twin.facility.files import LayoutError, hint
 from twin.facility.scenarios import cf_unit_of
+from twin.facility.sections import Serving
 from twin.fluids import saturation_pressure
 from twin.money.yearly import yearly
+from twin.plant.compile import Plant
 from twin.results import envelopes
 from twin.results.figures import figures
-from twin.results.limits import exceeded, margins
+from twin.results.limits import tightest
 from twin.results.warnings import warnings
 from twin.serving.tokens import describe, terms_by_scenario
 from twin.solver.steady import Solution
+from twin.units import cf_unit
 
 
-def dataset(air: AirSolution) -> xr.Dataset:
-    """Everything reported, labelled: dims `scenario`, `rack`, `cdu`, ...; SI with CF `units`; provenance in attrs."""
+LIMITS = {
+    "tightest_limit": "limit with the least relative margin",
+    "element": "where the tightest limit is",
+    "value": "of what the tightest limit bounds",
+    "bound": "of the tightest limit",
+    "unit": "of value and bound",
+    "relative_margin": "to the tightest limit over a scale of its bound, negative beyond it",
+    "limit_exceeded": "whether any limit is passed",
+}
+"""Variables that `limits` stands for, and what they are."""
+
+OTHER_NAMES = '; there are "figures", "limits", and the variables of a result\'s dataset'
+"""What is told of a name that resembles none."""
+
+GROUPS: dict[str, Mapping[str, object]] = {"figures": FIGURES, "limits": LIMITS}
+"""Names that stand for several variables."""
+
+ALWAYS = ("status", "reason")
+"""Variables that come along with whatever is asked for."""
+
+OTHERS = ("yearly_cost", *ALWAYS, "warnings", "iterations", *LIMITS)
+"""Variables that every layout has, beside its figures."""
+
+INLET_ERROR, INTAKE = "inlet_error", "intake_temperature"
+"""Endings of what computed air adds to the elements that draw it."""
+
+ROOMS = {
+    "air_flushes": ("1", "flushes of the room that were computed"),
+    "air_heat_imbalance": ("1", "heat that coolers took over heat given"),
+    "air_unplaced_heat": ("W", "heat without a place, below the ceiling"),
+    "air_leak": ("1", "air through closed faces over what coolers move"),
+    "air_divergence": ("1", "largest net flow of a cell over the inflow"),
+    "air_last_change": ("K", "largest change of an inlet in the last turn"),
+}
+"""What computed air adds by room: unit and meaning."""
+
+
+def choose(plant: Plant, outputs: Sequence[str], computed: bool) -> frozenset[str]:
+    """Names of the variables that outputs mean, which may be names of GROUPS too; status and reason come along.
+
+    computed: whether air is computed. Raises LayoutError for what is no sequence of names, and for unknown ones.
+    """
+    told = 'give names, such as outputs=["figures", "limits"]'
+    if isinstance(outputs, str) or not isinstance(outputs, Iterable):
+        raise LayoutError("outputs", [f"{outputs!r} is no list of names; {told}"])
+    names = list(outputs)
+    if not names:
+        raise LayoutError("outputs", [f"is empty; {told}"])
+    known = {*FIGURES, *OTHERS, *(r.name for r in plant.reports)}
+    known.update(*map(envelopes.titles, plant.guidelines))
+    if computed:
+        parts = plant.facility.components
+        known |= {f"{parts[n].dimension}_{INLET_ERROR}" for n in plant.engine.names}
+        known |= {f"{parts[n].dimension}_{INTAKE}" for n in plant.fan.names} | set(ROOMS)
+    unknown = [n for n in names if n not in known and n not in GROUPS]
+    if unknown:
+        there = (*GROUPS, *sorted(known))
+        raise LayoutError("outputs", [f"no {n!r}{hint(n, there) or OTHER_NAMES}" for n in unknown])
+    return frozenset(ALWAYS).union(*(GROUPS.get(n, (n,)) for n in names))
+
+
+def dataset(air: AirSolution, chosen: Collection[str] | None = None) -> xr.Dataset:
+    """Everything reported, labelled: dims `scenario`, `rack`, `cdu`, ...; SI with CF `units`; provenance in attrs.
+
+    chosen: names of variables, see `choose`: these alone are worked out. The tightest limit of each scenario is there
+    where it is chosen only.
+    """
     solution, plant = air.solution, air.solution.plant
-    variables: dict[str, Any] = {}
-    names: dict[str, list[str]] = {}
-    for item in plant.reports:
-        names.setdefault(item.dimension, []).extend(item.elements)
-    labels = {d: sorted(set(v)) for d, v in names.items()}
-    where = {d: {n: i for i, n in enumerate(v)} for d, v in labels.items()}
-    for item in plant.reports:
-        if item.name not in variables:
-            empty = np.full((len(labels[item.dimension]), plant.scenarios), np.nan)
-            attrs = {"units": item.value.column.unit, "long_name": item.long_name}
-            variables[item.name] = ((item.dimension, "scenario"), empty, attrs)
-        rows = [where[item.dimension][n] for n in item.elements]
-        variables[item.name][1][rows] = np.where(solution.status == Status.OK, solution[item.value], np.nan)
-    for item in envelopes.variables(solution):
-        if item.name not in variables:
-            empty = np.full((len(labels[item.dimension]), plant.scenarios), item.missing, item.values.dtype)
-            variables[item.name] = ((item.dimension, "scenario"), empty, item.attributes)
-        rows = [where[item.dimension][n] for n in item.elements]
-        variables[item.name][1][rows] = item.values
-    numbers = figures(solution)
-    for name, figure in FIGURES.items():
-        attrs = {"units": figure.unit, "long_name": figure.meaning}
-        variables[name] = ("scenario", np.array(getattr(numbers, name), float), attrs)
-    items = yearly(solution, numbers.annual)
-    cost = {"units": "USD a-1", "long_name": "yearly cost by item"}
-    variables["yearly_cost"] = (("cost_item", "scenario"), np.array(list(items.values())), cost)
-    labels["cost_item"] = list(items)
-    status = np.array([int(s) for s in solution.status], np.int8)
-    flags = {"flag_values": [int(s) for s in Status], "flag_meanings": " ".join(s.name.lower() for s in Status)}
-    variables["status"] = ("scenario", status, flags)
-    variables["reason"] = ("scenario", np.array([reason(solution, i) for i in range(plant.scenarios)], object))
-    texts = np.array(["; ".join(told) for told in warnings(solution)], object)
-    variables["warnings"] = ("scenario", texts, {"long_name": "what to know beside the numbers"})
+    asked = (lambda name: True) if chosen is None else chosen.__contains__
+    variables, labels = _by_element(solution, asked)
+    if any(map(asked, (*FIGURES, "yearly_cost"))):
+        variables |= _figures(solution, labels)
+    variables |= _states(solution)
+    if asked("warnings"):
+        texts = np.array(["; ".join(told) for told in warnings(solution)], object)
+        variables["warnings"] = ("scenario", texts, {"long_name": "what to know beside the numbers"})
     variables["iterations"] = ("scenario", solution.iterations)
-    variables["limit_exceeded"] = ("scenario", exceeded(margins(solution)))
-    variables |= _rooms(air, labels, where)
-    coordinates: dict[str, Any] = dict(labels)
+    if any(map(asked, LIMITS)):
+        limits = _limits(solution)
+        variables |= {"limit_exceeded": limits["limit_exceeded"]} if chosen is None else limits
+    variables |= _rooms(air, labels)
+    variables = {name: v for name, v in variables.items() if asked(name)}
+    used = {d for dims, *_ in variables.values() for d in ([dims] if isinstance(dims, str) else dims)}
+    coordinates: dict[str, Any] = {d: names for d, names in labels.items() if d in used}
     for address, values in plant.coordinates.items():
         unit = cf_unit_of(plant.facility, address)
         given = np.array(values)
@@ -74,43 +124,107 @@ def dataset(air: AirSolution) -> xr.Dataset:
         coordinates[address] = ("scenario", given, {"long_name": address, "units": unit})
     if plant.labels is not None:
         coordinates["scenario"] = plant.labels
-    return xr.Dataset(variables, coordinates, provenance(solution))
+    served = (terms for terms, _ in terms_by_scenario(plant))
+    return xr.Dataset(variables, coordinates, provenance(plant, served, solution.seconds, solution.device))
 
 
-def _rooms(air: AirSolution, labels: dict[str, list[str]], where: dict[str, dict[str, int]]) -> dict[str, Any]:
+def _by_element(solution: Solution, asked: Callable[[str], bool]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """What is reported of elements, and the names of these by dimension."""
+    plant, variables = solution.plant, dict[str, Any]()
+    reports, exposed = [r for r in plant.reports if asked(r.name)], [*envelopes.variables(solution, asked)]
+    names: dict[str, set[str]] = {item.dimension: set() for item in (*reports, *exposed)}
+    for item in plant.reports:
+        if item.dimension in names:
+            names[item.dimension].update(item.elements)
+    labels = {d: sorted(v) for d, v in names.items()}
+    where = {d: {n: i for i, n in enumerate(v)} for d, v in labels.items()}
+    for item in reports:
+        if item.name not in variables:
+            empty = np.full((len(labels[item.dimension]), plant.scenarios), np.nan)
+            attrs = {"units": item.value.column.unit, "long_name": item.long_name}
+            variables[item.name] = ((item.dimension, "scenario"), empty, attrs)
+        rows = [where[item.dimension][n] for n in item.elements]
+        variables[item.name][1][rows] = np.where(solution.status == Status.OK, solution[item.value], np.nan)
+    for item in exposed:
+        if item.name not in variables:
+            empty = np.full((len(labels[item.dimension]), plant.scenarios), item.missing, item.values.dtype)
+            variables[item.name] = ((item.dimension, "scenario"), empty, item.attributes)
+        rows = [where[item.dimension][n] for n in item.elements]
+        variables[item.name][1][rows] = item.values
+    return variables, labels
+
+
+def _figures(solution: Solution, labels: dict[str, list[str]]) -> dict[str, Any]:
+    """Headline figures and what makes up the yearly cost."""
+    numbers, variables = figures(solution), dict[str, Any]()
+    for name, figure in FIGURES.items():
+        attrs = {"units": figure.unit, "long_name": figure.meaning}
+        variables[name] = ("scenario", np.array(getattr(numbers, name), float), attrs)
+    items = yearly(solution, numbers.annual)
+    cost = {"units": "USD a-1", "long_name": "yearly cost by item"}
+    variables["yearly_cost"] = (("cost_item", "scenario"), np.array(list(items.values())), cost)
+    labels["cost_item"] = list(items)
+    return variables
+
+
+def _states(solution: Solution) -> dict[str, Any]:
+    """How the solve of every scenario went, and why those that failed did."""
+    status, reasons = solution.status.astype(np.int8), np.full(solution.plant.scenarios, "", object)
+    for i in np.flatnonzero(status != Status.OK).tolist():
+        reasons[i] = reason(solution, i)
+    flags = {"flag_values": [int(s) for s in Status], "flag_meanings": " ".join(s.name.lower() for s in Status)}
+    return {"status": ("scenario", status, flags), "reason": ("scenario", reasons)}
+
+
+def _limits(solution: Solution) -> dict[str, Any]:
+    """The tightest limit of every scenario; texts are empty and numbers NaN where nothing is limited."""
+    t = tightest(solution)
+    units = {d: cf_unit(d) for d in set(t.dimension) - {""}}
+    unit = np.array([units.get(d, "") for d in t.dimension], object)
+    relative = np.where(t.relative < np.inf, t.relative, np.nan)
+    values = dict(zip(LIMITS, (t.name, t.element, t.value, t.bound, unit, relative, t.exceeded), strict=True))
+    attrs = {name: {"long_name": text} for name, text in LIMITS.items()}
+    attrs["limit_exceeded"] = {}
+    attrs["relative_margin"]["units"] = "1"
+    return {name: ("scenario", v, attrs[name]) for name, v in values.items()}
+
+
+def _rooms(air: AirSolution, labels: dict[str, list[str]]) -> dict[str, Any]:
     """What computed rooms add: the error bar of every rack's inlet, the return of every cooler, heat and mass."""
     if not air.rooms:
         return {}
     parts, size = air.plant.facility.components, air.plant.scenarios
     bar, drawn = "twice the standard error of the inlet", "air drawn by the cooler"
     by_equipment: dict[str, Any] = {}
+    where: dict[str, dict[str, int]] = {}
     for room in air.rooms:
         for things, values, ending, text in (
-            (room.geometry.racks, room.mean.error, "inlet_error", bar),
-            (room.geometry.coolers, room.mean.intake, "intake_temperature", drawn),
+            (room.geometry.racks, room.mean.error, INLET_ERROR, bar),
+            (room.geometry.coolers, room.mean.intake, INTAKE, drawn),
         ):
             for thing, row in zip(things, values, strict=True):
                 dimension = parts[thing.name].dimension
                 if dimension not in labels:
                     labels[dimension] = sorted(n for n, p in parts.items() if p.dimension == dimension)
-                    where[dimension] = {n: i for i, n in enumerate(labels[dimension])}
+                rows = where.setdefault(dimension, {n: i for i, n in enumerate(labels[dimension])})
                 empty = np.full((len(labels[dimension]), size), np.nan)
                 attrs = {"units": "K", "long_name": text}
                 own = by_equipment.setdefault(f"{dimension}_{ending}", ((dimension, "scenario"), empty, attrs))
-                own[1][where[dimension][thing.name]] = row
+                own[1][rows[thing.name]] = row
     names = [room.room for room in air.rooms]
     labels["computed_room"] = names
     table = lambda values: np.array([np.broadcast_to(v, air.plant.scenarios) for v in values], float)  # noqa: E731
-    by_room = {
-        "air_flushes": ([r.mean.flushes for r in air.rooms], "1", "flushes of the room that were computed"),
-        "air_heat_imbalance": ([r.mean.imbalance for r in air.rooms], "1", "heat that coolers took over heat given"),
-        "air_unplaced_heat": ([r.loads.spread for r in air.rooms], "W", "heat without a place, below the ceiling"),
-        "air_leak": ([r.mean.leak for r in air.rooms], "1", "air through closed faces over what coolers move"),
-        "air_divergence": ([r.mean.divergence for r in air.rooms], "1", "largest net flow of a cell over the inflow"),
-        "air_last_change": ([r.moved for r in air.rooms], "K", "largest change of an inlet in the last turn"),
-    }
+    by_room = (
+        [r.mean.flushes for r in air.rooms],
+        [r.mean.imbalance for r in air.rooms],
+        [r.loads.spread for r in air.rooms],
+        [r.mean.leak for r in air.rooms],
+        [r.mean.divergence for r in air.rooms],
+        [r.moved for r in air.rooms],
+    )
     rooms = {
-        k: (("computed_room", "scenario"), table(v), {"units": u, "long_name": t}) for k, (v, u, t) in by_room.items()
+        name: (("computed_room", "scenario"), table(values), {"units": unit, "long_name": text})
+        for (name, (unit, text)), values in zip(ROOMS.items(), by_room, strict=True)
     }
     return by_equipment | rooms
 
@@ -138,23 +252,22 @@ STATED = 20
 """Different terms of serving that a dataset names; its coordinates have them all."""
 
 
-def provenance(solution: Solution) -> dict[str, str | float]:
-    """Where a dataset comes from: layout and its hash, versions, device, precision, time."""
-    facility, added = solution.plant.facility, plugins.types()
-    served = [terms for terms, _ in terms_by_scenario(solution.plant)[:STATED]]
+def provenance(plant: Plant, served: Iterable[Serving], seconds: float, device: str) -> dict[str, str | float]:
+    """Where a dataset comes from: layout and its hash, versions, device, precision, time, and what was served."""
+    facility, added = plant.facility, plugins.types()
     return {
         "title": facility.name,
         "layout": facility.source,
         "layout_hash": facility.hash,
-        "moisture": solution.plant.moisture,
+        "moisture": plant.moisture,
         "twin_version": version("aifactory-twin"),
         **({"plugins": ", ".join(sorted(set(added.values())))} if added else {}),
         "numpy_version": np.__version__,
         "python_version": platform.python_version(),
-        "device": solution.device,
+        "device": device,
         "precision": "float64",
-        "wall_seconds": solution.seconds,
-        "serving": "; ".join(describe(terms, solution.plant) for terms in served),
+        "wall_seconds": seconds,
+        "serving": "; ".join(describe(terms, plant) for terms in islice(served, STATED)),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -65,17 +65,27 @@ def exposures(solution: Solution, scenario: int = 0) -> tuple[Exposure, ...]:
     return tuple(sorted(rows))
 
 
-def variables(solution: Solution) -> Iterator[Variable]:
-    """Margins of air, and classes that coolant requires, of all scenarios."""
+def titles(g: Guideline) -> list[str]:
+    """Names of the variables of a guideline."""
+    if g.ladder:
+        return [f"{g.dimension}_required_{g.name}"]
+    return [f"{g.dimension}_{name}_margin" for name in ("recommended", "allowable")]
+
+
+def variables(solution: Solution, asked: Callable[[str], bool] = lambda name: True) -> Iterator[Variable]:
+    """Margins of air, and classes that coolant requires, of all scenarios, as far as they are asked for by name."""
     for g in solution.plant.guidelines:
+        if not any(map(asked, titles(g))):
+            continue
         T, _, _, recommended, allowable = _measured(solution, g, list(range(solution.plant.scenarios)))
         if g.ladder:
-            name, text = f"required_{g.name}", {"long_name": "coldest class of coolant that covers the supply"}
-            yield Variable(f"{g.dimension}_{name}", g.dimension, g.elements, _required(g.ladder, T), "", text)
+            text = {"long_name": "coldest class of coolant that covers the supply"}
+            yield Variable(*titles(g), g.dimension, g.elements, _required(g.ladder, T), "", text)
             continue
-        for name, values in (("recommended", recommended), ("allowable", allowable)):
+        for title, name, values in zip(titles(g), ("recommended", "allowable"), (recommended, allowable), strict=True):
             text = {"units": "K", "long_name": f"margin of the air to the {name} envelope of its class"}
-            yield Variable(f"{g.dimension}_{name}_margin", g.dimension, g.elements, values, np.nan, text)
+            if asked(title):
+                yield Variable(title, g.dimension, g.elements, values, np.nan, text)
 
 
 def moisture(solution: Solution, g: Guideline) -> Array:

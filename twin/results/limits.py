@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin import columns
-from twin.columns import LAYERS, Array, limits
+from twin.columns import LAYERS, Array, Index, limits
 from twin.components.classes import HIGHEST
 from twin.domains import electrical
 from twin.elements import Limit, Status
@@ -127,10 +127,17 @@ def _loops(solution: Solution) -> Iterator[Row]:
             (limits.loop_vacuum, k.pressure, plant.site.pressure),
         ):
             value = solution[column]
-            lowest = [nodes[np.unique(np.argmin(value[nodes], axis=0))] for nodes in inside]
+            lowest = [nodes[np.unique(_lowest(value[nodes], solution.status))] for nodes in inside]
             rows = np.concatenate(lowest)
             names = [plant.node_names[n] for n in rows]
             yield Limit(kind, kind.name, names, column[rows], bound), value[rows], np.repeat(bound, len(rows), 0)
+
+
+def _lowest(values: Array, status: Array) -> Index:
+    """The row of the least number (row, scenario) of each scenario; of one without solution the first that is none."""
+    if np.isnan(values).any():
+        values = np.where(np.isnan(values) & (status == Status.OK), np.inf, values)
+    return np.argmin(values, axis=0)
 
 
 def _lost(solution: Solution) -> Iterator[Row]:
@@ -181,6 +188,50 @@ def _reversed(plant: Plant, flow: Array) -> Iterator[Row]:
         yield Limit(kind, kind.name, names, columns.stream.flow[rows], bound), flow[rows], bound
 
 
+class _Part(NamedTuple):
+    """Margins to one limit. rows: its elements that are bound in any scenario. quantity: of value and bound.
+
+    value (row, scenario), bound (row, 1|S), margin and relative (row, scenario): see `Margins`.
+    """
+
+    limit: Limit
+    rows: Index
+    quantity: str
+    value: Array
+    bound: Array
+    margin: Array
+    relative: Array
+
+
+def _parts(solution: Solution, aims: bool) -> Iterator[_Part]:
+    """Margins limit by limit."""
+    plant, ok = solution.plant, solution.status == Status.OK
+    rows: list[Row] = [(limit, solution[limit.value], limit.bound) for limit in plant.limits]
+    loose = chain(_loose(solution), _moist(solution) if aims else ())
+    rows += [row for row in loose if row[0].name not in plant.facility.ignore]
+    for limit, value, bound in rows:
+        binds = np.flatnonzero(np.isfinite(bound).any(axis=1))
+        if limit.kind.aim != aims or not len(binds):
+            continue
+        value = np.broadcast_to(value, (len(bound), plant.scenarios))
+        if len(binds) < len(bound):
+            value, bound = value[binds], bound[binds]
+        if plant.invalid:
+            value = value.copy()
+            value[:, list(plant.invalid)] = np.nan
+        missing, there = np.isnan(value), np.isfinite(bound)
+        if plain := there.all() and not missing.any():
+            there = np.True_
+        else:
+            there = there & ~(missing & ok)
+        margin = limit.kind.sense * (np.where(there, bound, 0.0) - value)
+        if not plain:
+            margin = np.where(there, np.where(np.isnan(margin), -np.inf, margin), np.inf)
+        quantity = limit.kind.quantity or limit.value.column.quantity
+        scale = SCALES.get(quantity) or np.maximum(np.abs(bound), SMALLEST_SCALE)
+        yield _Part(limit, binds, quantity, value, bound, margin, margin / np.where(there, scale, 1.0))
+
+
 def margins(solution: Solution, aims: bool = False) -> Margins:
     """All margins of a solution to what limits it; with `aims` those to what controls aim at instead.
 
@@ -188,28 +239,57 @@ def margins(solution: Solution, aims: bool = False) -> Margins:
     SCALES. Both margins are infinite where nothing binds, and in what is lost of a solved plant: `limits.overheated`
     tells that.
     """
-    rows: list[Row] = [(limit, solution[limit.value], limit.bound) for limit in solution.plant.limits]
-    loose = chain(_loose(solution), _moist(solution) if aims else ())
-    rows += [row for row in loose if row[0].name not in solution.plant.facility.ignore]
-    size = solution.plant.scenarios
-    texts, values, bounds = [], [np.zeros((0, size))], [np.zeros((0, size))]
-    for limit, value, bound in rows:
-        if limit.kind.aim != aims:
-            continue
-        binds = np.isfinite(bound).any(axis=1)
-        quantity, layer = limit.kind.quantity or limit.value.column.quantity, limit.kind.layer
-        texts += [(limit.name, limit.elements[i], quantity, layer, limit.kind) for i in np.flatnonzero(binds)]
-        values.append(np.broadcast_to(value, (len(bound), size))[binds])
-        bounds.append(np.broadcast_to(bound, (len(bound), size))[binds])
-    value, bound = np.concatenate(values), np.concatenate(bounds)
-    value[:, list(solution.plant.invalid)] = np.nan
-    there = np.isfinite(bound) & ~(np.isnan(value) & (solution.status == Status.OK))
-    margin = np.array([t[4].sense for t in texts], float).reshape(-1, 1) * (np.where(there, bound, 0.0) - value)
-    margin = np.where(there, np.where(np.isnan(margin), -np.inf, margin), np.inf)
-    fixed = np.array([SCALES.get(t[2], np.nan) for t in texts]).reshape(-1, 1)
-    scale = np.where(np.isnan(fixed), np.maximum(np.abs(bound), SMALLEST_SCALE), fixed)
+    parts, none = list(_parts(solution, aims)), np.zeros((0, solution.plant.scenarios))
+    texts = [
+        (p.limit.name, p.limit.elements[i], p.quantity, p.limit.kind.layer, p.limit.kind) for p in parts for i in p.rows
+    ]
     name, element, dimension, layer, kind = (np.array([t[k] for t in texts], object) for k in range(5))
-    return Margins(name, element, dimension, layer, kind, value, bound, margin, margin / np.where(there, scale, 1.0))
+    bounds = [np.broadcast_to(p.bound, p.value.shape) for p in parts]
+    value, bound, margin, relative = (
+        np.concatenate([none, *each])
+        for each in ([p.value for p in parts], bounds, [p.margin for p in parts], [p.relative for p in parts])
+    )
+    return Margins(name, element, dimension, layer, kind, value, bound, margin, relative)
+
+
+class Tightest(NamedTuple):
+    """The tightest limit of every scenario, (scenario,) each.
+
+    name, element, dimension: texts, "" where nothing is limited. value, bound: in SI units, NaN there. relative: margin
+    over a scale of the bound [1], infinite there.
+    """
+
+    name: Array
+    element: Array
+    dimension: Array
+    value: Array
+    bound: Array
+    relative: Array
+
+    @property
+    def exceeded(self) -> Array:
+        """True where a scenario passes any limit by more than TOLERANCE of it, (scenario,)."""
+        return self.relative < -TOLERANCE
+
+
+def tightest(solution: Solution) -> Tightest:
+    """The limit with the least relative margin in every scenario, the first of equals; as `worst` of the margins.
+
+    Limits are gone through one by one, so that it takes no more memory than one of them.
+    """
+    size = solution.plant.scenarios
+    found = Tightest(*(np.full(size, "", object) for _ in range(3)), *np.full((2, size), np.nan), np.full(size, np.inf))
+    for part in _parts(solution, aims=False):
+        least = part.relative.min(axis=0)
+        at = np.flatnonzero(least < found.relative)
+        if not len(at):
+            continue
+        row = np.argmin(part.relative[:, at], axis=0)
+        found.name[at], found.dimension[at], found.relative[at] = part.limit.name, part.quantity, least[at]
+        found.element[at] = np.array(part.limit.elements, object)[part.rows[row]]
+        found.value[at] = part.value[row, at]
+        found.bound[at] = np.broadcast_to(part.bound, part.value.shape)[row, at]
+    return found
 
 
 def binding(m: Margins, row: int, scenario: int = 0) -> Binding:

@@ -17,7 +17,7 @@ from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
 from twin.facility.output import target, whole
 from twin.facility.scenarios import dimension as quantity_of
-from twin.results.limits import DIFFERENCES, Margins, worst
+from twin.results.limits import DIFFERENCES, Margins, tightest
 from twin.solver.steady import Solution
 from twin.units import DIMENSIONS, quantity
 
@@ -50,7 +50,7 @@ def table(name: str, data: xr.Dataset, solution: Solution, margins: Margins) -> 
     if name == "limits":
         return _limits(margins)
     if name == "scenarios":
-        return _scenarios(data, facility, margins)
+        return _scenarios(data, solution)
     if name == "scenario" or name not in data.sizes:
         there = names(data)
         raise LayoutError(facility.name, [f"table: no {name!r}{hint(name, there)}; there are {', '.join(there)}"])
@@ -94,9 +94,9 @@ def _title(name: str, unit: str) -> str:
     return f"{name} [{unit}]" if unit else name
 
 
-def _scenarios(data: xr.Dataset, facility: Facility, margins: Margins) -> pd.DataFrame:
+def _scenarios(data: xr.Dataset, solution: Solution) -> pd.DataFrame:
     """What varies, the status, the tightest limit and the headline figures, a row for each scenario."""
-    size = data.sizes["scenario"]
+    facility = solution.plant.facility
     columns: dict[str, object] = {}
     for address, values in data.coords.items():
         if values.dims == ("scenario",) and address != "scenario":
@@ -106,13 +106,13 @@ def _scenarios(data: xr.Dataset, facility: Facility, margins: Margins) -> pd.Dat
     columns["reason"] = data["reason"].values
     columns["warnings"] = data["warnings"].values
     columns["limit_exceeded"] = data["limit_exceeded"].values
-    tight = [next(iter(worst(margins, i)), None) for i in range(size)]
-    columns["tightest_limit"] = [b.name if b else "" for b in tight]
-    columns["element"] = [b.element if b else "" for b in tight]
-    columns["relative_margin [%]"] = [100.0 * b.relative if b else np.nan for b in tight]
+    tight = tightest(solution)
+    columns["tightest_limit"] = tight.name
+    columns["element"] = tight.element
+    columns["relative_margin [%]"] = 100.0 * np.where(tight.relative < np.inf, tight.relative, np.nan)
     for name, figure in FIGURES.items():
         columns[_title(name, figure.display)] = data[name].values * figure.factor
-    return pd.DataFrame(columns, pd.RangeIndex(size, name="scenario"))
+    return pd.DataFrame(columns, pd.RangeIndex(data.sizes["scenario"], name="scenario"))
 
 
 def _limits(m: Margins) -> pd.DataFrame:

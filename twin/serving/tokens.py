@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -90,19 +91,32 @@ def _front(*which: Any) -> serving.Front:
 
 def terms_by_scenario(plant: Plant) -> list[tuple[Serving, Array]]:
     """What is served in which scenarios: the layout's terms, with what the scenarios say of them."""
-    base, size = plant.facility.serving, plant.scenarios
-    given = {a.removeprefix("serving."): v for a, v in plant.coordinates.items() if a.startswith("serving.")}
+    _, which = _different(plant.coordinates)
+    if which is None:
+        return [(plant.facility.serving, np.arange(plant.scenarios))]
+    terms = different_terms(plant.facility, plant.coordinates)
+    return [(t, np.flatnonzero(which == k)) for k, t in enumerate(terms)]
+
+
+def different_terms(facility: Facility, coordinates: Mapping[str, Array]) -> Iterator[Serving]:
+    """What is served in any scenario, each different terms once; coordinates are values by address (scenario,)."""
+    base, (given, _) = facility.serving, _different(coordinates)
     if not given:
-        return [(base, np.arange(size))]
-    values, which = np.unique(np.stack(list(given.values())), axis=1, return_inverse=True)
+        yield base
+        return
     whole = {n: Serving.model_fields[n].annotation is int for n in given}
-    return [
-        (
-            base.model_copy(update={n: int(v) if whole[n] else float(v) for n, v in zip(given, row, strict=True)}),
-            np.flatnonzero(which.ravel() == k),
-        )
-        for k, row in enumerate(values.T)
-    ]
+    for row in zip(*given.values(), strict=True):
+        values = {n: int(v) if whole[n] else float(v) for n, v in zip(given, row, strict=True)}
+        yield base.model_copy(update=values)
+
+
+def _different(coordinates: Mapping[str, Array]) -> tuple[dict[str, Array], Array | None]:
+    """Different values of the terms of serving by field, and which of them every scenario has; None if all are alike."""
+    given = {a.removeprefix("serving."): v for a, v in coordinates.items() if a.startswith("serving.")}
+    if not given:
+        return {}, None
+    values, which = np.unique(np.stack(list(given.values())), axis=1, return_inverse=True)
+    return dict(zip(given, values, strict=True)), np.ravel(which)
 
 
 def describe(terms: Serving, plant: Plant) -> str:
@@ -125,23 +139,23 @@ def precision(terms: Serving, platform: str) -> str:
     return " and ".join(sorted(set(front.precision[max(at - 1, 0) : at + 1])))
 
 
-def check_served(facility: Facility, plant: Plant | None = None) -> None:
+def check_served(facility: Facility, coordinates: Mapping[str, Array] | None = None) -> None:
     """Raises LayoutError if nothing is known of a rack's platform with the model and sequence lengths requested.
 
-    They are the layout's, or those of all scenarios of a plant.
+    They are the layout's, or with `coordinates`, values by address (scenario,), those of all scenarios.
     """
-    faults: list[str] = []
-    for terms in [facility.serving] if plant is None else [t for t, _ in terms_by_scenario(plant)]:
-        faults += terms.faults()
+    faults: dict[str, None] = {}
+    for terms in different_terms(facility, coordinates or {}):
+        faults |= dict.fromkeys(terms.faults())
         for platform in sorted({getattr(part, "platform", "") for part in facility.components.values()} - {""}):
             try:
                 rates(terms, platform, 1.0)
                 if terms.max_ttft is not None and platform in known():
                     best(*point(terms, platform), options=options(terms))
             except ValueError as error:
-                faults.append(str(error))
+                faults[str(error)] = None
     if faults:
-        raise LayoutError(facility.source, list(dict.fromkeys(faults)))
+        raise LayoutError(facility.source, list(faults))
 
 
 def requests(terms: Serving, rate: Any) -> Array:
@@ -193,8 +207,9 @@ def tokens(solution: Solution) -> tuple[Array, Array, Array]:
     for platform, rows in plant.platforms():
         each, wait = np.zeros((2, len(rows), size))
         for t, own in terms:
-            each[:, own], wait[:, own], _ = rates(t, platform, clock[np.ix_(rows, own)])
-            each[:, own] *= t.availability
+            at = slice(None) if len(own) == size else own
+            each[:, at], wait[:, at], _ = rates(t, platform, clock[rows][:, at])
+            each[:, at] *= t.availability
         share = chips[rows] * busy[rows]
         count = count + total(chips[rows])
         rate = rate + total(share * each)

@@ -78,7 +78,12 @@ Bindable = TypeVar("Bindable")
 
 
 def steady(
-    plant: Plant, start: Solution | None = None, tolerance: float = 1e-9, passes: int = 200, device: str = "cpu"
+    plant: Plant,
+    start: Solution | None = None,
+    tolerance: float = 1e-9,
+    passes: int = 200,
+    device: str = "cpu",
+    finished: Callable[[int], object] | None = None,
 ) -> Solution:
     """Solve power, coolant, heat and air of all scenarios together.
 
@@ -87,11 +92,11 @@ def steady(
     depend on its neighbours, and the next takes its place in the block. `start`: a solution of the same scenarios to go
     on from. Where nothing takes the heat away, nodes have no steady temperature: they are lost, NaN, racks there trip,
     and the rest of the plant is solved; a plant that loses all of its racks so is overheated. The solution is in main
-    memory, wherever the `device` (see `kernels.arrays.home`) solved it. Raises DeviceError for a device that is not
-    there.
+    memory, wherever the `device` (see `kernels.arrays.home`) solved it. `finished` is called with the number of
+    scenarios that have just ended, now and then. Raises DeviceError for a device that is not there.
     """
     began, xp = time.perf_counter(), home(device)
-    run = _Run(plant, tolerance, passes, None if start is None else start.columns)
+    run = _Run(plant, tolerance, passes, None if start is None else start.columns, finished)
     for scenarios in alike(plant):
         run.solve(scenarios, xp)
     return run.solution(xp, began)
@@ -149,8 +154,15 @@ class _Bound:
 class _Run:
     """One solve: what has been found of its scenarios so far."""
 
-    def __init__(self, plant: Plant, tolerance: float, passes: int, start: Solved | None) -> None:
-        self.plant, self.tolerance, self.passes, self.start = plant, tolerance, passes, start
+    def __init__(
+        self,
+        plant: Plant,
+        tolerance: float,
+        passes: int,
+        start: Solved | None,
+        finished: Callable[[int], object] | None = None,
+    ) -> None:
+        self.plant, self.tolerance, self.passes, self.start, self.finished = plant, tolerance, passes, start, finished
         size = plant.scenarios
         self.bound = _Bound(plant)
         self.columns: Solved = {}
@@ -207,6 +219,8 @@ class _Run:
         faults = np.where(power, np.where(flow, int(Status.OK), int(Status.HYDRAULIC)), int(Status.ELECTRICAL))
         unsettled = (moved >= self.tolerance) & (faults == int(Status.OK))
         self.status[scenarios] = np.where(unsettled, int(Status.NOT_CONVERGED), faults)
+        if self.finished is not None:
+            self.finished(len(scenarios))
 
     def solution(self, xp: ModuleType, began: float) -> Solution:
         """All scenarios, with what follows from their solved columns."""
