@@ -53,7 +53,7 @@ REASONS = {
 
 
 MANY = 64
-"""Scenarios from which rows are added one by one, which takes less memory than their running sums; bits are the same."""
+"""Scenarios from which rows are added one by one, which takes less memory than running sums; bits are the same."""
 
 
 def total(rows: Array) -> Array:

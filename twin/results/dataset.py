@@ -32,7 +32,6 @@ from twin.serving.tokens import describe, terms_by_scenario
 from twin.solver.steady import Solution
 from twin.units import cf_unit
 
-
 LIMITS = {
     "tightest_limit": "limit with the least relative margin",
     "element": "where the tightest limit is",

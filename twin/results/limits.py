@@ -220,10 +220,8 @@ def _parts(solution: Solution, aims: bool) -> Iterator[_Part]:
             value = value.copy()
             value[:, list(plant.invalid)] = np.nan
         missing, there = np.isnan(value), np.isfinite(bound)
-        if plain := there.all() and not missing.any():
-            there = np.True_
-        else:
-            there = there & ~(missing & ok)
+        plain = bool(there.all() and not missing.any())
+        there = np.True_ if plain else there & ~(missing & ok)
         margin = limit.kind.sense * (np.where(there, bound, 0.0) - value)
         if not plain:
             margin = np.where(there, np.where(np.isnan(margin), -np.inf, margin), np.inf)

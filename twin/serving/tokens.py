@@ -111,7 +111,7 @@ def different_terms(facility: Facility, coordinates: Mapping[str, Array]) -> Ite
 
 
 def _different(coordinates: Mapping[str, Array]) -> tuple[dict[str, Array], Array | None]:
-    """Different values of the terms of serving by field, and which of them every scenario has; None if all are alike."""
+    """Different terms of serving, values by field, and which of them every scenario has; None if all have the same."""
     given = {a.removeprefix("serving."): v for a, v in coordinates.items() if a.startswith("serving.")}
     if not given:
         return {}, None

@@ -11,7 +11,7 @@ INTERVAL = 0.5
 
 
 class Pace:
-    """Tells how many of `total` scenarios are done, how fast, and how long the others will take; of one scenario nothing.
+    """Tells how many of `total` scenarios are done, how fast, and how long the rest will take; nothing of a single one.
 
     done: scenarios that have ended.
 
