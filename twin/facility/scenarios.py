@@ -31,9 +31,6 @@ STRUCTURAL = {"voltage"}
 SECTIONS = ("site", "serving", "economics")
 """Sections whose numbers may vary."""
 
-PLACE = ("at", "size", "room")
-"""Fields of components that say where these stand, which their checks of numbers leave alone."""
-
 REASONS = 5
 """How many different faults of a scenario its reason tells."""
 
@@ -297,56 +294,49 @@ def _shown(value: float, info: FieldInfo) -> str:
 
 
 def _inconsistent(facility: Facility, columns: Columns) -> Iterator[Fault]:
-    """The layout's own checks on what scenarios make of components, once for each set of values of those alike."""
+    """The layout's own checks on what scenarios make of components, once for those that no check can tell apart."""
     changed: dict[str, list[str]] = {}
     for field, rows in columns.items():
         for n in rows:
             changed.setdefault(n, []).append(field)
-    alike: dict[object, list[str]] = {}
+    checks: dict[object, list[_Check]] = {}
     for n, fields in changed.items():
         part = facility.components[n]
-        key = (type(part), *(value for field, value in vars(part).items() if field not in PLACE))
-        varied = tuple((f, id(columns[f][n])) for f in fields)
-        try:
-            alike.setdefault((key, varied), []).append(n)
-        except TypeError:  # a field of equipment of one's own that cannot be hashed
-            alike[n] = [n]
-    for names in alike.values():
-        first, fields = facility.components[names[0]], changed[names[0]]
-        values = np.stack([columns[f][names[0]] for f in fields])
-        bad = _refused(first, names[0], fields, values)
-        for n in names if bad.any() else ():
-            yield Fault(bad, partial(_checked, facility.components[n], n, fields, values))
-
-
-def _refused(part: Component, name: str, fields: list[str], values: Array) -> Array:
-    """Where a component's own check finds faults, (S,); `values` of its fields are (field, S).
-
-    It is asked once for each set of values of those fields that it reads on its way: it depends on no others.
-    """
-    asked, read = _Check(_changed(part, fields, values[:, 0]), name), list[str]()
-    while True:
-        first, at = _different(values[[fields.index(f) for f in read]])
-        bad = np.array([asked(_typed(part, fields, row)) for row in values[:, first].T.tolist()])
-        more = [f for f in fields if f not in read and (f in asked.read or "__dict__" in asked.read)]
-        if not more:
-            return bad[at]
-        read += more
-
-
-def _different(values: Array) -> tuple[Index, Index]:
-    """The first scenario of each set of values (row, S), and which of these every scenario has, (S,)."""
-    if not len(values):
-        return np.zeros(1, np.int64), np.zeros(values.shape[1], np.int64)
-    _, first, at = np.unique(values, axis=1, return_index=True, return_inverse=True)
-    return first, at.ravel()
+        alike = checks.setdefault((type(part), *((f, id(columns[f][n])) for f in fields)), [])
+        check = next((c for c in alike if c.holds_of(part)), None)
+        if check is None:
+            check = _Check(part, n, fields, np.stack([columns[f][n] for f in fields]))
+            alike.append(check)
+        if check.bad.any():
+            yield Fault(check.bad, partial(_checked, part, n, fields, check.values))
 
 
 class _Check:
-    """The check of a component, to be asked of other values of its fields. read: names of what it has read of it."""
+    """A component's own check, asked once for each set of values of what it reads on its way: it can depend on no more.
 
-    def __init__(self, part: Component, name: str) -> None:
-        self.name, self.read, self._values, self._stated = name, set[str](), vars(part), dict(vars(part))
+    values: of its fields that vary (field, S). read: names of what it reads of the component. bad: where it finds
+    faults (S,).
+    """
+
+    def __init__(self, part: Component, name: str, fields: list[str], values: Array) -> None:
+        self.values, self.read, self._part = values, set[str](), part
+        asked, varied = self._noting(_changed(part, fields, values[:, 0])), list[str]()
+        stated, own = dict(vars(part)), object.__getattribute__(asked, "__dict__")
+        while True:
+            first, at = _different(values[[fields.index(f) for f in varied]])
+            bad = np.zeros(len(first), bool)
+            for k, row in enumerate(values[:, first].T.tolist()):
+                own.clear()
+                own.update(stated, **_typed(part, fields, row))
+                bad[k] = bool(asked.check(name))
+            more = [f for f in fields if f not in varied and not self.read.isdisjoint((f, "__dict__"))]
+            if not more:
+                break
+            varied += more
+        self.bad = bad[at]
+
+    def _noting(self, part: Component) -> Component:
+        """The component, which from now on adds the names of what is read of it to `read`."""
         note, get = self.read.add, object.__getattribute__
 
         def noted(part: Component, name: str) -> object:
@@ -356,13 +346,20 @@ class _Check:
         cls, own = type(part), {"__getattribute__": noted, "__module__": __name__}
         noting = ABCMeta.__new__(type(cls), f"_{cls.__name__}", (cls,), own)  # no type of layouts: nothing to validate
         object.__setattr__(part, "__class__", noting)
-        self._part = part
+        return part
 
-    def __call__(self, values: Mapping[str, object]) -> bool:
-        """Whether it finds faults with these values of fields."""
-        self._values.clear()
-        self._values.update(self._stated, **values)
-        return bool(self._part.check(self.name))
+    def holds_of(self, part: Component) -> bool:
+        """Whether it finds the same of another component of the type with the same values in its varied fields."""
+        mine, other = vars(self._part), vars(part)
+        return "__dict__" not in self.read and all(mine[f] == other[f] for f in self.read.intersection(mine))
+
+
+def _different(values: Array) -> tuple[Index, Index]:
+    """The first scenario of each set of values (row, S), and which of these every scenario has, (S,)."""
+    if not len(values):
+        return np.zeros(1, np.int64), np.zeros(values.shape[1], np.int64)
+    _, first, at = np.unique(values, axis=1, return_index=True, return_inverse=True)
+    return first, at.ravel()
 
 
 def _checked(part: Component, name: str, fields: list[str], values: Array, scenario: int) -> str:
