@@ -209,15 +209,22 @@ def _vapour_pressure(ratio: Values, pressure: Values) -> Values:
 
 
 def _solve_rising(f: Callable[[Array], Array], low: Array, high: Array, steps: int = 40) -> Array:
-    """Root of a rising f between low and high: Newton steps with a difference quotient, kept inside the bracket."""
-    x = high
-    for _ in range(steps):
+    """Root of a rising f between low and high: Newton steps with a difference quotient, kept inside the bracket.
+
+    The last digit of a root may go to and fro. Once nothing else happens, the rest of the steps are not taken: what
+    comes back is what they would lead to, whatever the neighbours are.
+    """
+    older = old = now = high, low, high
+    for step in range(steps):
+        x, low, high = now
         y = f(x)
         low, high = np.where(y < 0, x, low), np.where(y > 0, x, high)
         slope = (f(x + 1e-4) - f(x - 1e-4)) / 2e-4
         new = x - y / np.where(slope > 0, slope, 1.0)
-        x = np.where((new >= low) & (new <= high), new, 0.5 * (low + high))
-    return x
+        older, old, now = old, now, (np.where((new >= low) & (new <= high), new, 0.5 * (low + high)), low, high)
+        if step > 1 and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(older, now, strict=True)):
+            return (now if (steps - step) % 2 else old)[0]
+    return now[0]
 
 
 def humidity_ratio_from_relative_humidity(dry_bulb: Values, relative_humidity: Values, pressure: Values) -> Array:

@@ -58,8 +58,8 @@ def _faults_told() -> Iterator[None]:
             yield
         finally:
             sys.stdout.flush()
-    except KeyboardInterrupt:
-        text, code = "interrupted", INTERRUPTED
+    except KeyboardInterrupt as error:
+        text, code = str(error) or "interrupted", INTERRUPTED
     except BrokenPipeError:
         text, code = "", INTERRUPTED
     except OSError as error:

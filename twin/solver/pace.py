@@ -32,7 +32,8 @@ class Pace:
         self._told = now
         rate = self.done / (now - self._began)
         left = duration((self.total - self.done) / rate)
-        self._progress(f"{self.done:,} of {self.total:,} scenarios, {rate:,.3g}/s, {left} left")
+        speed = f"{float(f'{rate:.3g}'):,.0f}" if rate >= 100 else f"{rate:.3g}"
+        self._progress(f"{self.done:,} of {self.total:,} scenarios, {speed}/s, {left} left")
 
 
 def duration(seconds: float) -> str:

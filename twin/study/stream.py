@@ -24,9 +24,8 @@ from twin.solver.steady import Progress
 CHUNK = 4096
 """Scenarios that are solved together at most."""
 
-MEMORY = 2**28
-"""Bytes of solved columns that a chunk has at most; with the plant, and what results take, it needs about four times as
-much."""
+MEMORY = 2**29
+"""Bytes of solved columns that a chunk may have; with its plant and what results take it needs some three times that."""
 
 LARGEST = 8 * 10**9
 """Bytes of solved columns that a result may have."""
