@@ -52,6 +52,14 @@ facility = twin.load({layout!r})
 print(cpu(lambda: {call}, {repeats}))
 """
 
+KEPT = """
+import resource
+facility, given = twin.load({layout!r}), {scenarios}
+before = time.process_time()
+twin.solve(facility, given{outputs}){after}
+print({n} / (time.process_time() - before), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
 DEARER = """
 facility = twin.load({layout!r})
 one, many = (at_work(compile(facility, s)) for s in ({one}, {many}))
@@ -135,6 +143,20 @@ def ratios(short: bool) -> dict[str, str]:
     }
 
 
+def keeping(short: bool) -> dict[str, str]:
+    """Whole solves that keep some numbers of each scenario, or all of them, by what they are called."""
+    n = 64 if short else 20_000
+    given = dict(
+        layout="gb300_hall", n=n, scenarios=f"weathers({n}) | {{'rack.utilisation': rng.uniform(0.3, 1.0, {n})}}"
+    )
+    return {
+        f"gb300_hall, headline figures and limits in memory, {n}": KEPT.format(
+            **given, outputs=", outputs=['figures', 'limits']", after=""
+        ),
+        f"gb300_hall, all columns in memory and their dataset, {n}": KEPT.format(**given, outputs="", after=".dataset"),
+    }
+
+
 def beside(name: str, code: str, unit: str, interpreters: list[str], cache: list[str], turns: int) -> None:
     """Run the same work in turns and print the medians; of two versions their ratio too."""
     found: list[list[float]] = [[] for _ in interpreters]
@@ -177,6 +199,10 @@ def main() -> None:
             for name, code in work.items():
                 if options.only in name:
                     beside(name, HEAD + code, unit, interpreters, cache, turns)
+        for name, code in keeping(short).items():
+            if options.only in name:
+                rate, memory = map(float, python(sys.executable, HEAD + code, cache[0]).split())
+                print(f"{name}: {rate:,.4g} per CPU s, at most {memory:,.0f} MB", flush=True)
         for layout in ("gb300_hall",) if short else ("gb300_hall", "h200_hall", "frontier"):
             if options.only in "stages":
                 out = python(sys.executable, HEAD + STAGES.format(layout=layout, lanes=64), cache[0])

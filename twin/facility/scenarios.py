@@ -74,7 +74,7 @@ class Scenarios(NamedTuple):
         at = slice(first, last)
         return Scenarios(
             {field: {n: v[at] for n, v in rows.items()} for field, rows in self.columns.items()},
-            {field: v if np.size(v) == 1 else v[at] for field, v in self.site.items()},
+            {field: v if np.size(v) == 1 else np.asarray(v)[at] for field, v in self.site.items()},
             len(range(self.size)[at]),
             {address: v[at] for address, v in self.coordinates.items()},
             None if self.labels is None else self.labels[at],

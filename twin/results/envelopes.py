@@ -80,7 +80,7 @@ def variables(solution: Solution, asked: Callable[[str], bool] = lambda name: Tr
         T, _, _, recommended, allowable = _measured(solution, g, list(range(solution.plant.scenarios)))
         if g.ladder:
             text = {"long_name": "coldest class of coolant that covers the supply"}
-            yield Variable(*titles(g), g.dimension, g.elements, _required(g.ladder, T), "", text)
+            yield Variable(titles(g)[0], g.dimension, g.elements, _required(g.ladder, T), "", text)
             continue
         for title, name, values in zip(titles(g), ("recommended", "allowable"), (recommended, allowable), strict=True):
             text = {"units": "K", "long_name": f"margin of the air to the {name} envelope of its class"}

@@ -276,7 +276,9 @@ def tightest(solution: Solution) -> Tightest:
     Limits are gone through one by one, so that it takes no more memory than one of them.
     """
     size = solution.plant.scenarios
-    found = Tightest(*(np.full(size, "", object) for _ in range(3)), *np.full((2, size), np.nan), np.full(size, np.inf))
+    name, element, dimension = (np.full(size, "", object) for _ in range(3))
+    value, bound = np.full((2, size), np.nan)
+    found = Tightest(name, element, dimension, value, bound, np.full(size, np.inf))
     for part in _parts(solution, aims=False):
         least = part.relative.min(axis=0)
         at = np.flatnonzero(least < found.relative)

@@ -25,7 +25,7 @@ CHUNK = 4096
 """Scenarios that are solved together at most."""
 
 MEMORY = 2**29
-"""Bytes of solved columns that a chunk may have; with its plant and what results take it needs some three times that."""
+"""Bytes of solved columns that a chunk may have; its plant and its results take about twice as much again."""
 
 LARGEST = 8 * 10**9
 """Bytes of solved columns that a result may have."""
