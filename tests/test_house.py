@@ -33,7 +33,7 @@ OTHER_MEANINGS = (
     ("study/bound.py", {"rack"}, "a group of `bound --per`"),
     ("facility/files.py", {"dew_point", "pipe_flow"}, "a field of the site, a public function"),
     ("readers/epw.py", {"dew_point"}, "a field of the site"),
-    ("facility/scenarios.py", {"dew_point", "room", "voltage"}, "fields of the site and of components, a dimension"),
+    ("facility/scenarios.py", {"dew_point", "voltage"}, "a field of the site, a dimension"),
     ("plant/lowering.py", {"dew_point", "room"}, "fields of the site and of every component"),
     ("results/dataset.py", {"room"}, "an attribute of a field of air"),
     (
