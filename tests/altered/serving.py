@@ -54,7 +54,7 @@ MUTANTS = [
     (F, "np.log(self.rate), right=-np.inf", "np.log(self.rate)", BETWEEN, "the last rate holds beyond the front"),
     (F, "np.log(self.rate), right=-np.inf", "np.log(self.rate), left=-np.inf, right=-np.inf", BETWEEN, "nothing below the front"),
     (F, "np.power(clock, exponent)", "np.power(clock, 1.0)", FOLLOW, "tokens by the clock whatever the exponent"),
-    (T, "each[:, own] *= t.availability", "pass", FOLLOW, "availability left out"),
+    (T, "each[:, at] *= t.availability", "pass", FOLLOW, "availability left out"),
     (T, "share = chips[rows] * busy[rows]", "share = chips[rows]", FOLLOW, "idle chips serve"),
     ("twin/facility/sections.py", 'clock_exponent: Number = Field(1.0', 'clock_exponent: Number = Field(0.8', FOLLOW, "clock to 0.8"),
     ("twin/facility/sections.py", "interactivity: Number = Field(116.7", "interactivity: Number = Field(120.0", POINTS, "120 tokens/s/user"),

@@ -145,7 +145,7 @@ def ratios(short: bool) -> dict[str, str]:
 
 def keeping(short: bool) -> dict[str, str]:
     """Whole solves that keep some numbers of each scenario, or all of them, by what they are called."""
-    n = 64 if short else 20_000
+    n = 64 if short else 8192
     given = dict(
         layout="gb300_hall", n=n, scenarios=f"weathers({n}) | {{'rack.utilisation': rng.uniform(0.3, 1.0, {n})}}"
     )
