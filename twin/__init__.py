@@ -10,8 +10,9 @@ Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says
   Python, `LayoutError` tells all that is wrong with one.
 - Words: `describe` says what a type, model or section is; `catalogue` holds the shipped hardware, `schema` is for
   editors.
-- Solving: `solve` gives a `Result`: figures, margins, warnings and a dataset; `open_result` reads a written one. Air
-  of rooms is `Mixed`, computed by `FiniteVolume`, or carried by a `Response`. `weather` reads an EPW file into a
+- Solving: `solve` gives a `Result`: figures, margins, warnings and a dataset; `open_result` reads a written one. With
+  `outputs` it gives a Dataset of any number of scenarios, and if it is stopped `Interrupted` with what was done. Air of
+  rooms is `Mixed`, computed by `FiniteVolume`, or carried by a `Response`. `weather` reads an EPW file into a
   `WeatherFile`, each of whose hours is a scenario.
 - Studies: `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth`
   what one more megawatt or kelvin adds.
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from twin import columns, components, elements, fluids, networks, serving, units
     from twin.air.response import Response
     from twin.air.turns import FiniteVolume, Mixed
-    from twin.api import Interrupted, Result, bound, open_result, solve
+    from twin.api import Result, bound, open_result, solve
     from twin.facility.build import load
     from twin.facility.catalogue import catalogue
     from twin.facility.files import LayoutError, shipped
@@ -45,13 +46,14 @@ if TYPE_CHECKING:
     from twin.show.scene.view import view
     from twin.study.bound import Bound
     from twin.study.optimum import optimum
+    from twin.study.stream import Interrupted
     from twin.study.worth import worth
 
 _HOMES = {
     "Bound": "study.bound",
     "Facility": "facility.graph",
     "FiniteVolume": "air.turns",
-    "Interrupted": "api",
+    "Interrupted": "study.stream",
     "Layout": "facility.layout",
     "LayoutError": "facility.files",
     "Mixed": "air.turns",

@@ -41,7 +41,6 @@ from twin.study.bound import GROUPS, Bound, Computed, Scale, rescale
 from twin.study.bound import bound as find_bound
 from twin.study.bound import scaled_rows as rows_in_question
 from twin.study.day import Day, day
-from twin.study.stream import Interrupted as Interrupted
 from twin.study.stream import check_size, stream
 
 
@@ -266,8 +265,8 @@ def solve(
     progress: called with how far that is, at most about twice a second.
 
     Raises LayoutError for bad input, for an unknown output, and where all columns of so many scenarios would take more
-    than 8 GB; DeviceError for a GPU that is not there; a scenario without solution, or with
-    values that cannot be, carries a status and a reason, and the others stand.
+    than 8 GB; DeviceError for a GPU that is not there. A scenario without solution, or with values that cannot be,
+    carries a status and a reason, and the others stand.
 
     >>> twin.solve("gb300_hall", {"site.dry_bulb": [278.15, 308.15]}).figures.pue
     """

@@ -199,8 +199,9 @@ def main() -> None:
             for name, code in work.items():
                 if options.only in name:
                     beside(name, HEAD + code, unit, interpreters, cache, turns)
-        for name, code in keeping(short).items():
+        for (name, code), warming in zip(keeping(short).items(), keeping(True).values(), strict=True):
             if options.only in name:
+                python(sys.executable, HEAD + warming, cache[0])
                 rate, memory = map(float, python(sys.executable, HEAD + code, cache[0]).split())
                 print(f"{name}: {rate:,.4g} per CPU s, at most {memory:,.0f} MB", flush=True)
         for layout in ("gb300_hall",) if short else ("gb300_hall", "h200_hall", "frontier"):

@@ -86,7 +86,7 @@ def choose(plant: Plant, outputs: Sequence[str], computed: bool) -> frozenset[st
         parts = plant.facility.components
         known |= {f"{parts[n].dimension}_{INLET_ERROR}" for n in plant.engine.names}
         known |= {f"{parts[n].dimension}_{INTAKE}" for n in plant.fan.names} | set(ROOMS)
-    unknown = [n for n in names if n not in known and n not in GROUPS]
+    unknown = [n for n in names if not isinstance(n, str) or (n not in known and n not in GROUPS)]
     if unknown:
         there = (*GROUPS, *sorted(known))
         raise LayoutError("outputs", [f"no {n!r}{hint(n, there) or OTHER_NAMES}" for n in unknown])
@@ -103,7 +103,7 @@ def dataset(air: AirSolution, chosen: Collection[str] | None = None) -> xr.Datas
     asked = (lambda name: True) if chosen is None else chosen.__contains__
     variables, labels = _by_element(solution, asked)
     if any(map(asked, (*FIGURES, "yearly_cost"))):
-        variables |= _figures(solution, labels)
+        variables |= _figures(solution, labels, asked("yearly_cost"))
     variables |= _states(solution)
     if asked("warnings"):
         texts = np.array(["; ".join(told) for told in warnings(solution)], object)
@@ -153,12 +153,14 @@ def _by_element(solution: Solution, asked: Callable[[str], bool]) -> tuple[dict[
     return variables, labels
 
 
-def _figures(solution: Solution, labels: dict[str, list[str]]) -> dict[str, Any]:
-    """Headline figures and what makes up the yearly cost."""
+def _figures(solution: Solution, labels: dict[str, list[str]], by_item: bool) -> dict[str, Any]:
+    """Headline figures, and the yearly cost `by_item`."""
     numbers, variables = figures(solution), dict[str, Any]()
     for name, figure in FIGURES.items():
         attrs = {"units": figure.unit, "long_name": figure.meaning}
         variables[name] = ("scenario", np.array(getattr(numbers, name), float), attrs)
+    if not by_item:
+        return variables
     items = yearly(solution, numbers.annual)
     cost = {"units": "USD a-1", "long_name": "yearly cost by item"}
     variables["yearly_cost"] = (("cost_item", "scenario"), np.array(list(items.values())), cost)
