@@ -191,7 +191,7 @@ def test_computed_air_is_averaged_in_all_scenarios_at_once(hall, chunks, monkeyp
         (["pue", "rack_pwer"], "no 'rack_pwer'; did you mean 'rack_power'?"),
         (["figure"], "no 'figure'; did you mean 'figures'?"),
         (["zzz"], """no 'zzz'; there are "figures", "limits", and the variables of a result's dataset"""),
-        ([["pue"]], """no ['pue']; there are "figures", "limits", and the variables of a result's dataset"""),
+        ([["pue"]], "no ['pue']; did you mean 'pue'?"),
         ([7], """no 7; there are "figures", "limits", and the variables of a result's dataset"""),
         ("pue", """'pue' is no list of names; give names, such as outputs=["figures", "limits"]"""),
         (7, """7 is no list of names; give names, such as outputs=["figures", "limits"]"""),
