@@ -132,7 +132,8 @@ def _registered(
 
 def _checked(c: AnyCell) -> AnyCell:
     """The same cell; one that is not of this package, whose tests print all of its own, is printed once as C++, so that
-    what is outside the subset is refused now."""
+    what is outside the subset is refused now.
+    """
     if not c.own.__module__.startswith("twin."):
         function_text(c)
     return c

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from twin.kernels.llvm import assembly
 from twin.kernels.store import store
 from twin.kernels.subset import PYTHON, Facts, Kernel
 
-Function: TypeAlias = Callable[[int], None]
+Function: TypeAlias = Any
 """A build, called with the address of its arguments."""
 
 _LOCK = RLock()
@@ -117,15 +117,50 @@ def _loaded(symbol: str, code: bytes) -> Function:
 
 
 class Bound:
-    """A build with its arguments: called, it runs."""
+    """A build with its arguments, 64-bit words: called, it runs."""
 
-    def __init__(self, function: Function, words: np.ndarray, kept: Sequence[object]) -> None:
-        self.function, self.words, self.kept = function, words, kept
-        self.address = words.ctypes.data
+    def __init__(self, function: Function, words: Sequence[int], kept: object) -> None:
+        self.function, self.words, self.kept = function, np.array(words, np.int64), kept
+        self.address = self.words.ctypes.data
 
     def __call__(self) -> None:
         """Run."""
         self.function(self.address)
+
+
+_REPLAY = """
+define void @replay(ptr %at) {
+entry:
+  %count = load i64, ptr %at
+  %last = getelementptr i64, ptr %at, i64 %count
+  %none = icmp eq i64 %count, 0
+  br i1 %none, label %end, label %loop
+loop:
+  %here = phi ptr [ %at, %entry ], [ %next, %loop ]
+  %first = getelementptr i64, ptr %here, i64 1
+  %next = getelementptr i64, ptr %here, i64 2
+  %function = load ptr, ptr %first
+  %given = load ptr, ptr %next
+  call void %function(ptr %given)
+  %done = icmp eq ptr %next, %last
+  br i1 %done, label %end, label %loop
+end:
+  ret void
+}
+"""
+"""Calls each of the functions, with an address for each, whose addresses stand behind their number of words."""
+
+
+@cache
+def _replay() -> Function:
+    with _LOCK:
+        return _loaded("replay", machine_code(_REPLAY))
+
+
+def replayed(calls: Sequence[Bound]) -> Bound:
+    """Bound builds as one."""
+    words = [w for c in calls for w in (ctypes.cast(c.function, ctypes.c_void_p).value or 0, c.address)]
+    return Bound(_replay(), [len(words), *words], list(calls))
 
 
 def bound(k: Kernel, precision: str, lanes: int, domain: Sequence[int], named: dict[str, Any]) -> Bound:
@@ -136,8 +171,7 @@ def bound(k: Kernel, precision: str, lanes: int, domain: Sequence[int], named: d
         if kind.ndim:
             words += [v.ctypes.data, *v.shape[1:]]
         elif kind.real:
-            words.append(int(np.array(v, precision).view(f"uint{8 * np.dtype(precision).itemsize}")))
+            words.append(int(np.array(v, precision).view(f"int{8 * np.dtype(precision).itemsize}")))
         else:
             words.append(int(v))
-    held = np.array(words, np.uint64 if min(words, default=0) >= 0 else np.int64)
-    return Bound(native(k, precision, lanes), held, list(named.values()))
+    return Bound(native(k, precision, lanes), words, list(named.values()))

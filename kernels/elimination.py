@@ -121,7 +121,8 @@ def _filled(n, low, high):
 def fill(_all, n: Int, space: Int, entries: Int, low: Ints1, high: Ints1, child: Ints1, sibling: Ints1, seen: Ints1,
          column: Ints1, row: Ints1):  # fmt: skip
     """Rows of each column of a filled lower pattern: its own entries, and those of its children in the elimination
-    tree [Liu, SIAM J. Matrix Anal. Appl. 11 (1990) 134]. A last column that ends at -1 says that space is short."""
+    tree [Liu, SIAM J. Matrix Anal. Appl. 11 (1990) 134]. A last column that ends at -1 says that space is short.
+    """
     entry = 0
     size = 0
     for k in range(n):

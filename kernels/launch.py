@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib import import_module
+from itertools import groupby
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -121,12 +122,17 @@ def _apart(k: Kernel, arrays: dict[str, np.ndarray]) -> None:
 
 
 def record(stages: Sequence[Sequence[Call]], on_gpu: bool) -> Call:
-    """Stages of bound calls replayed as one: a CUDA graph on the GPU, a loop on the CPU.
+    """Stages of bound calls replayed as one: a CUDA graph on the GPU, on the CPU one call of all that stand together.
 
     The calls of a stage do not need each other, and may run at once.
     """
     if not on_gpu:
-        return lambda: [call() for stage in stages for call in stage] and None
+        calls = [call for stage in stages for call in stage]
+        whole: list[Call] = []
+        for native, group in groupby(calls, lambda call: isinstance(call, cpu.Bound)):
+            together = list(group)
+            whole += [cpu.replayed(together)] if native else together  # pyright: ignore[reportArgumentType]
+        return whole[0] if len(whole) == 1 else lambda: [call() for call in whole] and None
     cupy = import_module("cupy")
     stream, *others = (cupy.cuda.Stream() for _ in range(max(map(len, stages))))
     with stream:

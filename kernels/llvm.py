@@ -272,8 +272,9 @@ class _Text:
         a, b = self.alike(a, b)
         if test.lanes or a.lanes:
             a, b = self.spread(a), self.spread(b)
+        given = f"{self.of(BOOL, test.lanes)} {test.text}"
         kind = self.of(a.type, a.lanes)
-        return self.new(a.type, f"select {self.of(BOOL, test.lanes)} {test.text}, {kind} {a.text}, {kind} {b.text}", a.lanes)
+        return self.new(a.type, f"select {given}, {kind} {a.text}, {kind} {b.text}", a.lanes)
 
     def both(self, a: Value | None, b: Value) -> Value:
         """Where two masks are true; None is true everywhere."""
@@ -872,7 +873,9 @@ def _function(c: Cell, t: _Text, numbers: Sequence[Value], symbol: str) -> tuple
     for i, v in enumerate(found):
         made = own.new("", f"insertvalue {whole} {made}, {v.type} {v.text}, {i}").text
     head = f"define internal {whole} {symbol}({params}) noinline nounwind {{\nentry:"
-    return "\n".join([head, *own.variables, "  br label %start", "start:", *own.lines, f"  ret {whole} {made}", "}"]), types
+    return "\n".join(
+        [head, *own.variables, "  br label %start", "start:", *own.lines, f"  ret {whole} {made}", "}"]
+    ), types
 
 
 @cache

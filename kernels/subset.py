@@ -224,7 +224,9 @@ class Cell:
     def tree(self) -> ast.FunctionDef:
         """The function for its constants, with the fields of its records as parameters."""
         tree = source(self.own)
-        if self.constants or any(isinstance(s, ast.For) and isinstance(s.iter, ast.Name) for s in statements(tree.body)):
+        if self.constants or any(
+            isinstance(s, ast.For) and isinstance(s.iter, ast.Name) for s in statements(tree.body)
+        ):
             tree = _Special(self.names, self.constants, tree).visit(tree)
         every = nodes(tree)
         self.facts = Facts({}, self._apart(every), set())

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
 from twin import columns
 from twin.air.response import Response, response
@@ -24,6 +22,7 @@ from twin.facility.graph import Facility
 from twin.facility.layout import Layout
 from twin.facility.tables import Given
 from twin.kernels.arrays import home
+from twin.kernels.later import later
 from twin.plant.compile import Plant, compile
 from twin.results import store, tables
 from twin.results.dataset import dataset, field
@@ -39,6 +38,13 @@ from twin.study.bound import GROUPS, Bound, Computed, Scale, rescale
 from twin.study.bound import bound as find_bound
 from twin.study.bound import scaled_rows as rows_in_question
 from twin.study.day import Day, day
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+else:
+    xr = later("xarray")
+    pd = later("pandas")
 
 
 @dataclass(frozen=True, repr=False)

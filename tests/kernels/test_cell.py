@@ -6,15 +6,14 @@ import math
 import os
 import shutil
 import subprocess
-import sys
 import textwrap
-from tempfile import NamedTemporaryFile, TemporaryDirectory
+from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 import kernel_arguments
 import numpy as np
 import pytest
-from twin.kernels import cell, cpu, launch
+from twin.kernels import cell, launch
 from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, SubsetError, at, kernel, real, rows
 from twin.kernels.cuda import cuda_source, shim_source
 from twin.kernels.subset import Packed, Table

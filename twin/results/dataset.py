@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from twin import columns
 from twin.air.field import REFERENCE
@@ -18,6 +17,7 @@ from twin.elements import REASONS, Status
 from twin.facility import plugins
 from twin.facility.scenarios import cf_unit_of
 from twin.fluids import saturation_pressure
+from twin.kernels.later import later
 from twin.money.yearly import yearly
 from twin.results import envelopes
 from twin.results.figures import figures
@@ -25,6 +25,11 @@ from twin.results.limits import exceeded, margins
 from twin.results.warnings import warnings
 from twin.serving.tokens import describe, terms_by_scenario
 from twin.solver.steady import Solution
+
+if TYPE_CHECKING:
+    import xarray as xr
+else:
+    xr = later("xarray")
 
 
 def dataset(air: AirSolution) -> xr.Dataset:
