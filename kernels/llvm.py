@@ -927,7 +927,7 @@ def _whole(k: Kernel, t: _Text, width: int, symbol: str) -> str:
             extents = tuple(f"%{a}.{d}" for d in range(1, kind.ndim))
             given[a] = View(f"%{a}", element, extents)
             access = "" if a in k.written else " readonly"
-            params += [f"ptr noalias nocapture{access} %{a}", *(f"{INT} {e}" for e in extents)]
+            params += [f"ptr noalias{access} %{a}", *(f"{INT} {e}" for e in extents)]
         else:
             given[a] = Value(f"%{a}", element)
             params.append(f"{element} %{a}")
