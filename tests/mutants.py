@@ -46,8 +46,8 @@ PLACES = {"twin": "twin", "kernels": "twin/kernels", "layouts": "twin/layouts"}
 """Folders of the repository and where they stand in the package, as in `pyproject.toml`."""
 
 HEAVY = (
-    *("numpy", "scipy.optimize", "scipy.stats", "llvmlite.binding", "xarray", "zarr", "pydantic", "networkx", "hypothesis"),
-    *("pytest", "pdb", "tomllib"),
+    *("numpy", "scipy.optimize", "scipy.stats", "llvmlite.binding", "xarray", "zarr", "pydantic", "networkx"),
+    *("hypothesis", "pytest", "pdb", "tomllib"),
 )
 """Packages that are imported once, before the copies are."""
 
