@@ -15,9 +15,9 @@ NamedTuples of these:
     bind(scale, (n,), Line(2.0, x), out)()
 
 On the CPU a kernel and its cells become one function in LLVM's language (`llvm`), whose build lies in the user's cache
-folder (`store`) under a hash of all that it depends on, so that no edit can leave a stale one (`cpu`). Literals take the
-precision of the run. On the GPU the same functions are printed as C++ text, types being left to the compiler's `auto`,
-and built by NVRTC through `cupy.RawModule` (`cuda`).
+folder (`store`) under a hash of all that it depends on, so that no edit can leave a stale one (`cpu`). Literals take
+the precision of the run. On the GPU the same functions are printed as C++ text, types being left to the compiler's
+`auto`, and built by NVRTC through `cupy.RawModule` (`cuda`).
 
 A kernel must not read at one index what it writes at another, and arrays must not overlap: `bind` refuses that.
 The subset: assignment, if, while, for over range, break, continue, return; arithmetic, comparison, conditional

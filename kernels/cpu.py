@@ -53,7 +53,7 @@ def machine() -> Machine:
 def _made_by() -> str:
     """What a build depends on beside its kernel: the processor, LLVM, and the text of what writes kernels for it."""
     here = Path(__file__).parent
-    texts = [(here / name).read_bytes() for name in ("cpu.py", "llvm.py", "subset.py")]
+    texts = [(here / name).read_bytes() for name in ("assembly.py", "cpu.py", "llvm.py", "subset.py")]
     made = repr((machine()[:3], version("llvmlite"), PYTHON))
     return hashlib.sha256(b"".join([made.encode(), *texts])).hexdigest()
 
@@ -90,7 +90,7 @@ def recall(k: Kernel, precision: str, lanes: int) -> None:
 def _kept(symbol: str) -> Build | None:
     """What an earlier run has kept."""
     raw = store().read(symbol)
-    return raw and Build(*pickle.loads(raw))
+    return Build(*pickle.loads(raw)) if raw else None
 
 
 def _symbol(k: Kernel, precision: str, lanes: int) -> str:

@@ -481,7 +481,10 @@ def _entering(voltage: Array, own: Array, mutual: Array, other: Array) -> NDArra
 
 
 def _product(a: Array, b: Array) -> NDArray[np.complex128]:
-    return (a.real * b.real - a.imag * b.imag) + 1j * (a.real * b.imag + a.imag * b.real)
+    (a_re, a_im), (b_re, b_im) = ((np.real(x), np.imag(x)) for x in (a, b))
+    out = a * b  # of the right shape, in the right library
+    out.real[...], out.imag[...] = a_re * b_re - a_im * b_im, a_re * b_im + a_im * b_re
+    return out
 
 
 def live_buses(network: Network, slack_voltage: Array) -> Array:
