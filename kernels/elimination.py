@@ -17,7 +17,6 @@ from numpy.typing import DTypeLike
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals3, at, cell, kernel, rows
-from twin.kernels.cpu import compiled
 from twin.kernels.launch import bind
 
 
@@ -63,7 +62,7 @@ def program(n, start, end) -> Program:
 
 
 def wide(value, scenarios, dtype: DTypeLike = np.float64):
-    """`value` (rows, 1|S) as a contiguous array (rows, S); writable, or Numba would compile for read-only as well."""
+    """`value` (rows, 1|S) as a contiguous array (rows, S); writable, as kernels ask for."""
     value = np.asarray(value, dtype)
     if value.shape[1] != scenarios:
         value = np.broadcast_to(value, (value.shape[0], scenarios))
@@ -83,12 +82,11 @@ def _program(n, start, end):
     low, high = np.minimum(position[start], position[end]), np.maximum(position[start], position[end])
     real = low < high
     key = np.unique(low[real] * n + high[real])
-    column, row = _fill(n, *np.divmod(key, n)) if n else (np.zeros(1, np.int64), np.zeros(0, np.int64))
-    slot = _slots(column, row, low, high)
+    column, row = _filled(n, *np.divmod(key, n)) if n else (np.zeros(1, np.int32), np.zeros(0, np.int32))
+    slot = _slots(n, column, row, low, high)
     flipped = (position[start] < position[end]).astype(np.int32)
     narrow = lambda t: t.astype(np.int32)  # noqa: E731
-    order, target = narrow(np.argsort(position)), narrow(_targets(column, row))
-    return Program(n, order, narrow(column), narrow(row), target, narrow(slot), flipped)
+    return Program(n, narrow(np.argsort(position)), column, row, _targets(column, row), narrow(slot), flipped)
 
 
 def _minimum_degree(n, start, end):
@@ -105,63 +103,81 @@ def _minimum_degree(n, start, end):
     return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options).perm_c.astype(np.int64)
 
 
-@compiled
-def _fill(n, low, high):
-    """Columns of the filled lower pattern: own entries and those of the children in the elimination tree."""
-    column, row = np.zeros(n + 1, np.int64), np.empty(2 * len(low) + 16, np.int64)
-    child, sibling = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
-    seen = np.full(n, -1, np.int64)
-    entry, size = 0, 0
+def _filled(n, low, high):
+    """Columns of the filled lower pattern: where each begins, (n + 1,), and its rows in order."""
+    space = 4 * len(low) + 16
+    while True:
+        column, row, work = np.zeros(n + 1, np.int32), np.empty(space, np.int32), np.full((3, n), -1, np.int32)
+        entries = low.astype(np.int32), high.astype(np.int32)
+        bind(fill, (1,), n, space, len(low), *entries, *work, column, row)()
+        if column[n] >= 0:
+            break
+        space *= 2
+    row = row[: column[n]]
+    return column, row[np.lexsort((row, np.repeat(np.arange(n), np.diff(column))))]
+
+
+@kernel
+def fill(_all, n: Int, space: Int, entries: Int, low: Ints1, high: Ints1, child: Ints1, sibling: Ints1, seen: Ints1,
+         column: Ints1, row: Ints1):  # fmt: skip
+    """Rows of each column of a filled lower pattern: its own entries, and those of its children in the elimination
+    tree [Liu, SIAM J. Matrix Anal. Appl. 11 (1990) 134]. A last column that ends at -1 says that space is short.
+    """
+    entry = 0
+    size = 0
     for k in range(n):
-        if size + n - k > len(row):
-            row = np.concatenate((row, np.empty(len(row) + n, np.int64)))
-        while entry < len(low) and low[entry] == k:
+        if size + n - k > space:
+            column[n] = -1
+            return
+        parent = n
+        while entry < entries and low[entry] == k:
             row[size] = high[entry]
             seen[high[entry]] = k
-            size, entry = size + 1, entry + 1
+            parent = min(parent, high[entry])
+            size += 1
+            entry += 1
         c = child[k]
         while c >= 0:
-            for u in range(column[c] + 1, column[c + 1]):
-                if seen[row[u]] != k:
-                    row[size] = row[u]
-                    seen[row[u]] = k
+            for u in range(column[c], column[c + 1]):
+                r = row[u]
+                if r != k and seen[r] != k:
+                    row[size] = r
+                    seen[r] = k
+                    parent = min(parent, r)
                     size += 1
             c = sibling[c]
         column[k + 1] = size
-        if size > column[k]:
-            row[column[k] : size].sort()
-            parent = row[column[k]]
-            sibling[k], child[parent] = child[parent], k
-    return column, row[:size].copy()
+        if parent < n:
+            sibling[k] = child[parent]
+            child[parent] = k
 
 
-@compiled
 def _targets(column, row):
     """The slot of (row[u], row[v]) for each pair v < u of entries in each column, in the order that _factor replays."""
-    total = 0
-    for k in range(len(column) - 1):
-        length = column[k + 1] - column[k]
-        total += length * (length - 1) // 2
-    target, o = np.empty(total, np.int64), 0
-    for k in range(len(column) - 1):
-        for v in range(column[k], column[k + 1]):
-            t = column[row[v]]
-            for u in range(v + 1, column[k + 1]):
-                while row[t] < row[u]:
-                    t += 1
-                target[o] = t
-                o += 1
-    return target
+    length = np.diff(column).astype(np.int64)
+    first = np.r_[0, np.cumsum(length * (length - 1) // 2)]
+    out = np.empty(first[-1], np.int32)
+    bind(pairs, (len(length),), column, row, first.astype(np.int32), out)()
+    return out
 
 
-@compiled
-def _slots(column, row, low, high):
-    slot = np.full(len(low), -1, np.int64)
-    for k in range(len(low)):
-        if low[k] < high[k]:
-            first, last = column[low[k]], column[low[k] + 1]
-            slot[k] = first + np.searchsorted(row[first:last], high[k])
-    return slot
+@kernel
+def pairs(k, column: Ints1, row: Ints1, first: Ints1, out: Ints1):
+    """Slots of the pairs of a column's entries, from where they begin."""
+    place = first[k]
+    for v in range(column[k], column[k + 1]):
+        t = column[row[v]]
+        for u in range(v + 1, column[k + 1]):
+            while row[t] < row[u]:
+                t += 1
+            out[place] = t
+            place += 1
+
+
+def _slots(n, column, row, low, high):
+    """Where each entry of the matrix stands among those of the filled pattern; -1 for those of the diagonal."""
+    key = np.repeat(np.arange(n), np.diff(column)) * n + row
+    return np.where(low < high, np.searchsorted(key, low * n + high), -1)
 
 
 # ---- numbers -----------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import ClassVar, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, DTypeLike
-from scipy.ndimage import distance_transform_edt
 from twin.kernels import momentum, poisson, transport, turbulence
 from twin.kernels.arrays import fetch, send
 from twin.kernels.launch import Call, bind, record
@@ -505,7 +505,7 @@ def _geometry(grid: Grid, faces: tuple[Faces, Faces, Faces], physics: Physics) -
     distance = np.minimum(np.minimum(ends[0][:, None, None], ends[1][:, None]), ends[2])
     if near.any():
         sizes = [float(np.mean(getattr(grid, c))) for c in "zyx"]
-        distance = np.minimum(distance, distance_transform_edt(~near, sizes) + 0.5 * min(sizes))  # type: ignore[operator]
+        distance = np.minimum(distance, scipy.ndimage.distance_transform_edt(~near, sizes) + 0.5 * min(sizes))  # type: ignore[operator]
     length = np.zeros_like(code)
     cell = np.cbrt(grid.volume)
     eddy = distance if physics.turbulence == "zero_equation" else np.minimum(physics.constant * cell, 0.41 * distance)

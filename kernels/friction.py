@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from twin.kernels.cell import Int, Reals1, Reals2, kernel, routine
+from twin.kernels.cell import Int, Reals1, Reals2, cell, kernel
+from twin.kernels.elementary import exp, log
 from twin.kernels.launch import bind
 
 TWICE_LG = 2.0 / math.log(10.0)  # 2 lg x = TWICE_LG ln x
@@ -14,14 +15,14 @@ CHURCHILL, SWAMEE_JAIN, COLEBROOK = range(3)
 """Friction laws of straight pipes."""
 
 
-@routine
+@cell
 def churchill(re, rough):
     """Darcy's friction factor in all regimes [Churchill, Chem. Eng. 84 (1977) 91]; 64 / Re to rounding below 700."""
     if re < 700.0:
         return 64.0 / re, -1.0
-    t = math.exp(0.9 * math.log(7.0 / re))
+    t = exp(0.9 * log(7.0 / re))
     z = t + 0.27 * rough
-    depth = -math.log(z)
+    depth = -log(z)
     a = 2.457 * depth
     a = a * a
     a = a * a
@@ -40,21 +41,21 @@ def churchill(re, rough):
     f = f * f
     total = f + g
     tilt = 16.0 * (a * 0.9 * t / (z * depth) - c) / s
-    return 8.0 * math.exp(math.log(total) / 12.0), -(12.0 * f + 1.5 * g * tilt) / (12.0 * total)
+    return 8.0 * exp(log(total) / 12.0), -(12.0 * f + 1.5 * g * tilt) / (12.0 * total)
 
 
-@routine
+@cell
 def swamee_jain(re, rough):
     """Swamee & Jain [J. Hydraul. Div. 102 (1976) 657] above 4000, 64 / Re below 2000, a cubic between."""
     if re < 2000.0:
         return 64.0 / re, -1.0
     if re > 4000.0:
-        t = 5.74 * math.exp(-0.9 * math.log(re))
+        t = 5.74 * exp(-0.9 * log(re))
         z = rough / 3.7 + t
-        depth = math.log(z)
+        depth = log(z)
         return LN10_SQUARED_4 / (depth * depth), 1.8 * t / (z * depth)
     z = rough / 3.7 + 3.28895476345e-3
-    y = -TWICE_LG * math.log(z)
+    y = -TWICE_LG * log(z)
     a = 1.0 / (y * y)
     b = a * (2.0 - 5.14215e-3 / (z * y))
     r = re / 2000.0
@@ -65,17 +66,17 @@ def swamee_jain(re, rough):
     return f, r * (c2 + r * (2.0 * c3 + 3.0 * r * c4)) / f
 
 
-@routine
+@cell
 def colebrook(re, rough):
     """Colebrook & White (1937) above 4000 by Newton from Haaland's start, 64 / Re below 2000, a line between."""
     if re < 2000.0:
         return 64.0 / re, -1.0
     r = max(re, 4000.0)
-    x = -0.9 * TWICE_LG * math.log(math.exp(1.11 * math.log(rough / 3.7 + 1e-12)) + 6.9 / r)
+    x = -0.9 * TWICE_LG * log(exp(1.11 * log(rough / 3.7 + 1e-12)) + 6.9 / r)
     c = 2.51 / r
     for _turn in range(3):
         z = rough / 3.7 + c * x
-        x -= (x + TWICE_LG * math.log(z)) / (1.0 + TWICE_LG * c / z)
+        x -= (x + TWICE_LG * log(z)) / (1.0 + TWICE_LG * c / z)
     f = 1.0 / (x * x)
     if re < 4000.0:
         share = (re - 2000.0) / 2000.0
@@ -86,7 +87,7 @@ def colebrook(re, rough):
     return f, -2.0 * t / (1.0 + t)
 
 
-@routine
+@cell
 def darcy(re, rough, model):
     """λ and its elasticity by the chosen law."""
     if model == CHURCHILL:

@@ -1,16 +1,17 @@
-"""Kernels run where their arrays live: through Numba on NumPy's, through CuPy on the GPU's."""
+"""Kernels run where their arrays live: built by LLVM on NumPy's, through CuPy on the GPU's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib import import_module
+from itertools import groupby
 from typing import Any, TypeAlias
 
 import numpy as np
-from twin.kernels.cpu import numba_module
+from twin.kernels import cpu
 from twin.kernels.cuda import cuda_source
-from twin.kernels.subset import PRECISIONS, Argument, Kernel
+from twin.kernels.subset import PRECISIONS, Argument, Kernel, Packed
 
 Call: TypeAlias = Callable[[], object]
 """A kernel, or more of them, with all arguments bound."""
@@ -27,24 +28,33 @@ def bind(k: Kernel, domain: Sequence[int], *args: Argument, lanes: int = 1, opti
     """
     if len(domain) != len(k.index) or len(args) != len(k.takes):
         raise TypeError(f"{k.name} takes {len(k.index)} extents and {len(k.takes)} arguments: {', '.join(k.takes)}")
+    first = _first(args)
+    on_cpu = isinstance(first, np.ndarray)
+    if on_cpu:
+        cpu.recall(k, first.dtype.name if first.dtype.kind == "f" else "float64", lanes)
     named = k.flatten(args)
     arrays = {a: v for a, v in named.items() if k.kinds[a].ndim}
     reals = {v.dtype.name for a, v in arrays.items() if k.kinds[a].real}
-    if len(reals) != 1 or not reals <= PRECISIONS.keys():
+    if len(reals) > 1 or not reals <= PRECISIONS.keys():
         raise TypeError(f"{k.name}: arrays of reals are all float32 or all float64, not {', '.join(sorted(reals))}")
-    precision = reals.pop()
-    on_cpu = all(isinstance(v, np.ndarray) for v in arrays.values())
+    precision = reals.pop() if reals else "float64"
     for a, v in arrays.items():
         _check(k, a, v, on_cpu)
     _apart(k, arrays)
     if on_cpu:
-        scalar = np.dtype(precision).type
-        numbers = {a: scalar(v) if k.kinds[a].real else int(v) for a, v in named.items() if not k.kinds[a].ndim}
-        run = numba_module(k, precision, lanes).run
-        return partial(run, *map(int, domain), *(named | numbers).values())
+        return cpu.bound(k, precision, lanes, domain, named)
     block = ((128,), (64, 1), (64, 2, 1))[len(domain) - 1]
     grid = tuple(-(-n // b) for n, b in zip(reversed(domain), block, strict=True))
     return partial(_cuda_function(k, precision, options), grid, block, tuple(_flat(k, precision, domain, named)))
+
+
+def _first(args: Sequence[Argument]) -> Any:
+    """An array of reals among arguments, or any array where there is none."""
+    found = list[Any]()
+    for a in args:
+        parts = (a.packed_reals,) if isinstance(a, Packed) else a if isinstance(a, tuple) else (a,)
+        found += [p for p in parts if hasattr(p, "dtype") and getattr(p, "ndim", 0)]
+    return next((a for a in found if a.dtype.kind == "f"), next(iter(found), None))
 
 
 def blocks(scenarios: int, lanes: int, few: int = 4) -> tuple[int, int]:
@@ -112,12 +122,17 @@ def _apart(k: Kernel, arrays: dict[str, np.ndarray]) -> None:
 
 
 def record(stages: Sequence[Sequence[Call]], on_gpu: bool) -> Call:
-    """Stages of bound calls replayed as one: a CUDA graph on the GPU, a loop on the CPU.
+    """Stages of bound calls replayed as one: a CUDA graph on the GPU, on the CPU one call of all that stand together.
 
     The calls of a stage do not need each other, and may run at once.
     """
     if not on_gpu:
-        return lambda: [call() for stage in stages for call in stage] and None
+        calls = [call for stage in stages for call in stage]
+        whole: list[Call] = []
+        for native, group in groupby(calls, lambda call: isinstance(call, cpu.Bound)):
+            together = list(group)
+            whole += [cpu.replayed(together)] if native else together  # pyright: ignore[reportArgumentType]
+        return whole[0] if len(whole) == 1 else lambda: [call() for call in whole] and None
     cupy = import_module("cupy")
     stream, *others = (cupy.cuda.Stream() for _ in range(max(map(len, stages))))
     with stream:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, DTypeLike
-from scipy.fft import dct, idct
 from twin.kernels.cell import Int, Reals2, Reals3, kernel
 from twin.kernels.launch import Call, bind
 
@@ -69,7 +69,7 @@ class Box:
         """A transform where it is used; the cosine transform is a matrix too on a GPU."""
         if m is None and self.xp is np:
             return None
-        whole = dct(np.eye(n), axis=1 - forth, norm="ortho") if m is None else m
+        whole = scipy.fft.dct(np.eye(n), axis=1 - forth, norm="ortho") if m is None else m
         return self.xp.asarray(np.ascontiguousarray(whole, self.kind))
 
     def inverse(self, shift: float | np.ndarray = 0.0, scale: float | np.ndarray = 1.0) -> np.ndarray:
@@ -190,7 +190,7 @@ def _turned(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A field with one axis turned by a matrix, or by the cosine transform, and the array that is now free."""
     if matrix is None:
-        turn = idct if back else dct
+        turn = scipy.fft.idct if back else scipy.fft.dct
         return turn(x, axis=at - 3, norm="ortho", overwrite_x=True).astype(x.dtype, copy=False), out  # type: ignore[union-attr]
     nz, ny, nx = x.shape[-3:]
     if at == 2:

@@ -25,7 +25,6 @@ from scipy.sparse.csgraph import connected_components
 from twin.kernels import elimination
 from twin.kernels.arrays import Array, copied, fetch, max_scenarios, namespace, send
 from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, at, cell, kernel, rows
-from twin.kernels.cpu import compiled
 from twin.kernels.elimination import A11, A12, A21, A22, PairFactor, Program, subtract_pair
 from twin.kernels.launch import bind, blocks
 from twin.kernels.rows import SIDE
@@ -463,8 +462,7 @@ def branch_power(network: Network, voltage: Array) -> tuple[NDArray[np.complex12
     first, last, *own = copied(network, (network.start, network.end, *admittances(network)), voltage)
     start, end = voltage[first], voltage[last]
     own_start, mutual_start, mutual_end, own_end = own
-    entering = _compiled if namespace(voltage) is np else _entering
-    return entering(start, own_start, mutual_start, end), entering(end, own_end, mutual_end, start)
+    return _entering(start, own_start, mutual_start, end), _entering(end, own_end, mutual_end, start)
 
 
 def admittances(network: Network) -> tuple[Array, Array, Array, Array]:
@@ -476,12 +474,17 @@ def admittances(network: Network) -> tuple[Array, Array, Array, Array]:
     return own_start, -network.series / np.conj(ratio), -network.series / ratio, network.series + shunt_end
 
 
-def _entering(voltage, own, mutual, other):
-    return voltage * np.conj(own * voltage + mutual * other)
+def _entering(voltage: Array, own: Array, mutual: Array, other: Array) -> NDArray[np.complex128]:
+    """V (own V + mutual V')*, of real products: how NumPy rounds complex ones depends on how an array is laid out."""
+    current = _product(own, voltage) + _product(mutual, other)
+    return _product(voltage, current.conj())
 
 
-_compiled = compiled(_entering, "vectorize")
-"""Compiled, as numpy's complex products depend on how an array is laid out."""
+def _product(a: Array, b: Array) -> NDArray[np.complex128]:
+    (a_re, a_im), (b_re, b_im) = ((np.real(x), np.imag(x)) for x in (a, b))
+    out = a * b  # of the right shape, in the right library
+    out.real[...], out.imag[...] = a_re * b_re - a_im * b_im, a_re * b_im + a_im * b_re
+    return out
 
 
 def live_buses(network: Network, slack_voltage: Array) -> Array:

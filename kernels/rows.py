@@ -12,8 +12,8 @@ from twin.kernels.arrays import Array, max_scenarios, namespace
 from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals2, cell
 from twin.kernels.launch import Call, blocks
 
-SIDE = 4
-"""Scenarios in a SIMD block on the CPU."""
+SIDE, NARROW = 8, 4
+"""Scenarios that are walked together on the CPU, of many and of few."""
 
 CHUNK = 256
 """Scenarios that are laid out together."""
@@ -89,7 +89,7 @@ class Rows:
         if xp is not np:
             apart = [xp.empty((h, 1, size)).transpose(2, 0, 1) for h in work]
             return lay(size, 1, 1, common, varied, apart, out)
-        lanes = SIDE if size % SIDE == 0 else 1
+        lanes = next(n for n in (SIDE, NARROW, 1) if size % n == 0)
         return lay(size // lanes, lanes, 0, common, varied, [np.empty((1, h, lanes)) for h in work], out)
 
     def _fill(self, parts: Sequence[Array], common: Array, varied: Array) -> None:

@@ -7,17 +7,23 @@ each record the fields that a function uses, itself or through what it calls, as
 from __future__ import annotations
 
 import ast
+import hashlib
 import math
 import pickle
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, partial
+from dis import opmap
+from functools import cache, cached_property, partial
 from pathlib import Path
-from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, SupportsInt, TypeAlias, TypeVar, get_type_hints
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, SupportsInt, TypeAlias, TypeVar, cast, get_type_hints
 
 import numpy as np
 
 MATH = ("sqrt", "exp", "log", "sin", "cos", "tan", "tanh", "atan2", "pow", "floor", "fabs")
+PYTHON = sys.version_info[:2]
+"""Whose byte code tells one text of a cell from another."""
+
 PRECISIONS = {"float32": "float", "float64": "double"}
 
 Argument: TypeAlias = "np.ndarray | float | tuple[Argument, ...] | Packed"
@@ -179,8 +185,20 @@ def _sources(file: str) -> dict[int, ast.FunctionDef]:
     return {min([f.lineno, *(d.lineno for d in f.decorator_list)]): f for f in functions}
 
 
+class Facts(NamedTuple):
+    """What the text of a cell says of its parameters.
+
+    used: the fields of each record that it reads or hands on, in the record's order. apart: tables of which it takes
+    the columns apart. written: flat parameters whose elements it or its callees assign.
+    """
+
+    used: dict[str, list[str]]
+    apart: set[str]
+    written: set[str]
+
+
 class Cell:
-    """A function of the subset; called in plain Python it runs as written."""
+    """A function of the subset; called in plain Python it runs as written. Its text is read when it is first needed."""
 
     def __init__(
         self,
@@ -189,50 +207,97 @@ class Cell:
         constants: Mapping[str, int] | None = None,
         name: str = "",
     ) -> None:
-        constants = constants or {}
-        self.function: Any = partial(function, **constants) if constants else function
+        self.constants, self.own = constants or {}, function
+        self.function: Any = partial(function, **self.constants) if constants else function
         self.name, self.__doc__, self.inline = name or function.__name__, function.__doc__, inline
-        tree = source(function)
-        self.line, self.file = tree.lineno, Path(function.__code__.co_filename).name
+        code = function.__code__
+        self.line, self.file = code.co_firstlineno, Path(code.co_filename).name
         self.names: dict[str, object] = function.__globals__
-        if [a.arg for a in tree.args.kwonlyargs] != list(constants):
-            self.fail(tree.args, "parameters by name only are the constants of a family")
-        if constants or any(isinstance(s, ast.For) and isinstance(s.iter, ast.Name) for s in statements(tree.body)):
-            tree = _Special(self.names, constants, tree).visit(tree)
-        marks = {a.arg: self._meaning(a.annotation) for a in tree.args.args}
-        self.params = list(marks)
-        self.records: dict[str, Any] = {p: m for p, m in marks.items() if _is_record(m)}
+        self.params = list(code.co_varnames[: code.co_argcount])
+        named = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        if list(named) != list(self.constants):
+            self.fail(source(function).args, "parameters by name only are the constants of a family")
+        self.meanings = {p: self._meaning(function.__annotations__.get(p)) for p in self.params}
+        self.records: dict[str, Any] = {p: m for p, m in self.meanings.items() if _is_record(m)}
+
+    @cached_property
+    def tree(self) -> ast.FunctionDef:
+        """The function for its constants, with the fields of its records as parameters."""
+        tree = source(self.own)
+        if self.constants or any(
+            isinstance(s, ast.For) and isinstance(s.iter, ast.Name) for s in statements(tree.body)
+        ):
+            tree = _Special(self.names, self.constants, tree).visit(tree)
         every = nodes(tree)
-        self.used = self._used(every)
-        self.marks: dict[str, Kind | None] = {}
-        for p, mark in marks.items():
+        self.facts = Facts({}, self._apart(every), set())
+        self.facts = self.facts._replace(used=self._used(every))
+        tree = _Flat(self).whole(tree, {n.id for n in every if isinstance(n, ast.Name)})
+        self._check_lanes(tree)
+        self.facts = self.facts._replace(written=self._written(tree))
+        return tree
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the text says of the parameters; builds keep it, so that the text need not be read again."""
+        return self.tree and vars(self)["facts"]
+
+    @property
+    def used(self) -> dict[str, list[str]]:
+        """Fields of each record; see `Facts`."""
+        return self.facts.used
+
+    @property
+    def apart(self) -> set[str]:
+        """Tables in columns; see `Facts`."""
+        return self.facts.apart
+
+    @property
+    def written(self) -> set[str]:
+        """Parameters with elements that are assigned; see `Facts`."""
+        return self.facts.written
+
+    @property
+    def flat(self) -> list[str]:
+        """Parameters, the fields of its records as parameters of their own."""
+        return list(self.marks)
+
+    @cached_property
+    def marks(self) -> dict[str, Kind | None]:
+        """What each flat parameter is; None for an index, or a number of a cell."""
+        marks: dict[str, Kind | None] = {}
+        for p, mark in self.meanings.items():
             if p in self.records:
                 kinds = _kinds(self.records[p], p in self.apart)
-                self.marks |= {f"{p}_{f}": kinds[f] for f in self.used[p]}
+                marks |= {f"{p}_{f}": kinds[f] for f in self.used[p]}
             else:
-                self.marks[p] = mark if isinstance(mark, Kind) else None
-        self.tree = _Flat(self).whole(tree, {n.id for n in every if isinstance(n, ast.Name)})
-        self.flat = list(self.marks)
-        self.written = self._written()
+                marks[p] = mark if isinstance(mark, Kind) else None
+        return marks
 
     def __call__(self, *args: Any) -> Any:
         """Run as plain Python."""
         return self.function(*args)
 
-    def _meaning(self, mark: ast.expr | None) -> object:
-        if isinstance(mark, ast.Name) and mark.id in self.names:
-            return self.names[mark.id]
-        return None if mark is None else eval(ast.unparse(mark), self.names)
+    def _meaning(self, mark: object) -> object:
+        return eval(mark, self.names) if isinstance(mark, str) else mark
+
+    def _check_lanes(self, tree: ast.FunctionDef) -> None:
+        """Refuse loops whose lanes would meet at one element."""
+        for loop in filter(over_lanes, nodes(tree)):
+            assert isinstance(loop, ast.For) and isinstance(loop.target, ast.Name)
+            for n in (n for s in loop.body for n in nodes(s) if isinstance(n, ast.Subscript)):
+                names = [m.id for m in nodes(n.slice) if isinstance(m, ast.Name)]
+                if isinstance(n.ctx, ast.Store) and loop.target.id not in names:
+                    self.fail(n, "lanes would meet at one element")
+
+    def _apart(self, every: list[ast.AST]) -> set[str]:
+        """Tables of which an element is assigned, here or by what is called."""
+        stored = {v.value.id for v in map(_stored, every) if v and isinstance(v.value, ast.Name)}
+        handed = ((self.names[_called(node)], *pair) for node in every for pair in self.handed(node))
+        given = {g.id for c, p, g in handed if isinstance(c, Cell) and p in c.apart and isinstance(g, ast.Name)}
+        return stored & set(self.records) | given
 
     def _used(self, every: list[ast.AST]) -> dict[str, list[str]]:
         """The fields of each record that the function reads or hands on, in the record's order; see `_kinds`."""
-        stored = {v.value.id for v in map(_stored, every) if v and isinstance(v.value, ast.Name)}
-        self.apart = stored & set(self.records)
-        for node in every:
-            for param, given in self.handed(node):
-                callee = self.names[_called(node)]
-                if isinstance(callee, Cell) and param in callee.apart and isinstance(given, ast.Name):
-                    self.apart.add(given.id)
         kinds = {p: _kinds(r, p in self.apart) for p, r in self.records.items()}
         used: dict[str, set[str]] = {p: set() for p in self.records}
         for node in every:
@@ -271,10 +336,10 @@ class Cell:
                 self.fail(node, f"{callee.name} takes {len(callee.params)} arguments")
             yield from zip(callee.params, node.args, strict=True)
 
-    def _written(self) -> set[str]:
+    def _written(self, tree: ast.FunctionDef) -> set[str]:
         """Parameters whose elements it or its callees assign."""
         stored = set()
-        for node in nodes(self.tree):
+        for node in nodes(tree):
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
                 stored.add(node.value.id)
             callee = self.names.get(_called(node))
@@ -282,6 +347,16 @@ class Cell:
                 given = zip(callee.flat, node.args, strict=True)
                 stored |= {a.id for p, a in given if p in callee.written and isinstance(a, ast.Name)}
         return stored & set(self.flat)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of all that a build of it depends on: its code, the numbers, types and cells that it names."""
+        code = self.own.__code__
+        texts = [c for c in code.co_consts if c != self.own.__doc__]
+        named = [(n, _identity(self.names[n])) for n in _globals(code) if n in self.names]
+        kinds = [(p, _identity(m)) for p, m in self.meanings.items()]
+        whole = (self.name, self.inline, self.constants, code.co_code, texts, code.co_varnames, named, kinds)
+        return hashlib.sha256(repr(whole).encode()).hexdigest()
 
     def cells(self) -> list[Cell]:
         """Cells that it calls, callees first, each once."""
@@ -313,12 +388,20 @@ class Kernel(Cell):
     ) -> None:
         super().__init__(function, constants=constants, name=name)
         self.lanes = lanes
-        self.index = [p for p, mark in self.marks.items() if mark is None]
-        self.kinds = {p: mark for p, mark in self.marks.items() if mark is not None}
-        self.args = list(self.kinds)
-        self.takes = [p for p in self.params if p not in self.index]
+        self.takes = [p for p in self.params if p in self.records or isinstance(self.meanings[p], Kind)]
+        self.index = [p for p in self.params if p not in self.takes]
         if not 1 <= len(self.index) <= 3:
             raise SubsetError(f"{self.file}:{self.line}: {self.name} needs one to three index parameters")
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """What each flat parameter but the indices is."""
+        return {p: mark for p, mark in self.marks.items() if mark is not None}
+
+    @property
+    def args(self) -> list[str]:
+        """The flat parameters but the indices."""
+        return list(self.kinds)
 
     def flatten(self, args: Sequence[Argument]) -> dict[str, Any]:
         """Arguments by their flat names: numbers and arrays, records as those of their fields that are used."""
@@ -337,6 +420,35 @@ class Kernel(Cell):
         return named
 
 
+def _globals(code: CodeType) -> list[str]:
+    """Names of the module that byte code reads."""
+    found, extended = dict[str, None](), 0
+    for operation, argument in zip(code.co_code[::2], code.co_code[1::2], strict=True):
+        whole = argument | extended
+        extended = whole << 8 if operation == opmap["EXTENDED_ARG"] else 0
+        if operation == opmap["LOAD_GLOBAL"]:
+            found[code.co_names[whole >> 1]] = None
+    return list(found)
+
+
+def _identity(value: object) -> object:
+    """What a build depends on of a value that a cell names."""
+    if isinstance(value, Cell):
+        return value.digest
+    if isinstance(value, Row):
+        return int(value), value.width
+    if _is_record(value):
+        kind = cast("type", value)
+        return kind.__name__, [list(_kinds(kind, apart).items()) for apart in (False, True)], _columns(kind)
+    if isinstance(value, (int, float, tuple, Kind)):
+        return repr(value)
+    return getattr(value, "__name__", "")
+
+
+def _columns(kind: type) -> object:
+    return (kind.real_columns(), kind.index_columns()) if issubclass(kind, Table) else ()
+
+
 def nodes(tree: ast.AST) -> list[ast.AST]:
     """A tree's nodes that have fields, each before what it holds; faster than `ast.walk`."""
     out = [tree]
@@ -348,6 +460,14 @@ def nodes(tree: ast.AST) -> list[ast.AST]:
             elif isinstance(value, ast.AST) and value._fields:
                 out.append(value)
     return out
+
+
+def over_lanes(node: ast.AST) -> bool:
+    """Whether a loop walks LANES."""
+    match node:
+        case ast.For(iter=ast.Call(func=ast.Name(id="range"), args=[ast.Name(id="LANES")])):
+            return True
+    return False
 
 
 def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -279,6 +279,14 @@ def arguments(k, precision):
     if k is friction.factors:
         re = np.geomspace(1, 1e7, 60).reshape(20, 3).astype(precision)
         return (20, 3), [re, rng.uniform(0, 1e-2, 20).astype(precision), np.zeros_like(re), friction.COLEBROOK]
+    if k is elimination.fill:
+        pairs = np.unique(np.c_[np.minimum(start, end), np.maximum(start, end)][start != end], axis=0).T
+        low, high = np.ascontiguousarray(pairs, np.int32)
+        work = np.full((3, 30), -1, np.int32)
+        return (1,), [30, 300, len(low), low, high, *work, np.zeros(31, np.int32), np.zeros(300, np.int32)]
+    if k is elimination.pairs:
+        first = np.r_[0, np.cumsum(np.diff(p.column) * (np.diff(p.column) - 1) // 2)].astype(np.int32)
+        return (30,), [p.column, p.row, first, np.zeros_like(p.target)]
     if k is poisson.product:
         left, right, weight = rng.normal(size=(2, 9, 7)), rng.normal(size=(1, 7, 11)), rng.normal(size=(9, 11))
         arrays = [np.ascontiguousarray(a, precision) for a in (left, right, weight, np.zeros((2, 9, 11)))]

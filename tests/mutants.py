@@ -46,8 +46,8 @@ PLACES = {"twin": "twin", "kernels": "twin/kernels", "layouts": "twin/layouts"}
 """Folders of the repository and where they stand in the package, as in `pyproject.toml`."""
 
 HEAVY = (
-    *("numpy", "scipy.optimize", "scipy.stats", "numba", "xarray", "zarr", "pydantic", "networkx", "hypothesis"),
-    *("pytest", "pdb", "tomllib"),
+    *("numpy", "scipy.optimize", "scipy.stats", "llvmlite.binding", "xarray", "zarr", "pydantic", "networkx"),
+    *("hypothesis", "pytest", "pdb", "tomllib"),
 )
 """Packages that are imported once, before the copies are."""
 
@@ -300,7 +300,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (2)")
     parser.add_argument("--verbose", action="store_true", help="tell how tests failed")
     asked = parser.parse_args()
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     began, every = time.monotonic(), mutants()
     chosen = every if asked.tenth is None else [every[k] for k in tenth(asked.tenth, len(every))]

@@ -105,7 +105,7 @@ def process(*arguments, **options):
 
 @pytest.mark.parametrize("arguments", [["--help"], ["solve", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments):
-    heavy = ("numpy", "xarray", "networkx", "numba", "pyvista", "scipy", "zarr")
+    heavy = ("numpy", "xarray", "networkx", "llvmlite", "pyvista", "scipy", "zarr")
     code = (
         f"import sys\nsys.argv = ['twin', *{arguments!r}]\nfrom twin.app.cli import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
@@ -297,7 +297,7 @@ def test_schema_is_json_on_stdout_and_in_a_file(tmp_path):
 def test_doctor_reports_libraries_gpu_rendering_and_extras():
     code, out, _ = run("doctor")
     assert code == 0
-    words = ("python", "cores", "numpy", "numba", "kernel cache", "GPU", "rendering", "extra viz")
+    words = ("python", "cores", "numpy", "llvmlite", "kernel cache", "GPU", "rendering", "extra viz")
     assert all(word in out for word in words)
     found = json.loads(run("doctor", "--json")[1])
     assert found["kernel_cache"]["why"] or found["kernel_cache"]["folder"] in out

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
 from twin import columns
 from twin.air.response import Response, response
@@ -25,6 +23,7 @@ from twin.facility.layout import Layout
 from twin.facility.scenarios import read
 from twin.facility.tables import Given
 from twin.kernels.arrays import home
+from twin.kernels.later import later
 from twin.plant.compile import Plant, compile
 from twin.results import store, tables
 from twin.results.dataset import dataset, field
@@ -42,6 +41,13 @@ from twin.study.bound import bound as find_bound
 from twin.study.bound import scaled_rows as rows_in_question
 from twin.study.day import Day, day
 from twin.study.stream import check_size, stream
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+else:
+    xr = later("xarray")
+    pd = later("pandas")
 
 
 @dataclass(frozen=True, repr=False)

@@ -24,6 +24,24 @@ from twin.kernels.launch import Call, bind
 from twin.kernels.subset import Argument, Packed, Table
 from twin.kernels.sums import Groups, grouped, weighted
 
+PAGE = 2048
+"""Rows of states that are set together."""
+
+
+class Page:
+    """Rows of states that all scenarios begin alike: their buffer (PAGE or more, lanes), how many are taken, and from
+    which numbers they begin.
+    """
+
+    def __init__(self, rows: int, lanes: int, xp: ModuleType) -> None:
+        self.buffer, self.starts, self.taken = xp.zeros((rows, lanes)), np.zeros((rows, 1)), 0
+
+    def take(self, start: Array) -> Array:
+        """Rows for some numbers (rows, 1)."""
+        rows = slice(self.taken, self.taken + len(start))
+        self.starts[rows], self.taken = start, rows.stop
+        return self.buffer[rows]
+
 
 class Source(NamedTuple):
     """Where lanes are loaded from: rows of a buffer (rows, lanes), and their numbers in all scenarios (rows, S)."""
@@ -39,14 +57,14 @@ Follow: TypeAlias = Callable[[System], Array]
 class Block:
     """Buffers of a plant for `lanes` scenarios at a time, in the arrays of a library `xp`.
 
-    solved: all solved columns, (row, lanes). varied: what scenarios do not share. states: where they start from. at:
+    solved: all solved columns, (row, lanes). varied: what scenarios do not share. states: where each starts from. at:
     the scenario in each lane. prepared: calls that work out what no pass changes, once scenarios are loaded.
     """
 
     def __init__(self, plant: System, lanes: int, xp: ModuleType = np) -> None:
         self.plant, self.lanes, self.xp = plant, lanes, xp
         self.varied, self.states, self.prepared = list[Source](), list[Source](), list[Call]()
-        self._followed = list[tuple[Array, Follow]]()
+        self._followed, self._pages = list[tuple[Array, Follow]](), list[Page]()
         self.at = np.zeros(lanes, np.int64)
         self._rows, own = _rows(plant), dict.fromkeys(item.column for item in plant.derived)
         self._own_rows = sum(len(item.constant) for item in plant.derived)
@@ -89,6 +107,10 @@ class Block:
 
     def state(self, start: Array, into: Array | None = None) -> Array:
         """A buffer (rows, lanes) that passes change and that a scenario begins with `start` (rows, 1|S)."""
+        if into is None and start.shape[1] == 1:
+            if not self._pages or self._pages[-1].taken + len(start) > len(self._pages[-1].starts):
+                self._pages.append(Page(max(PAGE, len(start)), self.lanes, self.xp))
+            return self._pages[-1].take(start)
         buffer = self.zeros(len(start)) if into is None else into
         self.states.append(Source(buffer, np.asarray(start, float)))
         return buffer
@@ -187,9 +209,11 @@ class Block:
     def begin(self, lanes: Index, scenarios: Index) -> None:
         """Write the states that scenarios start from into lanes."""
         there = send(lanes, self.xp)
+        for page in self._pages:
+            page.buffer[: page.taken, there] = send(page.starts[: page.taken], self.xp)
         for buffer, start in self.states:
-            values = start[:, scenarios] if start.shape[1] > 1 else np.repeat(start, len(lanes), axis=1)
-            buffer[:, there] = send(np.ascontiguousarray(values), self.xp)
+            values = np.ascontiguousarray(start[:, scenarios]) if start.shape[1] > 1 else start
+            buffer[:, there] = send(values, self.xp)
 
     def bind(self, kernel: Kernel, rows: int, *arguments: Argument) -> list[Call]:
         """A kernel bound over rows and lanes; nothing where there are no rows."""

@@ -14,6 +14,15 @@ def sums(*names):
     return tuple(f"kernels/test_sums.py::test_{n}" for n in names)
 
 
+def vectors(*names):
+    return tuple(f"kernels/test_llvm.py::test_{n}" for n in names)
+
+
+PARTING = vectors("lanes_that_part_do_what_each_does_alone")
+MASKED = vectors("what_a_lane_does_not_read_is_not_read_for_it")
+BUILDS = vectors("what_a_build_depends_on_is_in_its_name")
+A, L, SUBSET = "kernels/assembly.py", "kernels/llvm.py", "kernels/subset.py"
+
 EXP = elementary("exp_is_exact_to_its_last_places")
 ENDS = elementary("exp_stops_at_its_ends_and_keeps_nan")
 LOG = elementary("log_is_exact_to_its_last_places")
@@ -66,4 +75,17 @@ MUTANTS = [
     (S, "total += weight[u, s] * solved", "total += solved", sums("a_sum_takes_the_rows_of_its_group_by_their_weights"), "sums without weights"),
     (S, "group[order], np.arange(count + 1)", "group[order], np.arange(count + 1), side=\"right\"", sums("terms_stand_by_group_in_the_order_given"), "groups that begin one later"),
     (S, "row[order].astype", "row.astype", sums("terms_stand_by_group_in_the_order_given"), "rows of other groups"),
+    # vectors
+    (A, "return self.op(\"and\", a, b) if a else b", "return b", PARTING, "a branch within a branch for lanes that are not in it"),
+    (A, "return self.select(off, less, q)", "return self.select(off, q, q)", PARTING, "quotients rounded towards zero"),
+    (A, "self.select(off, more, r)", "r", PARTING, "remainders of the dividend's sign"),
+    (A, "            value = self.select(mask, value, self.get(slot))", "            pass", PARTING, "values of lanes that are elsewhere"),
+    (A, "if offset.lanes == ONE or self.mask is None:\n            return self.new(view", "if True:\n            return self.new(view", MASKED, "loads of lanes that are elsewhere"),
+    (L, "t.mask = t.both(before, t.inverse(t.get(self.frame.done)))", "pass", PARTING, "lanes that go on after they have returned"),
+    (L, "mask = t.both(t.mask, t.inverse(test))", "mask = t.both(t.mask, test)", PARTING, "the other branch for the same lanes"),
+    (L, "t.loop(whole if came[0] else t.constant(0), extent, inner)", "t.loop(whole, extent, inner)", vectors("a_kernel_is_in_vectors_unless_the_rounds_of_a_loop_differ"), "loops without vectors for the last few only"),
+    (L, "values = [self._apart(mask, node) for mask", "values = [self._value(node) for mask", MASKED, "both of two values worked out in all lanes"),
+    (SUBSET, "named = [(n, _identity(self.names[n]))", "named = [(n, 0)", BUILDS, "builds of other numbers and cells"),
+    (SUBSET, "texts = [c for c in code.co_consts if", "texts = [1 for c in code.co_consts if", BUILDS, "builds of other literals"),
+    (SUBSET, "self.constants, code.co_code, texts", "self.constants, texts", BUILDS, "builds of another text"),
 ]

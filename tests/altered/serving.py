@@ -137,7 +137,7 @@ MUTANTS = [
     (T, "reading * physics()[\"power\"][\"prefill\"] + (1.0 - reading) *", "reading * physics()[\"power\"][\"prefill\"] +", DRAW, "decode power of all"),
     # queues
     (W, "factor, spare, waits = 0.5 * (1.0 + s.scv)", "factor, spare, waits = 1.0 * (1.0 + s.scv)", ERLANG, "Allen and Cunneen without their half"),
-    (W, "np.exp(servers * np.log(load) - load - gammaln(servers + 1)) / (1.0 - load / servers)", "np.exp(servers * np.log(load) - load - gammaln(servers + 1))",
+    (W, "np.exp(servers * np.log(load) - load - scipy.special.gammaln(servers + 1)) / (1.0 - load / servers)", "np.exp(servers * np.log(load) - load - scipy.special.gammaln(servers + 1))",
      ERLANG, "Erlang B for C"),
     (W, "factor**2 * waits * (2.0 - waits) / spare**2", "factor**2 * waits / spare**2", ERLANG, "variance of the wait"),
     (W, "variance[i] = s.visits * (factor**2", "variance[i] = s.visits**2 * (factor**2", VISITS, "visits that vary together"),

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from scipy.sparse import coo_array, csc_array
-from scipy.sparse.linalg import LinearOperator, bicgstab, spilu
 
 from twin.air.geometry import Geometry, plane
 from twin.elements import Array, Index
@@ -127,12 +127,14 @@ class _Adjoint:
 
     def __init__(self, matrix: csc_array) -> None:
         self.matrix = matrix
-        factors = spilu(matrix, drop_tol=1e-2, fill_factor=10, permc_spec="MMD_AT_PLUS_A")
-        self.preconditioner = LinearOperator(matrix.shape, factors.solve)
+        factors = scipy.sparse.linalg.spilu(matrix, drop_tol=1e-2, fill_factor=10, permc_spec="MMD_AT_PLUS_A")
+        self.preconditioner = scipy.sparse.linalg.LinearOperator(matrix.shape, factors.solve)
 
     def solve(self, right: Array) -> Array:
         """The field of a right-hand side, both (n,). Raises RuntimeError where it does not converge."""
-        field, fault = bicgstab(self.matrix, right, rtol=TOLERANCE, M=self.preconditioner, maxiter=MAX_ITERATIONS)
+        field, fault = scipy.sparse.linalg.bicgstab(
+            self.matrix, right, rtol=TOLERANCE, M=self.preconditioner, maxiter=MAX_ITERATIONS
+        )
         if fault:
             raise RuntimeError("the response of a room's air could not be solved")
         return field

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 from twin.kernels.store import store
 from twin.show.scene import render
 
-LIBRARIES = ("aifactory-twin", "numpy", "scipy", "numba", "xarray", "networkx", "pydantic", "zarr")
+LIBRARIES = ("aifactory-twin", "numpy", "scipy", "llvmlite", "xarray", "networkx", "pydantic", "zarr")
 """Packages whose versions are reported."""
 
 

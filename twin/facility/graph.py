@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from twin.components.base import Component
 from twin.components.hall import Site
@@ -19,6 +18,12 @@ from twin.facility.files import LayoutError, hint
 from twin.facility.output import target, whole
 from twin.facility.sections import Economics, Serving
 from twin.facility.structure import CARRIERS, Connection, Island, Loop, Outage, Structure
+from twin.kernels.later import later
+
+if TYPE_CHECKING:
+    import networkx as nx
+else:
+    nx = later("networkx")
 
 MAX_KINDS = 5
 """Kinds that the short text of a facility counts."""

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike
 
 from twin.kernels import friction as laws
 from twin.kernels import pipe_flow as gradient
 from twin.kernels import streams
+from twin.kernels.later import later
 from twin.networks import controls, regulators
 from twin.networks.controls import State
 from twin.networks.labels import Variable, label
 from twin.readers import epanet, loops
 from twin.readers.records import Array, Controls, Index, Mask, PipeNetwork
+
+if TYPE_CHECKING:
+    import xarray as xr
+else:
+    xr = later("xarray")
 
 OK, NOT_CONVERGED, INVALID = range(3)
 """Status of a scenario."""

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
 from twin.kernels import newton, outages
 from twin.kernels import power_flow as chord
+from twin.kernels.later import later
 from twin.networks import jumpers
 from twin.networks.labels import status_flags
 from twin.networks.power_results import (
@@ -29,6 +30,11 @@ from twin.networks.power_results import (
 )
 from twin.readers import matpower, pandapower, power_grid_model
 from twin.readers.records import DEAD, PQ, PV, SLACK, Array, Complex, Index, Mask, PowerNetwork, TapChangers
+
+if TYPE_CHECKING:
+    import xarray as xr
+else:
+    xr = later("xarray")
 
 MAX_TAP_ROUNDS = 200
 """Rounds of tap changers."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import xarray as xr
 
+from twin.kernels.later import later
 from twin.networks.labels import Variable, label
 from twin.readers.records import DEAD, PV, SLACK, Array, Complex, Index, Mask, PowerNetwork
+
+if TYPE_CHECKING:
+    import xarray as xr
+else:
+    xr = later("xarray")
 
 OK, BEYOND_LOADABILITY, NOT_CONVERGED, INVALID = range(4)
 """Status of a scenario."""

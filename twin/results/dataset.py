@@ -6,10 +6,9 @@ import platform
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from twin import columns
 from twin.air.field import REFERENCE
@@ -22,6 +21,7 @@ from twin.facility.files import LayoutError, hint
 from twin.facility.scenarios import cf_unit_of
 from twin.facility.sections import Serving
 from twin.fluids import saturation_pressure
+from twin.kernels.later import later
 from twin.money.yearly import yearly
 from twin.plant.compile import Plant
 from twin.results import envelopes
@@ -67,6 +67,11 @@ ROOMS = {
     "air_last_change": ("K", "largest change of an inlet in the last turn"),
 }
 """What computed air adds by room: unit and meaning."""
+
+if TYPE_CHECKING:
+    import xarray as xr
+else:
+    xr = later("xarray")
 
 
 def choose(plant: Plant, outputs: Sequence[str], computed: bool) -> frozenset[str]:

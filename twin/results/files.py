@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from pathlib import Path
-
-import h5netcdf
-import xarray as xr
-from xarray.backends import H5NetCDFStore
-from zarr.core.buffer import Buffer
-from zarr.storage import MemoryStore
+from typing import TYPE_CHECKING
 
 from twin.facility.output import target, whole
+from twin.kernels.later import later
+
+if TYPE_CHECKING:
+    import h5netcdf
+    import xarray as xr
+    from xarray import backends
+    from zarr import storage
+    from zarr.core import buffer
+else:
+    h5netcdf, xr, backends, storage = map(later, ("h5netcdf", "xarray", "xarray.backends", "zarr.storage"))
 
 
 def write(data: xr.Dataset, path: str | Path, groups: Mapping[str, xr.Dataset] | None = None) -> Path:
@@ -33,16 +38,16 @@ def _write_netcdf(parts: Mapping[str, xr.Dataset], path: Path) -> None:
     with h5netcdf.File(image, "w") as store:
         for group, part in parts.items():
             flags = {n: v.astype("i1") for n, v in part.items() if v.dtype == bool}
-            part.assign(flags).dump_to_store(H5NetCDFStore(store, group=group or None, mode="a"))
+            part.assign(flags).dump_to_store(backends.H5NetCDFStore(store, group=group or None, mode="a"))
     path.write_bytes(image.getbuffer())
 
 
 def _write_zarr(parts: Mapping[str, xr.Dataset], path: Path) -> None:
     """By way of memory: Zarr's threads go on writing when one of them has failed, or the user interrupts."""
-    kept: dict[str, Buffer] = {}
+    kept: dict[str, buffer.Buffer] = {}
     for group, part in parts.items():
         mode = "a" if group else "w"
-        part.to_zarr(MemoryStore(kept), group=group or None, zarr_format=3, consolidated=False, mode=mode)
+        part.to_zarr(storage.MemoryStore(kept), group=group or None, zarr_format=3, consolidated=False, mode=mode)
     for key, value in kept.items():
         (path / key).parent.mkdir(parents=True, exist_ok=True)
         (path / key).write_bytes(value.to_bytes())

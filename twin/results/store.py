@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import xarray as xr
 
 from twin.air.exchange import rows
 from twin.air.field import Loads, TimeAverage
@@ -28,10 +27,16 @@ from twin.columns import column
 from twin.facility.document import document, restored
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
+from twin.kernels.later import later
 from twin.plant.compile import Plant, compile
 from twin.results.limits import Binding
 from twin.serving.tokens import at_work
 from twin.solver.steady import Solution
+
+if TYPE_CHECKING:
+    import xarray as xr
+else:
+    xr = later("xarray")
 
 ENGINES: dict[str, dict[str, Any]] = {".nc": {"engine": "h5netcdf"}, ".zarr": {"engine": "zarr", "consolidated": False}}
 """How xarray reads a file, by its ending."""

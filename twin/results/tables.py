@@ -6,10 +6,9 @@ import io
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
 from twin.columns import FIGURES, Array
 from twin.elements import Status
@@ -17,9 +16,17 @@ from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
 from twin.facility.output import target, whole
 from twin.facility.scenarios import dimension as quantity_of
+from twin.kernels.later import later
 from twin.results.limits import DIFFERENCES, Margins, tightest
 from twin.solver.steady import Solution
 from twin.units import DIMENSIONS, quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+else:
+    xr = later("xarray")
+    pd = later("pandas")
 
 ENDINGS = {".csv": "", ".xlsx": "openpyxl", ".parquet": "pyarrow"}
 """Endings of tables, and the package that writes them, if it is an extra."""

@@ -16,8 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import gammaincc, gammaincinv, gammaln, xlogy
+import scipy
 
 from twin.elements import Array
 
@@ -156,7 +155,7 @@ class Load:
         if not np.isfinite(mean) or variance <= 0:
             return float(mean)
         shape = mean**2 / variance
-        return float(gammaincinv(shape, share) * mean / shape)
+        return float(scipy.special.gammaincinv(shape, share) * mean / shape)
 
     def _of(self, phases: Sequence[str]) -> Array:
         return np.array([not phases or p in phases for p in self.phases])
@@ -244,7 +243,7 @@ def _large_population(stations: Sequence[Station], users: int, think_time: float
         return float(np.log(load.throughput * (think_time + load.mean()) / users))
 
     low = min(np.log(unloaded / capacity) - 5.0, -5.0)
-    load = at(brentq(excess, low, MAX_LOG_ODDS, xtol=1e-9))
+    load = at(scipy.optimize.brentq(excess, low, MAX_LOG_ODDS, xtol=1e-9))
     variance = load.variance.copy()
     for i, s in enumerate(stations):
         if s.servers:  # no queue varies more than what is elsewhere does
@@ -269,8 +268,8 @@ def _load(
 
 def _erlang_c(servers: int, load: float) -> float:
     """Probability that an arrival finds all servers busy, of which `load` are on average."""
-    full = np.exp(servers * np.log(load) - load - gammaln(servers + 1)) / (1.0 - load / servers)
-    return float(full / (gammaincc(servers, load) + full))
+    full = np.exp(servers * np.log(load) - load - scipy.special.gammaln(servers + 1)) / (1.0 - load / servers)
+    return float(full / (scipy.special.gammaincc(servers, load) + full))
 
 
 def _mean_present(s: Station, flow: float) -> float:
@@ -298,7 +297,7 @@ def _weights(s: Station, users: int, scale: float) -> Array:
 def _poisson(mean: float, users: int) -> Array:
     """Weights of 0 ... users who think, (users + 1,)."""
     n = np.arange(users + 1)
-    weight = xlogy(n, mean) - gammaln(n + 1)
+    weight = scipy.special.xlogy(n, mean) - scipy.special.gammaln(n + 1)
     return np.exp(weight - weight.max())
 
 

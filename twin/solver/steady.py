@@ -27,11 +27,14 @@ log = logging.getLogger("twin")
 Progress = Callable[[str], object]
 """Called now and then with what long work is doing."""
 
-WIDTHS = (1, 4, 16, 64)
+WIDTHS = (1, 4, 8, 16)
 """Scenarios that a program may work on at once."""
 
 CACHED = 8_000_000
 """Numbers that a block may hold: those of larger ones would come from main memory in every pass."""
+
+SHELF = 256
+"""Solved scenarios that wait to be put into columns together."""
 
 BALANCE = 1e-6
 """Largest share of the electricity that may be missing in the heat."""
@@ -169,6 +172,7 @@ class _Run:
         self.status = np.full(size, int(Status.NOT_CONVERGED))
         self.taken, self.restless = np.zeros((2, size), int)
         self.residual = np.full(size, np.inf)
+        self.shelved = 0
 
     def solve(self, scenarios: Index, xp: ModuleType) -> None:
         """Solve scenarios that share a topology, each in a lane of its own until it has settled."""
@@ -212,7 +216,13 @@ class _Run:
         if not self.columns:
             self.solved = np.empty((len(b.solved), self.plant.scenarios))
             self.columns = {c: self.solved[b.part(c)] for c in b.columns()}
-        self.solved[:, scenarios] = fetch(b.solved[:, send(lanes, b.xp)])
+            room = min(SHELF, self.plant.scenarios) + b.lanes
+            self.shelf, self.owner = np.empty((room, len(b.solved))), np.empty(room, int)
+        place = slice(self.shelved, self.shelved + len(lanes))
+        self.shelf[place], self.owner[place] = fetch(b.solved[:, send(lanes, b.xp)]).T, scenarios
+        self.shelved = place.stop
+        if self.shelved >= SHELF:
+            self._clear()
         self.taken[scenarios], self.residual[scenarios] = done, moved
         self.restless[scenarios] = fetch(program.moved.restless[0])[lanes]
         flow, power = (fetch(x.good[0])[lanes] > 0 for x in (program.loops, program.train))
@@ -222,8 +232,14 @@ class _Run:
         if self.finished is not None:
             self.finished(len(scenarios))
 
+    def _clear(self) -> None:
+        """Put shelved scenarios into their columns, row by row."""
+        self.solved[:, self.owner[: self.shelved]] = self.shelf[: self.shelved].T
+        self.shelved = 0
+
     def solution(self, xp: ModuleType, began: float) -> Solution:
         """All scenarios, with what follows from their solved columns."""
+        self._clear()
         plant, kept, status = self.plant, self.columns, self.status
         lost = kept[columns.node.lost] > 0
         known = np.isfinite(kept[columns.node.temperature]) | lost

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats.qmc import Sobol
+import scipy
 
 from twin import columns
 from twin.columns import Array
@@ -130,7 +130,7 @@ def optimum(
     box = np.tile([0.0, 1.0], (len(known), 1))
     best, tried = _Tried(space.start, np.inf), 0
     for turn in range(ROUNDS):
-        sample = Sobol(len(known), scramble=False).fast_forward(1 + turn * POINTS).random(POINTS)
+        sample = scipy.stats.qmc.Sobol(len(known), scramble=False).fast_forward(1 + turn * POINTS).random(POINTS)
         points = box[:, 0] + sample * (box[:, 1] - box[:, 0])
         points = np.concatenate([points, space.start[None], space.corner[None], best.point[None]])
         cost = space.cost(points)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from twin.air.turns import Air, FiniteVolume
 from twin.air.turns import solve as solve_air
@@ -15,11 +14,17 @@ from twin.block import Block
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios
+from twin.kernels.later import later
 from twin.plant.compile import Plant, compile
 from twin.results.dataset import choose, dataset, provenance
 from twin.serving.tokens import at_work, different_terms
 from twin.solver.pace import Pace
 from twin.solver.steady import Progress
+
+if TYPE_CHECKING:
+    import xarray as xr
+else:
+    xr = later("xarray")
 
 CHUNK = 4096
 """Scenarios that are solved together at most."""
