@@ -3,7 +3,7 @@
 # ruff: noqa: E501
 # fmt: off
 
-P, F = "twin/solver/program.py", "twin/domains/coolant.py"
+P, F, B = "twin/solver/program.py", "twin/domains/coolant.py", "twin/domains/between.py"
 
 
 def passes(*names):
@@ -46,8 +46,8 @@ MUTANTS = [
     (P, "RUNAWAY = 8", "RUNAWAY = 7", LOST, "lost after seven passes"),
     (P, "0.0 if T <= HOTTEST else now.hot[n, s] + 1.0", "now.hot[n, s] + (0.0 if T <= HOTTEST else 1.0)", LOST, "hot passes that are not in a row"),
     (P, "now.hot[n, s] if lost > 0.0 else (", "(", LOST, "lost nodes that come back"),
-    (P, "COLDEST, HOTTEST = 150.0, 420.0", "COLDEST, HOTTEST = 200.0, 420.0", STEP, "nothing below 200 K"),
-    (P, "COLDEST, HOTTEST = 150.0, 420.0", "COLDEST, HOTTEST = 150.0, 430.0", STEP, "nothing above 430 K"),
+    (B, "COLDEST, HOTTEST = 150.0, 420.0", "COLDEST, HOTTEST = 200.0, 420.0", STEP, "nothing below 200 K"),
+    (B, "COLDEST, HOTTEST = 150.0, 420.0", "COLDEST, HOTTEST = 150.0, 430.0", STEP, "nothing above 430 K"),
     (P, "now.temperature[n, s] += turn.step[0, s] *", "now.temperature[n, s] +=", STEP, "whole steps of temperatures"),
     (P, "before[e, s] + turn.step[0, s] *", "before[e, s] +", FLOWS, "whole steps of flows"),
     (P, "    before[e, s] = flow[e, s]\n", "    before[e, s] = before[e, s]\n", FLOWS, "flows that forget where they were"),
@@ -60,5 +60,7 @@ MUTANTS = [
     (F, "T = upstream(e, s, net, flow, now)", "T = now.temperature[net.start[e], s]", FLUID, "properties where pipes begin"),
     (F, "total += 0.5 * (", "total += 0.4 * (", MEAN, "a mean that is none"),
     (F, "total / count, filling", "total, filling", MEAN, "heat capacity at a sum of temperatures"),
+    (F, "out.cp[pipe[k], s] = cp[filling.loop[pipe[k]], s]", "out.cp[k, s] = cp[filling.loop[pipe[k]], s]",
+     coolant("behind_valves_pipes_have_the_heat_capacity_that_the_next_pass_will_have"), "heat capacities of other pipes"),
     (F, "cp[filling.loop[e], s]", "cp[0, s]", coolant("a_pipe_has_the_heat_capacity_of_its_loop"), "heat capacity of another loop"),
 ]

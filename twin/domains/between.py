@@ -7,6 +7,9 @@ from typing import NamedTuple
 from twin.kernels.cell import Ints1, Reals2, cell
 from twin.kernels.subset import Table
 
+COLDEST, HOTTEST = 150.0, 420.0
+"""Temperatures between passes stay within this, K: a loop whose coolers all stand still has no temperature."""
+
 
 class Streams(NamedTuple):
     """Nodes at both ends of all streams, pipes first."""

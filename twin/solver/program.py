@@ -11,7 +11,7 @@ from twin import columns
 from twin.block import Block
 from twin.columns import Array, Index, Solved
 from twin.domains import coolant, mixed_air
-from twin.domains.between import Coolant, Nodes, Streams, Turn
+from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn
 from twin.domains.compute import AIR_HEAT, Racks
 from twin.domains.electrical import Results, Train, shares
 from twin.domains.hydraulic import Loops
@@ -36,9 +36,6 @@ TRUST = 6
 
 A plant can have two steady states, one with its valves throttled and one with them wide open and its coolers short: the
 first is reached whenever the coolers have the capacity for it."""
-
-COLDEST, HOTTEST = 150.0, 420.0
-"""Temperatures between passes stay within this, K: a loop whose coolers all stand still has no temperature."""
 
 RUNAWAY = 8
 """Passes in a row for which a node is too hot before it is lost, one that has no steady temperature: no swing is."""
@@ -143,10 +140,12 @@ class Program:
         valves = b.work(Valves, len(plant.exchange.hot))
         self.valves = valves
         self._states(valves)
+        properties, renewing = coolant.stages(b, net, self.flow, self.now, self.raw, fluid)
         loops = Loops(b, fluid, self.flow, valves.target, self.fed[k.pump.power], self.turn)
         racks = Racks(b, net, self.flow, self.now, fluid, self.fed[k.engine.power], self.raw, self.turn)
         heat = Temperatures(
-            b, net, self.flow, self.now, fluid, loops.asked.free, self.turn, self.fed[k.cooler.power], self.raw, valves
+            *(b, net, self.flow, self.now, fluid, loops.asked.free, self.turn, self.fed[k.cooler.power], self.raw, valves),
+            renewing,
         )
         self.roots, self.laws = racks.roots, heat.roots
         results = Results(*map(b.ledger, (k.bus, k.line, k.converter, k.source)))
@@ -156,7 +155,7 @@ class Program:
         trusting = TRUST if trust and plant.cooler else 0
         self.stages: dict[str, list[Call]] = {
             "turn": b.bind(count, 1, trusting, self.turn),
-            "coolant": coolant.stages(b, net, self.flow, self.now, fluid),
+            "coolant": properties,
             "racks": racks.stages,
             "controls": loops.asking,
             "flow": loops.flowing,

@@ -14,13 +14,14 @@ import numpy as np
 from twin import columns
 from twin.block import Block
 from twin.columns import Array, Column, Index, Ref, Solved, Total
+from twin.domains.between import COLDEST, HOTTEST
 from twin.domains.electrical import Results, Train
 from twin.elements import Status, System, total
 from twin.fluids import saturation_pressure
 from twin.kernels import power_flow
 from twin.kernels.arrays import called, fetch, home, max_scenarios, send
 from twin.plant.compile import Kept, Plant
-from twin.solver.program import COLDEST, HOTTEST, Program
+from twin.solver.program import Program
 
 log = logging.getLogger("twin")
 
