@@ -44,12 +44,14 @@ class Coolant(Table):
 class Turn(Table):
     """How far scenarios are, (1, scenario).
 
-    passes: begun. trusted: 1 while coolers are taken to hold their set points. rising: 1 where numbers of units only
-    rise, frozen: where they are kept. step: share of the way to new temperatures, flows and valves that is gone.
+    passes: begun. trusted: 1 while coolers are taken to hold their set points, free: passes begun since. rising: 1 where
+    numbers of units only rise, frozen: where they are kept. step: share of the way to new temperatures, flows and valves
+    that is gone.
     """
 
     passes: Reals2
     trusted: Reals2
+    free: Reals2
     rising: Reals2
     frozen: Reals2
     step: Reals2

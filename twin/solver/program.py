@@ -31,11 +31,14 @@ numbers that would follow each other without end the larger stays, whatever the 
 HALF = 30
 """Pass from which temperatures, flows and valves go half the way only: what would swing without end then settles."""
 
-TRUST = 6
-"""First passes, in which coolers are taken to hold their set points.
+TRUST, CALM = 6, 1e-2
+"""First passes, in which coolers are taken to hold their set points, and the movement below which that ends sooner.
 
 A plant can have two steady states, one with its valves throttled and one with them wide open and its coolers short: the
 first is reached whenever the coolers have the capacity for it."""
+
+FREE = 2
+"""Passes without such trust after which a scenario may have settled."""
 
 RUNAWAY = 8
 """Passes in a row for which a node is too hot before it is lost, one that has no steady temperature: no swing is."""
@@ -63,9 +66,11 @@ class Moved(Table):
 
 
 @kernel
-def count(l, s, trust: Int, out: Turn):
+def count(l, s, moved: Moved, out: Turn):
     """A pass begins: what units and coolers may do in it."""
-    out.trusted[l, s] = 1.0 if out.passes[l, s] < trust else 0.0
+    trusted = out.trusted[l, s] > 0.0 and out.passes[l, s] < TRUST and moved.most[l, s] >= CALM
+    out.trusted[l, s] = 1.0 if trusted else 0.0
+    out.free[l, s] += 0.0 if trusted else 1.0
     out.rising[l, s] = 1.0 if out.passes[l, s] >= RISE else 0.0
     out.frozen[l, s] = 1.0 if out.passes[l, s] >= FREEZE else 0.0
     out.step[l, s] = 0.5 if out.passes[l, s] >= HALF else 1.0
@@ -125,8 +130,8 @@ def flow_on(e, s, turn: Turn, before: Reals2, flow: Reals2):
 class Program:
     """All stages of a pass, bound.
 
-    stages: calls by what they work out. one_pass: all of them over all lanes, on a GPU as one graph. trust: first
-    passes, in which coolers are taken to hold their set points.
+    stages: calls by what they work out. one_pass: all of them over all lanes, on a GPU as one graph. trust: whether
+    coolers are taken to hold their set points in the first passes.
     """
 
     def __init__(self, plant: System, lanes: int, xp: ModuleType = np, trust: bool = True) -> None:
@@ -152,9 +157,9 @@ class Program:
         self.train, self.loops = Train(b, results), loops
         b.state(plant.constant * self.fed[k.given.power], b.column(k.given.power))
         b.state(plant.engine.clock, b.column(k.engine.clock))
-        trusting = TRUST if trust and plant.cooler else 0
+        b.state(np.full((1, 1), 1.0 if trust and plant.cooler else 0.0), self.turn.trusted)
         self.stages: dict[str, list[Call]] = {
-            "turn": b.bind(count, 1, trusting, self.turn),
+            "turn": b.bind(count, 1, self.moved, self.turn),
             "coolant": properties,
             "racks": racks.stages,
             "controls": loops.asking,
@@ -168,7 +173,6 @@ class Program:
         calls = [call for stage in self.stages.values() for call in stage]
         bound = all(isinstance(call, partial) for call in calls)
         self.one_pass = record([[call] for call in calls], on_gpu=xp is not np and bound)
-        self.trust = trusting
 
     def _states(self, valves: Packed) -> None:
         """Where scenarios start from: rated flows, mild temperatures."""
@@ -177,6 +181,8 @@ class Program:
         b.state(np.zeros((plant.nodes, 1)), self.now.hot)
         b.state(np.zeros((plant.nodes, 1)), self.now.lost)
         b.state(np.zeros((1, 1)), self.turn.passes)
+        b.state(np.zeros((1, 1)), self.turn.free)
+        b.state(np.full((1, 1), np.inf), self.moved.most)
         controls = np.isfinite(e.set_point)
         b.state(np.where(controls, e.rated_cold, np.nan), valves.target)
         b.state(1.0 * controls, valves.held)

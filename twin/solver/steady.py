@@ -21,7 +21,7 @@ from twin.fluids import saturation_pressure
 from twin.kernels import power_flow
 from twin.kernels.arrays import called, fetch, home, max_scenarios, send
 from twin.plant.compile import Kept, Plant
-from twin.solver.program import Program
+from twin.solver.program import FREE, Program
 
 log = logging.getLogger("twin")
 
@@ -174,7 +174,8 @@ class _Run:
             program.one_pass()
             done, turn = done + 1, turn + 1
             moved = fetch(program.moved.most[0])
-            ended = busy & (((moved < self.tolerance) & (done > program.trust + 1)) | (done >= self.passes))
+            free = fetch(program.turn.free[0]) >= FREE
+            ended = busy & (((moved < self.tolerance) & free) | (done >= self.passes))
             left = int(busy.sum() - ended.sum()) + len(waiting)
             log.debug("pass %d: residual %.2e, %d scenarios left", turn, float(moved[busy].max()), left)
             if not ended.any():
