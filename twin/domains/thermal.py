@@ -145,7 +145,7 @@ def exchanged(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve
 
 
 @kernel
-def move(x, s, e: Exchange, coolant: Coolant, turn: Turn, stream: columns.stream, valve: Valves):
+def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Valves):
     """Cold flow [kg/s] that brings the hot outlet to the set point, from min_flow to max_flow, and whether it does.
 
     The duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow: a rising function of it, whose root
@@ -187,7 +187,6 @@ def move(x, s, e: Exchange, coolant: Coolant, turn: Turn, stream: columns.stream
     valve.root[x, s] = root
     valve.slope[x, s] = slope
     target = clip(root, now / STROKE, now * STROKE)
-    target = valve.target[x, s] + turn.step[0, s] * (target - valve.target[x, s])
     valve.target[x, s] = target if controls else NAN
     valve.held[x, s] = 1.0 if controls and inside else 0.0
 
@@ -403,7 +402,7 @@ class Temperatures:
             *b.bind(leave, 1, b.groups(open_), b.ledger(columns.cooler), heat, b.ledger(columns.audit)),
             *b.bind(warm, m, coolant, self.warmth, stream),
             *renewing,
-            *b.bind(move, count, exchanger, coolant, turn, stream, valves),
+            *b.bind(move, count, exchanger, coolant, stream, valves),
         ]
 
     def _coolers(self, b: Block, net: Streams, flow: Array, now: Packed, raw: Array, coolant: Packed, turn: Packed,

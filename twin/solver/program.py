@@ -23,22 +23,17 @@ from twin.kernels.launch import Call, record
 from twin.kernels.numbers import INF, clip, finite
 from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
+from twin.solver.acceleration import DEFAULT, Anderson, Mix, Mixing
 
 RISE, FREEZE = 8, 12
 """Passes from which the numbers of running pumps, cells and chillers only rise, and from which they are kept: of two
 numbers that would follow each other without end the larger stays, whatever the way there."""
-
-HALF = 30
-"""Pass from which temperatures, flows and valves go half the way only: what would swing without end then settles."""
 
 TRUST, CALM = 6, 1e-2
 """First passes, in which coolers are taken to hold their set points, and the movement below which that ends sooner.
 
 A plant can have two steady states, one with its valves throttled and one with them wide open and its coolers short: the
 first is reached whenever the coolers have the capacity for it."""
-
-FREE = 2
-"""Passes without such trust after which a scenario may have settled."""
 
 RUNAWAY = 8
 """Passes in a row for which a node is too hot before it is lost, one that has no steady temperature: no swing is."""
@@ -73,14 +68,16 @@ def count(l, s, moved: Moved, out: Turn):
     out.free[l, s] += 0.0 if trusted else 1.0
     out.rising[l, s] = 1.0 if out.passes[l, s] >= RISE else 0.0
     out.frozen[l, s] = 1.0 if out.passes[l, s] >= FREEZE else 0.0
-    out.step[l, s] = 0.5 if out.passes[l, s] >= HALF else 1.0
     out.passes[l, s] += 1.0
 
 
 @kernel
 def settled(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Groups, drawn: Groups, solved: Reals2,
-           was: Reals2, out: Moved):  # fmt: skip
-    """How far temperatures and powers have moved. watched: powers of each kind; drawn: what they are measured by."""
+           was: Reals2, valves: Int, flows: Reals2, mix: Mix, out: Moved):  # fmt: skip
+    """How far temperatures and powers have moved. watched: powers of each kind; drawn: what they are measured by.
+
+    In a pass that began at a mixture of others, what valves ask for may not have moved either.
+    """
     most = 0.0
     restless = 0.0
     wrong = 0.0
@@ -103,12 +100,15 @@ def settled(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Grou
             was[u, s] = new
         wrong += 0.0 * total
         most = max(most, total / scale)
+    for x in range(valves):
+        gap = abs(flows[x, s]) if mix.mixed[l, s] > 0.0 else 0.0
+        most = max(most, gap)
     out.most[l, s] = most if finite(wrong + scale) else INF
     out.restless[l, s] = restless
 
 
 @kernel
-def advance(n, s, raw: Reals2, turn: Turn, now: Nodes, out: columns.node):
+def advance(n, s, raw: Reals2, now: Nodes, out: columns.node):
     """Temperatures for the next pass. A node that is too hot for RUNAWAY passes in a row is lost."""
     T = raw[n, s]
     lost = now.lost[n, s]
@@ -117,24 +117,24 @@ def advance(n, s, raw: Reals2, turn: Turn, now: Nodes, out: columns.node):
     hot = now.hot[n, s] if lost > 0.0 else (0.0 if T <= HOTTEST else now.hot[n, s] + 1.0)
     now.hot[n, s] = hot
     now.lost[n, s] = 1.0 if hot >= RUNAWAY else 0.0
-    now.temperature[n, s] += turn.step[0, s] * (clip(T, COLDEST, HOTTEST) - now.temperature[n, s])
-
-
-@kernel
-def flow_on(e, s, turn: Turn, before: Reals2, flow: Reals2):
-    """Flows for the next pass."""
-    flow[e, s] = before[e, s] + turn.step[0, s] * (flow[e, s] - before[e, s])
-    before[e, s] = flow[e, s]
+    now.temperature[n, s] = clip(T, COLDEST, HOTTEST)
 
 
 class Program:
     """All stages of a pass, bound.
 
     stages: calls by what they work out. one_pass: all of them over all lanes, on a GPU as one graph. trust: whether
-    coolers are taken to hold their set points in the first passes.
+    coolers are taken to hold their set points in the first passes. accelerate: how passes are mixed.
     """
 
-    def __init__(self, plant: System, lanes: int, xp: ModuleType = np, trust: bool = True) -> None:
+    def __init__(
+        self,
+        plant: System,
+        lanes: int,
+        xp: ModuleType = np,
+        trust: bool = True,
+        accelerate: Anderson | None = DEFAULT,
+    ) -> None:
         self.plant, self.block = plant, Block(plant, lanes, xp)
         b, k, self.fed = self.block, columns, supplied(plant)
         net = Streams(b.integers(plant.start), b.integers(plant.end))
@@ -145,6 +145,7 @@ class Program:
         valves = b.work(Valves, len(plant.exchange.hot))
         self.valves = valves
         self._states(valves)
+        self.mixing = Mixing(b, accelerate, self.raw, self.now, self.turn, valves)
         properties, renewing = coolant.stages(b, net, self.flow, self.now, self.raw, fluid)
         loops = Loops(b, fluid, self.flow, valves.target, self.fed[k.pump.power], self.turn)
         racks = Racks(b, net, self.flow, self.now, fluid, self.fed[k.engine.power], self.raw, self.turn)
@@ -195,7 +196,6 @@ class Program:
             inside = rows < pipes
             flow[rows[inside]] = np.broadcast_to(value, (len(rows), value.shape[1]))[inside]
         b.state(flow, self.flow)
-        self.before = b.state(flow)
 
     def _settling(self) -> list[Call]:
         b, plant, k = self.block, self.plant, columns
@@ -206,10 +206,13 @@ class Program:
         scale, _ = grouped(np.zeros(len(sources), int), sources, 1)
         groups = len(rows), b.groups(terms), b.groups(scale)
         was = b.state(np.zeros((len(kind), 1)))
+        mixing = self.mixing
+        began = len(mixing.flows), mixing.flows, mixing.mix
         return [
-            *b.bind(settled, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, self.moved),
-            *b.bind(advance, plant.nodes, self.raw, self.turn, self.now, b.ledger(k.node)),
-            *b.bind(flow_on, len(plant.start), self.turn, self.before, self.flow),
+            *mixing.before,
+            *b.bind(settled, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, *began, self.moved),
+            *b.bind(advance, plant.nodes, self.raw, self.now, b.ledger(k.node)),
+            *mixing.after,
         ]
 
     def load(self, lanes: Index, scenarios: Index, start: Solved | None = None) -> None:
@@ -234,7 +237,6 @@ class Program:
         rack = k.engine
         for buffer, values in (
             (self.now.temperature, np.where(np.isnan(warm), HOTTEST, warm)),
-            (self.before, of(k.stream.flow)),
             (self.loops.pumps.running, np.maximum(of(k.pump.running), 1.0)),
             (self.valves.target, np.where(np.isnan(fetched), fetched, cold)),
             (self.valves.root, cold),

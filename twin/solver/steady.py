@@ -14,14 +14,15 @@ import numpy as np
 from twin import columns
 from twin.block import Block
 from twin.columns import Array, Column, Index, Ref, Solved, Total
-from twin.domains.between import COLDEST, HOTTEST
+from twin.domains.between import COLDEST, FREE, HOTTEST
 from twin.domains.electrical import Results, Train
 from twin.elements import Status, System, total
 from twin.fluids import saturation_pressure
 from twin.kernels import power_flow
 from twin.kernels.arrays import called, fetch, home, max_scenarios, send
 from twin.plant.compile import Kept, Plant
-from twin.solver.program import FREE, Program
+from twin.solver.acceleration import DEFAULT, Anderson
+from twin.solver.program import Program
 
 log = logging.getLogger("twin")
 
@@ -79,7 +80,12 @@ Bindable = TypeVar("Bindable")
 
 
 def steady(
-    plant: Plant, start: Solution | None = None, tolerance: float = 1e-9, passes: int = 200, device: str = "cpu"
+    plant: Plant,
+    start: Solution | None = None,
+    tolerance: float = 1e-9,
+    passes: int = 200,
+    device: str = "cpu",
+    accelerate: Anderson | None = DEFAULT,
 ) -> Solution:
     """Solve power, coolant, heat and air of all scenarios together.
 
@@ -92,7 +98,7 @@ def steady(
     there.
     """
     began, xp = time.perf_counter(), home(device)
-    run = _Run(plant, tolerance, passes, None if start is None else start.columns)
+    run = _Run(plant, tolerance, passes, None if start is None else start.columns, accelerate)
     for scenarios in alike(plant):
         run.solve(scenarios, xp)
     return run.solution(xp, began)
@@ -130,7 +136,7 @@ class _Bound:
     def __init__(self, plant: Plant) -> None:
         self.plant, self.taken = plant, dict[tuple[object, ...], Any]()
 
-    def get(self, kind: Callable[..., Bindable], lanes: int, xp: ModuleType, *more: bool) -> Bindable:
+    def get(self, kind: Callable[..., Bindable], lanes: int, xp: ModuleType, *more: object) -> Bindable:
         """A program or the like, bound for lanes, a library and more; taken out, as another thread needs its own."""
         key = kind, lanes, xp is np, *more
         if key not in self.taken:
@@ -150,8 +156,11 @@ class _Bound:
 class _Run:
     """One solve: what has been found of its scenarios so far."""
 
-    def __init__(self, plant: Plant, tolerance: float, passes: int, start: Solved | None) -> None:
+    def __init__(
+        self, plant: Plant, tolerance: float, passes: int, start: Solved | None, accelerate: Anderson | None
+    ) -> None:
         self.plant, self.tolerance, self.passes, self.start = plant, tolerance, passes, start
+        self.accelerate = accelerate
         size = plant.scenarios
         self.bound = _Bound(plant)
         self.columns: Solved = {}
@@ -162,7 +171,7 @@ class _Run:
     def solve(self, scenarios: Index, xp: ModuleType) -> None:
         """Solve scenarios that share a topology, each in a lane of its own until it has settled."""
         lanes = width(self.plant, len(scenarios), xp)
-        program = self.bound.get(Program, lanes, xp, self.start is None)
+        program = self.bound.get(Program, lanes, xp, self.start is None, self.accelerate)
         program.take(int(scenarios[0]))
         waiting = scenarios[lanes:]
         at = np.resize(scenarios[:lanes], lanes)
@@ -217,9 +226,8 @@ class _Run:
         known = np.isfinite(kept[columns.node.temperature]) | lost
         for finite in (known, np.isfinite(kept[columns.source.power])):
             status = np.where(finite.all(axis=0), status, int(Status.INVALID))
-        unsettled = (status == int(Status.NOT_CONVERGED)) | tripped(plant, lost).all(axis=0)
-        unsettled &= (status == int(Status.OK)) | (status == int(Status.NOT_CONVERGED))
-        status = np.where(lost.any(axis=0) & unsettled, int(Status.OVERHEATED), status)
+        overheated = lost.any(axis=0) & tripped(plant, lost).all(axis=0) & (status == int(Status.OK))
+        status = np.where(overheated, int(Status.OVERHEATED), status)
         _forget(plant, kept, lost)
         self._peaks(xp)
         kept[columns.node.boiling] = kept[columns.node.pressure] - _boiling(kept[columns.node.temperature])
