@@ -47,8 +47,8 @@ class Coolant(Table):
 class Turn(Table):
     """How far scenarios are, (1, scenario).
 
-    passes: begun. trusted: 1 while coolers are taken to hold their set points, free: passes begun since. rising: 1 where
-    numbers of units only rise, frozen: where they are kept.
+    passes: begun. trusted: 1 while coolers are taken to hold their set points, free: passes begun since. rising: 1
+    where numbers of units only rise, frozen: where they are kept.
     """
 
     passes: Reals2

@@ -1,4 +1,4 @@
-"""Passes mixed with those before, so that what approaches slowly or swings comes to its end: Anderson's acceleration."""
+"""Passes mixed with those before, so that what approaches slowly or swings ends: Anderson's acceleration."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ EQUAL = 1e-10
 """Share by which the squares of differences are raised, so that those of one direction share the weight."""
 
 FARTHEST = 1.5
-"""Largest weight of a pass before: farther steps leave what the passes have seen."""
+"""Largest weight of a difference: farther steps leave what the passes have seen."""
 
 SLOW = 0.3
-"""Factor by which gaps shrink in a pass that needs no help."""
+"""Factor by which gaps shrink at least in passes that need no help."""
 
 GROWTH = 4.0
-"""Factor by which a residual grows when something else has begun; what was before is then forgotten."""
+"""Factor by which a gap grows where something else has begun: what was before is then forgotten."""
 
 WARM = 300.0
 """What temperatures are measured by, K."""
@@ -42,11 +42,13 @@ LEAST_RATED = 1e-9
 class Anderson:
     """Anderson's acceleration of passes: from the last ones, the point where a linear map would stand still.
 
-    A pass takes temperatures, valves and bypasses x to g(x), with the residual f = g - x. The next begins at
-    g - sum_i w_i (g_i - g_{i-1}), the weights those that make f - sum_i w_i (f_i - f_{i-1}) least, over the last `memory`
-    differences, 1 to 5: type II of Walker & Ni (2011), SIAM J. Numer. Anal. 49, 1715, after Anderson (1965), J. ACM 12,
-    547. Of two states that follow each other it finds the middle, of a slow approach the end. Each scenario has weights of
-    its own. Raises ValueError for another memory.
+    A pass takes temperatures and what valves ask for, x, to g(x), a gap f = g - x. Where gaps do not shrink to `SLOW`
+    of what they were, the next pass begins at g - sum_i w_i (g_i - g_{i-1}), with the weights for which
+    f - sum_i w_i (f_i - f_{i-1}) is least, over the last `memory` differences, 1 to 5: type II of Walker & Ni, SIAM J.
+    Numer. Anal. 49 (2011) 1715, after Anderson, J. ACM 12 (1965) 547. Of two states that follow each other it finds the
+    middle. Weights are `FARTHEST` at most, and each scenario has its own. Raises ValueError for another memory.
+
+    >>> steady(plant, accelerate=Anderson(memory=3))
     """
 
     memory: int = 2
@@ -57,13 +59,14 @@ class Anderson:
 
 
 DEFAULT = Anderson()
+"""What `steady` does unless it is told otherwise."""
 
 
 class Points(Table):
-    """What passes hand on, (row, scenario): temperatures of nodes over 300 K, then flows that valves ask for over rated.
+    """What passes hand on, (row, scenario): temperatures over 300 K, then flows that valves ask for over rated ones.
 
-    begun: where this pass began. gone: where it has come to. gap: gone - begun, lag: that of the pass before. last: where
-    that had come to.
+    begun: where this pass began. gone: where it has come to. gap: gone - begun, lag: that of the pass before. last:
+    where that one had come to.
     """
 
     begun: Reals2
@@ -76,11 +79,12 @@ class Points(Table):
 class Mix(Table):
     """How passes are mixed, (1, scenario).
 
-    mixed: 1 where a pass begins at a mixture. size: sum of squares of the gaps of the pass before. age: differences that
-    are known, negative before the first.
+    mixed: 1 where a pass begins at a mixture. stray: largest gap of a flow in such a pass. size: sum of squares of the
+    gaps of the pass before. age: differences that are known, negative before the first.
     """
 
     mixed: Reals2
+    stray: Reals2
     size: Reals2
     age: Reals2
 
@@ -114,12 +118,21 @@ def differ(r, s, rows: Int, memory: Int, out: Points, gaps: Reals2, steps: Reals
 
 
 @kernel
+def measure(l, s, nodes: Int, rows: Int, point: Points, out: Mix):
+    """How far what valves ask for moved in a pass that began at a mixture, whose flows need not suit temperatures."""
+    stray = 0.0
+    for r in range(nodes, rows):
+        stray = max(stray, abs(point.gap[r, s]))
+    out.stray[l, s] = stray if out.mixed[l, s] > 0.0 else 0.0
+
+
+@kernel
 def weigh(l, s, rows: Int, memory: Int, point: Points, gaps: Reals2, turn: Turn, out: Mix, factor: Reals2,
           weight: Reals2):  # fmt: skip
     """Weights of the differences, by the Cholesky factor of their normal equations, whose rows stand in `factor`.
 
-    There are none while coolers are trusted, where the gap grows or shrinks fast, before `memory` differences are known,
-    and where one would be too large.
+    There are none while coolers are trusted, where the gap grows or shrinks fast, before `memory` differences are
+    known, and where one would be too large.
     """
     size = 0.0
     for r in range(rows):
@@ -192,15 +205,15 @@ def go_valves(x, s, nodes: Int, rated: Reals2, point: Points, mix: Mix, valve: V
 class Mixing:
     """Anderson's acceleration of a plant in a block, or plain passes.
 
-    before: calls once a pass is done, which measure it. after: calls that begin the next pass elsewhere. flows: gaps of
-    the flows that valves ask for (valve, lanes).
+    mix: how passes are mixed. before: calls once a pass is done, which measure it. after: calls that begin the next
+    pass elsewhere.
     """
 
     def __init__(self, b: Block, accelerate: Anderson | None, raw: Array, now: Packed, turn: Packed,
                  valves: Packed) -> None:  # fmt: skip
         e, nodes = b.plant.exchange, b.plant.nodes
         self.mix = b.work(Mix, 1)
-        self.before, self.after, self.flows = list[Call](), list[Call](), b.zeros(0)
+        self.before, self.after = list[Call](), list[Call]()
         if accelerate is None:
             return
         count, memory = len(e.hot), accelerate.memory
@@ -208,12 +221,16 @@ class Mixing:
         for column, start in ((self.mix.mixed, 0.0), (self.mix.size, np.inf), (self.mix.age, -2.0)):
             b.state(np.full((1, 1), start), column)
         point, gaps, steps = b.work(Points, rows), b.zeros(memory * rows), b.zeros(memory * rows)
-        factor, weight, rated = b.zeros(memory * memory), b.zeros(memory), b.given(np.maximum(e.rated_cold, LEAST_RATED))
-        self.flows = point.gap[nodes:]
+        factor, weight, rated = (
+            b.zeros(memory * memory),
+            b.zeros(memory),
+            b.given(np.maximum(e.rated_cold, LEAST_RATED)),
+        )
         self.before = [
             *b.bind(come_nodes, nodes, raw, now, point),
             *b.bind(come_valves, count, nodes, rated, valves, point),
             *b.bind(differ, rows, rows, memory, point, gaps, steps),
+            *b.bind(measure, 1, nodes, rows, point, self.mix),
         ]
         self.after = [
             *b.bind(weigh, 1, rows, memory, point, gaps, turn, self.mix, factor, weight),

@@ -73,7 +73,7 @@ def count(l, s, moved: Moved, out: Turn):
 
 @kernel
 def settled(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Groups, drawn: Groups, solved: Reals2,
-           was: Reals2, valves: Int, flows: Reals2, mix: Mix, out: Moved):  # fmt: skip
+           was: Reals2, mix: Mix, out: Moved):  # fmt: skip
     """How far temperatures and powers have moved. watched: powers of each kind; drawn: what they are measured by.
 
     In a pass that began at a mixture of others, what valves ask for may not have moved either.
@@ -100,9 +100,7 @@ def settled(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Grou
             was[u, s] = new
         wrong += 0.0 * total
         most = max(most, total / scale)
-    for x in range(valves):
-        gap = abs(flows[x, s]) if mix.mixed[l, s] > 0.0 else 0.0
-        most = max(most, gap)
+    most = max(most, mix.stray[l, s])
     out.most[l, s] = most if finite(wrong + scale) else INF
     out.restless[l, s] = restless
 
@@ -150,7 +148,18 @@ class Program:
         loops = Loops(b, fluid, self.flow, valves.target, self.fed[k.pump.power], self.turn)
         racks = Racks(b, net, self.flow, self.now, fluid, self.fed[k.engine.power], self.raw, self.turn)
         heat = Temperatures(
-            *(b, net, self.flow, self.now, fluid, loops.asked.free, self.turn, self.fed[k.cooler.power], self.raw, valves),
+            *(
+                b,
+                net,
+                self.flow,
+                self.now,
+                fluid,
+                loops.asked.free,
+                self.turn,
+                self.fed[k.cooler.power],
+                self.raw,
+                valves,
+            ),
             renewing,
         )
         self.roots, self.laws = racks.roots, heat.roots
@@ -207,10 +216,9 @@ class Program:
         groups = len(rows), b.groups(terms), b.groups(scale)
         was = b.state(np.zeros((len(kind), 1)))
         mixing = self.mixing
-        began = len(mixing.flows), mixing.flows, mixing.mix
         return [
             *mixing.before,
-            *b.bind(settled, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, *began, self.moved),
+            *b.bind(settled, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, mixing.mix, self.moved),
             *b.bind(advance, plant.nodes, self.raw, self.now, b.ledger(k.node)),
             *mixing.after,
         ]

@@ -92,10 +92,10 @@ def steady(
     Gauss-Seidel over the domains. A scenario has settled when no temperature moves by more than `tolerance` x 300 K
     and no power by more than `tolerance` of the largest; it is then kept as it is, so that its answer does not
     depend on its neighbours, and the next takes its place in the block. `start`: a solution of the same scenarios to go
-    on from. Where nothing takes the heat away, nodes have no steady temperature: they are lost, NaN, racks there trip,
-    and the rest of the plant is solved; a plant that loses all of its racks so is overheated. The solution is in main
-    memory, wherever the `device` (see `kernels.arrays.home`) solved it. Raises DeviceError for a device that is not
-    there.
+    on from. `accelerate`: how passes are mixed that approach their end slowly or swing, None for plain passes. Where
+    nothing takes the heat away, nodes have no steady temperature: they are lost, NaN, racks there trip, and the rest of
+    the plant is solved; a plant that settles without any of its racks is overheated. The solution is in main memory,
+    wherever the `device` (see `kernels.arrays.home`) solved it. Raises DeviceError for a device that is not there.
     """
     began, xp = time.perf_counter(), home(device)
     run = _Run(plant, tolerance, passes, None if start is None else start.columns, accelerate)
