@@ -118,6 +118,16 @@ def test_a_mixed_scenario_does_not_depend_on_its_neighbours():
             np.testing.assert_array_equal(values[:, [1]], alone[column], err_msg=column.name)
 
 
+def test_lanes_that_others_have_left_change_nothing():
+    """More scenarios than lanes, in two orders."""
+    given, facility = {k: v[:96] for k, v in points("frontier", 128).items()}, twin.load("frontier")
+    forth = steady(compile(facility, given))
+    back = steady(compile(facility, {k: v[::-1] for k, v in given.items()}))
+    for column, values in forth.columns.items():
+        if values.shape[1] == 96:
+            np.testing.assert_array_equal(values, back[column][:, ::-1], err_msg=column.name)
+
+
 @pytest.mark.parametrize("memory", [None, 1, 3])
 def test_the_end_does_not_depend_on_how_passes_are_mixed(memory):
     plant = compile(twin.load("gb300_hall"), {"site.dry_bulb": np.linspace(253.15, 318.15, 16)})

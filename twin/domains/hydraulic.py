@@ -290,6 +290,7 @@ class Loops:
         self.pipes, pump, relief = len(plant.pipe.start), plant.pump, plant.relief
         self.asked, self.pumps = b.work(Controls, self.pipes), b.work(Pumps, len(pump.pipe))
         b.state(pump.installed, self.pumps.running)
+        b.state(np.zeros((self.pipes, 1)), self.asked.free)
         b.given(fed, self.pumps.fed)
         self.good = b.zeros(1)
         if not self.pipes:
