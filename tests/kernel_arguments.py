@@ -213,9 +213,10 @@ UNKNOWN = ("set_point", "set_flow", "set_head", "target", "it_power", "rack_cap"
 """Reals that may be NaN where a law reads them: what is not stated. All of `Roots`, too."""
 
 EXTENTS = {("reach", "pipes"): 20, ("level", "clocks"): 9, ("pass_heat", "count"): ROWS}
+EXTENTS |= {("differ", "rows"): ROWS, ("mingle", "rows"): ROWS, ("measure", "rows"): ROWS}
 """Whole numbers that kernels are given, where 2 will not do."""
 
-SINGLE = ("settled",)
+SINGLE = ("settled", "measure", "weigh")
 """Kernels of one row."""
 
 

@@ -213,15 +213,17 @@ def test_a_plant_that_would_swing_between_two_states_settles():
     """Frontier, where a bypass and the valves of CDUs answer each other: at this point a pass led to the one before."""
     given = {"site.dry_bulb": 290.15, "site.dew_point": 270.15, "cdu_fitted.set_point": 310.15, "htw_pumps.head": 150e3}
     result = twin.solve("frontier", {k: [v] for k, v in given.items()})
-    assert result.ok and 30 < result.solution.iterations[0] < 100
+    assert result.ok and result.solution.iterations[0] < 30
     assert abs(result.solution.audit[0]) < 1e-8 and result.solution.residual[0] < 1e-9
+    plain = steady(result.plant, accelerate=None)
+    assert Status(int(plain.status[0])) == Status.NOT_CONVERGED
 
 
 def test_a_plant_that_is_cut_off_while_it_swings_is_not_overheated():
     given = {"site.dry_bulb": 290.15, "site.dew_point": 270.15, "cdu_fitted.set_point": 310.15, "htw_pumps.head": 150e3}
     plant = twin.solve("frontier", {k: [v] for k, v in given.items()}).plant
     for passes in (24, 25):
-        assert Status(int(steady(plant, passes=passes).status[0])) == Status.NOT_CONVERGED
+        assert Status(int(steady(plant, passes=passes, accelerate=None).status[0])) == Status.NOT_CONVERGED
 
 
 # ---- validity, rooms, serving ------------------------------------------------------------------------------------

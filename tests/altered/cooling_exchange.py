@@ -136,7 +136,7 @@ MUTANTS = [
     (HEAT, "required = C_hot * (stream.inlet[h, s] - set_point)", "required = 1.05 * C_hot * (stream.inlet[h, s] - set_point)",
      exchangers("the_valve_of_a_cdu_takes_just_the_facility_water_that_holds_the_supply")),
     (HEAT, "* min(C_hot, C_cold)\n    full", "* C_hot\n    full", exchangers("a_plate_passes_its_textbook_duty_at_and_off_its_rating")),
-    (HEAT, "duty + answer.power[c, s] + answer.driven[c, s]", "duty + answer.driven[c, s]",
+    (HEAT, "duty + power + driven", "duty + driven",
      chillers("chillers_take_the_published_power_at_part_load")),
     (HEAT, "upstream(sink, s, net, flow, now) if unit.sink[c] >= 0 else intake[0, s]", "intake[0, s]",
      chillers("chillers_take_the_published_power_at_part_load")),

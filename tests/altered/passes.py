@@ -3,34 +3,59 @@
 # ruff: noqa: E501
 # fmt: off
 
-P, F = "twin/solver/program.py", "twin/domains/coolant.py"
+P, F, B = "twin/solver/program.py", "twin/domains/coolant.py", "twin/domains/between.py"
+M = "twin/solver/acceleration.py"
 
 
 def passes(*names):
     return tuple(f"solver/test_program.py::test_{n}" for n in names)
 
 
+def mixed(*names):
+    return tuple(f"solver/test_acceleration.py::test_{n}" for n in names)
+
+
 def coolant(*names):
     return tuple(f"domains/test_coolant.py::test_{n}" for n in names)
 
 
-TURNS = passes("coolers_are_trusted_first_units_rise_from_the_8th_pass_and_stay_from_the_12th_and_steps_halve_from_the_30th")
+TURNS = passes("units_rise_from_the_8th_pass_and_stay_from_the_12th")
+TRUST = passes("coolers_are_trusted_in_the_first_passes_until_a_scenario_is_calm")
 SCALE = passes("temperatures_are_measured_by_300_kelvin_and_the_largest_change_is_named")
 POWERS = passes("powers_of_a_kind_are_added_up_and_measured_by_what_is_drawn")
 UNKNOWN = passes("what_is_no_number_has_not_settled")
 LOST = passes("a_node_is_lost_after_eight_passes_in_a_row_that_were_too_hot")
-STEP = passes("temperatures_go_their_step_of_the_way_and_stay_within_150_and_420_kelvin")
-FLOWS = passes("flows_go_their_step_of_the_way")
+STEP = passes("temperatures_stay_within_150_and_420_kelvin")
+LINEAR = mixed("a_linear_map_of_as_many_ways_as_the_memory_is_solved_at_once")
+FAST = mixed("passes_that_close_in_fast_are_plain")
+GROWN = mixed("what_was_before_a_jump_is_forgotten")
+FAR = mixed("steps_that_would_go_too_far_are_not_taken")
+EARLY = mixed("passes_are_plain_until_coolers_are_free_and_the_memory_is_full")
+STRAY = mixed("valves_of_a_mixture_may_not_stray")
 FLUID = coolant("coolant_has_the_properties_of_its_fluid_at_the_inlet")
 MEAN = coolant("a_loop_has_the_heat_capacity_at_the_mean_of_the_nodes_that_its_pipes_join")
 
+LAGS = tuple(f"domains/test_lags.py::test_{n}" for n in (
+    "five_passes_bring_temperatures_that_were_moved_by_a_kelvin_back_to_a_microkelvin",
+    "to_coolers_comes_what_their_streams_bring_and_water_of_their_sink_within_150_and_420_kelvin",
+    "a_bypass_expects_what_is_asked_of_others_and_flows_where_nothing_is_or_where_they_are_short",
+))
+H, D = "twin/domains/hydraulic.py", "twin/domains/thermal.py"
+
 MUTANTS = [
+    # what is of the same pass
+    (D, "            *renewing,\n", "", LAGS[:1], "valves that ask with the heat capacity of the pass before"),
+    (D, "clip(stream.inlet[unit.stream[c], s], COLDEST, HOTTEST)", "stream.inlet[unit.stream[c], s]", LAGS[1:2], "coolers whose water boils away"),
+    (D, "clip(stream.inlet[sink, s], COLDEST, HOTTEST) if", "out.sink[c, s] if", LAGS[1:2], "sinks of the pass before"),
+    (H, "asked.target[e, s] if held else flow[e, s]", "flow[e, s]", LAGS[2:], "bypasses that follow a pass late"),
+    (H, "held = e != relief.pipe[k] and", "held =", LAGS[2:], "bypasses that expect what is asked of themselves"),
     # how far scenarios are
     (P, "RISE, FREEZE = 8, 12", "RISE, FREEZE = 12, 12", TURNS, "units that fall until they are kept"),
     (P, "RISE, FREEZE = 8, 12", "RISE, FREEZE = 8, 10**9", TURNS, "units that are never kept"),
-    (P, "TRUST = 6", "TRUST = 2", TURNS, "coolers trusted for two passes"),
-    (P, "HALF = 30", "HALF = 20", TURNS, "half steps from the 20th pass"),
-    (P, "out.step[l, s] = 0.5 if", "out.step[l, s] = 0.9 if", TURNS, "steps of nine tenths"),
+    (P, "TRUST, CALM = 6, 1e-2", "TRUST, CALM = 2, 1e-2", TRUST, "coolers trusted for two passes"),
+    (P, "TRUST, CALM = 6, 1e-2", "TRUST, CALM = 6, 1e-3", TRUST, "coolers trusted until nearly nothing moves"),
+    (P, "trusted = out.trusted[l, s] > 0.0 and", "trusted =", TRUST, "trust that comes back"),
+    (P, "out.free[l, s] += 0.0 if trusted else 1.0", "out.free[l, s] += 1.0", TRUST, "trusted passes that count"),
     # what has settled
     (P, "most = most / 300.0", "most = most / 100.0", SCALE, "temperatures over 100 K"),
     (P, "restless = real(n) if gap > most else restless", "restless = real(n)", SCALE, "the last node named"),
@@ -46,11 +71,22 @@ MUTANTS = [
     (P, "RUNAWAY = 8", "RUNAWAY = 7", LOST, "lost after seven passes"),
     (P, "0.0 if T <= HOTTEST else now.hot[n, s] + 1.0", "now.hot[n, s] + (0.0 if T <= HOTTEST else 1.0)", LOST, "hot passes that are not in a row"),
     (P, "now.hot[n, s] if lost > 0.0 else (", "(", LOST, "lost nodes that come back"),
-    (P, "COLDEST, HOTTEST = 150.0, 420.0", "COLDEST, HOTTEST = 200.0, 420.0", STEP, "nothing below 200 K"),
-    (P, "COLDEST, HOTTEST = 150.0, 420.0", "COLDEST, HOTTEST = 150.0, 430.0", STEP, "nothing above 430 K"),
-    (P, "now.temperature[n, s] += turn.step[0, s] *", "now.temperature[n, s] +=", STEP, "whole steps of temperatures"),
-    (P, "before[e, s] + turn.step[0, s] *", "before[e, s] +", FLOWS, "whole steps of flows"),
-    (P, "    before[e, s] = flow[e, s]\n", "    before[e, s] = before[e, s]\n", FLOWS, "flows that forget where they were"),
+    (B, "COLDEST, HOTTEST = 150.0, 420.0", "COLDEST, HOTTEST = 200.0, 420.0", STEP, "nothing below 200 K"),
+    (B, "COLDEST, HOTTEST = 150.0, 420.0", "COLDEST, HOTTEST = 150.0, 430.0", STEP, "nothing above 430 K"),
+    (P, "most = max(most, mix.stray[l, s])", "most = most", passes("valves_that_stray_keep_a_scenario_from_settling"), "valves that stray"),
+    # how passes are mixed
+    (M, "SLOW = 0.3", "SLOW = 0.0", FAST, "passes mixed however fast"),
+    (M, "GROWTH = 4.0", "GROWTH = 1e9", GROWN, "passes mixed with those of another state"),
+    (M, "FARTHEST = 1.5", "FARTHEST = 1e9", FAR, "steps as far as can be"),
+    (M, "turn.free[l, s] < FREE", "turn.free[l, s] < 0", EARLY, "trusted passes mixed"),
+    (M, "age >= real(memory)", "age >= 0.0", EARLY, "differences that are not known"),
+    (M, "total -= factor[i * memory + k, s] * factor[j * memory + k, s]", "total -= 0.0", LINEAR, "a factor that is none"),
+    (M, "total -= factor[i * memory + k, s] * weight[k, s]", "total -= 0.0", LINEAR, "weights of the factor's diagonal"),
+    (M, "total -= factor[k * memory + i, s] * weight[k, s]", "total -= 0.0", LINEAR, "weights not substituted back"),
+    (M, "gaps[r, s] = gap - out.lag[r, s]", "gaps[r, s] = gap", LINEAR, "gaps for their differences"),
+    (M, "steps[r, s] = out.gone[r, s] - out.last[r, s]", "steps[r, s] = out.gone[r, s]", LINEAR, "points for their differences"),
+    (M, "steps[older, s] = steps[older - rows, s]", "steps[older, s] = steps[older, s]", LINEAR, "steps that are not handed on"),
+    (M, "out.stray[l, s] = stray if out.mixed[l, s] > 0.0 else 0.0", "out.stray[l, s] = stray", STRAY, "valves of plain passes that stray"),
     # coolant
     (F, "clip(T, filling.numbers[f, COLDEST], filling.numbers[f, HOTTEST])", "T", FLUID, "fluids beyond their range"),
     (F, "inside - filling.numbers[f, CENTRE]", "inside - 300.0", FLUID, "polynomials about 300 K"),
@@ -60,5 +96,7 @@ MUTANTS = [
     (F, "T = upstream(e, s, net, flow, now)", "T = now.temperature[net.start[e], s]", FLUID, "properties where pipes begin"),
     (F, "total += 0.5 * (", "total += 0.4 * (", MEAN, "a mean that is none"),
     (F, "total / count, filling", "total, filling", MEAN, "heat capacity at a sum of temperatures"),
+    (F, "out.cp[pipe[k], s] = cp[filling.loop[pipe[k]], s]", "out.cp[k, s] = cp[filling.loop[pipe[k]], s]",
+     coolant("behind_valves_pipes_have_the_heat_capacity_that_the_next_pass_will_have"), "heat capacities of other pipes"),
     (F, "cp[filling.loop[e], s]", "cp[0, s]", coolant("a_pipe_has_the_heat_capacity_of_its_loop"), "heat capacity of another loop"),
 ]

@@ -41,11 +41,10 @@ def test_coolant_has_the_properties_of_its_fluid_at_the_inlet(name):
 def test_a_loop_has_the_heat_capacity_at_the_mean_of_the_nodes_that_its_pipes_join(name):
     net = Streams(np.array([0, 1, 2], np.int32), np.array([1, 2, 0], np.int32))
     temperature = np.array([T, T + 3.0, T + 30.0])
-    nodes = tables.table(Nodes, temperature.shape, temperature=temperature)
     pipes, _ = grouped([0, 1, 0], [0, 1, 2], 2)
     out = np.zeros((2, len(T)))
     loops = np.zeros(2, np.int32)
-    tables.run(coolant.heat_capacities, out.shape, pipes, loops, filled(name, (0, 1, 0)), net, nodes, out)
+    tables.run(coolant.heat_capacities, out.shape, pipes, loops, filled(name, (0, 1, 0)), net, temperature, out)
     medium = fluids.fluid(name)
     np.testing.assert_allclose(
         out[0], medium.heat_capacity((2 * temperature[0] + temperature[1] + temperature[2]) / 4), rtol=1e-13
@@ -62,6 +61,13 @@ def test_every_term_of_a_polynomial_counts():
     filling, out = filled("water")._replace(numbers=numbers[None]), tables.table(Coolant, (1, 1))
     tables.run(coolant.properties, (1, 1), filling, net, np.ones((1, 1)), nodes, np.ones((1, 1)), out)
     np.testing.assert_allclose(out.density, np.polynomial.Polynomial(terms)(0.5), rtol=1e-15)
+
+
+def test_behind_valves_pipes_have_the_heat_capacity_that_the_next_pass_will_have():
+    out = tables.table(Coolant, (3, 1), cp=4000.0)
+    pipes, loops = np.array([0, 2], np.int32), filled("water", (1, 0, 0))._replace(loop=np.array([1, 0, 0], np.int32))
+    tables.run(coolant.renew, (2, 1), pipes, loops, np.array([[4100.0], [4200.0]]), out)
+    np.testing.assert_array_equal(out.cp[:, 0], [4200.0, 4000.0, 4100.0])
 
 
 def test_a_pipe_has_the_heat_capacity_of_its_loop():

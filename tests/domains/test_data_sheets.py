@@ -8,7 +8,7 @@ from twin import columns
 from twin.components.compute import LiquidRack
 from twin.components.cooling import films
 from twin.domains import compute, thermal
-from twin.domains.between import Coolant, Turn
+from twin.domains.between import Coolant
 from twin.elements import Engine, Exchange
 from twin.fluids import fluid
 
@@ -62,9 +62,8 @@ def test_a_valve_finds_the_flow_that_holds_the_set_point_and_stays_within_its_bo
     fluid = table(Coolant, (2, 3), cp=np.array([[3998.0], [4180.0]]))
     stream = table(columns.stream, (2, 3), flow=flow, inlet=np.array([warm, cold]))
     valve = table(thermal.Valves, shape, root=np.nan, slope=np.nan)
-    now = table(Turn, shape, step=1.0)
     for _ in range(6):
-        run(thermal.move, shape, exchange, fluid, now, stream, valve)
+        run(thermal.move, shape, exchange, fluid, stream, valve)
         stream.flow[1] = valve.target[0]
     assert valve.root[0, 0] == pytest.approx(0.412)
     assert valve.root[0, 2] == pytest.approx(61.8)

@@ -7,6 +7,12 @@ from typing import NamedTuple
 from twin.kernels.cell import Ints1, Reals2, cell
 from twin.kernels.subset import Table
 
+COLDEST, HOTTEST = 150.0, 420.0
+"""Temperatures between passes stay within this, K: a loop whose coolers all stand still has no temperature."""
+
+FREE = 2
+"""Passes in which coolers are not taken to hold their set points before a scenario may have settled."""
+
 
 class Streams(NamedTuple):
     """Nodes at both ends of all streams, pipes first."""
@@ -41,15 +47,15 @@ class Coolant(Table):
 class Turn(Table):
     """How far scenarios are, (1, scenario).
 
-    passes: begun. trusted: 1 while coolers are taken to hold their set points. rising: 1 where numbers of units only
-    rise, frozen: where they are kept. step: share of the way to new temperatures, flows and valves that is gone.
+    passes: begun. trusted: 1 while coolers are taken to hold their set points, free: passes begun since. rising: 1
+    where numbers of units only rise, frozen: where they are kept.
     """
 
     passes: Reals2
     trusted: Reals2
+    free: Reals2
     rising: Reals2
     frozen: Reals2
-    step: Reals2
 
 
 @cell

@@ -45,7 +45,8 @@ def polynomial(f, first, T, filling: Filling):
 
 
 @kernel
-def heat_capacities(g, s, pipes: Groups, fluids: Ints1, filling: Filling, net: Streams, now: Nodes, out: Reals2):
+def heat_capacities(g, s, pipes: Groups, fluids: Ints1, filling: Filling, net: Streams, temperature: Reals2,
+                    out: Reals2):  # fmt: skip
     """Specific heat of each loop, at the mean of the nodes that its pipes join.
 
     One for the loop, so that m cp is conserved at nodes; a mean of inlets would jump where a pipe at rest turns.
@@ -54,7 +55,7 @@ def heat_capacities(g, s, pipes: Groups, fluids: Ints1, filling: Filling, net: S
     count = 0.0
     for u in range(pipes.first[g], pipes.first[g + 1]):
         e = pipes.row[u]
-        total += 0.5 * (now.temperature[net.start[e], s] + now.temperature[net.end[e], s])
+        total += 0.5 * (temperature[net.start[e], s] + temperature[net.end[e], s])
         count += 1.0
     out[g, s] = polynomial(fluids[g], HEAT_CAPACITY, total / count, filling)
 
@@ -70,11 +71,20 @@ def properties(e, s, filling: Filling, net: Streams, flow: Reals2, now: Nodes, c
     out.cp[e, s] = cp[filling.loop[e], s]
 
 
-def stages(b: Block, net: Streams, flow: Array, now: Packed, out: Packed) -> list[Call]:
-    """Properties of all pipes."""
+@kernel
+def renew(k, s, pipe: Ints1, filling: Filling, cp: Reals2, out: Coolant):
+    """Specific heat of the loop in some pipes."""
+    out.cp[pipe[k], s] = cp[filling.loop[pipe[k]], s]
+
+
+def stages(b: Block, net: Streams, flow: Array, now: Packed, raw: Array, out: Packed) -> tuple[list[Call], list[Call]]:
+    """Properties of all pipes, and once a pass's temperatures are known, `raw`, specific heats behind valves.
+
+    What a valve asks for is asked of the next pass, whose specific heats these are.
+    """
     pipes, media = len(b.plant.pipe.start), b.plant.medium
     if not pipes:
-        return []
+        return [], []
     names = [m.fluid for m in media]
     of, loop, fluids = np.zeros(pipes, int), np.zeros(pipes, int), list[int]()
     for f, medium in enumerate(media):
@@ -84,10 +94,15 @@ def stages(b: Block, net: Streams, flow: Array, now: Packed, out: Packed) -> lis
     filling = Filling(b.integers(of), b.integers(loop), b.numbers(np.array([_numbers(n) for n in names])))
     members, _ = grouped(loop, np.arange(pipes), len(fluids))
     cp = b.zeros(len(fluids))
-    groups = Groups(*map(b.integers, members))
+    loops = Groups(*map(b.integers, members)), b.integers(fluids), filling, net
+    cold = b.plant.exchange.cold
+    behind = np.unique(cold[cold < pipes])
     return [
-        *b.bind(heat_capacities, len(fluids), groups, b.integers(fluids), filling, net, now, cp),
+        *b.bind(heat_capacities, len(fluids), *loops, now.temperature, cp),
         *b.bind(properties, pipes, filling, net, flow, now, cp, out),
+    ], [
+        *b.bind(heat_capacities, len(fluids), *loops, raw, cp),
+        *b.bind(renew, len(behind), b.integers(behind), filling, cp, out),
     ]
 
 

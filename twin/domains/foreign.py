@@ -8,23 +8,23 @@ import numpy as np
 
 from twin.block import Block
 from twin.columns import Array
-from twin.domains.between import Streams
+from twin.domains.between import COLDEST, HOTTEST, Streams
 from twin.elements import Cooler, Driver
 from twin.kernels.arrays import send
 from twin.kernels.launch import Call
 from twin.kernels.subset import Packed
 
 
-def foreign(b: Block, c: Cooler, net: Streams, flow: Array, now: Packed, coolant: Packed, at: Packed,
+def foreign(b: Block, c: Cooler, net: Streams, flow: Array, temperature: Array, coolant: Packed, at: Packed,
             answer: Packed) -> Call:  # fmt: skip
-    """A call of such a law in every pass: what comes to its units in, their answer out.
+    """A call of such a law at temperatures of nodes: what comes to its units in, their answer out.
 
     Units that run at least and at most are those of a pass before where `at` says so; the law is asked again with them.
     """
     d = None if c.driver is None else send(c.driver, b.xp)
 
     def driver(k: Array) -> Driver:
-        start, end = now.temperature[net.start[k]], now.temperature[net.end[k]]
+        start, end = (np.clip(temperature[n], COLDEST, HOTTEST) for n in (net.start[k], net.end[k]))
         return Driver(np.where(flow[k] >= 0, start, end), np.abs(flow[k]), coolant.cp[k])
 
     def call() -> None:

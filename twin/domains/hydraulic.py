@@ -80,6 +80,17 @@ def receive(k, s, arriving: Groups, sign: Reals2, flow: Reals2, out: Reals2):
 
 
 @kernel
+def expect(k, s, relief: Bypass, arriving: Groups, sign: Reals2, flow: Reals2, asked: Controls, out: Reals2):
+    """Flow that will arrive at the end node of each bypass, kg/s: what is asked of others, else what flows so far."""
+    total = 0.0
+    for u in range(arriving.first[k], arriving.first[k + 1]):
+        e = arriving.row[u]
+        held = e != relief.pipe[k] and finite(asked.target[e, s]) and asked.free[e, s] <= 0.0
+        total += max(sign[u, 0] * (asked.target[e, s] if held else flow[e, s]), 0.0)
+    out[k, s] = total
+
+
+@kernel
 def relieve(k, s, relief: Bypass, coolant: Coolant, flow: Reals2, received: Reals2, out: Controls):
     """Flow that bypasses should take [kg/s]: the minimum flow of their end node less what else arrives there."""
     e = relief.pipe[k]
@@ -279,6 +290,7 @@ class Loops:
         self.pipes, pump, relief = len(plant.pipe.start), plant.pump, plant.relief
         self.asked, self.pumps = b.work(Controls, self.pipes), b.work(Pumps, len(pump.pipe))
         b.state(pump.installed, self.pumps.running)
+        b.state(np.zeros((self.pipes, 1)), self.asked.free)
         b.given(fed, self.pumps.fed)
         self.good = b.zeros(1)
         if not self.pipes:
@@ -294,7 +306,7 @@ class Loops:
         self.asking = [
             *b.bind(hold, self.pipes, pipe, coolant, self.asked),
             *b.bind(throttle, len(plant.exchange.cold), b.table(plant.exchange), target, self.asked),
-            *arrive,
+            *b.bind(expect, len(relief.pipe), bypass, groups, sign, flow, self.asked, received),
             *b.bind(relieve, len(relief.pipe), bypass, coolant, flow, received, self.asked),
             *_closing(b, plant, self.asked),
             *b.bind(stage, len(pump.pipe), pumping, coolant, flow, turn, self.pumps, self.asked),

@@ -9,7 +9,7 @@ import numpy as np
 from twin import columns
 from twin.block import Block
 from twin.columns import Array
-from twin.domains.between import Coolant, Nodes, Streams, Turn, upstream
+from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn, upstream
 from twin.domains.compute import AIR_HEAT
 from twin.domains.foreign import foreign
 from twin.domains.rejection import Answer, Inflow, Law, Roots
@@ -71,11 +71,12 @@ class Valves(Table):
 class Coolers(Table):
     """Coolers between passes, (cooler, scenario).
 
-    cold: 1 where the inlet lay below the set point. fed: 0 without supply.
+    cold: 1 where the inlet lay below the set point. fed: 0 without supply. on: 0 as well where the sink is lost.
     """
 
     cold: Reals2
     fed: Reals2
+    on: Reals2
 
 
 # ---- exchangers and their valves ---------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ def exchanged(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve
 
 
 @kernel
-def move(x, s, e: Exchange, coolant: Coolant, turn: Turn, stream: columns.stream, valve: Valves):
+def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Valves):
     """Cold flow [kg/s] that brings the hot outlet to the set point, from min_flow to max_flow, and whether it does.
 
     The duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow: a rising function of it, whose root
@@ -186,7 +187,6 @@ def move(x, s, e: Exchange, coolant: Coolant, turn: Turn, stream: columns.stream
     valve.root[x, s] = root
     valve.slope[x, s] = slope
     target = clip(root, now / STROKE, now * STROKE)
-    target = valve.target[x, s] + turn.step[0, s] * (target - valve.target[x, s])
     valve.target[x, s] = target if controls else NAN
     valve.held[x, s] = 1.0 if controls and inside else 0.0
 
@@ -235,28 +235,37 @@ def reject(c, s, unit: Unit, set_point: Reals2, at: Inflow, turn: Turn, net: Str
     sink = max(unit.sink[c], 0)
     dark = unit.sink[c] >= 0 and lost[net.start[sink], s] > 0.0
     on = 0.0 if dark else state.fed[r, s]
+    state.on[r, s] = on
     out.own[k, s] = (0.0 if fresh else answer.slope[c, s]) if on > 0.0 else 1.0 - 1e-9
     out.offset[k, s] = (set_point[c, s] if fresh else answer.offset[c, s]) if on > 0.0 else 1e-9 * inlet
     state.cold[r, s] = cold
-    answer.power[c, s] = on * answer.power[c, s]
-    answer.water[c, s] = on * answer.water[c, s]
-    answer.running[c, s] = on * answer.running[c, s]
-    answer.driven[c, s] = on * answer.driven[c, s]
 
 
 @kernel
-def rejected(c, s, unit: Unit, coolant: Coolant, stream: columns.stream, answer: Answer, out: columns.cooler):
+def arrived(c, s, unit: Unit, stream: columns.stream, out: Inflow):
+    """What has come to coolers, now that the pass's temperatures are known."""
+    sink = max(unit.sink[c], 0)
+    out.inlet[c, s] = clip(stream.inlet[unit.stream[c], s], COLDEST, HOTTEST)
+    out.sink[c, s] = clip(stream.inlet[sink, s], COLDEST, HOTTEST) if unit.sink[c] >= 0 else out.sink[c, s]
+
+
+@kernel
+def rejected(c, s, unit: Unit, coolant: Coolant, stream: columns.stream, state: Coolers, answer: Answer,
+             out: columns.cooler):  # fmt: skip
     """Columns of coolers."""
     r = unit.row[c]
     k = unit.stream[c]
+    on = state.on[r, s]
     duty = abs(stream.flow[k, s] * coolant.cp[k, s]) * (stream.inlet[k, s] - stream.outlet[k, s])
+    power = on * answer.power[c, s]
+    driven = on * answer.driven[c, s]
     out.duty[r, s] = duty
-    out.rejected[r, s] = duty + answer.power[c, s] + answer.driven[c, s]
-    out.power[r, s] = answer.power[c, s]
-    out.driven[r, s] = answer.driven[c, s]
-    out.water[r, s] = answer.water[c, s]
+    out.rejected[r, s] = duty + power + driven
+    out.power[r, s] = power
+    out.driven[r, s] = driven
+    out.water[r, s] = on * answer.water[c, s]
     out.loading[r, s] = answer.loading[c, s]
-    out.running[r, s] = answer.running[c, s]
+    out.running[r, s] = on * answer.running[c, s]
     out.speed[r, s] = answer.speed[c, s]
     out.warning[r, s] = answer.warning[c, s]
 
@@ -356,7 +365,7 @@ class Temperatures:
     """
 
     def __init__(self, b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed, free: Array, turn: Packed,
-                 fed: Array, raw: Array, valves: Packed) -> None:  # fmt: skip
+                 fed: Array, raw: Array, valves: Packed, renewing: list[Call]) -> None:  # fmt: skip
         plant = b.plant
         count, m, n = len(plant.exchange.hot), len(plant.start), plant.nodes
         stream = b.ledger(columns.stream)
@@ -375,7 +384,7 @@ class Temperatures:
         lines = Lines(*(part[name] for name in Lines._fields))
         exchanger, heat = b.table(plant.exchange), b.zeros(1)
         self.roots = list[tuple[Array, Packed]]()
-        own, after = self._coolers(b, net, flow, now, coolant, turn, fed, lines)
+        own, after = self._coolers(b, net, flow, now, raw, coolant, turn, fed, lines)
         out = streams.Out(raw, stream.inlet, stream.outlet, heat)
         outdoors = np.concatenate([np.zeros(0, int), *(r for r, c in _units(plant) if c.sink is None)])
         open_, _ = grouped(np.zeros(len(outdoors), int), outdoors, 1)
@@ -391,12 +400,13 @@ class Temperatures:
             *b.bind(exchanged, count, exchanger, coolant, stream, valves, b.ledger(columns.exchange)),
             *after,
             *b.bind(leave, 1, b.groups(open_), b.ledger(columns.cooler), heat, b.ledger(columns.audit)),
-            *b.bind(move, count, exchanger, coolant, turn, stream, valves),
             *b.bind(warm, m, coolant, self.warmth, stream),
+            *renewing,
+            *b.bind(move, count, exchanger, coolant, stream, valves),
         ]
 
-    def _coolers(self, b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed, turn: Packed, fed: Array,
-                 lines: Lines) -> tuple[list[Call], list[Call]]:  # fmt: skip
+    def _coolers(self, b: Block, net: Streams, flow: Array, now: Packed, raw: Array, coolant: Packed, turn: Packed,
+                 fed: Array, lines: Lines) -> tuple[list[Call], list[Call]]:  # fmt: skip
         """What coolers do: calls before the temperatures are solved, and after."""
         plant, ledger = b.plant, b.ledger(columns.cooler)
         state = b.work(Coolers, sum(len(c.stream) for c in plant.cooler))
@@ -411,14 +421,17 @@ class Temperatures:
             at, answer = b.work(Inflow, k), b.work(Answer, k)
             set_point = b.given(np.broadcast_to(c.law.set_point, (k, np.shape(c.law.set_point)[-1])))
             before += b.bind(arrive, k, unit, net, flow, now, coolant, intake, turn, ledger, at)
+            after += b.bind(arrived, k, unit, b.ledger(columns.stream), at)
             if isinstance(c.law, Law):
                 roots = b.roots(Roots, k)
                 self.roots.append((rows, roots))
-                before += b.bind(c.law.kernel, k, b.table(c.law, k), at, roots, answer, *send(c.law.tables(), b.xp))
+                law = b.bind(c.law.kernel, k, b.table(c.law, k), at, roots, answer, *send(c.law.tables(), b.xp))
+                before, after = before + law, after + law
             else:
-                before.append(foreign(b, c, net, flow, now, coolant, at, answer))
+                before.append(foreign(b, c, net, flow, now.temperature, coolant, at, answer))
+                after.append(foreign(b, c, net, flow, raw, coolant, at, answer))
             before += b.bind(reject, k, unit, set_point, at, turn, net, now.lost, state, answer, lines)
-            after += b.bind(rejected, k, unit, coolant, b.ledger(columns.stream), answer, ledger)
+            after += b.bind(rejected, k, unit, coolant, b.ledger(columns.stream), state, answer, ledger)
         return before, after
 
 

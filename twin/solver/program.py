@@ -11,7 +11,7 @@ from twin import columns
 from twin.block import Block
 from twin.columns import Array, Index, Solved
 from twin.domains import coolant, mixed_air
-from twin.domains.between import Coolant, Nodes, Streams, Turn
+from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn
 from twin.domains.compute import AIR_HEAT, Racks
 from twin.domains.electrical import Results, Train, shares
 from twin.domains.hydraulic import Loops
@@ -23,22 +23,17 @@ from twin.kernels.launch import Call, record
 from twin.kernels.numbers import INF, clip, finite
 from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
+from twin.solver.acceleration import DEFAULT, Anderson, Mix, Mixing
 
 RISE, FREEZE = 8, 12
 """Passes from which the numbers of running pumps, cells and chillers only rise, and from which they are kept: of two
 numbers that would follow each other without end the larger stays, whatever the way there."""
 
-HALF = 30
-"""Pass from which temperatures, flows and valves go half the way only: what would swing without end then settles."""
-
-TRUST = 6
-"""First passes, in which coolers are taken to hold their set points.
+TRUST, CALM = 6, 1e-2
+"""First passes, in which coolers are taken to hold their set points, and the movement below which that ends sooner.
 
 A plant can have two steady states, one with its valves throttled and one with them wide open and its coolers short: the
 first is reached whenever the coolers have the capacity for it."""
-
-COLDEST, HOTTEST = 150.0, 420.0
-"""Temperatures between passes stay within this, K: a loop whose coolers all stand still has no temperature."""
 
 RUNAWAY = 8
 """Passes in a row for which a node is too hot before it is lost, one that has no steady temperature: no swing is."""
@@ -66,19 +61,23 @@ class Moved(Table):
 
 
 @kernel
-def count(l, s, trust: Int, out: Turn):
+def count(l, s, moved: Moved, out: Turn):
     """A pass begins: what units and coolers may do in it."""
-    out.trusted[l, s] = 1.0 if out.passes[l, s] < trust else 0.0
+    trusted = out.trusted[l, s] > 0.0 and out.passes[l, s] < TRUST and moved.most[l, s] >= CALM
+    out.trusted[l, s] = 1.0 if trusted else 0.0
+    out.free[l, s] += 0.0 if trusted else 1.0
     out.rising[l, s] = 1.0 if out.passes[l, s] >= RISE else 0.0
     out.frozen[l, s] = 1.0 if out.passes[l, s] >= FREEZE else 0.0
-    out.step[l, s] = 0.5 if out.passes[l, s] >= HALF else 1.0
     out.passes[l, s] += 1.0
 
 
 @kernel
 def settled(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Groups, drawn: Groups, solved: Reals2,
-           was: Reals2, out: Moved):  # fmt: skip
-    """How far temperatures and powers have moved. watched: powers of each kind; drawn: what they are measured by."""
+           was: Reals2, mix: Mix, out: Moved):  # fmt: skip
+    """How far temperatures and powers have moved. watched: powers of each kind; drawn: what they are measured by.
+
+    In a pass that began at a mixture of others, what valves ask for may not have moved either.
+    """
     most = 0.0
     restless = 0.0
     wrong = 0.0
@@ -101,12 +100,13 @@ def settled(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Grou
             was[u, s] = new
         wrong += 0.0 * total
         most = max(most, total / scale)
+    most = max(most, mix.stray[l, s])
     out.most[l, s] = most if finite(wrong + scale) else INF
     out.restless[l, s] = restless
 
 
 @kernel
-def advance(n, s, raw: Reals2, turn: Turn, now: Nodes, out: columns.node):
+def advance(n, s, raw: Reals2, now: Nodes, out: columns.node):
     """Temperatures for the next pass. A node that is too hot for RUNAWAY passes in a row is lost."""
     T = raw[n, s]
     lost = now.lost[n, s]
@@ -115,24 +115,24 @@ def advance(n, s, raw: Reals2, turn: Turn, now: Nodes, out: columns.node):
     hot = now.hot[n, s] if lost > 0.0 else (0.0 if T <= HOTTEST else now.hot[n, s] + 1.0)
     now.hot[n, s] = hot
     now.lost[n, s] = 1.0 if hot >= RUNAWAY else 0.0
-    now.temperature[n, s] += turn.step[0, s] * (clip(T, COLDEST, HOTTEST) - now.temperature[n, s])
-
-
-@kernel
-def flow_on(e, s, turn: Turn, before: Reals2, flow: Reals2):
-    """Flows for the next pass."""
-    flow[e, s] = before[e, s] + turn.step[0, s] * (flow[e, s] - before[e, s])
-    before[e, s] = flow[e, s]
+    now.temperature[n, s] = clip(T, COLDEST, HOTTEST)
 
 
 class Program:
     """All stages of a pass, bound.
 
-    stages: calls by what they work out. one_pass: all of them over all lanes, on a GPU as one graph. trust: first
-    passes, in which coolers are taken to hold their set points.
+    stages: calls by what they work out. one_pass: all of them over all lanes, on a GPU as one graph. trust: whether
+    coolers are taken to hold their set points in the first passes. accelerate: how passes are mixed.
     """
 
-    def __init__(self, plant: System, lanes: int, xp: ModuleType = np, trust: bool = True) -> None:
+    def __init__(
+        self,
+        plant: System,
+        lanes: int,
+        xp: ModuleType = np,
+        trust: bool = True,
+        accelerate: Anderson | None = DEFAULT,
+    ) -> None:
         self.plant, self.block = plant, Block(plant, lanes, xp)
         b, k, self.fed = self.block, columns, supplied(plant)
         net = Streams(b.integers(plant.start), b.integers(plant.end))
@@ -143,20 +143,34 @@ class Program:
         valves = b.work(Valves, len(plant.exchange.hot))
         self.valves = valves
         self._states(valves)
+        self.mixing = Mixing(b, accelerate, self.raw, self.now, self.turn, valves)
+        properties, renewing = coolant.stages(b, net, self.flow, self.now, self.raw, fluid)
         loops = Loops(b, fluid, self.flow, valves.target, self.fed[k.pump.power], self.turn)
         racks = Racks(b, net, self.flow, self.now, fluid, self.fed[k.engine.power], self.raw, self.turn)
         heat = Temperatures(
-            b, net, self.flow, self.now, fluid, loops.asked.free, self.turn, self.fed[k.cooler.power], self.raw, valves
+            *(
+                b,
+                net,
+                self.flow,
+                self.now,
+                fluid,
+                loops.asked.free,
+                self.turn,
+                self.fed[k.cooler.power],
+                self.raw,
+                valves,
+            ),
+            renewing,
         )
         self.roots, self.laws = racks.roots, heat.roots
         results = Results(*map(b.ledger, (k.bus, k.line, k.converter, k.source)))
         self.train, self.loops = Train(b, results), loops
         b.state(plant.constant * self.fed[k.given.power], b.column(k.given.power))
         b.state(plant.engine.clock, b.column(k.engine.clock))
-        trusting = TRUST if trust and plant.cooler else 0
+        b.state(np.full((1, 1), 1.0 if trust and plant.cooler else 0.0), self.turn.trusted)
         self.stages: dict[str, list[Call]] = {
-            "turn": b.bind(count, 1, trusting, self.turn),
-            "coolant": coolant.stages(b, net, self.flow, self.now, fluid),
+            "turn": b.bind(count, 1, self.moved, self.turn),
+            "coolant": properties,
             "racks": racks.stages,
             "controls": loops.asking,
             "flow": loops.flowing,
@@ -169,7 +183,6 @@ class Program:
         calls = [call for stage in self.stages.values() for call in stage]
         bound = all(isinstance(call, partial) for call in calls)
         self.one_pass = record([[call] for call in calls], on_gpu=xp is not np and bound)
-        self.trust = trusting
 
     def _states(self, valves: Packed) -> None:
         """Where scenarios start from: rated flows, mild temperatures."""
@@ -178,6 +191,8 @@ class Program:
         b.state(np.zeros((plant.nodes, 1)), self.now.hot)
         b.state(np.zeros((plant.nodes, 1)), self.now.lost)
         b.state(np.zeros((1, 1)), self.turn.passes)
+        b.state(np.zeros((1, 1)), self.turn.free)
+        b.state(np.full((1, 1), np.inf), self.moved.most)
         controls = np.isfinite(e.set_point)
         b.state(np.where(controls, e.rated_cold, np.nan), valves.target)
         b.state(1.0 * controls, valves.held)
@@ -190,7 +205,6 @@ class Program:
             inside = rows < pipes
             flow[rows[inside]] = np.broadcast_to(value, (len(rows), value.shape[1]))[inside]
         b.state(flow, self.flow)
-        self.before = b.state(flow)
 
     def _settling(self) -> list[Call]:
         b, plant, k = self.block, self.plant, columns
@@ -201,10 +215,12 @@ class Program:
         scale, _ = grouped(np.zeros(len(sources), int), sources, 1)
         groups = len(rows), b.groups(terms), b.groups(scale)
         was = b.state(np.zeros((len(kind), 1)))
+        mixing = self.mixing
         return [
-            *b.bind(settled, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, self.moved),
-            *b.bind(advance, plant.nodes, self.raw, self.turn, self.now, b.ledger(k.node)),
-            *b.bind(flow_on, len(plant.start), self.turn, self.before, self.flow),
+            *mixing.before,
+            *b.bind(settled, 1, plant.nodes, self.raw, self.now, *groups, b.solved, was, mixing.mix, self.moved),
+            *b.bind(advance, plant.nodes, self.raw, self.now, b.ledger(k.node)),
+            *mixing.after,
         ]
 
     def load(self, lanes: Index, scenarios: Index, start: Solved | None = None) -> None:
@@ -229,7 +245,6 @@ class Program:
         rack = k.engine
         for buffer, values in (
             (self.now.temperature, np.where(np.isnan(warm), HOTTEST, warm)),
-            (self.before, of(k.stream.flow)),
             (self.loops.pumps.running, np.maximum(of(k.pump.running), 1.0)),
             (self.valves.target, np.where(np.isnan(fetched), fetched, cold)),
             (self.valves.root, cold),

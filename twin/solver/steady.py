@@ -14,13 +14,15 @@ import numpy as np
 from twin import columns
 from twin.block import Block
 from twin.columns import Array, Column, Index, Ref, Solved, Total
+from twin.domains.between import COLDEST, FREE, HOTTEST
 from twin.domains.electrical import Results, Train
 from twin.elements import Status, System, total
 from twin.fluids import saturation_pressure
 from twin.kernels import power_flow
 from twin.kernels.arrays import called, fetch, home, max_scenarios, send
 from twin.plant.compile import Kept, Plant
-from twin.solver.program import COLDEST, HOTTEST, Program
+from twin.solver.acceleration import DEFAULT, Anderson
+from twin.solver.program import Program
 
 log = logging.getLogger("twin")
 
@@ -86,6 +88,7 @@ def steady(
     tolerance: float = 1e-9,
     passes: int = 200,
     device: str = "cpu",
+    accelerate: Anderson | None = DEFAULT,
     finished: Callable[[int], object] | None = None,
 ) -> Solution:
     """Solve power, coolant, heat and air of all scenarios together.
@@ -93,13 +96,14 @@ def steady(
     Gauss-Seidel over the domains. A scenario has settled when no temperature moves by more than `tolerance` x 300 K
     and no power by more than `tolerance` of the largest; it is then kept as it is, so that its answer does not
     depend on its neighbours, and the next takes its place in the block. `start`: a solution of the same scenarios to go
-    on from. Where nothing takes the heat away, nodes have no steady temperature: they are lost, NaN, racks there trip,
-    and the rest of the plant is solved; a plant that loses all of its racks so is overheated. The solution is in main
-    memory, wherever the `device` (see `kernels.arrays.home`) solved it. `finished` is called with the number of
-    scenarios that have just ended, now and then. Raises DeviceError for a device that is not there.
+    on from. `accelerate`: how passes are mixed that approach their end slowly or swing, None for plain passes. Where
+    nothing takes the heat away, nodes have no steady temperature: they are lost, NaN, racks there trip, and the rest of
+    the plant is solved; a plant that settles without any of its racks is overheated. The solution is in main memory,
+    wherever the `device` (see `kernels.arrays.home`) solved it. `finished` is called with the number of scenarios that
+    have just ended, now and then. Raises DeviceError for a device that is not there.
     """
     began, xp = time.perf_counter(), home(device)
-    run = _Run(plant, tolerance, passes, None if start is None else start.columns, finished)
+    run = _Run(plant, tolerance, passes, None if start is None else start.columns, accelerate, finished)
     for scenarios in alike(plant):
         run.solve(scenarios, xp)
     return run.solution(xp, began)
@@ -137,7 +141,7 @@ class _Bound:
     def __init__(self, plant: Plant) -> None:
         self.plant, self.taken = plant, dict[tuple[object, ...], Any]()
 
-    def get(self, kind: Callable[..., Bindable], lanes: int, xp: ModuleType, *more: bool) -> Bindable:
+    def get(self, kind: Callable[..., Bindable], lanes: int, xp: ModuleType, *more: object) -> Bindable:
         """A program or the like, bound for lanes, a library and more; taken out, as another thread needs its own."""
         key = kind, lanes, xp is np, *more
         if key not in self.taken:
@@ -163,9 +167,11 @@ class _Run:
         tolerance: float,
         passes: int,
         start: Solved | None,
+        accelerate: Anderson | None,
         finished: Callable[[int], object] | None = None,
     ) -> None:
-        self.plant, self.tolerance, self.passes, self.start, self.finished = plant, tolerance, passes, start, finished
+        self.plant, self.tolerance, self.passes, self.start = plant, tolerance, passes, start
+        self.accelerate, self.finished = accelerate, finished
         size = plant.scenarios
         self.bound = _Bound(plant)
         self.columns: Solved = {}
@@ -177,7 +183,7 @@ class _Run:
     def solve(self, scenarios: Index, xp: ModuleType) -> None:
         """Solve scenarios that share a topology, each in a lane of its own until it has settled."""
         lanes = width(self.plant, len(scenarios), xp)
-        program = self.bound.get(Program, lanes, xp, self.start is None)
+        program = self.bound.get(Program, lanes, xp, self.start is None, self.accelerate)
         program.take(int(scenarios[0]))
         waiting = scenarios[lanes:]
         at = np.resize(scenarios[:lanes], lanes)
@@ -189,7 +195,8 @@ class _Run:
             program.one_pass()
             done, turn = done + 1, turn + 1
             moved = fetch(program.moved.most[0])
-            ended = busy & (((moved < self.tolerance) & (done > program.trust + 1)) | (done >= self.passes))
+            free = fetch(program.turn.free[0]) >= FREE
+            ended = busy & (((moved < self.tolerance) & free) | (done >= self.passes))
             left = int(busy.sum() - ended.sum()) + len(waiting)
             log.debug("pass %d: residual %.2e, %d scenarios left", turn, float(moved[busy].max()), left)
             if not ended.any():
@@ -245,9 +252,8 @@ class _Run:
         known = np.isfinite(kept[columns.node.temperature]) | lost
         for finite in (known, np.isfinite(kept[columns.source.power])):
             status = np.where(finite.all(axis=0), status, int(Status.INVALID))
-        unsettled = (status == int(Status.NOT_CONVERGED)) | tripped(plant, lost).all(axis=0)
-        unsettled &= (status == int(Status.OK)) | (status == int(Status.NOT_CONVERGED))
-        status = np.where(lost.any(axis=0) & unsettled, int(Status.OVERHEATED), status)
+        overheated = lost.any(axis=0) & tripped(plant, lost).all(axis=0) & (status == int(Status.OK))
+        status = np.where(overheated, int(Status.OVERHEATED), status)
         _forget(plant, kept, lost)
         self._peaks(xp)
         kept[columns.node.boiling] = kept[columns.node.pressure] - _boiling(kept[columns.node.temperature])

@@ -129,6 +129,7 @@ def bound(
 
     Each solve says where each limit would be met if its margin went on as a straight line; the nearest such scale,
     kept inside the bracket, is solved next, each from a cold start, so that a bound does not depend on the way to it.
+    Where three such scales do not halve the bracket, its middle is next.
     `plant` has one scenario; `start` is its solution at scale 1. Raises ValueError for another basis.
     """
     if basis not in get_args(Scale):
@@ -148,7 +149,7 @@ def bound(
         first = first._replace(ok=bool(start.status[0] == Status.OK) and not exceeded(first.margins, 0.0)[0])
     low, high = (first, None) if first.ok else (None, first)
     last, step = first, 1.15 if first.ok else 1 / 1.15
-    point = at(step)
+    point, spans = at(step), list[float]()
     for _ in range(60):
         if point.ok:
             low = point if low is None or point.scale > low.scale else low
@@ -160,7 +161,12 @@ def bound(
             break
         if low is None and high is not None and high.scale < MIN_SCALE:
             return _nothing(first, high, basis, racks)
-        last, point = point, at(_next(last, point, low, high, tolerance))
+        if low is not None and high is not None:
+            spans.append(high.scale - low.scale)
+        if low is not None and high is not None and len(spans) > 3 and spans[-1] > 0.5 * spans[-4]:
+            last, point = point, at(0.5 * (low.scale + high.scale))  # lines across a jump point nowhere
+        else:
+            last, point = point, at(_next(last, point, low, high, tolerance))
     if low is None:
         return _nothing(first, high or first, basis, racks)
     return _finish(plant, low, high, basis, rows, racks)

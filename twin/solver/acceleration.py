@@ -1,0 +1,239 @@
+"""Passes mixed with those before, so that what approaches slowly or swings ends: Anderson's acceleration."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from twin.block import Block
+from twin.columns import Array
+from twin.domains.between import COLDEST, FREE, HOTTEST, Nodes, Turn
+from twin.domains.thermal import Valves
+from twin.kernels.cell import Int, Reals2, kernel, real
+from twin.kernels.launch import Call
+from twin.kernels.numbers import clip, known
+from twin.kernels.subset import Packed, Table
+
+MOST_MEMORY = 5
+"""Largest memory: more passes than that tell of other valves and units."""
+
+EQUAL = 1e-10
+"""Share by which the squares of differences are raised, so that those of one direction share the weight."""
+
+FARTHEST = 1.5
+"""Largest weight of a difference: farther steps leave what the passes have seen."""
+
+SLOW = 0.3
+"""Factor by which gaps shrink at least in passes that need no help."""
+
+GROWTH = 4.0
+"""Factor by which a gap grows where something else has begun: what was before is then forgotten."""
+
+WARM = 300.0
+"""What temperatures are measured by, K."""
+
+LEAST_RATED = 1e-9
+"""Smallest flow that others are measured by, kg/s."""
+
+
+@dataclass(frozen=True)
+class Anderson:
+    """Anderson's acceleration of passes: from the last ones, the point where a linear map would stand still.
+
+    A pass takes temperatures and what valves ask for, x, to g(x), a gap f = g - x. Where gaps do not shrink to `SLOW`
+    of what they were, the next pass begins at g - sum_i w_i (g_i - g_{i-1}), with the weights for which
+    f - sum_i w_i (f_i - f_{i-1}) is least, over the last `memory` differences, 1 to 5: type II of Walker & Ni, SIAM J.
+    Numer. Anal. 49 (2011) 1715, after Anderson, J. ACM 12 (1965) 547. Of two states that follow each other it finds the
+    middle. Weights are `FARTHEST` at most, and each scenario has its own. Raises ValueError for another memory.
+
+    >>> steady(plant, accelerate=Anderson(memory=3))
+    """
+
+    memory: int = 2
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.memory <= MOST_MEMORY:
+            raise ValueError(f"Anderson: memory {self.memory} is not one of 1 to {MOST_MEMORY} passes")
+
+
+DEFAULT = Anderson()
+"""What `steady` does unless it is told otherwise."""
+
+
+class Points(Table):
+    """What passes hand on, (row, scenario): temperatures over 300 K, then flows that valves ask for over rated ones.
+
+    begun: where this pass began. gone: where it has come to. gap: gone - begun, lag: that of the pass before. last:
+    where that one had come to.
+    """
+
+    begun: Reals2
+    gone: Reals2
+    gap: Reals2
+    lag: Reals2
+    last: Reals2
+
+
+class Mix(Table):
+    """How passes are mixed, (1, scenario).
+
+    mixed: 1 where a pass begins at a mixture. stray: largest gap of a flow in such a pass. size: sum of squares of the
+    gaps of the pass before. age: differences that are known, negative before the first.
+    """
+
+    mixed: Reals2
+    stray: Reals2
+    size: Reals2
+    age: Reals2
+
+
+@kernel
+def come_nodes(n, s, raw: Reals2, now: Nodes, out: Points):
+    """Temperatures that a pass has come to; lost nodes have none."""
+    out.gone[n, s] = 0.0 if now.lost[n, s] > 0.0 else clip(raw[n, s], COLDEST, HOTTEST) / WARM
+
+
+@kernel
+def come_valves(x, s, nodes: Int, rated: Reals2, valve: Valves, out: Points):
+    """Flows that valves have come to ask for."""
+    target = valve.target[x, s]
+    out.gone[nodes + x, s] = target / rated[x, s] if known(target) else 0.0
+
+
+@kernel
+def differ(r, s, rows: Int, memory: Int, out: Points, gaps: Reals2, steps: Reals2):
+    """Gap of a pass, and by how much gaps and points differ from those before, the newest difference first."""
+    for i in range(memory - 1):
+        older = (memory - 1 - i) * rows + r
+        gaps[older, s] = gaps[older - rows, s]
+        steps[older, s] = steps[older - rows, s]
+    gap = out.gone[r, s] - out.begun[r, s]
+    gaps[r, s] = gap - out.lag[r, s]
+    steps[r, s] = out.gone[r, s] - out.last[r, s]
+    out.gap[r, s] = gap
+    out.lag[r, s] = gap
+    out.last[r, s] = out.gone[r, s]
+
+
+@kernel
+def measure(l, s, nodes: Int, rows: Int, point: Points, out: Mix):
+    """How far what valves ask for moved in a pass that began at a mixture, whose flows need not suit temperatures."""
+    stray = 0.0
+    for r in range(nodes, rows):
+        stray = max(stray, abs(point.gap[r, s]))
+    out.stray[l, s] = stray if out.mixed[l, s] > 0.0 else 0.0
+
+
+@kernel
+def weigh(l, s, rows: Int, memory: Int, point: Points, gaps: Reals2, turn: Turn, out: Mix, factor: Reals2,
+          weight: Reals2):  # fmt: skip
+    """Weights of the differences, by the Cholesky factor of their normal equations, whose rows stand in `factor`.
+
+    There are none while coolers are trusted, where the gap grows or shrinks fast, before `memory` differences are
+    known, and where one would be too large.
+    """
+    size = 0.0
+    for r in range(rows):
+        size += point.gap[r, s] * point.gap[r, s]
+    grown = not (size <= GROWTH * GROWTH * out.size[l, s])
+    slow = size > SLOW * SLOW * out.size[l, s]
+    out.size[l, s] = size
+    age = min(out.age[l, s] + 1.0, real(memory))
+    age = min(age, 0.0) if grown or turn.free[l, s] < FREE else age
+    out.age[l, s] = age
+    good = slow and age >= real(memory)
+    for i in range(memory):
+        for j in range(i + 1):
+            total = 0.0
+            for r in range(rows):
+                total += gaps[i * rows + r, s] * gaps[j * rows + r, s]
+            total *= 1.0 + EQUAL if i == j else 1.0
+            for k in range(j):
+                total -= factor[i * memory + k, s] * factor[j * memory + k, s]
+            good = good and (i != j or total > 0.0)
+            there = math.sqrt(total) if i == j and total > 0.0 else 1.0
+            factor[i * memory + j, s] = there if i == j else total / factor[j * memory + j, s]
+        total = 0.0
+        for r in range(rows):
+            total += gaps[i * rows + r, s] * point.gap[r, s]
+        for k in range(i):
+            total -= factor[i * memory + k, s] * weight[k, s]
+        weight[i, s] = total / factor[i * memory + i, s]
+    for back in range(memory):
+        i = memory - 1 - back
+        total = weight[i, s]
+        for k in range(i + 1, memory):
+            total -= factor[k * memory + i, s] * weight[k, s]
+        total = total / factor[i * memory + i, s]
+        weight[i, s] = total
+        good = good and abs(total) <= FARTHEST
+    for i in range(memory):
+        weight[i, s] = weight[i, s] if good else 0.0
+    out.mixed[l, s] = 1.0 if good else 0.0
+
+
+@kernel
+def mingle(r, s, rows: Int, memory: Int, weight: Reals2, steps: Reals2, out: Points):
+    """Where the next pass begins: what passes have come to, less the weighted differences."""
+    total = out.gone[r, s]
+    for i in range(memory):
+        w = weight[i, s]
+        total -= w * steps[i * rows + r, s] if w != 0.0 else 0.0
+    out.begun[r, s] = total
+
+
+@kernel
+def go_nodes(n, s, point: Points, mix: Mix, now: Nodes):
+    """Temperatures where the next pass begins, where that is a mixture."""
+    mixed = mix.mixed[0, s] > 0.0 and now.lost[n, s] <= 0.0
+    T = now.temperature[n, s]
+    now.temperature[n, s] = clip(WARM * point.begun[n, s], COLDEST, HOTTEST) if mixed else T
+
+
+@kernel
+def go_valves(x, s, nodes: Int, rated: Reals2, point: Points, mix: Mix, valve: Valves):
+    """What valves ask for where the next pass begins, where that is a mixture; flows remain positive."""
+    target = valve.target[x, s]
+    begun = point.begun[nodes + x, s]
+    mixed = mix.mixed[0, s] > 0.0 and known(target) and begun > 0.0
+    valve.target[x, s] = begun * rated[x, s] if mixed else target
+
+
+class Mixing:
+    """Anderson's acceleration of a plant in a block, or plain passes.
+
+    mix: how passes are mixed. before: calls once a pass is done, which measure it. after: calls that begin the next
+    pass elsewhere.
+    """
+
+    def __init__(self, b: Block, accelerate: Anderson | None, raw: Array, now: Packed, turn: Packed,
+                 valves: Packed) -> None:  # fmt: skip
+        e, nodes = b.plant.exchange, b.plant.nodes
+        self.mix = b.work(Mix, 1)
+        self.before, self.after = list[Call](), list[Call]()
+        if accelerate is None:
+            return
+        count, memory = len(e.hot), accelerate.memory
+        rows = nodes + count
+        for column, start in ((self.mix.mixed, 0.0), (self.mix.size, np.inf), (self.mix.age, -2.0)):
+            b.state(np.full((1, 1), start), column)
+        point, gaps, steps = b.work(Points, rows), b.zeros(memory * rows), b.zeros(memory * rows)
+        factor, weight, rated = (
+            b.zeros(memory * memory),
+            b.zeros(memory),
+            b.given(np.maximum(e.rated_cold, LEAST_RATED)),
+        )
+        self.before = [
+            *b.bind(come_nodes, nodes, raw, now, point),
+            *b.bind(come_valves, count, nodes, rated, valves, point),
+            *b.bind(differ, rows, rows, memory, point, gaps, steps),
+            *b.bind(measure, 1, nodes, rows, point, self.mix),
+        ]
+        self.after = [
+            *b.bind(weigh, 1, rows, memory, point, gaps, turn, self.mix, factor, weight),
+            *b.bind(mingle, rows, rows, memory, weight, steps, point),
+            *b.bind(go_nodes, nodes, point, self.mix, now),
+            *b.bind(go_valves, count, nodes, rated, point, self.mix, valves),
+        ]
