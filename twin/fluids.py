@@ -209,14 +209,19 @@ def _vapour_pressure(ratio: Values, pressure: Values) -> Values:
 
 
 def _solve_rising(f: Callable[[Array], Array], low: Array, high: Array, steps: int = 40) -> Array:
-    """Root of a rising f between low and high: Newton steps with a difference quotient, kept inside the bracket."""
+    """Root of a rising f between low and high: Newton steps with a difference quotient, kept inside the bracket.
+
+    All steps are taken unless none of the numbers moves any more, so that an answer does not depend on its neighbours.
+    """
     x = high
     for _ in range(steps):
         y = f(x)
         low, high = np.where(y < 0, x, low), np.where(y > 0, x, high)
         slope = (f(x + 1e-4) - f(x - 1e-4)) / 2e-4
         new = x - y / np.where(slope > 0, slope, 1.0)
-        x = np.where((new >= low) & (new <= high), new, 0.5 * (low + high))
+        last, x = x, np.where((new >= low) & (new <= high), new, 0.5 * (low + high))
+        if np.array_equal(last, x, equal_nan=True):
+            break
     return x
 
 

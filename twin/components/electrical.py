@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -345,10 +346,16 @@ class PowerConverter(Component):
         price(t, write)
 
 
+@cache
+def _loads(highest: float) -> Array:
+    """Load fractions up to a highest one."""
+    return np.linspace(0.0, highest, 101)
+
+
 def gains(part: Model, name: str, prefix: str, highest: float) -> list[str]:
     """A fault if a converter's loss is negative anywhere up to the load fraction `highest`."""
     a, b, c = (getattr(part, f"{prefix}{k}_loss") for k in ("fixed", "proportional", "square"))
-    k = np.linspace(0.0, highest, 101)
+    k = _loads(highest)
     loss = a + k * (b + k * c)
     if loss.min() >= -1e-12:
         return []

@@ -245,7 +245,8 @@ def _resolve(element: T, pipes: int) -> T:
     """The element with vent numbers turned into stream numbers."""
 
     def shift(x: Array) -> Array:
-        return np.where(x >= VENT, x - VENT + pipes, x) if x.dtype.kind == "i" else x
+        vents = x.dtype.kind == "i" and x >= VENT
+        return np.where(vents, x - VENT + pipes, x) if np.any(vents) else x
 
     changes = {}
     for f in fields(element):  # type: ignore[arg-type]
