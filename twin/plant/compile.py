@@ -49,6 +49,7 @@ from twin.elements import (
     Vent,
     Zone,
 )
+from twin.facility.collector import paused
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Invalid
@@ -150,6 +151,7 @@ def compile(facility: Facility, scenarios: Given | None = None) -> Plant:
     return kept["plant"]
 
 
+@paused()
 def _compiled(facility: Facility, scenarios: Given) -> Plant:
     c = Lowering(facility, scenarios)
     c.lower()
