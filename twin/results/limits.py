@@ -191,25 +191,33 @@ def margins(solution: Solution, aims: bool = False) -> Margins:
     rows: list[Row] = [(limit, solution[limit.value], limit.bound) for limit in solution.plant.limits]
     loose = chain(_loose(solution), _moist(solution) if aims else ())
     rows += [row for row in loose if row[0].name not in solution.plant.facility.ignore]
-    size = solution.plant.scenarios
-    texts, values, bounds = [], [np.zeros((0, size))], [np.zeros((0, size))]
-    for limit, value, bound in rows:
-        if limit.kind.aim != aims:
-            continue
-        binds = np.isfinite(bound).any(axis=1)
-        quantity, layer = limit.kind.quantity or limit.value.column.quantity, limit.kind.layer
-        texts += [(limit.name, limit.elements[i], quantity, layer, limit.kind) for i in np.flatnonzero(binds)]
-        values.append(np.broadcast_to(value, (len(bound), size))[binds])
-        bounds.append(np.broadcast_to(bound, (len(bound), size))[binds])
-    value, bound = np.concatenate(values), np.concatenate(bounds)
+    rows = [row for row in rows if row[0].kind.aim == aims]
+    size, limited = solution.plant.scenarios, [limit for limit, _, _ in rows]
+    none, wide = np.zeros((0, size)), [(len(bound), size) for _, _, bound in rows]
+    value = np.concatenate([none, *(np.broadcast_to(v, n) for (_, v, _), n in zip(rows, wide, strict=True))])
+    bound = np.concatenate([none, *(np.broadcast_to(b, n) for (_, _, b), n in zip(rows, wide, strict=True))])
+    binds = np.flatnonzero(np.isfinite(bound).any(axis=1))
+    of = np.repeat(np.arange(len(rows)), np.array([n for n, _ in wide], int))[binds]
+    value, bound = value[binds], bound[binds]
     value[:, list(solution.plant.invalid)] = np.nan
+    quantities = [limit.kind.quantity or limit.value.column.quantity for limit in limited]
+    sense = np.array([limit.kind.sense for limit in limited], float)[of, None]
     there = np.isfinite(bound) & ~(np.isnan(value) & (solution.status == Status.OK))
-    margin = np.array([t[4].sense for t in texts], float).reshape(-1, 1) * (np.where(there, bound, 0.0) - value)
+    margin = sense * (np.where(there, bound, 0.0) - value)
     margin = np.where(there, np.where(np.isnan(margin), -np.inf, margin), np.inf)
-    fixed = np.array([SCALES.get(t[2], np.nan) for t in texts]).reshape(-1, 1)
+    fixed = np.array([SCALES.get(quantity, np.nan) for quantity in quantities], float)[of, None]
     scale = np.where(np.isnan(fixed), np.maximum(np.abs(bound), SMALLEST_SCALE), fixed)
-    name, element, dimension, layer, kind = (np.array([t[k] for t in texts], object) for k in range(5))
-    return Margins(name, element, dimension, layer, kind, value, bound, margin, margin / np.where(there, scale, 1.0))
+    return Margins(
+        name=np.array([limit.name for limit in limited], object)[of],
+        element=np.array([*chain.from_iterable(limit.elements for limit in limited)], object)[binds],
+        dimension=np.array(quantities, object)[of],
+        layer=np.array([limit.kind.layer for limit in limited], object)[of],
+        kind=np.array([limit.kind for limit in limited], object)[of],
+        value=value,
+        bound=bound,
+        margin=margin,
+        relative=margin / np.where(there, scale, 1.0),
+    )
 
 
 def binding(m: Margins, row: int, scenario: int = 0) -> Binding:

@@ -27,7 +27,7 @@ log = logging.getLogger("twin")
 Progress = Callable[[str], object]
 """Called now and then with what long work is doing."""
 
-WIDTHS = (1, 4, 16, 64)
+WIDTHS = (1, 4, 16, 32, 64)
 """Scenarios that a program may work on at once."""
 
 CACHED = 8_000_000

@@ -202,6 +202,7 @@ class _Space:
         dense = (self.top * (1.0 - 1e-9) - self.low) / (self.high - self.low)
         self.corner = np.where([n == DENSITY for n in self.names], np.clip(dense, 0.0, 1.0), self.start)
         self.rows = scaled_rows(compile(facility))
+        self._known = dict[bytes, float]()
         self.densest_cost = float(figures(densest.solution).usd_per_million_tokens[0])
 
     def _own(self, name: str, high: float) -> float:
@@ -225,7 +226,16 @@ class _Space:
         return steady(plant)
 
     def cost(self, points: Array) -> Array:
-        """Cost per million tokens, infinite where a limit is passed or nothing is solved or served, (point,)."""
+        """Cost per million tokens, infinite where a limit is passed or nothing is solved or served, (point,).
+
+        What has been tried before is known: the answer of a point does not depend on the others.
+        """
+        fresh = {p.tobytes(): p for p in points if p.tobytes() not in self._known}
+        if fresh:
+            self._known.update(zip(fresh, self._cost(np.array([*fresh.values()])).tolist(), strict=True))
+        return np.array([self._known[p.tobytes()] for p in points])
+
+    def _cost(self, points: Array) -> Array:
         solution = self.solved(points)
         good = (solution.status == Status.OK) & ~exceeded(margins(solution))
         cost = figures(solution).usd_per_million_tokens
