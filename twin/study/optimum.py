@@ -158,18 +158,18 @@ def _addresses(facility: Facility, name: str) -> list[str]:
     if name not in NAMED:
         return [name]
     field, of, _ = NAMED[name]
-    kinds: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for n, part in facility.components.items():
         if of(part):
-            kinds.setdefault(part.kind, []).append(n)
-    if not kinds:
+            groups.setdefault(part.dimension, []).append(n)
+    if not groups:
         raise LayoutError(facility.source, [f"optimum: {name}: nothing here has a {field} of that kind"])
-    return [a for kind, names in kinds.items() for a in _named(facility, kind, field, names)]
+    return [address for group, names in groups.items() for address in _meaning(facility, group, names, field)]
 
 
-def _named(facility: Facility, kind: str, field: str, names: list[str]) -> list[str]:
-    """Addresses of a field of components: one of their type, where that means just these."""
-    return [f"{kind}.{field}"] if select(facility, f"{kind}.{field}") == names else [f"{n}.{field}" for n in names]
+def _meaning(facility: Facility, group: str, names: list[str], field: str) -> list[str]:
+    """Addresses of a field of components: that of their group where it means just these, else one each."""
+    return [f"{group}.{field}"] if select(facility, f"{group}.{field}") == names else [f"{n}.{field}" for n in names]
 
 
 def _stated(facility: Facility, address: str) -> list[float | None]:
