@@ -100,5 +100,5 @@ def test_flows_go_their_step_of_the_way():
 def test_a_block_is_as_wide_as_what_waits_and_as_the_cache_allows():
     few = lambda n: SimpleNamespace(stream=range(n), start=range(n))  # noqa: E731
     hall, campus = (SimpleNamespace(engine=few(n), start=range(2 * n), line=few(n)) for n in (80, 9000))
-    assert [width(hall, n, np) for n in (1, 3, 16, 17, 5000)] == [1, 4, 16, 64, 64]
+    assert [width(hall, n, np) for n in (1, 3, 16, 17, 33, 5000)] == [1, 4, 16, 32, 64, 64]
     assert [width(campus, n, np) for n in (1, 3, 5000)] == [1, 4, 4]
