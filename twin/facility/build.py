@@ -158,8 +158,8 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
         if not isinstance(item, list) or len(item) != 3 or not all([isinstance(word, str) for word in item]):
             faults.append(f"connection {item!r}: write [carrier, component.port, component.port]")
             continue
-        carrier, ends = item[0], []
-        for text in item[1:]:
+        carrier, ends = str(item[0]), []
+        for text in map(str, item[1:]):
             name, _, port = text.rpartition(".")
             part = parts.get(name)
             spec = part.ports.get(port) if part is not None else None
