@@ -1,10 +1,12 @@
 """Layouts: repeats, overrides, cases, faults told at once with their address, and everything that is shipped."""
 
+import gc
 import itertools
 import re
 from importlib.resources import files
 
 import jsonschema
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -18,6 +20,7 @@ from twin.facility.build import build
 from twin.facility.files import parse_text
 from twin.facility.sections import Agents, Serving
 from twin.plant.compile import compile
+from twin.plant.lowering import Lowering
 
 HALLS = twin.shipped()
 SMALL_HALLS = [name for name in HALLS if name != "campus_1gw"]
@@ -72,6 +75,18 @@ repeat:
     assert facility.components["x2b01"].power == pytest.approx(19e3)
     assert facility.components["x2b02"].at == (1.0, 1.0, 0.0)
     assert facility.count()["house_load"] == 8
+
+
+def test_a_text_may_have_several_braces_and_any_other_sign():
+    block = """
+repeat:
+  - over: {a: [p, q], b: 1..2}
+    components: {"x{a}{b}": {type: house_load, power: "{b}{b + 1}.{b:02d} kW"}, "100 %s {a} {b}%": {type: house_load}}
+    connections: [[power, p1.out, "x{a}{b}.feed"], [power, p1.out, "100 %s {a} {b}%.feed"]]
+"""
+    parts = twin.load(POWER + block).components
+    assert parts["xq2"].power == pytest.approx(23.02e3)
+    assert {"100 %s p 1%", "100 %s q 2%"} <= set(parts)
 
 
 def test_a_repeat_equals_the_same_written_out():
@@ -475,6 +490,55 @@ def test_a_scenario_that_cannot_be_is_told(scenarios):
         compile(twin.load(POWER), scenarios)
 
 
+def test_what_a_facility_keeps_changes_no_plant(small):
+    """Plants of one facility after another are those of facilities of their own, bit for bit."""
+    facility = twin.load(small)
+    varied = {"site.dry_bulb": [290.0, 300.0]}, {"r1.in_service": [0.0, 1.0]}, {"hall.dew_point_margin": [1.0, 3.0]}
+    for scenarios in ({}, *varied, *reversed(varied), {}):
+        kept, anew = compile(facility, scenarios), compile(twin.load(small), scenarios)
+        assert kept.node_names == anew.node_names and kept.bus_names == anew.bus_names
+        for part in ("engine", "pipe", "vent", "line", "converter", "source", "zone", "fan", "pump", "exchange"):
+            for field, value in vars(getattr(kept, part, kept)).items():
+                if isinstance(value, np.ndarray):
+                    np.testing.assert_array_equal(value, getattr(getattr(anew, part, anew), field))
+        for mine, other in zip(kept.limits, anew.limits, strict=True):
+            np.testing.assert_array_equal(mine.bound, other.bound)
+
+
+def test_numbers_of_a_layout_are_not_changed_by_what_lowers_them():
+    facility = twin.load(POWER)
+    column = Lowering(facility, read(facility, {})).wiring.groups["rack"].stated["it_power"]
+    with pytest.raises(ValueError, match="read-only"):
+        column[0] = 0.0
+    assert np.isnan(Lowering(facility, read(facility, {})).wiring.groups["rack"].stated["voltage"]).all()
+
+
+def test_equal_equipment_with_equal_values_is_checked_once(monkeypatch):
+    """Whether one address or several give them; the answer names each."""
+    facility, checked = twin.load(POWER.replace("r2: {type: rack, it_power: 30", "r2: {type: rack, it_power: 20")), []
+    check = KINDS["rack"].check
+    monkeypatch.setattr(KINDS["rack"], "check", lambda part, name: checked.append(name) or check(part, name))
+    caps = [100.0, 2000.0, 100.0]
+    plant = compile(facility, {"r1.chip_idle": list(caps), "r2.chip_idle": list(caps)})
+    assert len(checked) == 4  # two sets of values, and each of the two racks where it is told
+    assert set(plant.invalid) == {1}
+    assert "rack r1 (and 1 more): chip_idle" in plant.invalid[1].reason
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_the_collector_of_garbage_is_left_as_it_was(running):
+    before = gc.isenabled()
+    try:
+        (gc.enable if running else gc.disable)()
+        compile(twin.load(POWER), {"rack.it_power": [1e3]})
+        assert gc.isenabled() == running
+        with pytest.raises(twin.LayoutError):
+            twin.load(POWER.replace("rack", "rakc"))
+        assert gc.isenabled() == running
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
 def test_a_scenario_reaches_what_an_override_reaches(small):
     compile(twin.load(small), {"gb300_nvl72.utilisation": [0.5, 1.0]})
 
@@ -561,6 +625,15 @@ def test_a_long_list_of_faults_is_cut_on_screen_only():
 )
 def test_what_cannot_be_is_told(text, found):
     assert found in faults(text)
+
+
+def test_each_that_expects_another_voltage_is_told_beside_the_first():
+    text = POWER.replace("r1: {type: rack,", "r1: {type: rack, voltage: 400 V,").replace(
+        "r2: {type: rack,", "r2: {type: rack, voltage: 240 V,"
+    )
+    told = [line for line in faults(text).splitlines() if " V but " in line]
+    assert len(told) == 2
+    assert len({line.partition(" expects ")[0] for line in told}) == 1
 
 
 def test_two_voltages_on_a_bus_are_a_fault():

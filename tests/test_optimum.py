@@ -1,5 +1,7 @@
 """Least cost per token within all limits, and what a token costs besides money."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ import twin
 from twin.facility.files import LayoutError
 from twin.results.figures import figures
 from twin.results.limits import exceeded, margins
+from twin.study import optimum
 
 
 def test_it_is_as_cheap_as_the_best_of_a_grid():
@@ -36,6 +39,25 @@ def test_it_is_no_dearer_than_the_densest_point():
     assert found.densest.limit.name == "utility_contract"
     assert found.values["rack_density"] == found.density
     assert found.tried > 300
+
+
+def test_a_point_is_solved_once_and_counted_each_time(monkeypatch):
+    """The layout's own point, the densest and the best of the round before are in every round."""
+    solved, steady = [], optimum.steady
+    monkeypatch.setattr(optimum, "steady", lambda plant: solved.append(plant.scenarios) or steady(plant))
+    found = twin.optimum("gb300_hall", {"fan_wall.set_point": (290.15, 303.15)})
+    assert found.tried == optimum.ROUNDS * (optimum.POINTS + 3)
+    assert solved[1] <= optimum.POINTS + 2  # the first is the layout's own, before any round
+    assert max(solved[2:-1]) <= optimum.POINTS and solved[-1] == 1
+
+
+def test_what_is_varied_is_one_address_where_that_means_just_it():
+    hall = twin.load("gb300_hall")
+    assert optimum._addresses(hall, "power_cap") == ["rack.power_cap"]
+    assert optimum._addresses(hall, "supply_temperature") == ["cdu.set_point"]
+    renamed = replace(hall, components={"cdu" if n == "cdu1" else n: p for n, p in hall.components.items()})
+    addresses = optimum._addresses(replace(renamed, models={"cdu": "cdu"} | dict(hall.models)), "supply_temperature")
+    assert "cdu.set_point" in addresses and len(addresses) == hall.count()["cdu"]
 
 
 def test_where_no_point_keeps_the_limits_it_says_so():

@@ -20,6 +20,7 @@ import time
 
 HEAD = """
 import sys, time, statistics
+from dataclasses import replace
 import numpy as np
 import twin
 from twin.plant.compile import compile
@@ -123,7 +124,10 @@ def calls(short: bool) -> dict[str, str]:
         "gb300_hall, twin.solve of a loaded facility": ("gb300_hall", "twin.solve(facility)"),
         "gb300_hall, bound": ("gb300_hall", "twin.bound(facility)"),
         "gb300_hall, optimum": ("gb300_hall", "twin.optimum(facility)"),
-        "campus_1gw, twin.solve with lowering": ("campus_1gw", "twin.solve(facility)"),
+        "campus_1gw, twin.load": ("campus_1gw", "twin.load('campus_1gw')"),
+        "campus_1gw, first twin.solve of a loaded facility": ("campus_1gw", "twin.solve(replace(facility))"),
+        "campus_1gw, twin.solve again": ("campus_1gw", "twin.solve(facility)"),
+        "campus_1gw, lowering of scenarios": ("campus_1gw", "compile(facility, weathers(4))"),
     }
     if short:
         work = {k: v for k, v in work.items() if "campus" not in k and "optimum" not in k}

@@ -15,6 +15,7 @@ from twin.components.hall import Room
 from twin.facility import plugins
 from twin.facility.addresses import Unknown, breadth, choose, meant, settle, split
 from twin.facility.catalogue import catalogue
+from twin.facility.collector import paused
 from twin.facility.files import LONGEST_NAME, MOISTURE, LayoutError, Raw, hint, parse_text, read_text, repeats, spelled
 from twin.facility.graph import Facility
 from twin.facility.sections import MODELS
@@ -60,6 +61,7 @@ class _Builder:
     def __init__(self, local: Raw, faults: list[str], cache: Mapping[str, Component | None] | None = None) -> None:
         self.local, self.faults = local, faults
         self.cache = dict(cache or {})
+        self._keys = dict[str, str]()
 
     def entry(self, name: str, seen: tuple[str, ...] = ()) -> tuple[str, Raw]:
         """Type and plain fields of a catalogue entry, bases resolved."""
@@ -88,7 +90,9 @@ class _Builder:
             return None
         raw = dict(raw)
         places = {k: raw.pop(k) for k in PLACES if k in raw}
-        key = repr(sorted(raw.items(), key=lambda kv: str(kv[0])))
+        written = repr(raw)
+        key = self._keys.get(written) or repr(sorted(raw.items(), key=lambda kv: str(kv[0])))
+        self._keys[written] = key
         if key not in self.cache:
             self.cache[key] = self._validate(name, raw)
         part = self.cache[key]
@@ -151,12 +155,12 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
     for item in raw:
         if isinstance(item, dict):
             item = [item.get("carrier"), item.get("from"), item.get("to")]
-        if not isinstance(item, list) or len(item) != 3 or not all(isinstance(word, str) for word in item):
+        if not isinstance(item, list) or len(item) != 3 or not all([isinstance(word, str) for word in item]):
             faults.append(f"connection {item!r}: write [carrier, component.port, component.port]")
             continue
         carrier, ends = str(item[0]), []
-        for text in item[1:]:
-            name, _, port = str(text).rpartition(".")
+        for text in map(str, item[1:]):
+            name, _, port = text.rpartition(".")
             part = parts.get(name)
             spec = part.ports.get(port) if part is not None else None
             if spec is not None and spec.carrier == carrier:
@@ -300,9 +304,10 @@ def _validated(draft: _Draft, before: _Valid | None = None) -> _Valid:
     def unclear(name: str) -> bool:
         return name in broken or (not draft.whole and name not in raws)
 
-    links = [link for link in draft.links if not any(map(unclear, _ends(link)))]
+    sure = draft.whole and not broken
+    links = draft.links if sure else [link for link in draft.links if not any(map(unclear, _ends(link)))]
     joined = _connect(links, parts, faults)
-    if draft.whole and not broken and len(joined) == len(links):
+    if sure and len(joined) == len(links):
         faults.extend(wiring(parts, joined))
     _rooms(parts, unclear, faults)
     return _Valid(draft, parts, joined, read, builder.cache, faults)
@@ -349,6 +354,7 @@ def load(
     return build(source, parse_text(source, text), case, overrides)
 
 
+@paused()
 def build(source: str, data: Raw, case: str | None = None, overrides: Mapping[str, object] | None = None) -> Facility:
     """A facility from the parsed mapping of a layout; see `load`."""
     plugins.types()

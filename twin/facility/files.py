@@ -8,8 +8,9 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
+from operator import itemgetter
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -238,7 +239,7 @@ def _measure(data: object, known: dict[int, tuple[int, int]]) -> tuple[int, int]
 
 # ---- expanding ---------------------------------------------------------------------------------------------------
 
-_BRACES = re.compile(r"\{([^{}:]+)(?::(0?\d{0,2}d?))?\}")
+_BRACES = re.compile(r"(\{[^{}:]+(?::0?\d{0,2}d?)?\})")
 _ALLOWED = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Name, ast.Load, ast.Constant, ast.Add, ast.Sub, ast.Mult)
 _ALLOWED += (ast.Div, ast.FloorDiv, ast.Mod, ast.USub)
 
@@ -256,36 +257,69 @@ def _expression(text: str) -> CodeType:
 
 def _number(value: object) -> object:
     """A loop's text as the number that it spells in decimal, if it spells one; anything else as it is."""
-    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,300}\s*", value):
-        return int(value)
-    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?\s*", value):
-        return float(value)
-    return value
+    return _decimal(value) if isinstance(value, str) else value
 
 
-def _fill(value: Any, loop: Mapping[str, object], numbers: Mapping[str, object]) -> Any:
-    """A value with its braces filled: {variable} as it is written, {expression:form} as a number."""
+@lru_cache(1024)
+def _decimal(text: str) -> object:
+    if re.fullmatch(r"\s*[-+]?\d{1,300}\s*", text):
+        return int(text)
+    if re.fullmatch(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?\s*", text):
+        return float(text)
+    return text
 
-    def filled(match: re.Match[str]) -> str:
-        name, form = match[1].strip(), match[2] or ""
-        if name in loop:
-            return format(numbers.get(name, loop[name]), form) if form else spelled(loop[name])
+
+class _Turn(dict[str, str]):
+    """What braces become in a turn of a repeat block, each worked out when it is first met.
+
+    {variable} is written as the loop has it, {expression:form} as a number.
+    """
+
+    def __init__(self, loop: Mapping[str, object]) -> None:
+        self.loop = loop
+        numbers = ((k, _number(v)) for k, v in loop.items())
+        self.numbers = {k: v for k, v in numbers if isinstance(v, (int, float))}  # texts would be repeated
+
+    def __missing__(self, braces: str) -> str:
+        name, _, form = braces[1:-1].partition(":")
+        self[braces] = text = self._worked(name.strip(), form)
+        return text
+
+    def _worked(self, name: str, form: str) -> str:
+        if name in self.loop:
+            return format(self.numbers.get(name, self.loop[name]), form) if form else spelled(self.loop[name])
         try:
-            return format(eval(_expression(name), {"__builtins__": {}}, numbers), form)
+            return format(eval(_expression(name), {"__builtins__": {}}, self.numbers), form)
         except NameError as error:
-            why = "text, which has no arithmetic" if error.name in loop else f"no variable; there are {', '.join(loop)}"
+            others = f"no variable; there are {', '.join(self.loop)}"
+            why = "text, which has no arithmetic" if error.name in self.loop else others
             raise ValueError(f"{{{name}}}: {error.name} is {why}") from error
 
+
+def _template(value: Any) -> Callable[[_Turn], Any]:
+    """What makes of a value of a repeat block that of a turn, with its braces filled."""
     if isinstance(value, str):
-        return _BRACES.sub(filled, value)
+        first, *rest = _BRACES.split(value)
+        if len(rest) == 2:
+            braces, last = rest
+            return lambda turn: first + turn[braces] + last
+        if rest:
+            form, pick = "%s".join(t.replace("%", "%%") for t in (first, *rest[1::2])), itemgetter(*rest[::2])
+            return lambda turn: form % pick(turn)
     if isinstance(value, list):
-        return [_fill(v, loop, numbers) for v in value]
+        parts = [_template(v) for v in value]
+        return lambda turn: [part(turn) for part in parts]
     if isinstance(value, dict):
-        items = {_fill(k, loop, numbers): _fill(v, loop, numbers) for k, v in value.items()}
-        if len(items) < len(value):
-            raise ValueError(f"two of {', '.join(value)} become one name")
-        return items
-    return value
+        items = [(_template(k), _template(v)) for k, v in value.items()]
+
+        def fill(turn: _Turn) -> Raw:
+            filled = {k(turn): v(turn) for k, v in items}
+            if len(filled) < len(items):
+                raise ValueError(f"two of {', '.join(value)} become one name")
+            return filled
+
+        return fill
+    return lambda turn: value
 
 
 def _axis(value: object) -> list[object]:
@@ -327,13 +361,15 @@ def repeats(data: Raw, faults: list[str]) -> Iterator[tuple[Raw, list[Any]]]:
                 raise ValueError(f"{empty[0]} runs over nothing")
             if math.prod(map(len, axes.values())) > LARGEST_REPEAT:
                 raise ValueError(f"repeats more than {LARGEST_REPEAT:,} times")
+            components, connections = (
+                _template(block.get("components") or {}),
+                _template(block.get("connections") or []),
+            )
             for values in itertools.product(*axes.values()):
-                loop = {}
+                loop: dict[str, object] = {}
                 for name, value in zip(axes, values, strict=True):
                     loop |= value if isinstance(value, dict) else {name: value}
-                spelled = {k: _number(v) for k, v in loop.items()}
-                numbers = {k: v for k, v in spelled.items() if isinstance(v, (int, float))}  # texts would be repeated
-                components, connections = block.get("components") or {}, block.get("connections") or []
-                yield _fill(components, loop, numbers), _fill(connections, loop, numbers)
+                turn = _Turn(loop)
+                yield components(turn), connections(turn)
         except (ValueError, KeyError, TypeError, AttributeError, NameError, SyntaxError, ZeroDivisionError) as error:
             faults.append(f"repeat block {k}: {error}")

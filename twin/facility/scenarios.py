@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -128,7 +128,7 @@ def _possible(facility: Facility, targets: dict[str, _Target], given: dict[str, 
     faults = [f for a, t in targets.items() for f in _outside(a, t.declared, given[a])]
     values, _ = _replaced(facility, {a: n.values for a, n in given.items()}, faults, size)
     columns, site, _ = _placed(facility, targets, values, size)
-    faults += [*_inconsistent(facility, columns), *_impossible(site)]
+    faults += [*_inconsistent(facility, columns), *(_impossible(site) if weather(targets) else ())]
     values, bad = _replaced(facility, values, faults, size)
     columns, site, moisture = _placed(facility, targets, values, size)
     wide = {a: np.broadcast_to(v, (size,)) for a, v in values.items()}
@@ -258,6 +258,11 @@ def varies(cls: type[Component], field: str) -> bool:
     return declared is not None or info.annotation in (int, float, bool)
 
 
+def weather(addresses: Iterable[str]) -> bool:
+    """Whether addresses vary anything of the site."""
+    return any(split(address).head == "site" for address in addresses)
+
+
 def _outside(address: str, declared: list[FieldInfo], given: Numbers) -> Iterator[Fault]:
     """What is no finite number, or out of the bounds of the fields that an address means."""
     v, unread = given
@@ -270,7 +275,7 @@ def _outside(address: str, declared: list[FieldInfo], given: Numbers) -> Iterato
         elif info.annotation is int:
             yield Fault(finite & (v != np.round(v)), lambda i: f"{address}: {v[i]:g}: give whole numbers")
         for bound, beyond, words in _bounds(info):
-            tell = partial(_beyond, address, v, info, f"{words} {_shown(bound, info)}")
+            tell = partial(_beyond, address, v, info, words, bound)
             yield Fault(finite & beyond(v, bound), tell)
 
 
@@ -280,10 +285,10 @@ def _bounds(info: FieldInfo) -> list[tuple[float, Callable[..., Array], str]]:
     return [(bound, beyond, words) for bound, beyond, words in named if bound is not None]
 
 
-def _beyond(address: str, values: Array, info: FieldInfo, bound: str, scenario: int) -> str:
+def _beyond(address: str, values: Array, info: FieldInfo, words: str, bound: float, scenario: int) -> str:
     """The sentence for a value out of bounds, with what was meant if degrees Celsius would be within them."""
     value = float(values[scenario])
-    text = f"{address}: {_shown(value, info)} is outside its bounds, {bound}"
+    text = f"{address}: {_shown(value, info)} is outside its bounds, {words} {_shown(bound, info)}"
     warm = quantity(info) == Quantity("temperature") and not any(b(value + 273.15, x) for x, b, _ in _bounds(info))
     return f"{text}; numbers are in K, write '{value:g} degC' if that is meant" if warm else text
 

@@ -49,6 +49,7 @@ from twin.elements import (
     Vent,
     Zone,
 )
+from twin.facility.collector import paused
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Invalid, Scenarios, read
@@ -56,7 +57,7 @@ from twin.facility.sections import limit_names
 from twin.facility.tables import Given
 from twin.fluids import FLUIDS
 from twin.kernels import streams
-from twin.plant.lowering import Key, Lowering, first
+from twin.plant.lowering import Kept, Key, Lowering, first
 from twin.plant.train import Train, islands, voltages
 
 
@@ -100,13 +101,6 @@ class Plant(System):
         for group in self.serving:
             for platform in sorted(set(group.platform)):
                 yield platform, group.engine[[p == platform for p in group.platform]]
-
-
-class Kept(dict[Any, Any]):
-    """What can be worked out again and is kept with an object meanwhile: copies and pickles leave it behind."""
-
-    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
-        return Kept, ()
 
 
 T = TypeVar("T", bound=Element)
@@ -159,6 +153,7 @@ def compile(facility: Facility, scenarios: Given | Scenarios | None = None) -> P
     return kept["plant"]
 
 
+@paused()
 def _compiled(facility: Facility, scenarios: Scenarios) -> Plant:
     c = Lowering(facility, scenarios)
     c.lower()
@@ -247,14 +242,15 @@ def _warm_start(nodes: int, coolant: Array, c: Lowering) -> Array:
 
 
 def _names(index: dict[Key, int]) -> list[str]:
-    return [f"{k[0]}.{k[1].lstrip(':')}" for k in sorted(index, key=index.__getitem__)]
+    return [f"{name}.{place.lstrip(':')}" for name, place in index]
 
 
 def _resolve(element: T, pipes: int) -> T:
     """The element with vent numbers turned into stream numbers."""
 
     def shift(x: Array) -> Array:
-        return np.where(x >= VENT, x - VENT + pipes, x) if x.dtype.kind == "i" else x
+        vents = x.dtype.kind == "i" and x >= VENT
+        return np.where(vents, x - VENT + pipes, x) if np.any(vents) else x
 
     changes = {}
     for f in fields(element):  # type: ignore[arg-type]
@@ -332,7 +328,7 @@ def _open(vent: Vent, ends: list[int], names: list[str], faults: list[str]) -> N
 
 def _ignored(facility: Facility, written: Sequence[Limit], faults: list[str]) -> None:
     """A limit whose name tells a type of the layout is one that this type has."""
-    names, known, kinds = {x.name for x in written}, limit_names(), facility.count()
+    names, known, kinds = {x.name for x in written}, limit_names(), facility.count() if facility.ignore else {}
     for name in facility.ignore:
         of = [kind for kind in known.get(name, ()) if kind in kinds]
         if of and name not in names:
@@ -364,15 +360,14 @@ def _takers(exchange: Exchange, coolers: Sequence[Cooler], fan: Fan, start: Inde
 def _cooled(facility: Facility, zone: Zone, takers: Index, faults: list[str]) -> None:
     """A room that holds equipment needs something that takes the heat away."""
     cooled = np.isin(zone.supply, takers) | np.isin(zone.exhaust, takers)
-    inside: dict[str, list[str]] = {}
-    for n, p in sorted(facility.components.items()):
-        if p.room is not None:
-            inside.setdefault(p.room, []).append(n)
+    warm = sorted(
+        name for row, name in enumerate(zone.names) if not (cooled[row] or (zone.ventilation[row] > 0.0).all())
+    )
     remedies = " or ".join(sorted(kind for kind, cls in REGISTRY.items() if cls.cools_room))
-    for row, name in sorted(enumerate(zone.names), key=lambda item: item[1]):
-        ventilated = (zone.ventilation[row] > 0.0).all()
-        if name in inside and not cooled[row] and not ventilated:
+    for room in warm:
+        inside = sorted(n for n, part in facility.components.items() if part.room == room)
+        if inside:
             faults.append(
-                f"room {name}: holds {inside[name][0]} and {len(inside[name]) - 1} more but nothing cools it; "
+                f"room {room}: holds {inside[0]} and {len(inside) - 1} more but nothing cools it; "
                 f"add a {remedies}, or give it ventilation"
             )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import repeat
+from operator import is_, itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from twin import fluids
 from twin.columns import Array, Index, Real, Ref
@@ -24,13 +28,15 @@ ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.008
 Key = tuple[str, str]
 """A component and its port, or a place inside it that begins with a colon."""
 
+OUTDOOR: Key = ("", ":outdoor")
+
 
 class _Table:
     """See `components.base.Table`."""
 
-    def __init__(self, lowering: Lowering, cls: type[Component], names: list[str], columns: dict[str, Array]) -> None:
-        self._lowering, self._cls, self._columns = lowering, cls, columns
-        self.names, self.n = names, len(names)
+    def __init__(self, lowering: Lowering, cls: type[Component], group: Group, columns: dict[str, Array]) -> None:
+        self._lowering, self._cls, self._group, self._columns = lowering, cls, group, columns
+        self.names, self.n = group.names, len(group.names)
         self.kind, self.dimension, self.heading, self.tenant = cls.kind, cls.dimension, cls.heading, cls.tenant
         self.site, self.outdoor = lowering.site, lowering.outdoor
 
@@ -40,35 +46,29 @@ class _Table:
         return self._columns[field]
 
     def __getitem__(self, field: str) -> list[Any]:
-        return [getattr(self._lowering.facility.components[n], field) for n in self.names]
+        return [getattr(part, field) for part in self._group.parts]
 
     def __contains__(self, field: str) -> bool:
         return field in self._columns
 
     def node(self, port: str) -> Index:
-        return self._lowering.nodes([(n, port) for n in self.names], self._cls.ports[port].carrier)
+        return self._lowering.nodes(self._group.ends(port), self._cls.ports[port].carrier)
 
     def inner(self, tag: str) -> Index:
-        return self._lowering.nodes([(n, f":{tag}") for n in self.names], "air")
+        return self._lowering.nodes(self._group.ends(f":{tag}"), "air")
 
     def feeds(self, port: str) -> tuple[Index, Index, Array]:
-        row, bus, share = [], [], []
-        for i, n in enumerate(self.names):
-            ends = self._lowering.feeds[(n, port)]
-            stated = self._lowering.facility.components[n].shares or [1.0 / len(ends)] * len(ends)
-            row += [i] * len(ends)
-            bus += ends
-            used = stated[: len(ends)] if sum(stated[: len(ends)]) > 0 else [1.0] * len(ends)
-            share += [s / sum(used) for s in used]
-        return np.array(row), self._lowering.nodes(bus, "power"), np.array(share)[:, None]
+        row, bus, share = self._group.cords(port)
+        return row, self._lowering.nodes(bus, "power"), share
 
     def only(self, rows: Array) -> _Table:
         kept = [n for n, keep in zip(self.names, rows, strict=True) if keep]
-        return _Table(self._lowering, self._cls, kept, {k: v[rows] for k, v in self._columns.items()})
+        columns = {k: v[rows] for k, v in self._columns.items()}
+        return _Table(self._lowering, self._cls, Group(self._lowering.wiring, kept), columns)
 
     def times(self, fields: str, factor: Array) -> _Table:
         scaled = {k: self._columns[k] * factor for k in fields.split()}
-        return _Table(self._lowering, self._cls, self.names, self._columns | scaled)
+        return _Table(self._lowering, self._cls, self._group, self._columns | scaled)
 
     @property
     def own(self) -> RoomNodes:
@@ -84,8 +84,87 @@ class _Table:
 
     @cached_property
     def _room(self) -> RoomNodes:
-        parts = self._lowering.facility.components
-        return self._lowering.air([parts[n].room or "" for n in self.names])
+        return self._lowering.air([part.room or "" for part in self._group.parts])
+
+
+class Kept(dict[Any, Any]):
+    """What can be worked out again and is kept with an object meanwhile: copies and pickles leave it behind."""
+
+    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
+        return Kept, ()
+
+
+class Wiring:
+    """What all lowerings of a facility share, kept with it.
+
+    groups: components by type. root: representative of every joined port. feeds: far ends of every feed with cords.
+    rooms: rows of the rooms.
+    """
+
+    def __init__(self, facility: Facility) -> None:
+        self.parts = facility.components
+        names: dict[str, list[str]] = {}
+        for name in sorted(self.parts):
+            names.setdefault(self.parts[name].kind, []).append(name)
+        self.groups = {kind: Group(self, names[kind]) for kind in sorted(names)}
+        self.root, self.feeds = _join(facility, self.groups)
+        rooms = (n for kind, group in self.groups.items() if issubclass(REGISTRY[kind], Room) for n in group.names)
+        self.rooms = {n: i for i, n in enumerate(sorted(rooms))}
+
+    @classmethod
+    def of(cls, facility: Facility) -> Wiring:
+        """That of a facility, worked out when it is first asked for."""
+        kept = vars(facility).setdefault("kept", Kept())
+        if "wiring" not in kept:
+            kept["wiring"] = cls(facility)
+        return kept["wiring"]
+
+
+class Group:
+    """Components of one type, their numbers as they are laid out and where their ports lead, each worked out once."""
+
+    def __init__(self, wiring: Wiring, names: list[str]) -> None:
+        self.names, self.parts = names, [wiring.parts[n] for n in names]
+        self._wiring, self._ends, self._cords = wiring, dict[str, list[Key]](), dict[str, tuple[Any, ...]]()
+
+    @cached_property
+    def stated(self) -> dict[str, Array]:
+        """Columns (instance, 1) of the fields that are a number or none in all of them, NaN for none."""
+        fields = [f for f in type(self.parts[0]).model_fields if f not in ("room", "at", "size")]
+        rows, columns = map(itemgetter(*fields), map(vars, self.parts)), dict[str, Array]()
+        for field, values in zip(fields, zip(*rows, strict=True), strict=True):
+            alike = values[:1] if all(map(is_, values, repeat(values[0]))) else values  # most are a default of the type
+            if all(issubclass(kind, (int, float, type(None))) for kind in set(map(type, alike))):
+                columns[field] = np.repeat(np.array(alike, float)[:, None], len(values) // len(alike), axis=0)
+                columns[field].flags.writeable = False
+        return columns
+
+    def ends(self, place: str) -> list[Key]:
+        """Representative of a port, or of a place inside, of each."""
+        if place not in self._ends:
+            keys, root = [(n, place) for n in self.names], self._wiring.root
+            self._ends[place] = [root.get(k, k) for k in keys]
+        return self._ends[place]
+
+    def cords(self, port: str) -> tuple[Index, list[Key], Array]:
+        """Instance and representative of the far end of every feed (feed,), and its share (feed, 1)."""
+        if port not in self._cords:
+            root, row, bus, share = self._wiring.root, list[int](), list[Key](), list[float]()
+            for i, (name, part) in enumerate(zip(self.names, self.parts, strict=True)):
+                ends = self._wiring.feeds[(name, port)]
+                row += [i] * len(ends)
+                bus += [root.get(k, k) for k in ends]
+                share += _shares(part.shares, len(ends))
+            self._cords[port] = np.array(row), bus, np.array(share)[:, None]
+        return self._cords[port]
+
+
+@cache
+def _shares(stated: tuple[float, ...] | None, feeds: int) -> tuple[float, ...]:
+    """Share of each feed of a component: as stated, but that they add up to one, else equal."""
+    used = (stated or (1.0 / feeds,) * feeds)[:feeds]
+    used = used if sum(used) > 0 else (1.0,) * feeds
+    return tuple(s / sum(used) for s in used)
 
 
 class Lowering:
@@ -95,34 +174,32 @@ class Lowering:
     """
 
     def __init__(self, facility: Facility, scenarios: Scenarios) -> None:
-        self.facility, self.scenarios = facility, scenarios
+        self.facility, self.scenarios, self.wiring = facility, scenarios, Wiring.of(facility)
         self.columns, self.site_values, self.size = self.scenarios[:3]
         self.index: dict[str, dict[Key, int]] = {"thermal": {}, "power": {}}
         self.parts: dict[type[Element], list[Any]] = {}
         self.counts: dict[type[Element], int] = {}
-        self.root, self.feeds = _join(facility)
         self.site = _weather(self.site_values)
-        self.outdoor = int(self.nodes([("", ":outdoor")], "air")[0])
-        self.rooms = {
-            n: i for i, n in enumerate(sorted(n for n, p in facility.components.items() if isinstance(p, Room)))
-        }
+        self.outdoor = int(self.nodes([OUTDOOR], "air")[0])
 
     def nodes(self, keys: Sequence[Key], carrier: str) -> Index:
-        """Indices of joined ports, numbered when first seen."""
+        """Numbers of representatives of joined ports, numbered when first seen."""
         index = self.index["power" if carrier == "power" else "thermal"]
-        root = self.root
-        return np.array([index.setdefault(root.get(k, k), len(index)) for k in keys], dtype=np.int64)
+        return np.array([index.setdefault(k, len(index)) for k in keys], dtype=np.int64)
 
     def air(self, rooms: Sequence[str]) -> RoomNodes:
         """Nodes of rooms; an empty name is the outdoors."""
-        ends = {
-            port: self.nodes([(r, f":{port}") if r else ("", ":outdoor") for r in rooms], "air")
-            for port in ("supply", "inlet", "exhaust")
-        }
-        zone = np.array([self.rooms.get(r, -1) for r in rooms])
-        dew = [self._dry(r) if r in self.rooms else np.full(1, -np.inf) for r in rooms]
+        number: dict[str, int] = {}
+        at = np.array([number.setdefault(r, len(number)) for r in rooms], np.int64)
+        inside, root = self.wiring.rooms, self.wiring.root
+        ends = {}
+        for port in ("supply", "inlet", "exhaust"):
+            keys = [(r, f":{port}") if r else OUTDOOR for r in number]
+            ends[port] = self.nodes([root.get(k, k) for k in keys], "air")[at]
+        zone = np.array([inside.get(r, -1) for r in number], np.int64)[at]
+        dew = [self._dry(r) if r in inside else np.full(1, -np.inf) for r in number]
         width = max((len(d) for d in dew), default=1)
-        wide = np.array([np.broadcast_to(d, (width,)) for d in dew]).reshape(len(rooms), width)
+        wide = np.array([np.broadcast_to(d, (width,)) for d in dew]).reshape(len(number), width)[at]
         return RoomNodes(**ends, zone=zone, dew_point=wide)
 
     def _dry(self, room: str) -> Array:
@@ -145,22 +222,9 @@ class Lowering:
 
     def lower(self) -> None:
         """Lower all components, type by type in name order."""
-        by_kind: dict[str, list[str]] = {}
-        for name in sorted(self.facility.components):
-            by_kind.setdefault(self.facility.components[name].kind, []).append(name)
-        for kind in sorted(by_kind):
-            cls, names = REGISTRY[kind], by_kind[kind]
-            cls.lower(_Table(self, cls, names, self._columns(cls, names)), self.write)
-
-    def _columns(self, cls: type[Component], names: list[str]) -> dict[str, Array]:
-        parts = [self.facility.components[n] for n in names]
-        columns = {}
-        for name in set(cls.model_fields) - {"room", "at", "size"}:
-            values = [getattr(p, name) for p in parts]
-            if all(v is None or isinstance(v, (int, float)) for v in values):
-                column = np.array([np.nan if v is None else float(v) for v in values])[:, None]
-                columns[name] = self._spread(name, names, column)
-        return columns
+        for kind, group in self.wiring.groups.items():
+            columns = {field: self._spread(field, group.names, column) for field, column in group.stated.items()}
+            REGISTRY[kind].lower(_Table(self, REGISTRY[kind], group, columns), self.write)
 
     def _spread(self, name: str, names: list[str], column: Array) -> Array:
         rows = self.columns.get(name)
@@ -220,29 +284,35 @@ def first(element: Element) -> Sequence[Any] | Array:
 # ---- joining -----------------------------------------------------------------------------------------------------
 
 
-def _join(facility: Facility) -> tuple[dict[Key, Key], dict[Key, list[Key]]]:
-    """Representative of every joined port, and the far ends of every feed with cords."""
-    parts = facility.components
-    parent: dict[Key, Key] = {}
+def _join(facility: Facility, groups: Mapping[str, Group]) -> tuple[dict[Key, Key], dict[Key, list[Key]]]:
+    """Representative of every joined port, and the far ends of every feed with cords.
 
-    def find(k: Key) -> Key:
-        while parent.get(k, k) != k:
-            parent[k] = parent.get(parent[k], parent[k])
-            k = parent[k]
-        return k
-
+    The representative of ports that are joined is the first of them; that of an air port that nothing is joined to, the
+    air of its room.
+    """
+    ports = {kind: REGISTRY[kind].ports for kind in groups}
+    cords = {kind: {p for p, spec in own.items() if spec.cords} for kind, own in ports.items()}
+    corded = {name: cords[kind] for kind, group in groups.items() if cords[kind] for name in group.names}
     feeds: dict[Key, list[Key]] = {}
+    number: dict[Key, int] = {}
+    ends = list[int]()
     for _, a, b in facility.connections:
-        for near, far in ((a, b), (b, a)):
-            if parts[near[0]].ports[near[1]].cords:
-                feeds.setdefault(near, []).append(far)
-                break
+        if a[1] in corded.get(a[0], ()):
+            feeds.setdefault(a, []).append(b)
+        elif b[1] in corded.get(b[0], ()):
+            feeds.setdefault(b, []).append(a)
         else:
-            low, high = sorted((find(a), find(b)))
-            parent[high] = low
-    linked = {end for _, a, b in facility.connections for end in (a, b)}
-    for name, part in parts.items():
-        for port, spec in part.ports.items():
-            if spec.carrier == "air" and (name, port) not in linked:
-                parent[find((name, port))] = (part.room, ":exhaust") if part.room else ("", ":outdoor")
-    return {k: find(k) for k in parent}, {k: sorted(v) for k, v in feeds.items()}
+            ends += number.setdefault(a, len(number)), number.setdefault(b, len(number))
+    pairs = np.array(ends, np.int64).reshape(-1, 2).T
+    _, joint = connected_components(coo_array((np.ones(pairs.shape[1]), pairs), (len(number),) * 2), directed=False)
+    lowest: dict[int, Key] = {}
+    for key, j in zip(number, joint.tolist(), strict=True):
+        lowest[j] = min(key, lowest.get(j, key))
+    root = {key: lowest[j] for key, j in zip(number, joint.tolist(), strict=True)}
+    linked = {end for carrier, a, b in facility.connections if carrier == "air" for end in (a, b)}
+    for kind, group in groups.items():
+        for port in (p for p, spec in ports[kind].items() if spec.carrier == "air"):
+            for name, part in zip(group.names, group.parts, strict=True):
+                if (name, port) not in linked:
+                    root[name, port] = (part.room, ":exhaust") if part.room else OUTDOOR
+    return root, {k: sorted(v) if len(v) > 1 else v for k, v in feeds.items()}

@@ -21,18 +21,26 @@ TIE = 1e-6
 
 def voltages(levels: Level, n: int, names: list[str], faults: list[str]) -> tuple[Array, Array]:
     """Nominal voltage of every bus, V, and 1 where it is direct; faults where components disagree."""
-    voltage, direct, who = np.full(n, np.nan), np.full(n, -1), [""] * n
-    for bus, value, dc, name in zip(levels.bus, levels.voltage[:, 0], levels.direct, levels.names, strict=True):
-        if np.isnan(voltage[bus]):
-            voltage[bus], who[bus] = value, name
-        elif abs(value / voltage[bus] - 1) > 1e-3:
+    bus, value, direct = levels.bus, levels.voltage[:, 0], np.full(n, -1)
+    known = np.flatnonzero(~np.isnan(value))
+    of, at = np.unique(bus[known], return_index=True)
+    first = np.full(n, -1)  # row that says the voltage of a bus
+    first[of] = known[at]
+    voltage = np.where(first >= 0, value[first], np.nan) if len(value) else np.full(n, np.nan)
+    np.maximum.at(direct, bus, levels.direct)
+    apart = np.abs(value / voltage[bus] - 1) > 1e-3
+    mixed = (levels.direct >= 0) & (levels.direct != direct[bus])
+    before: dict[int, int] = {}
+    for row in np.flatnonzero(np.isin(bus, bus[apart | mixed])):
+        b, name, who, dc = bus[row], levels.names[row], levels.names[first[bus[row]]], levels.direct[row]
+        if apart[row]:
             faults.append(
-                f"bus {names[bus]}: {who[bus]} expects {voltage[bus]:g} V but {name} expects {value:g} V; "
+                f"bus {names[b]}: {who} expects {voltage[b]:g} V but {name} expects {value[row]:g} V; "
                 "set both to the same voltage or put a transformer between"
             )
-        if dc >= 0 and direct[bus] >= 0 and dc != direct[bus]:
-            faults.append(f"bus {names[bus]}: {who[bus]} and {name} join AC and DC; put a rectifier between")
-        direct[bus] = max(direct[bus], dc)
+        if dc >= 0 and before.get(b, -1) >= 0 and dc != before[b]:
+            faults.append(f"bus {names[b]}: {who} and {name} join AC and DC; put a rectifier between")
+        before[b] = max(before.get(b, -1), dc)
     return voltage, direct
 
 
@@ -62,7 +70,9 @@ def islands(train: Train, n: int, size: int, names: list[str], faults: list[str]
             return (), np.ones((n, 1), bool)
         depth = deeper
     live = _live(train, n)
-    dark = np.flatnonzero(~_live(Train(_closed(line), _closed(converter), _closed(source)), n)[:, 0])
+    opened = any(np.any(element.in_service <= 0.5) for element in train)
+    whole = _live(Train(_closed(line), _closed(converter), _closed(source)), n) if opened else live
+    dark = np.flatnonzero(~whole[:, 0])
     if len(dark):
         faults.append(f"bus {names[dark[0]]} has no path to a utility or generator ({len(dark)} such buses)")
         return (), live
@@ -81,10 +91,12 @@ def _live(train: Train, n: int) -> Array:
     status = [e.in_service for e in train]
     width = max((s.shape[1] for s in status), default=1)
     stacked = np.concatenate([np.broadcast_to(s, (len(s), width)) for s in status]) > 0.5
-    patterns, which = np.unique(stacked, axis=1, return_inverse=True)
+    number: dict[bytes, int] = {}
+    which = [number.setdefault(packed.tobytes(), len(number)) for packed in np.packbits(stacked, axis=0).T]
+    patterns = [stacked[:, which.index(k)] for k in range(len(number))]
     a, b = len(line.start), len(line.start) + len(converter.input)
     columns = []
-    for pattern in patterns.T:
+    for pattern in patterns:
         on = np.flatnonzero(pattern[:a])
         s, e = line.start[on], line.end[on]
         _, group = connected_components(coo_array((np.ones(len(s)), (s, e)), shape=(n, n)), directed=False)
@@ -98,17 +110,16 @@ def _live(train: Train, n: int) -> Array:
             if lit.sum() == before:
                 break
         columns.append(lit[group])
-    return np.stack(columns, 1)[:, np.ravel(which)] if columns else np.ones((n, 1), bool)
+    return np.stack(columns, 1)[:, which]
 
 
 def _island(bus: Index, train: Train, live: Array) -> Island:
     """One network: its buses, and a slack bus behind a tie for every source and converter output in it."""
     line, converter, source = train
-    number = {int(b): i for i, b in enumerate(bus)}
-    inside = lambda ends: np.array([k for k, e in enumerate(ends.astype(int)) if int(e) in number], np.int64)  # noqa: E731
-    lines, sources, outputs = inside(line.start), inside(source.bus), inside(converter.output)
-    local = lambda ends: np.array([number[int(e)] for e in ends], np.int64)  # noqa: E731
-    behind = np.concatenate([local(source.bus[sources]), local(converter.output[outputs])]).astype(np.int64)
+    number = np.full(len(live), -1)
+    number[bus] = np.arange(len(bus))
+    lines, sources, outputs = (np.flatnonzero(number[at] >= 0) for at in (line.start, source.bus, converter.output))
+    behind = np.concatenate([number[source.bus[sources]], number[converter.output[outputs]]])
     slack = len(bus) + np.arange(len(behind))
     columns = [getattr(e, f.name) for e in train for f in fields(e) if f.type == "Array"]
     width = max(x.shape[1] for x in (*columns, live))
@@ -124,8 +135,8 @@ def _island(bus: Index, train: Train, live: Array) -> Island:
     held = np.concatenate([wide(source.voltage[sources]), wide(converter.voltage[outputs])])
     network = power_flow.Network(
         n=len(bus) + len(behind),
-        start=np.concatenate([local(line.start[lines]), slack]).astype(np.int64),
-        end=np.concatenate([local(line.end[lines]), behind]).astype(np.int64),
+        start=np.concatenate([number[line.start[lines]], slack]),
+        end=np.concatenate([number[line.end[lines]], behind]),
         series=_narrow(series),
         shunt_start=_narrow(shunt),
         shunt_end=_narrow(shunt),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -188,48 +188,6 @@ def _reversed(plant: Plant, flow: Array) -> Iterator[Row]:
         yield Limit(kind, kind.name, names, columns.stream.flow[rows], bound), flow[rows], bound
 
 
-class _Part(NamedTuple):
-    """Margins to one limit. rows: its elements that are bound in any scenario. quantity: of value and bound.
-
-    value (row, scenario), bound (row, 1|S), margin and relative (row, scenario): see `Margins`.
-    """
-
-    limit: Limit
-    rows: Index
-    quantity: str
-    value: Array
-    bound: Array
-    margin: Array
-    relative: Array
-
-
-def _parts(solution: Solution, aims: bool) -> Iterator[_Part]:
-    """Margins limit by limit."""
-    plant, ok = solution.plant, solution.status == Status.OK
-    rows: list[Row] = [(limit, solution[limit.value], limit.bound) for limit in plant.limits]
-    loose = chain(_loose(solution), _moist(solution) if aims else ())
-    rows += [row for row in loose if row[0].name not in plant.facility.ignore]
-    for limit, value, bound in rows:
-        binds = np.flatnonzero(np.isfinite(bound).any(axis=1))
-        if limit.kind.aim != aims or not len(binds):
-            continue
-        value = np.broadcast_to(value, (len(bound), plant.scenarios))
-        if len(binds) < len(bound):
-            value, bound = value[binds], bound[binds]
-        if plant.invalid:
-            value = value.copy()
-            value[:, list(plant.invalid)] = np.nan
-        missing, there = np.isnan(value), np.isfinite(bound)
-        plain = bool(there.all() and not missing.any())
-        there = np.True_ if plain else there & ~(missing & ok)
-        margin = limit.kind.sense * (np.where(there, bound, 0.0) - value)
-        if not plain:
-            margin = np.where(there, np.where(np.isnan(margin), -np.inf, margin), np.inf)
-        quantity = limit.kind.quantity or limit.value.column.quantity
-        scale = SCALES.get(quantity) or np.maximum(np.abs(bound), SMALLEST_SCALE)
-        yield _Part(limit, binds, quantity, value, bound, margin, margin / np.where(there, scale, 1.0))
-
-
 def margins(solution: Solution, aims: bool = False) -> Margins:
     """All margins of a solution to what limits it; with `aims` those to what controls aim at instead.
 
@@ -237,17 +195,47 @@ def margins(solution: Solution, aims: bool = False) -> Margins:
     SCALES. Both margins are infinite where nothing binds, and in what is lost of a solved plant: `limits.overheated`
     tells that.
     """
-    parts, none = list(_parts(solution, aims)), np.zeros((0, solution.plant.scenarios))
-    texts = [
-        (p.limit.name, p.limit.elements[i], p.quantity, p.limit.kind.layer, p.limit.kind) for p in parts for i in p.rows
-    ]
-    name, element, dimension, layer, kind = (np.array([t[k] for t in texts], object) for k in range(5))
-    bounds = [np.broadcast_to(p.bound, p.value.shape) for p in parts]
-    value, bound, margin, relative = (
-        np.concatenate([none, *each])
-        for each in ([p.value for p in parts], bounds, [p.margin for p in parts], [p.relative for p in parts])
+    return _margins(solution, list(_rows(solution, aims)))
+
+
+def _rows(solution: Solution, aims: bool) -> Iterator[Row]:
+    """Limits that bind or aims, with values and bounds."""
+    plant = solution.plant
+    loose = chain(_loose(solution), _moist(solution) if aims else ())
+    rows = ((limit, solution[limit.value], limit.bound) for limit in plant.limits)
+    for row in chain(rows, (row for row in loose if row[0].name not in plant.facility.ignore)):
+        if row[0].kind.aim == aims:
+            yield row
+
+
+def _margins(solution: Solution, rows: Sequence[Row]) -> Margins:
+    """Margins to some limits at once."""
+    size, limited = solution.plant.scenarios, [limit for limit, _, _ in rows]
+    none, wide = np.zeros((0, size)), [(len(bound), size) for _, _, bound in rows]
+    value = np.concatenate([none, *(np.broadcast_to(v, n) for (_, v, _), n in zip(rows, wide, strict=True))])
+    bound = np.concatenate([none, *(np.broadcast_to(b, n) for (_, _, b), n in zip(rows, wide, strict=True))])
+    binds = np.flatnonzero(np.isfinite(bound).any(axis=1))
+    of = np.repeat(np.arange(len(rows)), np.array([n for n, _ in wide], int))[binds]
+    value, bound = value[binds], bound[binds]
+    value[:, list(solution.plant.invalid)] = np.nan
+    quantities = [limit.kind.quantity or limit.value.column.quantity for limit in limited]
+    sense = np.array([limit.kind.sense for limit in limited], float)[of, None]
+    there = np.isfinite(bound) & ~(np.isnan(value) & (solution.status == Status.OK))
+    margin = sense * (np.where(there, bound, 0.0) - value)
+    margin = np.where(there, np.where(np.isnan(margin), -np.inf, margin), np.inf)
+    fixed = np.array([SCALES.get(quantity, np.nan) for quantity in quantities], float)[of, None]
+    scale = np.where(np.isnan(fixed), np.maximum(np.abs(bound), SMALLEST_SCALE), fixed)
+    return Margins(
+        name=np.array([limit.name for limit in limited], object)[of],
+        element=np.array([*chain.from_iterable(limit.elements for limit in limited)], object)[binds],
+        dimension=np.array(quantities, object)[of],
+        layer=np.array([limit.kind.layer for limit in limited], object)[of],
+        kind=np.array([limit.kind for limit in limited], object)[of],
+        value=value,
+        bound=bound,
+        margin=margin,
+        relative=margin / np.where(there, scale, 1.0),
     )
-    return Margins(name, element, dimension, layer, kind, value, bound, margin, relative)
 
 
 class Tightest(NamedTuple):
@@ -279,16 +267,16 @@ def tightest(solution: Solution) -> Tightest:
     name, element, dimension = (np.full(size, "", object) for _ in range(3))
     value, bound = np.full((2, size), np.nan)
     found = Tightest(name, element, dimension, value, bound, np.full(size, np.inf))
-    for part in _parts(solution, aims=False):
-        least = part.relative.min(axis=0)
+    for row in _rows(solution, aims=False):
+        part = _margins(solution, [row])
+        least = part.relative.min(axis=0, initial=np.inf)
         at = np.flatnonzero(least < found.relative)
         if not len(at):
             continue
-        row = np.argmin(part.relative[:, at], axis=0)
-        found.name[at], found.dimension[at], found.relative[at] = part.limit.name, part.quantity, least[at]
-        found.element[at] = np.array(part.limit.elements, object)[part.rows[row]]
-        found.value[at] = part.value[row, at]
-        found.bound[at] = np.broadcast_to(part.bound, part.value.shape)[row, at]
+        tight = np.argmin(part.relative[:, at], axis=0)
+        found.name[at], found.dimension[at], found.relative[at] = part.name[0], part.dimension[0], least[at]
+        found.element[at] = part.element[tight]
+        found.value[at], found.bound[at] = part.value[tight, at], part.bound[tight, at]
     return found
 
 

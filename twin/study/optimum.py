@@ -158,10 +158,18 @@ def _addresses(facility: Facility, name: str) -> list[str]:
     if name not in NAMED:
         return [name]
     field, of, _ = NAMED[name]
-    addresses = [f"{n}.{field}" for n, part in facility.components.items() if of(part)]
-    if not addresses:
+    groups: dict[str, list[str]] = {}
+    for n, part in facility.components.items():
+        if of(part):
+            groups.setdefault(part.dimension, []).append(n)
+    if not groups:
         raise LayoutError(facility.source, [f"optimum: {name}: nothing here has a {field} of that kind"])
-    return addresses
+    return [address for group, names in groups.items() for address in _meaning(facility, group, names, field)]
+
+
+def _meaning(facility: Facility, group: str, names: list[str], field: str) -> list[str]:
+    """Addresses of a field of components: that of their group where it means just these, else one each."""
+    return [f"{group}.{field}"] if select(facility, f"{group}.{field}") == names else [f"{n}.{field}" for n in names]
 
 
 def _stated(facility: Facility, address: str) -> list[float | None]:
@@ -194,6 +202,7 @@ class _Space:
         dense = (self.top * (1.0 - 1e-9) - self.low) / (self.high - self.low)
         self.corner = np.where([n == DENSITY for n in self.names], np.clip(dense, 0.0, 1.0), self.start)
         self.rows = scaled_rows(compile(facility))
+        self._known = dict[bytes, float]()
         self.densest_cost = float(figures(densest.solution).usd_per_million_tokens[0])
 
     def _own(self, name: str, high: float) -> float:
@@ -217,7 +226,16 @@ class _Space:
         return steady(plant)
 
     def cost(self, points: Array) -> Array:
-        """Cost per million tokens, infinite where a limit is passed or nothing is solved or served, (point,)."""
+        """Cost per million tokens, infinite where a limit is passed or nothing is solved or served, (point,).
+
+        What has been tried before is known: the answer of a point does not depend on the others.
+        """
+        fresh = {p.tobytes(): p for p in points if p.tobytes() not in self._known}
+        if fresh:
+            self._known.update(zip(fresh, self._cost(np.array([*fresh.values()])).tolist(), strict=True))
+        return np.array([self._known[p.tobytes()] for p in points])
+
+    def _cost(self, points: Array) -> Array:
         solution = self.solved(points)
         good = (solution.status == Status.OK) & ~exceeded(margins(solution))
         cost = figures(solution).usd_per_million_tokens
