@@ -18,6 +18,7 @@ from twin.components import REGISTRY as KINDS
 from twin.facility.addresses import RENAMED, split
 from twin.facility.build import build
 from twin.facility.files import parse_text
+from twin.facility.scenarios import read
 from twin.facility.sections import Agents, Serving
 from twin.plant.compile import compile
 from twin.plant.lowering import Lowering
