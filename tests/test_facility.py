@@ -521,7 +521,7 @@ def test_equal_equipment_with_equal_values_is_checked_once(monkeypatch):
     monkeypatch.setattr(KINDS["rack"], "check", lambda part, name: checked.append(name) or check(part, name))
     caps = [100.0, 2000.0, 100.0]
     plant = compile(facility, {"r1.chip_idle": list(caps), "r2.chip_idle": list(caps)})
-    assert len(checked) == 4  # two sets of values, and each of the two racks where it is told
+    assert len(checked) == 5  # once for what it reads, two sets of values, and each of the two racks where it is told
     assert set(plant.invalid) == {1}
     assert "rack r1 (and 1 more): chip_idle" in plant.invalid[1].reason
 

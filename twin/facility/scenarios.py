@@ -304,10 +304,12 @@ def _inconsistent(facility: Facility, columns: Columns) -> Iterator[Fault]:
     for field, rows in columns.items():
         for n in rows:
             changed.setdefault(n, []).append(field)
+    given = {id(values): values for rows in columns.values() for values in rows.values()}
+    content = {number: values.tobytes() for number, values in given.items()}
     checks: dict[object, list[_Check]] = {}
     for n, fields in changed.items():
         part = facility.components[n]
-        alike = checks.setdefault((type(part), *((f, id(columns[f][n])) for f in fields)), [])
+        alike = checks.setdefault((type(part), *((f, content[id(columns[f][n])]) for f in fields)), [])
         check = next((c for c in alike if c.holds_of(part)), None)
         if check is None:
             check = _Check(part, n, fields, np.stack([columns[f][n] for f in fields]))
