@@ -482,7 +482,7 @@ def _entering(voltage: Array, own: Array, mutual: Array, other: Array) -> NDArra
 
 def _product(a: Array, b: Array) -> NDArray[np.complex128]:
     (a_re, a_im), (b_re, b_im) = ((np.real(x), np.imag(x)) for x in (a, b))
-    out = a * b  # of the right shape, in the right library
+    out: Any = a * b  # of the right shape, in the right library
     out.real[...], out.imag[...] = a_re * b_re - a_im * b_im, a_re * b_im + a_im * b_re
     return out
 
