@@ -247,6 +247,10 @@ def test_progress_tells_the_rate_and_the_time_left_twice_a_second_at_most(monkey
         counted.advance(164)
     assert len(told) == 8
     assert told[-1] == "5,248 of 1,000,000 scenarios, 1,310/s, 13 min left"
+    nearly = Pace(8_000, told.append)
+    now.time += 2.0
+    nearly.advance(6_000)
+    assert told.pop() == "6,000 of 8,000 scenarios, 3,000/s, 1 s left"
     alone = Pace(1, told.append)
     now.time += 9.0
     alone.advance(1)
@@ -314,7 +318,7 @@ def interrupted(tmp_path, code):
         if int(line.split()[0].replace(",", "")) >= 64:
             process.send_signal(signal.SIGINT)
             break
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=400)
     return process.returncode, (out.splitlines() or [""])[-1], err
 
 
@@ -340,6 +344,25 @@ def test_an_interrupt_before_the_first_chunk_has_no_scenario(hall, monkeypatch):
     with pytest.raises(twin.Interrupted, match=f"^stopped after 0 of {COUNT} scenarios$") as error:
         twin.solve(hall, MIXED, outputs=["pue"])
     assert isinstance(error.value.dataset, xr.Dataset) and error.value.dataset.sizes == {"scenario": 0}
+
+
+def test_an_interrupt_after_two_chunks_has_their_scenarios(hall, monkeypatch):
+    calls, solve = [], stream.solve_air
+
+    def stop(*given):
+        calls.append(given)
+        if len(calls) > 2:
+            raise KeyboardInterrupt
+        return solve(*given)
+
+    monkeypatch.setattr(stream, "CHUNK", 3)
+    monkeypatch.setattr(stream, "solve_air", stop)
+    with pytest.raises(twin.Interrupted, match=f"^stopped after 6 of {COUNT} scenarios$") as error:
+        twin.solve(hall, MIXED, outputs=["pue"])
+    monkeypatch.undo()
+    done = error.value.dataset
+    assert done.sizes == {"scenario": 6}
+    np.testing.assert_array_equal(done["pue"].values, twin.solve(hall, MIXED)["pue"].values[:6])
 
 
 # ---- the same whatever stands beside it --------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def kept(*names):
 MUTANTS = [
     (STREAM, "array[..., begin : begin +", "array[..., : 0 +", kept("every_variable_is_that_of_a_plain_solve_whatever_the_chunks"), "every chunk in the place of the first"),
     (STREAM, "MEMORY // column_bytes(one)", "MEMORY", kept("a_chunk_has_as_many_scenarios_as_its_memory_holds"), "chunks of any memory"),
-    (STREAM, "self.arrays[str(name)][..., :done]", "self.arrays[str(name)]", kept("an_interrupt_keeps_what_was_done"), "scenarios that were not done"),
+    (STREAM, "self.arrays[str(name)][..., :done]", "self.arrays[str(name)]", kept("an_interrupt_after_two_chunks_has_their_scenarios"), "scenarios that were not done"),
     (PACE, "(self.total - self.done) / rate", "self.total / rate", kept("progress_tells_the_rate_and_the_time_left_twice_a_second_at_most"), "the whole time as what is left"),
     (DATASET, "np.where(t.relative < np.inf, t.relative, np.nan)", "t.relative", kept("a_plant_without_limits_has_none"), "an infinite margin where nothing is limited"),
     (MARGINS, "np.flatnonzero(least < found.relative)", "np.flatnonzero(least <= found.relative)", kept("limits_are_the_tightest_of_every_scenario"), "the last of equals"),
