@@ -145,6 +145,8 @@ class _Printer:
         depth, loops, done = len(self.scopes), len(self.loops), self.frame.done
         with t.vectors(t.lanes) as came:
             self._block(node.body, {name: Value("0", INT, LINE)})
+            if self.frame.done is not done:
+                raise Scalar  # some lanes have returned, and not the others
         del self.scopes[depth:], self.loops[loops:]
         self.frame.done = done
         return came[0]

@@ -7,12 +7,14 @@ import pytest
 import tables
 from twin.kernels.sums import grouped
 
+import twin
 from twin.columns import node
 from twin.domains.between import Nodes, Turn
-from twin.solver import program
+from twin.plant.compile import compile
+from twin.solver import program, steady
 from twin.solver.acceleration import Mix
 from twin.solver.program import Moved
-from twin.solver.steady import width
+from twin.solver.steady import alike, width
 
 PASSES = np.arange(40.0)
 
@@ -107,6 +109,20 @@ def test_temperatures_stay_within_150_and_420_kelvin():
     tables.run(program.advance, (1, 3), raw, nodes, out)
     np.testing.assert_array_equal(nodes.temperature[0], [320.0, 420.0, 150.0])
     np.testing.assert_array_equal(out.temperature, raw)
+
+
+def test_answers_find_their_columns_whatever_waits_on_the_shelf(monkeypatch):
+    """The first group of a topology is a single scenario, in a narrower block than what follows."""
+    in_service = np.ones(40)
+    in_service[7] = 0.0
+    given = {"tx_a1.in_service": in_service, "site.dry_bulb": np.linspace(270.0, 300.0, 40)}
+    plant = compile(twin.load("gb300_hall"), given)
+    assert [len(group) for group in alike(plant)] == [1, 39]
+    whole = steady.steady(plant)
+    monkeypatch.setattr(steady, "SHELF", 2)
+    again = steady.steady(plant)
+    for column, values in whole.columns.items():
+        np.testing.assert_array_equal(again[column], values)
 
 
 def test_a_block_is_as_wide_as_what_waits_and_as_the_cache_allows():

@@ -148,20 +148,9 @@ class Program:
         loops = Loops(b, fluid, self.flow, valves.target, self.fed[k.pump.power], self.turn)
         racks = Racks(b, net, self.flow, self.now, fluid, self.fed[k.engine.power], self.raw, self.turn)
         heat = Temperatures(
-            *(
-                b,
-                net,
-                self.flow,
-                self.now,
-                fluid,
-                loops.asked.free,
-                self.turn,
-                self.fed[k.cooler.power],
-                self.raw,
-                valves,
-            ),
+            b, net, self.flow, self.now, fluid, loops.asked.free, self.turn, self.fed[k.cooler.power], self.raw, valves,
             renewing,
-        )
+        )  # fmt: skip
         self.roots, self.laws = racks.roots, heat.roots
         results = Results(*map(b.ledger, (k.bus, k.line, k.converter, k.source)))
         self.train, self.loops = Train(b, results), loops

@@ -223,7 +223,8 @@ class _Run:
         if not self.columns:
             self.solved = np.empty((len(b.solved), self.plant.scenarios))
             self.columns = {c: self.solved[b.part(c)] for c in b.columns()}
-            room = min(SHELF, self.plant.scenarios) + b.lanes
+            size = self.plant.scenarios
+            room = min(size, SHELF + width(self.plant, size, b.xp))  # of the widest block
             self.shelf, self.owner = np.empty((room, len(b.solved))), np.empty(room, int)
         place = slice(self.shelved, self.shelved + len(lanes))
         self.shelf[place], self.owner[place] = fetch(b.solved[:, send(lanes, b.xp)]).T, scenarios
