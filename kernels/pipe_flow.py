@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from twin.kernels import elimination
 from twin.kernels.arrays import Array, copied, fetch, numbers
-from twin.kernels.cell import LANES, Int, Ints1, Ints2, Real, Reals2, Reals3, at, cell, kernel, real, rows
+from twin.kernels.cell import LANES, Int, Ints1, Ints2, Real, Reals1, Reals2, Reals3, at, cell, kernel, real, rows
 from twin.kernels.elimination import Program, eliminate_symmetric
 from twin.kernels.friction import CHURCHILL, darcy
 from twin.kernels.launch import Call, bind
@@ -137,10 +137,11 @@ def solve(
 
 
 @lru_cache(maxsize=32)
-def _layout(n, start, end, pipe, powered, pump, control, nodes, heights, varies):
+def _layout(n, start, end, pipe, powered, pump, control, nodes, heights, varies, times=None):
     """The layout of networks that differ in their numbers only; cached by content."""
     start, end, *groups, nodes = (np.frombuffer(a, np.int64) for a in (start, end, pipe, powered, pump, control, nodes))
-    return _Layout(n, start, end, groups, nodes, heights, varies)
+    times = np.ones(len(start)) if times is None else np.frombuffer(times, float).copy()
+    return _Layout(n, start, end, groups, nodes, heights, varies, times)
 
 
 class Net(NamedTuple):
@@ -158,6 +159,7 @@ class Net(NamedTuple):
     end: Ints1  # (branches,)
     law: Ints2  # (branches, 5) first row of each law's parameters, the controller; -1 for none
     control: Ints1  # (controllers,) their branches
+    times: Reals1  # (branches,) how many equal ones each stands for
     held: Ints1  # (n,) row of its pressure where a node is held, else -1
 
 
@@ -199,7 +201,7 @@ class Out(NamedTuple):
 class _Layout:
     """Tables of a network's structure, and the rows of its parameters."""
 
-    def __init__(self, n, start, end, groups, nodes, heights, varies) -> None:
+    def __init__(self, n, start, end, groups, nodes, heights, varies, times) -> None:
         program, m, control = elimination.program(n, start, end), len(start), groups[3]
         self.rows = Rows(heights, varies)
         first, c = self.rows.first, len(control)
@@ -212,7 +214,7 @@ class _Layout:
         held[position[nodes]] = first[14] + np.arange(len(nodes))
         counts = (m, c, *(len(g) for g in groups[:3]), *first[13:16])
         control = np.ascontiguousarray(control, np.int32)
-        net = Net._make([*counts, position[start], position[end], law, control, held])
+        net = Net._make([*counts, position[start], position[end], law, control, times, held])
         self.tables = program, net, self.rows.source
         self.work = (first[-1], FLOW.width * m, STATE.width * c, n, n, n, len(program.row), PEAK + 1)  # heights of Work
 
@@ -232,16 +234,19 @@ PARTS = "square friction reynolds rough factor exponent straight shutoff quadrat
 """Parameters of laws in the order of the table's rows; flows guessed, pressures held and what nodes draw follow."""
 
 
-def structure(n: int, ends: tuple[Array, Array], groups: Sequence[Array], nodes: Array) -> _Layout:
+def structure(
+    n: int, ends: tuple[Array, Array], groups: Sequence[Array], nodes: Array, times: Array | None = None
+) -> _Layout:
     """The layout of networks that differ in their numbers only, each number one per scenario.
 
     ends: nodes at both ends of branches. groups: branches with friction, with a power law, with pumps, and those whose
-    flow has bounds. nodes: where pressures are held.
+    flow has bounds. nodes: where pressures are held. times: of branches and nodes that are alike one stands for all,
+    so many branches each (branches,); balances and norms are those of the whole network.
     """
     m, (pipe, powered, pump, control) = len(ends[0]), groups
     heights = (m, *(len(pipe),) * 3, *(len(powered),) * 3, *(len(pump),) * 4, *(len(control),) * 2, m, len(nodes), n)
     arrays = (np.ascontiguousarray(a, np.int64).tobytes() for a in (*ends, *groups, nodes))
-    return _layout(n, *arrays, heights, (True,) * len(heights))
+    return _layout(n, *arrays, heights, (True,) * len(heights), np.ones(m).tobytes() if times is None else times.tobytes())
 
 
 def bound(layout: _Layout, param: Array, out: Out, settings: Settings = SETTINGS) -> Call:
@@ -344,7 +349,7 @@ def advance(w, e, net: Net, work: Work):
         trial = flux + y * (work.x[w, i, j] - work.x[w, k, j])
         trial = trial if work.lane[w, ALIVE, j] > 0.0 else flow
         across = work.node[w, i, j] + work.x[w, i, j] - (work.node[w, k, j] + work.x[w, k, j])
-        work.lane[w, BEFORE, j] += (work.branch[w, at(e, HEADLOSS), j] - across) * (trial - flow)
+        work.lane[w, BEFORE, j] += net.times[e] * ((work.branch[w, at(e, HEADLOSS), j] - across) * (trial - flow))
         work.lane[w, CHANGE, j] = max(work.lane[w, CHANGE, j], abs(trial - flow))
         work.lane[w, PEAK, j] = max(work.lane[w, PEAK, j], abs(trial))
         work.branch[w, at(e, PREVIOUS), j] = flow
@@ -364,10 +369,11 @@ def measure(w, e, net: Net, work: Work):
             across = work.node[w, i, j] + work.x[w, i, j] - (work.node[w, k, j] + work.x[w, k, j])
             miss = loss - across
             steep = max(work.branch[w, at(e, GRADIENT), j], work.branch[w, at(e, MIN_GRADIENT), j])
-            work.lane[w, AFTER, j] += miss * (work.branch[w, at(e, FLOW), j] - work.branch[w, at(e, PREVIOUS), j])
+            moved = work.branch[w, at(e, FLOW), j] - work.branch[w, at(e, PREVIOUS), j]
+            work.lane[w, AFTER, j] += net.times[e] * (miss * moved)
             work.lane[w, HEADLOSSES, j] = max(work.lane[w, HEADLOSSES, j], abs(loss))
             work.lane[w, MISS, j] = max(work.lane[w, MISS, j], abs(miss))
-            work.lane[w, ERROR, j] += abs(miss) / steep
+            work.lane[w, ERROR, j] += net.times[e] * (abs(miss) / steep)
     else:
         for j in range(LANES):
             loss = work.branch[w, at(e, HEADLOSS), j]
@@ -376,14 +382,15 @@ def measure(w, e, net: Net, work: Work):
             if state == 0.0:
                 miss = loss - across
                 steep = max(work.branch[w, at(e, GRADIENT), j], work.branch[w, at(e, MIN_GRADIENT), j])
-                work.lane[w, AFTER, j] += miss * (work.branch[w, at(e, FLOW), j] - work.branch[w, at(e, PREVIOUS), j])
+                moved = work.branch[w, at(e, FLOW), j] - work.branch[w, at(e, PREVIOUS), j]
+                work.lane[w, AFTER, j] += net.times[e] * (miss * moved)
                 work.lane[w, HEADLOSSES, j] = max(work.lane[w, HEADLOSSES, j], abs(loss))
                 work.lane[w, MISS, j] = max(work.lane[w, MISS, j], abs(miss))
-                work.lane[w, ERROR, j] += abs(miss) / steep
+                work.lane[w, ERROR, j] += net.times[e] * (abs(miss) / steep)
             else:
                 bound = work.param[w, r + net.controllers, j] if state > 0.0 else work.param[w, r, j]
-                work.lane[w, LOOSE, j] += abs(work.branch[w, at(e, FLOW), j] - bound)
-                work.lane[w, ERROR, j] += abs(work.branch[w, at(e, FLOW), j] - bound)
+                work.lane[w, LOOSE, j] += net.times[e] * abs(work.branch[w, at(e, FLOW), j] - bound)
+                work.lane[w, ERROR, j] += net.times[e] * abs(work.branch[w, at(e, FLOW), j] - bound)
 
 
 @cell
@@ -439,7 +446,7 @@ def switch(w, allowed, slack, net: Net, work: Work):
                 wanted = -1.0
             work.control[w, at(c, WANTED), j] = wanted
             if wanted != state:
-                work.lane[w, WRONG, j] += 1.0
+                work.lane[w, WRONG, j] += net.times[e]
                 work.lane[w, LAST, j] = real(c)
     for j in range(LANES):
         count = work.lane[w, WRONG, j]
@@ -447,7 +454,7 @@ def switch(w, allowed, slack, net: Net, work: Work):
         work.lane[w, PATIENT, j] = PATIENCE if count < work.lane[w, FEWEST, j] else patient
         work.lane[w, FEWEST, j] = min(count, work.lane[w, FEWEST, j])
         if count == 0.0 and work.lane[w, FRESH, j] > 0.0:
-            work.lane[w, FEWEST, j] = real(net.controllers + 1)
+            work.lane[w, FEWEST, j] = HUGE
             work.lane[w, FRESH, j] -= 1.0
         if work.lane[w, CHANGE, j] > CALM * work.lane[w, PEAK, j]:
             work.lane[w, LAST, j] = -1.0
@@ -510,7 +517,7 @@ def begin(w, first, program: Program, net: Net, table: Table, work: Work, out: O
             work.control[w, at(c, STATE), j] = 0.0
             if max_flow < HUGE:
                 work.control[w, at(c, STATE), j] = 1.0
-                work.lane[w, BEFORE, j] += abs(max_flow)
+                work.lane[w, BEFORE, j] += net.times[net.control[c]] * abs(max_flow)
     for e in range(net.branches):
         r = net.law[e, BOUNDS]
         for j in range(LANES):
@@ -523,7 +530,7 @@ def begin(w, first, program: Program, net: Net, table: Table, work: Work, out: O
     for j in range(LANES):
         level = max(work.lane[w, LEVEL, j], work.lane[w, BEFORE, j])
         work.lane[w, LEVEL, j] = level if level > 0.0 else 1.0
-        work.lane[w, FEWEST, j] = real(net.branches + 1)
+        work.lane[w, FEWEST, j] = HUGE
         work.lane[w, FRESH, j] = RESTARTS
         work.lane[w, PATIENT, j] = PATIENCE
         out.good[0, first + j] = 0.0
@@ -588,17 +595,17 @@ def assemble(w, program: Program, net: Net, work: Work):
             y = 1.0 / max(work.branch[w, at(e, GRADIENT), j], work.branch[w, at(e, MIN_GRADIENT), j])
             drive = work.node[w, i, j] - work.node[w, k, j] - work.branch[w, at(e, HEADLOSS), j]
             flux = work.branch[w, at(e, FLOW), j] + y * drive
-            work.x[w, i, j] -= flux
-            work.x[w, k, j] += flux
+            work.x[w, i, j] -= net.times[e] * flux
+            work.x[w, k, j] += net.times[e] * flux
             work.branch[w, at(e, CONDUCTANCE), j] = y
         if i != k:
             for j in range(LANES):
-                work.pivot[w, i, j] += work.branch[w, at(e, CONDUCTANCE), j]
-                work.pivot[w, k, j] += work.branch[w, at(e, CONDUCTANCE), j]
+                work.pivot[w, i, j] += net.times[e] * work.branch[w, at(e, CONDUCTANCE), j]
+                work.pivot[w, k, j] += net.times[e] * work.branch[w, at(e, CONDUCTANCE), j]
             if net.held[i] < 0 and net.held[k] < 0:
                 t = program.slot[e]
                 for j in range(LANES):
-                    work.lower[w, t, j] -= work.branch[w, at(e, CONDUCTANCE), j]
+                    work.lower[w, t, j] -= net.times[e] * work.branch[w, at(e, CONDUCTANCE), j]
     for k in range(program.n):
         if net.held[k] >= 0:
             for j in range(LANES):

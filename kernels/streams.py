@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from twin.kernels import elimination
 from twin.kernels.arrays import Array, copied, fetch, numbers
-from twin.kernels.cell import LANES, Int, Ints1, Reals2, Reals3, at, cell, kernel, rows
+from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals2, Reals3, at, cell, kernel, rows
 from twin.kernels.elimination import Program, eliminate, substitute
 from twin.kernels.launch import Call, bind
 from twin.kernels.rows import SIDE, Rows, Table, gather
@@ -45,6 +45,8 @@ class StreamProgram:
     end: np.ndarray  # (m,)
     couple_from: np.ndarray  # (k,) the branch whose inlet acts
     couple_to: np.ndarray  # (k,) the branch whose outlet it acts on
+    at_start: np.ndarray  # (m,) how many branches like it join each node at its start
+    at_end: np.ndarray  # (m,) and at its end
     elimination: elimination.Program
     layouts: dict[tuple[tuple[object, ...], ...], _Layout]  # of calls before
 
@@ -59,14 +61,27 @@ class Result:
     boundary_heat: np.ndarray  # (f, S) arriving at each fixed node, relative to its temperature
 
 
-def program(n: int, start: ArrayLike, end: ArrayLike, couple_from: ArrayLike, couple_to: ArrayLike) -> StreamProgram:
-    """The stream program of branches start -> end; branch couple_to[k]'s outlet depends on couple_from[k]'s inlet."""
+def program(
+    n: int,
+    start: ArrayLike,
+    end: ArrayLike,
+    couple_from: ArrayLike,
+    couple_to: ArrayLike,
+    at_start: ArrayLike = 1.0,
+    at_end: ArrayLike = 1.0,
+) -> StreamProgram:
+    """The stream program of branches start -> end; branch couple_to[k]'s outlet depends on couple_from[k]'s inlet.
+
+    Of branches and nodes that are alike one stands for all: `at_start` of those like a branch join each node that its
+    start stands for, `at_end` that its end does (branches,).
+    """
     start, end, couple_from, couple_to = (np.asarray(a, np.int64) for a in (start, end, couple_from, couple_to))
     # a coupling fills (down of `to`, up of `from`); the four cases of flow direction are pairs 4 k ... 4 k + 3 after m
     down = np.stack((start, start, end, end), axis=1)[couple_to].ravel()
     up = np.stack((start, end, start, end), axis=1)[couple_from].ravel()
     pattern = elimination.program(n, np.r_[start, down], np.r_[end, up])
-    return StreamProgram(n, start, end, couple_from, couple_to, pattern, {})
+    times = (np.array(np.broadcast_to(np.asarray(t, float), start.shape)) for t in (at_start, at_end))
+    return StreamProgram(n, start, end, couple_from, couple_to, *times, pattern, {})
 
 
 def solve(
@@ -119,6 +134,8 @@ class Joints(NamedTuple):
     end: Ints1  # (branches,)
     couple_from: Ints1  # (couplings,) the branch whose inlet acts
     couple_to: Ints1  # (couplings,) the branch whose outlet it acts on
+    at_start: Reals1  # (branches,) how many like it join each node at its start
+    at_end: Reals1  # (branches,) and at its end
     held: Ints1  # (n,) row of its temperature where a node is fixed, else -1
     fixed_at: Ints1  # (fixed,)
 
@@ -169,7 +186,8 @@ class _Layout:
         held[fixed_at] = self.rows.first[5] + np.arange(len(fixed))
         couples = [np.ascontiguousarray(c, np.int32) for c in (p.couple_from, p.couple_to)]
         counts = len(p.start), len(p.couple_to), len(fixed)
-        joints = Joints._make([*counts, position[p.start], position[p.end], *couples, held, fixed_at])
+        joined = position[p.start], position[p.end], *couples, p.at_start, p.at_end
+        joints = Joints._make([*counts, *joined, held, fixed_at])
         self.tables = p.elimination, joints, self.rows.source
         self.places = Places(*self.rows.first[1:8])
         fill = len(p.elimination.row)
@@ -258,8 +276,10 @@ def arriving(w, program: Program, joints: Joints, place: Places, work: Work):
             trace = work.lane[w, TRACE, j]
             apart = resting(c, trace) * (work.node[w, k, j] - work.node[w, i, j])
             outlet = work.branch[w, at(e, OUTLET), j]
-            work.heat[w, i, j] += apart + carried(-c, trace) * (outlet - work.node[w, i, j])
-            work.heat[w, k, j] += carried(c, trace) * (outlet - work.node[w, k, j]) - apart
+            back = apart + carried(-c, trace) * (outlet - work.node[w, i, j])
+            forth = carried(c, trace) * (outlet - work.node[w, k, j]) - apart
+            work.heat[w, i, j] += joints.at_start[e] * back
+            work.heat[w, k, j] += joints.at_end[e] * forth
 
 
 @cell
@@ -270,6 +290,7 @@ def couple(w, q, program: Program, joints: Joints, place: Places, work: Work):
     for case in range(4):
         down = joints.end[e] if case >= 2 else joints.start[e]
         up = joints.end[f] if case % 2 == 1 else joints.start[f]
+        times = joints.at_end[e] if case >= 2 else joints.at_start[e]
         pair = joints.branches + 4 * q + case
         t = program.slot[pair]
         if joints.held[down] < 0:
@@ -278,7 +299,7 @@ def couple(w, q, program: Program, joints: Joints, place: Places, work: Work):
                 ahead = 2 if c >= 0.0 else 0
                 turned = 0 if work.param[w, f, j] >= 0.0 else 1
                 if ahead + turned == case and abs(c) > work.lane[w, TRACE, j]:
-                    value = -abs(c) * work.param[w, place.coupling + q, j]
+                    value = times * (-abs(c) * work.param[w, place.coupling + q, j])
                     if down == up:
                         work.pivot[w, down, j] += value
                     elif program.flipped[pair] == 1:
@@ -288,28 +309,28 @@ def couple(w, q, program: Program, joints: Joints, place: Places, work: Work):
 
 
 @cell
-def mix(w, e, i, k, place: Places, work: Work):
+def mix(w, e, i, k, joints: Joints, place: Places, work: Work):
     """Add what branch e does to the balances at its own ends to the diagonal."""
     for j in range(LANES):
         c = work.param[w, e, j]
         g = resting(c, work.lane[w, TRACE, j])
-        work.pivot[w, i, j] += carried(-c, work.lane[w, TRACE, j]) + g
-        work.pivot[w, k, j] += carried(c, work.lane[w, TRACE, j]) + g
+        work.pivot[w, i, j] += joints.at_start[e] * (carried(-c, work.lane[w, TRACE, j]) + g)
+        work.pivot[w, k, j] += joints.at_end[e] * (carried(c, work.lane[w, TRACE, j]) + g)
     if i == k:
         for j in range(LANES):
             c = work.param[w, e, j]
             g = resting(c, work.lane[w, TRACE, j])
             moving = carried(c, work.lane[w, TRACE, j]) + carried(-c, work.lane[w, TRACE, j])
-            work.pivot[w, i, j] -= moving * work.param[w, place.own + e, j] + 2.0 * g
+            work.pivot[w, i, j] -= joints.at_end[e] * (moving * work.param[w, place.own + e, j] + 2.0 * g)
 
 
 @cell
-def into(w, t, e, sign, place: Places, work: Work, entry):
-    """Take what branch e carries to its end (sign 1) or start (-1) from entry t of a factor."""
+def into(w, t, e, sign, times, place: Places, work: Work, entry):
+    """Take what branch e, `times` over, carries to its end (sign 1) or start (-1) from entry t of a factor."""
     for j in range(LANES):
         c = sign * work.param[w, e, j]
         trace = work.lane[w, TRACE, j]
-        entry[w, t, j] -= carried(c, trace) * work.param[w, place.own + e, j] + resting(c, trace)
+        entry[w, t, j] -= times * (carried(c, trace) * work.param[w, place.own + e, j] + resting(c, trace))
 
 
 @cell
@@ -340,17 +361,17 @@ def assemble(w, program: Program, joints: Joints, place: Places, work: Work):
         i = joints.start[e]
         k = joints.end[e]
         t = program.slot[e]
-        mix(w, e, i, k, place, work)
+        mix(w, e, i, k, joints, place, work)
         if i != k and joints.held[i] < 0:
             if program.flipped[e] == 1:
-                into(w, t, e, -1.0, place, work, work.upper)
+                into(w, t, e, -1.0, joints.at_start[e], place, work, work.upper)
             else:
-                into(w, t, e, -1.0, place, work, work.lower)
+                into(w, t, e, -1.0, joints.at_start[e], place, work, work.lower)
         if i != k and joints.held[k] < 0:
             if program.flipped[e] == 1:
-                into(w, t, e, 1.0, place, work, work.lower)
+                into(w, t, e, 1.0, joints.at_end[e], place, work, work.lower)
             else:
-                into(w, t, e, 1.0, place, work, work.upper)
+                into(w, t, e, 1.0, joints.at_end[e], place, work, work.upper)
     for q in range(joints.couplings):
         couple(w, q, program, joints, place, work)
     for k in range(program.n):

@@ -150,17 +150,21 @@ class Block:
 
     def groups(self, terms: Groups) -> Groups:
         """Terms by group as kernels take them."""
-        return Groups(*map(self.integers, terms))
+        return Groups(self.integers(terms.first), self.integers(terms.row), self.numbers(terms.times))
 
-    def sums(self, terms: Sequence[tuple[Index, Ref, Array]], count: int, out: Array) -> list[Call]:
-        """Sums of solved rows by group into `out` (count, lanes); terms: groups, rows, and weights (row, 1|S)."""
+    def sums(self, terms: Sequence[tuple[Index, Ref, Array]], counts: Array, out: Array) -> list[Call]:
+        """Sums of solved rows by group into `out` (group, lanes); terms: groups, rows, and weights (row, 1|S).
+
+        counts: how many equal ones a group stands for (group,); a sum is that of one of them.
+        """
         if not terms:
             return []
         group = np.concatenate([g for g, _, _ in terms])
         rows = np.concatenate([self.rows(r) for _, r, _ in terms])
         weight = stacked([np.broadcast_to(w, (len(g), w.shape[1])) for g, _, w in terms])
-        found, order = grouped(group, rows, count)
-        return self.bind(weighted, count, self.groups(found), self.given(weight[order]), self.solved, out)
+        times = np.concatenate([self.plant.times(r) for _, r, _ in terms]) / counts[group]
+        found, order = grouped(group, rows, len(counts), times)
+        return self.bind(weighted, len(counts), self.groups(found), self.given(weight[order]), self.solved, out)
 
     def select(self, tree: Any) -> Any:
         """A tree of dataclasses whose arrays are one per scenario (row, S), as the lanes have it."""

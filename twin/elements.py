@@ -817,7 +817,8 @@ class Filling(NamedTuple):
 class System(Element):
     """Every array that solvers read, N nodes, B buses, S scenarios; elements are merged, one table per kind.
 
-    scenarios: S. site: the weather. nodes: N, of coolant and air. outdoor: the node of outdoor air.
+    scenarios: S. counts: how many equal ones each row stands for, by the ledger of its columns (rows,); of rooms by
+    Zone, of columns that types add by Derived. site: the weather. nodes: N, of coolant and air. outdoor: the node of outdoor air.
     start, end: nodes of all streams, pipes first (streams,). pipe, pump, relief, exchange, loss, fan, zone, engine,
     line, converter, source: tables. anchor: nodes of known pressure (loops,), pressure: there [Pa] (loops, s).
     medium: pipes by fluid. cooler, heat, gain, intake, load, inlets, work: tables as components wrote them. follow:
@@ -828,6 +829,7 @@ class System(Element):
     """
 
     scenarios: int
+    counts: Mapping[type[Table], Array]
     site: Weather
     nodes: int
     outdoor: int
@@ -864,3 +866,8 @@ class System(Element):
     streams: streams.StreamProgram
     coolant: Index
     start_temperature: Array
+
+    def times(self, ref: Ref) -> Array:
+        """How many equal ones rows of a solved column stand for, (n,)."""
+        kind = ref.column.kind
+        return self.counts[kind if kind in self.counts else Derived][ref.rows]

@@ -66,8 +66,11 @@ class Model(BaseModel):
 class Write(Protocol):
     """Adds the rows of an element; returns their numbers, (n,)."""
 
-    def __call__(self, element: Element) -> Index:
-        """Row numbers of the element, by which others refer to it."""
+    def __call__(self, element: Element, of: Index | None = None) -> Index:
+        """Row numbers of the element, by which others refer to it.
+
+        of: the instance of the table that each row belongs to (n,), where they are not one for each, in their order.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin import columns
 from twin.block import Block
 from twin.columns import Array
 from twin.domains.between import Coolant, Nodes, Streams, upstream
@@ -55,8 +56,8 @@ def heat_capacities(g, s, pipes: Groups, fluids: Ints1, filling: Filling, net: S
     count = 0.0
     for u in range(pipes.first[g], pipes.first[g + 1]):
         e = pipes.row[u]
-        total += 0.5 * (temperature[net.start[e], s] + temperature[net.end[e], s])
-        count += 1.0
+        total += pipes.times[u] * (0.5 * (temperature[net.start[e], s] + temperature[net.end[e], s]))
+        count += pipes.times[u]
     out[g, s] = polynomial(fluids[g], HEAT_CAPACITY, total / count, filling)
 
 
@@ -92,9 +93,9 @@ def stages(b: Block, net: Streams, flow: Array, now: Packed, raw: Array, out: Pa
         of[medium.pipes], loop[medium.pipes] = f, len(fluids) + number
         fluids += [f] * len(loops)
     filling = Filling(b.integers(of), b.integers(loop), b.numbers(np.array([_numbers(n) for n in names])))
-    members, _ = grouped(loop, np.arange(pipes), len(fluids))
+    members, _ = grouped(loop, np.arange(pipes), len(fluids), b.plant.counts[columns.pipe])
     cp = b.zeros(len(fluids))
-    loops = Groups(*map(b.integers, members)), b.integers(fluids), filling, net
+    loops = b.groups(members), b.integers(fluids), filling, net
     cold = b.plant.exchange.cold
     behind = np.unique(cold[cold < pipes])
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +45,19 @@ def _normal(load: Load, weight: Array) -> Array:
 # ---- one island --------------------------------------------------------------------------------------------------
 
 
+def whole(plant: System, island: Island) -> power_flow.Network:
+    """The network of an island whose branches are all those that its rows stand for, side by side.
+
+    Of buses that are alike one stands for all: currents balance at all of them together.
+    """
+    parts = ((columns.line, island.line), (columns.source, island.source), (columns.converter, island.converter))
+    times = np.concatenate([plant.counts[kind][rows] for kind, rows in parts])[:, None]
+    n = island.network
+    if (times == 1.0).all():
+        return n
+    return replace(n, series=times * n.series, shunt_start=times * n.shunt_start, shunt_end=times * n.shunt_end)
+
+
 class Demand(NamedTuple):
     """What consumers draw on their cords: share of a solved power, and reactive over active power [1] (cord, lanes)."""
 
@@ -60,17 +74,18 @@ class Behind(NamedTuple):
 
 @kernel
 def demand(i, s, cords: Groups, drawn: Demand, feeding: Groups, behind: Behind, solved: Reals2, out: Reals3):
-    """Complex power drawn at a bus by consumers and by the converters that it feeds, per unit."""
+    """Complex power drawn at a bus, and at all like it, by consumers and by the converters that it feeds, per unit."""
     active = 0.0
     reactive = 0.0
     for u in range(cords.first[i], cords.first[i + 1]):
-        power = drawn.share[u, s] * solved[cords.row[u], s]
+        power = cords.times[u] * (drawn.share[u, s] * solved[cords.row[u], s])
         active += power
         reactive += power * drawn.tangent[u, s]
     for u in range(feeding.first[i], feeding.first[i + 1]):
         c = feeding.row[u]
-        active += behind.taken[c, s]
-        reactive += behind.taken[c, s] * behind.tangent[c, s]
+        power = feeding.times[u] * behind.taken[c, s]
+        active += power
+        reactive += power * behind.tangent[c, s]
     out[i, s, RE] = active / POWER_BASE
     out[i, s, IM] = reactive / POWER_BASE
 
@@ -207,7 +222,7 @@ class Train:
     def __init__(self, b: Block, out: Results, peak: bool = False) -> None:
         plant, c = b.plant, b.plant.converter
         self.plant, self.good = plant, b.zeros(1)
-        self.islands = [power_flow.Bound(island.network, b.lanes, b.xp) for island in plant.islands]
+        self.islands = [power_flow.Bound(whole(plant, i), b.lanes, b.xp) for i in plant.islands]
         converters, on = b.table(c), b.given(c.in_service * plant.live[c.input])
         reactive = b.given(np.where((plant.direct[c.input] == 1)[:, None], 0.0, c.tangent))
         rating, tolerance = b.given(plant.line.rating), b.numbers(np.full((1, 1), power_flow.TOLERANCE))
@@ -251,17 +266,20 @@ def _demand(b: Block, island: Island, peak: bool) -> tuple[Groups, Demand, Group
     place = np.full(len(plant.voltage), -1)
     place[island.bus] = np.arange(count)
     bus, rows, share, tangent = [np.zeros(0, int)], [np.zeros(0, int)], list[Array](), list[Array]()
+    times = [np.zeros(0)]
     for load in plant.load:
         mine = np.flatnonzero(place[load.bus] >= 0)
         ref = load.peak if peak else load.power
         bus.append(place[load.bus[mine]])
         rows.append(b.rows(ref)[mine])
+        times.append(plant.times(ref)[mine])
         share.append(shares(plant, load)[0][mine])
         alternating = (plant.direct[load.bus[mine]] != 1)[:, None]
         tangent.append(np.broadcast_to(load.tangent, (len(load.bus), load.tangent.shape[1]))[mine] * alternating)
-    cords, order = grouped(np.concatenate(bus), np.concatenate(rows), count)
+    cords, order = grouped(np.concatenate(bus), np.concatenate(rows), count, np.concatenate(times))
     behind = np.flatnonzero(place[plant.converter.input] >= 0)
-    feeding, _ = grouped(place[plant.converter.input[behind]], behind, count)
+    equal = plant.counts[columns.converter][behind]
+    feeding, _ = grouped(place[plant.converter.input[behind]], behind, count, equal)
     weights = (b.given(stacked(w)[order]) for w in (share, tangent))
     return b.groups(cords), Demand(*weights), b.groups(feeding)
 

@@ -75,7 +75,7 @@ def receive(k, s, arriving: Groups, sign: Reals2, flow: Reals2, out: Reals2):
     """Flow that arrives at the end node of each bypass, kg/s."""
     total = 0.0
     for u in range(arriving.first[k], arriving.first[k + 1]):
-        total += max(sign[u, 0] * flow[arriving.row[u], s], 0.0)
+        total += arriving.times[u] * max(sign[u, 0] * flow[arriving.row[u], s], 0.0)
     out[k, s] = total
 
 
@@ -85,8 +85,11 @@ def expect(k, s, relief: Bypass, arriving: Groups, sign: Reals2, flow: Reals2, a
     total = 0.0
     for u in range(arriving.first[k], arriving.first[k + 1]):
         e = arriving.row[u]
-        held = e != relief.pipe[k] and finite(asked.target[e, s]) and asked.free[e, s] <= 0.0
-        total += max(sign[u, 0] * (asked.target[e, s] if held else flow[e, s]), 0.0)
+        own = 1.0 if e == relief.pipe[k] else 0.0
+        now = max(sign[u, 0] * flow[e, s], 0.0)
+        held = finite(asked.target[e, s]) and asked.free[e, s] <= 0.0
+        others = max(sign[u, 0] * asked.target[e, s], 0.0) if held else now
+        total += own * now + (arriving.times[u] - own) * others
     out[k, s] = total
 
 
@@ -338,7 +341,8 @@ class Loops:
         control = np.unique(np.concatenate(held)).astype(np.int64)
         control = control[control < self.pipes]
         anchors = np.searchsorted(plant.coolant, plant.anchor)
-        structure = pipe_flow.structure(len(plant.coolant), ends, (straight, powered, pump.pipe, control), anchors)
+        groups, times = (straight, powered, pump.pipe, control), plant.counts[columns.pipe]
+        structure = pipe_flow.structure(len(plant.coolant), ends, groups, anchors, times)
         param = b.zeros(structure.rows.first[-1])
         part = {n: param[i:k] for n, i, k in structure.parts()}
         wide = np.broadcast_to(pipe.exponent, (self.pipes, pipe.exponent.shape[1]))
@@ -374,9 +378,11 @@ def _arriving(b: Block, plant: System) -> tuple[Array, Groups]:
                 where[int(n)].append((e, sense))
     found = [where[int(n)] for n in plant.pipe.end[plant.relief.pipe]]
     group = np.repeat(np.arange(len(found)), [len(f) for f in found])
-    terms, _ = grouped(group, [e for f in found for e, _ in f], len(found))
+    rows = np.array([e for f in found for e, _ in f], int)
+    ends = plant.counts[columns.node][plant.end[plant.relief.pipe]]
+    terms, _ = grouped(group, rows, len(found), plant.counts[columns.pipe][rows] / ends[group])
     sign = np.array([s for f in found for _, s in f]).reshape(-1, 1)
-    return b.numbers(sign), Groups(*map(b.integers, terms))
+    return b.numbers(sign), b.groups(terms)
 
 
 def _closing(b: Block, plant: System, asked: Packed) -> list[Call]:

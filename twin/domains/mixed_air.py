@@ -56,7 +56,7 @@ def supply(z, s, pipes: Int, zone: Zone, units: Groups, fan: Fan, fed: Reals2, a
     ability = 0.0
     for u in range(units.first[z], units.first[z + 1]):
         f = units.row[u]
-        ability += fan.rated_flow[f, s] * fan.installed[f, s] * fed[f, s]
+        ability += units.times[u] * (fan.rated_flow[f, s] * fan.installed[f, s] * fed[f, s])
     wanted = share(required, ability, 0.0, INF)
     part = clip(wanted, 0.0, 1.0)
     delivered = 0.0
@@ -66,7 +66,7 @@ def supply(z, s, pipes: Int, zone: Zone, units: Groups, fan: Fan, fed: Reals2, a
         speed = clip(part * fan.installed[f, s] / max(running, 1.0), fan.min_speed[f, s], 1.0)
         flow = running * speed * fan.rated_flow[f, s]
         vent[fan.vent[f] - pipes, s] = flow
-        delivered += flow
+        delivered += units.times[u] * flow
         out.power[f, s] = running * fan.power[f, s] * speed * speed * speed
         out.running[f, s] = running
         out.speed[f, s] = speed
@@ -85,7 +85,7 @@ def follow(k, s, into: Ints1, arriving: Groups, vent: Reals2, out: Reals2):
     """Vents whose flow is whatever arrives at their start."""
     total = 0.0
     for u in range(arriving.first[k], arriving.first[k + 1]):
-        total += vent[arriving.row[u], s]
+        total += arriving.times[u] * vent[arriving.row[u], s]
     out[into[k], s] = total
 
 
@@ -112,15 +112,18 @@ def stages(b: Block, gains: Array, fed: Array, flow: Array) -> list[Call]:
     at = np.concatenate([np.zeros(0, int), *(i.vent for i in plant.intake)]) - pipes
     room = np.concatenate([np.zeros(0, int), *(i.zone for i in plant.intake)])
     inside = room >= 0
-    racks, _ = grouped(room[inside], rows[inside], zones)
-    units, _ = grouped(fan.zone, np.arange(len(fan.zone)), zones)
+    drawing = np.concatenate([np.zeros(0), *(plant.times(i.flow) for i in plant.intake)])
+    counts, of_stream = plant.counts, plant.counts[columns.stream]
+    racks, _ = grouped(room[inside], rows[inside], zones, drawing[inside] / counts[Zone][room[inside]])
+    units, _ = grouped(fan.zone, np.arange(len(fan.zone)), zones, counts[columns.fan] / counts[Zone][fan.zone])
     once = b.zeros(len(racks.row)) + 1.0
     places = b.integers(plant.follow - pipes)
     ends, starts = plant.end[pipes:], plant.start[plant.follow]
     led = np.isin(np.arange(vents), plant.follow - pipes)
     pairs = [(k, v) for k, n in enumerate(starts) for v in np.flatnonzero((ends == n) & ~led)]
-    arriving, _ = grouped([k for k, _ in pairs], [v for _, v in pairs], len(starts))
-    followed, groups = b.zeros(vents), lambda g: Groups(*map(b.integers, g))
+    into, out = (np.array([p[i] for p in pairs], int) for i in range(2))
+    arriving, _ = grouped(into, out, len(starts), of_stream[pipes + out] / counts[columns.node][starts[into]])
+    followed, groups = b.zeros(vents), b.groups
     return [
         *b.bind(draw, len(at), b.integers(at), b.integers(rows), b.solved, vent),
         *b.bind(weighted, zones, groups(racks), once, b.solved, rooms.demand),

@@ -13,7 +13,7 @@ from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn
 from twin.domains.compute import AIR_HEAT
 from twin.domains.foreign import foreign
 from twin.domains.rejection import Answer, Inflow, Law, Roots
-from twin.elements import Cooler, Exchange, Fan, Loss, System
+from twin.elements import Cooler, Exchange, Fan, Loss, System, Zone
 from twin.kernels import streams
 from twin.kernels.arrays import send
 from twin.kernels.cell import Int, Ints1, Reals2, cell, kernel
@@ -275,7 +275,7 @@ def leave(i, s, outdoors: Groups, cooler: columns.cooler, heat: Reals2, out: col
     """Heat that leaves the plant: with streams to nodes of given temperature, and by coolers into outdoor air [W]."""
     total = 0.0
     for u in range(outdoors.first[i], outdoors.first[i + 1]):
-        total += cooler.duty[outdoors.row[u], s]
+        total += outdoors.times[u] * cooler.duty[outdoors.row[u], s]
     out.cooler[i, s] = total
     out.boundary[i, s] = heat[i, s]
 
@@ -329,9 +329,9 @@ def put(n, s, joining: Groups, around: Groups, heats: Heats, flow: Reals2, out: 
         e = joining.row[u] // 2
         ends = joining.row[u] - 2 * e
         forth = 1 if flow[e, s] >= 0.0 else 0
-        total += heats.warmth[e, s] if forth == ends else 0.0
+        total += joining.times[u] * heats.warmth[e, s] if forth == ends else 0.0
     for u in range(around.first[n], around.first[n + 1]):
-        total += heats.walls[around.row[u], s]
+        total += around.times[u] * heats.walls[around.row[u], s]
     out.source[n, s] = total
 
 
@@ -344,8 +344,8 @@ def distribute(f, s, fan: Fan, units: Groups, flow: Reals2, warmth: Reals2):
     for u in range(units.first[z], units.first[z + 1]):
         k = units.row[u]
         C = AIR_HEAT * flow[fan.vent[k], s]
-        given += C * fan.offset[k, s]
-        moved += C
+        given += units.times[u] * (C * fan.offset[k, s])
+        moved += units.times[u] * C
     own = AIR_HEAT * flow[fan.vent[f], s]
     warmth[fan.vent[f], s] += own * (fan.offset[f, s] - share(given, moved, 0.0, 0.0))
 
@@ -371,10 +371,11 @@ class Temperatures:
         stream = b.ledger(columns.stream)
         self.gains, self.warmth = b.zeros(n), b.zeros(m)
         fan = b.table(plant.fan)
-        units, _ = grouped(plant.fan.zone, np.arange(len(plant.fan.zone)), len(plant.zone.supply))
-        self.gaining = b.sums([(g.node, g.power, g.share) for g in plant.gain], n, self.gains)
+        counts, zone = plant.counts, plant.fan.zone
+        units, _ = grouped(zone, np.arange(len(zone)), len(plant.zone.supply), counts[columns.fan] / counts[Zone][zone])
+        self.gaining = b.sums([(g.node, g.power, g.share) for g in plant.gain], counts[columns.node], self.gains)
         self.warming = [
-            *b.sums([(h.stream, h.power, h.share) for h in plant.heat], m, self.warmth),
+            *b.sums([(h.stream, h.power, h.share) for h in plant.heat], counts[columns.stream], self.warmth),
             *b.bind(distribute, len(plant.fan.vent), fan, b.groups(units), flow, self.warmth),
         ]
         layout = streams.layout(plant.streams, (plant.outdoor,))
@@ -387,7 +388,7 @@ class Temperatures:
         own, after = self._coolers(b, net, flow, now, raw, coolant, turn, fed, lines)
         out = streams.Out(raw, stream.inlet, stream.outlet, heat)
         outdoors = np.concatenate([np.zeros(0, int), *(r for r, c in _units(plant) if c.sink is None)])
-        open_, _ = grouped(np.zeros(len(outdoors), int), outdoors, 1)
+        open_, _ = grouped(np.zeros(len(outdoors), int), outdoors, 1, counts[columns.cooler][outdoors])
         heats = Heats(self.gains, self.warmth, b.zeros(len(plant.loss.stream)))
         joining, around = _joining(b)
         self.stages = [
@@ -438,9 +439,11 @@ class Temperatures:
 def _joining(b: Block) -> tuple[Groups, Groups]:
     """Streams that join each node, see `put`, and the walls around it."""
     plant = b.plant
-    e = np.arange(len(plant.start))
-    ends, _ = grouped(np.concatenate([plant.start, plant.end]), np.concatenate([2 * e, 2 * e + 1]), plant.nodes)
-    walls, _ = grouped(plant.loss.node, np.arange(len(plant.loss.node)), plant.nodes)
+    e, nodes, streams_ = np.arange(len(plant.start)), plant.counts[columns.node], plant.counts[columns.stream]
+    at, twice = np.concatenate([plant.start, plant.end]), np.concatenate([streams_, streams_])
+    ends, _ = grouped(at, np.concatenate([2 * e, 2 * e + 1]), plant.nodes, twice / nodes[at])
+    wall = plant.loss
+    walls, _ = grouped(wall.node, np.arange(len(wall.node)), plant.nodes, streams_[wall.stream] / nodes[wall.node])
     return b.groups(ends), b.groups(walls)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from twin import columns
 from twin.columns import FIGURES, Array, Index, Ref
 from twin.components.base import REGISTRY
 from twin.elements import (
@@ -57,15 +58,18 @@ from twin.facility.sections import limit_names
 from twin.facility.tables import Given
 from twin.fluids import FLUIDS
 from twin.kernels import streams
-from twin.plant.lowering import Kept, Key, Lowering, first
+from twin.plant.lowering import Lowering, first
+from twin.plant.symmetry import Classes, whole
 from twin.plant.train import Train, islands, voltages
+from twin.plant.wiring import Kept, Key
 
 
 @dataclass(frozen=True)
 class Plant(System):
     """A compiled facility: what solvers read, and what is read before and after the solve, S scenarios.
 
-    facility: what was compiled. coordinates: values of the scenarios by address (S,). labels: what these are called
+    facility: what was compiled. classes: which of its components are alike: elements are those of the first of each.
+    coordinates: values of the scenarios by address (S,). labels: what these are called
     (S,), None if by number. invalid: by number those whose values cannot be, in whose place a neighbour is solved.
     moisture: where that of the weather comes from. design_pue: that the site states [1], a number or (S,), None if it
     states none. bus_names, node_names: of buses and nodes. limits, reports, cautions, guidelines, tallies, costs,
@@ -73,6 +77,7 @@ class Plant(System):
     """
 
     facility: Facility
+    classes: Classes
     coordinates: Mapping[str, Array]
     labels: Array | None
     invalid: Mapping[int, Invalid]
@@ -110,7 +115,7 @@ class _Parts:
     """The elements that components wrote, with streams numbered for good."""
 
     def __init__(self, c: Lowering) -> None:
-        pipes = c.counts.get(Pipe, 0)
+        pipes = c.rows.get(Pipe, 0)
         self.parts = {kind: [_resolve(p, pipes) for p in parts] for kind, parts in c.parts.items()}
 
     def all(self, kind: type[T]) -> tuple[T, ...]:
@@ -136,26 +141,30 @@ class _Parts:
         return kind(**merged)
 
 
-def compile(facility: Facility, scenarios: Given | Scenarios | None = None) -> Plant:
+def compile(
+    facility: Facility, scenarios: Given | Scenarios | None = None, classes: Classes | None = None
+) -> Plant:
     """Lower a facility to arrays. `scenarios` maps addresses to SI values, one per scenario; see `tables.tabulate`.
 
-    They may have been read already (`scenarios.read`), so that many can be lowered part by part.
+    They may have been read already (`scenarios.read`), so that many can be lowered part by part. classes: which
+    components are alike in all of these scenarios, see `symmetry.partitions`; none are if not given.
 
     Raises LayoutError for what is no address and for values of which no scenario can be, for loops without pressure
     reference, buses without source, voltages that do not meet, rooms that are heated and not cooled. The plant of a
     facility as laid out is kept with it.
     """
-    if scenarios is not None:
-        return _compiled(facility, scenarios if isinstance(scenarios, Scenarios) else read(facility, scenarios))
+    if scenarios is not None or classes is not None:
+        given = scenarios if isinstance(scenarios, Scenarios) else read(facility, scenarios or {})
+        return _compiled(facility, given, whole(facility) if classes is None else classes)
     kept = vars(facility).setdefault("kept", Kept())
     if "plant" not in kept:
-        kept["plant"] = _compiled(facility, read(facility, {}))
+        kept["plant"] = _compiled(facility, read(facility, {}), whole(facility))
     return kept["plant"]
 
 
 @paused()
-def _compiled(facility: Facility, scenarios: Scenarios) -> Plant:
-    c = Lowering(facility, scenarios)
+def _compiled(facility: Facility, scenarios: Scenarios, classes: Classes) -> Plant:
+    c = Lowering(facility, scenarios, classes)
     c.lower()
     parts, faults = _Parts(c), []
     pipe, vent, exchange = parts.merged(Pipe), parts.merged(Vent), parts.merged(Exchange)
@@ -175,8 +184,11 @@ def _compiled(facility: Facility, scenarios: Scenarios) -> Plant:
     if faults:
         raise LayoutError(facility.source, faults)
     sides = np.concatenate([exchange.cold, exchange.hot]), np.concatenate([exchange.hot, exchange.cold])
+    counts = c.counts()
+    of_streams, of_nodes = counts[columns.stream], counts[columns.node]
     return Plant(
         scenarios=c.size,
+        counts=counts,
         site=c.site,
         nodes=len(nodes),
         outdoor=c.outdoor,
@@ -210,10 +222,11 @@ def _compiled(facility: Facility, scenarios: Scenarios) -> Plant:
         live=live,
         voltage=voltage,
         direct=direct,
-        streams=streams.program(len(nodes), start, end, *sides),
+        streams=streams.program(len(nodes), start, end, *sides, of_streams / of_nodes[start], of_streams / of_nodes[end]),
         coolant=coolant,
         start_temperature=_warm_start(len(nodes), coolant, c),
         facility=facility,
+        classes=classes,
         coordinates=c.scenarios.coordinates,
         labels=c.scenarios.labels,
         invalid=c.scenarios.invalid,

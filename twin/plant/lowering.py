@@ -4,39 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from functools import cache, cached_property
-from itertools import repeat
-from operator import is_, itemgetter
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from twin import fluids
+from twin import columns, fluids
 from twin.columns import Array, Index, Real, Ref
 from twin.components.base import REGISTRY, Component, RoomNodes
-from twin.components.hall import DEFAULT_HUMIDITY, Room, air_pressure
-from twin.elements import VENT, Element, Limit, Report, Vent, Weather
+from twin.components.hall import DEFAULT_HUMIDITY, air_pressure
+from twin.elements import (
+    VENT,
+    Bypass,
+    Constant,
+    Converter,
+    Cooler,
+    Derived,
+    Element,
+    Engine,
+    Exchange,
+    Fan,
+    Limit,
+    Line,
+    Pipe,
+    Pump,
+    Report,
+    Source,
+    Vent,
+    Weather,
+    Zone,
+)
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios
+from twin.kernels.subset import Table as TableKind
+from twin.plant.symmetry import Classes
+from twin.plant.wiring import OUTDOOR, Group, Key, Wiring
+
+OWNED: dict[type[Element], type[TableKind]] = {
+    Pipe: columns.pipe,
+    Vent: Vent,
+    Pump: columns.pump,
+    Bypass: columns.bypass,
+    Exchange: columns.exchange,
+    Cooler: columns.cooler,
+    Fan: columns.fan,
+    Zone: Zone,
+    Engine: columns.engine,
+    Constant: columns.given,
+    Line: columns.line,
+    Converter: columns.converter,
+    Source: columns.source,
+    Derived: Derived,
+}
+"""Elements whose rows are solved, or have solved columns, each of one component, and what their number is known by."""
 
 ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.008
 """Dry bulb [K] and humidity ratio [kg/kg] of the air that fans of racks and room coolers move."""
-
-Key = tuple[str, str]
-"""A component and its port, or a place inside it that begins with a colon."""
-
-OUTDOOR: Key = ("", ":outdoor")
-
 
 class _Table:
     """See `components.base.Table`."""
 
     def __init__(self, lowering: Lowering, cls: type[Component], group: Group, columns: dict[str, Array]) -> None:
         self._lowering, self._cls, self._group, self._columns = lowering, cls, group, columns
-        self.names, self.n = group.names, len(group.names)
+        self.names, self.n, self._numbers = group.names, len(group.names), group.numbers
         self.kind, self.dimension, self.heading, self.tenant = cls.kind, cls.dimension, cls.heading, cls.tenant
         self.site, self.outdoor = lowering.site, lowering.outdoor
 
@@ -87,111 +118,35 @@ class _Table:
         return self._lowering.air([part.room or "" for part in self._group.parts])
 
 
-class Kept(dict[Any, Any]):
-    """What can be worked out again and is kept with an object meanwhile: copies and pickles leave it behind."""
-
-    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
-        return Kept, ()
-
-
-class Wiring:
-    """What all lowerings of a facility share, kept with it.
-
-    groups: components by type. root: representative of every joined port. feeds: far ends of every feed with cords.
-    rooms: rows of the rooms.
-    """
-
-    def __init__(self, facility: Facility) -> None:
-        self.parts = facility.components
-        names: dict[str, list[str]] = {}
-        for name in sorted(self.parts):
-            names.setdefault(self.parts[name].kind, []).append(name)
-        self.groups = {kind: Group(self, names[kind]) for kind in sorted(names)}
-        self.root, self.feeds = _join(facility, self.groups)
-        rooms = (n for kind, group in self.groups.items() if issubclass(REGISTRY[kind], Room) for n in group.names)
-        self.rooms = {n: i for i, n in enumerate(sorted(rooms))}
-
-    @classmethod
-    def of(cls, facility: Facility) -> Wiring:
-        """That of a facility, worked out when it is first asked for."""
-        kept = vars(facility).setdefault("kept", Kept())
-        if "wiring" not in kept:
-            kept["wiring"] = cls(facility)
-        return kept["wiring"]
-
-
-class Group:
-    """Components of one type, their numbers as they are laid out and where their ports lead, each worked out once."""
-
-    def __init__(self, wiring: Wiring, names: list[str]) -> None:
-        self.names, self.parts = names, [wiring.parts[n] for n in names]
-        self._wiring, self._ends, self._cords = wiring, dict[str, list[Key]](), dict[str, tuple[Any, ...]]()
-
-    @cached_property
-    def stated(self) -> dict[str, Array]:
-        """Columns (instance, 1) of the fields that are a number or none in all of them, NaN for none."""
-        fields = [f for f in type(self.parts[0]).model_fields if f not in ("room", "at", "size")]
-        rows, columns = map(itemgetter(*fields), map(vars, self.parts)), dict[str, Array]()
-        for field, values in zip(fields, zip(*rows, strict=True), strict=True):
-            alike = values[:1] if all(map(is_, values, repeat(values[0]))) else values  # most are a default of the type
-            if all(issubclass(kind, (int, float, type(None))) for kind in set(map(type, alike))):
-                columns[field] = np.repeat(np.array(alike, float)[:, None], len(values) // len(alike), axis=0)
-                columns[field].flags.writeable = False
-        return columns
-
-    def ends(self, place: str) -> list[Key]:
-        """Representative of a port, or of a place inside, of each."""
-        if place not in self._ends:
-            keys, root = [(n, place) for n in self.names], self._wiring.root
-            self._ends[place] = [root.get(k, k) for k in keys]
-        return self._ends[place]
-
-    def cords(self, port: str) -> tuple[Index, list[Key], Array]:
-        """Instance and representative of the far end of every feed (feed,), and its share (feed, 1)."""
-        if port not in self._cords:
-            root, row, bus, share = self._wiring.root, list[int](), list[Key](), list[float]()
-            for i, (name, part) in enumerate(zip(self.names, self.parts, strict=True)):
-                ends = self._wiring.feeds[(name, port)]
-                row += [i] * len(ends)
-                bus += [root.get(k, k) for k in ends]
-                share += _shares(part.shares, len(ends))
-            self._cords[port] = np.array(row), bus, np.array(share)[:, None]
-        return self._cords[port]
-
-
-@cache
-def _shares(stated: tuple[float, ...] | None, feeds: int) -> tuple[float, ...]:
-    """Share of each feed of a component: as stated, but that they add up to one, else equal."""
-    used = (stated or (1.0 / feeds,) * feeds)[:feeds]
-    used = used if sum(used) > 0 else (1.0,) * feeds
-    return tuple(s / sum(used) for s in used)
-
-
 class Lowering:
     """Collects elements while components lower themselves.
 
-    parts: elements as written, by kind. counts: rows of each kind so far. index: numbers of joined ports by carrier.
+    classes: which components are alike; of those that are, the first alone is lowered. parts: elements as written, by
+    kind. rows: how many there are of each kind so far. owners: numbers of the components that rows belong to, by kind.
+    index: numbers of joined ports by carrier.
     """
 
-    def __init__(self, facility: Facility, scenarios: Scenarios) -> None:
-        self.facility, self.scenarios, self.wiring = facility, scenarios, Wiring.of(facility)
+    def __init__(self, facility: Facility, scenarios: Scenarios, classes: Classes) -> None:
+        self.facility, self.scenarios, self.wiring, self.classes = facility, scenarios, Wiring.of(facility), classes
         self.columns, self.site_values, self.size = self.scenarios[:3]
         self.index: dict[str, dict[Key, int]] = {"thermal": {}, "power": {}}
         self.parts: dict[type[Element], list[Any]] = {}
-        self.counts: dict[type[Element], int] = {}
+        self.rows: dict[type[Element], int] = {}
+        self.owners: dict[type[Element], list[Index]] = {}
+        self.rooms = {n: i for i, n in enumerate(n for n in self.wiring.rooms if classes.first(n) == n)}
         self.site = _weather(self.site_values)
         self.outdoor = int(self.nodes([OUTDOOR], "air")[0])
 
     def nodes(self, keys: Sequence[Key], carrier: str) -> Index:
         """Numbers of representatives of joined ports, numbered when first seen."""
         index = self.index["power" if carrier == "power" else "thermal"]
-        return np.array([index.setdefault(k, len(index)) for k in keys], dtype=np.int64)
+        return np.array([index.setdefault(self.classes.place(k), len(index)) for k in keys], dtype=np.int64)
 
     def air(self, rooms: Sequence[str]) -> RoomNodes:
         """Nodes of rooms; an empty name is the outdoors."""
         number: dict[str, int] = {}
-        at = np.array([number.setdefault(r, len(number)) for r in rooms], np.int64)
-        inside, root = self.wiring.rooms, self.wiring.root
+        at = np.array([number.setdefault(self.classes.first(r), len(number)) for r in rooms], np.int64)
+        inside, root = self.rooms, self.wiring.root
         ends = {}
         for port in ("supply", "inlet", "exhaust"):
             keys = [(r, f":{port}") if r else OUTDOOR for r in number]
@@ -211,20 +166,50 @@ class Lowering:
         )
         return np.where(ventilation > 0, np.maximum(dew, self.site.dew_point[0]), dew) + margin
 
-    def write(self, element: Element) -> Index:
+    def lower(self) -> None:
+        """Lower all components, type by type in name order."""
+        for kind, group in self.classes.groups.items():
+            columns = {field: self._spread(field, group.names, column) for field, column in group.stated.items()}
+            table = _Table(self, REGISTRY[kind], group, columns)
+            REGISTRY[kind].lower(table, partial(self._write, table))
+
+    def _write(self, table: _Table, element: Element, of: Index | None = None) -> Index:
         """Add rows of an element kind; returns their numbers."""
         kind = type(element)
         n = len(first(element))
-        begin = self.counts.get(kind, 0)
-        self.counts[kind] = begin + n
+        begin = self.rows.get(kind, 0)
+        self.rows[kind] = begin + n
         self.parts.setdefault(kind, []).append(element)
+        if kind in OWNED:
+            self.owners.setdefault(kind, []).append(self._owners(table, element, n, of))
         return np.arange(begin, begin + n) + (VENT if kind is Vent else 0)
 
-    def lower(self) -> None:
-        """Lower all components, type by type in name order."""
-        for kind, group in self.wiring.groups.items():
-            columns = {field: self._spread(field, group.names, column) for field, column in group.stated.items()}
-            REGISTRY[kind].lower(_Table(self, REGISTRY[kind], group, columns), self.write)
+    def _owners(self, table: _Table, element: Element, n: int, of: Index | None) -> Index:
+        """Numbers of the components that the rows of an element belong to."""
+        names: list[str] = getattr(element, "names", [])
+        if of is not None and len(of) == n:
+            return table._numbers[of]
+        if len(names) == n:
+            return np.array([self.wiring.number[name] for name in names], np.int64)
+        if of is None and n == table.n:
+            return table._numbers
+        rows = f"{n} rows of {type(element).__name__} for {table.n} instances"
+        raise ValueError(f"{table.kind}: {rows}; say which instance each belongs to: write(..., of=rows)")
+
+    def owner(self, kind: type[Element]) -> Index:
+        """Numbers of the components that all rows of a kind belong to."""
+        return np.concatenate([np.zeros(0, np.int64), *self.owners.get(kind, [])])
+
+    def counts(self) -> dict[type[TableKind], Array]:
+        """How many equal ones each row stands for, by the ledger of its columns; see `elements.System`."""
+        k, classes = columns, self.classes
+        of = {kind: classes.times[self.owner(kind)] for kind in OWNED}
+        counts: dict[type[TableKind], Array] = {ledger: of[kind] for kind, ledger in OWNED.items()}
+        counts[k.pipe], counts[k.stream] = of[Pipe], np.concatenate([of[Pipe], of[Vent]])
+        for ledger, carrier in ((k.node, "thermal"), (k.bus, "power")):
+            counts[ledger] = np.array([classes.equal(key) for key in self.index[carrier]], float)
+        counts[k.audit] = np.ones(1)
+        return counts
 
     def _spread(self, name: str, names: list[str], column: Array) -> Array:
         rows = self.columns.get(name)
@@ -279,40 +264,3 @@ def first(element: Element) -> Sequence[Any] | Array:
         if isinstance(value, np.ndarray) and not isinstance(element, (Limit, Report)):
             return value
     return getattr(element, "elements", [0])
-
-
-# ---- joining -----------------------------------------------------------------------------------------------------
-
-
-def _join(facility: Facility, groups: Mapping[str, Group]) -> tuple[dict[Key, Key], dict[Key, list[Key]]]:
-    """Representative of every joined port, and the far ends of every feed with cords.
-
-    The representative of ports that are joined is the first of them; that of an air port that nothing is joined to, the
-    air of its room.
-    """
-    ports = {kind: REGISTRY[kind].ports for kind in groups}
-    cords = {kind: {p for p, spec in own.items() if spec.cords} for kind, own in ports.items()}
-    corded = {name: cords[kind] for kind, group in groups.items() if cords[kind] for name in group.names}
-    feeds: dict[Key, list[Key]] = {}
-    number: dict[Key, int] = {}
-    ends = list[int]()
-    for _, a, b in facility.connections:
-        if a[1] in corded.get(a[0], ()):
-            feeds.setdefault(a, []).append(b)
-        elif b[1] in corded.get(b[0], ()):
-            feeds.setdefault(b, []).append(a)
-        else:
-            ends += number.setdefault(a, len(number)), number.setdefault(b, len(number))
-    pairs = np.array(ends, np.int64).reshape(-1, 2).T
-    _, joint = connected_components(coo_array((np.ones(pairs.shape[1]), pairs), (len(number),) * 2), directed=False)
-    lowest: dict[int, Key] = {}
-    for key, j in zip(number, joint.tolist(), strict=True):
-        lowest[j] = min(key, lowest.get(j, key))
-    root = {key: lowest[j] for key, j in zip(number, joint.tolist(), strict=True)}
-    linked = {end for carrier, a, b in facility.connections if carrier == "air" for end in (a, b)}
-    for kind, group in groups.items():
-        for port in (p for p, spec in ports[kind].items() if spec.carrier == "air"):
-            for name, part in zip(group.names, group.parts, strict=True):
-                if (name, port) not in linked:
-                    root[name, port] = (part.room, ":exhaust") if part.room else OUTDOOR
-    return root, {k: sorted(v) if len(v) > 1 else v for k, v in feeds.items()}

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twin import columns
 from twin.block import Block
 from twin.columns import Array
 from twin.domains.between import COLDEST, FREE, HOTTEST, Nodes, Turn
 from twin.domains.thermal import Valves
-from twin.kernels.cell import Int, Reals2, kernel, real
+from twin.kernels.cell import Int, Reals1, Reals2, kernel, real
 from twin.kernels.launch import Call
 from twin.kernels.numbers import clip, known
 from twin.kernels.subset import Packed, Table
@@ -127,16 +128,16 @@ def measure(l, s, nodes: Int, rows: Int, point: Points, out: Mix):
 
 
 @kernel
-def weigh(l, s, rows: Int, memory: Int, point: Points, gaps: Reals2, turn: Turn, out: Mix, factor: Reals2,
-          weight: Reals2):  # fmt: skip
+def weigh(l, s, rows: Int, memory: Int, times: Reals1, point: Points, gaps: Reals2, turn: Turn, out: Mix,
+          factor: Reals2, weight: Reals2):  # fmt: skip
     """Weights of the differences, by the Cholesky factor of their normal equations, whose rows stand in `factor`.
 
-    There are none while coolers are trusted, where the gap grows or shrinks fast, before `memory` differences are
+    times: how many equal ones a row stands for. There are none while coolers are trusted, where the gap grows or shrinks fast, before `memory` differences are
     known, and where one would be too large.
     """
     size = 0.0
     for r in range(rows):
-        size += point.gap[r, s] * point.gap[r, s]
+        size += times[r] * (point.gap[r, s] * point.gap[r, s])
     grown = not (size <= GROWTH * GROWTH * out.size[l, s])
     slow = size > SLOW * SLOW * out.size[l, s]
     out.size[l, s] = size
@@ -148,7 +149,7 @@ def weigh(l, s, rows: Int, memory: Int, point: Points, gaps: Reals2, turn: Turn,
         for j in range(i + 1):
             total = 0.0
             for r in range(rows):
-                total += gaps[i * rows + r, s] * gaps[j * rows + r, s]
+                total += times[r] * (gaps[i * rows + r, s] * gaps[j * rows + r, s])
             total *= 1.0 + EQUAL if i == j else 1.0
             for k in range(j):
                 total -= factor[i * memory + k, s] * factor[j * memory + k, s]
@@ -157,7 +158,7 @@ def weigh(l, s, rows: Int, memory: Int, point: Points, gaps: Reals2, turn: Turn,
             factor[i * memory + j, s] = there if i == j else total / factor[j * memory + j, s]
         total = 0.0
         for r in range(rows):
-            total += gaps[i * rows + r, s] * point.gap[r, s]
+            total += times[r] * (gaps[i * rows + r, s] * point.gap[r, s])
         for k in range(i):
             total -= factor[i * memory + k, s] * weight[k, s]
         weight[i, s] = total / factor[i * memory + i, s]
@@ -217,6 +218,7 @@ class Mixing:
             return
         count, memory = len(e.hot), accelerate.memory
         rows = nodes + count
+        times = b.numbers(np.concatenate([b.plant.counts[columns.node], b.plant.counts[columns.exchange]]))
         for column, start in ((self.mix.mixed, 0.0), (self.mix.size, np.inf), (self.mix.age, -2.0)):
             b.state(np.full((1, 1), start), column)
         point, gaps, steps = b.work(Points, rows), b.zeros(memory * rows), b.zeros(memory * rows)
@@ -232,7 +234,7 @@ class Mixing:
             *b.bind(measure, 1, nodes, rows, point, self.mix),
         ]
         self.after = [
-            *b.bind(weigh, 1, rows, memory, point, gaps, turn, self.mix, factor, weight),
+            *b.bind(weigh, 1, rows, memory, times, point, gaps, turn, self.mix, factor, weight),
             *b.bind(mingle, rows, rows, memory, weight, steps, point),
             *b.bind(go_nodes, nodes, point, self.mix, now),
             *b.bind(go_valves, count, nodes, rated, point, self.mix, valves),

@@ -90,13 +90,13 @@ def settled(l, s, nodes: Int, raw: Reals2, now: Nodes, kinds: Int, watched: Grou
     most = most / 300.0
     scale = 0.0
     for u in range(drawn.first[0], drawn.first[1]):
-        scale += solved[drawn.row[u], s]
+        scale += drawn.times[u] * solved[drawn.row[u], s]
     scale = max(scale, 1.0)
     for c in range(kinds):
         total = 0.0
         for u in range(watched.first[c], watched.first[c + 1]):
             new = solved[watched.row[u], s]
-            total += abs(new - was[u, s])
+            total += watched.times[u] * abs(new - was[u, s])
             was[u, s] = new
         wrong += 0.0 * total
         most = max(most, total / scale)
@@ -199,9 +199,10 @@ class Program:
         b, plant, k = self.block, self.plant, columns
         rows = [self.block.rows(c[np.arange(len(b.column(c)))]) for c in WATCHED]
         kind = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
-        terms, _ = grouped(kind, np.concatenate(rows), len(rows))
+        times = np.concatenate([plant.counts[c.kind] for c in WATCHED])
+        terms, _ = grouped(kind, np.concatenate(rows), len(rows), times)
         sources = b.rows(k.source.power[np.arange(len(plant.source.bus))])
-        scale, _ = grouped(np.zeros(len(sources), int), sources, 1)
+        scale, _ = grouped(np.zeros(len(sources), int), sources, 1, plant.counts[k.source])
         groups = len(rows), b.groups(terms), b.groups(scale)
         was = b.state(np.zeros((len(kind), 1)))
         mixing = self.mixing

@@ -1,0 +1,309 @@
+"""What of a facility is alike in a scenario and need be solved once: the coarsest equitable partition.
+
+Components and the joints where they meet are the vertices of a graph, whose edges have roles (type, port, share of a
+cord). A component begins with the colour of its type and its own numbers in that scenario, bit for bit; then each takes
+the colour of what it has and of what it meets in which role, until nothing splits: colour refinement [Berkholz, Bonsma &
+Grohe, Theory Comput. Syst. 60 (2017) 581]. What comes out is equitable: any two components of a class meet the same
+classes of joints in the same roles, and the other way round. States that are equal in a class then remain equal in
+every pass, since a pass computes rows from the rows that they meet; so the first of each class is solved for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.columns import Array, Index
+from twin.facility.graph import Facility
+from twin.facility.scenarios import Columns, Scenarios
+from twin.plant.wiring import Group, Joints, Key, Wiring, kept_with
+
+TRIES = 3
+"""Sets of hash keys that are tried before nothing is taken to be alike."""
+
+Hashes = NDArray[np.uint64]
+
+
+class Classes:
+    """Classes of components and joints. Of those that are alike the first in the order of the wiring stands for all.
+
+    component: class of each component (components,), joint: of each joint (joints,), both numbered by their first;
+    None where nothing is alike. times: how many are in the class of each component (components,).
+    """
+
+    def __init__(self, wiring: Wiring, component: Index | None = None, joint: Index | None = None) -> None:
+        self.wiring, self.component, self.joint = wiring, component, joint
+        self.times = np.ones(len(wiring.names))
+        if component is not None:
+            self.times = np.bincount(component).astype(float)[component]
+
+    @cached_property
+    def groups(self) -> Mapping[str, Group]:
+        """The first components of all classes by type."""
+        if self.component is None:
+            return self.wiring.groups
+        _, first = np.unique(self.component, return_index=True)
+        alone, names = np.isin(np.arange(len(self.component)), first), self.wiring.names
+        groups = dict[str, Group]()
+        for kind, group in self.wiring.groups.items():
+            chosen = group.numbers[alone[group.numbers]]
+            groups[kind] = Group(self.wiring, [names[i] for i in chosen.tolist()])
+        return groups
+
+    @cached_property
+    def _members(self) -> tuple[Index, Index]:
+        """Components class by class, and where each class begins."""
+        assert self.component is not None
+        return np.argsort(self.component, kind="stable"), np.cumsum([0, *np.bincount(self.component)])
+
+    @cached_property
+    def _place(self) -> list[Key]:
+        """The joint that stands for each class of joints: where the first component meets it."""
+        assert self.joint is not None
+        joints = self.wiring.joints
+        classes, edge = np.unique(self.joint[joints.joint], return_index=True)
+        assert len(classes) == self.joint.max(initial=-1) + 1
+        return [joints.keys[j] for j in joints.joint[edge].tolist()]
+
+    @cached_property
+    def _equal(self) -> Array:
+        """Joints in each class."""
+        return np.bincount(self.joint if self.joint is not None else np.zeros(0, np.int64)).astype(float)
+
+    def members(self, name: str) -> list[str]:
+        """Names of all components like one of that name, in order; of what is no component itself alone."""
+        number = self.wiring.number.get(name)
+        if self.component is None or number is None:
+            return [name]
+        order, begin = self._members
+        k = int(self.component[number])
+        return [self.wiring.names[i] for i in order[begin[k] : begin[k + 1]].tolist()]
+
+    def first(self, name: str) -> str:
+        """Name of the first component like one of that name."""
+        if self.component is None or name not in self.wiring.number:
+            return name
+        order, begin = self._members
+        return self.wiring.names[int(order[begin[self.component[self.wiring.number[name]]]])]
+
+    def place(self, key: Key) -> Key:
+        """The joint that stands for one, or for a place inside a component."""
+        if self.joint is None:
+            return key
+        joint = self.wiring.joints.number.get(key)
+        return key if joint is None else self._place[self.joint[joint]]
+
+    def equal(self, key: Key) -> float:
+        """How many joints, or places inside components, one stands for."""
+        if self.joint is None:
+            return 1.0
+        joint = self.wiring.joints.number.get(key)
+        if joint is not None:
+            return float(self._equal[self.joint[joint]])
+        return float(self.times[self.wiring.number[key[0]]]) if key[0] else 1.0
+
+
+def whole(facility: Facility) -> Classes:
+    """Classes in which every component is alone."""
+    return Classes(Wiring.of(facility))
+
+
+def partitions(
+    facility: Facility, scenarios: Scenarios, apart: Collection[str] = ()
+) -> Iterator[tuple[Index, Classes]]:
+    """Scenarios whose classes are the same, and these classes, which depend on nothing but each scenario's own values.
+
+    apart: names of components that are solved by themselves.
+    """
+    wiring = Wiring.of(facility)
+    for chosen, labels in _patterns(wiring, scenarios):
+        own = _own(wiring, labels)
+        if apart:
+            alone = [wiring.number[n] for n in sorted(apart)]
+            own[alone] = own.max(initial=0) + 1 + np.arange(len(alone))
+        kept = kept_with(facility).setdefault("classes", {})
+        key = own.tobytes()
+        if key not in kept:
+            if len(kept) >= MOST_KEPT:
+                kept.pop(next(iter(kept)))
+            kept[key] = Classes(wiring, *refined(wiring.joints, own))
+        yield chosen, kept[key]
+
+
+MOST_KEPT = 64
+"""Partitions that are kept with a facility."""
+
+
+# ---- what components have by themselves --------------------------------------------------------------------------
+
+Labels = Mapping[tuple[str, str], Index]
+"""By type and field: which of its components have equal values in a scenario, where scenarios give any (group,)."""
+
+
+def _patterns(wiring: Wiring, scenarios: Scenarios) -> list[tuple[Index, Labels]]:
+    """Scenarios in which the same values are equal, and which these are."""
+    given = {key: _sources(wiring, *key, rows) for key, rows in _by_type(wiring, scenarios.columns)}
+    blocks = [_ranked(values, scenarios.size) for _, values in given.values()]
+    every = np.arange(scenarios.size)
+    if not blocks:
+        return [(every, {})]
+    table = np.ascontiguousarray(np.concatenate(blocks).T)
+    _, first, group = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    group, cuts = np.ravel(group), np.cumsum([len(b) for b in blocks])[:-1]
+    found = list[tuple[Index, Labels]]()
+    for k in np.argsort(first).tolist():  # in the order of the scenarios
+        parts = np.split(table[first[k]], cuts)
+        labels = {key: part[source] for (key, (source, _)), part in zip(given.items(), parts, strict=True)}
+        found.append((np.flatnonzero(group == k), labels))
+    return found
+
+
+def _by_type(wiring: Wiring, columns: Columns) -> Iterator[tuple[tuple[str, str], dict[str, Array]]]:
+    """Values that scenarios give, by name, for each type and field."""
+    for field, rows in sorted(columns.items()):
+        kinds: dict[str, dict[str, Array]] = {}
+        for name, values in rows.items():
+            kinds.setdefault(wiring.parts[name].kind, {})[name] = values
+        for kind in sorted(kinds):
+            yield (kind, field), kinds[kind]
+
+
+def _sources(wiring: Wiring, kind: str, field: str, rows: Mapping[str, Array]) -> tuple[Index, list[Array]]:
+    """Where each component of a type has the values of a field from, and the different ones, (1|S,) each."""
+    group, number, values = wiring.groups[kind], dict[int | bytes, int](), list[Array]()
+    stated = group.stated[field][:, 0] if len(rows) < len(group.names) else None
+    source = np.empty(len(group.names), np.int64)
+    for i, name in enumerate(group.names):
+        own = rows.get(name)
+        if own is None:
+            assert stated is not None
+            own = stated[i : i + 1]
+        key = id(own) if name in rows else own.tobytes()
+        if key not in number:
+            number[key] = len(values)
+            values.append(own)
+        source[i] = number[key]
+    return source, values
+
+
+def _ranked(values: list[Array], size: int) -> Index:
+    """For each scenario which of some values (1|S,) are equal bit for bit: the number of the first like it (k, S)."""
+    if len(values) == 1:
+        return np.zeros((1, size), np.int32)
+    bits = np.array([np.broadcast_to(np.asarray(v, float), size) for v in values]).view(np.int64)
+    order = np.argsort(bits, axis=0, kind="stable")
+    rows = np.take_along_axis(bits, order, 0)
+    new = np.concatenate([np.ones((1, size), bool), rows[1:] != rows[:-1]])
+    at = np.maximum.accumulate(np.where(new, np.arange(len(values))[:, None], 0), axis=0)
+    ranks = np.empty(bits.shape, np.int32)
+    np.put_along_axis(ranks, order, np.take_along_axis(order, at, 0).astype(np.int32), 0)
+    return ranks
+
+
+def _own(wiring: Wiring, labels: Labels) -> Index:
+    """Colours of components by their types and values (components,)."""
+    parts, colours = list[Index](), 0
+    for kind, group in wiring.groups.items():
+        colour = np.zeros(len(group.names), np.int64)
+        for field, codes in group.codes.items():
+            if (kind, field) not in labels:
+                colour = _joined(colour, codes)
+        for (of, _), codes in labels.items():
+            if of == kind:
+                colour = _joined(colour, codes)
+        parts.append(colour + colours)
+        colours += int(colour.max(initial=-1)) + 1
+    return np.concatenate([np.zeros(0, np.int64), *parts])
+
+
+def _joined(a: Index, b: Index) -> Index:
+    """One number for each pair of two."""
+    return np.unique(a * (int(b.max(initial=0)) + 1) + b, return_inverse=True)[1].reshape(len(a))
+
+
+# ---- refinement --------------------------------------------------------------------------------------------------
+
+
+def refined(joints: Joints, own: Index) -> tuple[Index | None, Index | None]:
+    """Classes of components and of joints, numbered by their first; None where none are alike.
+
+    own: colours to begin with (components,). Colours are hashes of what is met, summed up; that all of a class do meet
+    the same is then seen by comparing, so that no two can be taken for alike by a collision.
+    """
+    for salt in range(1, TRIES + 1):
+        component, joint = _coloured(joints, own, salt)
+        if component.max(initial=-1) + 1 == len(component):
+            return None, None
+        if _equitable(joints, own, component, joint):
+            return component, joint
+    return None, None
+
+
+def _coloured(joints: Joints, own: Index, salt: int) -> tuple[Index, Index]:
+    """Classes of components and joints by hashes, refined until nothing splits."""
+    count, places = len(own), len(joints.keys)
+    component = _mixed(own.astype(np.uint64) + np.uint64(salt << 40))
+    joint, role = np.zeros(places, np.uint64), _mixed(joints.role.astype(np.uint64) + np.uint64(salt << 50))
+    order = np.argsort(joints.joint, kind="stable")
+    by_component = np.searchsorted(joints.component, np.arange(count))
+    by_joint = np.searchsorted(joints.joint[order], np.arange(places))
+    meets = np.bincount(joints.component, minlength=count) > 0
+    classes = 0
+    while True:
+        joint = _mixed(joint + _summed(_mixed(component[joints.component] ^ role)[order], by_joint, None))
+        component = _mixed(component + _summed(_mixed(joint[joints.joint] ^ role), by_component, meets))
+        found = len(np.unique(component)) + len(np.unique(joint))
+        if found == classes:
+            return _numbered(component), _numbered(joint)
+        classes = found
+
+
+def _mixed(x: Hashes) -> Hashes:
+    """A hash of 64 bits: the finaliser of splitmix64 [Steele, Lea & Flood, OOPSLA 2014]."""
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def _summed(x: Hashes, begin: Index, some: Array | None) -> Hashes:
+    """Sums of parts that begin at these places, modulo 2^64; those with nothing in them are zero."""
+    if not len(begin) or not len(x):
+        return np.zeros(len(begin), np.uint64)
+    sums = np.add.reduceat(x, np.minimum(begin, len(x) - 1))
+    return sums if some is None else np.where(some, sums, np.uint64(0))
+
+
+def _numbered(x: NDArray[Any]) -> Index:
+    """Equal values by one number, in the order in which they come first."""
+    _, first, inverse = np.unique(x, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse.reshape(len(x))]
+
+
+def _equitable(joints: Joints, own: Index, component: Index, joint: Index) -> bool:
+    """Whether all members of a class have the colour of its first and meet the same classes in the same roles."""
+    _, first = np.unique(component, return_index=True)
+    return (
+        np.array_equal(own, own[first][component])
+        and _alike(joints.component, joints.role, joint[joints.joint], component)
+        and _alike(joints.joint, joints.role, component[joints.component], joint)
+    )
+
+
+def _alike(end: Index, role: Index, other: Index, classes: Index) -> bool:
+    """Whether the edges at all members of a class have the same roles and other ends as those at its first."""
+    code = role * (int(other.max(initial=0)) + 1) + other
+    order = np.lexsort((code, end))
+    end, code = end[order], code[order]
+    begin = np.searchsorted(end, np.arange(len(classes) + 1))
+    _, first = np.unique(classes, return_index=True)
+    like, degree = first[classes], np.diff(begin)
+    if not np.array_equal(degree, degree[like]):
+        return False
+    return np.array_equal(code, code[begin[like[end]] + np.arange(len(end)) - begin[end]])

@@ -1,0 +1,227 @@
+"""How the components of a facility are joined: what all of its lowerings share, worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, cached_property
+from itertools import repeat
+from operator import is_, itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from twin.columns import Array, Index
+from twin.components.base import REGISTRY
+from twin.components.hall import Room
+from twin.facility.graph import Facility
+
+Key = tuple[str, str]
+"""A component and its port, or a place inside it that begins with a colon."""
+
+OUTDOOR: Key = ("", ":outdoor")
+
+PLACES = frozenset({"at", "size", "facing", "room"})
+"""Fields that say where a component is."""
+
+ROOM = ":room"
+"""Tag of the place in which all that stands in a room meets it."""
+
+
+class Kept(dict[Any, Any]):
+    """What can be worked out again and is kept with an object meanwhile: copies and pickles leave it behind."""
+
+    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
+        return Kept, ()
+
+
+def kept_with(facility: Facility) -> Kept:
+    """What is kept with a facility."""
+    return vars(facility).setdefault("kept", Kept())
+
+
+class Wiring:
+    """What all lowerings of a facility share, kept with it.
+
+    groups: components by type, in which they are numbered. names: of all components in that order, number: of each.
+    root: representative of every joined port. feeds: far ends of every feed with cords. rooms: names of the rooms.
+    """
+
+    def __init__(self, facility: Facility) -> None:
+        self.parts = facility.components
+        names: dict[str, list[str]] = {}
+        for name in sorted(self.parts):
+            names.setdefault(self.parts[name].kind, []).append(name)
+        self.names = [name for kind in sorted(names) for name in names[kind]]
+        self.number = {name: i for i, name in enumerate(self.names)}
+        self.groups = {kind: Group(self, names[kind]) for kind in sorted(names)}
+        self.root, self.feeds = _join(facility, self.groups)
+        rooms = (n for kind, group in self.groups.items() if issubclass(REGISTRY[kind], Room) for n in group.names)
+        self.rooms = sorted(rooms)
+
+    @cached_property
+    def joints(self) -> Joints:
+        """Where components meet."""
+        return _joints(self)
+
+    @classmethod
+    def of(cls, facility: Facility) -> Wiring:
+        """That of a facility, worked out when it is first asked for."""
+        kept = kept_with(facility)
+        if "wiring" not in kept:
+            kept["wiring"] = cls(facility)
+        return kept["wiring"]
+
+
+class Joints(NamedTuple):
+    """Where components meet: joined ports, buses that cords are plugged into, rooms.
+
+    keys: representative of each joint. number: of each representative. component, joint: both ends of every edge
+    (edge,), components in order. role: what the component is to the joint: type, port and share of the cord (edge,).
+    """
+
+    keys: list[Key]
+    number: dict[Key, int]
+    component: Index
+    joint: Index
+    role: Index
+
+
+class Group:
+    """Components of one type, their numbers as they are laid out and where their ports lead, each worked out once."""
+
+    def __init__(self, wiring: Wiring, names: list[str]) -> None:
+        self.names, self.parts = names, [wiring.parts[n] for n in names]
+        self.numbers = np.array([wiring.number[n] for n in names], np.int64)
+        self._wiring, self._ends, self._cords = wiring, dict[str, list[Key]](), dict[str, tuple[Any, ...]]()
+
+    @cached_property
+    def stated(self) -> dict[str, Array]:
+        """Columns (instance, 1) of the fields that are a number or none in all of them, NaN for none."""
+        fields = [f for f in type(self.parts[0]).model_fields if f not in ("room", "at", "size")]
+        rows, columns = map(itemgetter(*fields), map(vars, self.parts)), dict[str, Array]()
+        for field, values in zip(fields, zip(*rows, strict=True), strict=True):
+            alike = values[:1] if all(map(is_, values, repeat(values[0]))) else values  # most are a default of the type
+            if all(issubclass(kind, (int, float, type(None))) for kind in set(map(type, alike))):
+                columns[field] = np.repeat(np.array(alike, float)[:, None], len(values) // len(alike), axis=0)
+                columns[field].flags.writeable = False
+        return columns
+
+    @cached_property
+    def codes(self) -> dict[str, Index]:
+        """Numbers (instance,) that are equal where values of a field are, bit for bit; of fields with several values.
+
+        Places are left out: what stands in a room is joined to it, and the rest is nothing to mixed air.
+        """
+        fields = [f for f in type(self.parts[0]).model_fields if f not in PLACES]
+        found = dict[str, Index]()
+        for field, values in zip(fields, zip(*map(itemgetter(*fields), map(vars, self.parts)), strict=True), strict=True):
+            if not all(map(is_, values, repeat(values[0]))):
+                codes = _codes(values)
+                if codes.any():
+                    found[field] = codes
+        return found
+
+    def ends(self, place: str) -> list[Key]:
+        """Representative of a port, or of a place inside, of each."""
+        if place not in self._ends:
+            keys, root = [(n, place) for n in self.names], self._wiring.root
+            self._ends[place] = [root.get(k, k) for k in keys]
+        return self._ends[place]
+
+    def cords(self, port: str) -> tuple[Index, list[Key], Array]:
+        """Instance and representative of the far end of every feed (feed,), and its share (feed, 1)."""
+        if port not in self._cords:
+            root, row, bus, share = self._wiring.root, list[int](), list[Key](), list[float]()
+            for i, (name, part) in enumerate(zip(self.names, self.parts, strict=True)):
+                ends = self._wiring.feeds[(name, port)]
+                row += [i] * len(ends)
+                bus += [root.get(k, k) for k in ends]
+                share += _shares(part.shares, len(ends))
+            self._cords[port] = np.array(row), bus, np.array(share)[:, None]
+        return self._cords[port]
+
+
+def _codes(values: tuple[Any, ...]) -> Index:
+    """Equal values by one number; what cannot be compared by its hash is equal to itself alone."""
+    if all(issubclass(kind, (int, float, type(None))) for kind in set(map(type, values))):
+        bits = np.array(values, float).view(np.int64)
+        return np.unique(bits, return_inverse=True)[1].reshape(len(values))
+    number = dict[object, int]()
+    try:
+        return np.array([number.setdefault((type(v), v), len(number)) for v in values], np.int64)
+    except TypeError:
+        return np.array([number.setdefault(id(v), len(number)) for v in values], np.int64)
+
+
+@cache
+def _shares(stated: tuple[float, ...] | None, feeds: int) -> tuple[float, ...]:
+    """Share of each feed of a component: as stated, but that they add up to one, else equal."""
+    used = (stated or (1.0 / feeds,) * feeds)[:feeds]
+    used = used if sum(used) > 0 else (1.0,) * feeds
+    return tuple(s / sum(used) for s in used)
+
+
+# ---- joining -----------------------------------------------------------------------------------------------------
+
+
+def _join(facility: Facility, groups: Mapping[str, Group]) -> tuple[dict[Key, Key], dict[Key, list[Key]]]:
+    """Representative of every joined port, and the far ends of every feed with cords.
+
+    The representative of ports that are joined is the first of them; that of an air port that nothing is joined to, the
+    air of its room.
+    """
+    ports = {kind: REGISTRY[kind].ports for kind in groups}
+    cords = {kind: {p for p, spec in own.items() if spec.cords} for kind, own in ports.items()}
+    corded = {name: cords[kind] for kind, group in groups.items() if cords[kind] for name in group.names}
+    feeds: dict[Key, list[Key]] = {}
+    number: dict[Key, int] = {}
+    ends = list[int]()
+    for _, a, b in facility.connections:
+        if a[1] in corded.get(a[0], ()):
+            feeds.setdefault(a, []).append(b)
+        elif b[1] in corded.get(b[0], ()):
+            feeds.setdefault(b, []).append(a)
+        else:
+            ends += number.setdefault(a, len(number)), number.setdefault(b, len(number))
+    pairs = np.array(ends, np.int64).reshape(-1, 2).T
+    _, joint = connected_components(coo_array((np.ones(pairs.shape[1]), pairs), (len(number),) * 2), directed=False)
+    lowest: dict[int, Key] = {}
+    for key, j in zip(number, joint.tolist(), strict=True):
+        lowest[j] = min(key, lowest.get(j, key))
+    root = {key: lowest[j] for key, j in zip(number, joint.tolist(), strict=True)}
+    linked = {end for carrier, a, b in facility.connections if carrier == "air" for end in (a, b)}
+    for kind, group in groups.items():
+        for port in (p for p, spec in ports[kind].items() if spec.carrier == "air"):
+            for name, part in zip(group.names, group.parts, strict=True):
+                if (name, port) not in linked:
+                    root[name, port] = (part.room, ":exhaust") if part.room else OUTDOOR
+    return root, {k: sorted(v) if len(v) > 1 else v for k, v in feeds.items()}
+
+
+def _joints(wiring: Wiring) -> Joints:
+    """Joints of a facility, with an edge for every port, cord and place of a component that meets others there."""
+    number, roles = dict[Key, int](), dict[tuple[object, ...], int]()
+    edges = list[tuple[int, int, int]]()
+
+    def join(name: str, place: str, key: Key, share: float = 1.0) -> None:
+        role = roles.setdefault((wiring.parts[name].kind, place, share), len(roles))
+        edges.append((wiring.number[name], number.setdefault(key, len(number)), role))
+
+    for (name, port), key in wiring.root.items():
+        join(name, port, key)
+    for kind, group in wiring.groups.items():
+        for port in (p for p, spec in REGISTRY[kind].ports.items() if spec.cords):
+            row, ends, share = group.cords(port)
+            for i, key, part in zip(row.tolist(), ends, share[:, 0].tolist(), strict=True):
+                join(group.names[i], port, key, part)
+        for name, part in zip(group.names, group.parts, strict=True):
+            if part.room:
+                join(name, ROOM, (part.room, ROOM))
+    joined = set(wiring.root)
+    for key in list(number):  # ports that only cords are plugged into, and rooms
+        if key[0] and key not in joined:
+            join(*key, key)
+    component, joint, role = np.array(sorted(edges), np.int64).reshape(-1, 3).T
+    return Joints(list(number), number, component, joint, role)
