@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
@@ -15,23 +15,26 @@ from twin import columns
 from twin.air.response import Response, response
 from twin.air.turns import Air, AirSolution, FiniteVolume, model
 from twin.air.turns import solve as solve_air
+from twin.columns import Array
 from twin.elements import Status
 from twin.facility.build import load
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.layout import Layout
-from twin.facility.scenarios import read
+from twin.facility.scenarios import Scenarios, read
 from twin.facility.tables import Given
 from twin.kernels.arrays import home
 from twin.kernels.later import later
+from twin.money.cost import Annual
 from twin.plant.compile import Plant, compile
 from twin.results import store, tables
-from twin.results.dataset import dataset, field
+from twin.results.dataset import Joined, dataset, field
 from twin.results.envelopes import Exposure, exposures
 from twin.results.figures import Figures, figures
 from twin.results.files import write
 from twin.results.limits import Binding, Margins, binding, exceeded, margins, worst
 from twin.results.warnings import warnings
+from twin.results.whole import whole
 from twin.serving.tokens import at_work, check_served
 from twin.solver.pace import Pace
 from twin.solver.steady import Progress, Solution, steady
@@ -40,6 +43,8 @@ from twin.study.bound import GROUPS, Bound, Computed, Scale, rescale
 from twin.study.bound import bound as find_bound
 from twin.study.bound import scaled_rows as rows_in_question
 from twin.study.day import Day, day
+from twin.study.parts import Part
+from twin.study.parts import solve as solve_parts
 from twin.study.stream import check_size, stream
 
 if TYPE_CHECKING:
@@ -54,31 +59,79 @@ else:
 class Result:
     """A solved facility. `dataset` holds the numbers; item access falls through to it.
 
-    facility: what was solved. air_solution: the plant with the air of its rooms. air: how that air was computed.
-    held: what binds when racks grow denser, as the file says from which the result was read, if any.
+    facility: what was solved. scenarios: as they were given, None for the layout's own. parts: solutions of scenarios
+    in which the same components are alike, the first of which are solved for all. air: how the air was computed. held: what binds when racks grow denser, as the file says from which the result was read, if any.
 
     >>> twin.solve("gb300_hall")["pue"]
     """
 
     facility: Facility
-    air_solution: AirSolution
+    scenarios: Scenarios | None
+    parts: tuple[Part, ...]
     air: Air
     held: Binding | None = None
 
+    @cached_property
+    def air_solution(self) -> AirSolution:
+        """The plant with the air of its rooms, all components solved for written out."""
+        (_, first), *_ = self.parts
+        if first.plant.classes.component is None and len(self.parts) == 1:
+            return first
+        plant = at_work(compile(self.facility, self.scenarios))
+        if isinstance(self.air, Response):
+            plant = self.air.carried(plant)
+        return AirSolution(plant, whole(plant, [(chosen, air.solution) for chosen, air in self.parts]))
+
     @property
     def plant(self) -> Plant:
-        """The facility and its scenarios as arrays."""
+        """The facility and its scenarios as arrays, all components."""
         return self.air_solution.plant
 
     @property
     def solution(self) -> Solution:
-        """Solved columns, and the status of every scenario."""
+        """Solved columns of all components, and the status of every scenario."""
         return self.air_solution.solution
+
+    @property
+    def size(self) -> int:
+        """How many scenarios there are."""
+        return sum(len(part.scenarios) for part in self.parts)
+
+    @cached_property
+    def status(self) -> Array:
+        """What became of every scenario, see `Status` (scenario,)."""
+        return self._by_scenario(lambda part: part.air.solution.status)
+
+    def part(self, scenario: int = 0) -> tuple[Solution, int]:
+        """The solution that a scenario is in, of the first of everything that is alike, and its number there.
+
+        Raises IndexError for a scenario that there is not.
+        """
+        for part in self.parts:
+            at = np.flatnonzero(part.scenarios == scenario)
+            if len(at):
+                return part.air.solution, int(at[0])
+        raise IndexError(f"no scenario {scenario}; there are {self.size}, counted from 0")
+
+    def _by_scenario(self, get: Callable[[Part], Array]) -> Array:
+        """Numbers of all parts (..., scenario) in the order of the scenarios."""
+        values = [np.asarray(get(part)) for part in self.parts]
+        if len(values) == 1:
+            return values[0]
+        out = np.empty((*values[0].shape[:-1], self.size), values[0].dtype)
+        for part, value in zip(self.parts, values, strict=True):
+            out[..., part.scenarios] = value
+        return out
 
     @cached_property
     def dataset(self) -> xr.Dataset:
         """All results, labelled: dimensions `scenario`, `rack`, `cdu`, ...; SI units; provenance in `attrs`."""
-        return dataset(self.air_solution)
+        if len(self.parts) == 1:
+            return dataset(self.parts[0].air)
+        joined = Joined(self.size)
+        for part in self.parts:
+            joined.take(part.scenarios, dataset(part.air))
+        return joined.dataset(self.size)
 
     @cached_property
     def response(self) -> Response:
@@ -101,7 +154,15 @@ class Result:
     @cached_property
     def figures(self) -> Figures:
         """Headline figures, one value per scenario."""
-        return figures(self.solution)
+        found = [figures(part.air.solution) for part in self.parts]
+        if len(found) == 1:
+            return found[0]
+        of = {id(part): f for part, f in zip(self.parts, found, strict=True)}
+        pick = lambda name: self._by_scenario(lambda part: _wide(getattr(of[id(part)], name), part))  # noqa: E731
+        terms = found[0].annual._fields
+        annual = (self._by_scenario(lambda p, t=t: _wide(getattr(of[id(p)].annual, t), p)) for t in terms)
+        numbers = {f.name: pick(f.name) for f in fields(Figures) if f.name != "annual"}
+        return Figures(**numbers, annual=Annual(*annual))
 
     @cached_property
     def margins(self) -> Margins:
@@ -116,30 +177,34 @@ class Result:
     @cached_property
     def warnings(self) -> list[tuple[str, ...]]:
         """What to know of every scenario beside its numbers: aims missed, models outside their box, racks unserved."""
-        return warnings(self.solution)
+        told: list[tuple[str, ...]] = [()] * self.size
+        for part in self.parts:
+            for scenario, texts in zip(part.scenarios.tolist(), warnings(part.air.solution), strict=True):
+                told[scenario] = texts
+        return told
 
     def day(self, scenario: int = 0) -> Day | None:
         """What is sold in a day of the layout's demand as a scenario has it, rooms mixed; None without a demand."""
-        return day(self.solution, scenario)
+        return day(*self.part(scenario))
 
     def agents(self, scenario: int = 0, users: int | None = None) -> AgentLoad:
         """How the agents of the layout are served: throughput, latencies, and how far every layer is used.
 
         `users` stand for those of the layout. Raises ValueError where it has no agents, or they cannot be served.
         """
-        return agent_load(self.solution, scenario, users)
+        return agent_load(*self.part(scenario), users)
 
     @property
     def ok(self) -> bool:
         """Whether every scenario was solved."""
-        return bool((self.solution.status == Status.OK).all())
+        return bool((self.status == Status.OK).all())
 
     def __getitem__(self, name: str) -> xr.DataArray:
         return self.dataset[name]
 
     def __repr__(self) -> str:
-        states = [Status(int(s)).name.lower() for s in self.solution.status]
-        over = exceeded(self.margins)
+        states = [Status(int(s)).name.lower() for s in self.status]
+        over = self._by_scenario(lambda part: exceeded(margins(part.air.solution)))
         states = ["limit_exceeded" if s == "ok" and passed else s for s, passed in zip(states, over, strict=True)]
         counted = ", ".join(f"{states.count(s):,} {s}" for s in sorted(set(states)))
         warned = sum(bool(texts) for texts in self.warnings)
@@ -148,7 +213,8 @@ class Result:
 
     def worst(self, scenario: int = 0) -> tuple[Binding, ...]:
         """The tightest element of every limit, tightest first."""
-        return worst(self.margins, scenario)
+        solution, i = self.part(scenario)
+        return worst(margins(solution), i)
 
     def binding(self, scenario: int = 0) -> Binding | None:
         """What binds when racks grow denser, where `bound` has been found, else the tightest limit; nothing is solved.
@@ -165,13 +231,14 @@ class Result:
 
         >>> pandas.DataFrame(twin.solve("gb300_hall").envelopes())
         """
-        return exposures(self.solution, scenario)
+        return exposures(*self.part(scenario))
 
     def explain(self, scenario: int = 0) -> str:
         """Which limits are tightest, one line each; of a scenario whose values cannot be, why."""
-        if scenario in self.plant.invalid:
-            return self.plant.invalid[scenario].reason
-        rows = [f"{b.name:28s} {b.element:24s} {b.texts[4]}" for b in self.worst(scenario)]
+        solution, i = self.part(scenario)
+        if i in solution.plant.invalid:
+            return solution.plant.invalid[i].reason
+        rows = [f"{b.name:28s} {b.where:24s} {b.texts[4]}" for b in self.worst(scenario)]
         return "\n".join(rows)
 
     def table(self, name: str) -> pd.DataFrame:
@@ -212,10 +279,10 @@ class Result:
         ]
         tight = self.worst()
         if tight:
-            rows.append(("Tightest limit", f"{tight[0].name} at {tight[0].element}"))
+            rows.append(("Tightest limit", f"{tight[0].name} at {tight[0].where}"))
         rows += [("Warning", text) for text in self.warnings[0]]
         body = "".join(f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in rows)
-        count = self.plant.scenarios
+        count = self.size
         return f"<b>{html.escape(self.facility.name)}</b>, {count} scenario{'s' * (count > 1)}<table>{body}</table>"
 
 
@@ -229,6 +296,7 @@ def solve(
     overrides: Mapping[str, object] | None = None,
     device: str = "cpu",
     air: Air | Literal["mixed", "finite_volume"] | None = None,
+    symmetry: bool = True,
     progress: Progress | None = None,
 ) -> Result: ...
 @overload
@@ -241,6 +309,7 @@ def solve(
     overrides: Mapping[str, object] | None = None,
     device: str = "cpu",
     air: Air | Literal["mixed", "finite_volume"] | None = None,
+    symmetry: bool = True,
     progress: Progress | None = None,
 ) -> xr.Dataset: ...
 def solve(
@@ -252,6 +321,7 @@ def solve(
     overrides: Mapping[str, object] | None = None,
     device: str = "cpu",
     air: Air | Literal["mixed", "finite_volume"] | None = None,
+    symmetry: bool = True,
     progress: Progress | None = None,
 ) -> Result | xr.Dataset:
     """Solve power, coolant, heat and air of a facility in one or many scenarios.
@@ -268,7 +338,8 @@ def solve(
     overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where there is one; few
     scenarios are faster on the CPU. air: Mixed() if not given, FiniteVolume(cell) to compute the air of placed rooms,
     or the `response` of a result that did; "mixed" and "finite_volume" stand for the first two with their defaults.
-    progress: called with how far that is, at most about twice a second.
+    symmetry: whether components that are alike in a scenario are solved once, the first of them for all; so are the
+    answers, to rounding. progress: called with how far that is, at most about twice a second.
 
     Raises LayoutError for bad input, for an unknown output, and where all columns of so many scenarios would take more
     than 8 GB; DeviceError for a GPU that is not there. A scenario without solution, or with values that cannot be,
@@ -283,11 +354,16 @@ def solve(
     given = read(facility, {} if scenarios is None else scenarios)
     check_served(facility, given.coordinates)
     if outputs is not None:
-        return stream(facility, given, outputs, air_model, device, progress)
+        return stream(facility, given, outputs, air_model, device, progress, symmetry)
     check_size(facility, given)
-    plant = at_work(compile(facility, None if scenarios is None else given))
-    pace = Pace(plant.scenarios, progress)
-    return Result(facility, solve_air(plant, air_model, device, progress, pace.advance), air_model)
+    pace, own = Pace(given.size, progress), None if scenarios is None else given
+    parts = solve_parts(facility, own, air_model, device, progress, pace.advance, symmetry)
+    return Result(facility, own, parts, air_model)
+
+
+def _wide(values: Array, part: Part) -> Array:
+    """One value for each scenario of a part."""
+    return np.broadcast_to(values, (len(part.scenarios),))
 
 
 def open_result(path: str | Path) -> Result:
@@ -299,7 +375,8 @@ def open_result(path: str | Path) -> Result:
     >>> twin.draw(twin.open_result("hall.nc"))
     """
     kept = store.read(path)
-    result = Result(kept.facility, kept.air_solution, kept.air, kept.limit)
+    parts = (Part(np.arange(kept.air_solution.plant.scenarios), kept.air_solution),)
+    result = Result(kept.facility, None, parts, kept.air, kept.limit)
     vars(result)["dataset"] = kept.dataset  # cached properties, which need not be worked out again
     if kept.response is not None:
         vars(result)["response"] = kept.response

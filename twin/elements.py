@@ -68,6 +68,11 @@ def total(rows: Array) -> Array:
     return added
 
 
+def added(rows: Array, times: Array) -> Array:
+    """Sum over rows that each stand for so many (row,), in a fixed order, (scenario,)."""
+    return total(rows if (times == 1.0).all() else rows * times[:, None])
+
+
 def largest(rows: Array) -> Array:
     """Largest of non-negative rows, (scenario,), 0 where there are none."""
     return rows.max(axis=0) if len(rows) else np.zeros(rows.shape[-1], like=rows)

@@ -69,16 +69,24 @@ class Scenarios(NamedTuple):
     invalid: dict[int, Invalid]
     moisture: str
 
-    def part(self, first: int, last: int) -> Scenarios:
-        """The scenarios from `first` up to, but not with, `last`."""
-        at = slice(first, last)
+    def part(self, at: slice | Index) -> Scenarios:
+        """Some of the scenarios, by number, in that order."""
+        number = {int(k): i for i, k in enumerate(np.arange(self.size)[at])} if self.invalid else {}
+        taken: dict[int, Array] = {}
+
+        def pick(values: Array) -> Array:
+            """Those of an array, which many components may share: they then share what comes of it."""
+            if id(values) not in taken:
+                taken[id(values)] = values[at]
+            return taken[id(values)]
+
         return Scenarios(
-            {field: {n: v[at] for n, v in rows.items()} for field, rows in self.columns.items()},
+            {field: {n: pick(v) for n, v in rows.items()} for field, rows in self.columns.items()},
             {field: v if np.size(v) == 1 else np.asarray(v)[at] for field, v in self.site.items()},
-            len(range(self.size)[at]),
+            len(np.arange(self.size)[at]),
             {address: v[at] for address, v in self.coordinates.items()},
             None if self.labels is None else self.labels[at],
-            {i - first: known for i, known in self.invalid.items() if first <= i < last},
+            {number[i]: known for i, known in self.invalid.items() if i in number},
             self.moisture,
         )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from twin import columns
 from twin.columns import Array, totals
-from twin.elements import Cost, Status, total
+from twin.elements import Cost, Status, added, total
 from twin.facility.catalogue import published_constants as published
 from twin.facility.sections import Economics
 from twin.money import cost
@@ -29,15 +29,16 @@ def annual(solution: Solution, water: Array) -> cost.Annual:
     """
     terms, costs = priced(solution.plant), owned(solution)
     size = len(water)
+    own = [(_capital(solution.plant, c), c.life, c.upkeep) for c in costs]
     capital, life, upkeep = (
-        np.concatenate([last, *(np.broadcast_to(getattr(c, k), (len(c.elements), size)) for c in costs)])
-        for k, last in zip(("capital", "life", "upkeep"), _works(solution), strict=True)
+        np.concatenate([last, *(np.broadcast_to(c[k], (len(c[0]), size)) for c in own)])
+        for k, last in enumerate(_works(solution))
     )
     grid = solution.total(totals.grid)
     result = cost.annual_cost(
         cost.Assets(capital, life, upkeep),
         terms.discount_rate,
-        cost.Use(grid, _charged(solution), water / 1000.0, total(solution[columns.engine.nameplate])),
+        cost.Use(grid, _charged(solution), water / 1000.0, solution.sum(columns.engine.nameplate)),
         cost.Tariff(
             energy=terms.mean("price"),
             demand=terms.demand_charge,
@@ -49,11 +50,18 @@ def annual(solution: Solution, water: Array) -> cost.Annual:
     return result._replace(energy=result.energy + _fuel(solution, "price") * cost.YEAR)
 
 
+def _capital(plant: Plant, item: Cost) -> Array:
+    """Capital of equipment and of all that is like it, $ (element, 1|S)."""
+    return item.capital * plant.alike(item.elements)[:, None]
+
+
 def _charged(solution: Solution) -> Array:
     """Power on which demand is charged, W: contracts, or what utilities without one deliver."""
-    rows = lambda heading: [solution[t.power] for t in solution.plant.tallies if t.total is heading]  # noqa: E731
-    pairs = zip(rows(totals.contract), rows(totals.grid), strict=True)
-    charged = [total(np.where(np.isfinite(a), a, b)) for a, b in pairs]
+    rows = lambda heading: [t.power for t in solution.plant.tallies if t.total is heading]  # noqa: E731
+    charged = list[Array]()
+    for contract, grid in zip(rows(totals.contract), rows(totals.grid), strict=True):
+        stated = solution[contract]
+        charged.append(added(np.where(np.isfinite(stated), stated, solution[grid]), solution.plant.times(grid)))
     return total(np.array(charged).reshape(-1, solution.plant.scenarios))
 
 
@@ -64,7 +72,8 @@ def _works(solution: Solution) -> tuple[Array, Array, Array]:
     """
     terms, e, size = priced(solution.plant), solution.plant.engine, solution.plant.scenarios
     price = terms.works if terms.colocation is None else 0.0
-    capital = price * np.broadcast_to(total(e.nameplate), (1, size))
+    nameplate = added(e.nameplate, solution.plant.counts[columns.engine])
+    capital = price * np.broadcast_to(nameplate, (1, size))
     return capital, np.broadcast_to(terms.works_life, (1, size)), np.zeros((1, size))
 
 
@@ -82,7 +91,7 @@ def owned(solution: Solution) -> list[Cost]:
 
 def _fuel(solution: Solution, quantity: str) -> Array:
     """Sum over generators of power times price [$/s] or carbon [kg/s]."""
-    rows = [total(solution[f.power] * getattr(f, quantity)) for f in solution.plant.fuels]
+    rows = [solution.sum(f.power, getattr(f, quantity)) for f in solution.plant.fuels]
     return total(np.array(rows)) if rows else np.zeros(solution.plant.scenarios)
 
 
@@ -93,7 +102,8 @@ def yearly(solution: Solution, annual: cost.Annual) -> dict[str, Array]:
     for heading in sorted({c.heading for c in costs}):
         parts = [c for c in costs if c.heading == heading]
         for name, share in (("capital", lambda c: cost.annuity(rate, c.life)), ("upkeep", lambda c: c.upkeep)):
-            rows = [total(np.broadcast_to(c.capital * share(c), (len(c.elements), size))) for c in parts]
+            own = [(c, _capital(solution.plant, c)) for c in parts]
+            rows = [total(np.broadcast_to(capital * share(c), (len(c.elements), size))) for c, capital in own]
             items[f"{heading} {name}"] = total(np.array(rows))
     capital, life, _ = _works(solution)
     if np.any(capital > 0) or "economics.works" in solution.plant.coordinates:
@@ -118,7 +128,7 @@ def supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]
         }
         for part in terms.mix
     }
-    made = sum(float(solution[f.power][:, scenario].sum()) for f in solution.plant.fuels)
+    made = sum(float(solution.sum(f.power)[scenario]) for f in solution.plant.fuels)
     if made > 0:
         sources["generators"] = {
             "mw": made / 1e6,
@@ -138,7 +148,7 @@ def rent(solution: Solution) -> Array:
         return np.broadcast_to(terms.rent * 3600.0, (size,))
     known, paid, count = published()["published_2026_07"], np.zeros(size), np.zeros(size)
     for platform, rows in solution.plant.platforms():
-        chips = total(solution[columns.engine.chips[rows]])
+        chips = solution.sum(columns.engine.chips[rows])
         paid, count = paid + chips * known.get(platform, {}).get("rental", np.nan), count + chips
     with np.errstate(divide="ignore", invalid="ignore"):
         return paid / count

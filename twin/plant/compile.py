@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -58,10 +59,10 @@ from twin.facility.sections import limit_names
 from twin.facility.tables import Given
 from twin.fluids import FLUIDS
 from twin.kernels import streams
-from twin.plant.lowering import Lowering, first
-from twin.plant.symmetry import Classes, whole
+from twin.plant.lowering import OWNED, Lowering, first
+from twin.plant.symmetry import Classes, alone
 from twin.plant.train import Train, islands, voltages
-from twin.plant.wiring import Kept, Key
+from twin.plant.wiring import Key
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Plant(System):
     coordinates: values of the scenarios by address (S,). labels: what these are called
     (S,), None if by number. invalid: by number those whose values cannot be, in whose place a neighbour is solved.
     moisture: where that of the weather comes from. design_pue: that the site states [1], a number or (S,), None if it
-    states none. bus_names, node_names: of buses and nodes. limits, reports, cautions, guidelines, tallies, costs,
+    states none. node_keys, bus_keys: a port, or place inside a component, that each node and bus stands for. owners:
+    numbers of the components that rows belong to, by the kind of element (row,), see `Wiring`. limits, reports, cautions, guidelines, tallies, costs,
     fuels, serving, services: elements as components wrote them, (rows, 1|S).
     """
 
@@ -83,8 +85,9 @@ class Plant(System):
     invalid: Mapping[int, Invalid]
     moisture: str
     design_pue: Array | float | None
-    bus_names: list[str]
-    node_names: list[str]
+    node_keys: list[Key]
+    bus_keys: list[Key]
+    owners: Mapping[type[Element], Index]
     limits: tuple[Limit, ...]
     reports: tuple[Report, ...]
     cautions: tuple[Caution, ...]
@@ -95,11 +98,33 @@ class Plant(System):
     serving: tuple[Serving, ...]
     services: tuple[Service, ...]
 
+    @cached_property
+    def node_names(self) -> list[str]:
+        """Names of nodes."""
+        return _names(self.node_keys)
+
+    @cached_property
+    def bus_names(self) -> list[str]:
+        """Names of buses."""
+        return _names(self.bus_keys)
+
     def checked(self) -> Plant:
         """The plant itself; LayoutError where values of any scenario cannot be."""
         if self.invalid:
             raise LayoutError(self.facility.source, [i.reason for i in self.invalid.values()])
         return self
+
+    def alike(self, names: Sequence[str], value: Ref | None = None) -> Array:
+        """How many elements are like each, itself included (element,): components by name, others by a solved column.
+
+        What is no component and has no column is alone.
+        """
+        if self.classes.component is None:
+            return np.ones(len(names))
+        number, times = self.classes.wiring.number, self.classes.times
+        own = np.array([times[number[n]] if n in number else np.nan for n in names], float)
+        others = np.ones(len(names)) if value is None else self.times(value)
+        return np.where(np.isnan(own), others, own)
 
     def platforms(self) -> Iterator[tuple[str, Index]]:
         """Platforms of the racks that serve, and the rows of these racks."""
@@ -153,13 +178,13 @@ def compile(
     reference, buses without source, voltages that do not meet, rooms that are heated and not cooled. The plant of a
     facility as laid out is kept with it.
     """
-    if scenarios is not None or classes is not None:
-        given = scenarios if isinstance(scenarios, Scenarios) else read(facility, scenarios or {})
-        return _compiled(facility, given, whole(facility) if classes is None else classes)
-    kept = vars(facility).setdefault("kept", Kept())
-    if "plant" not in kept:
-        kept["plant"] = _compiled(facility, read(facility, {}), whole(facility))
-    return kept["plant"]
+    classes = alone(facility) if classes is None else classes
+    if scenarios is not None:
+        given = scenarios if isinstance(scenarios, Scenarios) else read(facility, scenarios)
+        return _compiled(facility, given, classes)
+    if "plant" not in classes.kept:
+        classes.kept["plant"] = _compiled(facility, read(facility, {}), classes)
+    return classes.kept["plant"]
 
 
 @paused()
@@ -232,8 +257,9 @@ def _compiled(facility: Facility, scenarios: Scenarios, classes: Classes) -> Pla
         invalid=c.scenarios.invalid,
         moisture=c.scenarios.moisture,
         design_pue=c.site_values.get("design_pue"),
-        bus_names=buses,
-        node_names=nodes,
+        node_keys=list(c.index["thermal"]),
+        bus_keys=list(c.index["power"]),
+        owners={kind: c.owner(kind) for kind in OWNED},
         limits=tuple(x for x in parts.all(Limit) if x.name not in facility.ignore),
         reports=parts.all(Report),
         cautions=parts.all(Caution),
@@ -254,8 +280,8 @@ def _warm_start(nodes: int, coolant: Array, c: Lowering) -> Array:
     return T
 
 
-def _names(index: dict[Key, int]) -> list[str]:
-    return [f"{name}.{place.lstrip(':')}" for name, place in index]
+def _names(keys: Iterable[Key]) -> list[str]:
+    return [f"{name}.{place.lstrip(':')}" for name, place in keys]
 
 
 def _resolve(element: T, pipes: int) -> T:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from twin.columns import Array, Index
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Columns, Scenarios
-from twin.plant.wiring import Group, Joints, Key, Wiring, kept_with
+from twin.plant.wiring import Group, Joints, Kept, Key, Wiring, kept_with
 
 TRIES = 3
 """Sets of hash keys that are tried before nothing is taken to be alike."""
@@ -32,11 +32,12 @@ class Classes:
     """Classes of components and joints. Of those that are alike the first in the order of the wiring stands for all.
 
     component: class of each component (components,), joint: of each joint (joints,), both numbered by their first;
-    None where nothing is alike. times: how many are in the class of each component (components,).
+    None where nothing is alike. times: how many are in the class of each component (components,). kept: what is kept
+    with them.
     """
 
     def __init__(self, wiring: Wiring, component: Index | None = None, joint: Index | None = None) -> None:
-        self.wiring, self.component, self.joint = wiring, component, joint
+        self.wiring, self.component, self.joint, self.kept = wiring, component, joint, Kept()
         self.times = np.ones(len(wiring.names))
         if component is not None:
             self.times = np.bincount(component).astype(float)[component]
@@ -91,11 +92,11 @@ class Classes:
         return self.wiring.names[int(order[begin[self.component[self.wiring.number[name]]]])]
 
     def place(self, key: Key) -> Key:
-        """The joint that stands for one, or for a place inside a component."""
+        """The joint that stands for one, or the place that stands for one inside a component."""
         if self.joint is None:
             return key
         joint = self.wiring.joints.number.get(key)
-        return key if joint is None else self._place[self.joint[joint]]
+        return (self.first(key[0]), key[1]) if joint is None else self._place[self.joint[joint]]
 
     def equal(self, key: Key) -> float:
         """How many joints, or places inside components, one stands for."""
@@ -107,9 +108,9 @@ class Classes:
         return float(self.times[self.wiring.number[key[0]]]) if key[0] else 1.0
 
 
-def whole(facility: Facility) -> Classes:
+def alone(facility: Facility) -> Classes:
     """Classes in which every component is alone."""
-    return Classes(Wiring.of(facility))
+    return kept_with(facility).setdefault("alone", Classes(Wiring.of(facility)))
 
 
 def partitions(

@@ -14,8 +14,8 @@ from twin import columns
 from twin.air.field import REFERENCE
 from twin.air.response import RoomAir
 from twin.air.turns import AirSolution
-from twin.columns import FIGURES, Array
-from twin.elements import REASONS, Status
+from twin.columns import FIGURES, Array, Index
+from twin.elements import REASONS, Report, Status
 from twin.facility import plugins
 from twin.facility.files import LayoutError, hint
 from twin.facility.scenarios import cf_unit_of
@@ -98,11 +98,46 @@ def choose(plant: Plant, outputs: Sequence[str], computed: bool) -> frozenset[st
     return frozenset(ALWAYS).union(*(GROUPS.get(n, (n,)) for n in names))
 
 
+class Joined:
+    """Variables and coordinates of `total` scenarios, some at a time, in arrays that are allocated once.
+
+    Any of them may come at any time, as long as the elements are the same.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total, self.seconds = total, 0.0
+        self._first, self._arrays = xr.Dataset(), dict[str, np.ndarray[Any, Any]]()
+
+    def take(self, at: slice | Index, part: xr.Dataset) -> None:
+        """Scenarios of these numbers."""
+        if not self._arrays:
+            self._first = part
+            for name, v in part.variables.items():
+                if "scenario" in v.dims:
+                    shape = (self.total if d == "scenario" else n for d, n in zip(v.dims, v.shape, strict=True))
+                    self._arrays[str(name)] = np.empty(tuple(shape), v.dtype)
+        for name, array in self._arrays.items():
+            array[..., at] = part[name].values
+        self.seconds += float(part.attrs["wall_seconds"])
+
+    def dataset(self, done: int) -> xr.Dataset:
+        """The first scenarios; an empty dataset of none."""
+        if not self._arrays:
+            return xr.Dataset(coords={"scenario": np.zeros(0, int)})
+        whole = {
+            name: (v.dims, self._arrays[str(name)][..., :done] if str(name) in self._arrays else v.values, v.attrs)
+            for name, v in self._first.variables.items()
+        }
+        coordinates = {name: v for name, v in whole.items() if name in self._first.coords}
+        variables = {name: v for name, v in whole.items() if name not in coordinates}
+        return xr.Dataset(variables, coordinates, self._first.attrs | {"wall_seconds": self.seconds})
+
+
 def dataset(air: AirSolution, chosen: Collection[str] | None = None) -> xr.Dataset:
     """Everything reported, labelled: dims `scenario`, `rack`, `cdu`, ...; SI with CF `units`; provenance in attrs.
 
-    chosen: names of variables, see `choose`: these alone are worked out. The tightest limit of each scenario is there
-    where it is chosen only.
+    Elements that are alike have the numbers of the first of them. chosen: names of variables, see `choose`: these alone
+    are worked out. The tightest limit of each scenario is there where it is chosen only.
     """
     solution, plant = air.solution, air.solution.plant
     asked = (lambda name: True) if chosen is None else chosen.__contains__
@@ -137,24 +172,36 @@ def _by_element(solution: Solution, asked: Callable[[str], bool]) -> tuple[dict[
     plant, variables = solution.plant, dict[str, Any]()
     reports, exposed = [r for r in plant.reports if asked(r.name)], [*envelopes.variables(solution, asked)]
     names: dict[str, set[str]] = {item.dimension: set() for item in (*reports, *exposed)}
+    members = plant.classes.members
     for item in plant.reports:
         if item.dimension in names:
-            names[item.dimension].update(item.elements)
+            names[item.dimension].update(*map(members, item.elements))
     labels = {d: sorted(v) for d, v in names.items()}
     where = {d: {n: i for i, n in enumerate(v)} for d, v in labels.items()}
+    spread = dict[tuple[str, int], tuple[list[int], list[int]]]()
+
+    def places(item: Report | envelopes.Variable) -> tuple[list[int], list[int]]:
+        """Rows of all elements of an item, and the row of it that each has."""
+        key = item.dimension, id(item.elements)
+        if key not in spread:
+            pairs = [(where[item.dimension][m], i) for i, n in enumerate(item.elements) for m in members(n)]
+            spread[key] = [row for row, _ in pairs], [i for _, i in pairs]
+        return spread[key]
+
     for item in reports:
         if item.name not in variables:
             empty = np.full((len(labels[item.dimension]), plant.scenarios), np.nan)
             attrs = {"units": item.value.column.unit, "long_name": item.long_name}
             variables[item.name] = ((item.dimension, "scenario"), empty, attrs)
-        rows = [where[item.dimension][n] for n in item.elements]
-        variables[item.name][1][rows] = np.where(solution.status == Status.OK, solution[item.value], np.nan)
+        rows, own = places(item)
+        values = np.where(solution.status == Status.OK, solution[item.value], np.nan)
+        variables[item.name][1][rows] = values[own]
     for item in exposed:
         if item.name not in variables:
             empty = np.full((len(labels[item.dimension]), plant.scenarios), item.missing, item.values.dtype)
             variables[item.name] = ((item.dimension, "scenario"), empty, item.attributes)
-        rows = [where[item.dimension][n] for n in item.elements]
-        variables[item.name][1][rows] = item.values
+        rows, own = places(item)
+        variables[item.name][1][rows] = item.values[own]
     return variables, labels
 
 

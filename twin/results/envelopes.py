@@ -60,8 +60,9 @@ def exposures(solution: Solution, scenario: int = 0) -> tuple[Exposure, ...]:
         T, dew, humidity, recommended, allowable = (x[:, 0] for x in _measured(solution, g, [scenario]))
         required = _required(g.ladder, T)
         for i in np.flatnonzero(np.isfinite(T)):
-            numbers = (float(x[i]) for x in (T, dew, humidity, recommended, allowable))
-            rows.append(Exposure(g.elements[i], g.name, g.classes[i] or "", str(required[i]), *numbers))
+            numbers = [float(x[i]) for x in (T, dew, humidity, recommended, allowable)]
+            for name in solution.plant.classes.members(g.elements[i]):
+                rows.append(Exposure(name, g.name, g.classes[i] or "", str(required[i]), *numbers))
     return tuple(sorted(rows))
 
 

@@ -91,7 +91,7 @@ def figures(solution: Solution) -> Figures:
     """
     plant = solution.plant
     parts = _parts(solution)
-    facility, it = total(solution[columns.source.power]), parts["it_power"]
+    facility, it = solution.sum(columns.source.power), parts["it_power"]
     with np.errstate(divide="ignore", invalid="ignore"):
         pue = np.where(it > 0, facility / it, np.nan)
     design = pue if plant.design_pue is None else plant.design_pue
@@ -106,7 +106,7 @@ def figures(solution: Solution) -> Figures:
         conversion_loss=solution.total(totals.conversion_loss),
         heat_to_liquid=solution.total(totals.heat_to_liquid),
         heat_to_air=solution.total(totals.heat_to_air),
-        provisioned_power=total(solution[columns.engine.nameplate]) * np.broadcast_to(design, pue.shape),
+        provisioned_power=solution.sum(columns.engine.nameplate) * np.broadcast_to(design, pue.shape),
         contract_power=solution.total(totals.contract),
         pue=pue,
         accelerators=accelerators,
@@ -127,7 +127,7 @@ def _parts(solution: Solution) -> dict[str, Array]:
     rows: dict[str, list[Array]] = {part: [] for part in PARTS}
     for tally in solution.plant.tallies:
         if tally.total.part:
-            rows[tally.total.part].append(total(solution[tally.power]))
+            rows[tally.total.part].append(solution.sum(tally.power))
     none = np.zeros((0, solution.plant.scenarios))
     return {part: total(np.array(r)) if r else total(none) for part, r in rows.items()}
 

@@ -45,7 +45,8 @@ class Margins(NamedTuple):
     """One row per limited element.
 
     name, element, dimension, layer: texts (row,). kind: of the limit (row,). value, bound: in SI units, margin: between
-    them, negative beyond the limit, relative: that over a scale of the bound [1], each (row, scenario).
+    them, negative beyond the limit, relative: that over a scale of the bound [1], each (row, scenario). count: how many
+    elements, alike in all, the one that is named stands for (row,).
     """
 
     name: Array
@@ -57,10 +58,14 @@ class Margins(NamedTuple):
     bound: Array
     margin: Array
     relative: Array
+    count: Array
 
 
 class Binding(NamedTuple):
-    """A limit at one element, in SI units; `dimension` is one of `twin.units`."""
+    """A limit at one element, in SI units; `dimension` is one of `twin.units`.
+
+    count: how many elements, alike in all, the one that is named stands for; it is the first of them.
+    """
 
     name: str
     element: str
@@ -69,6 +74,12 @@ class Binding(NamedTuple):
     bound: float
     dimension: str
     relative: float
+    count: int = 1
+
+    @property
+    def where(self) -> str:
+        """The element, and how many more are like it in all, such as r101 (+71)."""
+        return f"{self.element} (+{self.count - 1:,})" if self.count > 1 else self.element
 
     @property
     def texts(self) -> tuple[str, str, str, str, str]:
@@ -79,7 +90,7 @@ class Binding(NamedTuple):
         """The same in units of a system, "si" or "us"."""
         difference = DIFFERENCES.get(self.dimension, self.dimension)
         value, bound = (format(x, self.dimension, 1, system) for x in (self.value, self.bound))
-        return self.name, self.element, value, bound, format(self.margin, difference, 1, system)
+        return self.name, self.where, value, bound, format(self.margin, difference, 1, system)
 
 
 Row = tuple[Limit, Array, Array]
@@ -235,6 +246,7 @@ def _margins(solution: Solution, rows: Sequence[Row]) -> Margins:
         bound=bound,
         margin=margin,
         relative=margin / np.where(there, scale, 1.0),
+        count=np.concatenate([np.zeros(0), *(solution.plant.alike(x.elements, x.value) for x in limited)])[binds],
     )
 
 
@@ -290,6 +302,7 @@ def binding(m: Margins, row: int, scenario: int = 0) -> Binding:
         float(m.bound[row, scenario]),
         str(m.dimension[row]),
         float(m.relative[row, scenario]),
+        int(m.count[row]),
     )
 
 

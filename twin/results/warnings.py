@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from twin import columns
-from twin.columns import MAXIMUM, Array, LimitKind
-from twin.elements import Box, Cooler, Status, total
+from twin.columns import MAXIMUM, Array, LimitKind, Ref
+from twin.elements import Box, Cooler, Status
+from twin.plant.compile import Plant
 from twin.results.limits import TOLERANCE, margins
 from twin.serving.tokens import beside_measured, unserved
 from twin.solver.steady import Solution, tripped
@@ -35,9 +36,10 @@ def _numbers(true: ArrayLike) -> list[int]:
     return [int(i) for i in np.flatnonzero(true)]
 
 
-def _several(names: Sequence[str], first: int = 0) -> str:
-    """An element and how many others."""
-    return f"{names[first]} and {len(names) - 1:,} more" if len(names) > 1 else names[first]
+def _several(names: Sequence[str], times: Array, first: int = 0) -> str:
+    """An element and how many others there are; each name stands for so many that are alike (name,)."""
+    count = int(times.sum())
+    return f"{names[first]} and {count - 1:,} more" if count > 1 else names[first]
 
 
 def _cooler_air(solution: Solution) -> Iterator[Told]:
@@ -62,7 +64,7 @@ def _missed(solution: Solution) -> Iterator[Told]:
             kind: LimitKind = m.kind[row]
             value, bound = (format(x[row, scenario], str(m.dimension[row]), 1) for x in (m.value, m.bound))
             side = "at most" if kind.sense == MAXIMUM else "at least"
-            who = _several(list(m.element[here]), worst)
+            who = _several(list(m.element[here]), m.count[here], worst)
             yield f"{who}: {name}: {value}, {side} {bound}: {kind.meaning}", [scenario]
 
 
@@ -71,24 +73,27 @@ def _lost(solution: Solution) -> Iterator[Told]:
     plant, lost = solution.plant, solution[columns.node.lost] > 0
     trip = tripped(plant, lost)
     for scenario in _numbers(lost.any(axis=0)):
-        where = _several([plant.node_names[n] for n in _numbers(lost[:, scenario])])
-        racks = [plant.engine.names[i] for i in _numbers(trip[:, scenario])]
+        nodes, rows = _numbers(lost[:, scenario]), _numbers(trip[:, scenario])
+        where = _several([plant.node_names[n] for n in nodes], plant.counts[columns.node][nodes])
+        racks = [plant.engine.names[i] for i in rows]
         text = f"{where}: nothing takes the heat away, and there is no steady temperature"
-        yield f"{text}; {_several(racks)} trip" if racks else text, [scenario]
+        trips = f"; {_several(racks, plant.counts[columns.engine][rows])} trip" if racks else ""
+        yield text + trips, [scenario]
 
 
 def _flagged(solution: Solution) -> Iterator[Told]:
     """What equipment warns of by itself."""
     for item in solution.plant.cautions:
-        yield from _alike(item.elements, solution[item.value] > 0.5, item.text)
+        yield from _alike(solution.plant, item.elements, solution[item.value] > 0.5, item.text)
 
 
-def _alike(names: Sequence[str], flagged: Array, text: str) -> Iterator[Told]:
+def _alike(plant: Plant, names: Sequence[str], flagged: Array, text: str) -> Iterator[Told]:
     """One text for those elements that are flagged (element, scenario), once for each choice of them."""
+    times = plant.alike(names)
     patterns, which = np.unique(flagged, axis=1, return_inverse=True)
     for k, pattern in enumerate(patterns.T):
         if pattern.any():
-            told = f"{_several([names[i] for i in _numbers(pattern)])}: {text}"
+            told = f"{_several([names[i] for i in _numbers(pattern)], times[pattern])}: {text}"
             yield told, _numbers(np.ravel(which) == k)
 
 
@@ -100,6 +105,7 @@ def _outside(solution: Solution) -> Iterator[Told]:
         begin += len(rows)
         flagged = solution[columns.cooler.warning[rows]] > 0.5
         names, unexplained = cooler.names, flagged.copy()
+        times = solution.plant.alike(names)
         for box in _boxes(cooler, solution):
             value, low, high = (np.broadcast_to(x, flagged.shape) for x in (box.value, box.low, box.high))
             beyond = flagged & box.outside
@@ -108,9 +114,9 @@ def _outside(solution: Solution) -> Iterator[Told]:
                 here = _numbers(beyond[:, scenario])
                 worst = int(np.argmax(np.maximum(low - value, value - high)[here, scenario]))
                 x, a, b = (format(v[here[worst], scenario], box.dimension, 1) for v in (value, low, high))
-                who = _several([names[i] for i in here], worst)
+                who = _several([names[i] for i in here], times[here], worst)
                 yield f"{who}: {box.what} {x}, outside {a} to {b}, where its law was measured", [scenario]
-        yield from _alike(names, unexplained, "outside the box of validity")
+        yield from _alike(solution.plant, names, unexplained, "outside the box of validity")
 
 
 def _boxes(cooler: Cooler, solution: Solution) -> tuple[Box, ...]:
@@ -131,9 +137,11 @@ def _outdoors(solution: Solution) -> Iterator[Told]:
         return
     members = set(lost)
     there = lambda names: [i for i, n in enumerate(names) if n in members]  # noqa: E731
-    power = total(solution[columns.engine.heat_air][there(plant.engine.names)])
+    power = solution.sum(columns.engine.heat_air[np.array(there(plant.engine.names), int)])
     for gain in plant.gain:
-        power = power + total((gain.share * solution[gain.power])[there(gain.names)])
+        rows = np.array(there(gain.names), int)
+        share = np.broadcast_to(gain.share, (len(gain.node), gain.share.shape[1]))
+        power = power + solution.sum(Ref(gain.power.column, gain.power.rows[rows]), share[rows])
     for scenario in range(plant.scenarios):
         heat = format(power[scenario], "power", 1)
-        yield f"{_several(lost)}: no `room`, so that {heat} of heat goes outdoors and costs no cooling", [scenario]
+        yield f"{_several(lost, np.ones(len(lost)))}: no `room`, so that {heat} of heat goes outdoors and costs no cooling", [scenario]

@@ -193,9 +193,12 @@ def at_work(plant: Plant) -> Plant:
 
 
 def chips_at_work(solution: Solution) -> tuple[Array, Array, Array]:
-    """Accelerators of every rack, their clock over nominal and their utilisation [1], (rack, scenario) each."""
+    """Accelerators, their clock over nominal and their utilisation [1], (row, scenario) each.
+
+    They are those of all racks that a row stands for.
+    """
     e = columns.engine
-    return solution[e.chips], solution[e.clock], solution[e.utilisation]
+    return solution[e.chips] * solution.plant.counts[e][:, None], solution[e.clock], solution[e.utilisation]
 
 
 def tokens(solution: Solution) -> tuple[Array, Array, Array]:

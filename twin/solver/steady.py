@@ -16,11 +16,12 @@ from twin.block import Block
 from twin.columns import Array, Column, Index, Ref, Solved, Total
 from twin.domains.between import COLDEST, FREE, HOTTEST
 from twin.domains.electrical import Results, Train
-from twin.elements import Status, System, total
+from twin.elements import Status, System, added, total
 from twin.fluids import saturation_pressure
 from twin.kernels import power_flow
 from twin.kernels.arrays import called, fetch, home, max_scenarios, send
-from twin.plant.compile import Kept, Plant
+from twin.plant.compile import Plant
+from twin.plant.wiring import Kept
 from twin.solver.acceleration import DEFAULT, Anderson
 from twin.solver.program import Program
 
@@ -66,9 +67,17 @@ class Solution:
         """A solved column, or some of its rows, (row, scenario)."""
         return self.columns[ref] if isinstance(ref, Column) else self.columns[ref.column][ref.rows]
 
+    def sum(self, ref: Ref | Column, factor: Array | None = None) -> Array:
+        """Sum of a solved column, or of some of its rows, times a factor (row, 1|S), over the whole plant (scenario,).
+
+        A row counts as often as it stands for others.
+        """
+        values = self[ref] if factor is None else self[ref] * factor
+        return added(values, self.plant.counts[ref.kind] if isinstance(ref, Column) else self.plant.times(ref))
+
     def total(self, heading: Total) -> Array:
         """Sum of all powers tallied under a heading [W], (scenario,)."""
-        parts = [total(self[t.power]) for t in self.plant.tallies if t.total is heading]
+        parts = [self.sum(t.power) for t in self.plant.tallies if t.total is heading]
         return total(np.array(parts)) if parts else np.zeros(self.plant.scenarios)
 
 
@@ -258,7 +267,7 @@ class _Run:
         _forget(plant, kept, lost)
         self._peaks(xp)
         kept[columns.node.boiling] = kept[columns.node.pressure] - _boiling(kept[columns.node.temperature])
-        audit = _audit(kept)
+        audit = _audit(plant, kept)
         unbalanced = (status == int(Status.OK)) & ~(np.abs(audit) < BALANCE) & ~lost.any(axis=0)
         status = np.where(unbalanced, int(Status.UNBALANCED), status)
         if plant.invalid:
@@ -328,8 +337,8 @@ def _boiling(temperature: Array) -> Array:
     return saturation_pressure(np.clip(temperature, COLDEST, HOTTEST))
 
 
-def _audit(solved: Solved) -> Array:
+def _audit(plant: System, solved: Solved) -> Array:
     """(Electricity in - heat out) / electricity in, per scenario: heat leaves by coolers and to outdoor air."""
-    drawn = total(solved[columns.source.power])
+    drawn = added(solved[columns.source.power], plant.counts[columns.source])
     out = solved[columns.audit.boundary][0] + solved[columns.audit.cooler][0]
     return (drawn - out) / np.maximum(np.maximum(np.abs(drawn), np.abs(out)), 1.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from twin import columns
 from twin.columns import LAYERS
-from twin.elements import Status, total
+from twin.elements import Status
 from twin.facility.sections import Serving
 from twin.results.limits import fullest, margins
 from twin.serving.agents import Agent, Pools, load_stations, request_stations
@@ -75,7 +75,7 @@ def agent_load(solution: Solution, scenario: int = 0, users: int | None = None) 
     used = {n: float(u) for n, u in zip(load.names, load.utilisation, strict=True) if u > 0 and n not in LAYERS}
     compute = [used.pop(n) for n in list(used) if n.startswith("compute")]
     used = {"compute": max(compute)} | {n: a + (b - a) * part for n, (a, b) in ends.items()} | used
-    drawn = [float(total(x[columns.source.power])[k]) for x, k in ((idle, 0), (solution, scenario))]
+    drawn = [float(x.sum(columns.source.power)[k]) for x, k in ((idle, 0), (solution, scenario))]
     return AgentLoad(platform, load, used, drawn[0] + (drawn[1] - drawn[0]) * part)
 
 
@@ -145,8 +145,8 @@ def _at_work(solution: Solution, scenario: int) -> tuple[str, float, float]:
 def _there(solution: Solution, name: str, scenario: int) -> float:
     """Capacity of a layer in the racks that have power; infinite where no rack states any."""
     plant, power = solution.plant, solution[columns.engine.power][:, scenario]
-    services = [x for x in plant.services if x.name == name]
-    each = (np.broadcast_to(x.capacity, (len(x.engine), plant.scenarios))[:, scenario] for x in services)
+    services, racks = [x for x in plant.services if x.name == name], plant.counts[columns.engine][:, None]
+    each = (np.broadcast_to(x.capacity * racks[x.engine], (len(x.engine), plant.scenarios))[:, scenario] for x in services)
     capacity = sum(float((c * (power[x.engine] > 0)).sum()) for c, x in zip(each, services, strict=True))
     if services and not capacity > 0:
         raise ValueError(f"{name}: the racks that have any are without power, or state none")

@@ -16,7 +16,7 @@ def at_levels(plant: Plant, scenario: int, levels: ArrayLike) -> Plant:
     """One scenario of a plant as many times as there are levels, its racks that serve at work for that share."""
     levels = np.asarray(levels, float)
     given = {a: np.full(len(levels), v[scenario]) for a, v in plant.coordinates.items()}
-    loaded = compile(plant.facility, given or uniform(plant.facility, len(levels)))
+    loaded = compile(plant.facility, given or uniform(plant.facility, len(levels)), plant.classes)
     share = np.ones((len(loaded.engine.stream), len(levels)))
     for _, rows in loaded.platforms():
         share[rows] = levels

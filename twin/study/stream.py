@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from twin.air.turns import Air, FiniteVolume
-from twin.air.turns import solve as solve_air
 from twin.block import Block
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios
 from twin.kernels.later import later
 from twin.plant.compile import Plant, compile
-from twin.results.dataset import choose, dataset, provenance
-from twin.serving.tokens import at_work, different_terms
+from twin.results.dataset import Joined, choose, dataset, provenance
+from twin.serving.tokens import different_terms
 from twin.solver.pace import Pace
 from twin.solver.steady import Progress
+from twin.study.parts import plants, solve
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,7 +46,13 @@ class Interrupted(KeyboardInterrupt):
 
 
 def stream(
-    facility: Facility, scenarios: Scenarios, outputs: Sequence[str], air: Air, device: str, progress: Progress | None
+    facility: Facility,
+    scenarios: Scenarios,
+    outputs: Sequence[str],
+    air: Air,
+    device: str,
+    progress: Progress | None,
+    symmetry: bool = True,
 ) -> xr.Dataset:
     """What is asked for of all scenarios; see `dataset.choose` for `outputs`, and `api.solve` for the rest.
 
@@ -56,15 +60,16 @@ def stream(
     together: these are one chunk. Raises LayoutError for unknown outputs, before anything is solved, and Interrupted.
     """
     began, total = time.perf_counter(), scenarios.size
-    one = compile(facility, scenarios.part(0, 1))
+    (_, one), *_ = plants(facility, scenarios.part(slice(0, 1)), symmetry=symmetry)
     chosen = choose(one, outputs, isinstance(air, FiniteVolume))
     chunk = total if isinstance(air, FiniteVolume) else max(1, min(CHUNK, MEMORY // column_bytes(one)))
-    pace, kept, done = Pace(total, progress), _Kept(total), 0
+    pace, kept, done = Pace(total, progress), Joined(total), 0
     try:
         while done < total:
             last = min(done + chunk, total)
-            plant = at_work(compile(facility, scenarios.part(done, last)))
-            kept.take(done, dataset(solve_air(plant, air, device, progress, pace.advance), chosen))
+            now = scenarios.part(slice(done, last))
+            for part in solve(facility, now, air, device, progress, pace.advance, symmetry):
+                kept.take(done + part.scenarios, dataset(part.air, chosen))
             done = last
     except KeyboardInterrupt:
         told = f"stopped after {done:,} of {total:,} scenarios"
@@ -88,39 +93,8 @@ def check_size(facility: Facility, scenarios: Scenarios) -> None:
     """Raises LayoutError where the solved columns of all scenarios would take more memory than LARGEST."""
     if scenarios.size * len(facility.components) <= SMALL:
         return
-    size = scenarios.size * column_bytes(compile(facility, scenarios.part(0, 1)))
+    size = scenarios.size * column_bytes(compile(facility, scenarios.part(slice(0, 1))))
     if size > LARGEST:
         text = f"{scenarios.size:,} scenarios with all their columns take {size / 1e9:,.0f} GB, more than the"
         remedy = 'keep what is needed of them, such as outputs=["figures", "limits"]'
         raise LayoutError(facility.source, [f"scenarios: {text} {LARGEST / 1e9:,.0f} GB that are kept; {remedy}"])
-
-
-class _Kept:
-    """Variables and coordinates of `total` scenarios, in arrays that are allocated once."""
-
-    def __init__(self, total: int) -> None:
-        self.total, self.first, self.arrays = total, xr.Dataset(), dict[str, np.ndarray[Any, Any]]()
-
-    def take(self, begin: int, part: xr.Dataset) -> None:
-        """Scenarios from `begin` on."""
-        if not self.arrays:
-            self.first = part
-            for name, v in part.variables.items():
-                if "scenario" in v.dims:
-                    shape = (self.total if d == "scenario" else n for d, n in zip(v.dims, v.shape, strict=True))
-                    self.arrays[str(name)] = np.empty(tuple(shape), v.dtype)
-        for name, array in self.arrays.items():
-            array[..., begin : begin + part.sizes["scenario"]] = part[name].values
-
-    def dataset(self, done: int) -> xr.Dataset:
-        """The first scenarios; an empty dataset of none."""
-        if not self.arrays:
-            return xr.Dataset(coords={"scenario": np.zeros(0, int)})
-        whole = {
-            name: (v.dims, self.arrays[str(name)][..., :done] if str(name) in self.arrays else v.values, v.attrs)
-            for name, v in self.first.variables.items()
-        }
-        coordinates = {name: v for name, v in whole.items() if name in self.first.coords}
-        return xr.Dataset(
-            {name: v for name, v in whole.items() if name not in coordinates}, coordinates, self.first.attrs
-        )
