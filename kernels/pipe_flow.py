@@ -246,7 +246,9 @@ def structure(
     m, (pipe, powered, pump, control) = len(ends[0]), groups
     heights = (m, *(len(pipe),) * 3, *(len(powered),) * 3, *(len(pump),) * 4, *(len(control),) * 2, m, len(nodes), n)
     arrays = (np.ascontiguousarray(a, np.int64).tobytes() for a in (*ends, *groups, nodes))
-    return _layout(n, *arrays, heights, (True,) * len(heights), np.ones(m).tobytes() if times is None else times.tobytes())
+    return _layout(
+        n, *arrays, heights, (True,) * len(heights), np.ones(m).tobytes() if times is None else times.tobytes()
+    )
 
 
 def bound(layout: _Layout, param: Array, out: Out, settings: Settings = SETTINGS) -> Call:

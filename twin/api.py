@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, overload
 import numpy as np
 
 from twin import columns
-from twin.air.response import Response, response
+from twin.air.response import Response, RoomAir, response
 from twin.air.turns import Air, AirSolution, FiniteVolume, model
 from twin.air.turns import solve as solve_air
 from twin.columns import Array
@@ -37,10 +37,11 @@ from twin.results.warnings import warnings
 from twin.results.whole import whole
 from twin.serving.tokens import at_work, check_served
 from twin.solver.pace import Pace
-from twin.solver.steady import Progress, Solution, steady
+from twin.solver.steady import Progress, Solution
 from twin.study.agents import AgentLoad, agent_load
-from twin.study.bound import GROUPS, Bound, Computed, Scale, rescale
+from twin.study.bound import GROUPS, Bound, Bounds, Computed, Scale, of_groups, rescale, scaled_racks
 from twin.study.bound import bound as find_bound
+from twin.study.bound import bounds as find_bounds
 from twin.study.bound import scaled_rows as rows_in_question
 from twin.study.day import Day, day
 from twin.study.parts import Part
@@ -70,6 +71,7 @@ class Result:
     parts: tuple[Part, ...]
     air: Air
     held: Binding | None = None
+    bounds: tuple[Bounds, ...] = ()
 
     @cached_property
     def air_solution(self) -> AirSolution:
@@ -102,6 +104,16 @@ class Result:
         """What became of every scenario, see `Status` (scenario,)."""
         return self._by_scenario(lambda part: part.air.solution.status)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether computed air was interrupted before its errors were below the tolerance."""
+        return any(part.air.stopped for part in self.parts)
+
+    @property
+    def rooms(self) -> tuple[RoomAir, ...]:
+        """Computed air of rooms, none where it is mixed; where it is computed all scenarios are one part."""
+        return self.parts[0].air.rooms
+
     def part(self, scenario: int = 0) -> tuple[Solution, int]:
         """The solution that a scenario is in, of the first of everything that is alike, and its number there.
 
@@ -126,28 +138,31 @@ class Result:
     @cached_property
     def dataset(self) -> xr.Dataset:
         """All results, labelled: dimensions `scenario`, `rack`, `cdu`, ...; SI units; provenance in `attrs`."""
-        if len(self.parts) == 1:
-            return dataset(self.parts[0].air)
+        found = [dataset(part.air) for part in self.parts]
+        if self.bounds:
+            found = [data.assign(bound.variables()) for data, bound in zip(found, self.bounds, strict=True)]
+        if len(found) == 1:
+            return found[0]
         joined = Joined(self.size)
-        for part in self.parts:
-            joined.take(part.scenarios, dataset(part.air))
+        for part, data in zip(self.parts, found, strict=True):
+            joined.take(part.scenarios, data)
         return joined.dataset(self.size)
 
     @cached_property
     def response(self) -> Response:
         """How the computed air of the first scenario answers others; LayoutError where none was computed."""
-        if not self.air_solution.rooms:
+        if not self.rooms:
             raise LayoutError(self.facility.name, ["air: no field was computed; solve with air=FiniteVolume(...)"])
-        return response(self.plant, self.solution, self.air_solution.rooms)
+        return response(self.plant, self.solution, self.rooms)
 
     def field(self, room: str) -> xr.Dataset:
         """Mean air of a computed room in its cells, (scenario, z, y, x) [m]: temperature, velocity, humidity.
 
         Nothing within a room gives water to its air or takes any, so that its dew point is the room's everywhere.
         """
-        computed = next((r for r in self.air_solution.rooms if r.room == room), None)
+        computed = next((r for r in self.rooms if r.room == room), None)
         if computed is None:
-            there = ", ".join(r.room for r in self.air_solution.rooms) or "none"
+            there = ", ".join(r.room for r in self.rooms) or "none"
             raise LayoutError(self.facility.name, [f"air: no field of a room {room!r}; there are {there}"])
         return field(computed, self.plant.zone.dew_point[self.plant.fan.zone[computed.fan[0]]])
 
@@ -266,7 +281,7 @@ class Result:
             raise LayoutError(f"output {path}", [f"table: picks one of {', '.join(tables.ENDINGS)}"])
         found: Bound | None = vars(self).get("bound")
         limit = found.limit if found else self.held
-        air = self.response if self.air_solution.rooms else self.air if isinstance(self.air, Response) else None
+        air = self.response if self.rooms else self.air if isinstance(self.air, Response) else None
         return write(self.dataset, path, store.groups(self.air_solution, self.air, air, limit))
 
     def _repr_html_(self) -> str:
@@ -296,6 +311,7 @@ def solve(
     overrides: Mapping[str, object] | None = None,
     device: str = "cpu",
     air: Air | Literal["mixed", "finite_volume"] | None = None,
+    bound: bool = False,
     symmetry: bool = True,
     progress: Progress | None = None,
 ) -> Result: ...
@@ -309,6 +325,7 @@ def solve(
     overrides: Mapping[str, object] | None = None,
     device: str = "cpu",
     air: Air | Literal["mixed", "finite_volume"] | None = None,
+    bound: bool = False,
     symmetry: bool = True,
     progress: Progress | None = None,
 ) -> xr.Dataset: ...
@@ -321,6 +338,7 @@ def solve(
     overrides: Mapping[str, object] | None = None,
     device: str = "cpu",
     air: Air | Literal["mixed", "finite_volume"] | None = None,
+    bound: bool = False,
     symmetry: bool = True,
     progress: Progress | None = None,
 ) -> Result | xr.Dataset:
@@ -332,14 +350,16 @@ def solve(
     dry bulb alone, the layout's air is warmed or cooled to it: it keeps the relative humidity or the dew point that the
     layout states, of a stated wet bulb the humidity ratio, and is at most saturated; beside a wet bulb alone the
     layout's dry bulb is at most that of air without moisture, with a warning. outputs: what to keep of each scenario,
-    if not all: names of variables of the dataset, "figures" for all headline figures, "limits" for the tightest limit;
-    a Dataset of these, with status and reason, comes back, and any number of scenarios is solved in the memory that
-    they take, chunk by chunk; Ctrl-C then raises `Interrupted` with what was done. case: one of the layout's cases.
-    overrides: values with units by address, as in files. device: cpu, cuda, or auto for a GPU where there is one; few
-    scenarios are faster on the CPU. air: Mixed() if not given, FiniteVolume(cell) to compute the air of placed rooms,
-    or the `response` of a result that did; "mixed" and "finite_volume" stand for the first two with their defaults.
-    symmetry: whether components that are alike in a scenario are solved once, the first of them for all; so are the
-    answers, to rounding. progress: called with how far that is, at most about twice a second.
+    if not all: names of variables of the dataset, "figures" for all headline figures, "limits" for the tightest limit,
+    "bound" for the sustainable density; a Dataset of these, with status and reason, comes back, and any number of
+    scenarios is solved in the memory that they take, chunk by chunk; Ctrl-C then raises `Interrupted` with what was
+    done. case: one of the layout's cases. overrides: values with units by address, as in files. device: cpu, cuda, or
+    auto for a GPU where there is one; few scenarios are faster on the CPU. air: Mixed() if not given,
+    FiniteVolume(cell) to compute the air of placed rooms, or the `response` of a result that did; "mixed" and
+    "finite_volume" stand for the first two with their defaults. bound: whether to find the highest sustainable density
+    of the racks in every scenario and the limit that binds there, as variables of the dataset. symmetry: whether
+    components that are alike in a scenario are solved once, the first of them for all; answers are the same to
+    rounding. progress: called with how far that is, at most about twice a second.
 
     Raises LayoutError for bad input, for an unknown output, and where all columns of so many scenarios would take more
     than 8 GB; DeviceError for a GPU that is not there. A scenario without solution, or with values that cannot be,
@@ -358,7 +378,8 @@ def solve(
     check_size(facility, given)
     pace, own = Pace(given.size, progress), None if scenarios is None else given
     parts = solve_parts(facility, own, air_model, device, progress, pace.advance, symmetry)
-    return Result(facility, own, parts, air_model)
+    found = tuple(find_bounds(part.air.plant, progress=progress) for part in parts) if bound else ()
+    return Result(facility, own, parts, air_model, bounds=found)
 
 
 def _wide(values: Array, part: Part) -> Array:
@@ -416,18 +437,19 @@ def bound(
     if per is not None and per not in GROUPS:
         raise LayoutError("bound", [f"per {per!r} is none of {', '.join(GROUPS)}"])
     result = layout if isinstance(layout, Result) else solve(layout, case=case, overrides=overrides)
-    if result.plant.scenarios != 1:
-        raise LayoutError(result.facility.name, ["a bound is found for one scenario at a time"])
-    plant, start = result.plant, result.solution
-    if result.air_solution.rooms:
-        plant = result.response.carried(plant)
-        start = steady(plant)
-    bounds = [find_bound(plant, scale, start=start, progress=progress)]
-    if result.air_solution.rooms and bounds[0].scale and isinstance(result.air, FiniteVolume):
+    if result.size != 1:
+        told = "a bound is found for one scenario at a time; solve(..., bound=True) finds those of all"
+        raise LayoutError(result.facility.name, [told])
+    plant = result.part()[0].plant
+    if result.rooms:
+        plant = result.response.carried(result.plant)
+    bounds = [find_bound(plant, scale, progress=progress)]
+    if result.rooms and bounds[0].scale and isinstance(result.air, FiniteVolume):
         bounds[0] = replace(bounds[0], computed=_computed(result, bounds[0], progress))
-    for name, rows in (GROUPS[per](plant) if per else {}).items():
-        say = (lambda text, name=name: progress(f"{name}: {text}")) if progress else None
-        bounds.append(find_bound(plant, scale, rows, name, start=start, progress=say))
+    if per is not None:
+        groups = GROUPS[per](result.facility, scaled_racks(plant))
+        air = plant if plant.classes.component is None or isinstance(result.air, Response) else None
+        bounds += of_groups(result.facility, result.scenarios, groups, scale, progress, air)
     if scale == "chips":
         vars(result)["bound"] = bounds[0]  # the cached property, which need not find it again
     return bounds

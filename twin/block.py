@@ -57,13 +57,13 @@ Follow: TypeAlias = Callable[[System], Array]
 class Block:
     """Buffers of a plant for `lanes` scenarios at a time, in the arrays of a library `xp`.
 
-    solved: all solved columns, (row, lanes). varied: what scenarios do not share. states: where each starts from. at:
+    solved: all solved columns, (row, lanes). varied: what scenarios do not share, by buffer. states: where each starts from. at:
     the scenario in each lane. prepared: calls that work out what no pass changes, once scenarios are loaded.
     """
 
     def __init__(self, plant: System, lanes: int, xp: ModuleType = np) -> None:
         self.plant, self.lanes, self.xp = plant, lanes, xp
-        self.varied, self.states, self.prepared = list[Source](), list[Source](), list[Call]()
+        self.varied, self.states, self.prepared = dict[int, Source](), list[Source](), list[Call]()
         self._followed, self._pages = list[tuple[Array, Follow]](), list[Page]()
         self.at = np.zeros(lanes, np.int64)
         self._rows, own = _rows(plant), dict.fromkeys(item.column for item in plant.derived)
@@ -99,11 +99,17 @@ class Block:
         buffer = self.zeros(len(values)) if into is None else into
         if follow is not None:
             self._followed.append((buffer, follow))
+        self._give(buffer, values)
+        return buffer
+
+    def _give(self, buffer: Array, values: Array) -> None:
+        """Take numbers (rows, 1|S) into a buffer: at once, or as scenarios are loaded."""
+        self.varied.pop(id(buffer), None)
         if values.shape[1] > 1:
-            self.varied.append(Source(buffer, np.asarray(values, float)))
+            rows = (len(buffer), values.shape[1])
+            self.varied[id(buffer)] = Source(buffer, np.broadcast_to(np.asarray(values, float), rows))
         else:
             buffer[...] = send(np.asarray(values, float), self.xp)
-        return buffer
 
     def state(self, start: Array, into: Array | None = None) -> Array:
         """A buffer (rows, lanes) that passes change and that a scenario begins with `start` (rows, 1|S)."""
@@ -197,17 +203,17 @@ class Block:
         """Write what is given of scenarios into lanes."""
         self.at[lanes] = scenarios
         there = send(lanes, self.xp)
-        for buffer, values in self.varied:
+        for buffer, values in self.varied.values():
             buffer[:, there] = send(np.ascontiguousarray(values[:, scenarios]), self.xp)
         for call in self.prepared:
             call()
 
     def renew(self, plant: System) -> None:
-        """Take the numbers of a plant of the same structure and one scenario, as far as they are others."""
+        """Take the numbers of a plant of the same structure and as many scenarios, as far as they are others."""
         for buffer, follow in self._followed:
             new = follow(plant)
             if new is not follow(self.plant):
-                buffer[...] = send(np.asarray(new, float), self.xp)
+                self._give(buffer, new)
         self.plant = plant
 
     def begin(self, lanes: Index, scenarios: Index) -> None:

@@ -291,7 +291,7 @@ def _solve(
             result = solve(layout, case=case, overrides=_overrides(sets), **given)
     except DeviceError as error:
         raise Fault("--device", str(error)) from error
-    if result.air_solution.stopped:
+    if result.stopped:
         typer.echo("interrupted: the air is the average so far, see its error bars", err=True)
     return result
 
@@ -300,8 +300,8 @@ def _settled(result: Result, scenario: int = 0) -> None:
     """End with exit code 1 and the reason if a scenario has no solution."""
     from twin.results.dataset import reason
 
-    if result.solution.status[scenario]:
-        typer.echo(f"{result.facility.source}: {reason(result.solution, scenario)}", err=True)
+    if result.status[scenario]:
+        typer.echo(f"{result.facility.source}: {reason(*result.part(scenario))}", err=True)
         raise typer.Exit(SOLVER_FAILED)
 
 
@@ -346,7 +346,7 @@ def solve(
         raise Fault("--table", f"{table}: give -o FILE with one of {', '.join(TABLES)}")
     result = _solve(layout, case, sets, device, air, cell)
     highest = None
-    if result.ok and not no_bound and not result.air_solution.stopped:
+    if result.ok and not no_bound and not result.stopped:
         with _progress("searching the bound") as progress:
             highest = api.bound(result, scale=scale.value, progress=progress)[0]
     if output:
@@ -376,11 +376,11 @@ def bound(
     """Find the highest sustainable rack density: all racks alike, then each class, row or rack alone."""
     from twin import api
     from twin.show import screen as screens
-    from twin.study.bound import GROUPS
+    from twin.study.bound import GROUPS, scaled_racks
 
     result = _solve(layout, case, sets, air=air, cell=cell)
     with _progress("searching the bound") as progress:
-        several = len(GROUPS[per.value](result.plant)) > 1
+        several = len(GROUPS[per.value](result.facility, scaled_racks(result.part()[0].plant))) > 1
         bounds = api.bound(result, scale=scale.value, per=per.value if several else None, progress=progress)
     if json:
         _print_json({"layout": result.facility.name, "bounds": [screens.bound_json(b) for b in bounds]})
@@ -615,8 +615,8 @@ def export(
             result = api.open_result(layout)
         else:
             result = _solve(layout, case, sets, air=air or AirModel.mixed, cell=cell or CELL)
-        if not 0 <= scenario < result.plant.scenarios:
-            raise Fault("--scenario", f"{scenario} is none of the {result.plant.scenarios} there are, counted from 0")
+        if not 0 <= scenario < result.size:
+            raise Fault("--scenario", f"{scenario} is none of the {result.size} there are, counted from 0")
         _settled(result, scenario)
         with _progress(f"drawing {layout}") as progress:
             if not layout.endswith(WRITTEN) and not result.air_solution.rooms:

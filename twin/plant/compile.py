@@ -166,9 +166,7 @@ class _Parts:
         return kind(**merged)
 
 
-def compile(
-    facility: Facility, scenarios: Given | Scenarios | None = None, classes: Classes | None = None
-) -> Plant:
+def compile(facility: Facility, scenarios: Given | Scenarios | None = None, classes: Classes | None = None) -> Plant:
     """Lower a facility to arrays. `scenarios` maps addresses to SI values, one per scenario; see `tables.tabulate`.
 
     They may have been read already (`scenarios.read`), so that many can be lowered part by part. classes: which
@@ -247,7 +245,9 @@ def _compiled(facility: Facility, scenarios: Scenarios, classes: Classes) -> Pla
         live=live,
         voltage=voltage,
         direct=direct,
-        streams=streams.program(len(nodes), start, end, *sides, of_streams / of_nodes[start], of_streams / of_nodes[end]),
+        streams=streams.program(
+            len(nodes), start, end, *sides, of_streams / of_nodes[start], of_streams / of_nodes[end]
+        ),
         coolant=coolant,
         start_temperature=_warm_start(len(nodes), coolant, c),
         facility=facility,

@@ -62,6 +62,7 @@ OWNED: dict[type[Element], type[TableKind]] = {
 ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.008
 """Dry bulb [K] and humidity ratio [kg/kg] of the air that fans of racks and room coolers move."""
 
+
 class _Table:
     """See `components.base.Table`."""
 

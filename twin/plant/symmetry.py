@@ -10,7 +10,7 @@ every pass, since a pass computes rows from the rows that they meet; so the firs
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -32,12 +32,15 @@ class Classes:
     """Classes of components and joints. Of those that are alike the first in the order of the wiring stands for all.
 
     component: class of each component (components,), joint: of each joint (joints,), both numbered by their first;
-    None where nothing is alike. times: how many are in the class of each component (components,). kept: what is kept
+    None where nothing is alike. own: colours that components begin with (components,). times: how many are in the class of each component (components,). kept: what is kept
     with them.
     """
 
-    def __init__(self, wiring: Wiring, component: Index | None = None, joint: Index | None = None) -> None:
+    def __init__(
+        self, wiring: Wiring, component: Index | None = None, joint: Index | None = None, own: Index | None = None
+    ) -> None:
         self.wiring, self.component, self.joint, self.kept = wiring, component, joint, Kept()
+        self.own = np.arange(len(wiring.names)) if own is None else own
         self.times = np.ones(len(wiring.names))
         if component is not None:
             self.times = np.bincount(component).astype(float)[component]
@@ -91,6 +94,27 @@ class Classes:
         order, begin = self._members
         return self.wiring.names[int(order[begin[self.component[self.wiring.number[name]]]])]
 
+    @cached_property
+    def signature(self) -> bytes:
+        """What is left when all that is alike is taken as one: equal for partitions that are the same plant but for names.
+
+        Classes in an order that their colours give, with the colour that each begins with, how many are in it, and the
+        joints that its first meets, by role.
+        """
+        return self._signed[0]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the first of each class in the order of the signature."""
+        return [self.wiring.names[i] for i in self._signed[1].tolist()]
+
+    @cached_property
+    def _signed(self) -> tuple[bytes, Index]:
+        component, joint, joints = self.component, self.joint, self.wiring.joints
+        if component is None or joint is None:
+            component, joint = np.arange(len(self.wiring.names)), np.arange(len(joints.keys))
+        return _signature(joints, self.own, component, joint)
+
     def place(self, key: Key) -> Key:
         """The joint that stands for one, or the place that stands for one inside a component."""
         if self.joint is None:
@@ -108,30 +132,34 @@ class Classes:
         return float(self.times[self.wiring.number[key[0]]]) if key[0] else 1.0
 
 
+NO_MARKS: Mapping[str, int] = {}
+
+
 def alone(facility: Facility) -> Classes:
     """Classes in which every component is alone."""
     return kept_with(facility).setdefault("alone", Classes(Wiring.of(facility)))
 
 
 def partitions(
-    facility: Facility, scenarios: Scenarios, apart: Collection[str] = ()
+    facility: Facility, scenarios: Scenarios, marks: Mapping[str, int] = NO_MARKS
 ) -> Iterator[tuple[Index, Classes]]:
     """Scenarios whose classes are the same, and these classes, which depend on nothing but each scenario's own values.
 
-    apart: names of components that are solved by themselves.
+    marks: numbers of components, which are alike only if these are equal too, by name.
     """
     wiring = Wiring.of(facility)
+    marked = np.zeros(len(wiring.names), np.int64)
+    marked[[wiring.number[n] for n in marks]] = [1 + mark for mark in marks.values()]
     for chosen, labels in _patterns(wiring, scenarios):
         own = _own(wiring, labels)
-        if apart:
-            alone = [wiring.number[n] for n in sorted(apart)]
-            own[alone] = own.max(initial=0) + 1 + np.arange(len(alone))
+        if marks:
+            own = _joined(own, marked)
         kept = kept_with(facility).setdefault("classes", {})
         key = own.tobytes()
         if key not in kept:
             if len(kept) >= MOST_KEPT:
                 kept.pop(next(iter(kept)))
-            kept[key] = Classes(wiring, *refined(wiring.joints, own))
+            kept[key] = Classes(wiring, *refined(wiring.joints, own), own)
         yield chosen, kept[key]
 
 
@@ -236,7 +264,7 @@ def refined(joints: Joints, own: Index) -> tuple[Index | None, Index | None]:
     the same is then seen by comparing, so that no two can be taken for alike by a collision.
     """
     for salt in range(1, TRIES + 1):
-        component, joint = _coloured(joints, own, salt)
+        component, joint = map(_numbered, _coloured(joints, own, salt))
         if component.max(initial=-1) + 1 == len(component):
             return None, None
         if _equitable(joints, own, component, joint):
@@ -244,8 +272,8 @@ def refined(joints: Joints, own: Index) -> tuple[Index | None, Index | None]:
     return None, None
 
 
-def _coloured(joints: Joints, own: Index, salt: int) -> tuple[Index, Index]:
-    """Classes of components and joints by hashes, refined until nothing splits."""
+def _coloured(joints: Joints, own: Index, salt: int) -> tuple[Hashes, Hashes]:
+    """Colours of components and joints, hashes of what they meet, refined until nothing splits."""
     count, places = len(own), len(joints.keys)
     component = _mixed(own.astype(np.uint64) + np.uint64(salt << 40))
     joint, role = np.zeros(places, np.uint64), _mixed(joints.role.astype(np.uint64) + np.uint64(salt << 50))
@@ -259,7 +287,7 @@ def _coloured(joints: Joints, own: Index, salt: int) -> tuple[Index, Index]:
         component = _mixed(component + _summed(_mixed(joint[joints.joint] ^ role), by_component, meets))
         found = len(np.unique(component)) + len(np.unique(joint))
         if found == classes:
-            return _numbered(component), _numbered(joint)
+            return component, joint
         classes = found
 
 
@@ -295,6 +323,22 @@ def _equitable(joints: Joints, own: Index, component: Index, joint: Index) -> bo
         and _alike(joints.component, joints.role, joint[joints.joint], component)
         and _alike(joints.joint, joints.role, component[joints.component], joint)
     )
+
+
+def _signature(joints: Joints, own: Index, component: Index, joint: Index) -> tuple[bytes, Index]:
+    """See `Classes.signature`; and the first of the classes in that order, which is that of hashes."""
+    hashes, _ = _coloured(joints, own, 1)
+    _, first, count = np.unique(component, return_index=True, return_counts=True)
+    order = np.argsort(hashes[first], kind="stable")
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    inside = np.isin(joints.component, first)
+    of, to, role = rank[component[joints.component[inside]]], joint[joints.joint[inside]], joints.role[inside]
+    where = np.lexsort((role, of))
+    of, to, role = of[where], _numbered(to[where]), role[where]
+    size = np.bincount(joint)[joint[joints.joint[inside]][where]]
+    parts = (own[first][order], count[order], of, role, to, size)
+    return b"".join(a.astype(np.int64).tobytes() for a in parts), first[order]
 
 
 def _alike(end: Index, role: Index, other: Index, classes: Index) -> bool:

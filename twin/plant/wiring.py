@@ -116,7 +116,9 @@ class Group:
         """
         fields = [f for f in type(self.parts[0]).model_fields if f not in PLACES]
         found = dict[str, Index]()
-        for field, values in zip(fields, zip(*map(itemgetter(*fields), map(vars, self.parts)), strict=True), strict=True):
+        for field, values in zip(
+            fields, zip(*map(itemgetter(*fields), map(vars, self.parts)), strict=True), strict=True
+        ):
             if not all(map(is_, values, repeat(values[0]))):
                 codes = _codes(values)
                 if codes.any():

@@ -43,10 +43,18 @@ LIMITS = {
 }
 """Variables that `limits` stands for, and what they are."""
 
-OTHER_NAMES = '; there are "figures", "limits", and the variables of a result\'s dataset'
+BOUND = {
+    "density_scale": ("1", "highest sustainable scale of the racks, 0 where none is"),
+    "sustainable_density": ("W", "power of a rack at that scale"),
+    "binding_limit": ("", 'limit that binds there, "" where none does'),
+    "binding_element": ("", "where it binds"),
+}
+"""Variables that `bound` stands for: unit and meaning."""
+
+OTHER_NAMES = '; there are "figures", "limits", "bound", and the variables of a result\'s dataset'
 """What is told of a name that resembles none."""
 
-GROUPS: dict[str, Mapping[str, object]] = {"figures": FIGURES, "limits": LIMITS}
+GROUPS: dict[str, Mapping[str, object]] = {"figures": FIGURES, "limits": LIMITS, "bound": BOUND}
 """Names that stand for several variables."""
 
 ALWAYS = ("status", "reason")
@@ -85,7 +93,7 @@ def choose(plant: Plant, outputs: Sequence[str], computed: bool) -> frozenset[st
     names = list(outputs)
     if not names:
         raise LayoutError("outputs", [f"is empty; {told}"])
-    known = {*FIGURES, *OTHERS, *(r.name for r in plant.reports)}
+    known = {*FIGURES, *OTHERS, *BOUND, *(r.name for r in plant.reports)}
     known.update(*map(envelopes.titles, plant.guidelines))
     if computed:
         parts = plant.facility.components

@@ -125,30 +125,18 @@ def _loose(solution: Solution) -> Iterator[Row]:
 
 
 def _loops(solution: Solution) -> Iterator[Row]:
-    """The coldest node of every coolant loop against freezing, and the one that is nearest to boiling and to vacuum.
-
-    What is tightest may differ between scenarios: there is a row for each node that is in any of them.
-    """
+    """Nodes of every coolant loop against freezing, boiling and vacuum."""
     plant, k = solution.plant, columns.node
-    for name, pipes, loop in plant.medium:
-        inside = [np.unique([plant.pipe.start[at], plant.pipe.end[at]]) for at in _each(pipes, loop)]
+    for name, pipes, _ in plant.medium:
+        nodes = np.unique([plant.pipe.start[pipes], plant.pipe.end[pipes]])
+        names = [plant.node_names[n] for n in nodes]
         for kind, column, bound in (
             (limits.coolant_freezing, k.temperature, np.full((1, 1), fluid(name).freezing + FREEZING)),
             (limits.coolant_boiling, k.boiling, np.zeros((1, 1))),
             (limits.loop_vacuum, k.pressure, plant.site.pressure),
         ):
-            value = solution[column]
-            lowest = [nodes[np.unique(_lowest(value[nodes], solution.status))] for nodes in inside]
-            rows = np.concatenate(lowest)
-            names = [plant.node_names[n] for n in rows]
-            yield Limit(kind, kind.name, names, column[rows], bound), value[rows], np.repeat(bound, len(rows), 0)
-
-
-def _lowest(values: Array, status: Array) -> Index:
-    """The row of the least number (row, scenario) of each scenario; of one without solution the first that is none."""
-    if np.isnan(values).any():
-        values = np.where(np.isnan(values) & (status == Status.OK), np.inf, values)
-    return np.argmin(values, axis=0)
+            each = np.repeat(bound, len(nodes), 0)
+            yield Limit(kind, kind.name, names, column[nodes], each), solution[column][nodes], each
 
 
 def _lost(solution: Solution) -> Iterator[Row]:
@@ -182,11 +170,6 @@ def _moist(solution: Solution) -> Iterator[Row]:
             yield Limit(kind, kind.name, names, g.temperature.column[rows], at), value[known], at
 
 
-def _each(pipes: Array, loop: Array) -> list[Array]:
-    """Pipes of each loop."""
-    return [pipes[loop == which] for which in np.unique(loop)]
-
-
 def _reversed(plant: Plant, flow: Array) -> Iterator[Row]:
     """Coolant through pumps, exchangers and coolers runs the way they are connected."""
     through = [plant.exchange.hot, plant.exchange.cold, plant.pump.pipe, *(c.stream for c in plant.cooler)]
@@ -199,14 +182,16 @@ def _reversed(plant: Plant, flow: Array) -> Iterator[Row]:
         yield Limit(kind, kind.name, names, columns.stream.flow[rows], bound), flow[rows], bound
 
 
-def margins(solution: Solution, aims: bool = False) -> Margins:
+def margins(solution: Solution, aims: bool = False, at: Index | None = None) -> Margins:
     """All margins of a solution to what limits it; with `aims` those to what controls aim at instead.
+
+    at: scenarios of which they are taken, all if not given.
 
     `relative` divides them by the bound, by SMALLEST_SCALE at least, and margins of temperatures and pressures by
     SCALES. Both margins are infinite where nothing binds, and in what is lost of a solved plant: `limits.overheated`
     tells that.
     """
-    return _margins(solution, list(_rows(solution, aims)))
+    return _margins(solution, list(_rows(solution, aims)), at)
 
 
 def _rows(solution: Solution, aims: bool) -> Iterator[Row]:
@@ -219,19 +204,27 @@ def _rows(solution: Solution, aims: bool) -> Iterator[Row]:
             yield row
 
 
-def _margins(solution: Solution, rows: Sequence[Row]) -> Margins:
-    """Margins to some limits at once."""
-    size, limited = solution.plant.scenarios, [limit for limit, _, _ in rows]
-    none, wide = np.zeros((0, size)), [(len(bound), size) for _, _, bound in rows]
-    value = np.concatenate([none, *(np.broadcast_to(v, n) for (_, v, _), n in zip(rows, wide, strict=True))])
-    bound = np.concatenate([none, *(np.broadcast_to(b, n) for (_, _, b), n in zip(rows, wide, strict=True))])
+def _margins(solution: Solution, rows: Sequence[Row], at: Index | None = None) -> Margins:
+    """Margins to some limits at once, in some scenarios."""
+    total, limited = solution.plant.scenarios, [limit for limit, _, _ in rows]
+    chosen = np.arange(total) if at is None else at
+    none, wide = np.zeros((0, len(chosen))), [len(bound) for _, _, bound in rows]
+
+    def pick(a: Array, n: int) -> Array:
+        """Numbers of the chosen scenarios."""
+        if a.shape[1] > 1 and at is not None:
+            a = a[:, at]
+        return np.broadcast_to(a, (n, len(chosen)))
+
+    value = np.concatenate([none, *(pick(v, n) for (_, v, _), n in zip(rows, wide, strict=True))])
+    bound = np.concatenate([none, *(pick(b, n) for (_, _, b), n in zip(rows, wide, strict=True))])
     binds = np.flatnonzero(np.isfinite(bound).any(axis=1))
-    of = np.repeat(np.arange(len(rows)), np.array([n for n, _ in wide], int))[binds]
+    of = np.repeat(np.arange(len(rows)), np.array(wide, int))[binds]
     value, bound = value[binds], bound[binds]
-    value[:, list(solution.plant.invalid)] = np.nan
+    value[:, np.isin(chosen, list(solution.plant.invalid))] = np.nan
     quantities = [limit.kind.quantity or limit.value.column.quantity for limit in limited]
     sense = np.array([limit.kind.sense for limit in limited], float)[of, None]
-    there = np.isfinite(bound) & ~(np.isnan(value) & (solution.status == Status.OK))
+    there = np.isfinite(bound) & ~(np.isnan(value) & (solution.status[chosen] == Status.OK))
     margin = sense * (np.where(there, bound, 0.0) - value)
     margin = np.where(there, np.where(np.isnan(margin), -np.inf, margin), np.inf)
     fixed = np.array([SCALES.get(quantity, np.nan) for quantity in quantities], float)[of, None]

@@ -213,10 +213,10 @@ def screen(result: Result, highest: Bound | None, s: Mapping[str, Any], system: 
 
     system: of units, "si" or "us".
     """
-    solution = result.solution
+    solution, own = result.part()
     state = s["status"].replace("_", " ") + (f": {s['reason']}" if s["reason"] else "")
     head = f"{result.facility.name}: {result.facility.description}".removesuffix(": ")
-    run = f"{state}, {int(solution.iterations[0])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
+    run = f"{state}, {int(solution.iterations[own])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
     tail = [*density(result, highest), *air(result, system), *recommended(result), *tokens(s), *rent(result, s)]
     tail += [*agents(s), *demand(s)]
     tail += [("energy audit", number(s["energy_audit"], ".1e"))]
@@ -249,7 +249,7 @@ def bounds(result: Result, bounds: list[Bound], system: System = "si") -> str:
     """Bounds of all racks and of groups, and the limits there; system: of units, "si" or "us"."""
     rows = [("racks", "scale", "kW per rack", "binding limit")]
     for b in bounds:
-        where = f"{b.limit.name} at {b.limit.element}" if b.limit and b.scale else b.reason
+        where = f"{b.limit.name} at {b.limit.where}" if b.limit and b.scale else b.reason
         rows.append((b.racks, f"{b.scale:.4f}", f"{b.density / 1e3:,.1f}" if b.scale else "-", where))
     head = f"{result.facility.name}: highest sustainable density, scaling {bounds[0].basis}"
     which = "limits at the bound of all racks" if bounds[0].scale else "limits as laid out"

@@ -52,23 +52,25 @@ def headlines(figures: Figures, scenario: int = 0) -> dict[str, float | None]:
 
 def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[str, object]:
     """Headline figures under the stable keys of `twin solve --json`, and the bound of the racks' density if known."""
-    f, i, solution = result.figures, scenario, result.solution
+    f, i = result.figures, scenario
+    solution, own = result.part(scenario)
     load, why_not = agents(result, i)
     used = utilisation(result, i) if load is None else load.utilisation
     sold = result.day(i)
-    status = Status(int(solution.status[i]))
-    over = bool(exceeded(result.margins)[i])
+    status, m = Status(int(solution.status[own])), margins(solution)
+    over = bool(exceeded(m)[own])
     limit = density.limit if density else None
-    tight = here(result.margins, limit, i) or limit if limit else None
-    terms = terms_of(result.plant, i)
-    hourly, hired = usd_per_accelerator_hour(f.annual.total, f.accelerators)[i], rent(solution)[i]
+    tight = here(m, limit, own) or limit if limit else None
+    terms = terms_of(solution.plant, own)
+    hourly, hired = usd_per_accelerator_hour(f.annual.total, f.accelerators)[i], rent(solution)[own]
     return {
         "status": status.name.lower() if status != Status.OK else "limit_exceeded" if over else "ok",
-        "reason": reason(solution, i),
+        "reason": reason(solution, own),
         **headlines(f, i),
         "binding_limit": {
             "name": tight.name,
             "element": tight.element,
+            "count": tight.count,
             "margin": number(tight.margin),
             "relative_margin": number(tight.relative),
             "dimension": tight.dimension,
@@ -88,22 +90,22 @@ def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[st
         "rent_usd_per_accelerator_hour": number(hired),
         "rent_break_even": number(break_even(hourly, hired)),
         "demand": None if sold is None else _day(sold),
-        "usd_per_year": {k: number(v[i]) for k, v in yearly(solution, f.annual).items()},
-        "supply": {n: {k: number(v) for k, v in s.items()} for n, s in supply(solution, i).items()},
+        "usd_per_year": {k: number(v[own]) for k, v in yearly(solution, figures(solution).annual).items()},
+        "supply": {n: {k: number(v) for k, v in s.items()} for n, s in supply(solution, own).items()},
         "water_l_per_million_tokens": number(f.per_million_tokens(f.water)[i]),
         "carbon_kg_per_mwh": per(f.carbon[i] * 3.6e9, f.facility_power[i]),
         "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
-        "serving": describe(terms, result.plant),
+        "serving": describe(terms, solution.plant),
         "warnings": list(result.warnings[i]),
     }
 
 
 def agents(result: Result, scenario: int = 0) -> tuple[AgentLoad | None, str]:
     """How the layout's agents are served, and why they are not; None and no reason where it has none."""
-    if result.facility.serving.agents is None or result.solution.status[scenario] != Status.OK:
+    if result.facility.serving.agents is None or result.status[scenario] != Status.OK:
         return None, ""
     try:
-        return agent_load(result.solution, scenario), ""
+        return agent_load(*result.part(scenario)), ""
     except ValueError as error:
         return None, str(error).removeprefix("serving: ")
 
@@ -152,7 +154,8 @@ def _day(day: Day) -> dict[str, object]:
 
 def utilisation(result: Result, scenario: int = 0) -> dict[str, float]:
     """How far layers are used: mean work of accelerators, and the fullest part of energy and cooling; NaN unsolved."""
-    chips, _, work = (x[:, scenario] for x in chips_at_work(result.solution))
-    used = {"compute": float((chips * work).sum() / max(chips.sum(), 1e-9))} | fullest(result.margins, scenario)
-    solved = result.solution.status[scenario] == Status.OK
+    solution, i = result.part(scenario)
+    chips, _, work = (x[:, i] for x in chips_at_work(solution))
+    used = {"compute": float((chips * work).sum() / max(chips.sum(), 1e-9))} | fullest(margins(solution), i)
+    solved = solution.status[i] == Status.OK
     return used if solved else dict.fromkeys(used, np.nan)

@@ -83,7 +83,7 @@ class Solution:
 
 def like(plant: Plant, other: Plant) -> Plant:
     """The other plant, which differs in numbers of its racks and pipes alone, to be solved with what the first is."""
-    if plant.scenarios == 1 and other.scenarios == 1:
+    if plant.scenarios == other.scenarios:
         vars(other)["bound"] = vars(plant).setdefault("bound", Kept())
     return other
 
@@ -99,6 +99,7 @@ def steady(
     device: str = "cpu",
     accelerate: Anderson | None = DEFAULT,
     finished: Callable[[int], object] | None = None,
+    only: Index | None = None,
 ) -> Solution:
     """Solve power, coolant, heat and air of all scenarios together.
 
@@ -109,11 +110,12 @@ def steady(
     nothing takes the heat away, nodes have no steady temperature: they are lost, NaN, racks there trip, and the rest of
     the plant is solved; a plant that settles without any of its racks is overheated. The solution is in main memory,
     wherever the `device` (see `kernels.arrays.home`) solved it. `finished` is called with the number of scenarios that
-    have just ended, now and then. Raises DeviceError for a device that is not there.
+    have just ended, now and then. only: scenarios to be solved; of others nothing is known, and their status is not
+    converged. Raises DeviceError for a device that is not there.
     """
     began, xp = time.perf_counter(), home(device)
-    run = _Run(plant, tolerance, passes, None if start is None else start.columns, accelerate, finished)
-    for scenarios in alike(plant):
+    run = _Run(plant, tolerance, passes, None if start is None else start.columns, accelerate, finished, only)
+    for scenarios in run.groups:
         run.solve(scenarios, xp)
     return run.solution(xp, began)
 
@@ -145,7 +147,7 @@ def width(plant: System, scenarios: int, xp: ModuleType) -> int:
 
 
 class _Bound:
-    """What a plant has been bound to; kept for its next solve, and those of its like, where it has one scenario."""
+    """What a plant has been bound to; kept for its next solve where it has one scenario, and for those of its like."""
 
     def __init__(self, plant: Plant) -> None:
         self.plant, self.taken = plant, dict[tuple[object, ...], Any]()
@@ -163,7 +165,7 @@ class _Bound:
 
     def keep(self) -> None:
         """Put back what the next solve may use."""
-        if self.plant.scenarios == 1:
+        if self.plant.scenarios == 1 or "bound" in vars(self.plant):
             vars(self.plant).setdefault("bound", Kept()).update(self.taken)
 
 
@@ -178,6 +180,7 @@ class _Run:
         start: Solved | None,
         accelerate: Anderson | None,
         finished: Callable[[int], object] | None = None,
+        only: Index | None = None,
     ) -> None:
         self.plant, self.tolerance, self.passes, self.start = plant, tolerance, passes, start
         self.accelerate, self.finished = accelerate, finished
@@ -188,6 +191,8 @@ class _Run:
         self.taken, self.restless = np.zeros((2, size), int)
         self.residual = np.full(size, np.inf)
         self.shelved = 0
+        chosen = alike(plant) if only is None else [s[np.isin(s, only)] for s in alike(plant)]
+        self.groups = [scenarios for scenarios in chosen if len(scenarios)]
 
     def solve(self, scenarios: Index, xp: ModuleType) -> None:
         """Solve scenarios that share a topology, each in a lane of its own until it has settled."""
@@ -221,7 +226,7 @@ class _Run:
 
     def _peaks(self, xp: ModuleType) -> None:
         """What the power train carries at its peaks."""
-        for scenarios in alike(self.plant):
+        for scenarios in self.groups:
             lanes = width(self.plant, len(scenarios), xp)
             self.bound.get(Peaks, lanes, xp).solve(scenarios, self.columns)
         self.bound.keep()
@@ -230,7 +235,7 @@ class _Run:
         """Take what lanes have found."""
         b = program.block
         if not self.columns:
-            self.solved = np.empty((len(b.solved), self.plant.scenarios))
+            self.solved = np.full((len(b.solved), self.plant.scenarios), np.nan)
             self.columns = {c: self.solved[b.part(c)] for c in b.columns()}
             size = self.plant.scenarios
             room = min(size, SHELF + width(self.plant, size, b.xp))  # of the widest block

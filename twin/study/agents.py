@@ -146,7 +146,9 @@ def _there(solution: Solution, name: str, scenario: int) -> float:
     """Capacity of a layer in the racks that have power; infinite where no rack states any."""
     plant, power = solution.plant, solution[columns.engine.power][:, scenario]
     services, racks = [x for x in plant.services if x.name == name], plant.counts[columns.engine][:, None]
-    each = (np.broadcast_to(x.capacity * racks[x.engine], (len(x.engine), plant.scenarios))[:, scenario] for x in services)
+    each = (
+        np.broadcast_to(x.capacity * racks[x.engine], (len(x.engine), plant.scenarios))[:, scenario] for x in services
+    )
     capacity = sum(float((c * (power[x.engine] > 0)).sum()) for c, x in zip(each, services, strict=True))
     if services and not capacity > 0:
         raise ValueError(f"{name}: the racks that have any are without power, or state none")

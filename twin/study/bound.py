@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from twin import columns
-from twin.columns import Array
+from twin.columns import Array, Index
 from twin.elements import Status
 from twin.facility.graph import Facility
+from twin.facility.scenarios import Scenarios, read
 from twin.plant.compile import Plant, compile
+from twin.plant.symmetry import partitions
+from twin.results.dataset import BOUND
 from twin.results.limits import Binding, Margins, binding, exceeded, margins, worst
 from twin.serving.tokens import at_work
 from twin.solver.steady import Progress, Solution, like, steady
+from twin.study.parts import plants
 
 log = logging.getLogger("twin")
 
@@ -106,14 +110,8 @@ def _paying(plant: Plant, factors: Array) -> Plant:
 
 def densest(facility: Facility, progress: Progress | None = None) -> Bound:
     """The bound of all racks of a facility as laid out, scaling chips; see `bound`."""
-    return bound(at_work(compile(facility)), progress=progress)
-
-
-class _Point(NamedTuple):
-    scale: float
-    solution: Solution
-    margins: Margins
-    ok: bool
+    (_, plant), *_ = plants(facility)
+    return bound(plant, progress=progress)
 
 
 def bound(
@@ -121,140 +119,311 @@ def bound(
     basis: Scale = "chips",
     rows: Array | None = None,
     racks: str = "all",
-    start: Solution | None = None,
     progress: Progress | None = None,
     tolerance: float = 1e-6,
 ) -> Bound:
-    """Highest scale at which one scenario converges and keeps every limit.
+    """Highest scale at which the one scenario of a plant converges and keeps every limit; see `bounds`."""
+    return bounds(plant, basis, rows, progress, tolerance).at(0, racks)
+
+
+def bounds(
+    plant: Plant,
+    basis: Scale = "chips",
+    rows: Array | None = None,
+    progress: Progress | None = None,
+    tolerance: float = 1e-6,
+) -> Bounds:
+    """Highest scale of the racks at which each scenario converges and keeps every limit.
 
     Each solve says where each limit would be met if its margin went on as a straight line; the nearest such scale,
     kept inside the bracket, is solved next, each from a cold start, so that a bound does not depend on the way to it.
-    Where three such scales do not halve the bracket, its middle is next.
-    `plant` has one scenario; `start` is its solution at scale 1. Raises ValueError for another basis.
+    Where three such scales do not halve the bracket, its middle is next. Every scenario has a bracket of its own; the
+    scales of a round are solved together. rows: racks in question, see `scaled_rows`. Raises ValueError for another
+    basis.
     """
     if basis not in get_args(Scale):
         raise ValueError(f"scale {basis!r} is none of {', '.join(get_args(Scale))}")
-    rows = scaled_rows(plant) if rows is None else rows
-
-    def at(scale: float) -> _Point:
-        solution = steady(rescale(plant, scale, rows, basis))
-        good = bool(solution.status[0] == Status.OK)
-        m = margins(solution)
+    search = _Search(plant, basis, scaled_rows(plant) if rows is None else rows, tolerance)
+    for turn in range(MOST_TURNS):
+        if not search.open.any():
+            break
+        search.turn()
         if progress:
-            progress(f"scale {scale:.4f}")
-        return _Point(scale, solution, m, good and not exceeded(m, 0.0)[0])
-
-    first = _Point(1.0, start, margins(start), False) if start is not None else at(1.0)
-    if start is not None:
-        first = first._replace(ok=bool(start.status[0] == Status.OK) and not exceeded(first.margins, 0.0)[0])
-    low, high = (first, None) if first.ok else (None, first)
-    last, step = first, 1.15 if first.ok else 1 / 1.15
-    point, spans = at(step), list[float]()
-    for _ in range(60):
-        if point.ok:
-            low = point if low is None or point.scale > low.scale else low
-        else:
-            high = point if high is None or point.scale < high.scale else high
-        if low is not None and high is not None and high.scale - low.scale <= tolerance * low.scale:
-            break
-        if low is not None and high is None and low.scale >= MAX_SCALE:
-            break
-        if low is None and high is not None and high.scale < MIN_SCALE:
-            return _nothing(first, high, basis, racks)
-        if low is not None and high is not None:
-            spans.append(high.scale - low.scale)
-        if low is not None and high is not None and len(spans) > 3 and spans[-1] > 0.5 * spans[-4]:
-            last, point = point, at(0.5 * (low.scale + high.scale))  # lines across a jump point nowhere
-        else:
-            last, point = point, at(_next(last, point, low, high, tolerance))
-    if low is None:
-        return _nothing(first, high or first, basis, racks)
-    return _finish(plant, low, high, basis, rows, racks)
+            left = int(search.open.sum())
+            single = f"scale {search.scale[0]:.4f}"
+            progress(single if plant.scenarios == 1 else f"bound: round {turn + 1}, {left:,} scenarios left")
+    return search.found()
 
 
-def _next(a: _Point, b: _Point, low: _Point | None, high: _Point | None, tolerance: float) -> float:
-    """Scale to try next: the nearest straight-line crossing of two points, kept inside the bracket."""
-    floor = low.scale if low else 0.0
-    ceiling = high.scale if high else 1.6 * (low.scale if low else 1.0)
-    guess = np.nan
-    usable = all(p.solution.status[0] == Status.OK for p in (a, b)) and a.scale != b.scale
-    if usable and len(a.margins.relative) == len(b.margins.relative):
-        slope = (b.margins.relative[:, 0] - a.margins.relative[:, 0]) / (b.scale - a.scale)
+MOST_TURNS = 60
+"""Scales that are tried for a scenario at most."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Highest sustainable scales of the racks of every scenario, and what binds there.
+
+    scale: 0 where nothing is sustainable (scenario,). density: power per scaled rack [W] (scenario,). row: of `margins`
+    that binds, -1 for none, -2 where it is no limit but the solver (scenario,). reason: why there is no bound, "" where
+    there is (scenario,). solution, margins: there, or where nothing is sustainable, at the lowest scale that was tried.
+    """
+
+    basis: Scale
+    scale: Array
+    density: Array
+    row: Array
+    reason: list[str]
+    solution: Solution
+    margins: Margins
+
+    def limit(self, scenario: int) -> Binding | None:
+        """What binds in a scenario."""
+        if self.row[scenario] == SOLVER:
+            return Binding("solver", "plant", 0.0, 0.0, 0.0, "fraction", 0.0)
+        return None if self.row[scenario] < 0 else binding(self.margins, int(self.row[scenario]), scenario)
+
+    def variables(self) -> dict[str, tuple[str, Array, dict[str, str]]]:
+        """The bounds as variables of a Dataset, see `results.dataset.BOUND`."""
+        limits = [self.limit(i) for i in range(len(self.scale))]
+        name, element = ([getattr(x, field) if x else "" for x in limits] for field in ("name", "element"))
+        solved = np.array([not text.startswith("no solution") for text in self.reason]) & ~np.isnan(self.scale)
+        numbers = [np.where(solved, x, np.nan) for x in (self.scale, self.density)]
+        values = (*numbers, np.array(name, object), np.array(element, object))
+        return {
+            title: ("scenario", value, {"long_name": text} | ({"units": unit} if unit else {}))
+            for (title, (unit, text)), value in zip(BOUND.items(), values, strict=True)
+        }
+
+    def at(self, scenario: int, racks: str = "all") -> Bound:
+        """The bound of one scenario."""
+        i, table = scenario, worst(self.margins, scenario)
+        numbers = float(self.scale[i]), self.basis, racks, float(self.density[i])
+        return Bound(*numbers, self.limit(i), table, self.solution, self.reason[i])
+
+
+NOTHING, SOLVER = -1, -2
+"""In place of the row of a limit."""
+
+
+class _Search:
+    """Brackets of the scale in every scenario.
+
+    open: whether the search goes on. scale: the one to try next. low, high: highest scale that keeps all limits, and
+    lowest that does not, NaN for none (scenario,). at_first, at_last, at_low, at_high: relative margins at the first
+    scale, at the one before, and at both ends, (limit, scenario), infinite where a limit was not there. ok_first,
+    ok_last, ok_high: whether there was a solution.
+    """
+
+    def __init__(self, plant: Plant, basis: Scale, rows: Array, tolerance: float) -> None:
+        self.plant, self.basis, self.rows, self.tolerance = plant, basis, rows, tolerance
+        size = plant.scenarios
+        self.open, self.scale = np.ones(size, bool), np.ones(size)
+        self.open[list(plant.invalid)] = False
+        self.low, self.high, self.last = np.full((3, size), np.nan)
+        self.ok_first, self.ok_last, self.ok_high = np.zeros((3, size), bool)
+        self.turns, self.spans = 0, np.full((4, size), np.nan)
+        self.key: dict[tuple[str, str, int], int] = {}
+        self.at_first, self.at_last, self.at_low, self.at_high = (np.full((0, size), np.inf) for _ in range(4))
+
+    def solved(self, scale: Array, chosen: Index) -> tuple[Solution, Margins]:
+        """Scenarios at scales (scenario,), and their margins."""
+        solution = steady(rescale(self.plant, scale, self.rows, self.basis), only=chosen)
+        return solution, margins(solution, at=chosen)
+
+    def turn(self) -> None:
+        """Solve the next scale of every open scenario."""
+        chosen = np.flatnonzero(self.open)
+        solution, m = self.solved(self.scale, chosen)
+        now = self._lined_up(m, chosen)
+        ok = solution.status == Status.OK
+        keeps = np.zeros(len(ok), bool)
+        keeps[chosen] = ~exceeded(m, 0.0)
+        good, tried = ok & keeps & self.open, self.scale.copy()
+        if self.turns == 0:
+            self.at_first, self.ok_first = now, ok
+        self._narrow(tried, now, ok, good)
+        with np.errstate(all="ignore"):
+            step = np.where(good, GROWTH, 1.0 / GROWTH) if self.turns == 0 else self._next(tried, now, ok)
+        self.last[chosen], self.ok_last[chosen] = tried[chosen], ok[chosen]
+        self.at_last[:, chosen] = now[:, chosen]
+        self.scale[chosen] = step[chosen]
+        self.turns += 1
+        both = np.isfinite(self.low) & np.isfinite(self.high)
+        met = both & (self.high - self.low <= self.tolerance * self.low)
+        free = np.isnan(self.high) & (self.low >= MAX_SCALE)
+        none = np.isnan(self.low) & (self.high < MIN_SCALE)
+        self.open &= ~(met | free | none)
+
+    def _lined_up(self, m: Margins, chosen: Index) -> Array:
+        """Relative margins by limit and element, in the order in which these were first met."""
+        seen, place = dict[tuple[str, str], int](), list[int]()
+        for name in zip(m.name.tolist(), m.element.tolist(), strict=True):
+            seen[name] = seen.get(name, 0) + 1
+            place.append(self.key.setdefault((*name, seen[name]), len(self.key)))
+        more = np.full((len(self.key) - len(self.at_last), self.plant.scenarios), np.inf)
+        if len(more):
+            grown = (np.concatenate([a, more]) for a in (self.at_first, self.at_last, self.at_low, self.at_high))
+            self.at_first, self.at_last, self.at_low, self.at_high = grown
+        now = np.full(self.at_last.shape, np.inf)
+        now[np.ix_(place, chosen)] = m.relative
+        return now
+
+    def _narrow(self, tried: Array, now: Array, ok: Array, good: Array) -> None:
+        """Take what has been solved for an end of the bracket."""
+        up = good & ~(tried <= self.low)
+        down = self.open & ~good & ~(tried >= self.high)
+        self.low, self.high = np.where(up, tried, self.low), np.where(down, tried, self.high)
+        self.at_low[:, up], self.at_high[:, down] = now[:, up], now[:, down]
+        self.ok_high = np.where(down, ok, self.ok_high)
+        span = np.where(self.open, self.high - self.low, np.nan)
+        found = np.isfinite(span)
+        self.spans[:, found] = np.concatenate([self.spans[1:, found], span[None, found]])
+
+    def _next(self, tried: Array, now: Array, ok: Array) -> Array:
+        """Scale to try next: the nearest straight-line crossing of two points, kept inside the bracket (scenario,)."""
+        slope = (now - self.at_last) / (tried - self.last)
         falling = slope < -1e-12
-        if falling.any():
-            guess = float(np.min((b.scale - b.margins.relative[:, 0] / np.where(falling, slope, -1.0))[falling]))
-    width = ceiling - floor
-    if not np.isfinite(guess):
-        return 0.5 * (floor + ceiling) if low and high else ceiling if low else 0.5 * ceiling
-    inset = min(0.3 * tolerance * max(floor, 1e-3), 0.5 * width)
-    if low and high and width < 4 * tolerance * floor:
-        return 0.5 * (floor + ceiling)
-    below = low is None or guess >= ceiling or low.scale < guess - inset
-    step = guess - inset if below else guess + inset
-    lowest = floor + inset if floor else max(0.02 * ceiling, 0.9 * MIN_SCALE)
-    return float(np.clip(step, lowest, ceiling - (inset if high else 0.0)))
+        guess = np.where(falling, tried - now / slope, np.inf).min(axis=0)
+        guess = np.where(ok & self.ok_last & (tried != self.last) & falling.any(axis=0), guess, np.nan)
+        low, high = np.isfinite(self.low), np.isfinite(self.high)
+        floor = np.where(low, self.low, 0.0)
+        ceiling = np.where(high, self.high, 1.6 * np.where(low, self.low, 1.0))
+        width, middle = ceiling - floor, 0.5 * (floor + ceiling)
+        inset = np.minimum(0.3 * self.tolerance * np.maximum(floor, 1e-3), 0.5 * width)
+        below = ~low | (guess >= ceiling) | (self.low < guess - inset)
+        step = np.where(below, guess - inset, guess + inset)
+        lowest = np.where(floor > 0.0, floor + inset, np.maximum(0.02 * ceiling, 0.9 * MIN_SCALE))
+        step = np.clip(step, lowest, ceiling - np.where(high, inset, 0.0))
+        lost = ~np.isfinite(guess)
+        step = np.where(lost, np.where(low & high, middle, np.where(low, ceiling, 0.5 * ceiling)), step)
+        stuck = np.isfinite(self.spans[0]) & (self.spans[3] > 0.5 * self.spans[0])  # lines across a jump lead nowhere
+        narrow = low & high & ~lost & (width < 4.0 * self.tolerance * floor)
+        return np.where(low & high & (stuck | narrow), middle, step)
+
+    def found(self) -> Bounds:
+        """The bounds of all scenarios, each solved there once more."""
+        size, none = self.plant.scenarios, np.isnan(self.low)
+        at = np.where(none, np.where(np.isnan(self.high), 1.0, self.high), self.low)
+        solution, m = self.solved(at, np.arange(size))
+        place = {k: row for row, k in enumerate(self._keys(m))}
+        row, reason = np.full(size, NOTHING), [""] * size
+        for i in range(size):
+            key, reason[i] = self._binds(i, bool(none[i]))
+            row[i] = SOLVER if key == SOLVER else place.get(key, NOTHING) if key >= 0 else NOTHING
+            if none[i] and key >= 0:
+                name, element = list(self.key)[key][:2]
+                reason[i] = f"{name} at {element} is exceeded at every density"
+        power, count = solution[columns.engine.power], self.plant.counts[columns.engine]
+        density = (power * count[:, None])[self.rows].sum(axis=0) / max(float(count[self.rows].sum()), 1.0)
+        return Bounds(self.basis, np.where(none, 0.0, at), np.where(none, 0.0, density), row, reason, solution, m)
+
+    def _keys(self, m: Margins) -> list[int]:
+        """Numbers by which the search knows rows of margins, -1 for new ones."""
+        seen, keys = dict[tuple[str, str], int](), list[int]()
+        for name in zip(m.name.tolist(), m.element.tolist(), strict=True):
+            seen[name] = seen.get(name, 0) + 1
+            keys.append(self.key.get((*name, seen[name]), -1))
+        return keys
+
+    def _binds(self, i: int, none: bool) -> tuple[int, str]:
+        """The limit that binds in a scenario, by the number that the search knows it by, and why there is no bound.
+
+        Past a jump many limits fail together: the one that was nearest before it is the cause. Where nothing is
+        sustainable it is one that is exceeded both as laid out and at the lowest scale.
+        """
+        if i in self.plant.invalid:
+            return NOTHING, self.plant.invalid[i].reason
+        if none and not self.ok_high[i]:
+            return NOTHING, f"no solution at scale {self.high[i]:.3g}"
+        if not none and np.isnan(self.high[i]):
+            return NOTHING, "nothing binds"
+        broken = self.at_high[:, i] < 0
+        if none:
+            both = broken & (self.at_first[:, i] < 0)
+            broken = both if self.ok_first[i] and both.any() else broken
+        if not broken.any():
+            return SOLVER, ""
+        before = self.at_first if none else self.at_low
+        return int(np.argmin(np.where(broken, before[:, i], np.inf))), ""
 
 
-def _nothing(first: _Point, lowest: _Point, basis: Scale, racks: str) -> Bound:
-    """No density is sustainable: the limit exceeded both at the given and at the lowest density, or no solution."""
-    if lowest.solution.status[0] != Status.OK:
-        reason = f"no solution at scale {lowest.scale:.3g}"
-        return Bound(0.0, basis, racks, 0.0, None, worst(lowest.margins), lowest.solution, reason)
-    broken = lowest.margins.relative[:, 0] < 0
-    if first.solution.status[0] == Status.OK and np.any(broken & (first.margins.relative[:, 0] < 0)):
-        broken &= first.margins.relative[:, 0] < 0
-    row = int(np.argmin(np.where(broken, first.margins.relative[:, 0], np.inf)))
-    tight = binding(lowest.margins, row)
-    reason = f"{tight.name} at {tight.element} is exceeded at every density"
-    return Bound(0.0, basis, racks, 0.0, tight, worst(lowest.margins), lowest.solution, reason)
+GROWTH = 1.15
+"""Factor between the first two scales."""
 
 
-def _finish(plant: Plant, low: _Point, high: _Point | None, basis: Scale, rows: Array, racks: str) -> Bound:
-    count = int(rows.sum())
-    density = float(low.solution[columns.engine.power][rows, 0].sum()) / max(count, 1)
-    if high is None:
-        return Bound(low.scale, basis, racks, density, None, worst(low.margins), low.solution, "nothing binds")
-    broken = np.flatnonzero(high.margins.relative[:, 0] < 0)
-    if len(broken) and len(high.margins.relative) == len(low.margins.relative):
-        # Past a jump many limits fail together; the one that was nearest before it is the cause.
-        row = int(broken[np.argmin(low.margins.relative[broken, 0])])
-        limit = binding(low.margins, row)
-    else:
-        limit = Binding("solver", "plant", 0.0, 0.0, 0.0, "fraction", 0.0)
-    return Bound(low.scale, basis, racks, density, limit, worst(low.margins), low.solution, "")
+def scaled_racks(plant: Plant) -> list[str]:
+    """Names of all racks whose density is in question, in the order of the plant."""
+    names = [plant.engine.names[i] for i in np.flatnonzero(scaled_rows(plant))]
+    return [member for name in names for member in plant.classes.members(name)]
 
 
-def classes(plant: Plant) -> dict[str, Array]:
-    """Rows of the scaled racks by class: catalogue model or type."""
-    rows = scaled_rows(plant)
-    names = plant.engine.names
-    label = plant.facility.models
-    groups: dict[str, Array] = {}
-    for i in np.flatnonzero(rows):
-        groups.setdefault(label[names[i]], np.zeros(len(rows), bool))[i] = True
+def classes(facility: Facility, racks: Sequence[str]) -> dict[str, list[str]]:
+    """Racks by class: catalogue model or type."""
+    groups: dict[str, list[str]] = {}
+    for name in racks:
+        groups.setdefault(facility.models[name], []).append(name)
     return dict(sorted(groups.items()))
 
 
-def each_rack(plant: Plant) -> dict[str, Array]:
-    """Rows of the scaled racks one by one."""
-    rows, names = scaled_rows(plant), plant.engine.names
-    return {names[i]: np.arange(len(rows)) == i for i in np.flatnonzero(rows)}
+def each_rack(facility: Facility, racks: Sequence[str]) -> dict[str, list[str]]:
+    """Racks one by one."""
+    return {name: [name] for name in sorted(racks)}
 
 
-def rows_of_racks(plant: Plant) -> dict[str, Array]:
-    """Rows of the scaled racks by the row that they stand in: one room, one facing, one line across it."""
-    rows, names, parts = scaled_rows(plant), plant.engine.names, plant.facility.components
-    groups: dict[tuple[object, ...], list[int]] = {}
-    for i in np.flatnonzero(rows):
-        part = parts[names[i]]
+def rows_of_racks(facility: Facility, racks: Sequence[str]) -> dict[str, list[str]]:
+    """Racks by the row that they stand in: one room, one facing, one line across it."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for name in sorted(racks):
+        part = facility.components[name]
         if part.at is not None:
             across = round(part.at["xyz".index(part.way[1])], 2)
-            groups.setdefault((part.room or "", part.way, across), []).append(int(i))
-    return {
-        f"{names[members[0]]} to {names[members[-1]]}": np.isin(np.arange(len(rows)), members)
-        for members in groups.values()
-    }
+            groups.setdefault((part.room or "", part.way, across), []).append(name)
+    return {f"{members[0]} to {members[-1]}": members for members in groups.values()}
 
 
-GROUPS: dict[str, Callable[[Plant], dict[str, Array]]] = {"class": classes, "row": rows_of_racks, "rack": each_rack}
+GROUPS: dict[str, Callable[[Facility, Sequence[str]], dict[str, list[str]]]] = {
+    "class": classes,
+    "row": rows_of_racks,
+    "rack": each_rack,
+}
 """Groups of racks whose density is bounded by itself, the others as laid out."""
+
+
+def of_groups(
+    facility: Facility,
+    given: Scenarios | None,
+    groups: Mapping[str, Collection[str]],
+    basis: Scale = "chips",
+    progress: Progress | None = None,
+    whole: Plant | None = None,
+) -> list[Bound]:
+    """The bound of each group of racks by name, the others as laid out, in the first scenario; see `bound`.
+
+    whole: the plant in which all of these racks are solved by themselves, if there is one already. Groups that are alike in all but names have one bound, which is searched once: its `solution` is that of the first.
+    """
+    found, known = list[Bound](), dict[bytes, tuple[list[str], Bound]]()
+    one = given if given is None or given.size == 1 else given.part(slice(0, 1))
+    for title, names in groups.items():
+        say = (lambda text, title=title: progress(f"{title}: {text}")) if progress else None
+        if whole is not None:
+            found.append(bound(whole, basis, np.isin(whole.engine.names, list(names)), title, say))
+            continue
+        (_, classes), *_ = partitions(facility, read(facility, {}) if one is None else one, dict.fromkeys(names, 0))
+        key, own = classes.signature, classes.names
+        if key not in known:
+            plant = at_work(compile(facility, one, classes))
+            known[key] = own, bound(plant, basis, np.isin(plant.engine.names, list(names)), title, say)
+        theirs, like_it = known[key]
+        found.append(_renamed(like_it, title, dict(zip(theirs, own, strict=True))))
+    return found
+
+
+def _renamed(found: Bound, racks: str, names: Mapping[str, str]) -> Bound:
+    """The bound of other racks that are like those of a bound, by the names of what is like in both."""
+
+    def other(limit: Binding) -> Binding:
+        component, dot, place = limit.element.partition(".")
+        return limit._replace(element=names.get(component, component) + dot + place)
+
+    limit = found.limit and other(found.limit)
+    return replace(found, racks=racks, limit=limit, table=tuple(map(other, found.table)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from twin.columns import Index
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios, read
 from twin.plant.compile import Plant, compile
-from twin.plant.symmetry import alone, partitions
+from twin.plant.symmetry import NO_MARKS, alone, partitions
 from twin.serving.tokens import at_work
 from twin.solver.steady import Progress
 
@@ -27,14 +27,15 @@ class Part(NamedTuple):
 
 
 def plants(
-    facility: Facility, given: Scenarios | None = None, apart: Collection[str] = (), symmetry: bool = True
+    facility: Facility, given: Scenarios | None = None, marks: Mapping[str, int] = NO_MARKS, symmetry: bool = True
 ) -> list[tuple[Index, Plant]]:
     """Plants of scenarios, those with the same classes together, with their numbers; of the layout's own if not given.
 
-    apart: names of components that are solved by themselves. symmetry: whether what is alike is solved once.
+    marks: numbers of components, which are alike only if these are equal too, by name. symmetry: whether what is alike
+    is solved once.
     """
     scenarios = read(facility, {}) if given is None else given
-    groups = partitions(facility, scenarios, apart) if symmetry else [(np.arange(scenarios.size), alone(facility))]
+    groups = partitions(facility, scenarios, marks) if symmetry else [(np.arange(scenarios.size), alone(facility))]
     found = list[tuple[Index, Plant]]()
     for chosen, classes in groups:
         own = given if given is None or len(chosen) == given.size else given.part(chosen)
@@ -59,5 +60,6 @@ def solve(
     apart = set[str]()
     if isinstance(air, Response):
         apart.update(*((*room.racks, *room.coolers) for room in air.rooms.values()))
-    groups = plants(facility, given, apart & set(facility.components), symmetry and not isinstance(air, FiniteVolume))
+    marks = {name: i for i, name in enumerate(sorted(apart & set(facility.components)))}
+    groups = plants(facility, given, marks, symmetry and not isinstance(air, FiniteVolume))
     return tuple(Part(chosen, solve_air(plant, air, device, progress, finished)) for chosen, plant in groups)

@@ -13,10 +13,11 @@ from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios
 from twin.kernels.later import later
 from twin.plant.compile import Plant, compile
-from twin.results.dataset import Joined, choose, dataset, provenance
+from twin.results.dataset import BOUND, Joined, choose, dataset, provenance
 from twin.serving.tokens import different_terms
 from twin.solver.pace import Pace
 from twin.solver.steady import Progress
+from twin.study.bound import bounds
 from twin.study.parts import plants, solve
 
 if TYPE_CHECKING:
@@ -69,7 +70,11 @@ def stream(
             last = min(done + chunk, total)
             now = scenarios.part(slice(done, last))
             for part in solve(facility, now, air, device, progress, pace.advance, symmetry):
-                kept.take(done + part.scenarios, dataset(part.air, chosen))
+                data = dataset(part.air, chosen)
+                if not chosen.isdisjoint(BOUND):
+                    found = bounds(part.air.plant, progress=progress).variables()
+                    data = data.assign({name: v for name, v in found.items() if name in chosen})
+                kept.take(done + part.scenarios, data)
             done = last
     except KeyboardInterrupt:
         told = f"stopped after {done:,} of {total:,} scenarios"
