@@ -61,7 +61,8 @@ class Result:
     """A solved facility. `dataset` holds the numbers; item access falls through to it.
 
     facility: what was solved. scenarios: as they were given, None for the layout's own. parts: solutions of scenarios
-    in which the same components are alike, the first of which are solved for all. air: how the air was computed. held: what binds when racks grow denser, as the file says from which the result was read, if any.
+    in which the same components are alike, the first of which are solved for all. air: how the air was computed. held:
+    what binds when racks grow denser, as the file says from which the result was read, if any.
 
     >>> twin.solve("gb300_hall")["pue"]
     """

@@ -57,8 +57,8 @@ Follow: TypeAlias = Callable[[System], Array]
 class Block:
     """Buffers of a plant for `lanes` scenarios at a time, in the arrays of a library `xp`.
 
-    solved: all solved columns, (row, lanes). varied: what scenarios do not share, by buffer. states: where each starts from. at:
-    the scenario in each lane. prepared: calls that work out what no pass changes, once scenarios are loaded.
+    solved: all solved columns, (row, lanes). varied: what scenarios do not share, by buffer. states: where each starts
+    from. at: the scenario in each lane. prepared: calls that work out what no pass changes, once scenarios are loaded.
     """
 
     def __init__(self, plant: System, lanes: int, xp: ModuleType = np) -> None:

@@ -823,13 +823,13 @@ class System(Element):
     """Every array that solvers read, N nodes, B buses, S scenarios; elements are merged, one table per kind.
 
     scenarios: S. counts: how many equal ones each row stands for, by the ledger of its columns (rows,); of rooms by
-    Zone, of columns that types add by Derived. site: the weather. nodes: N, of coolant and air. outdoor: the node of outdoor air.
-    start, end: nodes of all streams, pipes first (streams,). pipe, pump, relief, exchange, loss, fan, zone, engine,
-    line, converter, source: tables. anchor: nodes of known pressure (loops,), pressure: there [Pa] (loops, s).
-    medium: pipes by fluid. cooler, heat, gain, intake, load, inlets, work: tables as components wrote them. follow:
-    vents whose flow is what arrives at their start (k,). constant: stated powers [W] (k, s). derived: of columns that
-    types add. islands: of the power train in the order of solution, loads first. live: whether a bus has a path to a
-    source (B, s). voltage: nominal [V] (B,). direct: 1 for DC (B,). streams: elimination program of stream
+    Zone, of columns that types add by Derived. site: the weather. nodes: N, of coolant and air. outdoor: the node of
+    outdoor air. start, end: nodes of all streams, pipes first (streams,). pipe, pump, relief, exchange, loss, fan,
+    zone, engine, line, converter, source: tables. anchor: nodes of known pressure (loops,), pressure: there [Pa]
+    (loops, s). medium: pipes by fluid. cooler, heat, gain, intake, load, inlets, work: tables as components wrote them.
+    follow: vents whose flow is what arrives at their start (k,). constant: stated powers [W] (k, s). derived: of
+    columns that types add. islands: of the power train in the order of solution, loads first. live: whether a bus has a
+    path to a source (B, s). voltage: nominal [V] (B,). direct: 1 for DC (B,). streams: elimination program of stream
     temperatures. coolant: nodes of coolant (k,). start_temperature: where solves start from [K] (N, S).
     """
 

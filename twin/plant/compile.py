@@ -70,12 +70,12 @@ class Plant(System):
     """A compiled facility: what solvers read, and what is read before and after the solve, S scenarios.
 
     facility: what was compiled. classes: which of its components are alike: elements are those of the first of each.
-    coordinates: values of the scenarios by address (S,). labels: what these are called
-    (S,), None if by number. invalid: by number those whose values cannot be, in whose place a neighbour is solved.
-    moisture: where that of the weather comes from. design_pue: that the site states [1], a number or (S,), None if it
-    states none. node_keys, bus_keys: a port, or place inside a component, that each node and bus stands for. owners:
-    numbers of the components that rows belong to, by the kind of element (row,), see `Wiring`. limits, reports, cautions, guidelines, tallies, costs,
-    fuels, serving, services: elements as components wrote them, (rows, 1|S).
+    coordinates: values of the scenarios by address (S,). labels: what these are called (S,), None if by number.
+    invalid: by number those whose values cannot be, in whose place a neighbour is solved. moisture: where that of the
+    weather comes from. design_pue: that the site states [1], a number or (S,), None if it states none. node_keys,
+    bus_keys: a port, or place inside a component, that each node and bus stands for. owners: numbers of the components
+    that rows belong to, by the kind of element (row,), see `Wiring`. limits, reports, cautions, guidelines, tallies,
+    costs, fuels, serving, services: elements as components wrote them, (rows, 1|S).
     """
 
     facility: Facility

@@ -2,17 +2,17 @@
 
 Components and the joints where they meet are the vertices of a graph, whose edges have roles (type, port, share of a
 cord). A component begins with the colour of its type and its own numbers in that scenario, bit for bit; then each takes
-the colour of what it has and of what it meets in which role, until nothing splits: colour refinement [Berkholz, Bonsma &
-Grohe, Theory Comput. Syst. 60 (2017) 581]. What comes out is equitable: any two components of a class meet the same
+the colour of what it has and of what it meets in which role, until nothing splits: colour refinement [Berkholz, Bonsma
+& Grohe, Theory Comput. Syst. 60 (2017) 581]. What comes out is equitable: any two components of a class meet the same
 classes of joints in the same roles, and the other way round. States that are equal in a class then remain equal in
 every pass, since a pass computes rows from the rows that they meet; so the first of each class is solved for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,9 @@ Hashes = NDArray[np.uint64]
 class Classes:
     """Classes of components and joints. Of those that are alike the first in the order of the wiring stands for all.
 
-    component: class of each component (components,), joint: of each joint (joints,), both numbered by their first;
-    None where nothing is alike. own: colours that components begin with (components,). times: how many are in the class of each component (components,). kept: what is kept
-    with them.
+    component: class of each component (components,), joint: of each joint (joints,), both numbered by their first; None
+    where nothing is alike. own: colours that components begin with (components,). times: how many are in the class of
+    each component (components,). kept: what is kept with them.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Classes:
 
     @cached_property
     def signature(self) -> bytes:
-        """What is left when all that is alike is taken as one: equal for partitions that are the same plant but for names.
+        """What is left when all that is alike is taken as one: equal for partitions that are one plant but for names.
 
         Classes in an order that their colours give, with the colour that each begins with, how many are in it, and the
         joints that its first meets, by role.
@@ -145,26 +145,39 @@ def partitions(
 ) -> Iterator[tuple[Index, Classes]]:
     """Scenarios whose classes are the same, and these classes, which depend on nothing but each scenario's own values.
 
-    marks: numbers of components, which are alike only if these are equal too, by name.
+    marks: numbers of components, which are alike only if these are equal too, by name. In a facility of fewer than
+    `FEW` components nothing is alike in scenarios that single some out of what is alike as laid out: to solve them all
+    takes less than to work out what is left.
     """
     wiring = Wiring.of(facility)
     marked = np.zeros(len(wiring.names), np.int64)
     marked[[wiring.number[n] for n in marks]] = [1 + mark for mark in marks.values()]
-    for chosen, labels in _patterns(wiring, scenarios):
+    given = [_given(wiring, *key, rows, scenarios.size) for key, rows in _by_type(wiring, scenarios.columns)]
+    few = given and not marks and len(wiring.names) < FEW
+    even = _even(_classes(facility, _own(wiring, {})), given) if few else np.ones(scenarios.size, bool)
+    for chosen, labels in _patterns(given, np.flatnonzero(even)):
         own = _own(wiring, labels)
-        if marks:
-            own = _joined(own, marked)
-        kept = kept_with(facility).setdefault("classes", {})
-        key = own.tobytes()
-        if key not in kept:
-            if len(kept) >= MOST_KEPT:
-                kept.pop(next(iter(kept)))
-            kept[key] = Classes(wiring, *refined(wiring.joints, own), own)
-        yield chosen, kept[key]
+        yield chosen, _classes(facility, _joined(own, marked) if marks else own)
+    if not even.all():
+        yield np.flatnonzero(~even), alone(facility)
+
+
+def _classes(facility: Facility, own: Index) -> Classes:
+    """Classes of components of these colours (components,), kept with the facility."""
+    kept, key = kept_with(facility).setdefault("classes", {}), own.tobytes()
+    if key not in kept:
+        while len(kept) >= MOST_KEPT:
+            kept.pop(next(iter(kept)), None)
+        wiring = Wiring.of(facility)
+        kept[key] = Classes(wiring, *refined(wiring.joints, own), own)
+    return kept[key]
 
 
 MOST_KEPT = 64
 """Partitions that are kept with a facility."""
+
+FEW = 2000
+"""Components of a facility in which it takes less to solve all than to find what is alike but for some."""
 
 
 # ---- what components have by themselves --------------------------------------------------------------------------
@@ -173,22 +186,44 @@ Labels = Mapping[tuple[str, str], Index]
 """By type and field: which of its components have equal values in a scenario, where scenarios give any (group,)."""
 
 
-def _patterns(wiring: Wiring, scenarios: Scenarios) -> list[tuple[Index, Labels]]:
-    """Scenarios in which the same values are equal, and which these are."""
-    given = {key: _sources(wiring, *key, rows) for key, rows in _by_type(wiring, scenarios.columns)}
-    blocks = [_ranked(values, scenarios.size) for _, values in given.values()]
-    every = np.arange(scenarios.size)
-    if not blocks:
-        return [(every, {})]
-    table = np.ascontiguousarray(np.concatenate(blocks).T)
+class _Given(NamedTuple):
+    """Values that scenarios give for a field of a type.
+
+    component: numbers of its components (group,). source: which of the different values each has (group,). label: equal
+    where these are equal in a scenario, bit for bit (source, scenario).
+    """
+
+    kind: str
+    field: str
+    component: Index
+    source: Index
+    label: Index
+
+
+def _even(laid_out: Classes, given: Sequence[_Given]) -> Array:
+    """Scenarios in which all of a class, as laid out, have equal values (scenario,)."""
+    even = np.ones(given[0].label.shape[1], bool)
+    component = np.arange(len(laid_out.times)) if laid_out.component is None else laid_out.component
+    for item in given:
+        pairs = np.unique(np.stack([component[item.component], item.source]), axis=1)
+        for k in np.flatnonzero(np.bincount(pairs[0]) > 1).tolist():
+            label = item.label[pairs[1][pairs[0] == k]]
+            even &= (label == label[0]).all(axis=0)
+    return even
+
+
+def _patterns(given: Sequence[_Given], scenarios: Index) -> Iterator[tuple[Index, Labels]]:
+    """Those of some scenarios in which the same values are equal, and which these are, in the order of the first."""
+    if not given or not len(scenarios):
+        yield from [(scenarios, {})] * bool(len(scenarios))
+        return
+    table = np.ascontiguousarray(np.concatenate([item.label[:, scenarios] for item in given]).T)
     _, first, group = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    group, cuts = np.ravel(group), np.cumsum([len(b) for b in blocks])[:-1]
-    found = list[tuple[Index, Labels]]()
-    for k in np.argsort(first).tolist():  # in the order of the scenarios
+    group, cuts = np.ravel(group), np.cumsum([len(item.label) for item in given])[:-1]
+    for k in np.argsort(first).tolist():
         parts = np.split(table[first[k]], cuts)
-        labels = {key: part[source] for (key, (source, _)), part in zip(given.items(), parts, strict=True)}
-        found.append((np.flatnonzero(group == k), labels))
-    return found
+        labels = {(g.kind, g.field): part[g.source] for g, part in zip(given, parts, strict=True)}
+        yield scenarios[group == k], labels
 
 
 def _by_type(wiring: Wiring, columns: Columns) -> Iterator[tuple[tuple[str, str], dict[str, Array]]]:
@@ -201,8 +236,8 @@ def _by_type(wiring: Wiring, columns: Columns) -> Iterator[tuple[tuple[str, str]
             yield (kind, field), kinds[kind]
 
 
-def _sources(wiring: Wiring, kind: str, field: str, rows: Mapping[str, Array]) -> tuple[Index, list[Array]]:
-    """Where each component of a type has the values of a field from, and the different ones, (1|S,) each."""
+def _given(wiring: Wiring, kind: str, field: str, rows: Mapping[str, Array], size: int) -> _Given:
+    """Values of a field of a type by name (S,), the others as they are stated."""
     group, number, values = wiring.groups[kind], dict[int | bytes, int](), list[Array]()
     stated = group.stated[field][:, 0] if len(rows) < len(group.names) else None
     source = np.empty(len(group.names), np.int64)
@@ -216,7 +251,7 @@ def _sources(wiring: Wiring, kind: str, field: str, rows: Mapping[str, Array]) -
             number[key] = len(values)
             values.append(own)
         source[i] = number[key]
-    return source, values
+    return _Given(kind, field, group.numbers, source, _ranked(values, size))
 
 
 def _ranked(values: list[Array], size: int) -> Index:

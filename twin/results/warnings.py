@@ -144,7 +144,5 @@ def _outdoors(solution: Solution) -> Iterator[Told]:
         power = power + solution.sum(Ref(gain.power.column, gain.power.rows[rows]), share[rows])
     for scenario in range(plant.scenarios):
         heat = format(power[scenario], "power", 1)
-        yield (
-            f"{_several(lost, np.ones(len(lost)))}: no `room`, so that {heat} of heat goes outdoors and costs no cooling",
-            [scenario],
-        )
+        who = _several(lost, np.ones(len(lost)))
+        yield f"{who}: no `room`, so that {heat} of heat goes outdoors and costs no cooling", [scenario]

@@ -73,7 +73,7 @@ def _rows(plant: Plant, part: Plant) -> dict[type, Index]:
 
 
 def _owned(plant: Plant, part: Plant, kind: type[Element]) -> Index:
-    """Rows of `part` by those of the plant: the same of the rows that the first component like their own has written."""
+    """Rows of `part` for those of the plant: the same one of those that the first component like theirs has written."""
     component = part.classes.component
     first = np.arange(len(part.classes.times))
     if component is not None:

@@ -10,8 +10,8 @@ from twin.elements import Status
 from twin.money.cost import YEAR, break_even, usd_per_accelerator_hour
 from twin.money.yearly import rent, supply, yearly
 from twin.results.dataset import reason
-from twin.results.figures import Figures
-from twin.results.limits import exceeded, fullest, here
+from twin.results.figures import Figures, figures
+from twin.results.limits import exceeded, fullest, here, margins
 from twin.serving.tokens import chips_at_work, describe, terms_of
 from twin.study.agents import AgentLoad, agent_load
 from twin.study.bound import Bound
@@ -43,10 +43,10 @@ HEADLINES = (
 """Figures that come first."""
 
 
-def headlines(figures: Figures, scenario: int = 0) -> dict[str, float | None]:
+def headlines(f: Figures, scenario: int = 0) -> dict[str, float | None]:
     """All figures of the ledger under their JSON keys, those of the plant first."""
     names = (*HEADLINES, *(n for n in FIGURES if n not in HEADLINES))
-    at = lambda f: float(np.broadcast_to(getattr(figures, f.name), figures.pue.shape)[scenario])  # noqa: E731
+    at = lambda entry: float(np.broadcast_to(getattr(f, entry.name), f.pue.shape)[scenario])  # noqa: E731
     return {FIGURES[n].key: number(at(FIGURES[n]) * FIGURES[n].factor) for n in names}
 
 

@@ -132,8 +132,8 @@ def weigh(l, s, rows: Int, memory: Int, times: Reals1, point: Points, gaps: Real
           factor: Reals2, weight: Reals2):  # fmt: skip
     """Weights of the differences, by the Cholesky factor of their normal equations, whose rows stand in `factor`.
 
-    times: how many equal ones a row stands for. There are none while coolers are trusted, where the gap grows or shrinks fast, before `memory` differences are
-    known, and where one would be too large.
+    times: how many equal ones a row stands for. There are none while coolers are trusted, where the gap grows or
+    shrinks fast, before `memory` differences are known, and where one would be too large.
     """
     size = 0.0
     for r in range(rows):

@@ -30,8 +30,13 @@ log = logging.getLogger("twin")
 Progress = Callable[[str], object]
 """Called now and then with what long work is doing."""
 
-WIDTHS = (1, 4, 8, 16)
+WIDTHS = (1, 4, 8, 16, 32, 64, 128)
 """Scenarios that a program may work on at once."""
+
+NEAR = 250_000
+"""Numbers that blocks of more than `SEVERAL` scenarios may hold: those of larger ones would leave the nearest cache."""
+
+SEVERAL = 16
 
 CACHED = 8_000_000
 """Numbers that a block may hold: those of larger ones would come from main memory in every pass."""
@@ -142,7 +147,8 @@ def width(plant: System, scenarios: int, xp: ModuleType) -> int:
     """Lanes for so many scenarios: on the CPU as many as stay in its cache, on a GPU as its memory holds."""
     if xp is not np:
         return min(scenarios, max_scenarios(2 * numbers(plant), xp))
-    most = max(n for n in WIDTHS if n == 1 or n * numbers(plant) <= CACHED)
+    each = numbers(plant)
+    most = max(n for n in WIDTHS if n == 1 or n * each <= (CACHED if n <= SEVERAL else NEAR))
     return min(most, next((n for n in WIDTHS if n >= scenarios), most))
 
 

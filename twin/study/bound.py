@@ -399,7 +399,8 @@ def of_groups(
 ) -> list[Bound]:
     """The bound of each group of racks by name, the others as laid out, in the first scenario; see `bound`.
 
-    whole: the plant in which all of these racks are solved by themselves, if there is one already. Groups that are alike in all but names have one bound, which is searched once: its `solution` is that of the first.
+    whole: the plant in which all of these racks are solved by themselves, if there is one already. Groups that are
+    alike in all but names have one bound, which is searched once: its `solution` is that of the first.
     """
     found, known = list[Bound](), dict[bytes, tuple[list[str], Bound]]()
     one = given if given is None or given.size == 1 else given.part(slice(0, 1))
