@@ -80,6 +80,7 @@ class Result:
         (_, first), *_ = self.parts
         if first.plant.classes.component is None and len(self.parts) == 1:
             return first
+        self._check_size()
         plant = at_work(compile(self.facility, self.scenarios))
         if isinstance(self.air, Response):
             plant = self.air.carried(plant)
@@ -126,6 +127,11 @@ class Result:
                 return part.air.solution, int(at[0])
         raise IndexError(f"no scenario {scenario}; there are {self.size}, counted from 0")
 
+    def _check_size(self) -> None:
+        """Raises LayoutError where the columns of all components take more memory than they may."""
+        if self.scenarios is not None:
+            check_size(self.facility, self.scenarios)
+
     def _by_scenario(self, get: Callable[[Part], Array]) -> Array:
         """Numbers of all parts (..., scenario) in the order of the scenarios."""
         values = [np.asarray(get(part)) for part in self.parts]
@@ -138,7 +144,11 @@ class Result:
 
     @cached_property
     def dataset(self) -> xr.Dataset:
-        """All results, labelled: dimensions `scenario`, `rack`, `cdu`, ...; SI units; provenance in `attrs`."""
+        """All results, labelled: dimensions `scenario`, `rack`, `cdu`, ...; SI units; provenance in `attrs`.
+
+        Raises LayoutError where that takes more than 8 GB; figures, limits and warnings need no more than their own.
+        """
+        self._check_size()
         found = [dataset(part.air) for part in self.parts]
         if self.bounds:
             found = [data.assign(bound.variables()) for data, bound in zip(found, self.bounds, strict=True)]
@@ -376,9 +386,9 @@ def solve(
     check_served(facility, given.coordinates)
     if outputs is not None:
         return stream(facility, given, outputs, air_model, device, progress, symmetry)
-    check_size(facility, given)
+    check_size(facility, given, symmetry)
     pace, own = Pace(given.size, progress), None if scenarios is None else given
-    parts = solve_parts(facility, own, air_model, device, progress, pace.advance, symmetry)
+    parts = tuple(solve_parts(facility, own, air_model, device, progress, pace.advance, symmetry))
     found = tuple(find_bounds(part.air.plant, progress=progress) for part in parts) if bound else ()
     return Result(facility, own, parts, air_model, bounds=found)
 

@@ -448,7 +448,9 @@ def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
     """Check a layout and what its cases make of it without solving; every fault is one line."""
     from twin.facility.build import load
     from twin.facility.files import LayoutError
+    from twin.facility.scenarios import read
     from twin.plant.compile import compile
+    from twin.plant.symmetry import partitions
     from twin.serving.tokens import check_served
 
     with _progress(f"checking {layout}"):
@@ -471,6 +473,7 @@ def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
         ("electrical islands", f"{len(facility.islands()):,}"),
         ("coolant loops", f"{len(facility.loops()):,}"),
         ("limits", f"{sum(len(x.elements) for x in plant.limits):,}"),
+        ("solved once if alike", next(partitions(facility, read(facility, {})))[1].told()),
     ]
     counts += [("cases", ", ".join(facility.cases))] if facility.cases else []
     typer.echo(f"{facility.source} is valid, layout {facility.hash}\n\n{table(counts)}")

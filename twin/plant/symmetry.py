@@ -58,6 +58,12 @@ class Classes:
             groups[kind] = Group(self.wiring, [names[i] for i in chosen.tolist()])
         return groups
 
+    def told(self) -> str:
+        """How many components there are and how many classes they fall into, such as "204 components, 42 classes"."""
+        count = len(self.wiring.names)
+        classes = count if self.component is None else int(self.component.max(initial=-1)) + 1
+        return f"{count:,} components, {classes:,} classes"
+
     @cached_property
     def _members(self) -> tuple[Index, Index]:
         """Components class by class, and where each class begins."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from twin.air.response import Response
 from twin.air.turns import Air, AirSolution, FiniteVolume
 from twin.air.turns import solve as solve_air
+from twin.block import Block
 from twin.columns import Index
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios, read
@@ -27,20 +28,34 @@ class Part(NamedTuple):
 
 
 def plants(
-    facility: Facility, given: Scenarios | None = None, marks: Mapping[str, int] = NO_MARKS, symmetry: bool = True
-) -> list[tuple[Index, Plant]]:
+    facility: Facility,
+    given: Scenarios | None = None,
+    marks: Mapping[str, int] = NO_MARKS,
+    symmetry: bool = True,
+    memory: float = np.inf,
+) -> Iterator[tuple[Index, Plant]]:
     """Plants of scenarios, those with the same classes together, with their numbers; of the layout's own if not given.
 
     marks: numbers of components, which are alike only if these are equal too, by name. symmetry: whether what is alike
-    is solved once.
+    is solved once. memory: bytes that the solved columns of a plant may take.
     """
     scenarios = read(facility, {}) if given is None else given
     groups = partitions(facility, scenarios, marks) if symmetry else [(np.arange(scenarios.size), alone(facility))]
-    found = list[tuple[Index, Plant]]()
     for chosen, classes in groups:
         own = given if given is None or len(chosen) == given.size else given.part(chosen)
-        found.append((chosen, at_work(compile(facility, own, classes))))
-    return found
+        plant = at_work(compile(facility, own, classes))
+        most = len(chosen) if np.isinf(memory) else max(int(memory // column_bytes(plant)), 1)
+        if most >= len(chosen):
+            yield chosen, plant
+            continue
+        for begin in range(0, len(chosen), most):
+            some = chosen[begin : begin + most]
+            yield some, at_work(compile(facility, scenarios.part(some), classes))
+
+
+def column_bytes(plant: Plant) -> int:
+    """Bytes of the solved columns of one scenario."""
+    return 8 * len(Block(plant, 1).solved)
 
 
 def solve(
@@ -51,7 +66,8 @@ def solve(
     progress: Progress | None = None,
     finished: Callable[[int], object] | None = None,
     symmetry: bool = True,
-) -> tuple[Part, ...]:
+    memory: float = np.inf,
+) -> Iterator[Part]:
     """Solutions of scenarios, see `plants` and `air.turns.solve`.
 
     Racks and coolers of a room whose air is carried by a response differ in how they answer and are solved by
@@ -61,5 +77,7 @@ def solve(
     if isinstance(air, Response):
         apart.update(*((*room.racks, *room.coolers) for room in air.rooms.values()))
     marks = {name: i for i, name in enumerate(sorted(apart & set(facility.components)))}
-    groups = plants(facility, given, marks, symmetry and not isinstance(air, FiniteVolume))
-    return tuple(Part(chosen, solve_air(plant, air, device, progress, finished)) for chosen, plant in groups)
+    if isinstance(air, FiniteVolume):
+        symmetry, memory = False, np.inf
+    for chosen, plant in plants(facility, given, marks, symmetry, memory):
+        yield Part(chosen, solve_air(plant, air, device, progress, finished))

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from twin.air.turns import Air, FiniteVolume
-from twin.block import Block
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios
 from twin.kernels.later import later
-from twin.plant.compile import Plant, compile
+from twin.plant.compile import Plant
 from twin.results.dataset import BOUND, Joined, choose, dataset, provenance
 from twin.serving.tokens import different_terms
 from twin.solver.pace import Pace
 from twin.solver.steady import Progress
 from twin.study.bound import bounds
-from twin.study.parts import plants, solve
+from twin.study.parts import column_bytes, plants, solve
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,13 +62,13 @@ def stream(
     began, total = time.perf_counter(), scenarios.size
     (_, one), *_ = plants(facility, scenarios.part(slice(0, 1)), symmetry=symmetry)
     chosen = choose(one, outputs, isinstance(air, FiniteVolume))
-    chunk = total if isinstance(air, FiniteVolume) else max(1, min(CHUNK, MEMORY // column_bytes(one)))
+    chunk = total if isinstance(air, FiniteVolume) else CHUNK
     pace, kept, done = Pace(total, progress), Joined(total), 0
     try:
         while done < total:
             last = min(done + chunk, total)
             now = scenarios.part(slice(done, last))
-            for part in solve(facility, now, air, device, progress, pace.advance, symmetry):
+            for part in solve(facility, now, air, device, progress, pace.advance, symmetry, MEMORY):
                 data = dataset(part.air, chosen)
                 if not chosen.isdisjoint(BOUND):
                     found = bounds(part.air.plant, progress=progress).variables()
@@ -89,16 +88,15 @@ def _told(data: xr.Dataset, one: Plant, scenarios: Scenarios, began: float) -> x
     return data.assign_attrs(provenance(one, served, time.perf_counter() - began, device))
 
 
-def column_bytes(plant: Plant) -> int:
-    """Bytes of the solved columns of one scenario."""
-    return 8 * len(Block(plant, 1).solved)
+def check_size(facility: Facility, scenarios: Scenarios, symmetry: bool = False) -> None:
+    """Raises LayoutError where the solved columns of all scenarios would take more memory than LARGEST.
 
-
-def check_size(facility: Facility, scenarios: Scenarios) -> None:
-    """Raises LayoutError where the solved columns of all scenarios would take more memory than LARGEST."""
+    symmetry: whether they are those of the first of everything that is alike.
+    """
     if scenarios.size * len(facility.components) <= SMALL:
         return
-    size = scenarios.size * column_bytes(compile(facility, scenarios.part(slice(0, 1))))
+    (_, plant), *_ = plants(facility, scenarios.part(slice(0, 1)), symmetry=symmetry)
+    size = scenarios.size * column_bytes(plant)
     if size > LARGEST:
         text = f"{scenarios.size:,} scenarios with all their columns take {size / 1e9:,.0f} GB, more than the"
         remedy = 'keep what is needed of them, such as outputs=["figures", "limits"]'
