@@ -246,7 +246,8 @@ def argument(rng, k, kind, name, place, precision):
     """A random argument of a kernel over (row, scenario), by its kind and name."""
     made = partial(np.ascontiguousarray, dtype=precision)
     if kind is Groups:
-        return Groups(np.minimum(3 * np.arange(SIZE + 1) // 2, SIZE - 1).astype(np.int32), rows_of(rng, name, 0))
+        first = np.minimum(3 * np.arange(SIZE + 1) // 2, SIZE - 1).astype(np.int32)
+        return Groups(first, rows_of(rng, name, 0), made(rng.integers(1, 4, SIZE)))
     if isinstance(kind, Kind) and not kind.ndim:
         return rng.uniform(0.1, 3.0) if kind.real else EXTENTS.get((k.name, name), 2)
     if isinstance(kind, Kind) and kind.real:

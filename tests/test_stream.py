@@ -13,14 +13,15 @@ from conftest import SMALL
 import twin
 from twin.air.turns import AirSolution, FiniteVolume
 from twin.columns import FIGURES
-from twin.elements import Status, total
+from twin.elements import total
+from twin.facility.scenarios import read
 from twin.plant.compile import compile
 from twin.results import dataset as datasets
-from twin.results.limits import _lowest, exceeded, tightest
+from twin.results.limits import exceeded, tightest
 from twin.solver import pace
 from twin.solver.pace import Pace, duration
 from twin.solver.steady import steady
-from twin.study import stream
+from twin.study import parts, stream
 
 COUNT = 21
 NEVER = {3, 8, 9, 10, 11}
@@ -57,14 +58,14 @@ def whole(hall):
 def chunks(monkeypatch):
     """Chunks of four scenarios, and how many each has had."""
     sizes = []
-    inner = stream.solve_air
+    inner = parts.solve_air
 
     def noted(plant, *rest):
         sizes.append(plant.scenarios)
         return inner(plant, *rest)
 
     monkeypatch.setattr(stream, "CHUNK", 4)
-    monkeypatch.setattr(stream, "solve_air", noted)
+    monkeypatch.setattr(parts, "solve_air", noted)
     return sizes
 
 
@@ -162,18 +163,19 @@ def test_nothing_is_worked_out_that_is_not_asked_for(hall, monkeypatch, name):
 
 
 def test_a_chunk_has_as_many_scenarios_as_its_memory_holds(hall, chunks, monkeypatch):
-    one = stream.column_bytes(compile(hall))
-    assert one == 8 * sum(len(v) for v in steady(compile(hall)).columns.values())
+    (_, plant), *_ = parts.plants(hall)
+    one = parts.column_bytes(plant)
+    assert one == 8 * sum(len(v) for v in steady(plant).columns.values()) < parts.column_bytes(compile(hall))
     monkeypatch.setattr(stream, "MEMORY", 3 * one)
     twin.solve(hall, {"site.dry_bulb": np.full(7, 300.0)}, outputs=["pue"])
     monkeypatch.setattr(stream, "MEMORY", one // 2)
     twin.solve(hall, {"site.dry_bulb": np.full(2, 300.0)}, outputs=["pue"])
-    assert chunks == [3, 3, 1, 1, 1]
+    assert chunks == [3, 1, 3, 1, 1]
 
 
 def test_computed_air_is_averaged_in_all_scenarios_at_once(hall, chunks, monkeypatch):
     monkeypatch.setattr(
-        stream, "solve_air", lambda plant, *_: chunks.append(plant.scenarios) or AirSolution(plant, steady(plant))
+        parts, "solve_air", lambda plant, *_: chunks.append(plant.scenarios) or AirSolution(plant, steady(plant))
     )
     twin.solve(hall, {"site.dry_bulb": np.full(7, 300.0)}, outputs=["pue", "rack_inlet_error"], air=FiniteVolume())
     assert chunks == [7]
@@ -190,9 +192,9 @@ def test_computed_air_is_averaged_in_all_scenarios_at_once(hall, chunks, monkeyp
         (["puu"], "no 'puu'; did you mean 'pue'?"),
         (["pue", "rack_pwer"], "no 'rack_pwer'; did you mean 'rack_power'?"),
         (["figure"], "no 'figure'; did you mean 'figures'?"),
-        (["zzz"], """no 'zzz'; there are "figures", "limits", and the variables of a result's dataset"""),
+        (["zzz"], """no 'zzz'; there are "figures", "limits", "bound", and the variables of a result's dataset"""),
         ([["pue"]], "no ['pue']; did you mean 'pue'?"),
-        ([7], """no 7; there are "figures", "limits", and the variables of a result's dataset"""),
+        ([7], """no 7; there are "figures", "limits", "bound", and the variables of a result's dataset"""),
         ("pue", """'pue' is no list of names; give names, such as outputs=["figures", "limits"]"""),
         (7, """7 is no list of names; give names, such as outputs=["figures", "limits"]"""),
         ([], """is empty; give names, such as outputs=["figures", "limits"]"""),
@@ -221,17 +223,25 @@ def test_results_too_large_to_keep_are_refused_with_their_size_and_the_remedy(mo
     def refuse(*_):
         raise AssertionError("solved")
 
-    monkeypatch.setattr(twin.api, "solve_air", refuse)
     hall = twin.load("gb300_hall")
+    solved = twin.solve(hall).parts
+    monkeypatch.setattr(parts, "solve_air", refuse)
     count = 400_000
-    size = count * stream.column_bytes(compile(hall)) / 1e9
+    size = count * parts.column_bytes(compile(hall)) / 1e9
     assert size > 8.0
-    with pytest.raises(twin.LayoutError) as error:
-        twin.solve(hall, {"site.dry_bulb": np.full(count, 300.0)})
-    assert str(error.value) == (
+    given = {"site.dry_bulb": np.full(count, 300.0)}
+    told = (
         f"gb300_hall.yaml: scenarios: 400,000 scenarios with all their columns take {size:.0f} GB, more than the 8 GB "
         'that are kept; keep what is needed of them, such as outputs=["figures", "limits"]'
     )
+    with pytest.raises(twin.LayoutError) as error:
+        twin.solve(hall, given, symmetry=False)
+    assert str(error.value) == told
+    kept = twin.api.Result(hall, read(hall, given), solved, twin.Mixed())
+    for too_large in ("dataset", "solution", "margins"):
+        with pytest.raises(twin.LayoutError) as error:
+            getattr(kept, too_large)
+        assert str(error.value) == told
 
 
 # ---- how far it is -----------------------------------------------------------------------------------------------
@@ -340,14 +350,14 @@ def test_an_interrupt_before_the_first_chunk_has_no_scenario(hall, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stream, "solve_air", stop)
+    monkeypatch.setattr(parts, "solve_air", stop)
     with pytest.raises(twin.Interrupted, match=f"^stopped after 0 of {COUNT} scenarios$") as error:
         twin.solve(hall, MIXED, outputs=["pue"])
     assert isinstance(error.value.dataset, xr.Dataset) and error.value.dataset.sizes == {"scenario": 0}
 
 
 def test_an_interrupt_after_two_chunks_has_their_scenarios(hall, monkeypatch):
-    calls, solve = [], stream.solve_air
+    calls, solve = [], parts.solve_air
 
     def stop(*given):
         calls.append(given)
@@ -356,7 +366,7 @@ def test_an_interrupt_after_two_chunks_has_their_scenarios(hall, monkeypatch):
         return solve(*given)
 
     monkeypatch.setattr(stream, "CHUNK", 3)
-    monkeypatch.setattr(stream, "solve_air", stop)
+    monkeypatch.setattr(parts, "solve_air", stop)
     with pytest.raises(twin.Interrupted, match=f"^stopped after 6 of {COUNT} scenarios$") as error:
         twin.solve(hall, MIXED, outputs=["pue"])
     monkeypatch.undo()
@@ -373,11 +383,3 @@ def test_sums_of_rows_are_the_same_in_any_number_of_scenarios():
     known = [sum(column[1:].tolist(), column[0]) for column in rows.T]
     for count in (1, 2, 63, 64, 300):
         np.testing.assert_array_equal(total(rows[:, :count]), known[:count])
-
-
-def test_the_lowest_node_is_one_that_is_known_where_there_is_a_solution():
-    values = np.array([[3.0, np.nan, np.nan, np.nan], [2.0, 5.0, 5.0, np.nan], [2.0, 4.0, 4.0, np.nan]])
-    status = np.array([Status.OK, Status.OK, Status.NOT_CONVERGED, Status.OK])
-    assert list(_lowest(values, status)) == [1, 2, 0, 0]
-    for i in range(4):
-        assert _lowest(values[:, [i]], status[[i]])[0] == _lowest(values, status)[i]

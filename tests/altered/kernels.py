@@ -72,7 +72,7 @@ MUTANTS = [
     (N, "there = whole > floor", "there = whole >= floor", SHARE, "shares of the floor"),
     (N, "else 1.0) if there else otherwise", "else 1.0)", SHARE, "shares of what is not there"),
     # sums
-    (S, "total += weight[u, s] * solved", "total += solved", sums("a_sum_takes_the_rows_of_its_group_by_their_weights"), "sums without weights"),
+    (S, "(weight[u, s] * solved[terms.row[u], s])", "solved[terms.row[u], s]", sums("a_sum_takes_the_rows_of_its_group_by_their_weights"), "sums without weights"),
     (S, "group[order], np.arange(count + 1)", "group[order], np.arange(count + 1), side=\"right\"", sums("terms_stand_by_group_in_the_order_given"), "groups that begin one later"),
     (S, "row[order].astype", "row.astype", sums("terms_stand_by_group_in_the_order_given"), "rows of other groups"),
     # vectors

@@ -47,8 +47,8 @@ MUTANTS = [
     (D, "            *renewing,\n", "", LAGS[:1], "valves that ask with the heat capacity of the pass before"),
     (D, "clip(stream.inlet[unit.stream[c], s], COLDEST, HOTTEST)", "stream.inlet[unit.stream[c], s]", LAGS[1:2], "coolers whose water boils away"),
     (D, "clip(stream.inlet[sink, s], COLDEST, HOTTEST) if", "out.sink[c, s] if", LAGS[1:2], "sinks of the pass before"),
-    (H, "asked.target[e, s] if held else flow[e, s]", "flow[e, s]", LAGS[2:], "bypasses that follow a pass late"),
-    (H, "held = e != relief.pipe[k] and", "held =", LAGS[2:], "bypasses that expect what is asked of themselves"),
+    (H, "max(sign[u, 0] * asked.target[e, s], 0.0) if held else now", "now", LAGS[2:], "bypasses that follow a pass late"),
+    (H, "own = 1.0 if e == relief.pipe[k] else 0.0", "own = 0.0", LAGS[2:], "bypasses that expect what is asked of themselves"),
     # how far scenarios are
     (P, "RISE, FREEZE = 8, 12", "RISE, FREEZE = 12, 12", TURNS, "units that fall until they are kept"),
     (P, "RISE, FREEZE = 8, 12", "RISE, FREEZE = 8, 10**9", TURNS, "units that are never kept"),
@@ -59,7 +59,7 @@ MUTANTS = [
     # what has settled
     (P, "most = most / 300.0", "most = most / 100.0", SCALE, "temperatures over 100 K"),
     (P, "restless = real(n) if gap > most else restless", "restless = real(n)", SCALE, "the last node named"),
-    (P, "total += abs(new - was[u, s])", "total += new - was[u, s]", POWERS, "changes of powers that cancel"),
+    (P, "watched.times[u] * abs(new - was[u, s])", "watched.times[u] * (new - was[u, s])", POWERS, "changes of powers that cancel"),
     (P, "total / scale", "total", POWERS, "powers in watts"),
     (P, "scale = max(scale, 1.0)", "scale = max(scale, 1e-9)", POWERS, "powers below a watt"),
     (P, "if there else 0.0\n", "if there else abs(raw[n, s] - now.temperature[n, s])\n",
@@ -94,7 +94,7 @@ MUTANTS = [
     (F, "range(1, MAX_TERMS)", "range(2, MAX_TERMS)", coolant("every_term_of_a_polynomial_counts"), "polynomials of fewer terms"),
     (F, "COLDEST, HOTTEST, CENTRE, SCALE, DENSITY = range(5)", "HOTTEST, COLDEST, CENTRE, SCALE, DENSITY = range(5)", FLUID, "ranges upside down"),
     (F, "T = upstream(e, s, net, flow, now)", "T = now.temperature[net.start[e], s]", FLUID, "properties where pipes begin"),
-    (F, "total += 0.5 * (", "total += 0.4 * (", MEAN, "a mean that is none"),
+    (F, "pipes.times[u] * (0.5 *", "pipes.times[u] * (0.4 *", MEAN, "a mean that is none"),
     (F, "total / count, filling", "total, filling", MEAN, "heat capacity at a sum of temperatures"),
     (F, "out.cp[pipe[k], s] = cp[filling.loop[pipe[k]], s]", "out.cp[k, s] = cp[filling.loop[pipe[k]], s]",
      coolant("behind_valves_pipes_have_the_heat_capacity_that_the_next_pass_will_have"), "heat capacities of other pipes"),

@@ -112,7 +112,7 @@ MUTANTS = [
     (D, "c.proportional[r, s] + k * c.square[r, s]", "c.proportional[r, s] + c.square[r, s]", UPS, "square loss linear"),
     (D, "lost = c.rating[r, s] * (c.fixed", "lost = (c.fixed", UPS, "losses of one watt"),
     (D, "k * (c.proportional[r, s] + k * c.square[r, s])", "k / 0.9 * (c.proportional[r, s] + k / 0.9 * c.square[r, s])", UPS, "load fraction of apparent power"),
-    (D, "reactive += behind.taken", "reactive -= behind.taken",
+    (D, "reactive += power * behind.tangent", "reactive -= power * behind.tangent",
      "physics/test_power_sources.py::test_a_converter_and_its_neighbour_add_their_reactive_power", "converters that give reactive power"),
     (D, "reactive += power * drawn", "reactive -= power * drawn", BUSWAY, "loads that lead"),
     (E, "fixed_loss: Fraction = Field(0.006", "fixed_loss: Fraction = Field(0.005", UPS, "fixed loss 0.5 %"),

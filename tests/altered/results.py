@@ -16,7 +16,7 @@ LIMITS = ("test_results.py::test_limits_are_all_there_the_tightest_first",)
 SCHEDULE = ("test_results.py::test_the_schedule_names_every_component_with_place_and_rating",)
 WRITTEN = ("test_results.py::test_what_was_solved_is_written_opened_and_drawn_without_solving",)
 
-STREAM, PACE, DATASET, MARGINS = "twin/study/stream.py", "twin/solver/pace.py", "twin/results/dataset.py", "twin/results/limits.py"
+PARTS, PACE, DATASET, MARGINS = "twin/study/parts.py", "twin/solver/pace.py", "twin/results/dataset.py", "twin/results/limits.py"
 
 
 def kept(*names):
@@ -24,13 +24,12 @@ def kept(*names):
 
 
 MUTANTS = [
-    (STREAM, "array[..., begin : begin +", "array[..., : 0 +", kept("every_variable_is_that_of_a_plain_solve_whatever_the_chunks"), "every chunk in the place of the first"),
-    (STREAM, "MEMORY // column_bytes(one)", "MEMORY", kept("a_chunk_has_as_many_scenarios_as_its_memory_holds"), "chunks of any memory"),
-    (STREAM, "self.arrays[str(name)][..., :done]", "self.arrays[str(name)]", kept("an_interrupt_after_two_chunks_has_their_scenarios"), "scenarios that were not done"),
+    (DATASET, "array[..., at] = part[name].values", "array[..., : part.sizes['scenario']] = part[name].values", kept("every_variable_is_that_of_a_plain_solve_whatever_the_chunks"), "every chunk in the place of the first"),
+    (PARTS, "memory // column_bytes(plant)", "memory", kept("a_chunk_has_as_many_scenarios_as_its_memory_holds"), "chunks of any memory"),
+    (DATASET, "self._arrays[str(name)][..., :done]", "self._arrays[str(name)]", kept("an_interrupt_after_two_chunks_has_their_scenarios"), "scenarios that were not done"),
     (PACE, "(self.total - self.done) / rate", "self.total / rate", kept("progress_tells_the_rate_and_the_time_left_twice_a_second_at_most"), "the whole time as what is left"),
     (DATASET, "np.where(t.relative < np.inf, t.relative, np.nan)", "t.relative", kept("a_plant_without_limits_has_none"), "an infinite margin where nothing is limited"),
     (MARGINS, "np.flatnonzero(least < found.relative)", "np.flatnonzero(least <= found.relative)", kept("limits_are_the_tightest_of_every_scenario"), "the last of equals"),
-    (MARGINS, "np.isnan(values) & (status == Status.OK)", "np.isnan(values)", kept("the_lowest_node_is_one_that_is_known_where_there_is_a_solution"), "unknown nodes of no solution left out"),
     (EXCHANGE, "(plant.fan.zone == zone) & blown)}", "(plant.fan.zone < 0) & blown)}", PLACES, "coolers without a place"),
     (EXCHANGE, "movers |= {plant.engine.names[i] for i in item.flow.rows[drawn]}", "movers |= set()", INVENTORY, "racks without a place"),
     (EXCHANGE, '"unplaced_heat_w": float(np.ravel(loads.spread)[0])', '"unplaced_heat_w": float(loads.rack_heat.sum())', HEAT, "heat of racks"),

@@ -15,16 +15,20 @@ from twin.plant.compile import compile
 from twin.solver.program import Program
 
 
-def test_a_bypass_expects_what_is_asked_of_others_and_flows_where_nothing_is_or_where_they_are_short():
-    """Pipe 0 is the bypass; 1 is held, 2 short of what is asked, 3 free and leaving, 4 free and arriving."""
+@pytest.mark.parametrize("alike", [1.0, 3.0])
+def test_a_bypass_expects_what_is_asked_of_others_and_flows_where_nothing_is_or_where_they_are_short(alike):
+    """Pipe 0 is the bypass; 1 is held, 2 short of what is asked, 3 free and leaving, 4 free and arriving.
+
+    Of several bypasses that are alike each expects of the others what is asked of them.
+    """
     asked = tables.table(Controls, (5, 1), target=np.array([[9.0], [5.0], [7.0], [np.nan], [np.nan]]))
     asked.free[2] = 1.0
     relief = tables.table(Bypass, (1, 1), pipe=0)
-    groups = Groups(np.array([0, 5], np.int32), np.arange(5, dtype=np.int32))
+    groups = Groups(np.array([0, 5], np.int32), np.arange(5, dtype=np.int32), np.full(5, alike))
     sign, flow = np.array([[1.0], [1.0], [1.0], [-1.0], [1.0]]), np.array([[0.5], [4.0], [6.0], [10.0], [2.0]])
     out = np.zeros((1, 1))
     tables.run(hydraulic.expect, (1, 1), relief, groups, sign, flow, asked, out)
-    assert out[0, 0] == 0.5 + 5.0 + 6.0 + 2.0
+    assert out[0, 0] == 0.5 + (alike - 1.0) * 9.0 + alike * (5.0 + 6.0 + 2.0)
 
 
 def test_to_coolers_comes_what_their_streams_bring_and_water_of_their_sink_within_150_and_420_kelvin():

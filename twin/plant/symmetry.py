@@ -158,7 +158,7 @@ def partitions(
     wiring = Wiring.of(facility)
     marked = np.zeros(len(wiring.names), np.int64)
     marked[[wiring.number[n] for n in marks]] = [1 + mark for mark in marks.values()]
-    given = [_given(wiring, *key, rows, scenarios.size) for key, rows in _by_type(wiring, scenarios.columns)]
+    given = _all_given(wiring, scenarios)
     few = given and not marks and len(wiring.names) < FEW
     even = _even(_classes(facility, _own(wiring, {})), given) if few else np.ones(scenarios.size, bool)
     for chosen, labels in _patterns(given, np.flatnonzero(even)):
@@ -195,8 +195,9 @@ Labels = Mapping[tuple[str, str], Index]
 class _Given(NamedTuple):
     """Values that scenarios give for a field of a type.
 
-    component: numbers of its components (group,). source: which of the different values each has (group,). label: equal
-    where these are equal in a scenario, bit for bit (source, scenario).
+    component: numbers of its components (group,). source: which of the different values each has (group,), counted anew
+    for those that differ in what scenarios do not give. label: equal where values are equal in a scenario, bit for bit,
+    of components that do not differ otherwise (source, scenario).
     """
 
     kind: str
@@ -232,19 +233,40 @@ def _patterns(given: Sequence[_Given], scenarios: Index) -> Iterator[tuple[Index
         yield scenarios[group == k], labels
 
 
-def _by_type(wiring: Wiring, columns: Columns) -> Iterator[tuple[tuple[str, str], dict[str, Array]]]:
-    """Values that scenarios give, by name, for each type and field."""
+def _by_type(wiring: Wiring, columns: Columns) -> dict[str, dict[str, dict[str, Array]]]:
+    """Values that scenarios give, by type, field and name."""
+    kinds: dict[str, dict[str, dict[str, Array]]] = {}
     for field, rows in sorted(columns.items()):
-        kinds: dict[str, dict[str, Array]] = {}
         for name, values in rows.items():
-            kinds.setdefault(wiring.parts[name].kind, {})[name] = values
-        for kind in sorted(kinds):
-            yield (kind, field), kinds[kind]
+            kinds.setdefault(wiring.parts[name].kind, {}).setdefault(field, {})[name] = values
+    return dict(sorted(kinds.items()))
 
 
-def _given(wiring: Wiring, kind: str, field: str, rows: Mapping[str, Array], size: int) -> _Given:
-    """Values of a field of a type by name (S,), the others as they are stated."""
-    group, number, values = wiring.groups[kind], dict[int | bytes, int](), list[Array]()
+def _all_given(wiring: Wiring, scenarios: Scenarios) -> list[_Given]:
+    """What scenarios give of components, by type and field."""
+    found = list[_Given]()
+    for kind, fields in _by_type(wiring, scenarios.columns).items():
+        group = wiring.groups[kind]
+        rest = np.zeros(len(group.names), np.int64)
+        for field, codes in group.codes.items():
+            rest = rest if field in fields else _joined(rest, codes)
+        for field, rows in fields.items():
+            source, values = _sources(group, field, rows)
+            pairs, source = np.unique(np.stack([rest, source]), axis=1, return_inverse=True)
+            label = np.repeat(np.arange(pairs.shape[1], dtype=np.int32)[:, None], scenarios.size, 1)
+            for k in np.flatnonzero(np.bincount(pairs[0]) > 1).tolist():
+                among = np.flatnonzero(pairs[0] == k)
+                label[among] = among[_ranked([values[i] for i in pairs[1][among]], scenarios.size)]
+            found.append(_Given(kind, field, group.numbers, source.reshape(len(rest)), label))
+    return found
+
+
+def _sources(group: Group, field: str, rows: Mapping[str, Array]) -> tuple[Index, list[Array]]:
+    """Which of some values of a field each component of a type has (group,), and these, (1|S,) each.
+
+    rows: those that scenarios give by name (S,); the others are as they are stated.
+    """
+    number, values = dict[int | bytes, int](), list[Array]()
     stated = group.stated[field][:, 0] if len(rows) < len(group.names) else None
     source = np.empty(len(group.names), np.int64)
     for i, name in enumerate(group.names):
@@ -257,7 +279,7 @@ def _given(wiring: Wiring, kind: str, field: str, rows: Mapping[str, Array], siz
             number[key] = len(values)
             values.append(own)
         source[i] = number[key]
-    return _Given(kind, field, group.numbers, source, _ranked(values, size))
+    return source, values
 
 
 def _ranked(values: list[Array], size: int) -> Index:
