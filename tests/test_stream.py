@@ -13,7 +13,7 @@ from conftest import SMALL
 import twin
 from twin.air.turns import AirSolution, FiniteVolume
 from twin.columns import FIGURES
-from twin.elements import total
+from twin.elements import Status, total
 from twin.facility.scenarios import read
 from twin.plant.compile import compile
 from twin.results import dataset as datasets
