@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from twin import fluids
 from twin.columns import Array, Index, Real, Ref
@@ -21,6 +19,7 @@ from twin.components.hall import DEFAULT_HUMIDITY, Room, air_pressure
 from twin.elements import VENT, Element, Limit, Report, Vent, Weather
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios
+from twin.kernels.connected import connected
 
 ROOM_AIR, ROOM_HUMIDITY = 297.15, 0.008
 """Dry bulb [K] and humidity ratio [kg/kg] of the air that fans of racks and room coolers move."""
@@ -303,8 +302,7 @@ def _join(facility: Facility, groups: Mapping[str, Group]) -> tuple[dict[Key, Ke
             feeds.setdefault(b, []).append(a)
         else:
             ends += number.setdefault(a, len(number)), number.setdefault(b, len(number))
-    pairs = np.array(ends, np.int64).reshape(-1, 2).T
-    _, joint = connected_components(coo_array((np.ones(pairs.shape[1]), pairs), (len(number),) * 2), directed=False)
+    joint = connected(len(number), ends[::2], ends[1::2])
     lowest: dict[int, Key] = {}
     for key, j in zip(number, joint.tolist(), strict=True):
         lowest[j] = min(key, lowest.get(j, key))
