@@ -77,7 +77,9 @@ def spelled(value: object) -> str:
 # ---- reading -----------------------------------------------------------------------------------------------------
 
 
-_SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""A loader of plain data by libyaml, which is ten times as fast as the one in Python where it is there."""
+
 _CORE = "tag:yaml.org,2002:"
 _PLAIN = (
     ("null", r"~|null|Null|NULL|", "~nN", lambda text: None),
@@ -88,7 +90,7 @@ _PLAIN = (
 """What is not text where it stands unquoted: tag, spelling, first characters, meaning."""
 
 
-class _Loader(_SAFE):
+class _Loader(SAFE):
     """Plain data only, as it is written; a key is text, and twice the same one is a fault.
 
     A scalar is a number where that number is written just so: 072, 1.10, 1e3, 1:30, 0x1F and 1_000 are texts, which
@@ -133,10 +135,10 @@ for _name, _spelling, _first, _meaning in _PLAIN:
         f"{_CORE}{_name}", re.compile(f"(?:{_spelling})$"), [*_first, *[""] * (_name == "null")]
     )
     _Loader.add_constructor(f"{_CORE}{_name}", _scalar(_meaning, _spelling))
-_Loader.add_constructor(f"{_CORE}str", _SAFE.construct_scalar)
+_Loader.add_constructor(f"{_CORE}str", SAFE.construct_scalar)
 _Loader.add_constructor(f"{_CORE}seq", _sequence)
 _Loader.add_constructor(f"{_CORE}map", _mapping)
-_Loader.add_constructor(None, _SAFE.construct_undefined)
+_Loader.add_constructor(None, SAFE.construct_undefined)
 
 
 def shipped() -> list[str]:
