@@ -89,12 +89,8 @@ def _program(n, start, end):
 
 def _filled(n, start, end):
     """Nodes in the order of their elimination (n,), where the column of each begins, (n + 1,), and its nodes."""
-    low, high = np.minimum(start, end), np.maximum(start, end)
-    low, high = np.divmod(np.unique((low * n + high)[low < high]), max(n, 1))
-    near, other = np.r_[low, high], np.r_[high, low]
-    first = np.r_[0, np.cumsum(np.bincount(near, minlength=n))].astype(np.int32)
-    lists = other[np.argsort(near, kind="stable")].astype(np.int32)
-    space = 4 * len(low) + 16
+    first, lists = _neighbours(n, start, end)
+    space = 2 * len(lists) + 16
     while True:
         order, column, row = np.empty(n, np.int32), np.zeros(n + 1, np.int32), np.empty(space, np.int32)
         nodes = Nodes(*np.full((len(Nodes._fields), n), -1, np.int32))
@@ -102,6 +98,13 @@ def _filled(n, start, end):
         if column[n] >= 0:
             return order, column, row[: column[n]]
         space *= 2
+
+
+def _neighbours(n, start, end):
+    """Where the neighbours of each node begin, (n + 1,), and these; equal pairs are one, and no node is its own."""
+    key = np.unique(np.r_[start * n + end, end * n + start])
+    node, other = np.divmod(key[key % (n + 1) > 0], max(n, 1))
+    return np.searchsorted(node, np.arange(n + 1)).astype(np.int32), other.astype(np.int32)
 
 
 class Nodes(NamedTuple):
@@ -122,7 +125,8 @@ class Nodes(NamedTuple):
 @cell
 def part(i, nodes: Nodes):
     """Take a node from those of its degree."""
-    before, after = nodes.before[i], nodes.after[i]
+    before = nodes.before[i]
+    after = nodes.after[i]
     if before >= 0:
         nodes.after[before] = after
     else:

@@ -45,9 +45,19 @@ class Passage(NamedTuple):
 
 
 class Model(BaseModel):
-    """Strict and frozen: an unknown field is a fault. A text may look like a number, a number is not true or false."""
+    """Strict and frozen: an unknown field is a fault. A text may look like a number, a number is not true or false.
+
+    Models of this package are built when they are first used; those of others where they stand, which tells what is
+    wrong with them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, defer_build=True)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+            cls.model_rebuild(raise_errors=False)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import eq
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, get_args, runtime_checkable
+from threading import Lock
+from typing import Any, NamedTuple, Protocol, TypeVar, get_args, runtime_checkable
 
 from pydantic import BaseModel, ValidationError
 
@@ -23,11 +24,25 @@ from twin.facility.structure import Connection
 from twin.facility.structure import faults as wiring
 from twin.units import outside, parse
 
+M = TypeVar("M", bound=Model)
+
 PLACES = ("at", "size")
 """Fields that say where a component stands, by which validated ones differ."""
 
 OWN = "twin.components."
 """Where types are that take any text for a room; those of others may judge it."""
+
+
+_BUILDING = Lock()
+"""Held while a model is built, which pydantic leaves to its first use."""
+
+
+def _read(model: type[M], fields: object) -> M:
+    """A model of fields. Raises ValidationError."""
+    if not model.__pydantic_complete__:
+        with _BUILDING:
+            model.model_rebuild()
+    return model.model_validate(fields)
 
 
 def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterator[str]:
@@ -124,7 +139,7 @@ class _Builder:
             self.faults.append(f"component {name}: {error}")
             return None
         try:
-            part = cls.model_validate(fields)
+            part = _read(cls, fields)
         except ValidationError as error:
             self.faults.extend(_messages(error, f"{kind} {name}", cls))
             return None
@@ -160,7 +175,7 @@ def _known(kind: object, other: str) -> type[Component]:
 
 def _section(data: Raw, key: str, model: type[Model], faults: list[str]) -> Any:
     try:
-        return model.model_validate(data[key])
+        return _read(model, data[key])
     except ValidationError as error:
         faults.extend(_messages(error, key, model))
         return model()
@@ -463,7 +478,7 @@ def _offered(draft: _Draft, faults: list[str]) -> None:
             faults.append(said if said.startswith("catalogue") else f"catalogue {name}: {said}")
             continue
         try:
-            cls.model_validate(fields)
+            _read(cls, fields)
         except ValidationError as error:
             told = zip(_messages(error, f"catalogue {name}", cls), error.errors(), strict=True)
             faults.extend(line for line, fault in told if fault["loc"] and fault["type"] != "missing")

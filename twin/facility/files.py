@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib import resources
-from operator import itemgetter
 from pathlib import Path
 from types import CodeType
 from typing import Any
