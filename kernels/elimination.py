@@ -117,7 +117,7 @@ class Nodes(NamedTuple):
     before: Ints1  # the one before
     seen: Ints1  # the turn in which it was last joined with the node that is eliminated
     begin: Ints1  # where its clique stands among the columns
-    count: Ints1  # nodes of its clique, 0 of one that lies within another
+    members: Ints1  # nodes of its clique, 0 of one that lies within another
     turn: Ints1  # the turn in which its clique was last met
     outside: Ints1  # nodes of its clique that are not in the newest one
 
@@ -182,16 +182,16 @@ def minimum_degree(_all, n: Int, space: Int, first: Ints1, lists: Ints1, nodes: 
                 size += 1
             else:
                 e = -1 - entry
-                for v in range(nodes.begin[e], nodes.begin[e] + nodes.count[e]):
+                for v in range(nodes.begin[e], nodes.begin[e] + nodes.members[e]):
                     i = row[v]
                     if nodes.seen[i] != k:
                         nodes.seen[i] = k
                         row[size] = i
                         size += 1
-                nodes.count[e] = 0
+                nodes.members[e] = 0
         column[k + 1] = size
         nodes.begin[p] = begin
-        nodes.count[p] = size - begin
+        nodes.members[p] = size - begin
         for u in range(begin, size):
             i = row[u]
             for v in range(first[i], first[i] + nodes.size[i]):
@@ -199,7 +199,7 @@ def minimum_degree(_all, n: Int, space: Int, first: Ints1, lists: Ints1, nodes: 
                     e = -1 - lists[v]
                     if nodes.turn[e] != k:
                         nodes.turn[e] = k
-                        nodes.outside[e] = nodes.count[e]
+                        nodes.outside[e] = nodes.members[e]
                     nodes.outside[e] -= 1
         for u in range(begin, size):
             i = row[u]

@@ -193,9 +193,8 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
         ):
             faults.append(f"connection {item!r}: write [carrier, component.port, component.port]")
             continue
-        carrier, *texts = item
-        ends = []
-        for text in texts:
+        carrier, ends = str(item[0]), []
+        for text in map(str, item[1:]):
             name, _, port = text.rpartition(".")
             part = parts.get(name)
             spec = part.ports.get(port) if part is not None else None

@@ -282,18 +282,18 @@ class _Turn(dict[str, str]):
         ]
         self.after: list[list[str]] = [[] for _ in axes]  # braces that an axis or one after it decides
         self.met = set[str]()
-        self.values: tuple[object, ...] = ()
+        self.at: tuple[object, ...] = ()
         self.loop: dict[str, Any] = {}
         self.numbers: dict[str, int | float] = {}
 
     def of(self, values: tuple[object, ...]) -> None:
         """Become the turn of these values, one of each axis: what depends on those that are new is forgotten."""
-        new, before = 0, self.values
+        new, before = 0, self.at
         while new < len(before) - 1 and before[new] is values[new]:
             new += 1
         for braces in self.after[new] if self.after else ():
             self.pop(braces, None)
-        self.values, self.loop = values, {}
+        self.at, self.loop = values, {}
         for name, value in zip(self.axes, values, strict=True):
             if isinstance(value, dict):
                 self.loop |= value
@@ -351,12 +351,13 @@ def _filled(value: Any, names: Raw) -> ast.expr | None:
         return ast.JoinedStr(parts) if len(parts) > 1 else None
     if not isinstance(value, (list, dict)):
         return None
-    filled = [_filled(v, names) for v in (value.values() if isinstance(value, dict) else value)]
+    inner = list(value.values()) if isinstance(value, dict) else value
+    filled = [_filled(v, names) for v in inner]
     keys = [_filled(k, names) for k in value] if isinstance(value, dict) else []
     if not any((*keys, *filled)):
         return None
-    items = [x or _constant(v, names) for x, v in zip(filled, value.values() if keys else value, strict=True)]
-    if not keys:
+    items = [x or _constant(v, names) for x, v in zip(filled, inner, strict=True)]
+    if not isinstance(value, dict):
         return ast.List(items, ast.Load())
     both = ast.Dict([x or _constant(k, names) for x, k in zip(keys, value, strict=True)], items)
     of = [both, _constant(list(value), names)]
