@@ -109,6 +109,11 @@ repeat:
     assert faults == []
 
 
+def test_a_variable_that_reads_as_a_sum_is_one_where_it_is_set():
+    data = yaml.safe_load('repeat: [{over: {s: [{k-1: x}, {t: y}], k: 1..2}, components: {"{k-1}{k}": {}}}]')
+    assert [name for components, _ in repeats(data, []) for name in components] == ["x1", "x2", "01", "12"]
+
+
 def test_what_differs_by_its_place_only_is_checked_once(monkeypatch):
     checked = []
     check = KINDS["house_load"].check

@@ -281,7 +281,7 @@ class _Turn(dict[str, str]):
             {k for v in values for k in (v if isinstance(v, dict) else (name,))} for name, values in axes.items()
         ]
         self.after: list[list[str]] = [[] for _ in axes]  # braces that an axis or one after it decides
-        self.met = set[str]()
+        self.met = set[tuple[str, bool]]()
         self.at: tuple[object, ...] = ()
         self.loop: dict[str, Any] = {}
         self.numbers: dict[str, int | float] = {}
@@ -309,9 +309,9 @@ class _Turn(dict[str, str]):
         name, _, form = braces[1:-1].partition(":")
         name = name.strip()
         self[braces] = text = self._worked(name, form)
-        if braces not in self.met:
-            self.met.add(braces)
-            names = (name,) if name in self.loop else _expression(name).co_names
+        if (braces, name in self.loop) not in self.met:
+            self.met.add((braces, name in self.loop))
+            names = (name,) if name in self.loop else (name, *_expression(name).co_names)
             last = max((i for i, sets in enumerate(self.sets) if not sets.isdisjoint(names)), default=-1)
             for after in self.after[: last + 1]:
                 after.append(braces)
