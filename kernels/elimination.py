@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
-from scipy.sparse import coo_array
-from scipy.sparse.linalg import splu
 from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals3, at, cell, kernel, rows
 from twin.kernels.launch import bind
 
@@ -78,78 +76,152 @@ def laid(value, count, lanes):
 @lru_cache(maxsize=64)
 def _program(n, start, end):
     start, end = np.frombuffer(start, np.int64), np.frombuffer(end, np.int64)
-    position = _minimum_degree(n, start, end)
+    order, column, row = _filled(n, start, end)
+    position = np.empty(n, np.int64)
+    position[order] = np.arange(n)
+    row = position[row].astype(np.int32)
+    row = row[np.lexsort((row, np.repeat(np.arange(n), np.diff(column))))]
     low, high = np.minimum(position[start], position[end]), np.maximum(position[start], position[end])
-    real = low < high
-    key = np.unique(low[real] * n + high[real])
-    column, row = _filled(n, *np.divmod(key, n)) if n else (np.zeros(1, np.int32), np.zeros(0, np.int32))
-    slot = _slots(n, column, row, low, high)
+    slot = _slots(n, column, row, low, high).astype(np.int32)
     flipped = (position[start] < position[end]).astype(np.int32)
-    narrow = lambda t: t.astype(np.int32)  # noqa: E731
-    return Program(n, narrow(np.argsort(position)), column, row, _targets(column, row), narrow(slot), flipped)
+    return Program(n, order, column, row, _targets(column, row), slot, flipped)
 
 
-def _minimum_degree(n, start, end):
-    """Each node's position in a minimum degree order (SuperLU's, on a dominant matrix of the pattern)."""
-    if n < 3:
-        return np.arange(n)
-    ones = np.ones(len(start))
-    matrix = coo_array((np.r_[-ones, -ones], (np.r_[start, end], np.r_[end, start])), shape=(n, n)).tocsc()
-    degree = -np.asarray(matrix.sum(axis=0)).ravel()
-    every = np.arange(n)
-    matrix = (matrix + coo_array((2 * degree + 1, (every, every)), shape=(n, n))).tocsc()
-    matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
-    options = {"SymmetricMode": True}
-    return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options).perm_c.astype(np.int64)
-
-
-def _filled(n, low, high):
-    """Columns of the filled lower pattern: where each begins, (n + 1,), and its rows in order."""
-    space = 4 * len(low) + 16
+def _filled(n, start, end):
+    """Nodes in the order of their elimination (n,), where the column of each begins, (n + 1,), and its nodes."""
+    first, lists = _neighbours(n, start, end)
+    space = 2 * len(lists) + 16
     while True:
-        column, row, work = np.zeros(n + 1, np.int32), np.empty(space, np.int32), np.full((3, n), -1, np.int32)
-        entries = low.astype(np.int32), high.astype(np.int32)
-        bind(fill, (1,), n, space, len(low), *entries, *work, column, row)()
+        order, column, row = np.empty(n, np.int32), np.zeros(n + 1, np.int32), np.empty(space, np.int32)
+        nodes = Nodes(*np.full((len(Nodes._fields), n), -1, np.int32))
+        bind(minimum_degree, (1,), n, space, first, lists.copy(), nodes, order, column, row)()
         if column[n] >= 0:
-            break
+            return order, column, row[: column[n]]
         space *= 2
-    row = row[: column[n]]
-    return column, row[np.lexsort((row, np.repeat(np.arange(n), np.diff(column))))]
+
+
+def _neighbours(n, start, end):
+    """Where the neighbours of each node begin, (n + 1,), and these; equal pairs are one, and no node is its own."""
+    key = np.unique(np.r_[start * n + end, end * n + start])
+    node, other = np.divmod(key[key % (n + 1) > 0], max(n, 1))
+    return np.searchsorted(node, np.arange(n + 1)).astype(np.int32), other.astype(np.int32)
+
+
+class Nodes(NamedTuple):
+    """What `minimum_degree` keeps of each node, (n,) each; of a clique at the node that left it behind."""
+
+    size: Ints1  # entries of its list
+    degree: Ints1  # how many nodes it is joined with, or a bound of that
+    head: Ints1  # the first node of each degree
+    after: Ints1  # the next node of the same degree
+    before: Ints1  # the one before
+    seen: Ints1  # the turn in which it was last joined with the node that is eliminated
+    begin: Ints1  # where its clique stands among the columns
+    members: Ints1  # nodes of its clique, 0 of one that lies within another
+    turn: Ints1  # the turn in which its clique was last met
+    outside: Ints1  # nodes of its clique that are not in the newest one
+
+
+@cell
+def part(i, nodes: Nodes):
+    """Take a node from those of its degree."""
+    before = nodes.before[i]
+    after = nodes.after[i]
+    if before >= 0:
+        nodes.after[before] = after
+    else:
+        nodes.head[nodes.degree[i]] = after
+    if after >= 0:
+        nodes.before[after] = before
+
+
+@cell
+def join(i, degree, nodes: Nodes):
+    """Put a node first among those of a degree."""
+    first = nodes.head[degree]
+    if first >= 0:
+        nodes.before[first] = i
+    nodes.degree[i] = degree
+    nodes.before[i] = -1
+    nodes.after[i] = first
+    nodes.head[degree] = i
 
 
 @kernel
-def fill(_all, n: Int, space: Int, entries: Int, low: Ints1, high: Ints1, child: Ints1, sibling: Ints1, seen: Ints1,
-         column: Ints1, row: Ints1):  # fmt: skip
-    """Rows of each column of a filled lower pattern: its own entries, and those of its children in the elimination
-    tree [Liu, SIAM J. Matrix Anal. Appl. 11 (1990) 134]. A last column that ends at -1 says that space is short.
+def minimum_degree(_all, n: Int, space: Int, first: Ints1, lists: Ints1, nodes: Nodes, order: Ints1, column: Ints1,
+                   row: Ints1):  # fmt: skip
+    """An order of least fill and the columns that it gives: of all nodes next the one of the least approximate degree
+    [Amestoy, Davis & Duff, SIAM J. Matrix Anal. Appl. 17 (1996) 886].
+
+    A node that is eliminated leaves a clique of those around it, its column, as -1 - node in the lists of these. A
+    list holds neighbours by the graph's own edges and cliques, those that lie within another one dropped. The degree
+    is bounded by the cliques' members outside of the newest one, counted apart. A last column that ends at -1 says
+    that space is short.
     """
-    entry = 0
+    for i in range(n):
+        nodes.size[i] = first[i + 1] - first[i]
+        join(i, first[i + 1] - first[i], nodes)
     size = 0
+    least = 0
     for k in range(n):
         if size + n - k > space:
             column[n] = -1
             return
-        parent = n
-        while entry < entries and low[entry] == k:
-            row[size] = high[entry]
-            seen[high[entry]] = k
-            parent = min(parent, high[entry])
-            size += 1
-            entry += 1
-        c = child[k]
-        while c >= 0:
-            for u in range(column[c], column[c + 1]):
-                r = row[u]
-                if r != k and seen[r] != k:
-                    row[size] = r
-                    seen[r] = k
-                    parent = min(parent, r)
-                    size += 1
-            c = sibling[c]
+        while nodes.head[least] < 0:
+            least += 1
+        p = nodes.head[least]
+        part(p, nodes)
+        order[k] = p
+        nodes.seen[p] = k
+        begin = size
+        for u in range(first[p], first[p] + nodes.size[p]):
+            entry = lists[u]
+            if entry >= 0:
+                nodes.seen[entry] = k
+                row[size] = entry
+                size += 1
+            else:
+                e = -1 - entry
+                for v in range(nodes.begin[e], nodes.begin[e] + nodes.members[e]):
+                    i = row[v]
+                    if nodes.seen[i] != k:
+                        nodes.seen[i] = k
+                        row[size] = i
+                        size += 1
+                nodes.members[e] = 0
         column[k + 1] = size
-        if parent < n:
-            sibling[k] = child[parent]
-            child[parent] = k
+        nodes.begin[p] = begin
+        nodes.members[p] = size - begin
+        for u in range(begin, size):
+            i = row[u]
+            for v in range(first[i], first[i] + nodes.size[i]):
+                if lists[v] < 0:
+                    e = -1 - lists[v]
+                    if nodes.turn[e] != k:
+                        nodes.turn[e] = k
+                        nodes.outside[e] = nodes.members[e]
+                    nodes.outside[e] -= 1
+        for u in range(begin, size):
+            i = row[u]
+            kept = first[i]
+            degree = size - begin - 1
+            bound = min(nodes.degree[i] + degree, n - k - 2)
+            for v in range(first[i], first[i] + nodes.size[i]):
+                entry = lists[v]
+                added = 0
+                if entry < 0:
+                    added = nodes.outside[-1 - entry]
+                elif nodes.seen[entry] != k:
+                    added = 1
+                if added > 0:
+                    lists[kept] = entry
+                    kept += 1
+                    degree += added
+            lists[kept] = -1 - p
+            nodes.size[i] = kept + 1 - first[i]
+            part(i, nodes)
+            join(i, min(degree, bound), nodes)
+            least = min(least, nodes.degree[i])
 
 
 def _targets(column, row):

@@ -20,11 +20,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from twin.kernels import elimination
 from twin.kernels.arrays import Array, copied, fetch, max_scenarios, namespace, send
 from twin.kernels.cell import LANES, Int, Ints1, Real, Reals1, Reals2, Reals3, at, cell, kernel, rows
+from twin.kernels.connected import connected
 from twin.kernels.elimination import A11, A12, A21, A22, PairFactor, Program, subtract_pair
 from twin.kernels.launch import bind, blocks
 from twin.kernels.rows import SIDE
@@ -499,9 +498,7 @@ def live_buses(network: Network, slack_voltage: Array) -> Array:
 
 
 def _reached(network, closed, live):
-    pairs = (network.start[closed], network.end[closed])
-    graph = coo_array((np.ones(closed.sum()), pairs), shape=(network.n, network.n))
-    label = connected_components(graph, directed=False)[1]
+    label = connected(network.n, network.start[closed], network.end[closed])
     return np.isin(label, label[network.slack[live]])
 
 

@@ -8,6 +8,7 @@ from zlib import crc32
 import feeders
 import numpy as np
 from twin.kernels import (
+    connected,
     elimination,
     exchangers,
     finite_volume,
@@ -281,11 +282,17 @@ def arguments(k, precision):
     if k is friction.factors:
         re = np.geomspace(1, 1e7, 60).reshape(20, 3).astype(precision)
         return (20, 3), [re, rng.uniform(0, 1e-2, 20).astype(precision), np.zeros_like(re), friction.COLEBROOK]
-    if k is elimination.fill:
-        pairs = np.unique(np.c_[np.minimum(start, end), np.maximum(start, end)][start != end], axis=0).T
-        low, high = np.ascontiguousarray(pairs, np.int32)
-        work = np.full((3, 30), -1, np.int32)
-        return (1,), [30, 300, len(low), low, high, *work, np.zeros(31, np.int32), np.zeros(300, np.int32)]
+    if k is elimination.minimum_degree:
+        nodes = elimination.Nodes(*np.full((len(elimination.Nodes._fields), 30), -1, np.int32))
+        made = [np.zeros(size, np.int32) for size in (30, 31, 300)]
+        return (1,), [30, 300, *elimination._neighbours(30, start, end), nodes, *made]
+    if k is connected.unite:
+        return (1,), [
+            30,
+            12,
+            *(np.ascontiguousarray(x[-12:], np.int32) for x in (start, end)),
+            np.arange(30, dtype=np.int32),
+        ]
     if k is elimination.pairs:
         first = np.r_[0, np.cumsum(np.diff(p.column) * (np.diff(p.column) - 1) // 2)].astype(np.int32)
         return (30,), [p.column, p.row, first, np.zeros_like(p.target)]

@@ -115,6 +115,17 @@ def test_help_imports_nothing_heavy(arguments):
     assert (done.returncode, done.stderr.strip()) == (0, "[]")
 
 
+def test_a_solve_imports_no_more_than_it_uses():
+    heavy = ("xarray", "pandas", "networkx", "scipy.sparse", "scipy.linalg", "h5netcdf", "zarr", "pyvista")
+    code = (
+        "import sys\nsys.argv = ['twin', 'solve', 'gb300_hall']\nfrom twin.app.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        f"print([m for m in {heavy!r} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr.strip()) == (0, "[]")
+
+
 # ---- what is printed ---------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from twin.columns import LIMITS, MAXIMUM, LimitKind
 from twin.components import REGISTRY as KINDS
 from twin.facility.addresses import RENAMED, split
 from twin.facility.build import build
-from twin.facility.files import parse_text
+from twin.facility.files import parse_text, repeats
 from twin.facility.scenarios import read
 from twin.facility.sections import Agents, Serving
 from twin.plant.compile import compile
@@ -88,6 +88,54 @@ repeat:
     parts = twin.load(POWER + block).components
     assert parts["xq2"].power == pytest.approx(23.02e3)
     assert {"100 %s p 1%", "100 %s q 2%"} <= set(parts)
+
+
+def test_braces_follow_every_variable_that_they_name():
+    """A text is kept while its variables stay, also where one axis overrules another for some of its values."""
+    block = """
+repeat:
+  - over: {a: 1..2, side: [{s: p, a: 7}, {s: q}], k: 1..2}
+    components: {"{s}{k}{a}{k}": {type: house_load, power: "{a * 10 + k} kW", at: ["{k} m", "{a} m", 0 m]}}
+    connections: [[power, p1.out, "{s}{k}{a}{k}.feed"]]
+"""
+    data = yaml.safe_load(block)
+    turns = list(repeats(data, faults := []))[1:]
+    names = [name for components, _ in turns for name in components]
+    assert names == ["p171", "p272", "q111", "q212", "p171", "p272", "q121", "q222"]
+    powers = [raw["power"] for components, _ in turns for raw in components.values()]
+    assert powers == [f"{n} kW" for n in (71, 72, 11, 12, 71, 72, 21, 22)]
+    assert [links[0][2] for _, links in turns] == [f"{name}.feed" for name in names]
+    assert [raw["at"][:2] for components, _ in turns for raw in components.values()][-1] == ["2 m", "2 m"]
+    assert faults == []
+
+
+def test_a_variable_that_reads_as_a_sum_is_one_where_it_is_set():
+    data = yaml.safe_load('repeat: [{over: {s: [{k-1: x}, {t: y}], k: 1..2}, components: {"{k-1}{k}": {}}}]')
+    assert [name for components, _ in repeats(data, []) for name in components] == ["x1", "x2", "01", "12"]
+
+
+def test_what_differs_by_its_place_only_is_checked_once(monkeypatch):
+    checked = []
+    check = KINDS["house_load"].check
+    monkeypatch.setattr(KINDS["house_load"], "check", lambda part, name: checked.append(name) or check(part, name))
+    block = """
+repeat:
+  - over: {k: 1..3}
+    components:
+      "hall{k}": {type: room}
+      "l{k}": {type: house_load, power: 1 kW, room: "hall{k}", at: ["{k} m", 0 m, 0 m]}
+    connections: [[power, p1.out, "l{k}.feed"]]
+"""
+    parts = twin.load(POWER + block).components
+    assert checked == ["l1"]
+    assert [(parts[f"l{k}"].room, parts[f"l{k}"].at[0], parts[f"l{k}"].power) for k in (1, 2, 3)] == [
+        ("hall1", 1.0, 1e3),
+        ("hall2", 2.0, 1e3),
+        ("hall3", 3.0, 1e3),
+    ]
+    with pytest.raises(twin.LayoutError) as error:
+        twin.load(POWER + block.replace("1 kW", "1 kg"))
+    assert len([fault for fault in error.value.faults if "'1 kg'" in fault]) == 3
 
 
 def test_a_repeat_equals_the_same_written_out():

@@ -26,6 +26,7 @@ OTHER_MEANINGS = (
     ("air/exchange.py", {"rack"}, "a role in the air of a room"),
     ("show/scene/boxes.py", {"rack"}, "a role in the air of a room"),
     ("facility/graph.py", {"rack"}, "a role in the air of a room"),
+    ("facility/build.py", {"room"}, "a field of every component"),
     ("air/response.py", {"bypass"}, "a share of air, field of a Zone"),
     ("app/cli.py", {"rack", "room"}, "a role in the air of a room, a group of `bound --per`, an option of `mesh`"),
     ("app/cli.py", {"power_cap"}, "a field of racks that `optimum` varies"),

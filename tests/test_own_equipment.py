@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from pydantic import Field
+from pydantic.errors import PydanticSchemaGenerationError
 from twin.kernels import launch
 
 import twin
@@ -468,6 +469,7 @@ def test_a_fluid_is_checked_when_it_is_added():
 MODULE = '''
 from typing import ClassVar
 from pydantic import Field
+from pydantic.errors import PydanticSchemaGenerationError
 from twin.components import Component, Port, Table, Write, constant, draw, warm_room
 from twin.columns import Total
 from twin.units import Power
@@ -585,3 +587,16 @@ def test_help_reads_no_entry_points(tmp_path):
     done = command(tmp_path, "--help")
     assert done.returncode == 0
     assert "was imported" not in done.stderr
+
+
+class Lead:
+    """No number, text or model."""
+
+
+def test_a_type_that_cannot_be_read_is_refused_where_it_stands():
+    with pytest.raises(PydanticSchemaGenerationError, match="Lead"):
+
+        class Odd(Component):
+            thing: Lead
+
+    assert "odd" not in REGISTRY

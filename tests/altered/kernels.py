@@ -21,6 +21,10 @@ def vectors(*names):
 PARTING = vectors("lanes_that_part_do_what_each_does_alone")
 MASKED = vectors("what_a_lane_does_not_read_is_not_read_for_it")
 BUILDS = vectors("what_a_build_depends_on_is_in_its_name")
+ORDER, JOINED = "kernels/elimination.py", "kernels/connected.py"
+FILL = ("kernels/test_elimination.py::test_a_factor_is_as_small_as_superlus",)
+SOLUTION = ("kernels/test_elimination.py::test_solution_equals_scipy_on_any_network",)
+COMPONENTS = ("kernels/test_connected.py::test_components_are_scipys",)
 A, L, SUBSET = "kernels/assembly.py", "kernels/llvm.py", "kernels/subset.py"
 
 EXP = elementary("exp_is_exact_to_its_last_places")
@@ -75,6 +79,12 @@ MUTANTS = [
     (S, "(weight[u, s] * solved[terms.row[u], s])", "solved[terms.row[u], s]", sums("a_sum_takes_the_rows_of_its_group_by_their_weights"), "sums without weights"),
     (S, "group[order], np.arange(count + 1)", "group[order], np.arange(count + 1), side=\"right\"", sums("terms_stand_by_group_in_the_order_given"), "groups that begin one later"),
     (S, "row[order].astype", "row.astype", sums("terms_stand_by_group_in_the_order_given"), "rows of other groups"),
+    # graphs
+    (ORDER, "degree += added", "degree += 1", FILL, "cliques that count as one neighbour"),
+    (ORDER, "min(nodes.degree[i] + degree, n - k - 2)", "0", FILL, "an order that knows no degrees"),
+    (ORDER, "(position[start] < position[end])", "(position[start] > position[end])", SOLUTION, "entries below the diagonal above it"),
+    (JOINED, "        if a < b:", "        if a > b:", COMPONENTS, "components numbered from their last nodes"),
+    (JOINED, "label[i] = count", "label[i] = i", COMPONENTS, "components numbered as their first nodes"),
     # vectors
     (A, "return self.op(\"and\", a, b) if a else b", "return b", PARTING, "a branch within a branch for lanes that are not in it"),
     (A, "return self.select(off, less, q)", "return self.select(off, q, q)", PARTING, "quotients rounded towards zero"),

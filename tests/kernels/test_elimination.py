@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import splu, spsolve
 from twin.kernels import cell, elimination
 from twin.kernels.cell import Reals3, kernel
 from twin.kernels.elimination import Program, eliminate, eliminate_symmetric, substitute
@@ -128,6 +128,63 @@ def test_singular_scenario_stays_alone():
     bad = solve(program, diagonal, -forward, -backward, rhs)
     assert not np.isfinite(bad[:, 2]).any()
     np.testing.assert_array_equal(np.delete(bad, 2, axis=1), np.delete(good, 2, axis=1))
+
+
+def eliminated(order, start, end):
+    """Neighbours that each node has left when it is eliminated, as sets by position, by the definition."""
+    near = {i: set() for i in range(len(order))}
+    for a, b in zip(start, end, strict=True):
+        if a != b:
+            near[a].add(b)
+            near[b].add(a)
+    position = np.argsort(order)
+    for node in order:
+        yield {position[i] for i in near[node]}
+        for i in near[node]:
+            near[i] = (near[i] | near[node]) - {i, node}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**31), st.integers(1, 40), st.integers(0, 120))
+def test_columns_hold_what_elimination_leaves(seed, n, pairs):
+    start, end = network(seed, n, pairs, 1)[:2]
+    p = elimination.program(n, start, end)
+    assert sorted(p.order) == list(range(n))
+    for k, left in enumerate(eliminated(p.order, start, end)):
+        assert list(p.row[p.column[k] : p.column[k + 1]]) == sorted(left)
+
+
+def superlu(n, start, end):
+    """Entries below the diagonal of the factor in the order of minimum degree that SuperLU finds."""
+    diagonal = np.ones(n) * 2 * len(start)
+    pairs, both = -np.ones(2 * len(start)), (np.r_[start, end, np.arange(n)], np.r_[end, start, np.arange(n)])
+    matrix = coo_array((np.r_[pairs, diagonal], both), shape=(n, n)).tocsc()
+    options = {"SymmetricMode": True}
+    return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options).L.nnz - n
+
+
+def grid(k):
+    every = np.arange(k * k).reshape(k, k)
+    return k * k, np.r_[every[1:].ravel(), every[:, 1:].ravel()], np.r_[every[:-1].ravel(), every[:, :-1].ravel()]
+
+
+def tree(n, loops):
+    rng = np.random.default_rng(n)
+    ends = rng.integers(0, n, (2, loops))
+    return n, np.r_[(rng.random(n - 1) * np.arange(1, n)).astype(int), ends[0]], np.r_[1:n, ends[1]]
+
+
+@pytest.mark.parametrize(
+    ("n", "start", "end"), [grid(10), grid(40), tree(1000, 100), tree(400, 800), (500, *np.triu_indices(500, 400))]
+)
+def test_a_factor_is_as_small_as_superlus(n, start, end):
+    assert len(elimination.program(n, start, end).row) <= 1.1 * superlu(n, start, end)
+
+
+def test_a_star_is_eliminated_from_its_points():
+    p = elimination.program(100, np.zeros(99, int), np.arange(1, 100))
+    assert 0 in p.order[-2:]
+    assert len(p.row) == 99
 
 
 def test_programs_are_cached_by_content():

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy
-from scipy.sparse import coo_array, csc_array
 
 from twin.air.geometry import Geometry, plane
 from twin.elements import Array, Index
@@ -56,7 +55,7 @@ def sensitivity(g: Geometry, fields: Mapping[str, Array], flow: Array) -> Sensit
     Raises RuntimeError where the adjoint field cannot be solved.
     """
     volume = g.grid.volume.ravel()
-    adjoint = _Adjoint(csc_array(_transport(g, fields).T))
+    adjoint = _Adjoint(scipy.sparse.csc_array(_transport(g, fields).T))
     racks = [_weights(g, volume, t.cells) for t in g.racks]
     coolers = [_numbers(g, t.cells) for t in g.coolers]
     heat, supply = np.zeros((len(racks), len(racks))), np.zeros((len(racks), len(coolers)))
@@ -81,7 +80,7 @@ def _weights(g: Geometry, volume: Array, cells: Index) -> tuple[Index, Array]:
     return numbers, volume[numbers] / volume[numbers].sum()
 
 
-def _transport(g: Geometry, fields: Mapping[str, Array]) -> coo_array:
+def _transport(g: Geometry, fields: Mapping[str, Array]) -> scipy.sparse.coo_array:
     """M of cells [m³/s], (cell, cell); rows of cells whose temperature is set are those of the identity."""
     low, high, forward, backward = _conductances(g, fields)
     fixed = g.solid.ravel().copy()
@@ -94,7 +93,9 @@ def _transport(g: Geometry, fields: Mapping[str, Array]) -> coo_array:
     diagonal = np.where(fixed, 1.0, -np.bincount(rows, values, minlength=size))
     diagonal = np.where(diagonal > 0, diagonal, 1.0)  # a cell that nothing reaches keeps to itself
     cells = np.arange(size)
-    return coo_array((np.r_[values, diagonal], (np.r_[rows, cells], np.r_[columns, cells])), shape=(size, size))
+    return scipy.sparse.coo_array(
+        (np.r_[values, diagonal], (np.r_[rows, cells], np.r_[columns, cells])), shape=(size, size)
+    )
 
 
 def _conductances(g: Geometry, fields: Mapping[str, Array]) -> tuple[Index, Index, Array, Array]:
@@ -125,7 +126,7 @@ def _conductances(g: Geometry, fields: Mapping[str, Array]) -> tuple[Index, Inde
 class _Adjoint:
     """Solves with one sparse matrix (n, n) for many right-hand sides: BiCGStab, preconditioned by incomplete LU."""
 
-    def __init__(self, matrix: csc_array) -> None:
+    def __init__(self, matrix: scipy.sparse.csc_array) -> None:
         self.matrix = matrix
         factors = scipy.sparse.linalg.spilu(matrix, drop_tol=1e-2, fill_factor=10, permc_spec="MMD_AT_PLUS_A")
         self.preconditioner = scipy.sparse.linalg.LinearOperator(matrix.shape, factors.solve)

@@ -18,10 +18,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from twin.elements import Array, Index
+from twin.kernels.connected import connected
 from twin.kernels.finite_volume import Grid
 
 Mask = NDArray[np.bool_]
@@ -209,9 +208,7 @@ class Geometry:
             passable = ~mask[plane(axis, slice(1, -1))]
             start.append(np.delete(number, -1, axis)[passable])
             end.append(np.delete(number, 0, axis)[passable])
-        pairs = np.concatenate(start), np.concatenate(end)
-        graph = coo_array((np.ones(len(pairs[0])), pairs), shape=(number.size, number.size))
-        label = connected_components(graph, directed=False)[1].reshape(number.shape)
+        label = connected(number.size, np.concatenate(start), np.concatenate(end)).reshape(number.shape)
         return np.where(self.solid, -1, label)
 
 

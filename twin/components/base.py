@@ -1,7 +1,5 @@
 """What every equipment type shares: declared numbers, ports, roles, and one method that lowers a whole table."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, get_args
 
@@ -20,7 +18,7 @@ InService = Annotated[bool, Field(description="whether it runs; equipment out of
 AIR_DENSITY = 1.2
 """Of the air at which equipment is rated, kg/m3."""
 
-REGISTRY: dict[str, type[Component]] = {}
+REGISTRY: "dict[str, type[Component]]" = {}
 """Equipment types by the name that layouts call them."""
 
 
@@ -47,9 +45,19 @@ class Passage(NamedTuple):
 
 
 class Model(BaseModel):
-    """Strict and frozen: an unknown field is a fault. A text may look like a number, a number is not true or false."""
+    """Strict and frozen: an unknown field is a fault. A text may look like a number, a number is not true or false.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+    Models of this package are built when they are first used; those of others where they stand, which tells what is
+    wrong with them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, defer_build=True)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+            cls.model_rebuild(raise_errors=False)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -165,11 +173,11 @@ class Table(Protocol):
         """Instance and bus of every feed (feed,), and its share (feed, 1), which add up to one in each instance."""
         ...
 
-    def only(self, rows: Array) -> Table:
+    def only(self, rows: Array) -> "Table":
         """The table of those instances for which `rows` (instance,) is true."""
         ...
 
-    def times(self, fields: str, factor: Array) -> Table:
+    def times(self, fields: str, factor: Array) -> "Table":
         """The table with some columns multiplied."""
         ...
 

@@ -1,7 +1,5 @@
 """Racks: chips with clock, cap and leakage, their hosts, converters, fans and cold plates."""
 
-from __future__ import annotations
-
 from typing import ClassVar, NamedTuple
 
 import numpy as np

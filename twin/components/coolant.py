@@ -1,7 +1,5 @@
 """Pipes, valves, bypasses, expansion tanks and pumps."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal

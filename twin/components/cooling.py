@@ -1,7 +1,5 @@
 """CDUs, heat exchangers and room coolers: what passes heat from one stream to another."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import ClassVar, Literal
 

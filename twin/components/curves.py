@@ -1,7 +1,5 @@
 """Published performance curves as inputs: by name, as the package ships them, or written out in a layout."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
@@ -43,7 +41,8 @@ class ChillerCurve(Model):
 def chiller_curves() -> dict[str, ChillerCurve]:
     """The shipped curves by name; kinds and sources stand in `layouts/hardware/curves/chillers.yaml`."""
     text = (files("twin.layouts") / "hardware" / "curves" / "chillers.yaml").read_text("utf-8")
-    entries = {name: entry for name, entry in yaml.safe_load(text).items() if name != "sources"}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    entries = {name: entry for name, entry in yaml.load(text, loader).items() if name != "sources"}
     notes = {"about", "kind", "source"}
     return {n: ChillerCurve(**{k: v for k, v in e.items() if k not in notes}) for n, e in entries.items()}
 

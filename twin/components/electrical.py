@@ -1,7 +1,5 @@
 """The power train: utility, transformers, conductors, boards, UPS, rectifiers, batteries, generators."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import ClassVar
 

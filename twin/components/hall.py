@@ -1,10 +1,8 @@
 """The site, its weather, and rooms with their air."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -54,7 +52,7 @@ class Site(Model):
     design_pue: Number | None = Field(None, ge=1, le=4, description="provisions power; that of the solve if not given")
 
     @model_validator(mode="after")
-    def _possible(self) -> Site:
+    def _possible(self) -> Self:
         stated = [n for n in ("wet_bulb", "relative_humidity", "dew_point") if getattr(self, n) is not None]
         if len(stated) > 1:
             raise ValueError(f"{' and '.join(stated)} both state the moisture; keep one")

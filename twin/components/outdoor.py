@@ -1,7 +1,5 @@
 """Dry coolers, towers and chillers: what gives the plant's heat to the weather."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 import numpy as np

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import eq
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, get_args, runtime_checkable
+from threading import Lock
+from typing import Any, NamedTuple, Protocol, TypeVar, get_args, runtime_checkable
 
 from pydantic import BaseModel, ValidationError
 
@@ -23,7 +24,25 @@ from twin.facility.structure import Connection
 from twin.facility.structure import faults as wiring
 from twin.units import outside, parse
 
+M = TypeVar("M", bound=Model)
+
 PLACES = ("at", "size")
+"""Fields that say where a component stands, by which validated ones differ."""
+
+OWN = "twin.components."
+"""Where types are that take any text for a room; those of others may judge it."""
+
+
+_BUILDING = Lock()
+"""Held while a model is built, which pydantic leaves to its first use."""
+
+
+def _read(model: type[M], fields: object) -> M:
+    """A model of fields. Raises ValidationError."""
+    if not model.__pydantic_complete__:
+        with _BUILDING:
+            model.model_rebuild()
+    return model.model_validate(fields)
 
 
 def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterator[str]:
@@ -61,7 +80,7 @@ class _Builder:
     def __init__(self, local: Raw, faults: list[str], cache: Mapping[str, Component | None] | None = None) -> None:
         self.local, self.faults = local, faults
         self.cache = dict(cache or {})
-        self._keys = dict[str, str]()
+        self._alike = dict[str, Component]()
 
     def entry(self, name: str, seen: tuple[str, ...] = ()) -> tuple[str, Raw]:
         """Type and plain fields of a catalogue entry, bases resolved."""
@@ -88,17 +107,25 @@ class _Builder:
         if not isinstance(raw, dict):
             self.faults.append(f"component {name}: is not a mapping with `type` or `model`")
             return None
-        raw = dict(raw)
-        places = {k: raw.pop(k) for k in PLACES if k in raw}
-        written = repr(raw)
-        key = self._keys.get(written) or repr(sorted(raw.items(), key=lambda kv: str(kv[0])))
-        self._keys[written] = key
-        if key not in self.cache:
-            self.cache[key] = self._validate(name, raw)
-        part = self.cache[key]
+        alike = dict(raw)
+        places = {k: alike.pop(k) for k in PLACES if k in alike}
+        plain = alike
+        if isinstance(room := alike.get("room"), str):
+            places["room"], alike = room, alike | {"room": ""}
+        written = repr(alike)
+        part = self._alike.get(written)
         if part is None:
-            return None
-        return self._placed(name, part, places)
+            part = self._valid(name, plain, written)
+        return None if part is None else self._placed(name, part, places)
+
+    def _valid(self, name: str, plain: Raw, written: str) -> Component | None:
+        """The component of fields without places; without a fault it stands for all that differ by their room only."""
+        key, before = repr(sorted(plain.items(), key=lambda kv: str(kv[0]))), len(self.faults)
+        if key not in self.cache:
+            self.cache[key] = part = self._validate(name, plain)
+            if part and len(self.faults) == before and type(part).__module__.startswith(OWN):
+                self._alike[written] = part
+        return self.cache[key]
 
     def _validate(self, name: str, raw: Raw) -> Component | None:
         try:
@@ -112,7 +139,7 @@ class _Builder:
             self.faults.append(f"component {name}: {error}")
             return None
         try:
-            part = cls.model_validate(fields)
+            part = _read(cls, fields)
         except ValidationError as error:
             self.faults.extend(_messages(error, f"{kind} {name}", cls))
             return None
@@ -123,13 +150,17 @@ class _Builder:
         update = {}
         for key, value in places.items():
             try:
-                if not isinstance(value, list) or len(value) != 3:
+                if key == "room":
+                    update[key] = value
+                elif not isinstance(value, list) or len(value) != 3:
                     raise ValueError("give three lengths, x y z")
-                update[key] = tuple(parse(v, "length") for v in value)
+                else:
+                    update[key] = tuple([parse(v, "length") for v in value])
             except ValueError as error:
                 self.faults.append(f"{part.kind} {name}: {key}: {error}")
         placed = part.model_copy(update=update) if update else part
-        self.faults.extend(f"{part.kind} {fault}" for fault in placed.check_place(name))
+        if told := placed.check_place(name):
+            self.faults.extend(f"{part.kind} {fault}" for fault in told)
         return placed
 
 
@@ -144,7 +175,7 @@ def _known(kind: object, other: str) -> type[Component]:
 
 def _section(data: Raw, key: str, model: type[Model], faults: list[str]) -> Any:
     try:
-        return model.model_validate(data[key])
+        return _read(model, data[key])
     except ValidationError as error:
         faults.extend(_messages(error, key, model))
         return model()
@@ -155,7 +186,11 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
     for item in raw:
         if isinstance(item, dict):
             item = [item.get("carrier"), item.get("from"), item.get("to")]
-        if not isinstance(item, list) or len(item) != 3 or not all([isinstance(word, str) for word in item]):
+        if (
+            not isinstance(item, list)
+            or len(item) != 3
+            or not (isinstance(item[0], str) and isinstance(item[1], str) and isinstance(item[2], str))
+        ):
             faults.append(f"connection {item!r}: write [carrier, component.port, component.port]")
             continue
         carrier, ends = str(item[0]), []
@@ -180,7 +215,7 @@ def _connect(raw: list, parts: Mapping[str, Component], faults: list[str]) -> li
 
 
 def _rooms(parts: Mapping[str, Component], unclear: Callable[[str], bool], faults: list[str]) -> None:
-    rooms = [n for n, p in parts.items() if isinstance(p, Room)]
+    rooms = {n: p for n, p in parts.items() if isinstance(p, Room)}
     for name, part in parts.items():
         if part.indoors and part.room is None:
             faults.append(f"{part.kind} {name}: room: name the room whose air it moves")
@@ -288,17 +323,13 @@ def _validated(draft: _Draft, before: _Valid | None = None) -> _Valid:
     """All that is wrong with a draft. What is as in `before` is taken from there."""
     builder = _Builder(draft.local, [], before and before.cache)
     faults = builder.faults
-    raws, parts = draft.raws, {}
-    for name in sorted(raws):
-        if before and before.draft.raws[name] is raws[name]:
-            part = before.parts.get(name)
-        else:
-            part = builder.build(name, raws[name])
-        if part is not None:
-            parts[name] = part
+    raws, kept = draft.raws, before.draft.raws if before else {}
+    built = {n: builder.build(n, raws[n]) for n in sorted(raws) if not before or kept[n] is not raws[n]}
     read = {key: _section(draft.sections, key, model, faults) for key, model in MODELS.items()}
-    if before and all(before.draft.raws[name] is raws[name] for name in raws):
-        return _Valid(draft, parts, before.joined, read, builder.cache, faults)
+    if before and not built:
+        return _Valid(draft, before.parts, before.joined, read, builder.cache, faults)
+    both = {**before.parts, **built} if before else built
+    parts = {n: part for n in sorted(both) if (part := both[n]) is not None}
     broken = set(raws) - set(parts)
 
     def unclear(name: str) -> bool:
@@ -446,7 +477,7 @@ def _offered(draft: _Draft, faults: list[str]) -> None:
             faults.append(said if said.startswith("catalogue") else f"catalogue {name}: {said}")
             continue
         try:
-            cls.model_validate(fields)
+            _read(cls, fields)
         except ValidationError as error:
             told = zip(_messages(error, f"catalogue {name}", cls), error.errors(), strict=True)
             faults.extend(line for line, fault in told if fault["loc"] and fault["type"] != "missing")

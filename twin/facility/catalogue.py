@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from twin.facility import plugins
-from twin.facility.files import LayoutError, parse_text
+from twin.facility.files import SAFE, LayoutError, parse_text
 from twin.units import parse
 
 LAYOUTS = files("twin.layouts")
@@ -77,7 +77,7 @@ def published_constants() -> dict[str, dict[str, dict[str, float]]]:
     Sets are `published_2025_2026`, `published_2026_07` and `network`; sources and kinds stand in the file. Raises
     ValueError for a constant in another unit. Example: published_constants()["published_2025_2026"]["gb300"]["power"].
     """
-    table = yaml.safe_load((FOLDER / "platforms.yaml").read_text(encoding="utf-8"))
+    table = yaml.load((FOLDER / "platforms.yaml").read_text(encoding="utf-8"), SAFE)
     return {
         name: {key: {f: _number(f, v) for f, v in fields.items()} for key, fields in part["platforms"].items()}
         for name, part in table.items()
@@ -87,13 +87,13 @@ def published_constants() -> dict[str, dict[str, dict[str, float]]]:
 @cache
 def physics() -> dict[str, Any]:
     """What the physics of serving computes with, as `physics.yaml` has it: models, chips, fits, engines, power."""
-    return yaml.safe_load((FOLDER / "physics.yaml").read_text(encoding="utf-8"))
+    return yaml.load((FOLDER / "physics.yaml").read_text(encoding="utf-8"), SAFE)
 
 
 @cache
 def energy() -> dict[str, float]:
     """Greenhouse gas of electricity by source, kg/J; kinds and sources stand in `layouts/energy/sources.yaml`."""
-    table = yaml.safe_load((LAYOUTS / "energy" / "sources.yaml").read_text(encoding="utf-8"))["mix"]
+    table = yaml.load((LAYOUTS / "energy" / "sources.yaml").read_text(encoding="utf-8"), SAFE)["mix"]
     return {name: parse(row["carbon"], "carbon_intensity") for name, row in table.items()}
 
 

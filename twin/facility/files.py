@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib import resources
-from operator import itemgetter
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -77,7 +76,9 @@ def spelled(value: object) -> str:
 # ---- reading -----------------------------------------------------------------------------------------------------
 
 
-_SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""A loader of plain data by libyaml, which is ten times as fast as the one in Python where it is there."""
+
 _CORE = "tag:yaml.org,2002:"
 _PLAIN = (
     ("null", r"~|null|Null|NULL|", "~nN", lambda text: None),
@@ -88,7 +89,7 @@ _PLAIN = (
 """What is not text where it stands unquoted: tag, spelling, first characters, meaning."""
 
 
-class _Loader(_SAFE):
+class _Loader(SAFE):
     """Plain data only, as it is written; a key is text, and twice the same one is a fault.
 
     A scalar is a number where that number is written just so: 072, 1.10, 1e3, 1:30, 0x1F and 1_000 are texts, which
@@ -133,10 +134,10 @@ for _name, _spelling, _first, _meaning in _PLAIN:
         f"{_CORE}{_name}", re.compile(f"(?:{_spelling})$"), [*_first, *[""] * (_name == "null")]
     )
     _Loader.add_constructor(f"{_CORE}{_name}", _scalar(_meaning, _spelling))
-_Loader.add_constructor(f"{_CORE}str", _SAFE.construct_scalar)
+_Loader.add_constructor(f"{_CORE}str", SAFE.construct_scalar)
 _Loader.add_constructor(f"{_CORE}seq", _sequence)
 _Loader.add_constructor(f"{_CORE}map", _mapping)
-_Loader.add_constructor(None, _SAFE.construct_undefined)
+_Loader.add_constructor(None, SAFE.construct_undefined)
 
 
 def shipped() -> list[str]:
@@ -255,13 +256,9 @@ def _expression(text: str) -> CodeType:
     return compile(tree, "layout", "eval")
 
 
-def _number(value: object) -> object:
-    """A loop's text as the number that it spells in decimal, if it spells one; anything else as it is."""
-    return _decimal(value) if isinstance(value, str) else value
-
-
 @lru_cache(1024)
 def _decimal(text: str) -> object:
+    """A loop's text as the number that it spells in decimal; as it is if it spells none."""
     if re.fullmatch(r"\s*[-+]?\d{1,300}\s*", text):
         return int(text)
     if re.fullmatch(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?\s*", text):
@@ -269,27 +266,62 @@ def _decimal(text: str) -> object:
     return text
 
 
+_NOTHING: dict[str, Any] = {"__builtins__": {}}
+
+
 class _Turn(dict[str, str]):
-    """What braces become in a turn of a repeat block, each worked out when it is first met.
+    """What braces become in a turn of a repeat block, each worked out when it is first met and kept while it is so.
 
     {variable} is written as the loop has it, {expression:form} as a number.
     """
 
-    def __init__(self, loop: Mapping[str, object]) -> None:
-        self.loop = loop
-        numbers = ((k, _number(v)) for k, v in loop.items())
-        self.numbers = {k: v for k, v in numbers if isinstance(v, (int, float))}  # texts would be repeated
+    def __init__(self, axes: Mapping[str, list[Any]]) -> None:
+        self.axes = list(axes)
+        self.sets = [
+            {k for v in values for k in (v if isinstance(v, dict) else (name,))} for name, values in axes.items()
+        ]
+        self.after: list[list[str]] = [[] for _ in axes]  # braces that an axis or one after it decides
+        self.met = set[tuple[str, bool]]()
+        self.at: tuple[object, ...] = ()
+        self.loop: dict[str, Any] = {}
+        self.numbers: dict[str, int | float] = {}
+
+    def of(self, values: tuple[object, ...]) -> None:
+        """Become the turn of these values, one of each axis: what depends on those that are new is forgotten."""
+        new, before = 0, self.at
+        while new < len(before) - 1 and before[new] is values[new]:
+            new += 1
+        for braces in self.after[new] if self.after else ():
+            self.pop(braces, None)
+        self.at, self.loop = values, {}
+        for name, value in zip(self.axes, values, strict=True):
+            if isinstance(value, dict):
+                self.loop |= value
+            else:
+                self.loop[name] = value
+        self.numbers = {}  # without texts, which would be repeated
+        for name, value in self.loop.items():
+            number = _decimal(value) if isinstance(value, str) else value
+            if isinstance(number, (int, float)):
+                self.numbers[name] = number
 
     def __missing__(self, braces: str) -> str:
         name, _, form = braces[1:-1].partition(":")
-        self[braces] = text = self._worked(name.strip(), form)
+        name = name.strip()
+        self[braces] = text = self._worked(name, form)
+        if (braces, name in self.loop) not in self.met:
+            self.met.add((braces, name in self.loop))
+            names = (name,) if name in self.loop else (name, *_expression(name).co_names)
+            last = max((i for i, sets in enumerate(self.sets) if not sets.isdisjoint(names)), default=-1)
+            for after in self.after[: last + 1]:
+                after.append(braces)
         return text
 
     def _worked(self, name: str, form: str) -> str:
         if name in self.loop:
             return format(self.numbers.get(name, self.loop[name]), form) if form else spelled(self.loop[name])
         try:
-            return format(eval(_expression(name), {"__builtins__": {}}, self.numbers), form)
+            return format(eval(_expression(name), _NOTHING, self.numbers), form)
         except NameError as error:
             others = f"no variable; there are {', '.join(self.loop)}"
             why = "text, which has no arithmetic" if error.name in self.loop else others
@@ -297,29 +329,52 @@ class _Turn(dict[str, str]):
 
 
 def _template(value: Any) -> Callable[[_Turn], Any]:
-    """What makes of a value of a repeat block that of a turn, with its braces filled."""
+    """What makes of a value of a repeat block that of a turn, with its braces filled: one expression for all of it.
+
+    What has no braces is the same in all turns.
+    """
+    names: Raw = {"distinct": _distinct}
+    body = _filled(value, names) or _constant(value, names)
+    arguments = ast.arguments(posonlyargs=[], args=[ast.arg("turn")], kwonlyargs=[], kw_defaults=[], defaults=[])
+    tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
+    return eval(compile(tree, "layout", "eval"), names)
+
+
+def _filled(value: Any, names: Raw) -> ast.expr | None:
+    """The expression of a value with braces; None for one without."""
     if isinstance(value, str):
-        first, *rest = _BRACES.split(value)
-        if len(rest) == 2:
-            braces, last = rest
-            return lambda turn: first + turn[braces] + last
-        if rest:
-            form, pick = "%s".join(t.replace("%", "%%") for t in (first, *rest[1::2])), itemgetter(*rest[::2])
-            return lambda turn: form % pick(turn)
-    if isinstance(value, list):
-        parts = [_template(v) for v in value]
-        return lambda turn: [part(turn) for part in parts]
-    if isinstance(value, dict):
-        items = [(_template(k), _template(v)) for k, v in value.items()]
+        texts = _BRACES.split(value)
+        parts: list[ast.expr] = [ast.Constant(text) for text in texts]
+        for i in range(1, len(parts), 2):
+            text = ast.Subscript(ast.Name("turn", ast.Load()), parts[i], ast.Load())
+            parts[i] = ast.FormattedValue(text, conversion=-1)
+        return ast.JoinedStr(parts) if len(parts) > 1 else None
+    if not isinstance(value, (list, dict)):
+        return None
+    inner = list(value.values()) if isinstance(value, dict) else value
+    filled = [_filled(v, names) for v in inner]
+    keys = [_filled(k, names) for k in value] if isinstance(value, dict) else []
+    if not any((*keys, *filled)):
+        return None
+    items = [x or _constant(v, names) for x, v in zip(filled, inner, strict=True)]
+    if not isinstance(value, dict):
+        return ast.List(items, ast.Load())
+    both = ast.Dict([x or _constant(k, names) for x, k in zip(keys, value, strict=True)], items)
+    of = [both, _constant(list(value), names)]
+    return ast.Call(ast.Name("distinct", ast.Load()), of, []) if any(keys) else both
 
-        def fill(turn: _Turn) -> Raw:
-            filled = {k(turn): v(turn) for k, v in items}
-            if len(filled) < len(items):
-                raise ValueError(f"two of {', '.join(value)} become one name")
-            return filled
 
-        return fill
-    return lambda turn: value
+def _constant(value: Any, names: Raw) -> ast.expr:
+    """The expression of a value that is the same in all turns."""
+    name = f"_{len(names)}"
+    names[name] = value
+    return ast.Name(name, ast.Load())
+
+
+def _distinct(filled: Raw, written: list[str]) -> Raw:
+    if len(filled) < len(written):
+        raise ValueError(f"two of {', '.join(written)} become one name")
+    return filled
 
 
 def _axis(value: object) -> list[object]:
@@ -361,15 +416,11 @@ def repeats(data: Raw, faults: list[str]) -> Iterator[tuple[Raw, list[Any]]]:
                 raise ValueError(f"{empty[0]} runs over nothing")
             if math.prod(map(len, axes.values())) > LARGEST_REPEAT:
                 raise ValueError(f"repeats more than {LARGEST_REPEAT:,} times")
-            components, connections = (
-                _template(block.get("components") or {}),
-                _template(block.get("connections") or []),
-            )
+            components, connections = block.get("components") or {}, block.get("connections") or []
+            written, turn = _template([components, connections]), _Turn(axes)
             for values in itertools.product(*axes.values()):
-                loop: dict[str, object] = {}
-                for name, value in zip(axes, values, strict=True):
-                    loop |= value if isinstance(value, dict) else {name: value}
-                turn = _Turn(loop)
-                yield components(turn), connections(turn)
+                turn.of(values)
+                filled = written(turn)
+                yield filled[0], filled[1]
         except (ValueError, KeyError, TypeError, AttributeError, NameError, SyntaxError, ZeroDivisionError) as error:
             faults.append(f"repeat block {k}: {error}")

@@ -13,7 +13,7 @@ catalogue entries in the form of `layouts/hardware`:
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from importlib.resources import files
 from typing import Any
 
@@ -31,7 +31,7 @@ def types() -> dict[str, str]:
     Raises LayoutError with one line for each that cannot be imported.
     """
     loaded, faults = {}, []
-    for point in entry_points(group=COMPONENTS):
+    for point in _points()[COMPONENTS]:
         try:
             point.load()
         except Exception as error:
@@ -49,7 +49,7 @@ def entries() -> dict[str, dict[str, Any]]:
     """
     found: dict[str, dict[str, Any]] = {}
     faults: list[str] = []
-    for point in entry_points(group=CATALOGUE):
+    for point in _points()[CATALOGUE]:
         try:
             texts = {p.name: p.read_text("utf-8") for p in files(point.value).iterdir() if p.name.endswith(".yaml")}
         except Exception as error:
@@ -73,6 +73,13 @@ def entries() -> dict[str, dict[str, Any]]:
     if faults:
         raise LayoutError("plug-ins", faults)
     return found
+
+
+@cache
+def _points() -> dict[str, EntryPoints]:
+    """Entry points by group, found in one reading of all packages."""
+    everything = entry_points()
+    return {group: everything.select(group=group) for group in (COMPONENTS, CATALOGUE)}
 
 
 def _failed(point: EntryPoint, error: Exception) -> str:

@@ -1,8 +1,6 @@
 """The sections of a layout that are no components: what is served, at which prices, which limits count."""
 
-from __future__ import annotations
-
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -45,7 +43,7 @@ class Agents(Model):
     think_time: Time = Field(0.0, ge=0, description="of a user between requests")
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> Agents:
+    def _one_of_two(self) -> Self:
         if (self.users is None) == (self.arrival_rate is None):
             raise ValueError("give either users or arrival_rate")
         return self
@@ -85,7 +83,7 @@ class Serving(Model):
         return (given,) if isinstance(given, (str, int, float)) else given
 
     @model_validator(mode="after")
-    def _whole(self) -> Serving:
+    def _whole(self) -> Self:
         faults = self.faults()
         if faults:
             raise ValueError("; ".join(faults))
@@ -161,7 +159,7 @@ class Economics(Model):
         return {n: {} if s is None else s for n, s in given.items()} if isinstance(given, dict) else given
 
     @model_validator(mode="after")
-    def _mixed(self) -> Economics:
+    def _mixed(self) -> Self:
         for name, source in self.sources.items():
             if source.carbon is None and name not in energy():
                 raise ValueError(f"sources: {name!r} is not known{hint(name, energy())}; give its carbon")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -453,13 +454,14 @@ def _unfed(parts: Mapping[str, Component], types: Types, cables: Sequence[tuple[
     for cls, names in types.items():
         sources += [(name, port) for name in names for port in cls.sources]
         ways = [way for way in cls.ways() if cls.ports[way.start].carrier == "power"]
-        inside = nx.Graph((way.start, way.end) for way in ways if not way.one_way)
-        inside.add_nodes_from(p for p, spec in cls.ports.items() if spec.carrier == "power" and not spec.cords)
-        if len(inside) > 1 and not nx.is_connected(inside):
+        inside: dict[End | str, list[End | str]] = {}
+        for start, end in ((a, b) for w in ways if not w.one_way for a, b in ((w.start, w.end), (w.end, w.start))):
+            inside.setdefault(start, []).append(end)
+        passing = [p for p, spec in cls.ports.items() if spec.carrier == "power" and not spec.cords]
+        if len(set(_islands([*inside, *passing], inside).values())) > 1:
             parted.update(names)
             one_way += [((n, way.start), (n, way.end)) for way in ways if way.one_way for n in names]
-            for start, end in ((a, b) for edge in inside.edges for a, b in (edge, edge[::-1])):
-                near.update(((n, start), [*near.get((n, start), ()), (n, end)]) for n in names)
+            near.update(((n, str(p)), [(n, str(q)) for q in around]) for p, around in inside.items() for n in names)
     taking = {port for cls in types for port, spec in cls.ports.items() if spec.cords}
     mixed = {port for cls in types for port, spec in cls.ports.items() if not spec.cords} & taking
     fed: set[End | str] = set()
@@ -478,12 +480,17 @@ def _unfed(parts: Mapping[str, Component], types: Types, cables: Sequence[tuple[
             near.setdefault(node_b, []).append(node_a)
     supplied = [end if end[0] in parted else end[0] for end in sources]
     island = _islands([*near, *supplied, *chain.from_iterable(one_way), *fed], near)
-    onward = nx.DiGraph([(island[start], island[end]) for start, end in one_way])
-    onward.add_nodes_from(island.values())
+    onward: dict[int, list[int]] = {}
+    for start, end in one_way:
+        onward.setdefault(island[start], []).append(island[end])
     yield from _circle(onward, island, one_way)
-    lit = {island[node] for node in supplied}
-    lit.update(*(nx.descendants(onward, i) for i in lit))
-    if len(lit) < len(onward):
+    lit, found = set[int](), [island[node] for node in supplied]
+    while found:
+        number = found.pop()
+        if number not in lit:
+            lit.add(number)
+            found += onward.get(number, ())
+    if not lit.issuperset(island.values()):
         dead = {node for node, number in island.items() if number not in lit}
         ends = {e for e in chain(*cables, *one_way) if not parts[e[0]].ports[e[1]].cords}
         yield from _hanging(parts, cables, {e for e in ends if e in dead or e[0] in dead}, one_way)
@@ -502,12 +509,17 @@ def _islands(nodes: Iterable[End | str], near: Mapping[End | str, list[End | str
     return island
 
 
-def _circle(onward: nx.DiGraph, island: Mapping[End | str, int], one_way: Sequence[tuple[End, End]]) -> Iterator[str]:
+def _circle(
+    onward: Mapping[int, list[int]], island: Mapping[End | str, int], one_way: Sequence[tuple[End, End]]
+) -> Iterator[str]:
     """Converters that feed each other."""
-    if nx.is_directed_acyclic_graph(onward):
+    try:
+        TopologicalSorter(onward).prepare()
         return
-    between = {(island[start], island[end]): start[0] for start, end in sorted(one_way, reverse=True)}
-    names = [between[edge[:2]] for edge in nx.find_cycle(onward)]
+    except CycleError:
+        between = {(island[start], island[end]): start[0] for start, end in sorted(one_way, reverse=True)}
+        cycle = nx.find_cycle(nx.DiGraph([(island[start], island[end]) for start, end in one_way]))
+    names = [between[edge[:2]] for edge in cycle]
     first = names.index(min(names))
     names = names[first:] + names[: first + 1]
     yield f"converters feed each other in a circle: {' -> '.join(names)}; take one connection out"

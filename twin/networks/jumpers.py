@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import SuperLU, splu
 
 from twin.kernels import newton
 from twin.kernels import power_flow as chord
+from twin.kernels.connected import connected
 from twin.readers.records import DEAD, PV, Array, Complex, Index, Mask, PowerNetwork
 
 STIFF = 1e6
@@ -90,9 +90,8 @@ def find(net: PowerNetwork) -> Jumpers | None:
     if not chosen:
         return None
     n = len(net.bus)
-    pairs = (np.ones(len(chosen)), (net.start[chosen], net.end[chosen]))
-    count, node = connected_components(coo_array(pairs, shape=(n, n)), directed=False)
-    first, holders = np.full(count, n), np.flatnonzero(net.kind >= PV)
+    node = connected(n, net.start[chosen], net.end[chosen])
+    first, holders = np.full(node.max() + 1, n), np.flatnonzero(net.kind >= PV)
     np.minimum.at(first, node, np.arange(n))
     first[node[holders]] = holders
     inside = (size > 0) & (node[net.start] == node[net.end]) & (net.ratio == 1)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from twin.kernels import friction as laws
 from twin.kernels import pipe_flow as gradient
 from twin.kernels import streams
+from twin.kernels.connected import connected
 from twin.kernels.later import later
 from twin.networks import controls, regulators
 from twin.networks.controls import State
@@ -174,7 +175,7 @@ def _served(net: PipeNetwork, state: State) -> Mask:
     patterns, of = np.unique(is_open, axis=1, return_inverse=True)
     n, served = len(net.junction), []
     for pattern in patterns.T:
-        part = regulators.parts(n, net.start[pattern], net.end[pattern])
+        part = connected(n, net.start[pattern], net.end[pattern])
         served.append(np.isin(part, part[np.isfinite(net.held)]))
     return np.array(served).T[:, of.ravel()]
 

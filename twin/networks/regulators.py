@@ -17,10 +17,9 @@ from dataclasses import fields, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from twin.kernels import pipe_flow as gradient
+from twin.kernels.connected import connected
 from twin.readers.records import Array, Index, Mask, Regulators
 
 MAX_ROUNDS, SWEEPS, PIVOTS = 60, 30, 10
@@ -232,11 +231,6 @@ def _pivot(slope: Array, gap: Array, throttle: Array) -> Array:
     return np.maximum(throttle, 0.0)
 
 
-def parts(n: int, start: Index, end: Index) -> Index:
-    """The number of the part to which each of `n` junctions belongs that branches join, (junction,)."""
-    return connected_components(coo_array((np.ones(len(start)), (start, end)), shape=(n, n)), directed=False)[1]
-
-
 def _level_resting(problem: _Problem, flow: Array, pressure: Array) -> None:
     """Give a part in which nothing flows, behind valves alone, the highest pressure that they let through.
 
@@ -249,7 +243,7 @@ def _level_resting(problem: _Problem, flow: Array, pressure: Array) -> None:
     joins[network.control] = (controlled > network.min_flow + small) & (controlled < network.max_flow - small)
     start, end = network.start[valves.branch], network.end[valves.branch]
     for j in scenarios[~joins[valves.branch].all(axis=0)]:
-        part = parts(network.n, network.start[joins[:, j]], network.end[joins[:, j]])
+        part = connected(network.n, network.start[joins[:, j]], network.end[joins[:, j]])
         resting = np.setdiff1d(part[end], part[problem.nodes])
         for lone in np.tile(resting, len(resting)):  # one part may feed another
             before, setting, into = pressure[start, j], problem.setting[:, j], part[end] == lone

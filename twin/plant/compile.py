@@ -8,8 +8,6 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from twin import columns
 from twin.columns import FIGURES, Array, Index, Ref
@@ -59,6 +57,7 @@ from twin.facility.sections import limit_names
 from twin.facility.tables import Given
 from twin.fluids import FLUIDS
 from twin.kernels import streams
+from twin.kernels.connected import connected
 from twin.plant.lowering import OWNED, Lowering, first
 from twin.plant.symmetry import Classes, alone
 from twin.plant.train import Train, islands, voltages
@@ -312,8 +311,7 @@ def _hydraulic(pipe: Pipe, anchors: Anchor, names: list[str], faults: list[str])
     start, end = pipe.start, pipe.end
     coolant = np.unique(np.concatenate([start, end]))
     n = len(names)
-    graph = coo_array((np.ones(len(start)), (start, end)), shape=(n, n))
-    _, loop = connected_components(graph, directed=False)
+    loop = connected(n, start, end)
     chosen: dict[int, int] = {}
     held = anchors.pressure
     for row in sorted(range(len(anchors.node)), key=lambda i: names[anchors.node[i]]):
@@ -338,7 +336,7 @@ def _media(media: Sequence[Medium], pipe: Pipe, names: list[str], faults: list[s
     """Pipes of each fluid; a loop that names none is water."""
     start, end = pipe.start, pipe.end
     n = len(names)
-    _, loop = connected_components(coo_array((np.ones(len(start)), (start, end)), shape=(n, n)), directed=False)
+    loop = connected(n, start, end)
     name: dict[int, str] = {}
     for m in media:
         for node, fluid in zip(m.node, m.fluid, strict=True):

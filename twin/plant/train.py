@@ -6,12 +6,11 @@ from dataclasses import fields, replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from twin.columns import Array, Index
 from twin.elements import POWER_BASE, Converter, Island, Level, Line, Source
 from twin.kernels import power_flow
+from twin.kernels.connected import connected
 
 Switched = TypeVar("Switched", Line, Converter, Source)
 
@@ -57,7 +56,7 @@ def islands(train: Train, n: int, size: int, names: list[str], faults: list[str]
     line, converter, source = train
     ls, le = line.start, line.end
     ci, co = converter.input, converter.output
-    _, island = connected_components(coo_array((np.ones(len(ls)), (ls, le)), shape=(n, n)), directed=False)
+    island = connected(n, ls, le)
     depth = np.zeros(island.max(initial=-1) + 1, int)
     for turn in range(len(depth) + 1):
         deeper = depth.copy()
@@ -98,8 +97,7 @@ def _live(train: Train, n: int) -> Array:
     columns = []
     for pattern in patterns:
         on = np.flatnonzero(pattern[:a])
-        s, e = line.start[on], line.end[on]
-        _, group = connected_components(coo_array((np.ones(len(s)), (s, e)), shape=(n, n)), directed=False)
+        group = connected(n, line.start[on], line.end[on])
         lit = np.zeros(group.max(initial=-1) + 1, bool)
         lit[group[source.bus[pattern[b:]]]] = True
         on = pattern[a:b]

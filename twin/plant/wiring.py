@@ -9,13 +9,11 @@ from operator import is_, itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-
 from twin.columns import Array, Index
 from twin.components.base import REGISTRY
 from twin.components.hall import Room
 from twin.facility.graph import Facility
+from twin.kernels.connected import connected
 
 Key = tuple[str, str]
 """A component and its port, or a place inside it that begins with a colon."""
@@ -187,8 +185,7 @@ def _join(facility: Facility, groups: Mapping[str, Group]) -> tuple[dict[Key, Ke
             feeds.setdefault(b, []).append(a)
         else:
             ends += number.setdefault(a, len(number)), number.setdefault(b, len(number))
-    pairs = np.array(ends, np.int64).reshape(-1, 2).T
-    _, joint = connected_components(coo_array((np.ones(pairs.shape[1]), pairs), (len(number),) * 2), directed=False)
+    joint = connected(len(number), ends[::2], ends[1::2])
     lowest: dict[int, Key] = {}
     for key, j in zip(number, joint.tolist(), strict=True):
         lowest[j] = min(key, lowest.get(j, key))
