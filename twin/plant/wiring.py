@@ -9,6 +9,7 @@ from operator import is_, itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from twin.columns import Array, Index
 from twin.components.base import REGISTRY
 from twin.components.hall import Room
@@ -113,14 +114,19 @@ class Group:
         Places are left out: what stands in a room is joined to it, and the rest is nothing to mixed air.
         """
         fields = [f for f in type(self.parts[0]).model_fields if f not in PLACES]
+        number, different = dict[tuple[int, ...], int](), list[tuple[Any, ...]]()
+        which = np.empty(len(self.parts), np.int64)
+        for i, values in enumerate(map(itemgetter(*fields), map(vars, self.parts))):
+            key = tuple(map(id, values))  # copies share their values
+            at = which[i] = number.setdefault(key, len(number))
+            if at == len(different):
+                different.append(values)
         found = dict[str, Index]()
-        for field, values in zip(
-            fields, zip(*map(itemgetter(*fields), map(vars, self.parts)), strict=True), strict=True
-        ):
+        for field, values in zip(fields, zip(*different, strict=True), strict=True):
             if not all(map(is_, values, repeat(values[0]))):
                 codes = _codes(values)
                 if codes.any():
-                    found[field] = codes
+                    found[field] = codes[which]
         return found
 
     def ends(self, place: str) -> list[Key]:
@@ -201,26 +207,30 @@ def _join(facility: Facility, groups: Mapping[str, Group]) -> tuple[dict[Key, Ke
 
 def _joints(wiring: Wiring) -> Joints:
     """Joints of a facility, with an edge for every port, cord and place of a component that meets others there."""
-    number, roles = dict[Key, int](), dict[tuple[object, ...], int]()
-    edges = list[tuple[int, int, int]]()
+    number, roles, root = dict[Key, int](), dict[tuple[object, ...], int](), wiring.root
+    edges = list[tuple[Index, list[int], Index]]()
 
-    def join(name: str, place: str, key: Key, share: float = 1.0) -> None:
-        role = roles.setdefault((wiring.parts[name].kind, place, share), len(roles))
-        edges.append((wiring.number[name], number.setdefault(key, len(number)), role))
+    def join(components: Index, keys: list[Key], *role: object, share: Array | None = None) -> None:
+        """Components are joined with others at `keys`, in a role, or in one for each share."""
+        own = np.full(len(keys), roles.setdefault((*role, 1.0), len(roles)))
+        if share is not None:
+            own = np.array([roles.setdefault((*role, x), len(roles)) for x in share.tolist()], np.int64)
+        edges.append((components, [number.setdefault(key, len(number)) for key in keys], own))
 
-    for (name, port), key in wiring.root.items():
-        join(name, port, key)
     for kind, group in wiring.groups.items():
-        for port in (p for p, spec in REGISTRY[kind].ports.items() if spec.cords):
-            row, ends, share = group.cords(port)
-            for i, key, part in zip(row.tolist(), ends, share[:, 0].tolist(), strict=True):
-                join(group.names[i], port, key, part)
-        for name, part in zip(group.names, group.parts, strict=True):
-            if part.room:
-                join(name, ROOM, (part.room, ROOM))
-    joined = set(wiring.root)
-    for key in list(number):  # ports that only cords are plugged into, and rooms
-        if key[0] and key not in joined:
-            join(*key, key)
-    component, joint, role = np.array(sorted(edges), np.int64).reshape(-1, 3).T
-    return Joints(list(number), number, component, joint, role)
+        for port, spec in REGISTRY[kind].ports.items():
+            if spec.cords:
+                row, ends, share = group.cords(port)
+                join(group.numbers[row], ends, kind, port, share=share[:, 0])
+            else:
+                keys = [root.get((name, port)) for name in group.names]
+                met = [i for i, key in enumerate(keys) if key is not None]
+                join(group.numbers[met], [keys[i] for i in met], kind, port)
+        met = [i for i, part in enumerate(group.parts) if part.room]
+        join(group.numbers[met], [(group.parts[i].room, ROOM) for i in met], kind, ROOM)
+    for name, place in [key for key in number if key[0] and key not in root]:  # only cords are plugged in, or a room
+        join(np.array([wiring.number[name]]), [(name, place)], wiring.parts[name].kind, place)
+    component, role = (np.concatenate([np.zeros(0, np.int64), *(e[k] for e in edges)]) for k in (0, 2))
+    joint = np.array([j for _, joints, _ in edges for j in joints], np.int64)
+    order = np.lexsort((role, joint, component))
+    return Joints(list(number), number, component[order], joint[order], role[order])
