@@ -18,10 +18,9 @@ from twin.components import REGISTRY as KINDS
 from twin.facility.addresses import RENAMED, split
 from twin.facility.build import build
 from twin.facility.files import parse_text, repeats
-from twin.facility.scenarios import read
 from twin.facility.sections import Agents, Serving
 from twin.plant.compile import compile
-from twin.plant.lowering import Lowering
+from twin.plant.wiring import Wiring
 
 HALLS = twin.shipped()
 SMALL_HALLS = [name for name in HALLS if name != "campus_1gw"]
@@ -556,10 +555,10 @@ def test_what_a_facility_keeps_changes_no_plant(small):
 
 def test_numbers_of_a_layout_are_not_changed_by_what_lowers_them():
     facility = twin.load(POWER)
-    column = Lowering(facility, read(facility, {})).wiring.groups["rack"].stated["it_power"]
+    column = Wiring.of(facility).groups["rack"].stated["it_power"]
     with pytest.raises(ValueError, match="read-only"):
         column[0] = 0.0
-    assert np.isnan(Lowering(facility, read(facility, {})).wiring.groups["rack"].stated["voltage"]).all()
+    assert np.isnan(Wiring.of(facility).groups["rack"].stated["voltage"]).all()
 
 
 def test_equal_equipment_with_equal_values_is_checked_once(monkeypatch):

@@ -35,7 +35,8 @@ OTHER_MEANINGS = (
     ("facility/files.py", {"dew_point", "pipe_flow"}, "a field of the site, a public function"),
     ("readers/epw.py", {"dew_point"}, "a field of the site"),
     ("facility/scenarios.py", {"dew_point", "voltage"}, "a field of the site, a dimension"),
-    ("plant/lowering.py", {"dew_point", "room"}, "fields of the site and of every component"),
+    ("plant/lowering.py", {"dew_point"}, "a field of the site"),
+    ("plant/wiring.py", {"room"}, "a field of every component, and where what is in one meets"),
     ("results/dataset.py", {"room"}, "an attribute of a field of air"),
     (
         "results/store.py",

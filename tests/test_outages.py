@@ -98,7 +98,7 @@ def test_a_generator_beside_the_grid_does_not_take_its_load(small):
 def test_power_that_is_missing_in_the_heat_fails_the_scenario(small, monkeypatch):
     from twin.solver import steady as coupling
 
-    monkeypatch.setattr(coupling, "_audit", lambda solved: np.full(solved[columns.source.power].shape[1], 1e-3))
+    monkeypatch.setattr(coupling, "_audit", lambda plant, solved: np.full(solved[columns.source.power].shape[1], 1e-3))
     result = solve(small)
     assert result.solution.status[0] == Status.UNBALANCED
     assert np.isnan(result.figures.pue[0])

@@ -24,6 +24,7 @@ class Mixed:
             tables.table(Mix, (1, lanes), size=np.inf, age=-1),
         )
         self.factor, self.weight = np.zeros((memory * memory, lanes)), np.zeros((memory, lanes))
+        self.times = np.ones(self.rows)
 
     def go(self, new):
         """A pass has come to `new`; where the next begins."""
@@ -32,7 +33,7 @@ class Mixed:
         tables.run(acceleration.differ, size, self.rows, self.memory, p, self.gaps, self.steps)
         one = (1, size[1])
         tables.run(acceleration.measure, one, self.nodes, self.rows, p, self.mix)
-        given = (p, self.gaps, self.turn, self.mix, self.factor, self.weight)
+        given = (self.times, p, self.gaps, self.turn, self.mix, self.factor, self.weight)
         tables.run(acceleration.weigh, one, self.rows, self.memory, *given)
         tables.run(acceleration.mingle, size, self.rows, self.memory, self.weight, self.steps, p)
         return p.begun.copy()

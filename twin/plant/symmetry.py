@@ -163,7 +163,7 @@ def partitions(
     even = _even(_classes(facility, _own(wiring, {})), given) if few else np.ones(scenarios.size, bool)
     for chosen, labels in _patterns(given, np.flatnonzero(even)):
         own = _own(wiring, labels)
-        yield chosen, _classes(facility, _joined(own, marked) if marks else own)
+        yield chosen, _classes(facility, own + marked * (int(own.max(initial=0)) + 1))
     if not even.all():
         yield np.flatnonzero(~even), alone(facility)
 

@@ -21,6 +21,7 @@ from twin.facility.graph import Facility
 from twin.facility.scenarios import read
 from twin.facility.sections import MODELS, Economics, Serving
 from twin.plant.lowering import Lowering
+from twin.plant.symmetry import alone
 from twin.show.text import table
 from twin.units import DIMENSIONS, quantity
 
@@ -230,7 +231,7 @@ def _lowered(part: Component) -> Iterator[Report | Limit]:
         {},
         {},
     )
-    lowering = Lowering(facility, read(facility, {}))
+    lowering = Lowering(facility, read(facility, {}), alone(facility))
     lowering.lower()
     for kind in (Report, Limit):
         yield from lowering.parts.get(kind, ())

@@ -163,7 +163,7 @@ MOST_TURNS = 60
 class Bounds:
     """Highest sustainable scales of the racks of every scenario, and what binds there.
 
-    scale: 0 where nothing is sustainable (scenario,). density: power per scaled rack [W] (scenario,). row: of `margins`
+    scale: 0 where nothing is sustainable, NaN where there is no solution (scenario,). density: power per scaled rack [W] (scenario,). row: of `margins`
     that binds, -1 for none, -2 where it is no limit but the solver (scenario,). reason: why there is no bound, "" where
     there is (scenario,). solution, margins: there, or where nothing is sustainable, at the lowest scale that was tried.
     """
@@ -186,9 +186,8 @@ class Bounds:
         """The bounds as variables of a Dataset, see `results.dataset.BOUND`."""
         limits = [self.limit(i) for i in range(len(self.scale))]
         name, element = ([getattr(x, field) if x else "" for x in limits] for field in ("name", "element"))
-        solved = np.array([not text.startswith("no solution") for text in self.reason]) & ~np.isnan(self.scale)
-        numbers = [np.where(solved, x, np.nan) for x in (self.scale, self.density)]
-        values = (*numbers, np.array(name, object), np.array(element, object))
+        density = np.where(np.isnan(self.scale), np.nan, self.density)
+        values = (self.scale, density, np.array(name, object), np.array(element, object))
         return {
             title: ("scenario", value, {"long_name": text} | ({"units": unit} if unit else {}))
             for (title, (unit, text)), value in zip(BOUND.items(), values, strict=True)
@@ -197,7 +196,7 @@ class Bounds:
     def at(self, scenario: int, racks: str = "all") -> Bound:
         """The bound of one scenario."""
         i, table = scenario, worst(self.margins, scenario)
-        numbers = float(self.scale[i]), self.basis, racks, float(self.density[i])
+        numbers = float(np.nan_to_num(self.scale[i])), self.basis, racks, float(self.density[i])
         return Bound(*numbers, self.limit(i), table, self.solution, self.reason[i])
 
 
@@ -315,7 +314,8 @@ class _Search:
                 reason[i] = f"{name} at {element} is exceeded at every density"
         power, count = solution[columns.engine.power], self.plant.counts[columns.engine]
         density = (power * count[:, None])[self.rows].sum(axis=0) / max(float(count[self.rows].sum()), 1.0)
-        return Bounds(self.basis, np.where(none, 0.0, at), np.where(none, 0.0, density), row, reason, solution, m)
+        scale = np.where(none, np.where(solution.status == Status.OK, 0.0, np.nan), at)
+        return Bounds(self.basis, scale, np.where(none, 0.0, density), row, reason, solution, m)
 
     def _keys(self, m: Margins) -> list[int]:
         """Numbers by which the search knows rows of margins, -1 for new ones."""
