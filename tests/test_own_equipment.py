@@ -168,7 +168,8 @@ def test_a_tank_grows_denser_and_needs_more_flow(bounds):
     assert found.limit is not None
     flow = next(b for b in found.table if b.name == "rack_flow")
     assert flow.bound == pytest.approx(found.scale * 1.0)
-    paid = sum(c.capital.sum() for c in found.solution.plant.costs if c.tenant)
+    plant = found.solution.plant
+    paid = sum(plant.alike(c.elements) @ c.capital.sum(axis=1) for c in plant.costs if c.tenant)
     assert paid == pytest.approx(4 * 800e3 * found.scale)
 
 

@@ -65,7 +65,7 @@ def idle(monkeypatch):
     def solved(*arguments, **options):
         raise AssertionError("something is solved")
 
-    homes = [(turns, "steady"), (densities, "steady"), (api, "steady"), (turns, "average"), (room.Flow, "step")]
+    homes = [(turns, "steady"), (densities, "steady"), (turns, "average"), (room.Flow, "step")]
     for home, name in [*homes, (api, "response"), (api, "find_bound")]:
         monkeypatch.setattr(home, name, solved)
 

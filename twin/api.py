@@ -34,7 +34,8 @@ from twin.results.figures import Figures, figures
 from twin.results.files import write
 from twin.results.limits import Binding, Margins, binding, exceeded, margins, worst
 from twin.results.warnings import warnings
-from twin.results.whole import whole
+from twin.results.whole import narrowed
+from twin.results.whole import whole as written_out
 from twin.serving.tokens import at_work, check_served
 from twin.solver.pace import Pace
 from twin.solver.steady import Progress, Solution
@@ -44,7 +45,7 @@ from twin.study.bound import bound as find_bound
 from twin.study.bound import bounds as find_bounds
 from twin.study.bound import scaled_rows as rows_in_question
 from twin.study.day import Day, day
-from twin.study.parts import Part
+from twin.study.parts import Part, of_response, plants
 from twin.study.parts import solve as solve_parts
 from twin.study.stream import check_size, stream
 
@@ -84,7 +85,7 @@ class Result:
         plant = at_work(compile(self.facility, self.scenarios))
         if isinstance(self.air, Response):
             plant = self.air.carried(plant)
-        return AirSolution(plant, whole(plant, [(chosen, air.solution) for chosen, air in self.parts]))
+        return AirSolution(plant, written_out(plant, [(chosen, air.solution) for chosen, air in self.parts]))
 
     @property
     def plant(self) -> Plant:
@@ -293,7 +294,8 @@ class Result:
         found: Bound | None = vars(self).get("bound")
         limit = found.limit if found else self.held
         air = self.response if self.rooms else self.air if isinstance(self.air, Response) else None
-        return write(self.dataset, path, store.groups(self.air_solution, self.air, air, limit))
+        symmetry = any(part.air.plant.classes.component is not None for part in self.parts)
+        return write(self.dataset, path, store.groups(self.air_solution, self.air, air, limit, symmetry))
 
     def _repr_html_(self) -> str:
         f = self.figures
@@ -407,8 +409,15 @@ def open_result(path: str | Path) -> Result:
     >>> twin.draw(twin.open_result("hall.nc"))
     """
     kept = store.read(path)
-    parts = (Part(np.arange(kept.air_solution.plant.scenarios), kept.air_solution),)
-    result = Result(kept.facility, None, parts, kept.air, kept.limit)
+    whole = kept.air_solution
+    parts = [Part(np.arange(whole.plant.scenarios), whole)]
+    if kept.symmetry:
+        marks = of_response(kept.facility, kept.air)
+        carried = kept.air.carried if isinstance(kept.air, Response) else lambda plant: plant
+        groups = [(chosen, carried(plant)) for chosen, plant in plants(kept.facility, kept.scenarios, marks)]
+        parts = [Part(chosen, AirSolution(p, narrowed(whole.solution, p, chosen))) for chosen, p in groups]
+    result = Result(kept.facility, kept.scenarios, tuple(parts), kept.air, kept.limit)
+    vars(result)["air_solution"] = whole
     vars(result)["dataset"] = kept.dataset  # cached properties, which need not be worked out again
     if kept.response is not None:
         vars(result)["response"] = kept.response

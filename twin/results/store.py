@@ -27,6 +27,8 @@ from twin.columns import column
 from twin.facility.document import document, restored
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
+from twin.facility.scenarios import Scenarios
+from twin.facility.scenarios import read as read_scenarios
 from twin.kernels.later import later
 from twin.plant.compile import Plant, compile
 from twin.results.limits import Binding
@@ -95,9 +97,14 @@ ASTRAY = (("engine", "offset"), ("fan", "offset"), ("zone", "recirculation"), ("
 
 
 class Stored(NamedTuple):
-    """What a file holds of a result. `response` is that of its computed air, None where there is none."""
+    """What a file holds of a result. `response` is that of its computed air, None where there is none.
+
+    scenarios: None for the layout's own. symmetry: whether the first of what is alike was solved for all.
+    """
 
     facility: Facility
+    scenarios: Scenarios | None
+    symmetry: bool
     air_solution: AirSolution
     air: Air
     dataset: xr.Dataset
@@ -108,9 +115,14 @@ class Stored(NamedTuple):
 # ---- to groups ---------------------------------------------------------------------------------------------------
 
 
-def groups(solved: AirSolution, air: Air, response: Response | None, limit: Binding | None) -> dict[str, xr.Dataset]:
-    """All that a file has beside the dataset, by group. `limit` is what binds when racks grow denser, if known."""
-    found = {"solved": _solved(solved, air, limit)}
+def groups(
+    solved: AirSolution, air: Air, response: Response | None, limit: Binding | None, symmetry: bool
+) -> dict[str, xr.Dataset]:
+    """All that a file has beside the dataset, by group.
+
+    limit: what binds when racks grow denser, if known. symmetry: whether the first of what is alike was solved for all.
+    """
+    found = {"solved": _solved(solved, air, limit, symmetry)}
     found |= {f"air/{room.room}": _air(room) for room in solved.rooms}
     for name, room in response.rooms.items() if response else ():
         variables = _variables(ANSWERS, room)
@@ -118,7 +130,7 @@ def groups(solved: AirSolution, air: Air, response: Response | None, limit: Bind
     return found
 
 
-def _solved(solved: AirSolution, air: Air, limit: Binding | None) -> xr.Dataset:
+def _solved(solved: AirSolution, air: Air, limit: Binding | None, symmetry: bool) -> xr.Dataset:
     """Layout and solved columns; columns of as many rows share a dimension."""
     plant, solution = solved.plant, solved.solution
     table = lambda a: ((f"row_{len(a)}", "scenario"), np.broadcast_to(a, (len(a), plant.scenarios)))  # noqa: E731
@@ -134,6 +146,7 @@ def _solved(solved: AirSolution, air: Air, limit: Binding | None) -> xr.Dataset:
         "rooms": json.dumps([room.room for room in solved.rooms]),
         "answering": json.dumps(list(air.rooms) if isinstance(air, Response) else []),
         "addresses": json.dumps(list(plant.coordinates)),
+        "symmetry": int(symmetry),
         "stopped": int(solved.stopped),
         "seconds": solution.seconds,
         "device": solution.device,
@@ -203,14 +216,15 @@ def _group(path: Path, group: str) -> xr.Dataset:
 def _stored(path: Path, data: xr.Dataset, kept: xr.Dataset) -> Stored:
     facility = restored(json.loads(kept["document"].item()))
     addresses = json.loads(kept.attrs["addresses"])
-    plant = at_work(compile(facility, data.reset_coords(addresses)[addresses] if addresses else {}))
-    given = json.loads(kept.attrs["air"])
-    model, names = given.pop("model"), json.loads(kept.attrs["rooms"])
+    given = read_scenarios(facility, data.reset_coords(addresses)[addresses]) if addresses else None
+    plant = at_work(compile(facility, given))
+    options = json.loads(kept.attrs["air"])
+    model, names = options.pop("model"), json.loads(kept.attrs["rooms"])
     answering = names or json.loads(kept.attrs["answering"])
     response = Response({n: _answers(_group(path, f"response/{n}")) for n in answering}) if answering else None
     air: Air = Mixed()
     if model == "FiniteVolume":
-        air = FiniteVolume(**given)
+        air = FiniteVolume(**options)
     elif response is not None:
         air, plant = response, response.carried(plant)
     averages = _averages(path, plant, names)
@@ -220,7 +234,8 @@ def _stored(path: Path, data: xr.Dataset, kept: xr.Dataset) -> Stored:
             plant = replace(plant, **{kind: part})
     solved = AirSolution(plant, _solution(plant, kept), averages, bool(kept.attrs["stopped"]))
     limit = json.loads(kept.attrs["limit"])
-    return Stored(facility, solved, air, data, response if names else None, Binding(*limit) if limit else None)
+    symmetry, bound = bool(kept.attrs["symmetry"]), Binding(*limit) if limit else None
+    return Stored(facility, given, symmetry, solved, air, data, response if names else None, bound)
 
 
 def _solution(plant: Plant, kept: xr.Dataset) -> Solution:

@@ -46,6 +46,16 @@ def whole(plant: Plant, parts: Sequence[tuple[Index, Solution]]) -> Solution:
     return Solution(plant, solved, seconds=seconds, device=first.device, **numbers)
 
 
+def narrowed(solution: Solution, plant: Plant, chosen: Index) -> Solution:
+    """What `whole` was given for some scenarios: the solution of the plant of the first of everything that is alike."""
+    rows = _rows(solution.plant, plant)
+    first = {ledger: np.unique(own, return_index=True)[1] for ledger, own in rows.items()}
+    solved = {c: values[np.ix_(first[_kind(c)], chosen)] for c, values in solution.columns.items()}
+    numbers = {name: getattr(solution, name)[chosen] for name in ONCE}
+    numbers["restless"] = rows[columns.node][numbers["restless"]]
+    return Solution(plant, solved, seconds=solution.seconds, device=solution.device, **numbers)
+
+
 def _kind(column: Column) -> type:
     """What the rows of a column are counted by."""
     return column.kind if column.kind in LEDGERS else Derived

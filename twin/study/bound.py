@@ -163,9 +163,10 @@ MOST_TURNS = 60
 class Bounds:
     """Highest sustainable scales of the racks of every scenario, and what binds there.
 
-    scale: 0 where nothing is sustainable, NaN where there is no solution (scenario,). density: power per scaled rack [W] (scenario,). row: of `margins`
-    that binds, -1 for none, -2 where it is no limit but the solver (scenario,). reason: why there is no bound, "" where
-    there is (scenario,). solution, margins: there, or where nothing is sustainable, at the lowest scale that was tried.
+    scale: 0 where nothing is sustainable, NaN where there is no solution (scenario,). density: power per scaled rack
+    [W] (scenario,). row: of `margins` that binds, -1 for none, -2 where it is no limit but the solver (scenario,).
+    reason: why there is no bound, "" where there is (scenario,). solution, margins: there, or where nothing is
+    sustainable, at the lowest scale that was tried.
     """
 
     basis: Scale

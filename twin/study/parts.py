@@ -73,11 +73,15 @@ def solve(
     Racks and coolers of a room whose air is carried by a response differ in how they answer and are solved by
     themselves; where air is computed, everything is.
     """
-    apart = set[str]()
-    if isinstance(air, Response):
-        apart.update(*((*room.racks, *room.coolers) for room in air.rooms.values()))
-    marks = {name: i for i, name in enumerate(sorted(apart & set(facility.components)))}
+    marks = of_response(facility, air)
     if isinstance(air, FiniteVolume):
         symmetry, memory = False, np.inf
     for chosen, plant in plants(facility, given, marks, symmetry, memory):
         yield Part(chosen, solve_air(plant, air, device, progress, finished))
+
+
+def of_response(facility: Facility, air: Air) -> dict[str, int]:
+    """A number of its own for every rack and cooler of rooms whose air a response carries, by name."""
+    rooms = air.rooms.values() if isinstance(air, Response) else ()
+    apart = {name for room in rooms for name in (*room.racks, *room.coolers)}
+    return {name: i for i, name in enumerate(sorted(apart & set(facility.components)))}
