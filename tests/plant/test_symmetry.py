@@ -6,7 +6,6 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import yaml
-from conftest import SMALL
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -466,20 +465,25 @@ def test_the_tie_of_like_buses_carries_nothing():
 
 
 def test_which_of_two_tanks_is_the_reference_is_a_rank():
-    """In each of two like loops the first tank by name is; in one of them it stands where the other's second does."""
-    text = SMALL.replace(
-        "  tank: {type: expansion_tank, fluid: pg25}\n",
-        "  a_tank: {type: expansion_tank, fluid: pg25}\n  z_tank: {type: expansion_tank, fluid: pg25}\n",
-    )
-    text = text.replace(
-        "  - [coolant, tank.port, pump.in]\n",
-        "  - [coolant, a_tank.port, pump.in]\n  - [coolant, z_tank.port, cooler.in]\n",
-    )
-    facility = twin.load(text)
-    found, known, _ = solved(facility)
+    """Of each of three like loops the first tank by name; in the third it stands where the others' second does."""
+    parts, joined = {"utility": {"type": "utility", "voltage": "415 V"}}, []
+    for k, (near, far) in enumerate([("a", "z"), ("a", "z"), ("z", "a")]):
+        parts |= {f"{t}_tank{k}": {"type": "expansion_tank"} for t in "az"}
+        parts[f"pump{k}"] = {"type": "pump", "shutoff": "300 kPa", "rated_flow": "10 L/s", "head": "150 kPa"}
+        parts[f"run{k}"] = {"type": "pipe", "length": "50 m", "diameter": "0.1 m", "zeta": 9}
+        parts[f"cool{k}"] = {"type": "dry_cooler", "flow": "30 kg/s", "set_point": "30 degC"}
+        joined += [["power", "utility.out", f"pump{k}.feed"], ["power", "utility.out", f"cool{k}.feed"]]
+        joined += [["coolant", f"{near}_tank{k}.port", f"pump{k}.in"], ["coolant", f"pump{k}.out", f"run{k}.in"]]
+        joined += [["coolant", f"{far}_tank{k}.port", f"run{k}.out"], ["coolant", f"run{k}.out", f"cool{k}.in"]]
+        joined += [["coolant", f"cool{k}.out", f"pump{k}.in"]]
+    site = {"dry_bulb": "20 degC", "wet_bulb": "12 degC"}
+    layout = {"version": 1, "name": "tanks", "site": site, "components": parts, "connections": joined}
+    facility = twin.load(yaml.safe_dump(layout, sort_keys=False))
+    found, known, ((_, part),) = solved(facility)
     assert_close(found, known)
-    node = known.plant.node_names.index("a_tank.port")
-    assert known[columns.node.pressure][node, 0] == 200e3
+    assert part.plant.classes.members("pump0") == ["pump0", "pump1"]
+    for name in ("a_tank0.port", "a_tank2.port"):
+        assert known[columns.node.pressure][known.plant.node_names.index(name), 0] == 200e3
 
 
 # ---- what is told ------------------------------------------------------------------------------------------------

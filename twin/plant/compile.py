@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -178,10 +178,19 @@ def compile(facility: Facility, scenarios: Given | Scenarios | None = None, clas
     classes = alone(facility) if classes is None else classes
     if scenarios is not None:
         given = scenarios if isinstance(scenarios, Scenarios) else read(facility, scenarios)
-        return _compiled(facility, given, classes)
+        return _reduced(facility, given, classes)
     if "plant" not in classes.kept:
-        classes.kept["plant"] = _compiled(facility, read(facility, {}), classes)
+        classes.kept["plant"] = _reduced(facility, read(facility, {}), classes)
     return classes.kept["plant"]
+
+
+def _reduced(facility: Facility, scenarios: Scenarios, classes: Classes) -> Plant:
+    """The plant of these classes; what is wrong with it is told of all components."""
+    try:
+        return _compiled(facility, scenarios, classes)
+    except LayoutError:
+        _compiled(facility, scenarios, alone(facility))
+        raise
 
 
 @paused()
@@ -193,7 +202,7 @@ def _compiled(facility: Facility, scenarios: Scenarios, classes: Classes) -> Pla
     zone, fan = parts.merged(Zone), parts.merged(Fan)
     start, end = np.concatenate([pipe.start, vent.start]), np.concatenate([pipe.end, vent.end])
     nodes, buses = _names(c.index["thermal"]), _names(c.index["power"])
-    coolant, anchor, pressure = _hydraulic(pipe, parts.merged(Anchor), nodes, faults)
+    coolant, anchor, pressure = _hydraulic(pipe, parts.merged(Anchor), nodes, c.reference, faults)
     voltage, direct = voltages(parts.merged(Level), len(buses), buses, faults)
     train = Train(parts.merged(Line), parts.merged(Converter), parts.merged(Source))
     islanded, live = islands(train, len(buses), c.size, buses, faults)
@@ -306,15 +315,19 @@ SAME = 1e-6
 """Share by which pressures that are held in one loop may differ."""
 
 
-def _hydraulic(pipe: Pipe, anchors: Anchor, names: list[str], faults: list[str]) -> tuple[Array, Array, Array]:
-    """Coolant nodes, one pressure node in each separate loop and its pressure."""
+def _hydraulic(
+    pipe: Pipe, anchors: Anchor, names: list[str], reference: Callable[[int], bool], faults: list[str]
+) -> tuple[Array, Array, Array]:
+    """Coolant nodes, one pressure node in each loop and its pressure: its `reference`, or the first by name."""
     start, end = pipe.start, pipe.end
     coolant = np.unique(np.concatenate([start, end]))
     n = len(names)
     loop = connected(n, start, end)
     chosen: dict[int, int] = {}
     held = anchors.pressure
-    for row in sorted(range(len(anchors.node)), key=lambda i: names[anchors.node[i]]):
+    several = len(np.unique(loop[anchors.node])) < len(anchors.node)
+    ranks = [several and not reference(int(node)) for node in anchors.node]
+    for row in sorted(range(len(anchors.node)), key=lambda i: (ranks[i], names[anchors.node[i]])):
         first = chosen.setdefault(int(loop[anchors.node[row]]), row)
         if np.any(np.abs(held[row] - held[first]) > SAME * held[first]):
             both = " and ".join(f"{held[r, 0] / 1e3:,.1f} kPa at {names[anchors.node[r]]}" for r in (first, row))

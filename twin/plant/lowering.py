@@ -197,6 +197,15 @@ class Lowering:
         rows = f"{n} rows of {type(element).__name__} for {table.n} instances"
         raise ValueError(f"{table.kind}: {rows}; say which instance each belongs to: write(..., of=rows)")
 
+    def reference(self, node: int) -> bool:
+        """Whether the pressure of a loop is measured from a node."""
+        return list(self.index["thermal"])[node] in self.references
+
+    @cached_property
+    def references(self) -> set[Key]:
+        """Joints from which the pressures of loops are measured."""
+        return {self.classes.place(key) for key in self.wiring.references}
+
     def owner(self, kind: type[Element]) -> Index:
         """Numbers of the components that all rows of a kind belong to."""
         return np.concatenate([np.zeros(0, np.int64), *self.owners.get(kind, [])])

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from twin.columns import Array, Index
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Columns, Scenarios
-from twin.plant.wiring import Group, Joints, Kept, Key, Wiring, kept_with
+from twin.plant.wiring import Group, Joints, Kept, Key, Wiring, kept_with, loops
 
 TRIES = 3
 """Sets of hash keys that are tried before nothing is taken to be alike."""
@@ -175,8 +175,25 @@ def _classes(facility: Facility, own: Index) -> Classes:
         while len(kept) >= MOST_KEPT:
             kept.pop(next(iter(kept)), None)
         wiring = Wiring.of(facility)
-        kept[key] = Classes(wiring, *refined(wiring.joints, own), own)
+        kept[key] = _told_apart(Classes(wiring, *refined(wiring.joints, own), own))
     return kept[key]
+
+
+def _told_apart(classes: Classes) -> Classes:
+    """Classes in which what is chosen among equals is a class of its own: the pressure reference of a coolant loop."""
+    wiring, loop = classes.wiring, {}
+    held = wiring.holders(classes.groups)
+    if len(held) > 1:
+        loop = loops(classes.groups, lambda key: classes.place(wiring.root.get(key, key)))
+    among = [loop.get(classes.place(key)) for key in held]
+    if len(set(among)) == len(among):
+        return classes
+    chosen = np.zeros(len(wiring.names), np.int64)
+    joints = wiring.joints
+    at = np.isin(joints.joint, [joints.number[key] for key in wiring.references if key in joints.number])
+    chosen[joints.component[at]] = 1
+    own = _joined(classes.own, chosen)
+    return Classes(wiring, *refined(joints, own), own)
 
 
 MOST_KEPT = 64

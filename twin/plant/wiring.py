@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from itertools import repeat
 from operator import is_, itemgetter
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twin.columns import Array, Index
-from twin.components.base import REGISTRY
+from twin.components.base import REGISTRY, Component
 from twin.components.hall import Room
 from twin.facility.graph import Facility
 from twin.kernels.connected import connected
@@ -58,6 +58,25 @@ class Wiring:
         self.root, self.feeds = _join(facility, self.groups)
         rooms = (n for kind, group in self.groups.items() if issubclass(REGISTRY[kind], Room) for n in group.names)
         self.rooms = sorted(rooms)
+
+    def holders(self, groups: Mapping[str, Group]) -> list[Key]:
+        """Representatives of the ports at which components of some groups hold the pressure of a coolant loop."""
+        ports = (
+            (name, port)
+            for kind, group in groups.items()
+            if REGISTRY[kind].holds is not Component.holds
+            for name, part in zip(group.names, group.parts, strict=True)
+            for port in part.holds()
+        )
+        return [self.root.get(key, key) for key in ports]
+
+    @cached_property
+    def references(self) -> frozenset[Key]:
+        """Of the ports that hold the pressure of one coolant loop the first by name: what is measured from."""
+        loop, first = loops(self.groups, lambda key: self.root.get(key, key)), dict[int, Key]()
+        for key in sorted(self.holders(self.groups), key=lambda k: ".".join(k)):
+            first.setdefault(loop.get(key, -1 - len(first)), key)
+        return frozenset(first.values())
 
     @cached_property
     def joints(self) -> Joints:
@@ -159,6 +178,19 @@ def _codes(values: tuple[Any, ...]) -> Index:
         return np.array([number.setdefault((type(v), v), len(number)) for v in values], np.int64)
     except TypeError:
         return np.array([number.setdefault(id(v), len(number)) for v in values], np.int64)
+
+
+def loops(groups: Mapping[str, Group], place: Callable[[Key], Key]) -> dict[Key, int]:
+    """The coolant loop that each joint of some groups is in; `place` tells the joint of a port."""
+    number, start, end = dict[Key, int](), list[int](), list[int]()
+    for kind, group in groups.items():
+        ports = REGISTRY[kind].ports
+        for way in REGISTRY[kind].ways():
+            if ports[way.start].carrier == "coolant":
+                for name in group.names:
+                    start.append(number.setdefault(place((name, way.start)), len(number)))
+                    end.append(number.setdefault(place((name, way.end)), len(number)))
+    return dict(zip(number, connected(len(number), start, end).tolist(), strict=True))
 
 
 @cache
