@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 
 from twin import columns
-from twin.columns import Array
+from twin.columns import Array, Index
 from twin.components.base import Component
 from twin.elements import Status
 from twin.facility.addresses import split
@@ -19,13 +19,13 @@ from twin.facility.build import load
 from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
 from twin.facility.layout import Layout
-from twin.facility.scenarios import SECTIONS, dimension, select, uniform
-from twin.plant.compile import compile
+from twin.facility.scenarios import SECTIONS, dimension, read, select, uniform
 from twin.results.figures import figures
 from twin.results.limits import Binding, exceeded, margins, worst
-from twin.serving.tokens import at_work, check_served, why_unserved
+from twin.serving.tokens import check_served, why_unserved
 from twin.solver.steady import Progress, Solution, steady
 from twin.study.bound import Bound, densest, rescale, scaled_rows
+from twin.study.parts import plants
 
 DENSITY = "rack_density"
 
@@ -124,7 +124,8 @@ def optimum(
     if not known:
         raise LayoutError(facility.source, ["optimum: give at least one variable in `over`"])
     corners = {a: list(ends) for n, ends in known.items() if n != DENSITY for a in _addresses(facility, n)}
-    compile(facility, corners).checked()
+    for _, plant in plants(facility, read(facility, corners)):
+        plant.checked()
     highest = densest(facility, progress)
     space = _Space(facility, known, highest)
     box = np.tile([0.0, 1.0], (len(known), 1))
@@ -147,7 +148,8 @@ def optimum(
 def earning(facility: Facility, what: str) -> None:
     """Raises LayoutError if racks serve nothing as laid out, or nothing is known of what they would serve."""
     check_served(facility)
-    solution = steady(at_work(compile(facility)))
+    (_, plant), *_ = plants(facility)
+    solution = steady(plant)
     if solution.status[0] == Status.OK and not figures(solution).tokens_per_s[0] > 0:
         why = why_unserved(solution) or ["no rack has accelerators of a known platform at work"]
         raise LayoutError(facility.source, [f"{what}: its racks serve no tokens: {'; '.join(why)}"])
@@ -201,7 +203,6 @@ class _Space:
         self.start = np.clip((own - self.low) / (self.high - self.low), 0.0, 1.0)
         dense = (self.top * (1.0 - 1e-9) - self.low) / (self.high - self.low)
         self.corner = np.where([n == DENSITY for n in self.names], np.clip(dense, 0.0, 1.0), self.start)
-        self.rows = scaled_rows(compile(facility))
         self._known = dict[bytes, float]()
         self.densest_cost = float(figures(densest.solution).usd_per_million_tokens[0])
 
@@ -216,14 +217,15 @@ class _Space:
         """SI values of points, (point, variable)."""
         return self.low + points * (self.high - self.low)
 
-    def solved(self, points: Array) -> Solution:
-        """The solution of all points as scenarios."""
+    def solved(self, points: Array) -> Iterator[tuple[Index, Solution]]:
+        """Solutions of points as scenarios, those in which the same is alike together, with their numbers."""
         values = self.values(points)
         given = {a: values[:, i] for i, n in enumerate(self.names) if n != DENSITY for a in self.addresses[n]}
-        plant = at_work(compile(self.facility, given or uniform(self.facility, len(points))))
-        if DENSITY in self.names:
-            plant = rescale(plant, values[:, self.names.index(DENSITY)], self.rows, "chips")
-        return steady(plant)
+        for chosen, plant in plants(self.facility, read(self.facility, given or uniform(self.facility, len(points)))):
+            if DENSITY in self.names:
+                factors = values[chosen, self.names.index(DENSITY)]
+                plant = rescale(plant, factors, scaled_rows(plant), "chips")
+            yield chosen, steady(plant)
 
     def cost(self, points: Array) -> Array:
         """Cost per million tokens, infinite where a limit is passed or nothing is solved or served, (point,).
@@ -236,16 +238,19 @@ class _Space:
         return np.array([self._known[p.tobytes()] for p in points])
 
     def _cost(self, points: Array) -> Array:
-        solution = self.solved(points)
-        good = (solution.status == Status.OK) & ~exceeded(margins(solution))
-        cost = figures(solution).usd_per_million_tokens
-        return np.where(good & np.isfinite(cost), cost, np.inf)
+        found = np.full(len(points), np.inf)
+        for chosen, solution in self.solved(points):
+            good = (solution.status == Status.OK) & ~exceeded(margins(solution))
+            cost = figures(solution).usd_per_million_tokens
+            found[chosen] = np.where(good & np.isfinite(cost), cost, np.inf)
+        return found
 
     def finish(self, best: _Tried, tried: int) -> Optimum:
         """The best point in full."""
-        solution = self.solved(best.point[None])
-        f = figures(solution)
-        density = float(solution[columns.engine.power][self.rows, 0].mean())
+        ((_, solution),) = self.solved(best.point[None])
+        f, rows = figures(solution), np.flatnonzero(scaled_rows(solution.plant))
+        racks = solution.plant.counts[columns.engine][rows].sum()
+        density = float(solution.sum(columns.engine.power[rows])[0] / racks)
         values = dict(zip(self.names, self.values(best.point).tolist(), strict=True))
         if DENSITY in values:
             values[DENSITY] = density
