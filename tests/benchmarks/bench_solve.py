@@ -61,6 +61,24 @@ twin.solve(facility, given{outputs}){after}
 print({n} / (time.process_time() - before), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
+RATE = """
+facility, given = twin.load({layout!r}), {scenarios}
+print({n} / cpu(lambda: twin.solve(facility, given, outputs={outputs}), {repeats}))
+"""
+
+NOTHING_ALIKE = """
+from twin.facility.scenarios import read
+from twin.plant.symmetry import partitions
+facility = twin.load("gb300_hall")
+racks = [n for n, p in facility.components.items() if p.kind == "liquid_rack"]
+given = {{f"{{n}}.{field}": {values} for n in racks}}
+work = lambda symmetry: lambda: twin.solve(facility, given, outputs=["figures", "limits"], symmetry=symmetry)
+taken = [(cpu(work(True), 1), cpu(work(False), 1)) for _ in range({repeats})]
+found = cpu(lambda: list(partitions(facility, read(facility, given))), {repeats})
+read_ = cpu(lambda: read(facility, given), {repeats})
+print(statistics.median(a / b for a, b in taken), max(found - read_, 0.0) / statistics.median(a for a, _ in taken))
+"""
+
 DEARER = """
 facility = twin.load({layout!r})
 one, many = (at_work(compile(facility, s)) for s in ({one}, {many}))
@@ -99,7 +117,7 @@ def process(interpreter: str, arguments: str, cache: str) -> tuple[float, float,
 
 
 def batches(short: bool) -> dict[str, str]:
-    """Batches of scenarios by what they are called."""
+    """Batches of scenarios with every row, by what they are called."""
     size, many = (64, 64) if short else (4096, 512)
     loads = "weathers({n}) | {{'{kind}.utilisation': rng.uniform(0.3, 1.0, {n})}}"
     work = {
@@ -123,15 +141,41 @@ def calls(short: bool) -> dict[str, str]:
     work = {
         "gb300_hall, twin.solve of a loaded facility": ("gb300_hall", "twin.solve(facility)"),
         "gb300_hall, bound": ("gb300_hall", "twin.bound(facility)"),
+        "gb300_hall, bound of each rack": ("gb300_hall", "twin.bound(facility, per='rack')"),
         "gb300_hall, optimum": ("gb300_hall", "twin.optimum(facility)"),
         "campus_1gw, twin.load": ("campus_1gw", "twin.load('campus_1gw')"),
         "campus_1gw, first twin.solve of a loaded facility": ("campus_1gw", "twin.solve(replace(facility))"),
         "campus_1gw, twin.solve again": ("campus_1gw", "twin.solve(facility)"),
-        "campus_1gw, lowering of scenarios": ("campus_1gw", "compile(facility, weathers(4))"),
+        "campus_1gw, twin.solve of a scenario": ("campus_1gw", "twin.solve(facility, weathers(1))"),
+        "campus_1gw, bound": ("campus_1gw", "twin.bound(facility)"),
+        "campus_1gw, lowering of scenarios, every row": ("campus_1gw", "compile(facility, weathers(4))"),
     }
     if short:
         work = {k: v for k, v in work.items() if "campus" not in k and "optimum" not in k}
     return {name: CALL.format(layout=l, call=c, repeats=repeats) for name, (l, c) in work.items()}
+
+
+def rates(short: bool) -> dict[str, str]:
+    """Headline figures and limits, or bounds, of many scenarios in memory, by what they are called."""
+    n, several, repeats = (64, 8, 1) if short else (4096, 1000, 3)
+    some = dict(scenarios=f"weathers({n})", n=n, outputs=["figures", "limits"], repeats=repeats)
+    layouts = ("gb300_hall", "h200_hall", "frontier", "campus_1gw")
+    work = {f"{name}, figures and limits of {n} weathers": RATE.format(layout=name, **some) for name in layouts}
+    bounds = dict(scenarios=f"weathers({several})", n=several, outputs=["bound"], repeats=repeats)
+    return work | {f"gb300_hall, bounds of {several} weathers": RATE.format(layout="gb300_hall", **bounds)}
+
+
+def nothing_alike(short: bool) -> dict[str, str]:
+    """Solves in which no two racks are alike, over those of every row, and the share that it takes to find that out."""
+    n, repeats = (64, 1) if short else (4096, 5)
+    return {
+        f"gb300_hall, {n} scenarios of unlike loads": NOTHING_ALIKE.format(
+            field="utilisation", values=f"rng.uniform(0.4, 1.0, {n})", repeats=repeats
+        ),
+        f"gb300_hall, {n} scenarios of racks out of service": NOTHING_ALIKE.format(
+            field="in_service", values=f"rng.integers(0, 2, {n})", repeats=repeats
+        ),
+    }
 
 
 def ratios(short: bool) -> dict[str, str]:
@@ -198,11 +242,20 @@ def main() -> None:
                 runs = [process(interpreters[0], f"solve {name}", cache[0]) for _ in range(1 if short else 3)]
                 wall, cpu, memory = (statistics.median(r[k] for r in runs) for k in range(3))
                 print(f"process, {name}, bound included: {wall:.1f} s wall, {cpu:.1f} s CPU, {memory:.0f} MB")
-        lines = [(batches(short), "per CPU s"), (calls(short), "CPU s"), (ratios(short), "times")]
+        lines = [
+            (batches(short), "per CPU s"),
+            (rates(short), "per CPU s"),
+            (calls(short), "CPU s"),
+            (ratios(short), "times"),
+        ]
         for work, unit in lines:
             for name, code in work.items():
                 if options.only in name:
                     beside(name, HEAD + code, unit, interpreters, cache, turns)
+        for name, code in nothing_alike(short).items():
+            if options.only in name:
+                ratio, share = map(float, python(sys.executable, HEAD + code, cache[0]).split())
+                print(f"{name}: {ratio:.3f} of every row, {100 * share:.1f} % to see what is alike", flush=True)
         for (name, code), warming in zip(keeping(short).items(), keeping(True).values(), strict=True):
             if options.only in name:
                 python(sys.executable, HEAD + warming, cache[0])
