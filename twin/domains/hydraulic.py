@@ -13,12 +13,15 @@ from twin.columns import Array
 from twin.domains.between import Coolant, Turn
 from twin.elements import Bypass, Exchange, Pipe, Pump, System
 from twin.kernels import pipe_flow
-from twin.kernels.cell import Ints1, Reals2, cell, kernel
+from twin.kernels.cell import Int, Ints1, Reals2, cell, kernel
 from twin.kernels.elementary import ceil
 from twin.kernels.launch import Call
 from twin.kernels.numbers import INF, NAN, PI, clip, finite, known
 from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
+
+STILL = 1e-8
+"""Share of the largest flow, or of 1 kg/s, below which coolant stands still: so much is rounding of the network."""
 
 
 class Controls(Table):
@@ -181,6 +184,16 @@ def confine(c, s, rows: Ints1, asked: Controls, out: Laws):
     target = asked.target[rows[c], s]
     out.min_flow[c, s] = 0.0 if target == 0.0 else -INF
     out.max_flow[c, s] = target if finite(target) else INF
+
+
+@kernel
+def rest(l, s, pipes: Int, flow: Reals2):
+    """Coolant that stands still has no flow, which might turn in every pass and bring a temperature of its own."""
+    largest = 1.0
+    for e in range(pipes):
+        largest = max(largest, abs(flow[e, s]))
+    for e in range(pipes):
+        flow[e, s] = flow[e, s] if abs(flow[e, s]) > STILL * largest else 0.0
 
 
 @kernel
@@ -361,6 +374,7 @@ class Loops:
             *b.bind(drive, len(pump.pipe), tables[1], coolant, self.pumps, laws),
             *b.bind(confine, len(control), steered, self.asked, laws),
             pipe_flow.bound(structure, param, pipe_flow.Out(flow[: self.pipes], pressure, short, self.good, turns)),
+            *b.bind(rest, 1, self.pipes, flow),
             *b.bind(free, len(control), steered, short, self.asked),
         ], pressure
 
