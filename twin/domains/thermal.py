@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
 
 STROKE = 4.0
-"""Factor by which a valve may change its flow in one pass."""
+"""Factor by which a valve may change its flow in one pass, at first."""
 
 WIDEST = 1e3
 """Flow over rated up to which a valve is searched that states no maximum."""
@@ -62,7 +63,8 @@ class Valves(Table):
 
     target: cold flow that they ask for [kg/s], NaN without set point. held: 1 where they hold it. root: the flow that
     holds it [kg/s], slope: of the duty over it [J/kg], NaN before the first pass. transfer: heat that passes at a unit
-    difference of inlets [W/K].
+    difference of inlets [W/K]. stroke: factor by which the flow may change. way: 1 where it was last to rise, -1 where
+    to fall.
     """
 
     target: Reals2
@@ -70,6 +72,8 @@ class Valves(Table):
     root: Reals2
     slope: Reals2
     transfer: Reals2
+    stroke: Reals2
+    way: Reals2
 
 
 class Coolers(Table):
@@ -154,7 +158,8 @@ def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Val
 
     The duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow: a rising function of it, whose root
     is found by secants within a bracket that narrows, from the last pass's on; where there is none, the nearer end is.
-    A valve moves by no more than STROKE in one pass.
+    A valve moves by no more than its stroke in one pass, whose square root is left when it turns and would go farther:
+    what swings between two flows comes to rest between them.
     """
     h = e.hot[x]
     c = e.cold[x]
@@ -190,7 +195,13 @@ def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Val
     now = max(abs(stream.flow[c, s]), max(least, 1e-3 * e.rated_cold[x, s]))
     valve.root[x, s] = root
     valve.slope[x, s] = slope
-    target = clip(root, now / STROKE, now * STROKE)
+    stroke = valve.stroke[x, s]
+    way = 1.0 if root >= now else -1.0
+    turns = way * valve.way[x, s] < 0.0 and (root > now * stroke or root < now / stroke)
+    stroke = math.sqrt(stroke) if turns else stroke
+    valve.stroke[x, s] = stroke
+    valve.way[x, s] = way
+    target = clip(root, now / stroke, now * stroke)
     valve.target[x, s] = target if controls else NAN
     valve.held[x, s] = 1.0 if controls and inside else 0.0
 

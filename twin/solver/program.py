@@ -15,7 +15,7 @@ from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn
 from twin.domains.compute import AIR_HEAT, Racks
 from twin.domains.electrical import Results, Train, shares
 from twin.domains.hydraulic import Loops
-from twin.domains.thermal import Temperatures, Valves
+from twin.domains.thermal import STROKE, Temperatures, Valves
 from twin.elements import System
 from twin.kernels.arrays import fetch, send
 from twin.kernels.cell import Int, Reals2, kernel, real
@@ -185,6 +185,8 @@ class Program:
         controls = np.isfinite(e.set_point)
         b.state(np.where(controls, e.rated_cold, np.nan), valves.target)
         b.state(1.0 * controls, valves.held)
+        b.state(np.full((len(e.hot), 1), STROKE), valves.stroke)
+        b.state(np.zeros((len(e.hot), 1)), valves.way)
         for name in ("root", "slope"):
             b.state(np.full((len(e.hot), 1), np.nan), getattr(valves, name))
         pump, pipes = plant.pump, len(plant.pipe.start)
