@@ -10,7 +10,7 @@ import numpy as np
 from twin import columns
 from twin.block import Block
 from twin.columns import Array
-from twin.domains.between import Coolant, Turn
+from twin.domains.between import Coolant, Units
 from twin.elements import Bypass, Exchange, Pipe, Pump, System
 from twin.kernels import pipe_flow
 from twin.kernels.cell import Int, Ints1, Reals2, cell, kernel
@@ -37,7 +37,7 @@ class Controls(Table):
 
 
 class Pumps(Table):
-    """Pumps between passes, (pump, scenario): running [1], and fed, 0 without supply."""
+    """Pumps in a pass, (pump, scenario): running [1], and fed, 0 without supply."""
 
     running: Reals2
     fed: Reals2
@@ -124,7 +124,7 @@ def close(c, s, bank: Banks, cooler: columns.cooler, out: Controls):
 
 
 @kernel
-def stage(p, s, pump: Pump, coolant: Coolant, flow: Reals2, turn: Turn, last: Pumps, out: Controls):
+def stage(p, s, pump: Pump, coolant: Coolant, flow: Reals2, units: Units, at: Pumps, out: Controls):
     """Pumps that run: the smallest number that carries the flow, each below `stage_flow` and able to hold its head."""
     e = pump.pipe[p]
     holds = finite(pump.set_head[p, s])
@@ -136,9 +136,8 @@ def stage(p, s, pump: Pump, coolant: Coolant, flow: Reals2, turn: Turn, last: Pu
     each = min(pump.stage_flow[p, s], able) if holds else pump.stage_flow[p, s]
     required = ceil(min(max(flow[e, s] / coolant.density[e, s], 0.0) / max(each, 1e-9), 1e6) - 1e-9)
     staged = clip(required, pump.min_running[p, s], pump.installed[p, s])
-    running = max(staged, last.running[p, s]) if turn.rising[0, s] > 0.0 else staged
-    last.running[p, s] = last.running[p, s] if turn.frozen[0, s] > 0.0 else running
-    out.target[e, s] = out.target[e, s] if last.fed[p, s] > 0.0 else 0.0
+    at.running[p, s] = max(staged, units.least[p, s])
+    out.target[e, s] = out.target[e, s] if at.fed[p, s] > 0.0 else 0.0
 
 
 # ---- the network -------------------------------------------------------------------------------------------------
@@ -298,11 +297,10 @@ class Loops:
     asked, running: tables that other rooms read. good: 1 where the network was solved (1, lanes).
     """
 
-    def __init__(self, b: Block, coolant: Packed, flow: Array, target: Array, fed: Array, turn: Packed) -> None:
+    def __init__(self, b: Block, coolant: Packed, flow: Array, target: Array, fed: Array, units: Packed) -> None:
         plant = b.plant
         self.pipes, pump, relief = len(plant.pipe.start), plant.pump, plant.relief
         self.asked, self.pumps = b.work(Controls, self.pipes), b.work(Pumps, len(pump.pipe))
-        b.state(pump.installed, self.pumps.running)
         b.state(np.zeros((self.pipes, 1)), self.asked.free)
         b.given(fed, self.pumps.fed)
         self.good = b.zeros(1)
@@ -322,7 +320,7 @@ class Loops:
             *b.bind(expect, len(relief.pipe), bypass, groups, sign, flow, self.asked, received),
             *b.bind(relieve, len(relief.pipe), bypass, coolant, flow, received, self.asked),
             *_closing(b, plant, self.asked),
-            *b.bind(stage, len(pump.pipe), pumping, coolant, flow, turn, self.pumps, self.asked),
+            *b.bind(stage, len(pump.pipe), pumping, coolant, flow, units, self.pumps, self.asked),
         ]
         place = np.full(plant.nodes, -1)
         place[plant.coolant] = np.arange(len(plant.coolant))

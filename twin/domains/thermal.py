@@ -10,7 +10,7 @@ import numpy as np
 from twin import columns
 from twin.block import Block
 from twin.columns import Array
-from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn, upstream
+from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn, Units, upstream
 from twin.domains.compute import AIR_HEAT
 from twin.domains.foreign import foreign
 from twin.domains.rejection import Answer, Inflow, Law, Roots
@@ -218,18 +218,17 @@ class Unit(NamedTuple):
 
 
 @kernel
-def arrive(c, s, unit: Unit, net: Streams, flow: Reals2, now: Nodes, coolant: Coolant, intake: Reals2, turn: Turn,
-           cooler: columns.cooler, out: Inflow):  # fmt: skip
-    """What comes to coolers, and how many units run at least and at most; none change once a scenario is frozen."""
+def arrive(c, s, unit: Unit, net: Streams, flow: Reals2, now: Nodes, coolant: Coolant, intake: Reals2, first: Int,
+           units: Units, out: Inflow):  # fmt: skip
+    """What comes to coolers, and how many units run at least; those of coolers begin at `first`."""
     k = unit.stream[c]
     out.inlet[c, s] = upstream(k, s, net, flow, now)
     out.flow[c, s] = abs(flow[k, s])
     out.cp[c, s] = coolant.cp[k, s]
     sink = max(unit.sink[c], 0)
     out.sink[c, s] = upstream(sink, s, net, flow, now) if unit.sink[c] >= 0 else intake[0, s]
-    kept = cooler.running[unit.row[c], s]
-    out.least[c, s] = kept if turn.rising[0, s] > 0.0 else 0.0
-    out.most[c, s] = kept if turn.frozen[0, s] > 0.0 else INF
+    out.least[c, s] = units.least[first + unit.row[c], s]
+    out.most[c, s] = INF
 
 
 @kernel
@@ -380,17 +379,17 @@ class Temperatures:
     """
 
     def __init__(self, b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed, free: Array, turn: Packed,
-                 fed: Array, raw: Array, valves: Packed, renewing: list[Call]) -> None:  # fmt: skip
+                 units: Packed, fed: Array, raw: Array, valves: Packed, renewing: list[Call]) -> None:  # fmt: skip
         plant = b.plant
         count, m, n = len(plant.exchange.hot), len(plant.start), plant.nodes
         stream = b.ledger(columns.stream)
         self.gains, self.warmth = b.zeros(n), b.zeros(m)
         fan = b.table(plant.fan)
-        units, _ = grouped(plant.fan.zone, np.arange(len(plant.fan.zone)), len(plant.zone.supply))
+        fans, _ = grouped(plant.fan.zone, np.arange(len(plant.fan.zone)), len(plant.zone.supply))
         self.gaining = b.sums([(g.node, g.power, g.share) for g in plant.gain], n, self.gains)
         self.warming = [
             *b.sums([(h.stream, h.power, h.share) for h in plant.heat], m, self.warmth),
-            *b.bind(distribute, len(plant.fan.vent), fan, b.groups(units), flow, self.warmth),
+            *b.bind(distribute, len(plant.fan.vent), fan, b.groups(fans), flow, self.warmth),
         ]
         layout = streams.layout(plant.streams, (plant.outdoor,))
         param = b.zeros(layout.rows.first[-1])
@@ -401,7 +400,7 @@ class Temperatures:
         lines = Lines(*(part[name] for name in Lines._fields))
         exchanger, heat = b.table(plant.exchange), b.zeros(1)
         self.roots = list[tuple[Array, Packed]]()
-        own, after = self._coolers(b, net, flow, now, raw, coolant, turn, fed, lines)
+        own, after = self._coolers(b, net, flow, now, raw, coolant, turn, units, fed, lines)
         out = streams.Out(raw, stream.inlet, stream.outlet, heat)
         outdoors = np.concatenate([np.zeros(0, int), *(r for r, c in _units(plant) if c.sink is None)])
         open_, _ = grouped(np.zeros(len(outdoors), int), outdoors, 1)
@@ -423,13 +422,12 @@ class Temperatures:
         ]
 
     def _coolers(self, b: Block, net: Streams, flow: Array, now: Packed, raw: Array, coolant: Packed, turn: Packed,
-                 fed: Array, lines: Lines) -> tuple[list[Call], list[Call]]:  # fmt: skip
+                 units: Packed, fed: Array, lines: Lines) -> tuple[list[Call], list[Call]]:  # fmt: skip
         """What coolers do: calls before the temperatures are solved, and after."""
         plant, ledger = b.plant, b.ledger(columns.cooler)
         state = b.work(Coolers, sum(len(c.stream) for c in plant.cooler))
         b.given(fed, state.fed)
         b.state(np.zeros((len(state.cold), 1)), state.cold)
-        b.state(np.zeros((len(state.cold), 1)), ledger.running)
         intake = b.given(plant.site.intake)
         before, after = list[Call](), list[Call]()
         for rows, c in _units(plant):
@@ -437,7 +435,7 @@ class Temperatures:
             unit = Unit(*map(b.integers, (rows, c.stream, np.full(k, -1) if c.sink is None else c.sink)))
             at, answer = b.work(Inflow, k), b.work(Answer, k)
             set_point = b.given(np.broadcast_to(c.law.set_point, (k, np.shape(c.law.set_point)[-1])))
-            before += b.bind(arrive, k, unit, net, flow, now, coolant, intake, turn, ledger, at)
+            before += b.bind(arrive, k, unit, net, flow, now, coolant, intake, len(plant.pump.pipe), units, at)
             after += b.bind(arrived, k, unit, b.ledger(columns.stream), at)
             if isinstance(c.law, Law):
                 roots = b.roots(Roots, k)
