@@ -273,7 +273,7 @@ class Program:
         fetched = fetch(self.valves.target)[:, lanes]
         rack = k.engine
         for buffer, values in (
-            (self.now.temperature, np.where(np.isnan(warm), HOTTEST, warm)),
+            (self.now.temperature, np.where(np.isnan(warm), fetch(self.now.temperature)[:, lanes], warm)),
             (self.valves.target, np.where(np.isnan(fetched), fetched, cold)),
             (self.valves.root, cold),
             (self.roots.requested, of(rack.junction_mean)),
