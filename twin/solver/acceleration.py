@@ -210,7 +210,7 @@ def weigh(l, s, nodes: Int, rows: Int, memory: Int, point: Points, gaps: Reals2,
     for i in range(memory):
         weight[i, s] = part * weight[i, s] if good else 0.0
     creeps = ready and not good and along > STRAIGHT * math.sqrt(size) * math.sqrt(before)
-    reach = min(2.0 * out.reach[l, s] + 1.0, min(farthest, STRIDE) / max(widest, LEAST)) if creeps else 0.0
+    reach = min(2.0 * out.reach[l, s] + 1.0, STRIDE / max(widest, LEAST)) if creeps else 0.0
     out.reach[l, s] = reach
     out.length[l, s] = part * length if good else reach * widest
     out.farthest[l, s] = farthest
