@@ -158,8 +158,8 @@ def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Val
 
     The duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow: a rising function of it, whose root
     is found by secants within a bracket that narrows, from the last pass's on; where there is none, the nearer end is.
-    A valve moves by no more than its stroke in one pass, whose square root is left when it turns and would go farther:
-    what swings between two flows comes to rest between them.
+    A valve moves by no more than its stroke in one pass, whose square root is left when it turns and would go farther
+    than that: what swings between two flows comes to rest between them.
     """
     h = e.hot[x]
     c = e.cold[x]
@@ -197,8 +197,9 @@ def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Val
     valve.slope[x, s] = slope
     stroke = valve.stroke[x, s]
     way = 1.0 if root >= now else -1.0
-    turns = way * valve.way[x, s] < 0.0 and (root > now * stroke or root < now / stroke)
-    stroke = math.sqrt(stroke) if turns else stroke
+    half = math.sqrt(stroke)
+    turns = way * valve.way[x, s] < 0.0 and (root > now * half or root < now / half)
+    stroke = half if turns else stroke
     valve.stroke[x, s] = stroke
     valve.way[x, s] = way
     target = clip(root, now / stroke, now * stroke)

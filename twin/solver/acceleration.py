@@ -13,7 +13,7 @@ from twin.domains.between import COLDEST, FREE, HOTTEST, Nodes, Turn
 from twin.domains.thermal import Valves
 from twin.kernels.cell import Int, Reals2, kernel, real
 from twin.kernels.launch import Call
-from twin.kernels.numbers import clip, known
+from twin.kernels.numbers import INF, clip, known
 from twin.kernels.subset import Packed, Table
 
 MOST_MEMORY = 5
@@ -95,12 +95,14 @@ class Mix(Table):
     """How passes are mixed, (1, scenario).
 
     mixed: 1 where a pass begins elsewhere than the one before ended. stray: largest gap of a flow in such a pass. size:
-    sum of squares of the gaps of the pass before. age: differences that are known, negative before the first. reach:
-    gaps by which a pass begins beyond where the one before ended. length: largest change from there to where the next
-    begins. farthest: what it may be, half of the last one behind which the gap doubled.
+    sum of squares of the gaps of the pass before. age: differences that are known, negative before the first. beyond:
+    gaps by which a pass begins beyond where the one before ended, reach: what these were last, 0 once gaps turn.
+    length: largest change by a mixture, infinite without. farthest: what it may be, half of the last one behind which
+    the gap doubled.
     """
 
     mixed: Reals2
+    beyond: Reals2
     reach: Reals2
     length: Reals2
     farthest: Reals2
@@ -204,15 +206,17 @@ def weigh(l, s, nodes: Int, rows: Int, memory: Int, point: Points, gaps: Reals2,
         ahead -= shift * point.gap[r, s]
         length = max(length, abs(shift))
     good = good and ahead > 0.0
-    failed = out.mixed[l, s] > 0.0 and size > DOUBLED * DOUBLED * before
+    failed = size > DOUBLED * DOUBLED * before
     farthest = min(out.farthest[l, s], 0.5 * out.length[l, s]) if failed else out.farthest[l, s]
     part = farthest / length if length > farthest else 1.0
     for i in range(memory):
         weight[i, s] = part * weight[i, s] if good else 0.0
     creeps = ready and not good and along > STRAIGHT * math.sqrt(size) * math.sqrt(before)
-    reach = min(2.0 * out.reach[l, s] + 1.0, STRIDE / max(widest, LEAST)) if creeps else 0.0
+    reach = out.reach[l, s] if along > 0.0 else 0.0
+    reach = min(2.0 * reach + 1.0, STRIDE / max(widest, LEAST)) if creeps else reach
     out.reach[l, s] = reach
-    out.length[l, s] = part * length if good else reach * widest
+    out.beyond[l, s] = reach if creeps else 0.0
+    out.length[l, s] = part * length if good else INF
     out.farthest[l, s] = farthest
     out.mixed[l, s] = 1.0 if good or creeps else 0.0
 
@@ -220,7 +224,7 @@ def weigh(l, s, nodes: Int, rows: Int, memory: Int, point: Points, gaps: Reals2,
 @kernel
 def mingle(r, s, rows: Int, memory: Int, weight: Reals2, steps: Reals2, mix: Mix, out: Points):
     """Where the next pass begins: what passes have come to, less the weighted differences, or beyond it."""
-    total = out.gone[r, s] + mix.reach[0, s] * out.gap[r, s]
+    total = out.gone[r, s] + mix.beyond[0, s] * out.gap[r, s]
     for i in range(memory):
         w = weight[i, s]
         total -= w * steps[i * rows + r, s] if w != 0.0 else 0.0
@@ -260,7 +264,7 @@ class Mixing:
             return
         count, memory = len(e.hot), accelerate.memory
         rows = nodes + count
-        starts = (self.mix.mixed, 0.0), (self.mix.reach, 0.0), (self.mix.farthest, np.inf), (self.mix.size, np.inf), (self.mix.age, -2.0)
+        starts = (self.mix.mixed, 0.0), (self.mix.reach, 0.0), (self.mix.length, np.inf), (self.mix.farthest, np.inf), (self.mix.size, np.inf), (self.mix.age, -2.0)
         for column, start in starts:
             b.state(np.full((1, 1), start), column)
         point, gaps, steps = b.work(Points, rows), b.zeros(memory * rows), b.zeros(memory * rows)
