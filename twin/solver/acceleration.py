@@ -29,7 +29,7 @@ STRAIGHT = 0.9
 """Cosine of the angle between two gaps from which they point the same way."""
 
 STRIDE = 1e-2
-"""How far a pass may begin beyond where the one before ended, 3 K."""
+"""How far a pass may begin beyond where the one before ended, and the gap below which it does, 3 K."""
 
 LEAST = 1e-12
 """A gap that is none."""
@@ -211,7 +211,8 @@ def weigh(l, s, nodes: Int, rows: Int, memory: Int, point: Points, gaps: Reals2,
     part = farthest / length if length > farthest else 1.0
     for i in range(memory):
         weight[i, s] = part * weight[i, s] if good else 0.0
-    creeps = ready and not good and along > STRAIGHT * math.sqrt(size) * math.sqrt(before)
+    straight = along > STRAIGHT * math.sqrt(size) * math.sqrt(before)
+    creeps = ready and not good and straight and widest < STRIDE
     reach = out.reach[l, s] if along > 0.0 else 0.0
     reach = min(2.0 * reach + 1.0, STRIDE / max(widest, LEAST)) if creeps else reach
     out.reach[l, s] = reach
