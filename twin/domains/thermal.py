@@ -153,13 +153,13 @@ def exchanged(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve
 
 
 @kernel
-def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Valves):
+def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, turn: Turn, valve: Valves):
     """Cold flow [kg/s] that brings the hot outlet to the set point, from min_flow to max_flow, and whether it does.
 
     The duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow: a rising function of it, whose root
     is found by secants within a bracket that narrows, from the last pass's on; where there is none, the nearer end is.
     A valve moves by no more than its stroke in one pass, whose square root is left when it turns and would go farther
-    than that: what swings between two flows comes to rest between them.
+    than that: what swings between two flows comes to rest between them. While coolers are trusted strokes are whole.
     """
     h = e.hot[x]
     c = e.cold[x]
@@ -199,7 +199,7 @@ def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Val
     way = 1.0 if root >= now else -1.0
     half = math.sqrt(stroke)
     turns = way * valve.way[x, s] < 0.0 and (root > now * half or root < now / half)
-    stroke = half if turns else stroke
+    stroke = half if turns and turn.trusted[0, s] <= 0.0 else stroke
     valve.stroke[x, s] = stroke
     valve.way[x, s] = way
     target = clip(root, now / stroke, now * stroke)
@@ -419,7 +419,7 @@ class Temperatures:
             *b.bind(leave, 1, b.groups(open_), b.ledger(columns.cooler), heat, b.ledger(columns.audit)),
             *b.bind(warm, m, coolant, self.warmth, stream),
             *renewing,
-            *b.bind(move, count, exchanger, coolant, stream, valves),
+            *b.bind(move, count, exchanger, coolant, stream, turn, valves),
         ]
 
     def _coolers(self, b: Block, net: Streams, flow: Array, now: Packed, raw: Array, coolant: Packed, turn: Packed,

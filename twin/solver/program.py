@@ -34,7 +34,7 @@ TRUST, CALM = 6, 1e-2
 A plant can have two steady states, one with its valves throttled and one with them wide open and its coolers short: the
 first is reached whenever the coolers have the capacity for it."""
 
-RUNAWAY = 8
+RUNAWAY = 4
 """Passes in a row for which a node is too hot before it is lost, one that has no steady temperature: no swing is."""
 
 WATCHED = (
