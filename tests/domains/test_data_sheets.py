@@ -87,7 +87,7 @@ def exchanger(shape=(1, 1), **fields):
 
 @pytest.mark.parametrize(("trusted", "strokes"), [(0.0, [4.0, 2.0, 2.0, 2.0**0.5]), (1.0, [4.0, 4.0, 4.0, 4.0])])
 def test_a_valve_that_turns_and_would_go_far_shortens_its_stroke(trusted, strokes):
-    """To the square root, each time; one that goes on the same way keeps it, and so does a plant in its first passes."""
+    """To the square root, each time; one that goes on the same way keeps it, and so do all in the first passes."""
     film_hot, film_cold = films(313e3)
     own = dict(film_hot=film_hot, film_cold=film_cold, rated_hot=20.6, rated_cold=20.6)
     exchange = exchanger((1, 1), **own, set_point=313.15, min_flow=0.412, max_flow=61.8, hot=0, cold=1)

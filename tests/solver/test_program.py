@@ -30,8 +30,9 @@ def begun(moved, trusted=1.0, **columns):
 def kept(numbers, moved=1.0, trusted=0.0):
     """Least numbers of a group whose units ran in these numbers, pass after pass, and the table at the end."""
     units, least = tables.table(Units), []
-    turn = tables.table(Turn, trusted=trusted)
-    for number, far in zip(numbers, np.broadcast_to(moved, len(numbers)), strict=True):
+    every = np.broadcast_arrays(numbers, moved, trusted)
+    for number, far, trust in zip(*every, strict=True):
+        turn = tables.table(Turn, trusted=trust)
         given = (np.array([0], np.int32), np.array([[float(number)]]), turn, tables.table(Moved, most=far))
         tables.run(program.keep, (1, 1), *given, units)
         least.append(units.least[0, 0])
@@ -52,6 +53,10 @@ def kept(numbers, moved=1.0, trusted=0.0):
 def test_a_number_that_has_fallen_and_risen_as_far_again_is_kept(numbers, least):
     assert kept(numbers)[0] == least
     assert kept(numbers, trusted=1.0)[0] == [0] * len(numbers)
+
+
+def test_what_ran_while_coolers_were_trusted_is_no_part_of_a_cycle():
+    assert kept([3, 2, 3], trusted=[1, 1, 0])[0] == [0, 0, 0]
 
 
 def test_units_that_are_kept_are_let_go_once_when_all_is_quiet():

@@ -196,7 +196,7 @@ def towards(low, high, x, fx, y, fy):
 
 @cell
 def apart(y, x, low, high):
-    """A second guess y of a root in [low, high], or the middle where it is the first one, x, and would tell no slope."""
+    """A second guess y of a root in [low, high]: the middle where it is the first one, x, and would tell no slope."""
     return 0.5 * (low + high) if abs(y - x) < SAME else y
 
 

@@ -41,10 +41,6 @@ CLOSE = 1e-7
 """Share of a flow by which two must differ for a secant: nearer, rounding would tilt it."""
 
 
-LEAK = 1e-9
-"""Heat that a node loses to outdoor air, W/K: next to none, but coolant that stands still comes to its temperature."""
-
-
 class Lines(NamedTuple):
     """Rows of the linear system, see `kernels.streams`: what streams carry [W/K], and their outlets over their inlets.
 
@@ -396,8 +392,6 @@ class Temperatures:
         param = b.zeros(layout.rows.first[-1])
         part = {name: param[i:k] for name, i, k in layout.parts()}
         b.given(plant.site.dry_bulb, part["fixed"])
-        b.given(np.broadcast_to(plant.site.dry_bulb, (n, plant.site.dry_bulb.shape[1])), part["before"])
-        b.given(np.full((n, 1), LEAK), part["storage"])
         lines = Lines(*(part[name] for name in Lines._fields))
         exchanger, heat = b.table(plant.exchange), b.zeros(1)
         self.roots = list[tuple[Array, Packed]]()

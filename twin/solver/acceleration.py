@@ -265,8 +265,9 @@ class Mixing:
             return
         count, memory = len(e.hot), accelerate.memory
         rows = nodes + count
-        starts = (self.mix.mixed, 0.0), (self.mix.reach, 0.0), (self.mix.length, np.inf), (self.mix.farthest, np.inf), (self.mix.size, np.inf), (self.mix.age, -2.0)
-        for column, start in starts:
+        mix = self.mix
+        starts = (mix.mixed, 0.0), (mix.reach, 0.0), (mix.length, np.inf), (mix.farthest, np.inf), (mix.size, np.inf)
+        for column, start in (*starts, (mix.age, -2.0)):
             b.state(np.full((1, 1), start), column)
         point, gaps, steps = b.work(Points, rows), b.zeros(memory * rows), b.zeros(memory * rows)
         factor, weight, rated = (
