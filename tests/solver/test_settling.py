@@ -101,7 +101,7 @@ def milder(hall, given):
 @pytest.mark.slow
 @pytest.mark.parametrize("hall", HALLS)
 def test_wide_scenarios_end_as_what_they_are(hall):
-    """All end, and so do those that are a little milder than what is overheated or overloaded; what they are is told."""
+    """All end, and so do those a little milder than what is overheated or overloaded; what they are is told."""
     given, facility = points(hall, 256), twin.load(hall)
     solved = steady(compile(facility, given))
     bad = np.isin(solved.status, (Status.OVERHEATED, Status.ELECTRICAL))
