@@ -63,7 +63,7 @@ MUTANTS = [
     (P, "least = max(least, peak) if again else least", "least = least", KEPT, "units that are never kept"),
     (P, "peak > 0.0 and running >= peak", "peak > 0.0", KEPT, "swings that die away and are kept"),
     (P, "max(peak, last) if running < last", "last if running < last", KEPT, "cycles of three that are not known"),
-    (P, "0.0 if trusted else peak", "peak", passes("what_ran_while_coolers_were_trusted_is_no_part_of_a_cycle"), "units that are kept in the first passes"),
+    (P, "0.0 if early else peak", "peak", passes("what_ran_while_coolers_were_trusted_is_no_part_of_a_cycle"), "units that are kept in the first passes"),
     (P, "there = running > 0.0", "there = True", KEPT, "units that stand still and count"),
     (P, "QUIET = 1e-6", "QUIET = 1e-4", LET_GO, "units that are let go before all is quiet"),
     (P, "and least > out.tried[u, s]", "and least > 0.0", LET_GO, "units that are let go again and again"),

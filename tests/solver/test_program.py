@@ -27,12 +27,12 @@ def begun(moved, trusted=1.0, **columns):
     return turn
 
 
-def kept(numbers, moved=1.0, trusted=0.0):
+def kept(numbers, moved=1.0, free=2.0):
     """Least numbers of a group whose units ran in these numbers, pass after pass, and the table at the end."""
     units, least = tables.table(Units), []
-    every = np.broadcast_arrays(numbers, moved, trusted)
-    for number, far, trust in zip(*every, strict=True):
-        turn = tables.table(Turn, trusted=trust)
+    every = np.broadcast_arrays(numbers, moved, free)
+    for number, far, passes in zip(*every, strict=True):
+        turn = tables.table(Turn, free=passes)
         given = (np.array([0], np.int32), np.array([[float(number)]]), turn, tables.table(Moved, most=far))
         tables.run(program.keep, (1, 1), *given, units)
         least.append(units.least[0, 0])
@@ -52,11 +52,13 @@ def kept(numbers, moved=1.0, trusted=0.0):
 )
 def test_a_number_that_has_fallen_and_risen_as_far_again_is_kept(numbers, least):
     assert kept(numbers)[0] == least
-    assert kept(numbers, trusted=1.0)[0] == [0] * len(numbers)
+    assert kept(numbers, free=1.0)[0] == [0] * len(numbers)
 
 
 def test_what_ran_while_coolers_were_trusted_is_no_part_of_a_cycle():
-    assert kept([3, 2, 3], trusted=[1, 1, 0])[0] == [0, 0, 0]
+    """What ran in a pass is known in the next, the first of which coolers are free in."""
+    assert kept([3, 2, 3], free=[0, 1, 2])[0] == [0, 0, 0]
+    assert kept([3, 2, 3], free=[0, 2, 3])[0] == [0, 0, 3]
 
 
 def test_units_that_are_kept_are_let_go_once_when_all_is_quiet():
@@ -76,7 +78,7 @@ def test_a_scenario_has_not_settled_while_units_are_kept_that_were_not_let_go():
 
 
 def test_units_of_one_scenario_do_not_know_those_of_another():
-    units, turn = tables.table(Units, (1, 2)), tables.table(Turn, (1, 2))
+    units, turn = tables.table(Units, (1, 2)), tables.table(Turn, (1, 2), free=2.0)
     for numbers in ([2.0, 3.0], [3.0, 3.0], [2.0, 3.0], [3.0, 3.0]):
         given = (np.array([0], np.int32), np.array([numbers]), turn, tables.table(Moved, (1, 2), most=1.0))
         tables.run(program.keep, (1, 2), *given, units)

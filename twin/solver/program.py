@@ -11,7 +11,7 @@ from twin import columns
 from twin.block import Block
 from twin.columns import Array, Index, Solved
 from twin.domains import coolant, mixed_air
-from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn, Units
+from twin.domains.between import COLDEST, FREE, HOTTEST, Coolant, Nodes, Streams, Turn, Units
 from twin.domains.compute import AIR_HEAT, Racks
 from twin.domains.electrical import Results, Train, shares
 from twin.domains.hydraulic import Loops
@@ -73,7 +73,8 @@ def keep(u, s, row: Ints1, solved: Reals2, turn: Turn, moved: Moved, out: Units)
     """Which number of a group's units a pass may not fall below.
 
     A number that has fallen and has risen as far again would do so without end: the larger is kept. What led there may
-    have been on the way only: once all is quiet the units are let go, and kept for good if the cycle comes again.
+    have been on the way only: once all is quiet the units are let go, and kept for good if the cycle comes again. What
+    ran while coolers were trusted does not count.
     """
     running = solved[row[u], s]
     there = running > 0.0
@@ -85,10 +86,10 @@ def keep(u, s, row: Ints1, solved: Reals2, turn: Turn, moved: Moved, out: Units)
     peak = max(peak, last) if running < last else (running if running > last and peak > 0.0 else peak)
     try_out = moved.most[0, s] <= QUIET and least > out.tried[u, s]
     out.tried[u, s] = least if try_out else out.tried[u, s]
-    trusted = turn.trusted[0, s] > 0.0
+    early = turn.free[0, s] < FREE
     out.last[u, s] = running if there else out.last[u, s]
-    out.peak[u, s] = 0.0 if trusted else peak
-    out.least[u, s] = 0.0 if try_out or trusted else least
+    out.peak[u, s] = 0.0 if early else peak
+    out.least[u, s] = 0.0 if try_out or early else least
 
 
 @kernel
