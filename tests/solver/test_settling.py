@@ -113,9 +113,8 @@ def test_wide_scenarios_end_as_what_they_are(hall):
         eased = steady(compile(facility, milder(hall, {k: v[bad] for k, v in given.items()})))
         ok = eased.status == Status.OK
         near = ok & (eased[columns.cooler.loading].max(axis=0) > 0.9)
-        print(
-            f"of {bad.sum()} overheated or overloaded {ok.sum()} settle when milder, {near.sum()} beyond 90 % of cooling"
-        )
+        words = f"{ok.sum()} settle, {near.sum()} beyond 90 % of their cooling"
+        print(f"of {bad.sum()} overheated or overloaded, when milder: {words}")
         assert (eased.status != Status.NOT_CONVERGED).all()
 
 
