@@ -207,7 +207,7 @@ WINDOW, SIZE = 12, 160
 WARM = ("temperature", "inlet", "outlet", "sink", "bulb", "set_point", "throttle", "reference", "raw", "now")
 """Parts of names of what is some 300 K."""
 
-FLAGS = ("fed", "on", "held", "lost", "free", "trusted", "rising", "frozen", "cold", "trips", "good", "crossflow")
+FLAGS = ("fed", "on", "held", "lost", "free", "trusted", "cold", "trips", "good", "crossflow")
 """Reals that are 0 or 1."""
 
 UNKNOWN = ("set_point", "set_flow", "set_head", "target", "it_power", "rack_cap", "fixed_power", "which")
@@ -217,7 +217,7 @@ EXTENTS = {("reach", "pipes"): 20, ("level", "clocks"): 9, ("pass_heat", "count"
 EXTENTS |= {("differ", "rows"): ROWS, ("mingle", "rows"): ROWS, ("measure", "rows"): ROWS}
 """Whole numbers that kernels are given, where 2 will not do."""
 
-SINGLE = ("settled", "measure", "weigh")
+SINGLE = ("settled", "measure", "weigh", "rest", "wait")
 """Kernels of one row."""
 
 

@@ -215,8 +215,9 @@ def test_a_plant_that_would_swing_between_two_states_settles():
     result = twin.solve("frontier", {k: [v] for k, v in given.items()})
     assert result.ok and result.solution.iterations[0] < 30
     assert abs(result.solution.audit[0]) < 1e-8 and result.solution.residual[0] < 1e-9
-    plain = steady(result.plant, accelerate=None)
-    assert Status(int(plain.status[0])) == Status.NOT_CONVERGED
+    plain = steady(result.plant, accelerate=None)  # strokes that shorten bring it to rest too, later
+    assert Status(int(plain.status[0])) == Status.OK
+    assert plain.iterations[0] > result.solution.iterations[0]
 
 
 def test_a_plant_that_is_cut_off_while_it_swings_is_not_overheated():

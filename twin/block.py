@@ -141,9 +141,9 @@ class Block:
         """An empty table of working numbers."""
         return _packed(kind, self.zeros(len(kind.real_columns()), rows))
 
-    def roots(self, kind: type[Table], rows: int) -> Packed:
-        """A table of numbers that a pass finds and the next starts from; NaN before the first."""
-        flat = self.state(np.full((len(kind.real_columns()) * rows, 1), np.nan))
+    def roots(self, kind: type[Table], rows: int, start: float = np.nan) -> Packed:
+        """A table of numbers that a pass finds and the next starts from; `start` before the first."""
+        flat = self.state(np.full((len(kind.real_columns()) * rows, 1), start))
         reals = flat.reshape(len(kind.real_columns()), rows, self.lanes)
         return _packed(kind, reals)
 

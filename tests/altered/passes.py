@@ -19,12 +19,22 @@ def coolant(*names):
     return tuple(f"domains/test_coolant.py::test_{n}" for n in names)
 
 
-TURNS = passes("units_rise_from_the_8th_pass_and_stay_from_the_12th")
+KEPT = passes("a_number_that_has_fallen_and_risen_as_far_again_is_kept")
+LET_GO = passes("units_that_are_kept_are_let_go_once_when_all_is_quiet")
+WAITS = passes("a_scenario_has_not_settled_while_units_are_kept_that_were_not_let_go")
+STILL = passes("coolant_that_stands_still_has_no_flow")
+AMBIENT = passes("a_loop_without_pumps_comes_to_the_temperature_of_outdoor_air")
+ENDS = passes("a_root_goes_on_from_the_end_of_its_bracket")
+AGAINST = mixed("a_mixture_that_lies_against_the_gap_is_not_taken")
+CREEPS = mixed("what_creeps_is_hastened_by_one_gap_then_three_and_seven_but_no_more_than_three_kelvin")
+TURNED = mixed("what_has_turned_creeps_anew")
+HALVED = mixed("a_mixture_behind_which_the_gap_doubled_halves_the_steps_of_those_that_follow")
+STROKES = ("domains/test_data_sheets.py::test_a_valve_that_turns_and_would_go_far_shortens_its_stroke",)
 TRUST = passes("coolers_are_trusted_in_the_first_passes_until_a_scenario_is_calm")
 SCALE = passes("temperatures_are_measured_by_300_kelvin_and_the_largest_change_is_named")
 POWERS = passes("powers_of_a_kind_are_added_up_and_measured_by_what_is_drawn")
 UNKNOWN = passes("what_is_no_number_has_not_settled")
-LOST = passes("a_node_is_lost_after_eight_passes_in_a_row_that_were_too_hot")
+LOST = passes("a_node_is_lost_after_four_passes_in_a_row_that_were_too_hot")
 STEP = passes("temperatures_stay_within_150_and_420_kelvin")
 LINEAR = mixed("a_linear_map_of_as_many_ways_as_the_memory_is_solved_at_once")
 FAST = mixed("passes_that_close_in_fast_are_plain")
@@ -40,7 +50,7 @@ LAGS = tuple(f"domains/test_lags.py::test_{n}" for n in (
     "to_coolers_comes_what_their_streams_bring_and_water_of_their_sink_within_150_and_420_kelvin",
     "a_bypass_expects_what_is_asked_of_others_and_flows_where_nothing_is_or_where_they_are_short",
 ))
-H, D = "twin/domains/hydraulic.py", "twin/domains/thermal.py"
+H, D, R = "twin/domains/hydraulic.py", "twin/domains/thermal.py", "twin/domains/rejection.py"
 
 MUTANTS = [
     # what is of the same pass
@@ -50,8 +60,20 @@ MUTANTS = [
     (H, "max(sign[u, 0] * asked.target[e, s], 0.0) if held else now", "now", LAGS[2:], "bypasses that follow a pass late"),
     (H, "own = 1.0 if e == relief.pipe[k] else 0.0", "own = 0.0", LAGS[2:], "bypasses that expect what is asked of themselves"),
     # how far scenarios are
-    (P, "RISE, FREEZE = 8, 12", "RISE, FREEZE = 12, 12", TURNS, "units that fall until they are kept"),
-    (P, "RISE, FREEZE = 8, 12", "RISE, FREEZE = 8, 10**9", TURNS, "units that are never kept"),
+    (P, "least = max(least, peak) if again else least", "least = least", KEPT, "units that are never kept"),
+    (P, "peak > 0.0 and running >= peak", "peak > 0.0", KEPT, "swings that die away and are kept"),
+    (P, "max(peak, last) if running < last", "last if running < last", KEPT, "cycles of three that are not known"),
+    (P, "0.0 if early else peak", "peak", passes("what_ran_while_coolers_were_trusted_is_no_part_of_a_cycle"), "units that are kept in the first passes"),
+    (P, "there = running > 0.0", "there = True", KEPT, "units that stand still and count"),
+    (P, "QUIET = 1e-6", "QUIET = 1e-4", LET_GO, "units that are let go before all is quiet"),
+    (P, "and least > out.tried[u, s]", "and least > 0.0", LET_GO, "units that are let go again and again"),
+    (P, "waits = 1.0 if units.least[u, s] > units.tried[u, s] else waits", "waits = waits", WAITS, "units that are never let go"),
+    (H, "flow[e, s] if abs(flow[e, s]) > STILL * largest else 0.0", "flow[e, s]", STILL, "flows of rounding"),
+    (H, "STILL = 1e-8", "STILL = 1e-6", STILL, "small flows that count as none"),
+    (H, "            *b.bind(rest, 1, self.pipes, flow),\n", "", AMBIENT, "loops at rest of any temperature"),
+    (D, "stroke = half if turns and", "stroke = stroke if turns and", STROKES, "valves that swing for good"),
+    (D, "turns = way * valve.way[x, s] < 0.0 and", "turns =", STROKES, "valves that go on and shorten their strokes"),
+    (R, "0.5 * (low + high) if abs(y - x) < SAME else y", "y", ENDS, "roots that stay at the ends of their brackets"),
     (P, "TRUST, CALM = 6, 1e-2", "TRUST, CALM = 2, 1e-2", TRUST, "coolers trusted for two passes"),
     (P, "TRUST, CALM = 6, 1e-2", "TRUST, CALM = 6, 1e-3", TRUST, "coolers trusted until nearly nothing moves"),
     (P, "trusted = out.trusted[l, s] > 0.0 and", "trusted =", TRUST, "trust that comes back"),
@@ -68,7 +90,7 @@ MUTANTS = [
     (P, "wrong += 0.0 * total", "wrong += 0.0", UNKNOWN, "powers that are none"),
     (P, "finite(wrong + scale)", "finite(wrong)", UNKNOWN, "a supply that is none"),
     # what is lost
-    (P, "RUNAWAY = 8", "RUNAWAY = 7", LOST, "lost after seven passes"),
+    (P, "RUNAWAY = 4", "RUNAWAY = 3", LOST, "lost after three passes"),
     (P, "0.0 if T <= HOTTEST else now.hot[n, s] + 1.0", "now.hot[n, s] + (0.0 if T <= HOTTEST else 1.0)", LOST, "hot passes that are not in a row"),
     (P, "now.hot[n, s] if lost > 0.0 else (", "(", LOST, "lost nodes that come back"),
     (B, "COLDEST, HOTTEST = 150.0, 420.0", "COLDEST, HOTTEST = 200.0, 420.0", STEP, "nothing below 200 K"),
@@ -78,6 +100,13 @@ MUTANTS = [
     (M, "SLOW = 0.3", "SLOW = 0.0", FAST, "passes mixed however fast"),
     (M, "GROWTH = 4.0", "GROWTH = 1e9", GROWN, "passes mixed with those of another state"),
     (M, "FARTHEST = 1.5", "FARTHEST = 1e9", FAR, "steps as far as can be"),
+    (M, "good = good and ahead > 0.0", "good = good", AGAINST, "passes brought back to where they run away from"),
+    (M, "2.0 * reach + 1.0", "1.0", CREEPS, "steps that do not grow"),
+    (M, "STRIDE = 1e-2", "STRIDE = 1.0", CREEPS, "steps of any length"),
+    (M, "straight and widest < STRIDE", "straight", CREEPS, "wide gaps that creep"),
+    (M, "out.reach[l, s] if along > 0.0 else 0.0", "out.reach[l, s]", TURNED, "steps on beyond a turn"),
+    (M, "DOUBLED = 2.0", "DOUBLED = 1.5", HALVED, "steps halved too soon"),
+    (M, "0.5 * out.length[l, s]", "out.length[l, s]", HALVED, "steps that are not halved"),
     (M, "turn.free[l, s] < FREE", "turn.free[l, s] < 0", EARLY, "trusted passes mixed"),
     (M, "age >= real(memory)", "age >= 0.0", EARLY, "differences that are not known"),
     (M, "total -= factor[i * memory + k, s] * factor[j * memory + k, s]", "total -= 0.0", LINEAR, "a factor that is none"),

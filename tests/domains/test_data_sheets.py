@@ -8,7 +8,7 @@ from twin import columns
 from twin.components.compute import LiquidRack
 from twin.components.cooling import films
 from twin.domains import compute, thermal
-from twin.domains.between import Coolant
+from twin.domains.between import Coolant, Turn
 from twin.elements import Engine, Exchange
 from twin.fluids import fluid
 
@@ -61,9 +61,9 @@ def test_a_valve_finds_the_flow_that_holds_the_set_point_and_stays_within_its_bo
     exchange = exchanger(shape, **own, set_point=313.15, min_flow=0.412, max_flow=61.8, hot=0, cold=1)
     fluid = table(Coolant, (2, 3), cp=np.array([[3998.0], [4180.0]]))
     stream = table(columns.stream, (2, 3), flow=flow, inlet=np.array([warm, cold]))
-    valve = table(thermal.Valves, shape, root=np.nan, slope=np.nan)
+    valve = table(thermal.Valves, shape, root=np.nan, slope=np.nan, stroke=4.0)
     for _ in range(6):
-        run(thermal.move, shape, exchange, fluid, stream, valve)
+        run(thermal.move, shape, exchange, fluid, stream, table(Turn, shape), valve)
         stream.flow[1] = valve.target[0]
     assert valve.root[0, 0] == pytest.approx(0.412)
     assert valve.root[0, 2] == pytest.approx(61.8)
@@ -83,3 +83,21 @@ def test_a_valve_finds_the_flow_that_holds_the_set_point_and_stays_within_its_bo
 def exchanger(shape=(1, 1), **fields):
     """An exchanger of counterflow with films of the usual exponent."""
     return table(Exchange, shape, exponent=0.8, **fields)
+
+
+@pytest.mark.parametrize(("trusted", "strokes"), [(0.0, [4.0, 2.0, 2.0, 2.0**0.5]), (1.0, [4.0, 4.0, 4.0, 4.0])])
+def test_a_valve_that_turns_and_would_go_far_shortens_its_stroke(trusted, strokes):
+    """To the square root, each time; one that goes on the same way keeps it, and so do all in the first passes."""
+    film_hot, film_cold = films(313e3)
+    own = dict(film_hot=film_hot, film_cold=film_cold, rated_hot=20.6, rated_cold=20.6)
+    exchange = exchanger((1, 1), **own, set_point=313.15, min_flow=0.412, max_flow=61.8, hot=0, cold=1)
+    fluid = table(Coolant, (2, 1), cp=np.array([[3998.0], [4180.0]]))
+    valve, turn = table(thermal.Valves, (1, 1), root=np.nan, slope=np.nan, stroke=4.0), table(Turn, trusted=trusted)
+    found = []
+    for warm in (330.0, 312.0, 312.0, 330.0):  # asks for all, for none, for none, for all
+        stream = table(columns.stream, (2, 1), flow=20.6, inlet=np.array([[warm], [313.0]]))
+        valve.root[...] = np.nan
+        run(thermal.move, (1, 1), exchange, fluid, stream, turn, valve, times=1)
+        found.append(valve.stroke[0, 0])
+        assert valve.target[0, 0] == pytest.approx(np.clip(valve.root[0, 0], 20.6 / found[-1], 20.6 * found[-1]))
+    np.testing.assert_allclose(found, strokes)

@@ -21,7 +21,7 @@ class Mixed:
         self.gaps, self.steps = np.full((2, memory * self.rows, lanes), np.nan)
         self.turn, self.mix = (
             tables.table(Turn, (1, lanes), free=free),
-            tables.table(Mix, (1, lanes), size=np.inf, age=-1),
+            tables.table(Mix, (1, lanes), size=np.inf, age=-1, length=np.inf, farthest=np.inf),
         )
         self.factor, self.weight = np.zeros((memory * memory, lanes)), np.zeros((memory, lanes))
         self.times = np.ones(self.rows)
@@ -33,9 +33,9 @@ class Mixed:
         tables.run(acceleration.differ, size, self.rows, self.memory, p, self.gaps, self.steps)
         one = (1, size[1])
         tables.run(acceleration.measure, one, self.nodes, self.rows, p, self.mix)
-        given = (self.times, p, self.gaps, self.turn, self.mix, self.factor, self.weight)
-        tables.run(acceleration.weigh, one, self.rows, self.memory, *given)
-        tables.run(acceleration.mingle, size, self.rows, self.memory, self.weight, self.steps, p)
+        given = (self.times, p, self.gaps, self.steps, self.turn, self.mix, self.factor, self.weight)
+        tables.run(acceleration.weigh, one, self.nodes, self.rows, self.memory, *given)
+        tables.run(acceleration.mingle, size, self.rows, self.memory, self.weight, self.steps, self.mix, p)
         return p.begun.copy()
 
     def passes(self, g, count):
@@ -83,8 +83,11 @@ def test_passes_are_plain_until_coolers_are_free_and_the_memory_is_full():
 
 
 def test_what_was_before_a_jump_is_forgotten():
-    """A gap five times as large begins a memory of its own; one three times as large goes on with the old."""
-    for jump, plain in ((5.0, True), (3.0, False)):
+    """A gap five times as large begins a memory of its own; one three times as large goes on with the old.
+
+    They point back, as those do that pass where they would stand still.
+    """
+    for jump, plain in ((-5.0, True), (-3.0, False)):
         mixed = Mixed(np.array([[1.0]]), 1)
         for gap in (0.1, 0.099, 0.098):
             begun = mixed.point.begun.copy()
@@ -103,6 +106,42 @@ def test_steps_that_would_go_too_far_are_not_taken():
         points = mixed.passes(lambda x: 1.0 + rate * (x - 1.0), 2)  # noqa: B023
         assert (weight > FARTHEST) == plain
         assert (points[-1] == 1.0 + rate * (points[-2] - 1.0)).all() == plain
+
+
+@pytest.mark.parametrize(("rate", "plain"), [(3.5, True), (-0.8, False)])
+def test_a_mixture_that_lies_against_the_gap_is_not_taken(rate, plain):
+    """Passes that run away from where they would stand still are not brought back to it, those that swing are."""
+    points = Mixed(np.array([[1.02]]), 1).passes(lambda x: 1.0 + rate * (x - 1.0), 2)
+    assert (points[-1] == 1.0 + rate * (points[-2] - 1.0)).all() == plain
+    assert (abs(points[-1] - 1.0).max() < 1e-9) == (not plain)
+
+
+def test_what_creeps_is_hastened_by_one_gap_then_three_and_seven_but_no_more_than_three_kelvin():
+    creeping = Mixed(np.array([[1.0]]), 1)
+    points = np.ravel(creeping.passes(lambda x: x + 1e-4, 12))
+    np.testing.assert_allclose(np.diff(points)[:5] / 1e-4, [1, 2, 4, 8, 16], rtol=1e-6)
+    assert np.diff(points).max() == pytest.approx(1e-2 + 1e-4)
+    wide = np.ravel(Mixed(np.array([[1.0]]), 1).passes(lambda x: x + 0.011, 6))
+    np.testing.assert_allclose(np.diff(wide), 0.011)  # gaps of more than that do not creep
+
+
+def test_what_has_turned_creeps_anew():
+    mixed = Mixed(np.array([[1.0]]), 1)
+    mixed.passes(lambda x: x + 1e-4, 5)
+    assert mixed.mix.reach[0, 0] == pytest.approx(15.0)
+    mixed.go(mixed.point.begun - 1e-4)
+    assert (mixed.mix.reach[0, 0], mixed.mix.beyond[0, 0]) == (0.0, 0.0)
+
+
+def test_a_mixture_behind_which_the_gap_doubled_halves_the_steps_of_those_that_follow():
+    for factor, farthest in ((1.9, np.inf), (2.1, 0.5)):
+        mixed = Mixed(np.array([[0.4]]), 1)
+        mixed.passes(lambda x: 2.0 - x, 2)
+        length = mixed.mix.length[0, 0]
+        assert 0.0 < length < np.inf
+        mixed.mix.size[...] = 0.01
+        mixed.go(mixed.point.begun + 0.1 * factor)
+        assert mixed.mix.farthest[0, 0] == farthest * length
 
 
 def test_valves_of_a_mixture_may_not_stray():

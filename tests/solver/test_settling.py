@@ -62,11 +62,10 @@ def points(hall, count):
 
 
 def settles(hall, count):
-    """All but one in a thousand settle, and what is overheated is not once everything is in service."""
+    """All settle, and what is overheated is not once everything is in service."""
     given, facility = points(hall, count), twin.load(hall)
     solved = steady(compile(facility, given))
-    assert (solved.status == Status.NOT_CONVERGED).sum() <= 1e-3 * count
-    assert set(np.unique(solved.status)) <= {Status.OK, Status.NOT_CONVERGED, Status.OVERHEATED}
+    assert set(np.unique(solved.status)) <= {Status.OK, Status.OVERHEATED}
     hot = solved.status == Status.OVERHEATED
     assert (solved.residual[hot] < 1e-9).all()
     if hot.any():
@@ -89,8 +88,38 @@ def test_very_many_wide_scenarios_settle(hall):
     settles(hall, 2048)
 
 
+LOADS = ("utilisation", "chip_scale")
+
+
+def milder(hall, given):
+    """Scenarios with loads of 98 % and air that is cooler by 2 % of its range."""
+    low, high = HALLS[hall][0]["site.dry_bulb"]
+    cooler = {k: given[k] - 0.02 * (high - low) for k in ("site.dry_bulb", "site.dew_point")}
+    return given | cooler | {k: 0.98 * v for k, v in given.items() if k.endswith(LOADS)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hall", HALLS)
+def test_wide_scenarios_end_as_what_they_are(hall):
+    """All end, and so do those a little milder than what is overheated or overloaded; what they are is told."""
+    given, facility = points(hall, 256), twin.load(hall)
+    solved = steady(compile(facility, given))
+    bad = np.isin(solved.status, (Status.OVERHEATED, Status.ELECTRICAL))
+    ranges = ", ".join(f"{k} {low:g} to {high:g}" for k, (low, high) in HALLS[hall][0].items())
+    told = {Status(s).name: int(n) for s, n in zip(*np.unique(solved.status, return_counts=True), strict=True)}
+    print(f"{hall}: {told}; {ranges}")
+    assert (solved.status != Status.NOT_CONVERGED).all()
+    if bad.any():
+        eased = steady(compile(facility, milder(hall, {k: v[bad] for k, v in given.items()})))
+        ok = eased.status == Status.OK
+        near = ok & (eased[columns.cooler.loading].max(axis=0) > 0.9)
+        words = f"{ok.sum()} settle, {near.sum()} beyond 90 % of their cooling"
+        print(f"of {bad.sum()} overheated or overloaded, when milder: {words}")
+        assert (eased.status != Status.NOT_CONVERGED).all()
+
+
 @pytest.mark.parametrize(
-    ("hall", "median", "most"), [("gb300_hall", 6, 16), ("h200_hall", 7, 14), ("frontier", 10, 24)]
+    ("hall", "median", "most"), [("gb300_hall", 6, 16), ("h200_hall", 7, 14), ("frontier", 10, 34)]
 )
 def test_weathers_settle_in_few_passes(hall, median, most):
     """Where a power followed temperatures a pass late, or a valve the heat capacity, each of these took 10 at least."""

@@ -47,15 +47,25 @@ class Coolant(Table):
 class Turn(Table):
     """How far scenarios are, (1, scenario).
 
-    passes: begun. trusted: 1 while coolers are taken to hold their set points, free: passes begun since. rising: 1
-    where numbers of units only rise, frozen: where they are kept.
+    passes: begun. trusted: 1 while coolers are taken to hold their set points, free: passes begun since.
     """
 
     passes: Reals2
     trusted: Reals2
     free: Reals2
-    rising: Reals2
-    frozen: Reals2
+
+
+class Units(Table):
+    """Groups of staged units between passes, pumps, coolers and fans, (group, scenario), see `solver.program.keep`.
+
+    last: number that ran, peak: from which it fell, 0 before. least: number that runs at least, 0 where it is free.
+    tried: largest of these that was let go.
+    """
+
+    last: Reals2
+    peak: Reals2
+    least: Reals2
+    tried: Reals2
 
 
 @cell

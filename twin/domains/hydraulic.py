@@ -10,15 +10,18 @@ import numpy as np
 from twin import columns
 from twin.block import Block
 from twin.columns import Array
-from twin.domains.between import Coolant, Turn
+from twin.domains.between import Coolant, Units
 from twin.elements import Bypass, Exchange, Pipe, Pump, System
 from twin.kernels import pipe_flow
-from twin.kernels.cell import Ints1, Reals2, cell, kernel
+from twin.kernels.cell import Int, Ints1, Reals2, cell, kernel
 from twin.kernels.elementary import ceil
 from twin.kernels.launch import Call
 from twin.kernels.numbers import INF, NAN, PI, clip, finite, known
 from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
+
+STILL = 1e-8
+"""Share of the largest flow, or of 1 kg/s, below which coolant stands still: so much is rounding of the network."""
 
 
 class Controls(Table):
@@ -34,7 +37,7 @@ class Controls(Table):
 
 
 class Pumps(Table):
-    """Pumps between passes, (pump, scenario): running [1], and fed, 0 without supply."""
+    """Pumps in a pass, (pump, scenario): running [1], and fed, 0 without supply."""
 
     running: Reals2
     fed: Reals2
@@ -124,7 +127,7 @@ def close(c, s, bank: Banks, cooler: columns.cooler, out: Controls):
 
 
 @kernel
-def stage(p, s, pump: Pump, coolant: Coolant, flow: Reals2, turn: Turn, last: Pumps, out: Controls):
+def stage(p, s, pump: Pump, coolant: Coolant, flow: Reals2, units: Units, at: Pumps, out: Controls):
     """Pumps that run: the smallest number that carries the flow, each below `stage_flow` and able to hold its head."""
     e = pump.pipe[p]
     holds = finite(pump.set_head[p, s])
@@ -136,9 +139,8 @@ def stage(p, s, pump: Pump, coolant: Coolant, flow: Reals2, turn: Turn, last: Pu
     each = min(pump.stage_flow[p, s], able) if holds else pump.stage_flow[p, s]
     required = ceil(min(max(flow[e, s] / coolant.density[e, s], 0.0) / max(each, 1e-9), 1e6) - 1e-9)
     staged = clip(required, pump.min_running[p, s], pump.installed[p, s])
-    running = max(staged, last.running[p, s]) if turn.rising[0, s] > 0.0 else staged
-    last.running[p, s] = last.running[p, s] if turn.frozen[0, s] > 0.0 else running
-    out.target[e, s] = out.target[e, s] if last.fed[p, s] > 0.0 else 0.0
+    at.running[p, s] = max(staged, units.least[p, s])
+    out.target[e, s] = out.target[e, s] if at.fed[p, s] > 0.0 else 0.0
 
 
 # ---- the network -------------------------------------------------------------------------------------------------
@@ -184,6 +186,16 @@ def confine(c, s, rows: Ints1, asked: Controls, out: Laws):
     target = asked.target[rows[c], s]
     out.min_flow[c, s] = 0.0 if target == 0.0 else -INF
     out.max_flow[c, s] = target if finite(target) else INF
+
+
+@kernel
+def rest(l, s, pipes: Int, flow: Reals2):
+    """Coolant that stands still has no flow, which might turn in every pass and bring a temperature of its own."""
+    largest = 1.0
+    for e in range(pipes):
+        largest = max(largest, abs(flow[e, s]))
+    for e in range(pipes):
+        flow[e, s] = flow[e, s] if abs(flow[e, s]) > STILL * largest else 0.0
 
 
 @kernel
@@ -288,11 +300,10 @@ class Loops:
     asked, running: tables that other rooms read. good: 1 where the network was solved (1, lanes).
     """
 
-    def __init__(self, b: Block, coolant: Packed, flow: Array, target: Array, fed: Array, turn: Packed) -> None:
+    def __init__(self, b: Block, coolant: Packed, flow: Array, target: Array, fed: Array, units: Packed) -> None:
         plant = b.plant
         self.pipes, pump, relief = len(plant.pipe.start), plant.pump, plant.relief
         self.asked, self.pumps = b.work(Controls, self.pipes), b.work(Pumps, len(pump.pipe))
-        b.state(pump.installed, self.pumps.running)
         b.state(np.zeros((self.pipes, 1)), self.asked.free)
         b.given(fed, self.pumps.fed)
         self.good = b.zeros(1)
@@ -312,7 +323,7 @@ class Loops:
             *b.bind(expect, len(relief.pipe), bypass, groups, sign, flow, self.asked, received),
             *b.bind(relieve, len(relief.pipe), bypass, coolant, flow, received, self.asked),
             *_closing(b, plant, self.asked),
-            *b.bind(stage, len(pump.pipe), pumping, coolant, flow, turn, self.pumps, self.asked),
+            *b.bind(stage, len(pump.pipe), pumping, coolant, flow, units, self.pumps, self.asked),
         ]
         place = np.full(plant.nodes, -1)
         place[plant.coolant] = np.arange(len(plant.coolant))
@@ -365,6 +376,7 @@ class Loops:
             *b.bind(drive, len(pump.pipe), tables[1], coolant, self.pumps, laws),
             *b.bind(confine, len(control), steered, self.asked, laws),
             pipe_flow.bound(structure, param, pipe_flow.Out(flow[: self.pipes], pressure, short, self.good, turns)),
+            *b.bind(rest, 1, self.pipes, flow),
             *b.bind(free, len(control), steered, short, self.asked),
         ], pressure
 

@@ -7,13 +7,14 @@ import numpy as np
 from twin import columns
 from twin.block import Block
 from twin.columns import Array
+from twin.domains.between import Units
 from twin.domains.compute import AIR_HEAT
 from twin.elements import Fan, Zone
 from twin.kernels.cell import Int, Ints1, Reals2, kernel
 from twin.kernels.elementary import ceil
 from twin.kernels.launch import Call
 from twin.kernels.numbers import INF, clip, share
-from twin.kernels.subset import Table
+from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped, weighted
 
 
@@ -40,13 +41,14 @@ def warm_rooms(z, s, zone: Zone, gains: Reals2, out: Rooms):
 
 
 @kernel
-def supply(z, s, pipes: Int, zone: Zone, units: Groups, fan: Fan, fed: Reals2, asked: Rooms, vent: Reals2,
-           out: columns.fan):  # fmt: skip
+def supply(z, s, pipes: Int, zone: Zone, fans: Groups, fan: Fan, fed: Reals2, asked: Rooms, first: Int, units: Units,
+           vent: Reals2, out: columns.fan):  # fmt: skip
     """Air that a room's fans deliver, and where all of its air goes [kg/s].
 
     Racks draw D, what their fans move. Cooler fans deliver excess (1 - recirculation) D / (1 - bypass), plus what
     carries other room heat at the zone's `other_rise`, staged, up to their rating. Racks short of cooler air
-    recirculate. The smallest number of units runs that carries the flow; power follows the cube of the speed [fan laws,
+    recirculate. The smallest number of units runs that carries the flow, or as many as cycles leave, whose numbers
+    begin at `first`; power follows the cube of the speed [fan laws,
     ASHRAE HVAC Systems and Equipment (2020), ch. 21].
     """
     demand = asked.demand[z, s]
@@ -54,19 +56,20 @@ def supply(z, s, pipes: Int, zone: Zone, units: Groups, fan: Fan, fed: Reals2, a
     own = (1.0 - zone.recirculation[z, s]) * demand
     required = zone.excess[z, s] * (own / (1.0 - zone.bypass[z, s])) + other
     ability = 0.0
-    for u in range(units.first[z], units.first[z + 1]):
-        f = units.row[u]
-        ability += units.times[u] * (fan.rated_flow[f, s] * fan.installed[f, s] * fed[f, s])
+    for u in range(fans.first[z], fans.first[z + 1]):
+        f = fans.row[u]
+        ability += fans.times[u] * (fan.rated_flow[f, s] * fan.installed[f, s] * fed[f, s])
     wanted = share(required, ability, 0.0, INF)
     part = clip(wanted, 0.0, 1.0)
     delivered = 0.0
-    for u in range(units.first[z], units.first[z + 1]):
-        f = units.row[u]
-        running = fed[f, s] * max(ceil(part * fan.installed[f, s] - 1e-9), 1.0)
+    for u in range(fans.first[z], fans.first[z + 1]):
+        f = fans.row[u]
+        staged = max(ceil(part * fan.installed[f, s] - 1e-9), 1.0)
+        running = fed[f, s] * max(staged, units.least[first + f, s])
         speed = clip(part * fan.installed[f, s] / max(running, 1.0), fan.min_speed[f, s], 1.0)
         flow = running * speed * fan.rated_flow[f, s]
         vent[fan.vent[f] - pipes, s] = flow
-        delivered += units.times[u] * flow
+        delivered += fans.times[u] * flow
         out.power[f, s] = running * fan.power[f, s] * speed * speed * speed
         out.running[f, s] = running
         out.speed[f, s] = speed
@@ -95,11 +98,11 @@ def blow(v, s, pipes: Int, vent: Reals2, follows: Ints1, followed: Reals2, out: 
     out[pipes + v, s] = followed[v, s] if follows[v] == 1 else vent[v, s]
 
 
-def stages(b: Block, gains: Array, fed: Array, flow: Array) -> list[Call]:
+def stages(b: Block, gains: Array, fed: Array, flow: Array, first: int, units: Packed) -> list[Call]:
     """Mass flow [kg/s] of every vent into `flow` (stream, lanes), and the fans' columns.
 
     gains: heat into nodes [W] (node, lanes). Flows balance at every node. Fans that are not `fed` (fan, 1|S) stand
-    still.
+    still. units: groups of staged units, of which those of fans begin at `first`.
     """
     plant, zone, fan = b.plant, b.plant.zone, b.plant.fan
     pipes = len(plant.pipe.start)
@@ -115,7 +118,7 @@ def stages(b: Block, gains: Array, fed: Array, flow: Array) -> list[Call]:
     drawing = np.concatenate([np.zeros(0), *(plant.times(i.flow) for i in plant.intake)])
     counts, of_stream = plant.counts, plant.counts[columns.stream]
     racks, _ = grouped(room[inside], rows[inside], zones, drawing[inside] / counts[Zone][room[inside]])
-    units, _ = grouped(fan.zone, np.arange(len(fan.zone)), zones, counts[columns.fan] / counts[Zone][fan.zone])
+    fans, _ = grouped(fan.zone, np.arange(len(fan.zone)), zones, counts[columns.fan] / counts[Zone][fan.zone])
     once = b.zeros(len(racks.row)) + 1.0
     places = b.integers(plant.follow - pipes)
     ends, starts = plant.end[pipes:], plant.start[plant.follow]
@@ -128,7 +131,7 @@ def stages(b: Block, gains: Array, fed: Array, flow: Array) -> list[Call]:
         *b.bind(draw, len(at), b.integers(at), b.integers(rows), b.solved, vent),
         *b.bind(weighted, zones, groups(racks), once, b.solved, rooms.demand),
         *b.bind(warm_rooms, zones, tables[0], gains, rooms),
-        *b.bind(supply, zones, pipes, tables[0], groups(units), tables[1], b.given(fed), rooms, vent,
+        *b.bind(supply, zones, pipes, tables[0], groups(fans), tables[1], b.given(fed), rooms, first, units, vent,
                 b.ledger(columns.fan)),
         *b.bind(follow, len(starts), places, groups(arriving), vent, followed),
         *b.bind(blow, vents, pipes, vent, b.integers(led), followed, flow),

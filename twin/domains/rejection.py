@@ -194,6 +194,12 @@ def towards(low, high, x, fx, y, fy):
     return z if inside else (y if same else 0.5 * (low + high))
 
 
+@cell
+def apart(y, x, low, high):
+    """A second guess y of a root in [low, high]: the middle where it is the first one, x, and would tell no slope."""
+    return 0.5 * (low + high) if abs(y - x) < SAME else y
+
+
 # ---- what units share --------------------------------------------------------------------------------------------
 
 
@@ -378,7 +384,7 @@ def dry_cooler(r, s, law: DryCooler, at: Inflow, root: Roots, out: Answer):
     top = 1.0
     x = slowest
     fx = low - target
-    y = first_speed(target, low, full, slowest, root.speed[r, s])
+    y = apart(first_speed(target, low, full, slowest, root.speed[r, s]), x, bottom, top)
     fy = coil_effect(r, s, law, at, y) - target
     for _ in COIL_STEPS:
         bottom = y if fy < 0.0 else bottom

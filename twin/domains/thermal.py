@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from twin import columns
 from twin.block import Block
 from twin.columns import Array
-from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn, upstream
+from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn, Units, upstream
 from twin.domains.compute import AIR_HEAT
 from twin.domains.foreign import foreign
 from twin.domains.rejection import Answer, Inflow, Law, Roots
@@ -25,7 +26,7 @@ from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
 
 STROKE = 4.0
-"""Factor by which a valve may change its flow in one pass."""
+"""Factor by which a valve may change its flow in one pass, at first."""
 
 WIDEST = 1e3
 """Flow over rated up to which a valve is searched that states no maximum."""
@@ -58,7 +59,8 @@ class Valves(Table):
 
     target: cold flow that they ask for [kg/s], NaN without set point. held: 1 where they hold it. root: the flow that
     holds it [kg/s], slope: of the duty over it [J/kg], NaN before the first pass. transfer: heat that passes at a unit
-    difference of inlets [W/K].
+    difference of inlets [W/K]. stroke: factor by which the flow may change. way: 1 where it was last to rise, -1 where
+    to fall.
     """
 
     target: Reals2
@@ -66,6 +68,8 @@ class Valves(Table):
     root: Reals2
     slope: Reals2
     transfer: Reals2
+    stroke: Reals2
+    way: Reals2
 
 
 class Coolers(Table):
@@ -145,12 +149,13 @@ def exchanged(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve
 
 
 @kernel
-def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Valves):
+def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, turn: Turn, valve: Valves):
     """Cold flow [kg/s] that brings the hot outlet to the set point, from min_flow to max_flow, and whether it does.
 
     The duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow: a rising function of it, whose root
     is found by secants within a bracket that narrows, from the last pass's on; where there is none, the nearer end is.
-    A valve moves by no more than STROKE in one pass.
+    A valve moves by no more than its stroke in one pass, whose square root is left when it turns and would go farther
+    than that: what swings between two flows comes to rest between them. While coolers are trusted strokes are whole.
     """
     h = e.hot[x]
     c = e.cold[x]
@@ -186,7 +191,14 @@ def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Val
     now = max(abs(stream.flow[c, s]), max(least, 1e-3 * e.rated_cold[x, s]))
     valve.root[x, s] = root
     valve.slope[x, s] = slope
-    target = clip(root, now / STROKE, now * STROKE)
+    stroke = valve.stroke[x, s]
+    way = 1.0 if root >= now else -1.0
+    half = math.sqrt(stroke)
+    turns = way * valve.way[x, s] < 0.0 and (root > now * half or root < now / half)
+    stroke = half if turns and turn.trusted[0, s] <= 0.0 else stroke
+    valve.stroke[x, s] = stroke
+    valve.way[x, s] = way
+    target = clip(root, now / stroke, now * stroke)
     valve.target[x, s] = target if controls else NAN
     valve.held[x, s] = 1.0 if controls and inside else 0.0
 
@@ -203,18 +215,17 @@ class Unit(NamedTuple):
 
 
 @kernel
-def arrive(c, s, unit: Unit, net: Streams, flow: Reals2, now: Nodes, coolant: Coolant, intake: Reals2, turn: Turn,
-           cooler: columns.cooler, out: Inflow):  # fmt: skip
-    """What comes to coolers, and how many units run at least and at most; none change once a scenario is frozen."""
+def arrive(c, s, unit: Unit, net: Streams, flow: Reals2, now: Nodes, coolant: Coolant, intake: Reals2, first: Int,
+           units: Units, out: Inflow):  # fmt: skip
+    """What comes to coolers, and how many units run at least; those of coolers begin at `first`."""
     k = unit.stream[c]
     out.inlet[c, s] = upstream(k, s, net, flow, now)
     out.flow[c, s] = abs(flow[k, s])
     out.cp[c, s] = coolant.cp[k, s]
     sink = max(unit.sink[c], 0)
     out.sink[c, s] = upstream(sink, s, net, flow, now) if unit.sink[c] >= 0 else intake[0, s]
-    kept = cooler.running[unit.row[c], s]
-    out.least[c, s] = kept if turn.rising[0, s] > 0.0 else 0.0
-    out.most[c, s] = kept if turn.frozen[0, s] > 0.0 else INF
+    out.least[c, s] = units.least[first + unit.row[c], s]
+    out.most[c, s] = INF
 
 
 @kernel
@@ -336,16 +347,16 @@ def put(n, s, joining: Groups, around: Groups, heats: Heats, flow: Reals2, out: 
 
 
 @kernel
-def distribute(f, s, fan: Fan, units: Groups, flow: Reals2, warmth: Reals2):
+def distribute(f, s, fan: Fan, fans: Groups, flow: Reals2, warmth: Reals2):
     """Coolers of a room that draw warmer air than others take heat that these do not [W]."""
     z = fan.zone[f]
     given = 0.0
     moved = 0.0
-    for u in range(units.first[z], units.first[z + 1]):
-        k = units.row[u]
+    for u in range(fans.first[z], fans.first[z + 1]):
+        k = fans.row[u]
         C = AIR_HEAT * flow[fan.vent[k], s]
-        given += units.times[u] * (C * fan.offset[k, s])
-        moved += units.times[u] * C
+        given += fans.times[u] * (C * fan.offset[k, s])
+        moved += fans.times[u] * C
     own = AIR_HEAT * flow[fan.vent[f], s]
     warmth[fan.vent[f], s] += own * (fan.offset[f, s] - share(given, moved, 0.0, 0.0))
 
@@ -365,18 +376,18 @@ class Temperatures:
     """
 
     def __init__(self, b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed, free: Array, turn: Packed,
-                 fed: Array, raw: Array, valves: Packed, renewing: list[Call]) -> None:  # fmt: skip
+                 units: Packed, fed: Array, raw: Array, valves: Packed, renewing: list[Call]) -> None:  # fmt: skip
         plant = b.plant
         count, m, n = len(plant.exchange.hot), len(plant.start), plant.nodes
         stream = b.ledger(columns.stream)
         self.gains, self.warmth = b.zeros(n), b.zeros(m)
         fan = b.table(plant.fan)
         counts, zone = plant.counts, plant.fan.zone
-        units, _ = grouped(zone, np.arange(len(zone)), len(plant.zone.supply), counts[columns.fan] / counts[Zone][zone])
+        fans, _ = grouped(zone, np.arange(len(zone)), len(plant.zone.supply), counts[columns.fan] / counts[Zone][zone])
         self.gaining = b.sums([(g.node, g.power, g.share) for g in plant.gain], counts[columns.node], self.gains)
         self.warming = [
             *b.sums([(h.stream, h.power, h.share) for h in plant.heat], counts[columns.stream], self.warmth),
-            *b.bind(distribute, len(plant.fan.vent), fan, b.groups(units), flow, self.warmth),
+            *b.bind(distribute, len(plant.fan.vent), fan, b.groups(fans), flow, self.warmth),
         ]
         layout = streams.layout(plant.streams, (plant.outdoor,))
         param = b.zeros(layout.rows.first[-1])
@@ -385,7 +396,7 @@ class Temperatures:
         lines = Lines(*(part[name] for name in Lines._fields))
         exchanger, heat = b.table(plant.exchange), b.zeros(1)
         self.roots = list[tuple[Array, Packed]]()
-        own, after = self._coolers(b, net, flow, now, raw, coolant, turn, fed, lines)
+        own, after = self._coolers(b, net, flow, now, raw, coolant, turn, units, fed, lines)
         out = streams.Out(raw, stream.inlet, stream.outlet, heat)
         outdoors = np.concatenate([np.zeros(0, int), *(r for r, c in _units(plant) if c.sink is None)])
         open_, _ = grouped(np.zeros(len(outdoors), int), outdoors, 1, counts[columns.cooler][outdoors])
@@ -403,17 +414,16 @@ class Temperatures:
             *b.bind(leave, 1, b.groups(open_), b.ledger(columns.cooler), heat, b.ledger(columns.audit)),
             *b.bind(warm, m, coolant, self.warmth, stream),
             *renewing,
-            *b.bind(move, count, exchanger, coolant, stream, valves),
+            *b.bind(move, count, exchanger, coolant, stream, turn, valves),
         ]
 
     def _coolers(self, b: Block, net: Streams, flow: Array, now: Packed, raw: Array, coolant: Packed, turn: Packed,
-                 fed: Array, lines: Lines) -> tuple[list[Call], list[Call]]:  # fmt: skip
+                 units: Packed, fed: Array, lines: Lines) -> tuple[list[Call], list[Call]]:  # fmt: skip
         """What coolers do: calls before the temperatures are solved, and after."""
         plant, ledger = b.plant, b.ledger(columns.cooler)
         state = b.work(Coolers, sum(len(c.stream) for c in plant.cooler))
         b.given(fed, state.fed)
         b.state(np.zeros((len(state.cold), 1)), state.cold)
-        b.state(np.zeros((len(state.cold), 1)), ledger.running)
         intake = b.given(plant.site.intake)
         before, after = list[Call](), list[Call]()
         for rows, c in _units(plant):
@@ -421,7 +431,7 @@ class Temperatures:
             unit = Unit(*map(b.integers, (rows, c.stream, np.full(k, -1) if c.sink is None else c.sink)))
             at, answer = b.work(Inflow, k), b.work(Answer, k)
             set_point = b.given(np.broadcast_to(c.law.set_point, (k, np.shape(c.law.set_point)[-1])))
-            before += b.bind(arrive, k, unit, net, flow, now, coolant, intake, turn, ledger, at)
+            before += b.bind(arrive, k, unit, net, flow, now, coolant, intake, len(plant.pump.pipe), units, at)
             after += b.bind(arrived, k, unit, b.ledger(columns.stream), at)
             if isinstance(c.law, Law):
                 roots = b.roots(Roots, k)

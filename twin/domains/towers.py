@@ -16,6 +16,7 @@ from twin.domains.rejection import (
     Law,
     Numbers,
     Roots,
+    apart,
     awake,
     capacity,
     make_up,
@@ -352,7 +353,7 @@ def merkel_speed(r, s, law: Tower, at: Inflow, air: MoistAir, base, cells, heat,
     x = low
     c_e = chord(air, base, wet_bulb, x, pressure)
     fx = x - merkel_effect(r, s, law, at, c_e, cells, heat / max(c_e * x, NEXT_TO_NOTHING)) * gap
-    y = clip(last if known(last) else 0.5 * (low + high), low, high)
+    y = apart(clip(last if known(last) else 0.5 * (low + high), low, high), x, low, high)
     for _ in SPEED_STEPS:
         c = chord(air, base, wet_bulb, y, pressure)
         fy = y - merkel_effect(r, s, law, at, c, cells, heat / max(c * y, NEXT_TO_NOTHING)) * gap
@@ -382,7 +383,7 @@ def merkel_cells(r, s, law: Tower, at: Inflow, air: MoistAir, base, missed, gap,
     x = low
     c_e = chord(air, base, wet_bulb, x, pressure)
     fx = x - merkel_effect(r, s, law, at, c_e, cells_of(r, s, law, at, c_e * x, missed), 1.0) * gap
-    y = clip(last if known(last) else 0.5 * high, low, high)
+    y = apart(clip(last if known(last) else 0.5 * high, low, high), x, low, high)
     for _ in CELL_STEPS:
         c = chord(air, base, wet_bulb, y, pressure)
         fy = y - merkel_effect(r, s, law, at, c, cells_of(r, s, law, at, c * y, missed), 1.0) * gap

@@ -14,7 +14,7 @@ from twin.domains.between import COLDEST, FREE, HOTTEST, Nodes, Turn
 from twin.domains.thermal import Valves
 from twin.kernels.cell import Int, Reals1, Reals2, kernel, real
 from twin.kernels.launch import Call
-from twin.kernels.numbers import clip, known
+from twin.kernels.numbers import INF, clip, known
 from twin.kernels.subset import Packed, Table
 
 MOST_MEMORY = 5
@@ -25,6 +25,18 @@ EQUAL = 1e-10
 
 FARTHEST = 1.5
 """Largest weight of a difference: farther steps leave what the passes have seen."""
+
+STRAIGHT = 0.9
+"""Cosine of the angle between two gaps from which they point the same way."""
+
+STRIDE = 1e-2
+"""How far a pass may begin beyond where the one before ended, and the gap below which it does, 3 K."""
+
+LEAST = 1e-12
+"""A gap that is none."""
+
+DOUBLED = 2.0
+"""Factor by which a gap may grow behind a mixture."""
 
 SLOW = 0.3
 """Factor by which gaps shrink at least in passes that need no help."""
@@ -47,7 +59,10 @@ class Anderson:
     of what they were, the next pass begins at g - sum_i w_i (g_i - g_{i-1}), with the weights for which
     f - sum_i w_i (f_i - f_{i-1}) is least, over the last `memory` differences, 1 to 5: type II of Walker & Ni, SIAM J.
     Numer. Anal. 49 (2011) 1715, after Anderson, J. ACM 12 (1965) 547. Of two states that follow each other it finds the
-    middle. Weights are `FARTHEST` at most, and each scenario has its own. Raises ValueError for another memory.
+    middle. Weights are `FARTHEST` at most, and each scenario has its own. A mixture that lies against the gap is one
+    that passes run away from, and is not taken. Where there is none and gaps point the same way pass after pass, the
+    next one begins at g + r f, with r of 1, 3, 7, ...: what creeps comes sooner to where it ends or turns. Raises
+    ValueError for another memory.
 
     >>> steady(plant, accelerate=Anderson(memory=3))
     """
@@ -80,11 +95,18 @@ class Points(Table):
 class Mix(Table):
     """How passes are mixed, (1, scenario).
 
-    mixed: 1 where a pass begins at a mixture. stray: largest gap of a flow in such a pass. size: sum of squares of the
-    gaps of the pass before. age: differences that are known, negative before the first.
+    mixed: 1 where a pass begins elsewhere than the one before ended. stray: largest gap of a flow in such a pass. size:
+    sum of squares of the gaps of the pass before. age: differences that are known, negative before the first. beyond:
+    gaps by which a pass begins beyond where the one before ended, reach: what these were last, 0 once gaps turn.
+    length: largest change by a mixture, infinite without. farthest: what it may be, half of the last one behind which
+    the gap doubled.
     """
 
     mixed: Reals2
+    beyond: Reals2
+    reach: Reals2
+    length: Reals2
+    farthest: Reals2
     stray: Reals2
     size: Reals2
     age: Reals2
@@ -128,23 +150,29 @@ def measure(l, s, nodes: Int, rows: Int, point: Points, out: Mix):
 
 
 @kernel
-def weigh(l, s, rows: Int, memory: Int, times: Reals1, point: Points, gaps: Reals2, turn: Turn, out: Mix,
-          factor: Reals2, weight: Reals2):  # fmt: skip
+def weigh(l, s, nodes: Int, rows: Int, memory: Int, times: Reals1, point: Points, gaps: Reals2, steps: Reals2,
+          turn: Turn, out: Mix, factor: Reals2, weight: Reals2):  # fmt: skip
     """Weights of the differences, by the Cholesky factor of their normal equations, whose rows stand in `factor`.
 
     times: how many equal ones a row stands for. There are none while coolers are trusted, where the gap grows or
-    shrinks fast, before `memory` differences are known, and where one would be too large.
+    shrinks fast, before `memory` differences are known, where one would be too large, and where the mixture would lie
+    against the gap.
     """
     size = 0.0
+    widest = 0.0
     for r in range(rows):
         size += times[r] * (point.gap[r, s] * point.gap[r, s])
-    grown = not (size <= GROWTH * GROWTH * out.size[l, s])
-    slow = size > SLOW * SLOW * out.size[l, s]
+        widest = max(widest, abs(point.gap[r, s]) if r < nodes else 0.0)
+    before = out.size[l, s]
+    grown = not (size <= GROWTH * GROWTH * before)
+    slow = size > SLOW * SLOW * before
     out.size[l, s] = size
     age = min(out.age[l, s] + 1.0, real(memory))
     age = min(age, 0.0) if grown or turn.free[l, s] < FREE else age
     out.age[l, s] = age
-    good = slow and age >= real(memory)
+    ready = slow and age >= real(memory)
+    good = ready
+    along = size
     for i in range(memory):
         for j in range(i + 1):
             total = 0.0
@@ -159,6 +187,7 @@ def weigh(l, s, rows: Int, memory: Int, times: Reals1, point: Points, gaps: Real
         total = 0.0
         for r in range(rows):
             total += times[r] * (gaps[i * rows + r, s] * point.gap[r, s])
+        along -= total if i == 0 else 0.0
         for k in range(i):
             total -= factor[i * memory + k, s] * weight[k, s]
         weight[i, s] = total / factor[i * memory + i, s]
@@ -170,15 +199,35 @@ def weigh(l, s, rows: Int, memory: Int, times: Reals1, point: Points, gaps: Real
         total = total / factor[i * memory + i, s]
         weight[i, s] = total
         good = good and abs(total) <= FARTHEST
+    ahead = size
+    length = 0.0
+    for r in range(rows):
+        shift = 0.0
+        for i in range(memory):
+            shift += weight[i, s] * steps[i * rows + r, s]
+        ahead -= times[r] * (shift * point.gap[r, s])
+        length = max(length, abs(shift))
+    good = good and ahead > 0.0
+    failed = size > DOUBLED * DOUBLED * before
+    farthest = min(out.farthest[l, s], 0.5 * out.length[l, s]) if failed else out.farthest[l, s]
+    part = farthest / length if length > farthest else 1.0
     for i in range(memory):
-        weight[i, s] = weight[i, s] if good else 0.0
-    out.mixed[l, s] = 1.0 if good else 0.0
+        weight[i, s] = part * weight[i, s] if good else 0.0
+    straight = along > STRAIGHT * math.sqrt(size) * math.sqrt(before)
+    creeps = ready and not good and straight and widest < STRIDE
+    reach = out.reach[l, s] if along > 0.0 else 0.0
+    reach = min(2.0 * reach + 1.0, STRIDE / max(widest, LEAST)) if creeps else reach
+    out.reach[l, s] = reach
+    out.beyond[l, s] = reach if creeps else 0.0
+    out.length[l, s] = part * length if good else INF
+    out.farthest[l, s] = farthest
+    out.mixed[l, s] = 1.0 if good or creeps else 0.0
 
 
 @kernel
-def mingle(r, s, rows: Int, memory: Int, weight: Reals2, steps: Reals2, out: Points):
-    """Where the next pass begins: what passes have come to, less the weighted differences."""
-    total = out.gone[r, s]
+def mingle(r, s, rows: Int, memory: Int, weight: Reals2, steps: Reals2, mix: Mix, out: Points):
+    """Where the next pass begins: what passes have come to, less the weighted differences, or beyond it."""
+    total = out.gone[r, s] + mix.beyond[0, s] * out.gap[r, s]
     for i in range(memory):
         w = weight[i, s]
         total -= w * steps[i * rows + r, s] if w != 0.0 else 0.0
@@ -219,7 +268,9 @@ class Mixing:
         count, memory = len(e.hot), accelerate.memory
         rows = nodes + count
         times = b.numbers(np.concatenate([b.plant.counts[columns.node], b.plant.counts[columns.exchange]]))
-        for column, start in ((self.mix.mixed, 0.0), (self.mix.size, np.inf), (self.mix.age, -2.0)):
+        mix = self.mix
+        starts = (mix.mixed, 0.0), (mix.reach, 0.0), (mix.length, np.inf), (mix.farthest, np.inf), (mix.size, np.inf)
+        for column, start in (*starts, (mix.age, -2.0)):
             b.state(np.full((1, 1), start), column)
         point, gaps, steps = b.work(Points, rows), b.zeros(memory * rows), b.zeros(memory * rows)
         factor, weight, rated = (
@@ -234,8 +285,8 @@ class Mixing:
             *b.bind(measure, 1, nodes, rows, point, self.mix),
         ]
         self.after = [
-            *b.bind(weigh, 1, rows, memory, times, point, gaps, turn, self.mix, factor, weight),
-            *b.bind(mingle, rows, rows, memory, weight, steps, point),
+            *b.bind(weigh, 1, nodes, rows, memory, times, point, gaps, steps, turn, self.mix, factor, weight),
+            *b.bind(mingle, rows, rows, memory, weight, steps, self.mix, point),
             *b.bind(go_nodes, nodes, point, self.mix, now),
             *b.bind(go_valves, count, nodes, rated, point, self.mix, valves),
         ]

@@ -11,23 +11,22 @@ from twin import columns
 from twin.block import Block
 from twin.columns import Array, Index, Solved
 from twin.domains import coolant, mixed_air
-from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn
+from twin.domains.between import COLDEST, FREE, HOTTEST, Coolant, Nodes, Streams, Turn, Units
 from twin.domains.compute import AIR_HEAT, Racks
 from twin.domains.electrical import Results, Train, shares
 from twin.domains.hydraulic import Loops
-from twin.domains.thermal import Temperatures, Valves
+from twin.domains.thermal import STROKE, Temperatures, Valves
 from twin.elements import System
 from twin.kernels.arrays import fetch, send
-from twin.kernels.cell import Int, Reals2, kernel, real
+from twin.kernels.cell import Int, Ints1, Reals2, kernel, real
 from twin.kernels.launch import Call, record
 from twin.kernels.numbers import INF, clip, finite
 from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
 from twin.solver.acceleration import DEFAULT, Anderson, Mix, Mixing
 
-RISE, FREEZE = 8, 12
-"""Passes from which the numbers of running pumps, cells and chillers only rise, and from which they are kept: of two
-numbers that would follow each other without end the larger stays, whatever the way there."""
+QUIET = 1e-6
+"""Movement at which units that a cycle keeps are let go once, to see whether it comes again."""
 
 TRUST, CALM = 6, 1e-2
 """First passes, in which coolers are taken to hold their set points, and the movement below which that ends sooner.
@@ -35,7 +34,7 @@ TRUST, CALM = 6, 1e-2
 A plant can have two steady states, one with its valves throttled and one with them wide open and its coolers short: the
 first is reached whenever the coolers have the capacity for it."""
 
-RUNAWAY = 8
+RUNAWAY = 4
 """Passes in a row for which a node is too hot before it is lost, one that has no steady temperature: no swing is."""
 
 WATCHED = (
@@ -66,9 +65,40 @@ def count(l, s, moved: Moved, out: Turn):
     trusted = out.trusted[l, s] > 0.0 and out.passes[l, s] < TRUST and moved.most[l, s] >= CALM
     out.trusted[l, s] = 1.0 if trusted else 0.0
     out.free[l, s] += 0.0 if trusted else 1.0
-    out.rising[l, s] = 1.0 if out.passes[l, s] >= RISE else 0.0
-    out.frozen[l, s] = 1.0 if out.passes[l, s] >= FREEZE else 0.0
     out.passes[l, s] += 1.0
+
+
+@kernel
+def keep(u, s, row: Ints1, solved: Reals2, turn: Turn, moved: Moved, out: Units):
+    """Which number of a group's units a pass may not fall below.
+
+    A number that has fallen and has risen as far again would do so without end: the larger is kept. What led there may
+    have been on the way only: once all is quiet the units are let go, and kept for good if the cycle comes again. What
+    ran while coolers were trusted does not count.
+    """
+    running = solved[row[u], s]
+    there = running > 0.0
+    last = out.last[u, s] if there else running
+    peak = out.peak[u, s]
+    least = out.least[u, s]
+    again = running > last and peak > 0.0 and running >= peak
+    least = max(least, peak) if again else least
+    peak = max(peak, last) if running < last else (running if running > last and peak > 0.0 else peak)
+    try_out = moved.most[0, s] <= QUIET and least > out.tried[u, s]
+    out.tried[u, s] = least if try_out else out.tried[u, s]
+    early = turn.free[0, s] < FREE
+    out.last[u, s] = running if there else out.last[u, s]
+    out.peak[u, s] = 0.0 if early else peak
+    out.least[u, s] = 0.0 if try_out or early else least
+
+
+@kernel
+def wait(l, s, groups: Int, units: Units, out: Moved):
+    """A scenario has not settled while units are kept that were not let go."""
+    waits = 0.0
+    for u in range(groups):
+        waits = 1.0 if units.least[u, s] > units.tried[u, s] else waits
+    out.most[l, s] = max(out.most[l, s], QUIET) if waits > 0.0 else out.most[l, s]
 
 
 @kernel
@@ -145,11 +175,14 @@ class Program:
         self._states(valves)
         self.mixing = Mixing(b, accelerate, self.raw, self.now, self.turn, valves)
         properties, renewing = coolant.stages(b, net, self.flow, self.now, self.raw, fluid)
-        loops = Loops(b, fluid, self.flow, valves.target, self.fed[k.pump.power], self.turn)
+        staged = [b.rows(c[np.arange(len(b.column(c)))]) for c in (k.pump.running, k.cooler.running, k.fan.running)]
+        groups = sum(map(len, staged))
+        units = b.roots(Units, groups, 0.0)
+        loops = Loops(b, fluid, self.flow, valves.target, self.fed[k.pump.power], units)
         racks = Racks(b, net, self.flow, self.now, fluid, self.fed[k.engine.power], self.raw, self.turn)
         heat = Temperatures(
-            b, net, self.flow, self.now, fluid, loops.asked.free, self.turn, self.fed[k.cooler.power], self.raw, valves,
-            renewing,
+            b, net, self.flow, self.now, fluid, loops.asked.free, self.turn, units, self.fed[k.cooler.power], self.raw,
+            valves, renewing,
         )  # fmt: skip
         self.roots, self.laws = racks.roots, heat.roots
         results = Results(*map(b.ledger, (k.bus, k.line, k.converter, k.source)))
@@ -158,16 +191,22 @@ class Program:
         b.state(plant.engine.clock, b.column(k.engine.clock))
         b.state(np.full((1, 1), 1.0 if trust and plant.cooler else 0.0), self.turn.trusted)
         self.stages: dict[str, list[Call]] = {
-            "turn": b.bind(count, 1, self.moved, self.turn),
+            "turn": [
+                *b.bind(count, 1, self.moved, self.turn),
+                *b.bind(keep, groups, b.integers(np.concatenate(staged)), b.solved, self.turn, self.moved, units),
+            ],
             "coolant": properties,
             "racks": racks.stages,
             "controls": loops.asking,
             "flow": loops.flowing,
-            "air": [*heat.gaining, *mixed_air.stages(b, heat.gains, self.fed[k.fan.power], self.flow)],
+            "air": [
+                *heat.gaining,
+                *mixed_air.stages(b, heat.gains, self.fed[k.fan.power], self.flow, groups - len(staged[2]), units),
+            ],
             "heat": [*heat.warming, *heat.stages, *racks.after],
             "power": self.train.stages,
             "derived": [derived(b)] if plant.derived else [],
-            "settled": [*self._settling(), *loops.finish],
+            "settled": [*self._settling(), *b.bind(wait, 1, groups, units, self.moved), *loops.finish],
         }
         calls = [call for stage in self.stages.values() for call in stage]
         bound = all(isinstance(call, partial) for call in calls)
@@ -185,6 +224,8 @@ class Program:
         controls = np.isfinite(e.set_point)
         b.state(np.where(controls, e.rated_cold, np.nan), valves.target)
         b.state(1.0 * controls, valves.held)
+        b.state(np.full((len(e.hot), 1), STROKE), valves.stroke)
+        b.state(np.zeros((len(e.hot), 1)), valves.way)
         for name in ("root", "slope"):
             b.state(np.full((len(e.hot), 1), np.nan), getattr(valves, name))
         pump, pipes = plant.pump, len(plant.pipe.start)
@@ -234,8 +275,7 @@ class Program:
         fetched = fetch(self.valves.target)[:, lanes]
         rack = k.engine
         for buffer, values in (
-            (self.now.temperature, np.where(np.isnan(warm), HOTTEST, warm)),
-            (self.loops.pumps.running, np.maximum(of(k.pump.running), 1.0)),
+            (self.now.temperature, np.where(np.isnan(warm), fetch(self.now.temperature)[:, lanes], warm)),
             (self.valves.target, np.where(np.isnan(fetched), fetched, cold)),
             (self.valves.root, cold),
             (self.roots.requested, of(rack.junction_mean)),
