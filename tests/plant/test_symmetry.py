@@ -46,9 +46,8 @@ def solved(facility, scenarios=None, tolerance=1e-12):
 
 
 def assert_close(found, known, close=CLOSE):
-    """All columns equal to a share of their scales; states, stages and what binds the same."""
+    """All columns equal to a share of their scales; states and running units the same."""
     np.testing.assert_array_equal(found.status, known.status)
-    np.testing.assert_array_equal(found.iterations, known.iterations)
     power = known.sum(columns.source.power)
     for column, values in known.columns.items():
         if not values.size:
@@ -68,7 +67,7 @@ def assert_close(found, known, close=CLOSE):
                 VAR / close
             )  # its tie is a millionth of a billion volt-amperes: the last bit of a voltage is a tenth
         scale = max(np.abs(mine).max(initial=0.0), 1e-6) if scale is None else scale
-        if column is columns.pump.speed:
+        if column in (columns.pump.speed, columns.pump.demand):
             mine, theirs = mine**2, theirs**2  # of a pump at rest: the root of a pressure that is rounding
         gap = np.abs(theirs - mine) / scale
         assert gap.max(initial=0.0) < close, f"{column.name}: {gap.max():.1e}"
@@ -228,7 +227,7 @@ def mixed(facility, count, seed):
     if any(p.dimension == "cdu" for p in parts.values()):
         given["cdu.set_point"] = rng.uniform(303.0, 314.0, count)
     able = sorted(n for n, p in parts.items() if getattr(p, "in_service", None) is True)
-    for k, name in enumerate(rng.choice(able, count // 3, replace=False)):
+    for k, name in enumerate(rng.choice(able, min(count // 3, len(able)), replace=False)):
         on = np.ones(count)
         on[3 * k] = 0.0
         given[f"{name}.in_service"] = on
@@ -264,11 +263,13 @@ def test_a_campus_has_the_solution_of_its_whole_plant():
     assert_close(found, known)
 
 
-@pytest.mark.parametrize("name", ["gb300_hall", "frontier"])
-def test_at_the_default_tolerance_both_differ_by_less_than_ten_tolerances(name):
+@pytest.mark.parametrize("name", ["gb300_hall", "h200_hall", "frontier", "dps_demo"])
+def test_at_the_default_tolerance_both_take_as_many_passes_and_differ_by_less_than_ten_tolerances(name, monkeypatch):
+    monkeypatch.setattr(symmetry, "FEW", 0)
     facility = twin.load(name)
-    found, known, _ = solved(facility, {"site.dry_bulb": np.linspace(268.0, 308.0, 8)}, tolerance=1e-9)
+    found, known, _ = solved(facility, mixed(facility, 24, seed=3), tolerance=1e-9)
     assert_close(found, known, close=1e-8)
+    np.testing.assert_array_equal(found.iterations, known.iterations)
 
 
 @pytest.mark.parametrize("name", ["gb300_hall", "h200_hall"])
