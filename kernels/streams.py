@@ -80,8 +80,8 @@ def program(
     down = np.stack((start, start, end, end), axis=1)[couple_to].ravel()
     up = np.stack((start, end, start, end), axis=1)[couple_from].ravel()
     pattern = elimination.program(n, np.r_[start, down], np.r_[end, up])
-    times = (np.array(np.broadcast_to(np.asarray(t, float), start.shape)) for t in (at_start, at_end))
-    return StreamProgram(n, start, end, couple_from, couple_to, *times, pattern, {})
+    first, last = (np.array(np.broadcast_to(np.asarray(t, float), start.shape)) for t in (at_start, at_end))
+    return StreamProgram(n, start, end, couple_from, couple_to, first, last, pattern, {})
 
 
 def solve(

@@ -834,7 +834,7 @@ class System(Element):
     """
 
     scenarios: int
-    counts: Mapping[type[Table], Array]
+    counts: Mapping[type, Array]
     site: Weather
     nodes: int
     outdoor: int

@@ -283,11 +283,11 @@ def test_figures_and_limits_weigh_what_rows_stand_for(name):
         for a, b in pairs if f.name != "energy_audit" else ():
             np.testing.assert_allclose(a, b, rtol=1e-9, err_msg=f.name)
     few, all_ = margins(part), margins(known)
-    assert few.count.sum() == len(all_.name)
+    assert few.alike.sum() == len(all_.name)
     names = lambda m: Counter(dict.fromkeys(m.name, 0))  # noqa: E731
     counted, each = names(few), names(all_)
     for row, limit in enumerate(few.name):
-        counted[limit] += int(few.count[row])
+        counted[limit] += int(few.alike[row])
     for limit in all_.name:
         each[limit] += 1
     assert counted == each
@@ -495,12 +495,12 @@ def test_which_of_two_tanks_is_the_reference_is_a_rank():
 def test_the_first_of_what_is_alike_is_named_with_how_many_share_it():
     result = twin.solve("gb300_hall")
     found = {b.name: b for b in result.worst()}
-    assert (found["throttling"].element, found["throttling"].count) == ("r101", 32)
+    assert (found["throttling"].element, found["throttling"].alike) == ("r101", 32)
     assert "r101 (+31)" in result.explain()
     assert found["utility_contract"].where == "utility"
     assert result["pue"].attrs["units"] == "1" and result.dataset.attrs["alike"] == "204 components, 42 classes"
     every = twin.solve("gb300_hall", symmetry=False)
-    assert {b.count for b in every.worst()} == {1} and every.dataset.attrs["alike"] == "204 components, 204 classes"
+    assert {b.alike for b in every.worst()} == {1} and every.dataset.attrs["alike"] == "204 components, 204 classes"
 
 
 def test_rows_that_differ_between_like_components_are_refused():

@@ -37,11 +37,10 @@ from twin.elements import (
 )
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios
-from twin.kernels.subset import Table as TableKind
 from twin.plant.symmetry import Classes
 from twin.plant.wiring import OUTDOOR, Group, Key, Wiring
 
-OWNED: dict[type[Element], type[TableKind]] = {
+OWNED: dict[type[Element], type] = {
     Pipe: columns.pipe,
     Vent: Vent,
     Pump: columns.pump,
@@ -210,11 +209,11 @@ class Lowering:
         """Numbers of the components that all rows of a kind belong to."""
         return np.concatenate([np.zeros(0, np.int64), *self.owners.get(kind, [])])
 
-    def counts(self) -> dict[type[TableKind], Array]:
+    def counts(self) -> dict[type, Array]:
         """How many equal ones each row stands for, by the ledger of its columns; see `elements.System`."""
         k, classes = columns, self.classes
         of = {kind: classes.times[self.owner(kind)] for kind in OWNED}
-        counts: dict[type[TableKind], Array] = {ledger: of[kind] for kind, ledger in OWNED.items()}
+        counts: dict[type, Array] = {ledger: of[kind] for kind, ledger in OWNED.items()}
         counts[k.pipe], counts[k.stream] = of[Pipe], np.concatenate([of[Pipe], of[Vent]])
         for ledger, carrier in ((k.node, "thermal"), (k.bus, "power")):
             counts[ledger] = np.array([classes.equal(key) for key in self.index[carrier]], float)

@@ -270,7 +270,7 @@ def _all_given(wiring: Wiring, scenarios: Scenarios) -> list[_Given]:
         for field, rows in fields.items():
             source, values = _sources(group, field, rows)
             pairs, source = np.unique(np.stack([rest, source]), axis=1, return_inverse=True)
-            label = np.repeat(np.arange(pairs.shape[1], dtype=np.int32)[:, None], scenarios.size, 1)
+            label = np.repeat(np.arange(pairs.shape[1])[:, None], scenarios.size, 1)
             for k in np.flatnonzero(np.bincount(pairs[0]) > 1).tolist():
                 among = np.flatnonzero(pairs[0] == k)
                 label[among] = among[_ranked([values[i] for i in pairs[1][among]], scenarios.size)]
@@ -302,14 +302,14 @@ def _sources(group: Group, field: str, rows: Mapping[str, Array]) -> tuple[Index
 def _ranked(values: list[Array], size: int) -> Index:
     """For each scenario which of some values (1|S,) are equal bit for bit: the number of the first like it (k, S)."""
     if len(values) == 1:
-        return np.zeros((1, size), np.int32)
+        return np.zeros((1, size), np.int64)
     bits = np.array([np.broadcast_to(np.asarray(v, float), size) for v in values]).view(np.int64)
     order = np.argsort(bits, axis=0, kind="stable")
     rows = np.take_along_axis(bits, order, 0)
     new = np.concatenate([np.ones((1, size), bool), rows[1:] != rows[:-1]])
     at = np.maximum.accumulate(np.where(new, np.arange(len(values))[:, None], 0), axis=0)
-    ranks = np.empty(bits.shape, np.int32)
-    np.put_along_axis(ranks, order, np.take_along_axis(order, at, 0).astype(np.int32), 0)
+    ranks = np.empty(bits.shape, np.int64)
+    np.put_along_axis(ranks, order, np.take_along_axis(order, at, 0), 0)
     return ranks
 
 

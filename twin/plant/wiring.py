@@ -256,10 +256,9 @@ def _joints(wiring: Wiring) -> Joints:
                 join(group.numbers[row], ends, kind, port, share=share[:, 0])
             else:
                 keys = [root.get((name, port)) for name in group.names]
-                met = [i for i, key in enumerate(keys) if key is not None]
-                join(group.numbers[met], [keys[i] for i in met], kind, port)
-        met = [i for i, part in enumerate(group.parts) if part.room]
-        join(group.numbers[met], [(group.parts[i].room, ROOM) for i in met], kind, ROOM)
+                join(group.numbers[[key is not None for key in keys]], [key for key in keys if key], kind, port)
+        rooms = [part.room or "" for part in group.parts]
+        join(group.numbers[[bool(room) for room in rooms]], [(room, ROOM) for room in rooms if room], kind, ROOM)
     for name, place in [key for key in number if key[0] and key not in root]:  # only cords are plugged in, or a room
         join(np.array([wiring.number[name]]), [(name, place)], wiring.parts[name].kind, place)
     component, role = (np.concatenate([np.zeros(0, np.int64), *(e[k] for e in edges)]) for k in (0, 2))

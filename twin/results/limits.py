@@ -45,7 +45,7 @@ class Margins(NamedTuple):
     """One row per limited element.
 
     name, element, dimension, layer: texts (row,). kind: of the limit (row,). value, bound: in SI units, margin: between
-    them, negative beyond the limit, relative: that over a scale of the bound [1], each (row, scenario). count: how many
+    them, negative beyond the limit, relative: that over a scale of the bound [1], each (row, scenario). alike: how many
     elements, alike in all, the one that is named stands for (row,).
     """
 
@@ -58,13 +58,13 @@ class Margins(NamedTuple):
     bound: Array
     margin: Array
     relative: Array
-    count: Array
+    alike: Array
 
 
 class Binding(NamedTuple):
     """A limit at one element, in SI units; `dimension` is one of `twin.units`.
 
-    count: how many elements, alike in all, the one that is named stands for; it is the first of them.
+    alike: how many elements, alike in all, the one that is named stands for; it is the first of them.
     """
 
     name: str
@@ -74,12 +74,12 @@ class Binding(NamedTuple):
     bound: float
     dimension: str
     relative: float
-    count: int = 1
+    alike: int = 1
 
     @property
     def where(self) -> str:
         """The element, and how many more are like it in all, such as r101 (+71)."""
-        return f"{self.element} (+{self.count - 1:,})" if self.count > 1 else self.element
+        return f"{self.element} (+{self.alike - 1:,})" if self.alike > 1 else self.element
 
     @property
     def texts(self) -> tuple[str, str, str, str, str]:
@@ -239,7 +239,7 @@ def _margins(solution: Solution, rows: Sequence[Row], at: Index | None = None) -
         bound=bound,
         margin=margin,
         relative=margin / np.where(there, scale, 1.0),
-        count=np.concatenate([np.zeros(0), *(solution.plant.alike(x.elements, x.value) for x in limited)])[binds],
+        alike=np.concatenate([np.zeros(0), *(solution.plant.alike(x.elements, x.value) for x in limited)])[binds],
     )
 
 
@@ -295,7 +295,7 @@ def binding(m: Margins, row: int, scenario: int = 0) -> Binding:
         float(m.bound[row, scenario]),
         str(m.dimension[row]),
         float(m.relative[row, scenario]),
-        int(m.count[row]),
+        int(m.alike[row]),
     )
 
 

@@ -64,7 +64,7 @@ def _missed(solution: Solution) -> Iterator[Told]:
             kind: LimitKind = m.kind[row]
             value, bound = (format(x[row, scenario], str(m.dimension[row]), 1) for x in (m.value, m.bound))
             side = "at most" if kind.sense == MAXIMUM else "at least"
-            who = _several(list(m.element[here]), m.count[here], worst)
+            who = _several(list(m.element[here]), m.alike[here], worst)
             yield f"{who}: {name}: {value}, {side} {bound}: {kind.meaning}", [scenario]
 
 

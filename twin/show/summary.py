@@ -70,7 +70,7 @@ def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[st
         "binding_limit": {
             "name": tight.name,
             "element": tight.element,
-            "count": tight.count,
+            "alike": tight.alike,
             "margin": number(tight.margin),
             "relative_margin": number(tight.relative),
             "dimension": tight.dimension,

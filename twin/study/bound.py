@@ -215,7 +215,8 @@ class _Search:
     """
 
     def __init__(self, plant: Plant, basis: Scale, rows: Array, tolerance: float) -> None:
-        self.plant, self.basis, self.rows, self.tolerance = plant, basis, rows, tolerance
+        self.plant, self.rows, self.tolerance = plant, rows, tolerance
+        self.basis: Scale = basis
         size = plant.scenarios
         self.open, self.scale = np.ones(size, bool), np.ones(size)
         self.open[list(plant.invalid)] = False
@@ -265,7 +266,7 @@ class _Search:
             grown = (np.concatenate([a, more]) for a in (self.at_first, self.at_last, self.at_low, self.at_high))
             self.at_first, self.at_last, self.at_low, self.at_high = grown
         now = np.full(self.at_last.shape, np.inf)
-        now[np.ix_(place, chosen)] = m.relative
+        now[np.array(place, int)[:, None], chosen] = m.relative
         return now
 
     def _narrow(self, tried: Array, now: Array, ok: Array, good: Array) -> None:
@@ -305,13 +306,13 @@ class _Search:
         size, none = self.plant.scenarios, np.isnan(self.low)
         at = np.where(none, np.where(np.isnan(self.high), 1.0, self.high), self.low)
         solution, m = self.solved(at, np.arange(size))
-        place = {k: row for row, k in enumerate(self._keys(m))}
+        place, keys = {k: row for row, k in enumerate(self._keys(m))}, list(self.key)
         row, reason = np.full(size, NOTHING), [""] * size
         for i in range(size):
             key, reason[i] = self._binds(i, bool(none[i]))
             row[i] = SOLVER if key == SOLVER else place.get(key, NOTHING) if key >= 0 else NOTHING
             if none[i] and key >= 0:
-                name, element = list(self.key)[key][:2]
+                name, element, _ = keys[key]
                 reason[i] = f"{name} at {element} is exceeded at every density"
         power, count = solution[columns.engine.power], self.plant.counts[columns.engine]
         density = (power * count[:, None])[self.rows].sum(axis=0) / max(float(count[self.rows].sum()), 1.0)
