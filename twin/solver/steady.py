@@ -41,9 +41,6 @@ SEVERAL = 16
 CACHED = 8_000_000
 """Numbers that a block may hold: those of larger ones would come from main memory in every pass."""
 
-SHELF = 256
-"""Solved scenarios that wait to be put into columns together."""
-
 BALANCE = 1e-6
 """Largest share of the electricity that may be missing in the heat."""
 
@@ -116,7 +113,7 @@ def steady(
     the plant is solved; a plant that settles without any of its racks is overheated. The solution is in main memory,
     wherever the `device` (see `kernels.arrays.home`) solved it. `finished` is called with the number of scenarios that
     have just ended, now and then. only: scenarios to be solved; of others nothing is known, and their status is not
-    converged. Raises DeviceError for a device that is not there.
+    OK. Raises DeviceError for a device that is not there.
     """
     began, xp = time.perf_counter(), home(device)
     run = _Run(plant, tolerance, passes, None if start is None else start.columns, accelerate, finished, only)
@@ -196,7 +193,7 @@ class _Run:
         self.status = np.full(size, int(Status.NOT_CONVERGED))
         self.taken, self.restless = np.zeros((2, size), int)
         self.residual = np.full(size, np.inf)
-        self.shelved = 0
+        self.ended = 0
         chosen = alike(plant) if only is None else [s[np.isin(s, only)] for s in alike(plant)]
         self.groups = [scenarios for scenarios in chosen if len(scenarios)]
 
@@ -241,16 +238,12 @@ class _Run:
         """Take what lanes have found."""
         b = program.block
         if not self.columns:
-            self.solved = np.full((len(b.solved), self.plant.scenarios), np.nan)
+            self.solved = np.empty((len(b.solved), self.plant.scenarios))
             self.columns = {c: self.solved[b.part(c)] for c in b.columns()}
-            size = self.plant.scenarios
-            room = min(size, SHELF + width(self.plant, size, b.xp))  # of the widest block
-            self.shelf, self.owner = np.empty((room, len(b.solved))), np.empty(room, int)
-        place = slice(self.shelved, self.shelved + len(lanes))
-        self.shelf[place], self.owner[place] = fetch(b.solved[:, send(lanes, b.xp)]).T, scenarios
-        self.shelved = place.stop
-        if self.shelved >= SHELF:
-            self._clear()
+            self.owner = np.empty(self.plant.scenarios, int)
+        place = slice(self.ended, self.ended + len(lanes))
+        self.solved[:, place], self.owner[place] = fetch(b.solved[:, send(lanes, b.xp)]), scenarios
+        self.ended = place.stop
         self.taken[scenarios], self.residual[scenarios] = done, moved
         self.restless[scenarios] = fetch(program.moved.restless[0])[lanes]
         flow, power = (fetch(x.good[0])[lanes] > 0 for x in (program.loops, program.train))
@@ -260,14 +253,16 @@ class _Run:
         if self.finished is not None:
             self.finished(len(scenarios))
 
-    def _clear(self) -> None:
-        """Put shelved scenarios into their columns, row by row."""
-        self.solved[:, self.owner[: self.shelved]] = self.shelf[: self.shelved].T
-        self.shelved = 0
+    def _sort(self) -> None:
+        """Put scenarios, which have been kept as they ended, in their order, row by row."""
+        place = np.full(self.plant.scenarios, -1)
+        place[self.owner[: self.ended]] = np.arange(self.ended)
+        for row in self.solved if (place != np.arange(len(place))).any() else ():
+            row[...] = np.where(place < 0, np.nan, row[place])
 
     def solution(self, xp: ModuleType, began: float) -> Solution:
         """All scenarios, with what follows from their solved columns."""
-        self._clear()
+        self._sort()
         plant, kept, status = self.plant, self.columns, self.status
         lost = kept[columns.node.lost] > 0
         known = np.isfinite(kept[columns.node.temperature]) | lost

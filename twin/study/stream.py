@@ -60,7 +60,7 @@ def stream(
     together: these are one chunk. Raises LayoutError for unknown outputs, before anything is solved, and Interrupted.
     """
     began, total = time.perf_counter(), scenarios.size
-    (_, one), *_ = plants(facility, scenarios.part(slice(0, 1)), symmetry=symmetry)
+    (_, one), *_ = plants(facility, symmetry=symmetry)
     chosen = choose(one, outputs, isinstance(air, FiniteVolume))
     chunk = total if isinstance(air, FiniteVolume) else CHUNK
     pace, kept, done = Pace(total, progress), Joined(total), 0
