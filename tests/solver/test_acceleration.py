@@ -9,7 +9,7 @@ import tables
 from twin.domains.between import Nodes, Turn
 from twin.domains.thermal import Valves
 from twin.solver import acceleration
-from twin.solver.acceleration import FARTHEST, Anderson, Mix, Points
+from twin.solver.acceleration import FARTHEST, Anderson, Mix, Normal, Points
 
 
 class Mixed:
@@ -33,7 +33,7 @@ class Mixed:
         tables.run(acceleration.differ, size, self.rows, self.memory, p, self.gaps, self.steps)
         one = (1, size[1])
         tables.run(acceleration.measure, one, self.nodes, self.rows, p, self.mix)
-        given = (self.times, p, self.gaps, self.steps, self.turn, self.mix, self.factor, self.weight)
+        given = (self.times, p, self.gaps, self.steps, self.turn, self.mix, Normal(self.factor, self.weight))
         tables.run(acceleration.weigh, one, self.nodes, self.rows, self.memory, *given)
         tables.run(acceleration.mingle, size, self.rows, self.memory, self.weight, self.steps, self.mix, p)
         return p.begun.copy()

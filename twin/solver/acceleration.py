@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -149,10 +150,20 @@ def measure(l, s, nodes: Int, rows: Int, point: Points, out: Mix):
     out.stray[l, s] = stray if out.mixed[l, s] > 0.0 else 0.0
 
 
+class Normal(NamedTuple):
+    """Normal equations of the differences, for each scenario.
+
+    factor: their Cholesky factor, row by row (memory², scenario). weight: what they give (memory, scenario).
+    """
+
+    factor: Reals2
+    weight: Reals2
+
+
 @kernel
 def weigh(l, s, nodes: Int, rows: Int, memory: Int, times: Reals1, point: Points, gaps: Reals2, steps: Reals2,
-          turn: Turn, out: Mix, factor: Reals2, weight: Reals2):  # fmt: skip
-    """Weights of the differences, by the Cholesky factor of their normal equations, whose rows stand in `factor`.
+          turn: Turn, out: Mix, normal: Normal):  # fmt: skip
+    """Weights of the differences, by the Cholesky factor of their normal equations.
 
     times: how many equal ones a row stands for. There are none while coolers are trusted, where the gap grows or
     shrinks fast, before `memory` differences are known, where one would be too large, and where the mixture would lie
@@ -180,31 +191,31 @@ def weigh(l, s, nodes: Int, rows: Int, memory: Int, times: Reals1, point: Points
                 total += times[r] * (gaps[i * rows + r, s] * gaps[j * rows + r, s])
             total *= 1.0 + EQUAL if i == j else 1.0
             for k in range(j):
-                total -= factor[i * memory + k, s] * factor[j * memory + k, s]
+                total -= normal.factor[i * memory + k, s] * normal.factor[j * memory + k, s]
             good = good and (i != j or total > 0.0)
             there = math.sqrt(total) if i == j and total > 0.0 else 1.0
-            factor[i * memory + j, s] = there if i == j else total / factor[j * memory + j, s]
+            normal.factor[i * memory + j, s] = there if i == j else total / normal.factor[j * memory + j, s]
         total = 0.0
         for r in range(rows):
             total += times[r] * (gaps[i * rows + r, s] * point.gap[r, s])
         along -= total if i == 0 else 0.0
         for k in range(i):
-            total -= factor[i * memory + k, s] * weight[k, s]
-        weight[i, s] = total / factor[i * memory + i, s]
+            total -= normal.factor[i * memory + k, s] * normal.weight[k, s]
+        normal.weight[i, s] = total / normal.factor[i * memory + i, s]
     for back in range(memory):
         i = memory - 1 - back
-        total = weight[i, s]
+        total = normal.weight[i, s]
         for k in range(i + 1, memory):
-            total -= factor[k * memory + i, s] * weight[k, s]
-        total = total / factor[i * memory + i, s]
-        weight[i, s] = total
+            total -= normal.factor[k * memory + i, s] * normal.weight[k, s]
+        total = total / normal.factor[i * memory + i, s]
+        normal.weight[i, s] = total
         good = good and abs(total) <= FARTHEST
     ahead = size
     length = 0.0
     for r in range(rows):
         shift = 0.0
         for i in range(memory):
-            shift += weight[i, s] * steps[i * rows + r, s]
+            shift += normal.weight[i, s] * steps[i * rows + r, s]
         ahead -= times[r] * (shift * point.gap[r, s])
         length = max(length, abs(shift))
     good = good and ahead > 0.0
@@ -212,7 +223,7 @@ def weigh(l, s, nodes: Int, rows: Int, memory: Int, times: Reals1, point: Points
     farthest = min(out.farthest[l, s], 0.5 * out.length[l, s]) if failed else out.farthest[l, s]
     part = farthest / length if length > farthest else 1.0
     for i in range(memory):
-        weight[i, s] = part * weight[i, s] if good else 0.0
+        normal.weight[i, s] = part * normal.weight[i, s] if good else 0.0
     straight = along > STRAIGHT * math.sqrt(size) * math.sqrt(before)
     creeps = ready and not good and straight and widest < STRIDE
     reach = out.reach[l, s] if along > 0.0 else 0.0
@@ -285,7 +296,7 @@ class Mixing:
             *b.bind(measure, 1, nodes, rows, point, self.mix),
         ]
         self.after = [
-            *b.bind(weigh, 1, nodes, rows, memory, times, point, gaps, steps, turn, self.mix, factor, weight),
+            *b.bind(weigh, 1, nodes, rows, memory, times, point, gaps, steps, turn, self.mix, Normal(factor, weight)),
             *b.bind(mingle, rows, rows, memory, weight, steps, self.mix, point),
             *b.bind(go_nodes, nodes, point, self.mix, now),
             *b.bind(go_valves, count, nodes, rated, point, self.mix, valves),
