@@ -20,11 +20,10 @@ COUNTED = law("classes_of_the_shipped_layouts")
 REFUSED = law("rows_that_differ_between_like_components_are_refused")
 RACKS = ("test_bounds.py::test_racks_that_are_alike_have_one_bound_and_their_own_names",)
 CLASS = ("test_bounds.py::test_each_class_alone_may_be_at_least_as_dense",)
-BATCH = ("test_bounds.py::test_bounds_of_a_batch_are_those_of_its_scenarios_alone",)
 
 MUTANTS = [
     ("kernels/sums.py", "total += terms.times[u] * (", "total += (", WEIGHED, "sums of the first of each class"),
-    ("kernels/streams.py", "joints.at_start[e] * (carried(-c", "(carried(-c", RANDOM, "streams that mix once at their start"),
+    ("kernels/streams.py", "joints.at_start[e] * (carried(-c", "(carried(-c", ("kernels/test_streams.py::test_one_branch_stands_for_as_many_as_are_like_it_at_either_end",), "streams that mix once at their start"),
     ("kernels/streams.py", "joints.at_end[e] * (carried(c", "(carried(c", WEIGHED, "streams that mix once at their end"),
     ("kernels/streams.py", "times * (-abs(c) * work.param[w, place.coupling", "(-abs(c) * work.param[w, place.coupling", PASSES, "one exchanger of several"),
     ("kernels/pipe_flow.py", "work.x[w, i, j] -= net.times[e] * flux", "work.x[w, i, j] -= flux", WEIGHED, "one pipe of several leaves its start"),
@@ -43,10 +42,9 @@ MUTANTS = [
     (S, "even &= (label == label[0]).all(axis=0)", "even &= True", FEW, "a plant for each element that is singled out"),
     (S, "_mixed(component[joints.component] ^ role)", "_mixed(component[joints.component])", law("the_partition_of_a_layout_is_equitable_along_every_index", "random_plants_that_repeat_themselves_are_solved_as_their_whole", "classes_of_the_shipped_layouts"), "joints that know no roles"),
     (W, 'PLACES = frozenset({"at", "size", "facing", "room"})', 'PLACES = frozenset({"at", "size", "room"})', COUNTED, "racks told apart by where they face"),
-    (W, "join(group.numbers[row], ends, kind, port, share=share[:, 0])", "join(group.numbers[row], ends, kind, port)", RANDOM, "cords without their shares"),
+    (W, "join(group.numbers[row], ends, kind, port, share=share[:, 0])", "join(group.numbers[row], ends, kind, port)", law("buses_that_are_alike_but_for_the_shares_of_cords_are_told_apart"), "cords without their shares"),
     (S, "own + marked * (int(own.max(initial=0)) + 1)", "_joined(own, marked)", CLASS, "marks that the numbers of colours do not show"),
     ("twin/results/whole.py", "if not same.all():", "if False:", REFUSED, "rows that differ taken for alike"),
     (B, "if key not in known:", "if not known:", RACKS, "one bound for all racks"),
-    (B, "up = good & ~(tried <= self.low)", "up = good", BATCH, "the last scale that keeps all instead of the highest"),
 ]
 """Alterations of what is alike."""

@@ -49,6 +49,32 @@ def test_heated_ring_closes_its_energy():
     np.testing.assert_allclose(result.boundary_heat, 700)
 
 
+@pytest.mark.parametrize("turned", range(8))
+def test_one_branch_stands_for_as_many_as_are_like_it_at_either_end(turned):
+    """Three equal heated branches beside a fourth, each to a node of its own and on, in any sense; the mean is theirs."""
+    sense = [-1.0 if turned >> k & 1 else 1.0 for k in range(3)]
+
+    def mixed(copies, at):
+        ends = [(0, 2 + j) for j in range(copies)] + [(2 + j, 1) for j in range(copies)] + [(0, 1), (1, 0)]
+        kind = [0] * copies + [1] * copies + [2, 2]
+        signs = [sense[k] if i != len(ends) - 1 else 1.0 for i, k in enumerate(kind)]
+        start, end = zip(
+            *((a, b) if sign > 0 else (b, a) for (a, b), sign in zip(ends, signs, strict=True)), strict=True
+        )
+        capacity = np.array([[20.0]] * (2 * copies) + [[40.0], [100.0]]) * np.reshape(signs, (-1, 1))
+        offset = np.array([[10.0]] * copies + [[0.0]] * (copies + 2))
+        at = [(a, b) if sign > 0 else (b, a) for (a, b), sign in zip(at, signs, strict=True)]
+        program = streams.program(2 + copies, start, end, [], [], *np.transpose(at))
+        rows = np.ones_like(capacity), np.zeros((0, 1)), offset, np.zeros((2 + copies, 1))
+        return streams.solve(program, capacity, *rows, np.array([0]), np.array([[300.0]]))
+
+    whole = mixed(3, [(1.0, 1.0)] * 8)
+    one = mixed(1, [(3.0, 1.0), (1.0, 3.0), (1.0, 1.0), (1.0, 1.0)])
+    np.testing.assert_allclose(whole.node[:, 0], [300, 306, 310, 310, 310], atol=1e-9)
+    np.testing.assert_allclose(one.node[:, 0], [300, 306, 310], atol=1e-9)
+    np.testing.assert_allclose(one.boundary_heat, whole.boundary_heat, rtol=1e-12)
+
+
 def test_node_sources_heat_the_stream():
     source = np.array([[0], [250.0]])
     result = solve(2, [0, 1], [1, 0], [[50.0]] * 2, source=source)

@@ -337,8 +337,11 @@ def test_values_are_compared_bit_for_bit_and_where_nothing_else_differs():
     near = np.array([1.0, np.nextafter(1.0, 0.0), 1.0])
     groups = list(partitions(hall, read(hall, {"r101.utilisation": near, "r102.utilisation": ones}), {"r101": 0}))
     assert [chosen.tolist() for chosen, _ in groups] == [[0, 2], [1]]
-    same = {"gb300_nvl72.utilisation": ones}  # storage racks have it too, and differ otherwise
-    assert [chosen.tolist() for chosen, _ in partitions(hall, read(hall, same))] == [[0, 1, 2]]
+    stated = hall.components["sto1"].utilisation
+    others = {
+        "gb300_nvl72.utilisation": np.array([stated, 0.7, 0.6])
+    }  # storage racks have it too, and differ otherwise
+    assert [chosen.tolist() for chosen, _ in partitions(hall, read(hall, others))] == [[0, 1, 2]]
 
 
 def test_few_components_that_are_singled_out_are_solved_with_all_others():
@@ -453,6 +456,18 @@ def test_a_ring_of_six_and_two_of_three_are_alike_and_have_their_own_solution():
     for facility in (six, three):
         found, known, _ = solved(facility)
         assert_close(found, known)
+
+
+def test_buses_that_are_alike_but_for_the_shares_of_cords_are_told_apart():
+    text = repeated(1, 1, 2, (0.7, 0.3), 0, False, [])
+    text = text.replace("  - a00.out\n  - cdu00.feed", "  - utility.out\n  - cdu00.feed")
+    facility = twin.load(text)
+    found, known, ((_, part),) = solved(facility)
+    assert_close(found, known)
+    a, b = (found.plant.owners[elements.Line] == found.plant.classes.wiring.number[n] for n in ("a00", "b00"))
+    power = found[columns.line.power][:, 0]
+    np.testing.assert_allclose(power[a] / power[b], 7.0 / 3.0, rtol=1e-3)
+    assert len(part.plant.line.start) == 2
 
 
 def test_the_tie_of_like_buses_carries_nothing():
