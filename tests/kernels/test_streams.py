@@ -51,7 +51,7 @@ def test_heated_ring_closes_its_energy():
 
 @pytest.mark.parametrize("turned", range(8))
 def test_one_branch_stands_for_as_many_as_are_like_it_at_either_end(turned):
-    """Three equal heated branches beside a fourth, each to a node of its own and on, in any sense; the mean is theirs."""
+    """Three equal heated branches beside a fourth, each to a node of its own and on, in any sense."""
     sense = [-1.0 if turned >> k & 1 else 1.0 for k in range(3)]
 
     def mixed(copies, at):
