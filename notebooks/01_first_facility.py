@@ -87,8 +87,8 @@ _ = axes["usd_per_million_tokens"].plot(x="outdoor")
 # A scenario that breaks a limit says so, and one that finds no solution keeps a reason without spoiling the others.
 
 # %%
-print(f"{int((year['status'] == 0).sum())} of {year.plant.scenarios} solved")
-print(f"{int(year['limit_exceeded'].sum())} of {year.plant.scenarios} exceed a limit")
+print(f"{int((year['status'] == 0).sum())} of {year.size} solved")
+print(f"{int(year['limit_exceeded'].sum())} of {year.size} exceed a limit")
 
 # %% [markdown]
 # ## Cases and changes

@@ -622,7 +622,7 @@ def export(
             raise Fault("--scenario", f"{scenario} is none of the {result.size} there are, counted from 0")
         _settled(result, scenario)
         with _progress(f"drawing {layout}") as progress:
-            if not layout.endswith(WRITTEN) and not result.air_solution.rooms:
+            if not layout.endswith(WRITTEN) and not result.rooms:
                 api.bound(result, progress=progress)  # the picture marks what binds
             hall.export(result, output, to.value, scenario)
     except RenderError as error:

@@ -71,7 +71,7 @@ SMALL_HEAT = 1.0
 def air(result: Result, system: System = "si") -> list[tuple[str, str]]:
     """How the air of every computed room came out."""
     rows = []
-    for room in result.air_solution.rooms:
+    for room in result.rooms:
         mean, inlet = room.mean, room.mean.inlet[:, 0]
         text = f"{room.room}: {room.geometry.solid.size:,} cells, {mean.flushes:.0f} flushes"
         if len(inlet):

@@ -19,7 +19,7 @@ def grids(result: Result, pv: ModuleType, scenario: int = 0) -> dict[str, pyvist
     Cell arrays temperature_degC, velocity_m_per_s (cell, 3), relative_humidity [1], dew_point_margin_K; NaN in solids.
     """
     rooms = {}
-    for room in result.air_solution.rooms:
+    for room in result.rooms:
         corner = result.facility.components[room.room].at or (0.0, 0.0, 0.0)
         edges = [a + room.geometry.grid.edges(c) for a, c in zip(corner, "xyz", strict=True)]
         field = result.field(room.room).isel(scenario=scenario)
@@ -36,7 +36,7 @@ def grids(result: Result, pv: ModuleType, scenario: int = 0) -> dict[str, pyvist
 def cuts(result: Result, pv: ModuleType, scenario: int = 0) -> list[pyvista.UnstructuredGrid]:
     """A plane across the rows through the middle of every computed room with racks, without what is solid."""
     planes = []
-    for room, grid in zip(result.air_solution.rooms, grids(result, pv, scenario).values(), strict=True):
+    for room, grid in zip(result.rooms, grids(result, pv, scenario).values(), strict=True):
         racks = room.geometry.racks
         if racks:
             along = "y" if racks[0].axis == 0 else "x"

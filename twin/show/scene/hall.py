@@ -78,7 +78,7 @@ def draw(result: Result, scenario: int = 0, *, off_screen: bool | None = None) -
     _add_lights(plotter)
     corners = _draw_floors(plotter, result)
     _draw_equipment(plotter, placed)
-    ends = _draw_racks(plotter, placed, "air, degC" if result.air_solution.rooms else "rack inlet air, degC")
+    ends = _draw_racks(plotter, placed, "air, degC" if result.rooms else "rack inlet air, degC")
     for cut in air.cuts(result, pyvista(), scenario):
         colours = {"scalars": "temperature_degC", "cmap": COLOUR_MAP, "clim": ends}
         plotter.add_mesh(cut, **colours, lighting=False, opacity=0.8, show_scalar_bar=False)
@@ -251,7 +251,7 @@ def _draw_title(plotter: pv.Plotter, result: Result, limit: Binding | None, scen
     """The facility's name, its headline figures and what binds."""
     figures = result.figures
     binds = f"binding limit: {_phrase(limit)}" if limit else "no limit binds"
-    if result.solution.status[scenario]:
+    if result.status[scenario]:
         binds = "no solution"
     line = f"{figures.facility_power[scenario] / 1e6:,.2f} MW     PUE {figures.pue[scenario]:.3f}     {binds}"
     _draw_text(plotter, result.facility.name.replace("_", " "), (0.025, 0.935), 38, INK)
