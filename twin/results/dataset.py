@@ -328,7 +328,7 @@ def provenance(plant: Plant, served: Iterable[Serving], seconds: float, device: 
         "device": device,
         "precision": "float64",
         "wall_seconds": seconds,
-        "alike": plant.classes.told(),
+        "alike": plant.classes.summary(),
         "serving": "; ".join(describe(terms, plant) for terms in islice(served, STATED)),
     }
 

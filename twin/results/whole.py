@@ -83,15 +83,10 @@ def _rows(plant: Plant, part: Plant) -> dict[type, Index]:
 
 
 def _owned(plant: Plant, part: Plant, kind: type[Element]) -> Index:
-    """Rows of `part` for those of the plant: the same one of those that the first component like theirs has written."""
-    component = part.classes.component
-    first = np.arange(len(part.classes.times))
-    if component is not None:
-        _, lowest = np.unique(component, return_index=True)
-        first = lowest[component]
+    """Rows of `part` for those of the plant: the n-th of a component is the n-th of the first component like it."""
     wanted, there = plant.owners[kind], part.owners[kind]
     found = dict(zip(zip(there.tolist(), _ordinal(there), strict=True), range(len(there)), strict=True))
-    keys = zip(first[wanted].tolist(), _ordinal(wanted), strict=True)
+    keys = zip(part.classes.firsts[wanted].tolist(), _ordinal(wanted), strict=True)
     try:
         return np.array([found[key] for key in keys], np.int64)
     except KeyError as error:
