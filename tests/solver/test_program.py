@@ -15,7 +15,7 @@ from twin.plant.compile import compile
 from twin.solver import program, steady
 from twin.solver.acceleration import Mix
 from twin.solver.program import Moved
-from twin.solver.steady import alike, width
+from twin.solver.steady import by_topology, width
 
 PASSES = np.arange(40.0)
 
@@ -208,7 +208,7 @@ def test_answers_find_their_columns_whatever_waits_on_the_shelf(monkeypatch):
     in_service[7] = 0.0
     given = {"tx_a1.in_service": in_service, "site.dry_bulb": np.linspace(270.0, 300.0, 40)}
     plant = compile(twin.load("gb300_hall"), given)
-    assert [len(group) for group in alike(plant)] == [1, 39]
+    assert [len(group) for group in by_topology(plant)] == [1, 39]
     whole = steady.steady(plant)
     monkeypatch.setattr(steady, "SHELF", 2)
     again = steady.steady(plant)

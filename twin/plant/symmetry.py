@@ -226,7 +226,7 @@ class _Given(NamedTuple):
 
     component: numbers of its components (group,). source: which of the different values, as arrays over all scenarios,
     each has (group,); components that differ in what scenarios do not give have different sources. label: the first
-    source with the same value in a scenario, bit for bit, of components that do not differ otherwise (source, scenario).
+    source whose components differ in nothing else and have the same value in a scenario, bit for bit (source, scenario).
     """
 
     kind: str

@@ -107,17 +107,17 @@ def choose(plant: Plant, outputs: Sequence[str], computed: bool) -> frozenset[st
 
 
 class Joined:
-    """Variables and coordinates of `total` scenarios, some at a time, in arrays that are allocated once.
+    """Datasets of some of `total` scenarios each, in any order, as one, whose arrays are allocated once.
 
-    Any of them may come at any time, as long as the elements are the same.
+    All have the same variables and elements. seconds: wall time of all of them.
     """
 
     def __init__(self, total: int) -> None:
         self.total, self.seconds = total, 0.0
         self._first, self._arrays = xr.Dataset(), dict[str, np.ndarray[Any, Any]]()
 
-    def take(self, at: slice | Index, part: xr.Dataset) -> None:
-        """Scenarios of these numbers."""
+    def take(self, at: Index, part: xr.Dataset) -> None:
+        """Take the scenarios of these numbers (scenario,)."""
         if not self._arrays:
             self._first = part
             for name, v in part.variables.items():
