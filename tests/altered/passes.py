@@ -100,7 +100,7 @@ MUTANTS = [
     (M, "SLOW = 0.3", "SLOW = 0.0", FAST, "passes mixed however fast"),
     (M, "GROWTH = 4.0", "GROWTH = 1e9", GROWN, "passes mixed with those of another state"),
     (M, "FARTHEST = 1.5", "FARTHEST = 1e9", FAR, "steps as far as can be"),
-    (M, "good = good and ahead > 0.0", "good = good", AGAINST, "passes brought back to where they run away from"),
+    (M, "good = ready and good and ahead > 0.0", "good = ready and good", AGAINST, "passes brought back to where they run away from"),
     (M, "2.0 * reach + 1.0", "1.0", CREEPS, "steps that do not grow"),
     (M, "STRIDE = 1e-2", "STRIDE = 1.0", CREEPS, "steps of any length"),
     (M, "straight and widest < STRIDE", "straight", CREEPS, "wide gaps that creep"),
@@ -114,7 +114,7 @@ MUTANTS = [
     (M, "total -= factor[k * memory + i, s] * weight[k, s]", "total -= 0.0", LINEAR, "weights not substituted back"),
     (M, "gaps[r, s] = gap - out.lag[r, s]", "gaps[r, s] = gap", LINEAR, "gaps for their differences"),
     (M, "steps[r, s] = out.gone[r, s] - out.last[r, s]", "steps[r, s] = out.gone[r, s]", LINEAR, "points for their differences"),
-    (M, "steps[older, s] = steps[older - rows, s]", "steps[older, s] = steps[older, s]", LINEAR, "steps that are not handed on"),
+    (M, "past.steps[older, s] = past.steps[older - past.rows, s]", "past.steps[older, s] = past.steps[older, s]", LINEAR, "steps that are not handed on"),
     (M, "out.stray[l, s] = stray if out.mixed[l, s] > 0.0 else 0.0", "out.stray[l, s] = stray", STRAY, "valves of plain passes that stray"),
     # coolant
     (F, "clip(T, filling.numbers[f, COLDEST], filling.numbers[f, HOTTEST])", "T", FLUID, "fluids beyond their range"),

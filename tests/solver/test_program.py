@@ -202,7 +202,7 @@ def test_a_root_goes_on_from_the_end_of_its_bracket(last):
     assert y == pytest.approx(target**2, abs=1e-9)
 
 
-def test_answers_find_their_columns_whatever_waits_on_the_shelf(monkeypatch):
+def test_answers_find_their_columns_in_whatever_order_they_end(monkeypatch):
     """The first group of a topology is a single scenario, in a narrower block than what follows."""
     in_service = np.ones(40)
     in_service[7] = 0.0
@@ -210,7 +210,7 @@ def test_answers_find_their_columns_whatever_waits_on_the_shelf(monkeypatch):
     plant = compile(twin.load("gb300_hall"), given)
     assert [len(group) for group in by_topology(plant)] == [1, 39]
     whole = steady.steady(plant)
-    monkeypatch.setattr(steady, "SHELF", 2)
+    monkeypatch.setattr(steady, "WIDTHS", (1, 4))
     again = steady.steady(plant)
     for column, values in whole.columns.items():
         np.testing.assert_array_equal(again[column], values)

@@ -226,7 +226,7 @@ class _Given(NamedTuple):
 
     component: numbers of its components (group,). source: which of the different values, as arrays over all scenarios,
     each has (group,); components that differ in what scenarios do not give have different sources. label: the first
-    source whose components differ in nothing else and have the same value in a scenario, bit for bit (source, scenario).
+    source whose components differ in nothing else and have the same value in a scenario, to the bit (source, scenario).
     """
 
     kind: str
