@@ -114,10 +114,10 @@ class Mix(Table):
 
 
 class Past(NamedTuple):
-    """How the last passes differed, the newest difference first: `memory` times `rows`, those of `nodes` before valves'.
+    """How the last passes differed: `memory` differences of `rows` numbers each, the newest first.
 
-    times: how many equal ones a row stands for (rows,). gaps, steps: differences of gaps and of what passes have come
-    to (memory x rows, scenario).
+    Those of `nodes` come before those of valves. times: how many equal ones a row stands for (rows,). gaps, steps:
+    differences of gaps and of what passes have come to (memory x rows, scenario).
     """
 
     nodes: Int
