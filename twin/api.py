@@ -386,7 +386,7 @@ def solve(
     check_served(facility, given.coordinates)
     if outputs is not None:
         return stream(facility, given, outputs, air_model, device, progress, symmetry)
-    check_size(facility, given, symmetry)
+    check_size(facility, given, symmetry and not isinstance(air_model, FiniteVolume))
     pace, own = Pace(given.size, progress), None if scenarios is None else given
     parts = tuple(solve_parts(facility, own, air_model, device, progress, pace.advance, symmetry))
     found = tuple(find_bounds(part.air.plant, progress=progress) for part in parts) if bound else ()

@@ -192,15 +192,14 @@ def _classes(facility: Facility, own: Index) -> Classes:
 
 def _with_references(classes: Classes) -> Classes:
     """Classes in which the pressure reference of a loop, which is chosen among equals, is a class of its own."""
-    wiring, loop = classes.wiring, {}
+    wiring, joints = classes.wiring, classes.wiring.joints
     held = wiring.holders(classes.groups)
-    if len(held) > 1:
-        loop = loops(classes.groups, lambda key: classes.place(wiring.root.get(key, key)))
-    among = [loop.get(classes.place(key)) for key in held]
-    if len(set(among)) == len(among):
+    if len(held) < 2:
+        return classes
+    loop = loops(classes.groups, lambda key: classes.place(wiring.root.get(key, key)))
+    if len({loop.get(classes.place(key)) for key in held}) == len(held):
         return classes
     chosen = np.zeros(len(wiring.names), np.int64)
-    joints = wiring.joints
     at = np.isin(joints.joint, [joints.number[key] for key in wiring.references if key in joints.number])
     chosen[joints.component[at]] = 1
     own = _marked(classes.own, chosen)
