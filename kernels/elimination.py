@@ -123,7 +123,7 @@ class Nodes(NamedTuple):
 
 
 @cell
-def part(i, nodes: Nodes):
+def unlink(i, nodes: Nodes):
     """Take a node from those of its degree."""
     before = nodes.before[i]
     after = nodes.after[i]
@@ -136,7 +136,7 @@ def part(i, nodes: Nodes):
 
 
 @cell
-def join(i, degree, nodes: Nodes):
+def link(i, degree, nodes: Nodes):
     """Put a node first among those of a degree."""
     first = nodes.head[degree]
     if first >= 0:
@@ -160,7 +160,7 @@ def minimum_degree(_all, n: Int, space: Int, first: Ints1, lists: Ints1, nodes: 
     """
     for i in range(n):
         nodes.size[i] = first[i + 1] - first[i]
-        join(i, first[i + 1] - first[i], nodes)
+        link(i, first[i + 1] - first[i], nodes)
     size = 0
     least = 0
     for k in range(n):
@@ -170,10 +170,10 @@ def minimum_degree(_all, n: Int, space: Int, first: Ints1, lists: Ints1, nodes: 
         while nodes.head[least] < 0:
             least += 1
         p = nodes.head[least]
-        part(p, nodes)
+        unlink(p, nodes)
         order[k] = p
         nodes.seen[p] = k
-        begin = size
+        begin = size  # its column: neighbours by edges, and the members of its cliques, which are used up
         for u in range(first[p], first[p] + nodes.size[p]):
             entry = lists[u]
             if entry >= 0:
@@ -192,7 +192,7 @@ def minimum_degree(_all, n: Int, space: Int, first: Ints1, lists: Ints1, nodes: 
         column[k + 1] = size
         nodes.begin[p] = begin
         nodes.members[p] = size - begin
-        for u in range(begin, size):
+        for u in range(begin, size):  # how many members of each clique around are not in the new one
             i = row[u]
             for v in range(first[i], first[i] + nodes.size[i]):
                 if lists[v] < 0:
@@ -201,7 +201,7 @@ def minimum_degree(_all, n: Int, space: Int, first: Ints1, lists: Ints1, nodes: 
                         nodes.turn[e] = k
                         nodes.outside[e] = nodes.members[e]
                     nodes.outside[e] -= 1
-        for u in range(begin, size):
+        for u in range(begin, size):  # lists without what lies within the new clique, and degrees
             i = row[u]
             kept = first[i]
             degree = size - begin - 1
@@ -219,8 +219,8 @@ def minimum_degree(_all, n: Int, space: Int, first: Ints1, lists: Ints1, nodes: 
                     degree += added
             lists[kept] = -1 - p
             nodes.size[i] = kept + 1 - first[i]
-            part(i, nodes)
-            join(i, min(degree, bound), nodes)
+            unlink(i, nodes)
+            link(i, min(degree, bound), nodes)
             least = min(least, nodes.degree[i])
 
 

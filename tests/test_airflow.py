@@ -250,6 +250,19 @@ def test_heat_without_a_place_is_told(layout, tmp_path):
     assert [name for name, _ in screen.air(twin.solve(layout, air=quick))] == ["computed air"]
 
 
+def test_racks_of_rooms_that_a_response_does_not_carry_have_bounds_of_their_own():
+    """They are solved by class, but bounded one by one."""
+    facility = twin.load(closet.many(3))
+    solved = twin.solve(facility, air=twin.FiniteVolume(cell=0.2, tolerance=2.0, coarse=False, turns=1))
+    carried = twin.Response({"a1_hall": solved.response.rooms["a1_hall"]})
+    results = [twin.solve(facility, air=carried, symmetry=symmetry) for symmetry in (True, False)]
+    by_class, one_by_one = ({b.racks: b for b in twin.bound(result, per="rack")} for result in results)
+    assert by_class.keys() == one_by_one.keys() >= {"a1_r1", "a2_r1", "a3_r2"}
+    for name, bound in one_by_one.items():
+        assert by_class[name].scale == pytest.approx(bound.scale, rel=2e-6)
+        assert by_class[name].limit.element == bound.limit.element
+
+
 def test_rooms_that_stay_mixed_and_ventilation_are_told(tmp_path, caplog):
     path = tmp_path / "two.yaml"
     text = closet.many(2).replace("height: 2.8 m", "height: 2.8 m, ventilation: 0.1 m3/s", 1)

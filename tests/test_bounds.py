@@ -106,6 +106,18 @@ def test_bounds_of_a_batch_are_those_of_its_scenarios_alone(small, symmetry):
     assert scales[0] > 1.0 and scales[3] == 0.0 and np.isnan(scales[5])
 
 
+def test_racks_that_differ_have_bounds_of_their_own_beside_two_tanks_in_one_loop(small):
+    """One of the tanks is the reference of the loop: a class of its own, whatever rack is bounded."""
+    spare = "  spare: {type: expansion_tank, fluid: pg25}\n  trim:"
+    text = small.replace("  trim:", spare) + "  - [coolant, spare.port, main.out]\n"
+    facility = twin.load(text, overrides={"r7.chip_scale": "0.6", "r8.chip_scale": "0.8"})
+    scale = {b.racks: b.scale for b in twin.bound(facility, per="rack")}
+    assert 0.6 * scale["r7"] == pytest.approx(0.8 * scale["r8"], rel=0.02)
+    plant = compile(facility)
+    for name in ("r6", "r7", "r8"):
+        assert scale[name] == pytest.approx(find(plant, rows=np.array(plant.engine.names) == name).scale, rel=2e-6)
+
+
 def test_racks_that_are_alike_have_one_bound_and_their_own_names():
     hall = twin.load("gb300_hall")
     found = {b.racks: b for b in twin.bound(hall, per="rack")}

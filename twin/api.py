@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -34,8 +34,7 @@ from twin.results.figures import Figures, figures
 from twin.results.files import write
 from twin.results.limits import Binding, Margins, binding, exceeded, margins, worst
 from twin.results.warnings import warnings
-from twin.results.whole import narrowed
-from twin.results.whole import whole as written_out
+from twin.results.whole import narrowed, whole
 from twin.serving.tokens import at_work, check_served
 from twin.solver.pace import Pace
 from twin.solver.steady import Progress, Solution
@@ -63,7 +62,8 @@ class Result:
 
     facility: what was solved. scenarios: as they were given, None for the layout's own. parts: solutions of scenarios
     in which the same components are alike, the first of which are solved for all. air: how the air was computed. held:
-    what binds when racks grow denser, as the file says from which the result was read, if any.
+    what binds when racks grow denser, as the file says from which the result was read, if any. bounds: the sustainable
+    densities of each part, none where they were not asked for.
 
     >>> twin.solve("gb300_hall")["pue"]
     """
@@ -85,7 +85,7 @@ class Result:
         plant = at_work(compile(self.facility, self.scenarios))
         if isinstance(self.air, Response):
             plant = self.air.carried(plant)
-        return AirSolution(plant, written_out(plant, [(chosen, air.solution) for chosen, air in self.parts]))
+        return AirSolution(plant, whole(plant, [(chosen, air.solution) for chosen, air in self.parts]))
 
     @property
     def plant(self) -> Plant:
@@ -105,7 +105,7 @@ class Result:
     @cached_property
     def status(self) -> Array:
         """What became of every scenario, see `Status` (scenario,)."""
-        return self._by_scenario(lambda part: part.air.solution.status)
+        return self._by_scenario(part.air.solution.status for part in self.parts)
 
     @property
     def stopped(self) -> bool:
@@ -133,15 +133,15 @@ class Result:
         if self.scenarios is not None:
             check_size(self.facility, self.scenarios)
 
-    def _by_scenario(self, get: Callable[[Part], Array]) -> Array:
-        """Numbers of all parts (..., scenario) in the order of the scenarios."""
-        values = [np.asarray(get(part)) for part in self.parts]
-        if len(values) == 1:
-            return values[0]
-        out = np.empty((*values[0].shape[:-1], self.size), values[0].dtype)
-        for part, value in zip(self.parts, values, strict=True):
-            out[..., part.scenarios] = value
-        return out
+    def _by_scenario(self, values: Iterable[Array]) -> Array:
+        """Numbers of each part, one or (scenario of the part,), in the order of the scenarios (scenario,)."""
+        first, *others = values
+        if not others:
+            return first
+        joined = np.empty(self.size, np.asarray(first).dtype)
+        for part, value in zip(self.parts, (first, *others), strict=True):
+            joined[part.scenarios] = value
+        return joined
 
     @cached_property
     def dataset(self) -> xr.Dataset:
@@ -181,14 +181,12 @@ class Result:
     @cached_property
     def figures(self) -> Figures:
         """Headline figures, one value per scenario."""
-        found = [figures(part.air.solution) for part in self.parts]
-        if len(found) == 1:
-            return found[0]
-        of = {id(part): f for part, f in zip(self.parts, found, strict=True)}
-        pick = lambda name: self._by_scenario(lambda part: _wide(getattr(of[id(part)], name), part))  # noqa: E731
-        terms = found[0].annual._fields
-        annual = (self._by_scenario(lambda p, t=t: _wide(getattr(of[id(p)].annual, t), p)) for t in terms)
-        numbers = {f.name: pick(f.name) for f in fields(Figures) if f.name != "annual"}
+        parts = [figures(part.air.solution) for part in self.parts]
+        if len(parts) == 1:
+            return parts[0]
+        names = [f.name for f in fields(Figures) if f.name != "annual"]
+        numbers = {name: self._by_scenario(getattr(part, name) for part in parts) for name in names}
+        annual = map(self._by_scenario, zip(*(part.annual for part in parts), strict=True))
         return Figures(**numbers, annual=Annual(*annual))
 
     @cached_property
@@ -231,7 +229,7 @@ class Result:
 
     def __repr__(self) -> str:
         states = [Status(int(s)).name.lower() for s in self.status]
-        over = self._by_scenario(lambda part: exceeded(margins(part.air.solution)))
+        over = self._by_scenario(exceeded(margins(part.air.solution)) for part in self.parts)
         states = ["limit_exceeded" if s == "ok" and passed else s for s, passed in zip(states, over, strict=True)]
         counted = ", ".join(f"{states.count(s):,} {s}" for s in sorted(set(states)))
         warned = sum(bool(texts) for texts in self.warnings)
@@ -388,16 +386,11 @@ def solve(
     check_served(facility, given.coordinates)
     if outputs is not None:
         return stream(facility, given, outputs, air_model, device, progress, symmetry)
-    check_size(facility, given, symmetry)
+    check_size(facility, given, symmetry and not isinstance(air_model, FiniteVolume))
     pace, own = Pace(given.size, progress), None if scenarios is None else given
     parts = tuple(solve_parts(facility, own, air_model, device, progress, pace.advance, symmetry))
     found = tuple(find_bounds(part.air.plant, progress=progress) for part in parts) if bound else ()
     return Result(facility, own, parts, air_model, bounds=found)
-
-
-def _wide(values: Array, part: Part) -> Array:
-    """One value for each scenario of a part."""
-    return np.broadcast_to(values, (len(part.scenarios),))
 
 
 def open_result(path: str | Path) -> Result:
@@ -409,15 +402,15 @@ def open_result(path: str | Path) -> Result:
     >>> twin.draw(twin.open_result("hall.nc"))
     """
     kept = store.read(path)
-    whole = kept.air_solution
-    parts = [Part(np.arange(whole.plant.scenarios), whole)]
+    solved = kept.air_solution
+    parts = [Part(np.arange(solved.plant.scenarios), solved)]
     if kept.symmetry:
         marks = of_response(kept.facility, kept.air)
         carried = kept.air.carried if isinstance(kept.air, Response) else lambda plant: plant
         groups = [(chosen, carried(plant)) for chosen, plant in plants(kept.facility, kept.scenarios, marks)]
-        parts = [Part(chosen, AirSolution(p, narrowed(whole.solution, p, chosen))) for chosen, p in groups]
+        parts = [Part(chosen, AirSolution(p, narrowed(solved.solution, p, chosen))) for chosen, p in groups]
     result = Result(kept.facility, kept.scenarios, tuple(parts), kept.air, kept.limit)
-    vars(result)["air_solution"] = whole
+    vars(result)["air_solution"] = solved
     vars(result)["dataset"] = kept.dataset  # cached properties, which need not be worked out again
     if kept.response is not None:
         vars(result)["response"] = kept.response
@@ -468,8 +461,10 @@ def bound(
         bounds[0] = replace(bounds[0], computed=_computed(result, bounds[0], progress))
     if per is not None:
         groups = GROUPS[per](result.facility, scaled_racks(plant))
-        air = plant if plant.classes.component is None or isinstance(result.air, Response) else None
-        bounds += of_groups(result.facility, result.scenarios, groups, scale, progress, air)
+        if isinstance(result.air, Response):  # rooms that it does not carry are solved by class
+            plant = result.plant
+        full = plant if plant.classes.component is None else None
+        bounds += of_groups(result.facility, result.scenarios, groups, scale, progress, full)
     if scale == "chips":
         vars(result)["bound"] = bounds[0]  # the cached property, which need not find it again
     return bounds

@@ -56,8 +56,13 @@ MANY = 64
 """Scenarios from which rows are added one by one, which takes less memory than running sums; bits are the same."""
 
 
-def total(rows: Array) -> Array:
-    """Sum over rows in a fixed order, (scenario,); np.sum picks its order from the number of scenarios."""
+def total(rows: Array, counts: Array | None = None) -> Array:
+    """Sum over rows in a fixed order, (scenario,); np.sum picks its order from the number of scenarios.
+
+    counts: how many equal ones each row stands for (row,), one each if not given.
+    """
+    if counts is not None and (counts != 1.0).any():
+        rows = rows * counts[:, None]
     if not len(rows):
         return np.zeros(rows.shape[-1], like=rows)
     if rows.shape[-1] < MANY or rows.dtype != float or not isinstance(rows, np.ndarray):
@@ -66,11 +71,6 @@ def total(rows: Array) -> Array:
     for row in rows[1:]:
         added += row
     return added
-
-
-def added(rows: Array, times: Array) -> Array:
-    """Sum over rows that each stand for so many (row,), in a fixed order, (scenario,)."""
-    return total(rows if (times == 1.0).all() else rows * times[:, None])
 
 
 def largest(rows: Array) -> Array:

@@ -66,7 +66,7 @@ MUTANTS = [
     ("twin/components/compute.py", 'price(t.times("capital", t.chip_scale), write)', "price(t, write)", DENSER, "denser racks for the same money"),
     (B, "discount_rate: Fraction = Field(0.08", "discount_rate: Fraction = Field(0.07", LIVES, "interest of 7 %"),
     (B, "works_life: Time = Field(14 * YEAR", "works_life: Time = Field(15 * YEAR", WORKS, "works of 15 years"),
-    (M, "added(e.nameplate, solution.plant.counts[columns.engine])", "solution.sum(columns.engine.power)", WORKS, "works by the power drawn"),
+    (M, "total(e.nameplate, solution.plant.counts[columns.engine])", "solution.sum(columns.engine.power)", WORKS, "works by the power drawn"),
     (B, "electricity: MoneyPerEnergy = Field(0.07 / 3.6e6", "electricity: MoneyPerEnergy = Field(0.08 / 3.6e6", ENERGY, "8 cents"),
     (B, "0.369 / 3.6e6", "0.380 / 3.6e6", ENERGY, "380 g/kWh"),
     (B, "water: MoneyPerVolume = Field(3.0", "water: MoneyPerVolume = Field(2.0", WATER, "water of 2 $"),

@@ -9,33 +9,32 @@ import tables
 from twin.domains.between import Nodes, Turn
 from twin.domains.thermal import Valves
 from twin.solver import acceleration
-from twin.solver.acceleration import FARTHEST, Anderson, Mix, Normal, Points
+from twin.solver.acceleration import FARTHEST, Anderson, Mix, Past, Points
 
 
 class Mixed:
     """Passes x -> g(x) of a state (row, scenario), mixed as `Mixing` binds them; `nodes` rows are temperatures."""
 
     def __init__(self, start, memory=2, nodes=1, free=9.0):
-        self.memory, (self.rows, lanes), self.nodes = memory, start.shape, nodes
+        rows, lanes = start.shape
         self.point = tables.table(Points, start.shape, begun=start)
-        self.gaps, self.steps = np.full((2, memory * self.rows, lanes), np.nan)
         self.turn, self.mix = (
             tables.table(Turn, (1, lanes), free=free),
             tables.table(Mix, (1, lanes), size=np.inf, age=-1, length=np.inf, farthest=np.inf),
         )
         self.factor, self.weight = np.zeros((memory * memory, lanes)), np.zeros((memory, lanes))
-        self.times = np.ones(self.rows)
+        gaps, steps = np.full((2, memory * rows, lanes), np.nan)
+        self.past = Past(nodes, rows, memory, np.ones(rows), gaps, steps)
 
     def go(self, new):
         """A pass has come to `new`; where the next begins."""
         p, size = self.point, self.point.begun.shape
         p.gone[...] = new
-        tables.run(acceleration.differ, size, self.rows, self.memory, p, self.gaps, self.steps)
+        tables.run(acceleration.differ, size, p, self.past)
         one = (1, size[1])
-        tables.run(acceleration.measure, one, self.nodes, self.rows, p, self.mix)
-        given = (self.times, p, self.gaps, self.steps, self.turn, self.mix, Normal(self.factor, self.weight))
-        tables.run(acceleration.weigh, one, self.nodes, self.rows, self.memory, *given)
-        tables.run(acceleration.mingle, size, self.rows, self.memory, self.weight, self.steps, self.mix, p)
+        tables.run(acceleration.measure, one, self.past, p, self.mix)
+        tables.run(acceleration.weigh, one, self.past, p, self.turn, self.mix, self.factor, self.weight)
+        tables.run(acceleration.mingle, size, self.past, self.weight, self.mix, p)
         return p.begun.copy()
 
     def passes(self, g, count):

@@ -473,7 +473,7 @@ def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
         ("electrical islands", f"{len(facility.islands()):,}"),
         ("coolant loops", f"{len(facility.loops()):,}"),
         ("limits", f"{sum(len(x.elements) for x in plant.limits):,}"),
-        ("solved once if alike", next(partitions(facility, read(facility, {})))[1].told()),
+        ("symmetry", next(partitions(facility, read(facility, {})))[1].summary()),
     ]
     counts += [("cases", ", ".join(facility.cases))] if facility.cases else []
     typer.echo(f"{facility.source} is valid, layout {facility.hash}\n\n{table(counts)}")

@@ -45,17 +45,17 @@ def _normal(load: Load, weight: Array) -> Array:
 # ---- one island --------------------------------------------------------------------------------------------------
 
 
-def whole(plant: System, island: Island) -> power_flow.Network:
-    """The network of an island whose branches are all those that its rows stand for, side by side.
+def _in_parallel(plant: System, island: Island) -> power_flow.Network:
+    """The network of an island in which each branch is all those that its row stands for, in parallel.
 
-    Of buses that are alike one stands for all: currents balance at all of them together.
+    A bus is all those that it stands for, too: their currents balance together.
     """
     parts = ((columns.line, island.line), (columns.source, island.source), (columns.converter, island.converter))
-    times = np.concatenate([plant.counts[kind][rows] for kind, rows in parts])[:, None]
+    counts = np.concatenate([plant.counts[kind][rows] for kind, rows in parts])[:, None]
     n = island.network
-    if (times == 1.0).all():
+    if (counts == 1.0).all():
         return n
-    return replace(n, series=times * n.series, shunt_start=times * n.shunt_start, shunt_end=times * n.shunt_end)
+    return replace(n, series=counts * n.series, shunt_start=counts * n.shunt_start, shunt_end=counts * n.shunt_end)
 
 
 class Demand(NamedTuple):
@@ -222,7 +222,7 @@ class Train:
     def __init__(self, b: Block, out: Results, peak: bool = False) -> None:
         plant, c = b.plant, b.plant.converter
         self.plant, self.good = plant, b.zeros(1)
-        self.islands = [power_flow.Bound(whole(plant, i), b.lanes, b.xp) for i in plant.islands]
+        self.islands = [power_flow.Bound(_in_parallel(plant, i), b.lanes, b.xp) for i in plant.islands]
         converters, on = b.table(c), b.given(c.in_service * plant.live[c.input])
         reactive = b.given(np.where((plant.direct[c.input] == 1)[:, None], 0.0, c.tangent))
         rating, tolerance = b.given(plant.line.rating), b.numbers(np.full((1, 1), power_flow.TOLERANCE))

@@ -47,9 +47,9 @@ def supply(z, s, pipes: Int, zone: Zone, fans: Groups, fan: Fan, fed: Reals2, as
 
     Racks draw D, what their fans move. Cooler fans deliver excess (1 - recirculation) D / (1 - bypass), plus what
     carries other room heat at the zone's `other_rise`, staged, up to their rating. Racks short of cooler air
-    recirculate. The smallest number of units runs that carries the flow, or as many as cycles leave, whose numbers
-    begin at `first`; power follows the cube of the speed [fan laws,
-    ASHRAE HVAC Systems and Equipment (2020), ch. 21].
+    recirculate. The smallest number of units runs that carries the flow, but no fewer than a cycle has left, see
+    `solver.program.keep`: those of fans begin at `first`. Power follows the cube of the speed [fan laws, ASHRAE HVAC
+    Systems and Equipment (2020), ch. 21].
     """
     demand = asked.demand[z, s]
     other = max(asked.gains[z, s], 0.0) / (AIR_HEAT * zone.other_rise[z, s])

@@ -154,8 +154,8 @@ def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, turn: Turn
 
     The duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow: a rising function of it, whose root
     is found by secants within a bracket that narrows, from the last pass's on; where there is none, the nearer end is.
-    A valve moves by no more than its stroke in one pass, whose square root is left when it turns and would go farther
-    than that: what swings between two flows comes to rest between them. While coolers are trusted strokes are whole.
+    A valve moves by no more than its stroke in a pass, a factor that becomes its square root when the valve turns back
+    by more than that: what swings between two flows comes to rest between them. While coolers are trusted it stays.
     """
     h = e.hot[x]
     c = e.cold[x]

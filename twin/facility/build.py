@@ -30,8 +30,7 @@ PLACES = ("at", "size")
 """Fields that say where a component stands, by which validated ones differ."""
 
 OWN = "twin.components."
-"""Where types are that take any text for a room; those of others may judge it."""
-
+"""Where the types of this package are, which take any text for a room; those of others may judge it."""
 
 _BUILDING = Lock()
 """Held while a model is built, which pydantic leaves to its first use."""

@@ -266,13 +266,14 @@ def _decimal(text: str) -> object:
     return text
 
 
-_NOTHING: dict[str, Any] = {"__builtins__": {}}
-
-
 class _Turn(dict[str, str]):
-    """What braces become in a turn of a repeat block, each worked out when it is first met and kept while it is so.
+    """What braces become in a turn of a repeat block, each worked out when it is first met and kept while it holds.
 
     {variable} is written as the loop has it, {expression:form} as a number.
+
+    axes: names of the loops, outermost first. sets: variables that each gives. after: braces that depend on a loop or
+    on one inside it. met: braces that stand there, and whether they are a variable. at: values of this turn by loop.
+    loop: its variables, numbers: those of them that are numbers.
     """
 
     def __init__(self, axes: Mapping[str, list[Any]]) -> None:
@@ -280,7 +281,7 @@ class _Turn(dict[str, str]):
         self.sets = [
             {k for v in values for k in (v if isinstance(v, dict) else (name,))} for name, values in axes.items()
         ]
-        self.after: list[list[str]] = [[] for _ in axes]  # braces that an axis or one after it decides
+        self.after: list[list[str]] = [[] for _ in axes]
         self.met = set[tuple[str, bool]]()
         self.at: tuple[object, ...] = ()
         self.loop: dict[str, Any] = {}
@@ -321,7 +322,7 @@ class _Turn(dict[str, str]):
         if name in self.loop:
             return format(self.numbers.get(name, self.loop[name]), form) if form else spelled(self.loop[name])
         try:
-            return format(eval(_expression(name), _NOTHING, self.numbers), form)
+            return format(eval(_expression(name), {"__builtins__": {}}, self.numbers), form)
         except NameError as error:
             others = f"no variable; there are {', '.join(self.loop)}"
             why = "text, which has no arithmetic" if error.name in self.loop else others
@@ -329,9 +330,9 @@ class _Turn(dict[str, str]):
 
 
 def _template(value: Any) -> Callable[[_Turn], Any]:
-    """What makes of a value of a repeat block that of a turn, with its braces filled: one expression for all of it.
+    """What makes of a value of a repeat block that of a turn, with its braces filled; the rest is shared by all turns.
 
-    What has no braces is the same in all turns.
+    It is compiled as one expression: closures for each part of the value take 6 % longer to load a campus.
     """
     names: Raw = {"distinct": _distinct}
     body = _filled(value, names) or _constant(value, names)
@@ -417,10 +418,10 @@ def repeats(data: Raw, faults: list[str]) -> Iterator[tuple[Raw, list[Any]]]:
             if math.prod(map(len, axes.values())) > LARGEST_REPEAT:
                 raise ValueError(f"repeats more than {LARGEST_REPEAT:,} times")
             components, connections = block.get("components") or {}, block.get("connections") or []
-            written, turn = _template([components, connections]), _Turn(axes)
+            template, turn = _template([components, connections]), _Turn(axes)
             for values in itertools.product(*axes.values()):
                 turn.of(values)
-                filled = written(turn)
+                filled = template(turn)
                 yield filled[0], filled[1]
         except (ValueError, KeyError, TypeError, AttributeError, NameError, SyntaxError, ZeroDivisionError) as error:
             faults.append(f"repeat block {k}: {error}")

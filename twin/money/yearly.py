@@ -6,7 +6,7 @@ import numpy as np
 
 from twin import columns
 from twin.columns import Array, totals
-from twin.elements import Cost, Status, added, total
+from twin.elements import Cost, Status, total
 from twin.facility.catalogue import published_constants as published
 from twin.facility.sections import Economics
 from twin.money import cost
@@ -61,7 +61,7 @@ def _charged(solution: Solution) -> Array:
     charged = list[Array]()
     for contract, grid in zip(rows(totals.contract), rows(totals.grid), strict=True):
         stated = solution[contract]
-        charged.append(added(np.where(np.isfinite(stated), stated, solution[grid]), solution.plant.times(grid)))
+        charged.append(total(np.where(np.isfinite(stated), stated, solution[grid]), solution.plant.times(grid)))
     return total(np.array(charged).reshape(-1, solution.plant.scenarios))
 
 
@@ -72,7 +72,7 @@ def _works(solution: Solution) -> tuple[Array, Array, Array]:
     """
     terms, e, size = priced(solution.plant), solution.plant.engine, solution.plant.scenarios
     price = terms.works if terms.colocation is None else 0.0
-    nameplate = added(e.nameplate, solution.plant.counts[columns.engine])
+    nameplate = total(e.nameplate, solution.plant.counts[columns.engine])
     capital = price * np.broadcast_to(nameplate, (1, size))
     return capital, np.broadcast_to(terms.works_life, (1, size)), np.zeros((1, size))
 

@@ -25,6 +25,13 @@ from twin.plant.wiring import Group, Joints, Kept, Key, Wiring, kept_with, loops
 TRIES = 3
 """Sets of hash keys that are tried before nothing is taken to be alike."""
 
+MOST_KEPT = 64
+"""Partitions that are kept with a facility."""
+
+FEW = 2000
+"""Components of a facility below which scenarios that single some out are solved with all: to lower a plant for each
+choice of them takes longer."""
+
 Hashes = NDArray[np.uint64]
 
 
@@ -46,19 +53,25 @@ class Classes:
             self.times = np.bincount(component).astype(float)[component]
 
     @cached_property
+    def firsts(self) -> Index:
+        """Number of the first component like each, itself where it is the first (components,)."""
+        if self.component is None:
+            return np.arange(len(self.wiring.names))
+        _, first = np.unique(self.component, return_index=True)
+        return first[self.component]
+
+    @cached_property
     def groups(self) -> Mapping[str, Group]:
         """The first components of all classes by type."""
         if self.component is None:
             return self.wiring.groups
-        _, first = np.unique(self.component, return_index=True)
-        alone, names = np.isin(np.arange(len(self.component)), first), self.wiring.names
-        groups = dict[str, Group]()
+        groups, names = dict[str, Group](), self.wiring.names
         for kind, group in self.wiring.groups.items():
-            chosen = group.numbers[alone[group.numbers]]
+            chosen = group.numbers[self.firsts[group.numbers] == group.numbers]
             groups[kind] = Group(self.wiring, [names[i] for i in chosen.tolist()])
         return groups
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """How many components there are and how many classes they fall into, such as "204 components, 42 classes"."""
         count = len(self.wiring.names)
         classes = count if self.component is None else int(self.component.max(initial=-1)) + 1
@@ -95,17 +108,15 @@ class Classes:
 
     def first(self, name: str) -> str:
         """Name of the first component like one of that name."""
-        if self.component is None or name not in self.wiring.number:
-            return name
-        order, begin = self._members
-        return self.wiring.names[int(order[begin[self.component[self.wiring.number[name]]]])]
+        number = self.wiring.number.get(name)
+        return name if number is None else self.wiring.names[self.firsts[number]]
 
     @cached_property
     def signature(self) -> bytes:
-        """What is left when all that is alike is taken as one: equal for partitions that are one plant but for names.
+        """The graph of the classes as bytes: equal in partitions of one scenario whose plants differ in names only.
 
-        Classes in an order that their colours give, with the colour that each begins with, how many are in it, and the
-        joints that its first meets, by role.
+        Classes in the order of their colours, with the colour that each begins with, how many are in it, and the joints
+        that its first meets, by role.
         """
         return self._signed[0]
 
@@ -163,7 +174,7 @@ def partitions(
     even = _even(_classes(facility, _own(wiring, {})), given) if few else np.ones(scenarios.size, bool)
     for chosen, labels in _patterns(given, np.flatnonzero(even)):
         own = _own(wiring, labels)
-        yield chosen, _classes(facility, own + marked * (int(own.max(initial=0)) + 1))
+        yield chosen, _classes(facility, _marked(own, marked))
     if not even.all():
         yield np.flatnonzero(~even), alone(facility)
 
@@ -175,32 +186,32 @@ def _classes(facility: Facility, own: Index) -> Classes:
         while len(kept) >= MOST_KEPT:
             kept.pop(next(iter(kept)), None)
         wiring = Wiring.of(facility)
-        kept[key] = _told_apart(Classes(wiring, *refined(wiring.joints, own), own))
+        kept[key] = _with_references(Classes(wiring, *refined(wiring.joints, own), own))
     return kept[key]
 
 
-def _told_apart(classes: Classes) -> Classes:
-    """Classes in which what is chosen among equals is a class of its own: the pressure reference of a coolant loop."""
-    wiring, loop = classes.wiring, {}
+def _with_references(classes: Classes) -> Classes:
+    """Classes in which the pressure reference of a loop, which is chosen among equals, is a class of its own."""
+    wiring, joints = classes.wiring, classes.wiring.joints
     held = wiring.holders(classes.groups)
-    if len(held) > 1:
-        loop = loops(classes.groups, lambda key: classes.place(wiring.root.get(key, key)))
-    among = [loop.get(classes.place(key)) for key in held]
-    if len(set(among)) == len(among):
+    if len(held) < 2:
+        return classes
+    loop = loops(classes.groups, lambda key: classes.place(wiring.root.get(key, key)))
+    if len({loop.get(classes.place(key)) for key in held}) == len(held):
         return classes
     chosen = np.zeros(len(wiring.names), np.int64)
-    joints = wiring.joints
     at = np.isin(joints.joint, [joints.number[key] for key in wiring.references if key in joints.number])
     chosen[joints.component[at]] = 1
-    own = _joined(classes.own, chosen)
+    own = _marked(classes.own, chosen)
     return Classes(wiring, *refined(joints, own), own)
 
 
-MOST_KEPT = 64
-"""Partitions that are kept with a facility."""
+def _marked(own: Index, marks: Index) -> Index:
+    """Colours of which those with a mark differ by it, 0 for none (components,).
 
-FEW = 2000
-"""Components of a facility in which it takes less to solve all than to find what is alike but for some."""
+    They are not numbered anew: colours of one scenario mean the same whatever is marked, see `Classes.signature`.
+    """
+    return own + marks * (int(own.max(initial=0)) + 1)
 
 
 # ---- what components have by themselves --------------------------------------------------------------------------
@@ -212,9 +223,9 @@ Labels = Mapping[tuple[str, str], Index]
 class _Given(NamedTuple):
     """Values that scenarios give for a field of a type.
 
-    component: numbers of its components (group,). source: which of the different values each has (group,), counted anew
-    for those that differ in what scenarios do not give. label: equal where values are equal in a scenario, bit for bit,
-    of components that do not differ otherwise (source, scenario).
+    component: numbers of its components (group,). source: which of the different values, as arrays over all scenarios,
+    each has (group,); components that differ in what scenarios do not give have different sources. label: the first
+    source whose components differ in nothing else and have the same value in a scenario, to the bit (source, scenario).
     """
 
     kind: str
@@ -266,7 +277,7 @@ def _all_given(wiring: Wiring, scenarios: Scenarios) -> list[_Given]:
         group = wiring.groups[kind]
         rest = np.zeros(len(group.names), np.int64)
         for field, codes in group.codes.items():
-            rest = rest if field in fields else _joined(rest, codes)
+            rest = rest if field in fields else _pairs(rest, codes)
         for field, rows in fields.items():
             source, values = _sources(group, field, rows)
             pairs, source = np.unique(np.stack([rest, source]), axis=1, return_inverse=True)
@@ -320,17 +331,17 @@ def _own(wiring: Wiring, labels: Labels) -> Index:
         colour = np.zeros(len(group.names), np.int64)
         for field, codes in group.codes.items():
             if (kind, field) not in labels:
-                colour = _joined(colour, codes)
+                colour = _pairs(colour, codes)
         for (of, _), codes in labels.items():
             if of == kind:
-                colour = _joined(colour, codes)
+                colour = _pairs(colour, codes)
         parts.append(colour + colours)
         colours += int(colour.max(initial=-1)) + 1
     return np.concatenate([np.zeros(0, np.int64), *parts])
 
 
-def _joined(a: Index, b: Index) -> Index:
-    """One number for each pair of two."""
+def _pairs(a: Index, b: Index) -> Index:
+    """Numbers that are equal where both of two numbers are."""
     return np.unique(a * (int(b.max(initial=0)) + 1) + b, return_inverse=True)[1].reshape(len(a))
 
 
@@ -406,7 +417,7 @@ def _equitable(joints: Joints, own: Index, component: Index, joint: Index) -> bo
 
 
 def _signature(joints: Joints, own: Index, component: Index, joint: Index) -> tuple[bytes, Index]:
-    """See `Classes.signature`; and the first of the classes in that order, which is that of hashes."""
+    """The signature of `Classes.signature`, and the first component of each class in its order."""
     hashes, _ = _coloured(joints, own, 1)
     _, first, count = np.unique(component, return_index=True, return_counts=True)
     order = np.argsort(hashes[first], kind="stable")

@@ -120,9 +120,9 @@ class Group:
         fields = [f for f in type(self.parts[0]).model_fields if f not in ("room", "at", "size")]
         rows, columns = map(itemgetter(*fields), map(vars, self.parts)), dict[str, Array]()
         for field, values in zip(fields, zip(*rows, strict=True), strict=True):
-            alike = values[:1] if all(map(is_, values, repeat(values[0]))) else values  # most are a default of the type
-            if all(issubclass(kind, (int, float, type(None))) for kind in set(map(type, alike))):
-                columns[field] = np.repeat(np.array(alike, float)[:, None], len(values) // len(alike), axis=0)
+            different = values[:1] if _one(values) else values
+            if _numeric(different):
+                columns[field] = np.repeat(np.array(different, float)[:, None], len(values) // len(different), axis=0)
                 columns[field].flags.writeable = False
         return columns
 
@@ -142,7 +142,7 @@ class Group:
                 different.append(values)
         found = dict[str, Index]()
         for field, values in zip(fields, zip(*different, strict=True), strict=True):
-            if not all(map(is_, values, repeat(values[0]))):
+            if not _one(values):
                 codes = _codes(values)
                 if codes.any():
                     found[field] = codes[which]
@@ -168,9 +168,19 @@ class Group:
         return self._cords[port]
 
 
+def _one(values: tuple[Any, ...]) -> bool:
+    """Whether all are one object, as defaults of a type are."""
+    return all(map(is_, values, repeat(values[0])))
+
+
+def _numeric(values: tuple[Any, ...]) -> bool:
+    """Whether all are numbers or None."""
+    return all(issubclass(kind, (int, float, type(None))) for kind in set(map(type, values)))
+
+
 def _codes(values: tuple[Any, ...]) -> Index:
     """Equal values by one number; what cannot be compared by its hash is equal to itself alone."""
-    if all(issubclass(kind, (int, float, type(None))) for kind in set(map(type, values))):
+    if _numeric(values):
         bits = np.array(values, float).view(np.int64)
         return np.unique(bits, return_inverse=True)[1].reshape(len(values))
     number = dict[object, int]()

@@ -107,17 +107,17 @@ def choose(plant: Plant, outputs: Sequence[str], computed: bool) -> frozenset[st
 
 
 class Joined:
-    """Variables and coordinates of `total` scenarios, some at a time, in arrays that are allocated once.
+    """Datasets of some of `total` scenarios each, in any order, as one, whose arrays are allocated once.
 
-    Any of them may come at any time, as long as the elements are the same.
+    All have the same variables and elements. seconds: wall time of all of them.
     """
 
     def __init__(self, total: int) -> None:
         self.total, self.seconds = total, 0.0
         self._first, self._arrays = xr.Dataset(), dict[str, np.ndarray[Any, Any]]()
 
-    def take(self, at: slice | Index, part: xr.Dataset) -> None:
-        """Scenarios of these numbers."""
+    def take(self, at: Index, part: xr.Dataset) -> None:
+        """Take the scenarios of these numbers (scenario,)."""
         if not self._arrays:
             self._first = part
             for name, v in part.variables.items():
@@ -328,7 +328,7 @@ def provenance(plant: Plant, served: Iterable[Serving], seconds: float, device: 
         "device": device,
         "precision": "float64",
         "wall_seconds": seconds,
-        "alike": plant.classes.told(),
+        "alike": plant.classes.summary(),
         "serving": "; ".join(describe(terms, plant) for terms in islice(served, STATED)),
     }
 

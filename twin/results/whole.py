@@ -29,6 +29,7 @@ def whole(plant: Plant, parts: Sequence[tuple[Index, Solution]]) -> Solution:
     if len(parts) == 1 and first.plant.classes.component is None:
         return first
     size, solved = plant.scenarios, Solved()
+    node = {key: i for i, key in enumerate(plant.node_keys)}
     numbers = {name: np.empty(size, getattr(first, name).dtype) for name in ONCE}
     for chosen, part in parts:
         rows = _rows(plant, part.plant)
@@ -39,15 +40,13 @@ def whole(plant: Plant, parts: Sequence[tuple[Index, Solution]]) -> Solution:
             solved[column][:, chosen] = values[rows[_kind(column)]]
         for name, array in numbers.items():
             array[chosen] = getattr(part, name)
-        number = {key: i for i, key in enumerate(plant.node_keys)}
-        own = np.array([number[key] for key in part.plant.node_keys], int)
-        numbers["restless"][chosen] = own[part.restless]
+        numbers["restless"][chosen] = np.array([node[key] for key in part.plant.node_keys], int)[part.restless]
     seconds = sum(part.seconds for _, part in parts)
     return Solution(plant, solved, seconds=seconds, device=first.device, **numbers)
 
 
 def narrowed(solution: Solution, plant: Plant, chosen: Index) -> Solution:
-    """What `whole` was given for some scenarios: the solution of the plant of the first of everything that is alike."""
+    """The inverse of `whole` for chosen scenarios: the solution of a plant of the first of everything that is alike."""
     rows = _rows(solution.plant, plant)
     first = {ledger: np.unique(own, return_index=True)[1] for ledger, own in rows.items()}
     solved = {c: values[np.ix_(first[_kind(c)], chosen)] for c, values in solution.columns.items()}
@@ -83,15 +82,10 @@ def _rows(plant: Plant, part: Plant) -> dict[type, Index]:
 
 
 def _owned(plant: Plant, part: Plant, kind: type[Element]) -> Index:
-    """Rows of `part` for those of the plant: the same one of those that the first component like theirs has written."""
-    component = part.classes.component
-    first = np.arange(len(part.classes.times))
-    if component is not None:
-        _, lowest = np.unique(component, return_index=True)
-        first = lowest[component]
+    """Rows of `part` for those of the plant: the n-th of a component is the n-th of the first component like it."""
     wanted, there = plant.owners[kind], part.owners[kind]
     found = dict(zip(zip(there.tolist(), _ordinal(there), strict=True), range(len(there)), strict=True))
-    keys = zip(first[wanted].tolist(), _ordinal(wanted), strict=True)
+    keys = zip(part.classes.firsts[wanted].tolist(), _ordinal(wanted), strict=True)
     try:
         return np.array([found[key] for key in keys], np.int64)
     except KeyError as error:

@@ -13,7 +13,7 @@ from twin.block import Block
 from twin.columns import Array
 from twin.domains.between import COLDEST, FREE, HOTTEST, Nodes, Turn
 from twin.domains.thermal import Valves
-from twin.kernels.cell import Int, Reals1, Reals2, kernel, real
+from twin.kernels.cell import Int, Reals1, Reals2, cell, kernel, real
 from twin.kernels.launch import Call
 from twin.kernels.numbers import INF, clip, known
 from twin.kernels.subset import Packed, Table
@@ -113,6 +113,21 @@ class Mix(Table):
     age: Reals2
 
 
+class Past(NamedTuple):
+    """How the last passes differed: `memory` differences of `rows` numbers each, the newest first.
+
+    Those of `nodes` come before those of valves. times: how many equal ones a row stands for (rows,). gaps, steps:
+    differences of gaps and of what passes have come to (memory x rows, scenario).
+    """
+
+    nodes: Int
+    rows: Int
+    memory: Int
+    times: Reals1
+    gaps: Reals2
+    steps: Reals2
+
+
 @kernel
 def come_nodes(n, s, raw: Reals2, now: Nodes, out: Points):
     """Temperatures that a pass has come to; lost nodes have none."""
@@ -127,53 +142,79 @@ def come_valves(x, s, nodes: Int, rated: Reals2, valve: Valves, out: Points):
 
 
 @kernel
-def differ(r, s, rows: Int, memory: Int, out: Points, gaps: Reals2, steps: Reals2):
-    """Gap of a pass, and by how much gaps and points differ from those before, the newest difference first."""
-    for i in range(memory - 1):
-        older = (memory - 1 - i) * rows + r
-        gaps[older, s] = gaps[older - rows, s]
-        steps[older, s] = steps[older - rows, s]
+def differ(r, s, out: Points, past: Past):
+    """Gap of a pass, and by how much gaps and points differ from those before."""
+    for i in range(past.memory - 1):
+        older = (past.memory - 1 - i) * past.rows + r
+        past.gaps[older, s] = past.gaps[older - past.rows, s]
+        past.steps[older, s] = past.steps[older - past.rows, s]
     gap = out.gone[r, s] - out.begun[r, s]
-    gaps[r, s] = gap - out.lag[r, s]
-    steps[r, s] = out.gone[r, s] - out.last[r, s]
+    past.gaps[r, s] = gap - out.lag[r, s]
+    past.steps[r, s] = out.gone[r, s] - out.last[r, s]
     out.gap[r, s] = gap
     out.lag[r, s] = gap
     out.last[r, s] = out.gone[r, s]
 
 
 @kernel
-def measure(l, s, nodes: Int, rows: Int, point: Points, out: Mix):
+def measure(l, s, past: Past, point: Points, out: Mix):
     """How far what valves ask for moved in a pass that began at a mixture, whose flows need not suit temperatures."""
     stray = 0.0
-    for r in range(nodes, rows):
+    for r in range(past.nodes, past.rows):
         stray = max(stray, abs(point.gap[r, s]))
     out.stray[l, s] = stray if out.mixed[l, s] > 0.0 else 0.0
 
 
-class Normal(NamedTuple):
-    """Normal equations of the differences, for each scenario.
+@cell
+def fitted(s, past: Past, point: Points, factor, weight):
+    """Weights of the differences by which least is left of the gap; 1 where there are any that are not too large.
 
-    factor: their Cholesky factor, row by row (memory², scenario). weight: what they give (memory, scenario).
+    They are found by the Cholesky factor of their normal equations, whose rows stand in `factor`.
     """
-
-    factor: Reals2
-    weight: Reals2
+    rows = past.rows
+    memory = past.memory
+    good = 1.0
+    for i in range(memory):
+        for j in range(i + 1):
+            total = 0.0
+            for r in range(rows):
+                total += past.times[r] * (past.gaps[i * rows + r, s] * past.gaps[j * rows + r, s])
+            total *= 1.0 + EQUAL if i == j else 1.0
+            for k in range(j):
+                total -= factor[i * memory + k, s] * factor[j * memory + k, s]
+            good = good if i != j or total > 0.0 else 0.0
+            there = math.sqrt(total) if i == j and total > 0.0 else 1.0
+            factor[i * memory + j, s] = there if i == j else total / factor[j * memory + j, s]
+        total = 0.0
+        for r in range(rows):
+            total += past.times[r] * (past.gaps[i * rows + r, s] * point.gap[r, s])
+        for k in range(i):
+            total -= factor[i * memory + k, s] * weight[k, s]
+        weight[i, s] = total / factor[i * memory + i, s]
+    for back in range(memory):
+        i = memory - 1 - back
+        total = weight[i, s]
+        for k in range(i + 1, memory):
+            total -= factor[k * memory + i, s] * weight[k, s]
+        total = total / factor[i * memory + i, s]
+        weight[i, s] = total
+        good = good if abs(total) <= FARTHEST else 0.0
+    return good
 
 
 @kernel
-def weigh(l, s, nodes: Int, rows: Int, memory: Int, times: Reals1, point: Points, gaps: Reals2, steps: Reals2,
-          turn: Turn, out: Mix, normal: Normal):  # fmt: skip
-    """Weights of the differences, by the Cholesky factor of their normal equations.
+def weigh(l, s, past: Past, point: Points, turn: Turn, out: Mix, factor: Reals2, weight: Reals2):
+    """Weights of the differences, or how far beyond its end the next pass begins where there are none.
 
-    times: how many equal ones a row stands for. There are none while coolers are trusted, where the gap grows or
-    shrinks fast, before `memory` differences are known, where one would be too large, and where the mixture would lie
-    against the gap.
+    There are no weights while coolers are trusted, where the gap grows or shrinks fast, before `memory` differences are
+    known, where one would be too large, and where the mixture would lie against the gap.
     """
+    memory = past.memory
     size = 0.0
     widest = 0.0
-    for r in range(rows):
-        size += times[r] * (point.gap[r, s] * point.gap[r, s])
-        widest = max(widest, abs(point.gap[r, s]) if r < nodes else 0.0)
+    for r in range(past.rows):
+        size += past.times[r] * (point.gap[r, s] * point.gap[r, s])
+        widest = max(widest, abs(point.gap[r, s]) if r < past.nodes else 0.0)
     before = out.size[l, s]
     grown = not (size <= GROWTH * GROWTH * before)
     slow = size > SLOW * SLOW * before
@@ -182,48 +223,24 @@ def weigh(l, s, nodes: Int, rows: Int, memory: Int, times: Reals1, point: Points
     age = min(age, 0.0) if grown or turn.free[l, s] < FREE else age
     out.age[l, s] = age
     ready = slow and age >= real(memory)
-    good = ready
-    along = size
-    for i in range(memory):
-        for j in range(i + 1):
-            total = 0.0
-            for r in range(rows):
-                total += times[r] * (gaps[i * rows + r, s] * gaps[j * rows + r, s])
-            total *= 1.0 + EQUAL if i == j else 1.0
-            for k in range(j):
-                total -= normal.factor[i * memory + k, s] * normal.factor[j * memory + k, s]
-            good = good and (i != j or total > 0.0)
-            there = math.sqrt(total) if i == j and total > 0.0 else 1.0
-            normal.factor[i * memory + j, s] = there if i == j else total / normal.factor[j * memory + j, s]
-        total = 0.0
-        for r in range(rows):
-            total += times[r] * (gaps[i * rows + r, s] * point.gap[r, s])
-        along -= total if i == 0 else 0.0
-        for k in range(i):
-            total -= normal.factor[i * memory + k, s] * normal.weight[k, s]
-        normal.weight[i, s] = total / normal.factor[i * memory + i, s]
-    for back in range(memory):
-        i = memory - 1 - back
-        total = normal.weight[i, s]
-        for k in range(i + 1, memory):
-            total -= normal.factor[k * memory + i, s] * normal.weight[k, s]
-        total = total / normal.factor[i * memory + i, s]
-        normal.weight[i, s] = total
-        good = good and abs(total) <= FARTHEST
+    good = fitted(s, past, point, factor, weight) > 0.0
+    turned = 0.0
     ahead = size
     length = 0.0
-    for r in range(rows):
+    for r in range(past.rows):
+        turned += past.times[r] * (past.gaps[r, s] * point.gap[r, s])
         shift = 0.0
         for i in range(memory):
-            shift += normal.weight[i, s] * steps[i * rows + r, s]
-        ahead -= times[r] * (shift * point.gap[r, s])
+            shift += weight[i, s] * past.steps[i * past.rows + r, s]
+        ahead -= past.times[r] * (shift * point.gap[r, s])
         length = max(length, abs(shift))
-    good = good and ahead > 0.0
+    along = size - turned  # the gap times the one before
+    good = ready and good and ahead > 0.0
     failed = size > DOUBLED * DOUBLED * before
     farthest = min(out.farthest[l, s], 0.5 * out.length[l, s]) if failed else out.farthest[l, s]
     part = farthest / length if length > farthest else 1.0
     for i in range(memory):
-        normal.weight[i, s] = part * normal.weight[i, s] if good else 0.0
+        weight[i, s] = part * weight[i, s] if good else 0.0
     straight = along > STRAIGHT * math.sqrt(size) * math.sqrt(before)
     creeps = ready and not good and straight and widest < STRIDE
     reach = out.reach[l, s] if along > 0.0 else 0.0
@@ -236,12 +253,12 @@ def weigh(l, s, nodes: Int, rows: Int, memory: Int, times: Reals1, point: Points
 
 
 @kernel
-def mingle(r, s, rows: Int, memory: Int, weight: Reals2, steps: Reals2, mix: Mix, out: Points):
+def mingle(r, s, past: Past, weight: Reals2, mix: Mix, out: Points):
     """Where the next pass begins: what passes have come to, less the weighted differences, or beyond it."""
     total = out.gone[r, s] + mix.beyond[0, s] * out.gap[r, s]
-    for i in range(memory):
+    for i in range(past.memory):
         w = weight[i, s]
-        total -= w * steps[i * rows + r, s] if w != 0.0 else 0.0
+        total -= w * past.steps[i * past.rows + r, s] if w != 0.0 else 0.0
     out.begun[r, s] = total
 
 
@@ -283,21 +300,21 @@ class Mixing:
         starts = (mix.mixed, 0.0), (mix.reach, 0.0), (mix.length, np.inf), (mix.farthest, np.inf), (mix.size, np.inf)
         for column, start in (*starts, (mix.age, -2.0)):
             b.state(np.full((1, 1), start), column)
-        point, gaps, steps = b.work(Points, rows), b.zeros(memory * rows), b.zeros(memory * rows)
-        factor, weight, rated = (
-            b.zeros(memory * memory),
-            b.zeros(memory),
-            b.given(np.maximum(e.rated_cold, LEAST_RATED)),
+        point, past = (
+            b.work(Points, rows),
+            Past(nodes, rows, memory, times, *(b.zeros(memory * rows) for _ in range(2))),
         )
+        factor, weight = b.zeros(memory * memory), b.zeros(memory)
+        rated = b.given(np.maximum(e.rated_cold, LEAST_RATED))
         self.before = [
             *b.bind(come_nodes, nodes, raw, now, point),
             *b.bind(come_valves, count, nodes, rated, valves, point),
-            *b.bind(differ, rows, rows, memory, point, gaps, steps),
-            *b.bind(measure, 1, nodes, rows, point, self.mix),
+            *b.bind(differ, rows, point, past),
+            *b.bind(measure, 1, past, point, self.mix),
         ]
         self.after = [
-            *b.bind(weigh, 1, nodes, rows, memory, times, point, gaps, steps, turn, self.mix, Normal(factor, weight)),
-            *b.bind(mingle, rows, rows, memory, weight, steps, self.mix, point),
+            *b.bind(weigh, 1, past, point, turn, self.mix, factor, weight),
+            *b.bind(mingle, rows, past, weight, self.mix, point),
             *b.bind(go_nodes, nodes, point, self.mix, now),
             *b.bind(go_valves, count, nodes, rated, point, self.mix, valves),
         ]

@@ -26,7 +26,7 @@ from twin.kernels.sums import Groups, grouped
 from twin.solver.acceleration import DEFAULT, Anderson, Mix, Mixing
 
 QUIET = 1e-6
-"""Movement at which units that a cycle keeps are let go once, to see whether it comes again."""
+"""Movement below which a number of units that is kept is let go once, to see whether its cycle comes again."""
 
 TRUST, CALM = 6, 1e-2
 """First passes, in which coolers are taken to hold their set points, and the movement below which that ends sooner.
@@ -70,11 +70,11 @@ def count(l, s, moved: Moved, out: Turn):
 
 @kernel
 def keep(u, s, row: Ints1, solved: Reals2, turn: Turn, moved: Moved, out: Units):
-    """Which number of a group's units a pass may not fall below.
+    """The number of a group's units below which a pass may not go.
 
-    A number that has fallen and has risen as far again would do so without end: the larger is kept. What led there may
-    have been on the way only: once all is quiet the units are let go, and kept for good if the cycle comes again. What
-    ran while coolers were trusted does not count.
+    A number that falls and then rises as far again would do so without end: the larger is kept. What led there may have
+    been on the way only: once all is quiet it is let go, and kept for good if the cycle comes again. What ran while
+    coolers were trusted does not count.
     """
     running = solved[row[u], s]
     there = running > 0.0

@@ -16,7 +16,7 @@ from twin.block import Block
 from twin.columns import Array, Column, Index, Ref, Solved, Total
 from twin.domains.between import COLDEST, FREE, HOTTEST
 from twin.domains.electrical import Results, Train
-from twin.elements import Status, System, added, total
+from twin.elements import Status, System, total
 from twin.fluids import saturation_pressure
 from twin.kernels import power_flow
 from twin.kernels.arrays import called, fetch, home, max_scenarios, send
@@ -75,7 +75,7 @@ class Solution:
         A row counts as often as it stands for others.
         """
         values = self[ref] if factor is None else self[ref] * factor
-        return added(values, self.plant.counts[ref.kind] if isinstance(ref, Column) else self.plant.times(ref))
+        return total(values, self.plant.counts[ref.kind] if isinstance(ref, Column) else self.plant.times(ref))
 
     def total(self, heading: Total) -> Array:
         """Sum of all powers tallied under a heading [W], (scenario,)."""
@@ -122,7 +122,7 @@ def steady(
     return run.solution(xp, began)
 
 
-def alike(plant: System) -> list[Index]:
+def by_topology(plant: System) -> list[Index]:
     """Scenarios whose power trains have one topology, group by group."""
     found = np.zeros((plant.scenarios, 0), np.int64)
     for island in plant.islands:
@@ -194,8 +194,10 @@ class _Run:
         self.taken, self.restless = np.zeros((2, size), int)
         self.residual = np.full(size, np.inf)
         self.ended = 0
-        chosen = alike(plant) if only is None else [s[np.isin(s, only)] for s in alike(plant)]
-        self.groups = [scenarios for scenarios in chosen if len(scenarios)]
+        groups = by_topology(plant)
+        if only is not None:
+            groups = [scenarios[np.isin(scenarios, only)] for scenarios in groups]
+        self.groups = [scenarios for scenarios in groups if len(scenarios)]
 
     def solve(self, scenarios: Index, xp: ModuleType) -> None:
         """Solve scenarios that share a topology, each in a lane of its own until it has settled."""
@@ -254,10 +256,12 @@ class _Run:
             self.finished(len(scenarios))
 
     def _sort(self) -> None:
-        """Put scenarios, which have been kept as they ended, in their order, row by row."""
+        """Put scenarios, kept as they ended, in their order, row by row; of those that were not solved all is NaN."""
         place = np.full(self.plant.scenarios, -1)
         place[self.owner[: self.ended]] = np.arange(self.ended)
-        for row in self.solved if (place != np.arange(len(place))).any() else ():
+        if (place == np.arange(len(place))).all():
+            return
+        for row in self.solved:
             row[...] = np.where(place < 0, np.nan, row[place])
 
     def solution(self, xp: ModuleType, began: float) -> Solution:
@@ -345,6 +349,6 @@ def _boiling(temperature: Array) -> Array:
 
 def _audit(plant: System, solved: Solved) -> Array:
     """(Electricity in - heat out) / electricity in, per scenario: heat leaves by coolers and to outdoor air."""
-    drawn = added(solved[columns.source.power], plant.counts[columns.source])
+    drawn = total(solved[columns.source.power], plant.counts[columns.source])
     out = solved[columns.audit.boundary][0] + solved[columns.audit.cooler][0]
     return (drawn - out) / np.maximum(np.maximum(np.abs(drawn), np.abs(out)), 1.0)

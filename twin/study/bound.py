@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
@@ -21,8 +21,6 @@ from twin.results.limits import Binding, Margins, binding, exceeded, margins, wo
 from twin.serving.tokens import at_work
 from twin.solver.steady import Progress, Solution, like, steady
 from twin.study.parts import plants
-
-log = logging.getLogger("twin")
 
 Scale = Literal["chips", "chip_power"]
 
@@ -164,29 +162,21 @@ class Bounds:
     """Highest sustainable scales of the racks of every scenario, and what binds there.
 
     scale: 0 where nothing is sustainable, NaN where there is no solution (scenario,). density: power per scaled rack
-    [W] (scenario,). row: of `margins` that binds, -1 for none, -2 where it is no limit but the solver (scenario,).
-    reason: why there is no bound, "" where there is (scenario,). solution, margins: there, or where nothing is
-    sustainable, at the lowest scale that was tried.
+    [W] (scenario,). limits: what binds in each scenario, None where nothing does. reasons: why there is no bound, ""
+    where there is one. solution, margins: at the bound or, where nothing is sustainable, at the lowest scale tried.
     """
 
     basis: Scale
     scale: Array
     density: Array
-    row: Array
-    reason: list[str]
+    limits: Sequence[Binding | None]
+    reasons: Sequence[str]
     solution: Solution
     margins: Margins
 
-    def limit(self, scenario: int) -> Binding | None:
-        """What binds in a scenario."""
-        if self.row[scenario] == SOLVER:
-            return Binding("solver", "plant", 0.0, 0.0, 0.0, "fraction", 0.0)
-        return None if self.row[scenario] < 0 else binding(self.margins, int(self.row[scenario]), scenario)
-
     def variables(self) -> dict[str, tuple[str, Array, dict[str, str]]]:
         """The bounds as variables of a Dataset, see `results.dataset.BOUND`."""
-        limits = [self.limit(i) for i in range(len(self.scale))]
-        name, element = ([getattr(x, field) if x else "" for x in limits] for field in ("name", "element"))
+        name, element = ([getattr(x, field) if x else "" for x in self.limits] for field in ("name", "element"))
         density = np.where(np.isnan(self.scale), np.nan, self.density)
         values = (self.scale, density, np.array(name, object), np.array(element, object))
         return {
@@ -198,19 +188,31 @@ class Bounds:
         """The bound of one scenario."""
         i, table = scenario, worst(self.margins, scenario)
         numbers = float(np.nan_to_num(self.scale[i])), self.basis, racks, float(self.density[i])
-        return Bound(*numbers, self.limit(i), table, self.solution, self.reason[i])
+        return Bound(*numbers, self.limits[i], table, self.solution, self.reasons[i])
 
 
-NOTHING, SOLVER = -1, -2
-"""In place of the row of a limit."""
+SOLVER = Binding("solver", "plant", 0.0, 0.0, 0.0, "fraction", 0.0)
+"""What binds where no limit does, but the plant has no solution at a higher scale."""
+
+Label = tuple[str, str, int]
+"""A limited element: name of the limit, element, and which of the rows with these names it is."""
+
+
+def _labels(m: Margins) -> Iterator[Label]:
+    """Labels of the rows of margins."""
+    seen = Counter[tuple[str, str]]()
+    for name in zip(m.name.tolist(), m.element.tolist(), strict=True):
+        seen[name] += 1
+        yield *name, seen[name]
 
 
 class _Search:
     """Brackets of the scale in every scenario.
 
-    open: whether the search goes on. scale: the one to try next. low, high: highest scale that keeps all limits, and
-    lowest that does not, NaN for none (scenario,). at_first, at_last, at_low, at_high: relative margins at the first
-    scale, at the one before, and at both ends, (limit, scenario), infinite where a limit was not there. ok_first,
+    open: whether the search goes on. scale: the one to try next. last: the one before. low, high: highest scale that
+    keeps all limits, and lowest that does not, NaN for none (scenario,). spans: widths of the last four brackets (4,
+    scenario). row: number of each label in what follows. at_first, at_last, at_low, at_high: relative margins at the
+    first scale, at the one before, and at both ends, (limit, scenario), infinite where a limit was not there. ok_first,
     ok_last, ok_high: whether there was a solution.
     """
 
@@ -223,7 +225,7 @@ class _Search:
         self.low, self.high, self.last = np.full((3, size), np.nan)
         self.ok_first, self.ok_last, self.ok_high = np.zeros((3, size), bool)
         self.turns, self.spans = 0, np.full((4, size), np.nan)
-        self.key: dict[tuple[str, str, int], int] = {}
+        self.row = dict[Label, int]()
         self.at_first, self.at_last, self.at_low, self.at_high = (np.full((0, size), np.inf) for _ in range(4))
 
     def solved(self, scale: Array, chosen: Index) -> tuple[Solution, Margins]:
@@ -256,12 +258,9 @@ class _Search:
         self.open &= ~(met | free | none)
 
     def _lined_up(self, m: Margins, chosen: Index) -> Array:
-        """Relative margins by limit and element, in the order in which these were first met."""
-        seen, place = dict[tuple[str, str], int](), list[int]()
-        for name in zip(m.name.tolist(), m.element.tolist(), strict=True):
-            seen[name] = seen.get(name, 0) + 1
-            place.append(self.key.setdefault((*name, seen[name]), len(self.key)))
-        more = np.full((len(self.key) - len(self.at_last), self.plant.scenarios), np.inf)
+        """Relative margins (limit, scenario) of chosen scenarios, in the order in which limits were first met."""
+        place = [self.row.setdefault(label, len(self.row)) for label in _labels(m)]
+        more = np.full((len(self.row) - len(self.at_last), self.plant.scenarios), np.inf)
         if len(more):
             grown = (np.concatenate([a, more]) for a in (self.at_first, self.at_last, self.at_low, self.at_high))
             self.at_first, self.at_last, self.at_low, self.at_high = grown
@@ -281,11 +280,8 @@ class _Search:
         self.spans[:, found] = np.concatenate([self.spans[1:, found], span[None, found]])
 
     def _next(self, tried: Array, now: Array, ok: Array) -> Array:
-        """Scale to try next: the nearest straight-line crossing of two points, kept inside the bracket (scenario,)."""
-        slope = (now - self.at_last) / (tried - self.last)
-        falling = slope < -1e-12
-        guess = np.where(falling, tried - now / slope, np.inf).min(axis=0)
-        guess = np.where(ok & self.ok_last & (tried != self.last) & falling.any(axis=0), guess, np.nan)
+        """Scale to try next: the nearest crossing, kept inside the bracket, or the bracket's middle (scenario,)."""
+        guess = self._crossing(tried, now, ok)
         low, high = np.isfinite(self.low), np.isfinite(self.high)
         floor = np.where(low, self.low, 0.0)
         ceiling = np.where(high, self.high, 1.6 * np.where(low, self.low, 1.0))
@@ -295,50 +291,49 @@ class _Search:
         step = np.where(below, guess - inset, guess + inset)
         lowest = np.where(floor > 0.0, floor + inset, np.maximum(0.02 * ceiling, 0.9 * MIN_SCALE))
         step = np.clip(step, lowest, ceiling - np.where(high, inset, 0.0))
-        lost = ~np.isfinite(guess)
-        step = np.where(lost, np.where(low & high, middle, np.where(low, ceiling, 0.5 * ceiling)), step)
+        without_guess = np.where(low & high, middle, np.where(low, ceiling, 0.5 * ceiling))
+        step = np.where(np.isnan(guess), without_guess, step)
         stuck = np.isfinite(self.spans[0]) & (self.spans[3] > 0.5 * self.spans[0])  # lines across a jump lead nowhere
-        narrow = low & high & ~lost & (width < 4.0 * self.tolerance * floor)
+        narrow = np.isfinite(guess) & (width < 4.0 * self.tolerance * floor)
         return np.where(low & high & (stuck | narrow), middle, step)
+
+    def _crossing(self, tried: Array, now: Array, ok: Array) -> Array:
+        """Lowest scale at which a straight line through the last two margins meets zero, NaN for none (scenario,)."""
+        slope = (now - self.at_last) / (tried - self.last)
+        falling = slope < -1e-12
+        crossing = np.where(falling, tried - now / slope, np.inf).min(axis=0)
+        usable = ok & self.ok_last & (tried != self.last) & np.isfinite(crossing)
+        return np.where(usable, crossing, np.nan)
 
     def found(self) -> Bounds:
         """The bounds of all scenarios, each solved there once more."""
         size, none = self.plant.scenarios, np.isnan(self.low)
         at = np.where(none, np.where(np.isnan(self.high), 1.0, self.high), self.low)
         solution, m = self.solved(at, np.arange(size))
-        place, keys = {k: row for row, k in enumerate(self._keys(m))}, list(self.key)
-        row, reason = np.full(size, NOTHING), [""] * size
-        for i in range(size):
-            key, reason[i] = self._binds(i, bool(none[i]))
-            row[i] = SOLVER if key == SOLVER else place.get(key, NOTHING) if key >= 0 else NOTHING
-            if none[i] and key >= 0:
-                name, element, _ = keys[key]
-                reason[i] = f"{name} at {element} is exceeded at every density"
+        labels, rows = list(self.row), {label: row for row, label in enumerate(_labels(m))}
+        limits, reasons = zip(*(self._binds(i, m, labels, rows) for i in range(size)), strict=True)
         power, count = solution[columns.engine.power], self.plant.counts[columns.engine]
         density = (power * count[:, None])[self.rows].sum(axis=0) / max(float(count[self.rows].sum()), 1.0)
         scale = np.where(none, np.where(solution.status == Status.OK, 0.0, np.nan), at)
-        return Bounds(self.basis, scale, np.where(none, 0.0, density), row, reason, solution, m)
+        return Bounds(self.basis, scale, np.where(none, 0.0, density), limits, reasons, solution, m)
 
-    def _keys(self, m: Margins) -> list[int]:
-        """Numbers by which the search knows rows of margins, -1 for new ones."""
-        seen, keys = dict[tuple[str, str], int](), list[int]()
-        for name in zip(m.name.tolist(), m.element.tolist(), strict=True):
-            seen[name] = seen.get(name, 0) + 1
-            keys.append(self.key.get((*name, seen[name]), -1))
-        return keys
+    def _binds(
+        self, i: int, m: Margins, labels: Sequence[Label], rows: Mapping[Label, int]
+    ) -> tuple[Binding | None, str]:
+        """The limit that binds in scenario i, as it is in margins at its bound, and why there is no bound.
 
-    def _binds(self, i: int, none: bool) -> tuple[int, str]:
-        """The limit that binds in a scenario, by the number that the search knows it by, and why there is no bound.
+        labels: of what the search knows (limit,). rows: of the margins, by label.
 
         Past a jump many limits fail together: the one that was nearest before it is the cause. Where nothing is
         sustainable it is one that is exceeded both as laid out and at the lowest scale.
         """
+        none = np.isnan(self.low[i])
         if i in self.plant.invalid:
-            return NOTHING, self.plant.invalid[i].reason
+            return None, self.plant.invalid[i].reason
         if none and not self.ok_high[i]:
-            return NOTHING, f"no solution at scale {self.high[i]:.3g}"
+            return None, f"no solution at scale {self.high[i]:.3g}"
         if not none and np.isnan(self.high[i]):
-            return NOTHING, "nothing binds"
+            return None, "nothing binds"
         broken = self.at_high[:, i] < 0
         if none:
             both = broken & (self.at_first[:, i] < 0)
@@ -346,7 +341,9 @@ class _Search:
         if not broken.any():
             return SOLVER, ""
         before = self.at_first if none else self.at_low
-        return int(np.argmin(np.where(broken, before[:, i], np.inf))), ""
+        label = labels[int(np.argmin(np.where(broken, before[:, i], np.inf)))]
+        limit = binding(m, rows[label], i) if label in rows else None
+        return limit, f"{label[0]} at {label[1]} is exceeded at every density" if none else ""
 
 
 GROWTH = 1.15
@@ -399,25 +396,26 @@ def of_groups(
     progress: Progress | None = None,
     whole: Plant | None = None,
 ) -> list[Bound]:
-    """The bound of each group of racks by name, the others as laid out, in the first scenario; see `bound`.
+    """The bound of each group of racks by name, the others as laid out, in one scenario; see `bound`.
 
-    whole: the plant in which all of these racks are solved by themselves, if there is one already. Groups that are
-    alike in all but names have one bound, which is searched once: its `solution` is that of the first.
+    given: the scenario, None for the layout's own. whole: the plant in which all of these racks are solved one by one,
+    if there is one already. Groups that are alike in all but names have one bound, which is searched once: its
+    `solution` is that of the first.
     """
     found, known = list[Bound](), dict[bytes, tuple[list[str], Bound]]()
-    one = given if given is None or given.size == 1 else given.part(slice(0, 1))
+    scenario = read(facility, {}) if given is None else given
     for title, names in groups.items():
         say = (lambda text, title=title: progress(f"{title}: {text}")) if progress else None
         if whole is not None:
             found.append(bound(whole, basis, np.isin(whole.engine.names, list(names)), title, say))
             continue
-        (_, classes), *_ = partitions(facility, read(facility, {}) if one is None else one, dict.fromkeys(names, 0))
-        key, own = classes.signature, classes.names
-        if key not in known:
-            plant = at_work(compile(facility, one, classes))
-            known[key] = own, bound(plant, basis, np.isin(plant.engine.names, list(names)), title, say)
-        theirs, like_it = known[key]
-        found.append(_renamed(like_it, title, dict(zip(theirs, own, strict=True))))
+        ((_, own),) = partitions(facility, scenario, dict.fromkeys(names, 0))
+        if own.signature not in known:
+            plant = at_work(compile(facility, given, own))
+            rows = np.isin(plant.engine.names, list(names))
+            known[own.signature] = own.names, bound(plant, basis, rows, title, say)
+        theirs, like_it = known[own.signature]
+        found.append(_renamed(like_it, title, dict(zip(theirs, own.names, strict=True))))
     return found
 
 
