@@ -188,11 +188,11 @@ def _told_apart(classes: Classes) -> Classes:
     among = [loop.get(classes.place(key)) for key in held]
     if len(set(among)) == len(among):
         return classes
-    chosen = np.zeros(len(wiring.names), np.int64)
+    chosen = np.zeros(len(wiring.names), bool)
     joints = wiring.joints
     at = np.isin(joints.joint, [joints.number[key] for key in wiring.references if key in joints.number])
-    chosen[joints.component[at]] = 1
-    own = _joined(classes.own, chosen)
+    chosen[joints.component[at]] = True
+    own = np.where(chosen, -1 - classes.own, classes.own)  # no other numbers: signatures compare them
     return Classes(wiring, *refined(joints, own), own)
 
 
