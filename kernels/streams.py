@@ -30,7 +30,7 @@ from twin.kernels.rows import SIDE, Rows, Table, gather
 
 NEGLIGIBLE = 1e-9  # of the largest capacity rate: below it a branch conducts that much instead of carrying heat
 REST = 1e-6  # W/K, below which any branch is at rest: where all are, rounding in the flows must not heat a node
-GROUND = 1e-12  # relative addition to the diagonal; keeps loops at rest, which nothing anchors, solvable
+GROUND = 1e-12  # relative addition to what leaves a node; keeps loops at rest, which nothing anchors, solvable
 ALONE = 1e30  # W/K, of nodes whose temperature is given, and of those that nothing joins
 MAX_LAYOUTS = 8  # that a program keeps
 REFERENCE = 293.15  # K, where no temperature is fixed
@@ -301,7 +301,7 @@ def couple(w, q, program: Program, joints: Joints, place: Places, work: Work):
                 if ahead + turned == case and abs(c) > work.lane[w, TRACE, j]:
                     value = times * (-abs(c) * work.param[w, place.coupling + q, j])
                     if down == up:
-                        work.pivot[w, down, j] += value
+                        work.pivot[w, down, j] += (1.0 - GROUND) * value
                     elif program.flipped[pair] == 1:
                         work.upper[w, t, j] += value
                     else:
@@ -321,7 +321,8 @@ def mix(w, e, i, k, joints: Joints, place: Places, work: Work):
             c = work.param[w, e, j]
             g = resting(c, work.lane[w, TRACE, j])
             moving = carried(c, work.lane[w, TRACE, j]) + carried(-c, work.lane[w, TRACE, j])
-            work.pivot[w, i, j] -= joints.at_end[e] * (moving * work.param[w, place.own + e, j] + 2.0 * g)
+            kept = moving * work.param[w, place.own + e, j] + 2.0 * g
+            work.pivot[w, i, j] -= (1.0 - GROUND) * (joints.at_end[e] * kept)
 
 
 @cell

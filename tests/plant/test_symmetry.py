@@ -2,16 +2,21 @@
 
 from collections import Counter
 from dataclasses import fields, replace
+from typing import ClassVar
 
+import closet
 import numpy as np
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import Field
 
 import twin
 from twin import columns, elements
-from twin.columns import Ref
+from twin.columns import Ref, limits, totals
+from twin.components import Component, Port, Table, Write, constant, draw, limit, warm_room
+from twin.components.base import REGISTRY
 from twin.elements import Element, Status, Vent, Zone
 from twin.facility.scenarios import read
 from twin.plant import symmetry
@@ -19,10 +24,11 @@ from twin.plant.compile import compile
 from twin.plant.lowering import OWNED
 from twin.plant.symmetry import alone, partitions
 from twin.results.figures import figures
-from twin.results.limits import margins, tightest
+from twin.results.limits import fullest, margins, tightest
 from twin.results.whole import whole
 from twin.serving.tokens import at_work
 from twin.solver.steady import steady
+from twin.units import Power
 
 VAR = 2.0
 """Reactive power of a source that rounding leaves, var."""
@@ -286,10 +292,10 @@ def test_figures_and_limits_weigh_what_rows_stand_for(name):
     assert few.alike.sum() == len(all_.name)
     names = lambda m: Counter(dict.fromkeys(m.name, 0))  # noqa: E731
     counted, each = names(few), names(all_)
-    for row, limit in enumerate(few.name):
-        counted[limit] += int(few.alike[row])
-    for limit in all_.name:
-        each[limit] += 1
+    for row, kind in enumerate(few.name):
+        counted[kind] += int(few.alike[row])
+    for kind in all_.name:
+        each[kind] += 1
     assert counted == each
     assert found.plant.classes.component is None
 
@@ -502,6 +508,56 @@ def test_which_of_two_tanks_is_the_reference_is_a_rank():
         assert known[columns.node.pressure][known.plant.node_names.index(name), 0] == 200e3
 
 
+def test_racks_that_differ_have_their_own_bounds_in_a_loop_with_two_tanks():
+    """Which tank counts gives racks that stand alone no other colours: those of one are not those of the next."""
+    parts = {
+        "utility": {"type": "utility", "voltage": "415 V"},
+        "hall": {"type": "room", "ventilation": "30 m3/s"},
+        "pump": {"type": "pump", "shutoff": "400 kPa", "rated_flow": "20 L/s", "head": "200 kPa", "pumps": 2},
+        "cooler": {"type": "dry_cooler", "flow": "120 kg/s", "set_point": "30 degC"},
+        "cdu": {
+            "type": "cdu", "set_point": "36 degC", "room": "hall", "rated_flow": "10 L/s", "shutoff": "500 kPa",
+            "head": "110 kPa",
+        },
+        "near": {"type": "expansion_tank"},
+        "far": {"type": "expansion_tank"},
+    }  # fmt: skip
+    joined = [["power", "utility.out", f"{name}.feed"] for name in ("pump", "cooler", "cdu")] + [
+        ["coolant", "near.port", "pump.in"],
+        ["coolant", "far.port", "cooler.out"],
+        ["coolant", "pump.out", "cooler.in"],
+        ["coolant", "cooler.out", "cdu.fws_supply"],
+        ["coolant", "cdu.fws_return", "pump.in"],
+    ]
+    for name, load in {"full": "100 %", "half": "60 %", "like1": "30 %", "like2": "30 %"}.items():
+        parts[name] = {"model": "gb300_nvl72", "room": "hall", "voltage": "415 V", "cords": 1, "utilisation": load}
+        joined += [["power", "utility.out", f"{name}.feed"]]
+        joined += [["coolant", "cdu.tcs_supply", f"{name}.supply"], ["coolant", "cdu.tcs_return", f"{name}.return"]]
+    site = {"dry_bulb": "20 degC", "wet_bulb": "12 degC"}
+    layout = {"version": 1, "name": "two tanks", "site": site, "components": parts, "connections": joined}
+    facility = twin.load(yaml.safe_dump(layout, sort_keys=False))
+    ours, theirs = (twin.bound(twin.solve(facility, symmetry=s), per="rack") for s in (True, False))
+    assert [b.racks for b in ours] == ["all", "full", "half", "like1", "like2"]
+    np.testing.assert_allclose([b.scale for b in ours], [b.scale for b in theirs], rtol=1e-6)
+    assert ours[1].scale < 0.999 * ours[2].scale
+
+
+def test_a_ring_of_pumps_that_nothing_cools_has_no_steady_temperature():
+    """All of it is one node, at which the pumps begin and end."""
+    parts, joined = {"utility": {"type": "utility", "voltage": "415 V"}}, []
+    for k in range(3):
+        parts[f"tank{k}"] = {"type": "expansion_tank"}
+        parts[f"pump{k}"] = {"type": "pump", "shutoff": "400 kPa", "rated_flow": "20 L/s", "head": "200 kPa"}
+        joined += [["power", "utility.out", f"pump{k}.feed"], ["coolant", f"tank{k}.port", f"pump{k}.in"]]
+        joined += [["coolant", f"pump{k}.out", f"pump{(k + 1) % 3}.in"]]
+    site = {"dry_bulb": "20 degC", "wet_bulb": "12 degC"}
+    layout = {"version": 1, "name": "pumps", "site": site, "components": parts, "connections": joined}
+    found, known, ((_, part),) = solved(twin.load(yaml.safe_dump(layout, sort_keys=False)))
+    assert len(part.plant.pipe.start) == 1 and (part.plant.pipe.start == part.plant.pipe.end).all()
+    assert known.status[0] == Status.OVERHEATED
+    assert_close(found, known)
+
+
 # ---- what is told ------------------------------------------------------------------------------------------------
 
 
@@ -528,3 +584,67 @@ def test_rows_that_differ_between_like_components_are_refused():
     moved = {**plant.owners, elements.Pump: np.roll(plant.owners[elements.Pump], 1) * 0}
     with pytest.raises(twin.LayoutError, match="symmetry=False"):
         whole(replace(plant, owners=moved), [(np.arange(1), part)])
+
+
+def test_how_full_layers_are_is_the_same_beside_a_scenario_in_which_more_is_limited():
+    """A cooler out of service has no limit, of which nothing is used up."""
+    given = {"site.dry_bulb": [280.0, 300.0], "cooler.in_service": [1.0, 0.0]}
+    beside = twin.solve(twin.load(closet.ROOM), given, symmetry=False)
+    alone = twin.solve(twin.load(closet.ROOM), {a: v[1:] for a, v in given.items()})
+    assert fullest(beside.margins, 1) == fullest(alone.margins) and np.isfinite(fullest(alone.margins)["cooling"])
+
+
+@pytest.fixture
+def slab():
+    """A type of one's own that reads its size, known for as long as a test runs."""
+
+    class Slab(Component):
+        """A consumer that may weigh on the floor as its size allows."""
+
+        power: Power = Field(5e3, ge=0)
+        ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}
+
+        @classmethod
+        def lower(cls, t: Table, write: Write) -> None:
+            power = constant(write, t.power)
+            draw(t, write, power, totals.house, 0 * t.power + 1.0)
+            warm_room(t, write, power)
+            area = np.array([[x * y] for x, y, _ in t["size"]])
+            limit(t, write, limits.utility_contract, power, 2e3 * area)
+
+    yield
+    del REGISTRY["slab"]
+
+
+def test_what_reads_its_size_is_refused_where_that_of_what_is_like_it_differs(slab):
+    def facility(sizes):
+        parts = {"utility": {"type": "utility", "voltage": "415 V"}}
+        parts |= {f"slab{k}": {"type": "slab", "size": [f"{x} m", "1 m", "1 m"]} for k, x in enumerate(sizes)}
+        joined = [["power", "utility.out", f"slab{k}.feed"] for k in range(len(sizes))]
+        site = {"dry_bulb": "20 degC", "wet_bulb": "12 degC"}
+        layout = {"version": 1, "name": "slabs", "site": site, "components": parts, "connections": joined}
+        return twin.load(yaml.safe_dump(layout, sort_keys=False))
+
+    unlike = facility([3, 2])
+    with pytest.raises(twin.LayoutError, match=r"slab0: `lower` of slab reads its size, .* symmetry=False"):
+        twin.solve(unlike)
+    assert twin.solve(unlike, symmetry=False).worst()[0].element == "slab1"
+    assert twin.solve(facility([2, 2])).worst()[0].where == "slab0 (+1)"
+
+
+def test_a_cooler_may_be_called_otherwise_than_its_component(monkeypatch):
+    def lower(t, write):
+        def called(element, of=None):
+            if isinstance(element, elements.Cooler):
+                element = replace(element, names=[f"{name} fans" for name in element.names])
+            return write(element, of)
+
+        shipped(t, called)
+
+    facility = twin.load(repeated(2, 1, 1, None, 0, False, []))
+    usual = twin.solve(facility).dataset["facility_power"]
+    shipped = REGISTRY["dry_cooler"].lower
+    monkeypatch.setattr(REGISTRY["dry_cooler"], "lower", lower)
+    for alike in (True, False):
+        again = twin.solve(twin.load(repeated(2, 1, 1, None, 0, False, [])), symmetry=alike)
+        np.testing.assert_allclose(again["facility_power"], usual, rtol=1e-8)

@@ -35,10 +35,11 @@ from twin.elements import (
     Weather,
     Zone,
 )
+from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios
 from twin.plant.symmetry import Classes
-from twin.plant.wiring import OUTDOOR, Group, Key, Wiring
+from twin.plant.wiring import OUTDOOR, PLACES, Group, Key, Wiring
 
 OWNED: dict[type[Element], type] = {
     Pipe: columns.pipe,
@@ -77,6 +78,8 @@ class _Table:
         return self._columns[field]
 
     def __getitem__(self, field: str) -> list[Any]:
+        if field in PLACES:
+            self._lowering.same(field, self.names)
         return [getattr(part, field) for part in self._group.parts]
 
     def __contains__(self, field: str) -> bool:
@@ -142,6 +145,15 @@ class Lowering:
         index = self.index["power" if carrier == "power" else "thermal"]
         return np.array([index.setdefault(self.classes.place(k), len(index)) for k in keys], dtype=np.int64)
 
+    def same(self, field: str, names: Sequence[str]) -> None:
+        """LayoutError where a field that says where components are differs in what is like any of them."""
+        parts = self.facility.components
+        for name in names:
+            first = getattr(parts[name], field)
+            if any(getattr(parts[n], field) != first for n in self.classes.members(name)):
+                what = f"{name}: `lower` of {parts[name].kind} reads its {field}, in which what is like it differs"
+                raise LayoutError(self.facility.source, [f"{what}; solve with symmetry=False"])
+
     def air(self, rooms: Sequence[str]) -> RoomNodes:
         """Nodes of rooms; an empty name is the outdoors."""
         number: dict[str, int] = {}
@@ -189,8 +201,9 @@ class Lowering:
         names: list[str] = getattr(element, "names", [])
         if of is not None and len(of) == n:
             return table._numbers[of]
-        if len(names) == n:
-            return np.array([self.wiring.number[name] for name in names], np.int64)
+        number = self.wiring.number
+        if len(names) == n and all(name in number for name in names):
+            return np.array([number[name] for name in names], np.int64)
         if of is None and n == table.n:
             return table._numbers
         rows = f"{n} rows of {type(element).__name__} for {table.n} instances"

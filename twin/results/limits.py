@@ -310,7 +310,7 @@ def fullest(m: Margins, scenario: int = 0) -> dict[str, float]:
     """How far layers of the factory are used: the fullest part of each, as a share of its limit."""
     used = {}
     for layer in LAYERS:
-        rows = (m.layer == layer) & (m.bound[:, scenario] > 0)
+        rows = (m.layer == layer) & (m.bound[:, scenario] > 0) & (m.bound[:, scenario] < np.inf)
         used[layer] = float((m.value[rows, scenario] / m.bound[rows, scenario]).max(initial=0.0))
     return used
 
