@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from twin import fluids
@@ -97,6 +97,7 @@ def test_pressure_falls_with_elevation_as_in_the_standard_atmosphere():
 def test_wet_bulb_returns(dry, share, pressure):
     lowest = fluids.wet_bulb(dry, 0.0, pressure)
     wet = lowest + share * (dry - lowest)
+    assume(dry <= fluids.FREEZING or not fluids.FREEZING - 1.0 < wet < fluids.FREEZING)
     ratio = fluids.humidity_ratio_from_wet_bulb(dry, wet, pressure)
     assert fluids.wet_bulb(dry, ratio, pressure) == pytest.approx(wet, abs=1e-6)
 
@@ -113,6 +114,16 @@ def test_dew_point_wet_bulb_and_dry_bulb_are_in_order(dry, humidity):
     ratio = fluids.humidity_ratio_from_relative_humidity(dry, humidity, P0)
     dew, wet = fluids.dew_point(ratio, P0), fluids.wet_bulb(dry, ratio, P0)
     assert dew - 1e-6 <= wet <= dry + 1e-9
+
+
+def test_where_a_humidity_has_two_wet_bulbs_it_is_that_over_water():
+    """At 5 degC saturated air of 0 degC holds 3.774 g/kg, so that the equations give
+
+    over water (2501 * 3.774 - 1.006 * 5000) / (2501 + 1.86 * 5) = 1.756 g/kg, over ice 1.990 g/kg with 2830 for 2501.
+    The slopes are 0.68 and 0.66 g/kg per kelvin: 0.06 degC at 1.8 g/kg, not -0.3; -0.44 degC at 1.7 g/kg.
+    """
+    wet = fluids.wet_bulb(278.15, np.array([1.8e-3, 1.7e-3]), P0) - 273.15
+    np.testing.assert_allclose(wet, [0.064, -0.44], atol=0.01)
 
 
 def test_wet_bulb_rises_with_humidity_through_freezing():

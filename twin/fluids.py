@@ -243,27 +243,32 @@ def humidity_ratio_from_dew_point(dew_point: Values, pressure: Values) -> Array:
 def humidity_ratio_from_wet_bulb(dry_bulb: Values, wet_bulb: Values, pressure: Values) -> Array:
     """Humidity ratio [kg/kg dry air] from dry bulb [K], wet bulb [K] and pressure [Pa], never negative.
 
-    ASHRAE Handbook Fundamentals (2021), chapter 1, equations 33 (water) and 35 (ice). Those two differ at 0 degC, so
-    one humidity would have two wet bulbs; between 0 and -5 degC they are blended, which keeps the law rising.
+    ASHRAE Handbook Fundamentals (2021), chapter 1, equations 33 (over water, from 0 degC) and 35 (over ice, below).
     """
-    return np.maximum(_wet_ratio(dry_bulb, wet_bulb, pressure), 0.0)
+    return np.maximum(_wet_ratio(dry_bulb, wet_bulb, pressure, numbers(wet_bulb) >= FREEZING), 0.0)
 
 
-def _wet_ratio(dry_bulb: Values, wet_bulb: Values, pressure: Values) -> Array:
-    t, b = np.asarray(dry_bulb) - FREEZING, np.asarray(wet_bulb) - FREEZING
+def _wet_ratio(dry_bulb: Values, wet_bulb: Values, pressure: Values, over_water: Values) -> Array:
+    t, b = numbers(dry_bulb) - FREEZING, numbers(wet_bulb) - FREEZING
     saturated = _humidity_ratio(saturation_pressure(wet_bulb), pressure)
     water = ((2501 - 2.326 * b) * saturated - 1.006 * (t - b)) / (2501 + 1.86 * t - 4.186 * b)
     ice = ((2830 - 0.24 * b) * saturated - 1.006 * (t - b)) / (2830 + 1.86 * t - 2.1 * b)
-    return water + np.clip(-b / 5.0, 0.0, 1.0) * (ice - water)
+    return np.where(over_water, water, ice)
 
 
 def wet_bulb(dry_bulb: Values, humidity_ratio: Values, pressure: Values) -> Array:
     """Thermodynamic wet bulb [K] from dry bulb [K], humidity ratio [kg/kg] and pressure [Pa]; at most the dry bulb.
 
-    Inverts `humidity_ratio_from_wet_bulb`. Example: wet_bulb(303.15, 0.013, 101325.0) = 295.0 K.
+    Inverts `humidity_ratio_from_wet_bulb`. Its two equations differ at 0 degC: within a kelvin of it, one humidity of
+    air above freezing can have a wet bulb over water and another one over ice. The rule: it is that over water wherever
+    there is one, which is the warmer, and that over ice elsewhere.
+
+    Example: wet_bulb(303.15, 0.013, 101325.0) = 295.0 K.
     """
     dry, ratio, p = np.broadcast_arrays(*(np.asarray(v, float) for v in (dry_bulb, humidity_ratio, pressure)))
-    return _solve_rising(lambda x: _wet_ratio(dry, x, p) - ratio, dry - 80.0, dry)
+    above = (dry >= FREEZING) & (ratio >= _wet_ratio(dry, FREEZING, p, True))
+    low, high = np.where(above, FREEZING, dry - 80.0), np.where(above, dry, np.minimum(dry, FREEZING))
+    return _solve_rising(lambda x: _wet_ratio(dry, x, p, above) - ratio, low, high)
 
 
 def driest(wet_bulb: Values, pressure: Values) -> Array:
@@ -271,8 +276,8 @@ def driest(wet_bulb: Values, pressure: Values) -> Array:
 
     Inverts `wet_bulb` at a humidity ratio of 0. Example: driest(286.58, 101325.0) = 310.15 K.
     """
-    wet, p = np.broadcast_arrays(np.asarray(wet_bulb, float), np.asarray(pressure, float))
-    return _solve_rising(lambda x: -_wet_ratio(x, wet, p), wet + 0.0, wet + 150.0)
+    bulb, p = np.broadcast_arrays(np.asarray(wet_bulb, float), np.asarray(pressure, float))
+    return _solve_rising(lambda x: -_wet_ratio(x, bulb, p, bulb >= FREEZING), bulb + 0.0, bulb + 150.0)
 
 
 def dew_point(humidity_ratio: Values, pressure: Values) -> Array:
