@@ -16,7 +16,7 @@ DENSITY = {"pg": 1036.1, "eg": 1113.5, "water": 998.2}
 """Of the pure liquids at 20 degC, kg/m3 [CRC Handbook of Chemistry and Physics, 97th ed., sections 3 and 6]."""
 SOLUTION, BY_ASHRAE = {"pg": "MPG", "eg": "MEG"}, {"pg": "APG", "eg": "AEG"}
 """As CoolProp has them: Melinder, Properties of Secondary Working Fluids for Indirect Systems (2010), by mass; ASHRAE
-Handbook Fundamentals (2001), chapter 21, by volume."""
+Handbook Fundamentals (2001), by volume."""
 BY_VOLUME = (20, 25, 30, 40, 50)
 HOTTEST = 373.15
 PROPERTIES = {"rho": "D", "cp": "C", "log_mu": "V", "k": "L"}
