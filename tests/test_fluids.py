@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from twin import fluids
@@ -8,7 +8,7 @@ from twin.fluids import FLUIDS, fluid
 
 P0 = 101325.0
 
-# T degC, rho, cp, mu, k at 3 bar: CoolProp 8.0.0, Water (IAPWS-95) and INCOMP::MPG at 25 and 20 % by mass.
+# T degC, rho, cp, mu, k at 3 bar: CoolProp 8.0.0, Water (IAPWS-95) and INCOMP::MPG at 25.7052 and 20.6029 % by mass.
 LIQUIDS = {
     "water": [
         (2, 1000.043, 4212.096, 0.001673143, 0.5608085),
@@ -18,16 +18,18 @@ LIQUIDS = {
         (94, 962.6735, 4208.688, 0.0003004238, 0.6748294),
     ],
     "pg25": [
-        (6, 1024.191, 3886.601, 0.00420604, 0.4550572),
-        (30, 1014.905, 3944.637, 0.001776115, 0.4769046),
-        (50, 1004.378, 3992.381, 0.001072605, 0.4946192),
-        (69, 992.7008, 4036.255, 0.0007488647, 0.5107309),
+        (-6, 1027.993, 3848.052, 0.00771198, 0.4411659),
+        (6, 1024.948, 3877.488, 0.004345411, 0.4519372),
+        (30, 1015.469, 3936.544, 0.001818536, 0.4733976),
+        (69, 993.0535, 4029.5, 0.0007611976, 0.506846),
+        (90, 978.8928, 4075.984, 0.0005483402, 0.5234417),
     ],
     "pg20": [
-        (6, 1018.859, 3947.94, 0.003356329, 0.4775393),
-        (30, 1010.915, 3997.818, 0.001507779, 0.5023926),
-        (50, 1001.23, 4040.208, 0.0009400334, 0.521825),
-        (69, 990.1639, 4079.672, 0.0006681219, 0.5389089),
+        (-6, 1021.693, 3916.36, 0.005854294, 0.4621452),
+        (6, 1019.496, 3940.805, 0.003446946, 0.4747952),
+        (30, 1011.393, 3991.773, 0.001537315, 0.4992606),
+        (69, 990.4733, 4074.853, 0.0006772685, 0.5354521),
+        (90, 976.8394, 4116.475, 0.0004930018, 0.5524275),
     ],
 }
 
@@ -97,6 +99,7 @@ def test_pressure_falls_with_elevation_as_in_the_standard_atmosphere():
 def test_wet_bulb_returns(dry, share, pressure):
     lowest = fluids.wet_bulb(dry, 0.0, pressure)
     wet = lowest + share * (dry - lowest)
+    assume(dry <= fluids.FREEZING or not fluids.FREEZING - 1.0 < wet < fluids.FREEZING)
     ratio = fluids.humidity_ratio_from_wet_bulb(dry, wet, pressure)
     assert fluids.wet_bulb(dry, ratio, pressure) == pytest.approx(wet, abs=1e-6)
 
@@ -113,6 +116,16 @@ def test_dew_point_wet_bulb_and_dry_bulb_are_in_order(dry, humidity):
     ratio = fluids.humidity_ratio_from_relative_humidity(dry, humidity, P0)
     dew, wet = fluids.dew_point(ratio, P0), fluids.wet_bulb(dry, ratio, P0)
     assert dew - 1e-6 <= wet <= dry + 1e-9
+
+
+def test_where_a_humidity_has_two_wet_bulbs_it_is_that_over_water():
+    """At 5 degC saturated air of 0 degC holds 3.774 g/kg, so that the equations give
+
+    over water (2501 * 3.774 - 1.006 * 5000) / (2501 + 1.86 * 5) = 1.756 g/kg, over ice 1.990 g/kg with 2830 for 2501.
+    The slopes are 0.68 and 0.66 g/kg per kelvin: 0.06 degC at 1.8 g/kg, not -0.3; -0.44 degC at 1.7 g/kg.
+    """
+    wet = fluids.wet_bulb(278.15, np.array([1.8e-3, 1.7e-3]), P0) - 273.15
+    np.testing.assert_allclose(wet, [0.064, -0.44], atol=0.01)
 
 
 def test_wet_bulb_rises_with_humidity_through_freezing():

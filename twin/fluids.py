@@ -57,9 +57,9 @@ class Fluid:
     scale: float
     """Temperature over which x rises by 1, K."""
     min_temperature: float
-    """Lowest temperature fitted, K; below it the value there is used."""
+    """Lowest temperature fitted, K; below it the value there is used, of which a solve warns."""
     max_temperature: float
-    """Highest temperature fitted, K; above it the value there is used."""
+    """Highest temperature fitted, K; above it the value there is used, of which a solve warns."""
     freezing: float
     """Freezing point at atmospheric pressure, K."""
     rho: tuple[float, ...]
@@ -70,6 +70,8 @@ class Fluid:
     """Coefficients of ln of the viscosity [Pa s]."""
     k: tuple[float, ...]
     """Coefficients of the thermal conductivity [W/(m K)]."""
+    mass_share: float = 0.0
+    """Share of glycol by mass [1]; what names like pg25 have is the share by volume, see `fluid`."""
 
     def _at(self, coefficients: tuple[float, ...], T: Values) -> Array:
         x = (np.clip(T, self.min_temperature, self.max_temperature) - self.centre) / self.scale
@@ -115,31 +117,139 @@ FLUIDS = {
             log_mu=(-7.51172503, -0.839945563, 0.224545791, -0.0661166806, 0.0365235634, -0.0194113558),
             k=(0.640663342, 0.0558202064, -0.02106065, 0.00468711798, -0.00315905041),
         ),
-        # CoolProp 8.0 INCOMP::MPG (Melinder 2010) at 20 and 25 % propylene glycol by mass: exact cubics, 5 to 70 degC.
-        # Coolants sold as "25 %" by volume hold about 26 % by mass: rho within 0.5 %, mu within 1 to 4 %.
+        # Propylene (pg) and ethylene glycol (eg) in water, percent by volume: Melinder (2010) at `mass_share` through
+        # CoolProp 8.0 (INCOMP::MPG, MEG), whose cubics these are, to 1e-8 in all four. ASHRAE's inhibited glycols are
+        # apart from them at 20 to 80 degC by up to 0.9 % in rho, 1.4 % in cp, 1.8 % in k, 7 % in mu. Freezing points
+        # are the warmer of Melinder's and ASHRAE's, 0.2 K apart for pg, up to 2.7 K for eg: `tests/cases/properties`.
         Fluid(
             "pg20",
-            centre=308.15,
-            scale=30.0,
-            min_temperature=278.15,
-            max_temperature=343.15,
-            freezing=265.55,
-            rho=(1008.72136, -13.6497017, -2.87202712, 0.412942551),
-            cp=(4008.41483, 63.6564835, 0.294194801, -0.869103336),
-            log_mu=(-6.62918118, -0.761781636, 0.17817554, -0.0325360066),
-            k=(0.507373694, 0.0296549615, -0.00141772887, -0.000173615633),
+            centre=319.46,
+            scale=53.69,
+            min_temperature=265.77,
+            max_temperature=373.15,
+            freezing=265.77,
+            rho=(1003.58548, -28.2295197, -7.61068351, 2.3479579),
+            cp=(4026.93617, 115.370259, -2.697224, -4.74526743),
+            log_mu=(-6.87655856, -1.15619257, 0.458773236, -0.188149681),
+            k=(0.515029433, 0.0505382565, -0.00481462549, -0.00100046874),
+            mass_share=0.2060,
         ),
         Fluid(
             "pg25",
-            centre=308.15,
-            scale=30.0,
-            min_temperature=278.15,
-            max_temperature=343.15,
-            freezing=262.85,
-            rho=(1012.47935, -14.9961388, -2.60560637, 0.387334762),
-            cp=(3956.67071, 72.0524829, -0.985693053, -0.555770774),
-            log_mu=(-6.47484121, -0.815313171, 0.196804655, -0.0349481141),
-            k=(0.481389249, 0.0268106149, -0.000613793977, -0.000175380375),
+            centre=318.17,
+            scale=54.98,
+            min_temperature=263.19,
+            max_temperature=373.15,
+            freezing=263.19,
+            rho=(1007.66441, -30.749419, -7.33528601, 2.3641944),
+            cp=(3973.05384, 132.394457, -5.44172165, -3.18149019),
+            log_mu=(-6.70659681, -1.28592145, 0.551267139, -0.217240646),
+            k=(0.4865793, 0.0476916008, -0.00234047298, -0.0010744363),
+            mass_share=0.2571,
+        ),
+        Fluid(
+            "pg30",
+            centre=316.6,
+            scale=56.55,
+            min_temperature=260.05,
+            max_temperature=373.15,
+            freezing=260.05,
+            rho=(1011.95884, -33.5862008, -7.1235604, 2.43386624),
+            cp=(3909.72033, 150.653256, -6.36817353, -1.84286917),
+            log_mu=(-6.52122444, -1.4440781, 0.664317394, -0.253284078),
+            k=(0.459418312, 0.0448396412, -0.000477859678, -0.00107658362),
+            mass_share=0.3079,
+        ),
+        Fluid(
+            "pg40",
+            centre=312.44,
+            scale=60.71,
+            min_temperature=251.73,
+            max_temperature=373.15,
+            freezing=251.73,
+            rho=(1021.0733, -39.9510681, -7.01987305, 2.78618986),
+            cp=(3754.65928, 196.371469, -4.57209586, 0.0301501211),
+            log_mu=(-6.09720999, -1.86682294, 0.965154805, -0.356505987),
+            k=(0.408693457, 0.0391114972, 0.00172700566, -0.000764224),
+            mass_share=0.4090,
+        ),
+        Fluid(
+            "pg50",
+            centre=306.38,
+            scale=66.77,
+            min_temperature=239.6,
+            max_temperature=373.15,
+            freezing=239.6,
+            rho=(1030.60031, -46.9291996, -7.80169866, 3.61222495),
+            cp=(3564.48988, 260.442237, -1.27488841, 0.160793106),
+            log_mu=(-5.57093542, -2.48811303, 1.41616446, -0.533887788),
+            k=(0.362276762, 0.0329619823, 0.00222173405, 0.00032858554),
+            mass_share=0.5093,
+        ),
+        Fluid(
+            "eg20",
+            centre=318.66,
+            scale=54.48,
+            min_temperature=264.18,
+            max_temperature=373.15,
+            freezing=264.18,
+            rho=(1015.97543, -26.963, -8.73982549, 0.805162676),
+            cp=(3917.36993, 108.324112, -3.77487739, -3.45920665),
+            log_mu=(-6.96651899, -1.09350143, 0.41986358, -0.108679223),
+            k=(0.525899817, 0.0526050533, -0.00713731383, -0.000252801199),
+            mass_share=0.2181,
+        ),
+        Fluid(
+            "eg25",
+            centre=317.1,
+            scale=56.05,
+            min_temperature=261.04,
+            max_temperature=373.15,
+            freezing=261.04,
+            rho=(1023.16413, -29.1209771, -8.49259095, 0.833155612),
+            cp=(3833.38589, 138.006038, -11.355861, -2.74344592),
+            log_mu=(-6.81111048, -1.18290062, 0.465522883, -0.125872419),
+            k=(0.499616141, 0.0509279289, -0.00500214673, -0.000410045112),
+            mass_share=0.2710,
+        ),
+        Fluid(
+            "eg30",
+            centre=315.3,
+            scale=57.85,
+            min_temperature=257.45,
+            max_temperature=373.15,
+            freezing=257.45,
+            rho=(1030.59641, -31.314263, -8.27309799, 0.921836879),
+            cp=(3741.42146, 171.978677, -19.129397, -2.66657912),
+            log_mu=(-6.64915304, -1.28331923, 0.518767707, -0.15349433),
+            k=(0.474566347, 0.049085818, -0.0033456112, -0.0005720528),
+            mass_share=0.3234,
+        ),
+        Fluid(
+            "eg40",
+            centre=310.75,
+            scale=62.39,
+            min_temperature=248.36,
+            max_temperature=373.15,
+            freezing=248.36,
+            rho=(1046.01206, -35.7460667, -8.17615016, 1.36449801),
+            cp=(3539.39716, 255.42167, -37.0170564, -5.25897337),
+            log_mu=(-6.29270274, -1.53274172, 0.678283289, -0.254992574),
+            k=(0.428106896, 0.0448696507, -0.00121627644, -0.000924658079),
+            mass_share=0.4265,
+        ),
+        Fluid(
+            "eg50",
+            centre=304.59,
+            scale=68.55,
+            min_temperature=236.04,
+            max_temperature=373.15,
+            freezing=236.04,
+            rho=(1061.8084, -40.6835189, -9.20603008, 2.40971538),
+            cp=(3316.97799, 362.251184, -61.028917, -14.1837391),
+            log_mu=(-5.87187367, -1.89122871, 0.995047003, -0.462108513),
+            k=(0.386552448, 0.0398408278, -0.000221227379, -0.0013385937),
+            mass_share=0.5273,
         ),
     )
 }
@@ -178,7 +288,15 @@ def add(fluid: Fluid) -> Fluid:
 
 
 def fluid(name: str) -> Fluid:
-    """The coolant of that name: water, pg20, pg25 or one that was added. Raises KeyError naming those that exist."""
+    """The coolant of that name: water, a glycol, or one that was added. Raises KeyError naming those that exist.
+
+    `pg20`, `pg25`, `pg30`, `pg40`, `pg50` are propylene glycol in water, `eg20` to `eg50` ethylene glycol. The percent
+    is by volume, as in the trade: of pure liquids at 20 degC, before they are mixed. The share by mass is
+
+        x = v rho_g / (v rho_g + (1 - v) rho_w),  rho_pg = 1036.1, rho_eg = 1113.5, rho_w = 998.2 kg/m3
+
+    [densities: CRC Handbook of Chemistry and Physics, 97th ed.]: pg25 is 25.7 % by mass, eg50 52.7 %.
+    """
     try:
         return FLUIDS[name]
     except KeyError:
@@ -243,27 +361,32 @@ def humidity_ratio_from_dew_point(dew_point: Values, pressure: Values) -> Array:
 def humidity_ratio_from_wet_bulb(dry_bulb: Values, wet_bulb: Values, pressure: Values) -> Array:
     """Humidity ratio [kg/kg dry air] from dry bulb [K], wet bulb [K] and pressure [Pa], never negative.
 
-    ASHRAE Handbook Fundamentals (2021), chapter 1, equations 33 (water) and 35 (ice). Those two differ at 0 degC, so
-    one humidity would have two wet bulbs; between 0 and -5 degC they are blended, which keeps the law rising.
+    ASHRAE Handbook Fundamentals (2021), chapter 1, equations 33 (over water, from 0 degC) and 35 (over ice, below).
     """
-    return np.maximum(_wet_ratio(dry_bulb, wet_bulb, pressure), 0.0)
+    return np.maximum(_wet_ratio(dry_bulb, wet_bulb, pressure, numbers(wet_bulb) >= FREEZING), 0.0)
 
 
-def _wet_ratio(dry_bulb: Values, wet_bulb: Values, pressure: Values) -> Array:
-    t, b = np.asarray(dry_bulb) - FREEZING, np.asarray(wet_bulb) - FREEZING
+def _wet_ratio(dry_bulb: Values, wet_bulb: Values, pressure: Values, over_water: NDArray[np.bool_] | bool) -> Array:
+    t, b = numbers(dry_bulb) - FREEZING, numbers(wet_bulb) - FREEZING
     saturated = _humidity_ratio(saturation_pressure(wet_bulb), pressure)
     water = ((2501 - 2.326 * b) * saturated - 1.006 * (t - b)) / (2501 + 1.86 * t - 4.186 * b)
     ice = ((2830 - 0.24 * b) * saturated - 1.006 * (t - b)) / (2830 + 1.86 * t - 2.1 * b)
-    return water + np.clip(-b / 5.0, 0.0, 1.0) * (ice - water)
+    return np.where(over_water, water, ice)
 
 
 def wet_bulb(dry_bulb: Values, humidity_ratio: Values, pressure: Values) -> Array:
     """Thermodynamic wet bulb [K] from dry bulb [K], humidity ratio [kg/kg] and pressure [Pa]; at most the dry bulb.
 
-    Inverts `humidity_ratio_from_wet_bulb`. Example: wet_bulb(303.15, 0.013, 101325.0) = 295.0 K.
+    Inverts `humidity_ratio_from_wet_bulb`. Its two equations differ at 0 degC: within a kelvin of it, one humidity of
+    air above freezing can have a wet bulb over water and another one over ice. The rule: it is that over water wherever
+    there is one, which is the warmer, and that over ice elsewhere.
+
+    Example: wet_bulb(303.15, 0.013, 101325.0) = 295.0 K.
     """
     dry, ratio, p = np.broadcast_arrays(*(np.asarray(v, float) for v in (dry_bulb, humidity_ratio, pressure)))
-    return _solve_rising(lambda x: _wet_ratio(dry, x, p) - ratio, dry - 80.0, dry)
+    above = (dry >= FREEZING) & (ratio >= _wet_ratio(dry, FREEZING, p, True))
+    low, high = np.where(above, FREEZING, dry - 80.0), np.where(above, dry, np.minimum(dry, FREEZING))
+    return _solve_rising(lambda x: _wet_ratio(dry, x, p, above) - ratio, low, high)
 
 
 def driest(wet_bulb: Values, pressure: Values) -> Array:
@@ -271,8 +394,8 @@ def driest(wet_bulb: Values, pressure: Values) -> Array:
 
     Inverts `wet_bulb` at a humidity ratio of 0. Example: driest(286.58, 101325.0) = 310.15 K.
     """
-    wet, p = np.broadcast_arrays(np.asarray(wet_bulb, float), np.asarray(pressure, float))
-    return _solve_rising(lambda x: -_wet_ratio(x, wet, p), wet + 0.0, wet + 150.0)
+    bulb, p = np.broadcast_arrays(np.asarray(wet_bulb, float), np.asarray(pressure, float))
+    return _solve_rising(lambda x: -_wet_ratio(x, bulb, p, bulb >= FREEZING), bulb + 0.0, bulb + 150.0)
 
 
 def dew_point(humidity_ratio: Values, pressure: Values) -> Array:

@@ -90,11 +90,11 @@ def test_ventilation_carries_heat_with_the_density_of_moist_air(humid):
     np.testing.assert_allclose(of(humid, "rack_power", "warm") / (2.0 * 1006.0 * rise), DENSITY, rtol=2e-5)
 
 
-def test_between_freezing_and_minus_five_the_wet_bulbs_of_water_and_of_ice_are_blended():
-    """Equations 33 (water) and 35 (ice), in proportion; 0 degC and 80 % hold 3.0156 g/kg."""
+def test_below_freezing_wet_bulbs_are_those_over_ice():
+    """Equation 35 of ASHRAE Fundamentals, chapter 1; 0 degC and 80 % hold 3.0156 g/kg."""
     result = twin.solve(LAYOUT, {"site.dry_bulb": [K], "site.relative_humidity": [0.8]})
     b = wet_bulbs(result)[0]
-    assert -1.5 < b < -0.9  # PsychroLib, all ice below freezing: -1.155
+    assert b == pytest.approx(-1.155, abs=2e-3)  # PsychroLib 2.5
     log = lambda T: (  # noqa: E731, over ice [ASHRAE Fundamentals, ch. 1, eq. 5]
         -5.6745359e3 / T
         + 6.3925247
@@ -106,9 +106,8 @@ def test_between_freezing_and_minus_five_the_wet_bulbs_of_water_and_of_ice_are_b
     )
     vapour = np.exp(log(b + K))
     saturated = 0.621945 * vapour / (101325.0 - vapour)
-    water = ((2501 - 2.326 * b) * saturated + 1.006 * b) / (2501 - 4.186 * b)
     ice = ((2830 - 0.24 * b) * saturated + 1.006 * b) / (2830 - 2.1 * b)
-    assert water + (-b / 5) * (ice - water) == pytest.approx(3.0156184e-3, rel=2e-4)
+    assert ice == pytest.approx(3.0156184e-3, rel=2e-4)
 
 
 def test_weather_without_moisture_is_half_saturated():
@@ -162,6 +161,15 @@ def test_no_wet_bulb_is_below_that_of_air_without_moisture(dry, elevation, lowes
         twin.load(LAYOUT, overrides=text | {"site.wet_bulb": f"{lowest - 0.05:.2f} degC"})
     with pytest.raises(twin.LayoutError, match=told):
         compile(twin.load(LAYOUT), site | {"site.wet_bulb": lowest - 0.05 + K})
+
+
+def test_wet_bulbs_over_ice_are_air_where_drier_air_has_one_over_water():
+    """At 10 degC: 1.6e-5 kg/kg at -0.3 degC over ice; over water less than nothing at 0.1 degC, nothing at 0.37."""
+    dry = {"site.dry_bulb": 10.0 + K}
+    assert not compile(twin.load(LAYOUT), dry | {"site.wet_bulb": -0.3 + K}).invalid
+    for wet in (-0.4, 0.1):
+        with pytest.raises(twin.LayoutError, match=r"below 0\.37 degC, that of air without moisture"):
+            compile(twin.load(LAYOUT), dry | {"site.wet_bulb": wet + K})
 
 
 @pytest.mark.parametrize("field", ["wet_bulb", "dew_point"])

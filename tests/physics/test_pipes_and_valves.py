@@ -100,7 +100,9 @@ VALVE = "{type: valve, flow_coefficient: 36 m3/h}"
 """K_vs: at 36 m3/h water of 1,000 kg/m3 loses 1 bar fully open."""
 
 
-@pytest.mark.parametrize(("fluid", "rho"), [("water", RHO), ("pg25", 1017.174)])
+@pytest.mark.parametrize(
+    ("fluid", "rho"), [("water", RHO), ("pg25", 1017.7745), ("pg50", 1036.2595), ("eg50", 1065.5472)]
+)
 def test_an_open_valve_loses_a_bar_at_its_flow_coefficient(fluid, rho):
     """K_v = Q sqrt(1 bar / dp rho / 1,000 kg/m3) [IEC 60534-2-1, equation 1 with N1 = 1, m3/h and bar]."""
     valve = lambda **more: rise(through(VALVE, fluid=fluid, **more), 1e-2)  # noqa: E731
@@ -183,7 +185,7 @@ def test_a_bypass_lets_pass_what_its_outlet_still_lacks(own, past):
     assert of(result, "bypass_flow") == pytest.approx(past * RHO, rel=2e-5, abs=1e-6)
 
 
-@pytest.mark.parametrize(("fluid", "rho"), [("water", RHO), ("pg25", 1017.174)])
+@pytest.mark.parametrize(("fluid", "rho"), [("water", RHO), ("pg25", 1017.7745)])
 def test_a_wide_open_bypass_loses_its_drop_at_its_least_flow(fluid, rho):
     """In water of 1,000 kg/m3: half of it at a quarter of the drop."""
     layout = bench(

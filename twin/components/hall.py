@@ -81,7 +81,9 @@ def contradictions(site: Mapping[str, Real]) -> Iterator[Fault]:
             yield Fault(given[name] > dry + 1e-9, partial(_above, name, given[name], dry))
     if "wet_bulb" in given:
         driest = fluids.wet_bulb(dry, 0.0, p)
-        yield Fault(given["wet_bulb"] < driest - ROUNDING, partial(_too_dry, given["wet_bulb"], driest, dry, p))
+        short = given["wet_bulb"] < driest - ROUNDING
+        short &= fluids.humidity_ratio_from_wet_bulb(dry, given["wet_bulb"], p) <= 0.0
+        yield Fault(short, partial(_too_dry, given["wet_bulb"], driest, dry, p))
     if "pressure" in given:
         share = p / fluids.pressure_at(height)
         yield Fault((share < PRESSURES[0]) | (share > PRESSURES[1]), partial(_elsewhere, p, share, height))

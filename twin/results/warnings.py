@@ -10,11 +10,15 @@ from numpy.typing import ArrayLike
 from twin import columns
 from twin.columns import MAXIMUM, Array, LimitKind, Ref
 from twin.elements import Box, Cooler, Status
+from twin.fluids import fluid
 from twin.plant.compile import Plant
 from twin.results.limits import TOLERANCE, margins
 from twin.serving.tokens import beside_measured, unserved
 from twin.solver.steady import Solution, tripped
 from twin.units import format
+
+ROUNDING = 1e-6
+"""By how much coolant may be beyond the ends of its properties unsaid, K."""
 
 Told = tuple[str, Iterable[int]]
 """A warning and the numbers of the scenarios that it is for."""
@@ -23,7 +27,7 @@ Told = tuple[str, Iterable[int]]
 def warnings(solution: Solution) -> list[tuple[str, ...]]:
     """The warnings of every scenario; one without a solution has none. What is alike of several elements is one."""
     texts: list[list[str]] = [[] for _ in range(solution.plant.scenarios)]
-    for part in (_cooler_air, _lost, _missed, _flagged, _outside, _outdoors, unserved, beside_measured):
+    for part in (_cooler_air, _lost, _missed, _flagged, _outside, _unfitted, _outdoors, unserved, beside_measured):
         for text, scenarios in part(solution):
             for scenario in scenarios:
                 texts[scenario].append(text)
@@ -127,6 +131,24 @@ def _boxes(cooler: Cooler, solution: Solution) -> tuple[Box, ...]:
     inlet, outlet = (solution[c[cooler.stream]] for c in (columns.stream.inlet, columns.stream.outlet))
     sink = np.full((1, 1), np.nan) if cooler.sink is None else solution[columns.stream.inlet[cooler.sink]]
     return boxes(inlet, outlet, sink)
+
+
+def _unfitted(solution: Solution) -> Iterator[Told]:
+    """Coolant colder or hotter than its properties are known: by how much at most, and in how many joints."""
+    plant, lost = solution.plant, solution[columns.node.lost] > 0
+    for name, pipes, _ in plant.medium:
+        of = fluid(name)
+        nodes = np.unique([plant.pipe.start[pipes], plant.pipe.end[pipes]])
+        T = solution[columns.node.temperature][nodes]
+        beyond = np.maximum(of.min_temperature - T, T - of.max_temperature)
+        beyond = np.where(lost[nodes], 0.0, beyond)
+        low, high = (format(x, "temperature", 1) for x in (of.min_temperature, of.max_temperature))
+        for scenario in _numbers((beyond > ROUNDING).any(axis=0)):
+            here = _numbers(beyond[:, scenario] > ROUNDING)
+            worst = int(np.argmax(beyond[here, scenario]))
+            who = _several([plant.node_names[nodes[i]] for i in here], plant.counts[columns.node][nodes[here]], worst)
+            now = format(T[here[worst], scenario], "temperature", 1)
+            yield f"{who}: {name} at {now}, outside {low} to {high}, where its properties are known", [scenario]
 
 
 def _outdoors(solution: Solution) -> Iterator[Told]:
