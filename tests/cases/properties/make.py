@@ -13,7 +13,7 @@ import psychrolib
 HERE = Path(__file__).parent
 PRESSURE = 3e5
 DENSITY = {"pg": 1036.1, "eg": 1113.5, "water": 998.2}
-"""Of the pure liquids at 20 degC, kg/m3 [CRC Handbook of Chemistry and Physics, 97th ed., sections 3 and 6]."""
+"""Of the pure liquids at 20 degC, kg/m3, as handbooks commonly state them; `README.md` tells how they are checked."""
 SOLUTION, BY_ASHRAE = {"pg": "MPG", "eg": "MEG"}, {"pg": "APG", "eg": "AEG"}
 """As CoolProp has them: Melinder, Properties of Secondary Working Fluids for Indirect Systems (2010), by mass; ASHRAE
 Handbook Fundamentals (2001), by volume."""
