@@ -372,8 +372,8 @@ def solve(
     components that are alike in a scenario are solved once, the first of them for all; answers are the same to
     rounding. progress: called with how far that is, at most about twice a second.
 
-    Raises LayoutError for bad input, for an unknown output, and where all columns of so many scenarios would take more
-    than 8 GB; DeviceError for a GPU that is not there. A scenario without solution, or with values that cannot be,
+    Raises LayoutError for bad input, for an unknown output, and where what is solved of so many scenarios would take
+    more than 8 GB; DeviceError for a GPU that is not there. A scenario without solution, or with values that cannot be,
     carries a status and a reason, and the others stand.
 
     >>> twin.solve("gb300_hall", {"site.dry_bulb": [278.15, 308.15]}).figures.pue
