@@ -355,7 +355,8 @@ class Cell:
         texts = [c for c in code.co_consts if c != self.own.__doc__]
         named = [(n, _identity(self.names[n])) for n in _globals(code) if n in self.names]
         kinds = [(p, _identity(m)) for p, m in self.meanings.items()]
-        whole = (self.name, self.inline, self.constants, code.co_code, texts, code.co_varnames, named, kinds)
+        words = code.co_code, code.co_varnames, code.co_names
+        whole = (self.name, self.inline, self.constants, words, texts, named, kinds)
         return hashlib.sha256(repr(whole).encode()).hexdigest()
 
     def cells(self) -> list[Cell]:

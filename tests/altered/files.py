@@ -130,7 +130,7 @@ MUTANTS = [
     (G, "nominal + share *", "nominal - share *", GRIDS, "impedances that fall where they should rise"),
     (G, "k * turn, sn", "turn / k, sn", GRIDS, "generic branches with their ratio upside down"),
     (G, '"rx_ratio": 0.1', '"rx_ratio": 0.2', GRIDS, "another ratio of sources that give none"),
-    (G, "LINK = 1e8", "LINK = 1e7", GRIDS, "links of ten times the impedance"),
+    (G, "LINK = 1e8", "LINK = 1e5", GRIDS, "links of a thousand times the impedance"),
     # EPANET
     (I, '"MGD": 231e6 * 0.0254**3 / 86400', '"MGD": 4546.09 / 86400', UNITS, "imperial gallons for American"),
     (I, '"AFD": 43560 *', '"AFD": 43650 *', UNITS, "an acre"),

@@ -30,7 +30,7 @@ MUTANTS = [
     (PROGRAM, "RUNAWAY = 4", "RUNAWAY = 10**9", LOST, "nothing is ever lost"),
     (STEADY, "lost[e.node] | lost[plant.end[e.stream]] | lost[e.breathes]", "lost[e.breathes]", LOST, "racks without coolant go on"),
     ("twin/solver/acceleration.py", "out.mixed[l, s] = 1.0 if good or creeps else 0.0", "out.mixed[l, s] = 0.0", SWINGS, "no mixing of what swings"),
-    (STEADY, "tripped(plant, lost).all(axis=0) & (status == int(Status.OK))", "(status != int(Status.INVALID))", told("a_plant_that_is_cut_off_while_it_swings_is_not_overheated"), "what swings is overheated"),
+    (STEADY, "tripped(plant, lost).all(axis=0) & (status == int(Status.OK))", "(status != int(Status.INVALID))", told("a_plant_that_is_cut_off_before_it_settles_is_not_overheated"), "what has not settled is overheated"),
     ("twin/domains/electrical.py", "live = plant.live[load.bus] * load.in_service", "live = plant.live[load.bus] * 1.0", OFF, "what is out of service draws on"),
     (f"{C}/base.py", "bound = np.where(t.in_service > 0, bound, np.inf)", "bound = np.where(t.in_service > -1, bound, np.inf)",
      ("physics/test_limits_and_figures.py::test_limits_bound_from_their_side_and_measure_their_layer",), "what is out of service is judged"),

@@ -1,10 +1,12 @@
 """Kernels in vectors: what lanes do together is what each does alone."""
 
+from typing import NamedTuple
+
 import kernel_arguments  # noqa: F401  every kernel there is
 import numpy as np
 import pytest
 from twin.kernels import cell, cpu, launch
-from twin.kernels.cell import LANES, Int, Ints1, Reals2, Reals3, kernel, real
+from twin.kernels.cell import LANES, Int, Ints1, Reals1, Reals2, Reals3, kernel, real
 from twin.kernels.llvm import assembly
 from twin.kernels.subset import place
 
@@ -162,3 +164,23 @@ def test_what_a_build_depends_on_is_in_its_name():
         made(head.format("1.0", "It says this.", "+"), STEP=2.5),
     ]
     assert len({same, *others}) == 4
+
+
+class Ends(NamedTuple):
+    """Two fields, of which a kernel may read either."""
+
+    near: Reals1
+    far: Reals1
+
+
+@pytest.mark.parametrize(("one", "other"), [("max(x[i], 1.0)", "min(x[i], 1.0)"), ("e.near[i]", "e.far[i]")])
+def test_a_build_depends_on_the_names_of_functions_and_fields(one, other):
+    def made(text):
+        head = "from twin.kernels.cell import Reals1, kernel\n@kernel\ndef k(i, e: Ends, x: Reals1):\n"
+        source = f"{head}    x[i] = {text}\n"
+        space = {"__name__": "twin.probe", "Ends": Ends}
+        exec(compile(source, "probe", "exec"), space)
+        del cell.REGISTRY[-1:]
+        return space["k"].digest
+
+    assert made(one) != made(other)
