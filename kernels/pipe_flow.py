@@ -477,7 +477,8 @@ def shorten(w, tolerance, net: Net, work: Work):
         before = work.lane[w, BEFORE, j]
         after = work.lane[w, AFTER, j]
         work.lane[w, STEP, j] = 1.0
-        if after > -before and work.lane[w, CHANGE, j] > tolerance * work.lane[w, LEVEL, j]:
+        climbs = before < 0.0 and after > -before  # a step that does not set out downhill is rounding
+        if climbs and work.lane[w, CHANGE, j] > tolerance * work.lane[w, LEVEL, j]:
             work.lane[w, STEP, j] = max(math.sqrt(before / (before - after)), SHORTEST)
             redo = 1
     if redo == 1:

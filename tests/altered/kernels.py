@@ -97,5 +97,5 @@ MUTANTS = [
     (L, "values = [self._apart(mask, node) for mask", "values = [self._value(node) for mask", MASKED, "both of two values worked out in all lanes"),
     (SUBSET, "named = [(n, _identity(self.names[n]))", "named = [(n, 0)", BUILDS, "builds of other numbers and cells"),
     (SUBSET, "texts = [c for c in code.co_consts if", "texts = [1 for c in code.co_consts if", BUILDS, "builds of other literals"),
-    (SUBSET, "self.constants, code.co_code, texts", "self.constants, texts", BUILDS, "builds of another text"),
+    (SUBSET, "words = code.co_code, code.co_varnames", "words = code.co_varnames", BUILDS, "builds of another text"),
 ]

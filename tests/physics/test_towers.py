@@ -33,7 +33,7 @@ def tower(kind, more="", heat=2e6, site="dry_bulb: 32 degC, wet_bulb: 25.56 degC
         "tank: {type: expansion_tank}\n"
         + heater(heat)
         + f"tower: {{type: tower, correlation: {kind}, flow: 100 kg/s, approach: 3.9 K, range: 5.56 K, "
-        + f"wet_bulb: 25.56 degC, fan_power: 30 kW, drop: 40 kPa{more}}}\n"
+        + f"wet_bulb: 25.56 degC, dry_bulb: 32 degC, fan_power: 30 kW, drop: 40 kPa{more}}}\n"
         + "pump: {type: pump, rated_flow: 50 m3/s, shutoff: 2 MPa, pump_efficiency: 0.8, drive_efficiency: 0.9, "
         + f"control: flow, flow: {flow / 995.5} m3/s}}",
         "rack.return > tower.in\ntower.out > pump.in\npump.out > rack.supply\ntank.port > pump.in",
@@ -48,6 +48,29 @@ def ends(result):
     return hot, cold, of(result, "tower_flow"), of(result, "tower_duty") / (hot - cold)
 
 
+def vapour(t):
+    """Saturation pressure over water [ASHRAE Fundamentals, ch. 1, eq. 6], Pa."""
+    T = t + K
+    c = -5.8002206e3 / T + 1.3914993 - 4.8640239e-2 * T + 4.1764768e-5 * T**2 - 1.4452093e-8 * T**3
+    return np.exp(c + 6.5459673 * np.log(T))
+
+
+def humidity(dry, wet, pressure=101325.0):
+    """Humidity ratio of air with a wet bulb above freezing [eq. 33]."""
+    held = 0.621945 * vapour(wet) / (pressure - vapour(wet))
+    return ((2501 - 2.326 * wet) * held - 1.006 * (dry - wet)) / (2501 + 1.86 * dry - 4.186 * wet)
+
+
+def thinned(dry, wet, pressure=101325.0):
+    """Density of air over that of the design, 32 and 25.56 degC at sea level [eq. 26]."""
+
+    def specific(dry, wet, pressure):
+        w = humidity(dry, wet, pressure)
+        return pressure * (1 + w) / ((dry + K) * (1 + w / 0.621945))
+
+    return specific(dry, wet, pressure) / specific(32.0, WET, 101325.0)
+
+
 # ---- York --------------------------------------------------------------------------------------------------------
 
 
@@ -60,12 +83,12 @@ def test_york_follows_its_published_polynomial():
     wet = np.array([5.0, 12.0, 18.0, 25.0, 25.0, 10.0])
     load = np.array([1.0, 0.5, 1.0, 0.25, 1.0, 0.4])
     flow = np.array([100, 100, 50, 100, 55, 80.0])
-    scenarios = {"site.wet_bulb": wet + K, "rack.chip_scale": load, "pump.flow": flow / 997}
-    result = tower("york", scenarios=scenarios)
+    weather = {"site.dry_bulb": wet + 5 + K, "site.wet_bulb": wet + K}
+    result = tower("york", scenarios=weather | {"rack.chip_scale": load, "pump.flow": flow / 997})
     hot, cold, water, _ = ends(result)
     np.testing.assert_allclose(cold - wet, york(wet, hot - cold, REFERENCE * water / FLOW), rtol=2e-4)
     assert (of(result, "tower_warning") == 0).all()
-    np.testing.assert_allclose(of(result, "tower_power"), 30e3, rtol=1e-6)
+    np.testing.assert_allclose(of(result, "tower_power"), 30e3 * thinned(wet + 5, wet), rtol=1e-5)
 
 
 def test_york_outside_its_box_keeps_its_nearest_effectiveness():
@@ -102,18 +125,19 @@ def test_yorks_approach_stops_at_its_maximum_over_liquid_and_gas_and_at_a_tenth_
 @pytest.mark.parametrize("kind", ["york", "merkel"])
 def test_tower_fans_turn_as_fast_as_the_set_point_needs_for_the_cube_of_that(kind):
     wet = np.array([20.0, 16.0, 12.0])
-    scenarios = {"site.wet_bulb": wet + K, "site.elevation": [0.0, 0.0, 1500.0]}
+    scenarios = {"site.dry_bulb": wet + 5 + K, "site.wet_bulb": wet + K, "site.elevation": [0.0, 0.0, 1500.0]}
     result = tower(kind, ", set_point: 29 degC", heat=1.8e6, scenarios=scenarios)
     hot, cold, water, C = ends(result)
     np.testing.assert_allclose(cold, 29.0)
-    speed, thin = of(result, "tower_fan_speed"), np.array([1.0, 1.0, 84555.93 / 101325])
+    speed, pressure = of(result, "tower_fan_speed"), np.array([101325.0, 101325.0, 84555.93])
+    thin = thinned(wet + 5, wet, pressure)
     assert (speed > 0.2).all() and (speed < 1).all()
     np.testing.assert_allclose(of(result, "tower_power"), 30e3 * thin * speed**3, rtol=1e-5)
     if kind == "york":
         np.testing.assert_allclose(29 - wet, york(wet, hot - cold, REFERENCE * water / FLOW / speed), rtol=2e-4)
     else:
         for k in range(3):
-            gone = merkel(wet[k], water[k], C[k], hot[k] - cold[k], speed[k], 101325 * thin[k])
+            gone = merkel(wet[k], water[k], C[k], hot[k] - cold[k], speed[k], pressure[k], thin[k])
             assert gone * (hot[k] - wet[k]) == pytest.approx(hot[k] - cold[k], rel=3e-4)
 
 
@@ -121,7 +145,7 @@ def test_tower_fans_turn_as_fast_as_the_set_point_needs_for_the_cube_of_that(kin
 def test_below_their_least_speed_tower_fans_run_part_of_the_time_beside_free_convection(more, free):
     """Standing fans leave an eighth of the effect or what is stated; between, effect and time are in proportion."""
     text = ", set_point: 29 degC, min_fan_speed: 0.3" + more
-    result = tower("york", text, heat=5e5, scenarios={"site.wet_bulb": [14 + K]})
+    result = tower("york", text, heat=5e5, site="dry_bulb: 20 degC, wet_bulb: 14 degC")
     hot, cold, water, _ = ends(result)
     span = hot - cold
     approach = lambda s: np.maximum(york(14.0, span, REFERENCE * water / FLOW / s), 0.1 * span)  # noqa: E731
@@ -129,27 +153,22 @@ def test_below_their_least_speed_tower_fans_run_part_of_the_time_beside_free_con
     part = (span / (hot - 14.0) - effect(1.0) * free) / (effect(0.3) - effect(1.0) * free)
     assert 0.05 < part < 0.95
     assert of(result, "tower_fan_speed") == pytest.approx(0.3 * part, rel=5e-4)
-    assert of(result, "tower_power") == pytest.approx(30e3 * 0.027 * part, rel=5e-4)
+    assert of(result, "tower_power") == pytest.approx(30e3 * thinned(20.0, 14.0) * 0.027 * part, rel=5e-4)
 
 
 def test_the_least_speed_unless_stated_is_a_fifth():
-    result = tower("york", ", set_point: 29 degC", heat=5e5, scenarios={"site.wet_bulb": [12 + K]})
+    result = tower("york", ", set_point: 29 degC", heat=5e5, site="dry_bulb: 20 degC, wet_bulb: 12 degC")
     hot, cold, water, _ = ends(result)
     span = hot - cold
     approach = lambda s: np.maximum(york(12.0, span, REFERENCE * water / FLOW / s), 0.1 * span)  # noqa: E731
     effect = lambda s: span / (span + approach(s))  # noqa: E731
     part = (span / (hot - 12.0) - effect(1.0) / 8) / (effect(0.2) - effect(1.0) / 8)
-    assert 0.02 < part < 1 and of(result, "tower_power") == pytest.approx(30e3 * 0.008 * part, rel=1e-3)
+    assert 0.02 < part < 1 and of(result, "tower_power") == pytest.approx(
+        30e3 * thinned(20.0, 12.0) * 0.008 * part, rel=1e-3
+    )
 
 
 # ---- Merkel ------------------------------------------------------------------------------------------------------
-
-
-def vapour(t):
-    """Saturation pressure over water [ASHRAE Fundamentals, ch. 1, eq. 6], Pa."""
-    T = t + K
-    c = -5.8002206e3 / T + 1.3914993 - 4.8640239e-2 * T + 4.1764768e-5 * T**2 - 1.4452093e-8 * T**3
-    return np.exp(c + 6.5459673 * np.log(T))
 
 
 def saturated(t, pressure=101325.0):
@@ -165,10 +184,11 @@ def stream(wet, heat, air, pressure=101325.0):
     return heat / air / (end - wet)
 
 
-def merkel(wet, water, C, span, speed=1.0, pressure=101325.0):
+def merkel(wet, water, C, span, speed=1.0, pressure=101325.0, thin=1.0):
     """Effectiveness of a cell [ASHRAE HVAC S&E, ch. 40; EnergyPlus, CoolingTower:VariableSpeed:Merkel].
 
-    The rating gives UA; factors by wet bulb, air and water flow are EnergyPlus's defaults. Air: water over 1.2.
+    The rating gives UA; factors by wet bulb, air and water flow are EnergyPlus's defaults. Air: water over 1.2, and as
+    much more as it is denser than at the design, `thin`.
     """
     air = FLOW / 1.2
     duty = FLOW * CW * RANGE
@@ -177,7 +197,6 @@ def merkel(wet, water, C, span, speed=1.0, pressure=101325.0):
     wanted = duty / (least * (APPROACH + RANGE))
     ua = brentq(lambda x: counterflow(x * c_e / 1006, FLOW * CW, air * c_e) - wanted, 1e2, 1e7)
     f = min(max(water / FLOW, 0.3), 1.0)
-    thin = pressure / 101325
     moved = speed * thin
     ua *= (1 + 0.0081 * (WET - wet)) * (1.3 * moved - 0.3 * moved**2) * (0.1082 + 1.667 * f - 0.7713 * f**2) / 1.0039
     c_e = stream(wet, C * span, air * moved, pressure)
@@ -196,6 +215,7 @@ def test_merkel_follows_wet_bulb_water_and_height():
     flow = np.array([100, 100, 60, 120, 20, 90.0, 100])
     elevation = np.array([0, 0, 0, 0, 0, 1500.0, 0])
     scenarios = {
+        "site.dry_bulb": wet + 5 + K,
         "site.wet_bulb": wet + K,
         "rack.chip_scale": load,
         "pump.flow": flow / 997,
@@ -203,12 +223,12 @@ def test_merkel_follows_wet_bulb_water_and_height():
     }
     result = tower("merkel", ", running: 1", scenarios=scenarios)
     hot, cold, water, C = ends(result)
+    pressure = np.where(elevation > 0, 84555.93, 101325.0)
+    thin = thinned(wet + 5, wet, pressure)
     for k in range(7):
-        pressure = 101325 if k != 5 else 84555.93
-        gone = merkel(wet[k], water[k], C[k], hot[k] - cold[k], 1.0, pressure)
+        gone = merkel(wet[k], water[k], C[k], hot[k] - cold[k], 1.0, pressure[k], thin[k])
         assert gone * (hot[k] - wet[k]) == pytest.approx(hot[k] - cold[k], rel=3e-4)
-    thin = np.where(elevation > 0, 84555.93 / 101325, 1.0)
-    np.testing.assert_allclose(of(result, "tower_power"), 30e3 * thin, rtol=1e-6)
+    np.testing.assert_allclose(of(result, "tower_power"), 30e3 * thin, rtol=1e-5)
     assert (of(result, "tower_warning") == 0).all()
 
 

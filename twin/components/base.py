@@ -165,6 +165,10 @@ class Table(Protocol):
         """Node (coolant, air) or bus (power) of a port of each instance."""
         ...
 
+    def fluids(self, port: str) -> list[str]:
+        """Name of the fluid that fills the coolant loop of a port, of each instance."""
+        ...
+
     def inner(self, tag: str) -> Index:
         """A node inside each instance."""
         ...

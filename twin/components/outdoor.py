@@ -8,13 +8,16 @@ from pydantic import Field
 from twin import columns
 from twin.columns import Array, Index, limits, totals
 from twin.components.base import Component, InService, Passage, Port, Table, Write, draw, limit, price, report, shut
+from twin.components.coolant import FluidName
 from twin.components.cooling import wall_fouling
 from twin.components.curves import NamedChillerCurve, stack
 from twin.domains import chillers, rejection, towers
 from twin.elements import Cooler, Gain, Heat, Law, Pipe, Tally
-from twin.fluids import STANDARD_PRESSURE
+from twin.fluids import STANDARD_PRESSURE, air_density, fluid, humidity_ratio_from_wet_bulb
+from twin.kernels.arrays import elementwise
 from twin.units import (
     Area,
+    Conductance,
     FoulingResistance,
     Fraction,
     HeatTransferCoefficient,
@@ -118,7 +121,12 @@ class DryCooler(Rejecter):
     air_in: Temperature = Field(308.15, ge=230, le=340, description="dry bulb, at the rating")
     air_flow: VolumeFlow = Field(375.0, gt=0, description="one unit, at the rating")
     saturation: Fraction = Field(0.0, ge=0, le=1, description="adiabatic pads: share of the wet-bulb depression")
+    wetting: Literal["last", "first"] = Field(
+        "last", description="whether pads are wetted after fans are at full speed, or before they go beyond the lowest"
+    )
+    wet_above: Temperature = Field(278.15, ge=230, le=330, description="dry bulb below which pads are drained")
     cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
+    rated_fluid: FluidName | None = Field(None, description="coolant of the rating; that of the loop if not given")
     water_film_exponent: Number = Field(0.85, ge=0, le=1, description="of the film inside tubes over the water flow")
     air_film_exponent: Number = Field(0.8, ge=0, le=1, description="of the film on fins over the air flow")
     film_balance: Number = Field(0.5, gt=0, le=100, description="air film over water film at the rated flows")
@@ -159,8 +167,22 @@ class DryCooler(Rejecter):
             air_exponent=t.air_film_exponent,
             fouling=wall_fouling(t, conductance),
             min_speed=t.min_fan_speed,
+            rated_film=cls.rated_film(t),
+            warmth=t.site.intake / t.air_in,
+            wets_first=np.array([[w == "first"] for w in t["wetting"]], float),
+            wet_above=t.wet_above,
         )
         reject(t, write, cls.pipe(t, write), law)
+
+    @classmethod
+    def rated_film(cls, t: Table) -> Array:
+        """What the film in tubes owes to the coolant at the rating, see `rejection.film_of`."""
+        of = [fluid(stated or own) for stated, own in zip(t["rated_fluid"], t.fluids("in"), strict=True)]
+        k, cp, mu = (
+            np.array([getattr(f, name)(T) for f, T in zip(of, t.water_in, strict=True)])
+            for name in ("conductivity", "heat_capacity", "viscosity")
+        )
+        return elementwise(rejection.films_of, k, cp, mu)
 
 
 class AdiabaticCooler(DryCooler):
@@ -181,6 +203,8 @@ class Tower(Rejecter):
     approach: TemperatureDifference = Field(3.9, gt=0, le=20, description="at the design")
     range: TemperatureDifference = Field(5.56, gt=0, le=30, description="of the water, at the design")
     wet_bulb: Temperature = Field(298.71, ge=260, le=310, description="of the design")
+    dry_bulb: Temperature = Field(308.15, ge=260, le=330, description="of the design, at which fans are rated")
+    liquid_to_gas: Number = Field(1.2, gt=0.1, le=5, description="L/G: water over dry air of the design, by mass")
     min_cells: int = Field(1, ge=1, le=1000, description="kept running")
     running: Number | None = Field(None, ge=1, le=1000, description="cells in use; staged if not given")
     stage_heat: Power | None = Field(None, gt=0, description="heat of a cell at which the next starts")
@@ -191,6 +215,10 @@ class Tower(Rejecter):
     free_convection: Fraction = Field(
         0.125, ge=0, le=1, description="share of the full effect with standing fans; default of EnergyPlus"
     )
+    basin_heater: Conductance = Field(
+        0.0, ge=0, description="electric, of a cell that stands still, per kelvin of air below `basin_temperature`"
+    )
+    basin_temperature: Temperature = Field(275.15, ge=273.15, le=290, description="kept by the basin heaters")
     reset_slope: Number = Field(0.0, ge=0, le=2, description="of the set point over the wet bulb")
     reset_at_freezing: Temperature | None = Field(None, ge=230, le=330, description="set point law at 0 degC wet bulb")
     kind: ClassVar[str] = "tower"
@@ -200,6 +228,8 @@ class Tower(Rejecter):
     def check(self, name: str) -> list[str]:
         if self.running is not None and self.running > self.units:
             return [f"{name}: running: {self.running:g} is more than the {self.units} installed"]
+        if self.dry_bulb < self.wet_bulb:
+            return [f"{name}: dry_bulb: of the design, is below its wet_bulb"]
         return super().check(name)
 
     @classmethod
@@ -217,6 +247,7 @@ class Tower(Rejecter):
     def law(cls, t: Table, set_point: Array, kind: type[towers.Tower]) -> towers.Tower:
         """Performance of the towers of a table, after one of the correlations."""
         outlet = t.wet_bulb + t.approach
+        humidity = humidity_ratio_from_wet_bulb(t.dry_bulb, t.wet_bulb, STANDARD_PRESSURE)
         return kind(
             set_point=set_point,
             rated_flow=t.flow,
@@ -236,6 +267,10 @@ class Tower(Rejecter):
             drift=t.drift,
             cycles=t.cycles,
             pressure=t.site.pressure,
+            rated_air_flow=t.flow / t.liquid_to_gas,
+            rated_density=air_density(t.dry_bulb, humidity, STANDARD_PRESSURE),
+            basin_heater=t.basin_heater,
+            basin_temperature=t.basin_temperature,
         )
 
 

@@ -222,8 +222,11 @@ def arrive(c, s, unit: Unit, net: Streams, flow: Reals2, now: Nodes, coolant: Co
     out.inlet[c, s] = upstream(k, s, net, flow, now)
     out.flow[c, s] = abs(flow[k, s])
     out.cp[c, s] = coolant.cp[k, s]
+    out.viscosity[c, s] = coolant.viscosity[k, s]
+    out.conductivity[c, s] = coolant.conductivity[k, s]
     sink = max(unit.sink[c], 0)
     out.sink[c, s] = upstream(sink, s, net, flow, now) if unit.sink[c] >= 0 else intake[0, s]
+    out.sink_rate[c, s] = abs(flow[sink, s]) * coolant.cp[sink, s] if unit.sink[c] >= 0 else INF
     out.least[c, s] = units.least[first + unit.row[c], s]
     out.most[c, s] = INF
 

@@ -35,6 +35,8 @@ from twin.fluids import (
     STANDARD_PRESSURE,
     VAPORISATION,
     VAPOUR_CP,
+    air_density,
+    humidity_ratio_from_wet_bulb,
     saturation_pressure,
 )
 from twin.kernels.arrays import elementwise, numbers
@@ -44,6 +46,9 @@ from twin.kernels.exchangers import counter_flow, counterflow
 from twin.kernels.moist_air import MoistAir, saturated, saturated_humidity, temperatures, wet_bulb_of
 from twin.kernels.numbers import clip, finite, known
 from twin.kernels.subset import Argument
+
+RATED_DENSITY = 1.2
+"""Of the air at which fans are rated unless stated, kg/m3."""
 
 MOIST_AIR = MoistAir(
     saturation_pressure(temperatures() + FREEZING),
@@ -65,11 +70,18 @@ class Tower(Law):
     `fan_power` [W]; `cells` are installed. Stage rule: the smallest number of cells runs, at least `min_cells`,
     at which a cell carries no more than its rated flow, or takes no more than a finite `stage_heat` [W], and at which
     fans at full speed miss the set point by no more than `stage_miss` [K]; a finite `running` overrides all that.
-    Fans follow the cube law and the density of the air at the site's `pressure` [Pa].
-    Below `min_speed` they run part of the time; standing fans leave `free_convection` of the full effect.
+    Below `min_speed` fans run part of the time; standing fans leave `free_convection` of the full effect.
 
-    Water: air leaves saturated at the mean water temperature, which fixes how much of the duty evaporates; `drift`
-    is a fraction of the flow, `cycles` the concentration of solids. `wet_bulb`, `dry_bulb` of the air drawn in, K.
+    Air: a cell moves `rated_air_flow` [kg/s] of dry air at full speed, by default the rated water flow over 1.2, where
+    air has the `rated_density` [kg/m3], and as much more as the air drawn in is denser. Fan power follows the cube of
+    the speed and that density [fan laws, ASHRAE HVAC Systems and Equipment (2020), ch. 21].
+
+    Water: air leaves saturated, with the heat that it took up, and what it then holds more than when it came has
+    evaporated; `drift` is a fraction of the flow, `cycles` the concentration of solids. `wet_bulb`, `dry_bulb` of the
+    air drawn in [K], at the site's `pressure` [Pa].
+
+    Basin: cells that stand still keep their basins at `basin_temperature` [K] by `basin_heater` [W/K] for each kelvin
+    that the air is colder.
     """
 
     set_point: Array
@@ -90,20 +102,36 @@ class Tower(Law):
     drift: Numbers = 2e-5
     cycles: Numbers = 4.0
     pressure: Numbers = STANDARD_PRESSURE
+    rated_air_flow: Numbers = np.nan
+    rated_density: Numbers = RATED_DENSITY
+    basin_heater: Numbers = 0.0
+    basin_temperature: Numbers = FREEZING
 
-    _reference = _air = _rated_ua = 0.0
+    _reference = _rated_ua = 0.0
 
     @property
     def _thin(self) -> Array:
         """Density of the air over that of the rating."""
-        return numbers(self.pressure) / STANDARD_PRESSURE
+        return air_density(self.dry_bulb, self._humidity, numbers(self.pressure)) / numbers(self.rated_density)
+
+    @property
+    def _air(self) -> Array:
+        """Dry air of a cell at full speed at the rating, kg/s."""
+        return np.where(np.isnan(self.rated_air_flow), self.rated_flow / 1.2, self.rated_air_flow)
+
+    @property
+    def _humidity(self) -> Array:
+        """Humidity ratio of the air drawn in."""
+        dry = np.maximum(self.dry_bulb, self.wet_bulb)
+        return np.maximum(humidity_ratio_from_wet_bulb(dry, self.wet_bulb, numbers(self.pressure)), 0.0)
 
     @classmethod
     def real_columns(cls) -> tuple[str, ...]:
-        """Fields of all towers, density of the air over that of the rating, and what correlations work out once.
+        """Fields of all towers, what follows for the air, and what correlations work out once.
 
-        reference: L/G of the rating [1]. air: of a cell [kg/s]. rated_ua [W/K]. Both towers have the same columns, so
-        that one text serves both.
+        thin: density of the air over that of the rating [1]. air: of a cell [kg/s]. humidity: of the air drawn in [1].
+        reference: L/G of the rating [1]. rated_ua [W/K]. Both towers have the same columns, so that one text serves
+        both.
         """
         shared = (f.name for f in fields(Tower))
         return (*shared, *_WORKED_OUT)
@@ -121,7 +149,10 @@ class Tower(Law):
         """What the correlation is valid for, at these temperatures of the water [K]."""
 
 
-_WORKED_OUT = {"thin": "_thin", "reference": "_reference", "air": "_air", "rated_ua": "_rated_ua"}
+_WORKED_OUT = {
+    **{"thin": "_thin", "air": "_air", "humidity": "_humidity"},
+    **{"reference": "_reference", "rated_ua": "_rated_ua"},
+}
 """Columns that follow from the rating, by the property that works them out."""
 
 
@@ -252,6 +283,8 @@ CELL_STEPS = (0, 1, 2, 3, 4, 5, 6, 7)
 LEAST_RISE = 0.02
 """Rise of the air's wet bulb below which its specific heat is that of such a rise, K."""
 NEXT_TO_NOTHING = 1e-12
+LEAST_HEAT = 1e3
+"""Least heat that air may take up before it is as warm as the water, J/kg."""
 
 
 @cell
@@ -282,15 +315,8 @@ class MerkelTower(Tower):
     """Tower after Merkel: counterflow effectiveness-NTU with the enthalpy of saturated air as the cold stream.
 
     c_e = dh_s/dT between entering and leaving wet bulb, C_air = m_a c_e, UA_e = UA c_e / c_p; UA follows wet bulb, air
-    and water flow by the factors of EnergyPlus's CoolingTower:VariableSpeed:Merkel defaults. One cell moves
-    `rated_air_flow` [kg/s], by default the rated water flow over 1.2.
+    and water flow by the factors of EnergyPlus's CoolingTower:VariableSpeed:Merkel defaults.
     """
-
-    rated_air_flow: Numbers = np.nan
-
-    @property
-    def _air(self) -> Array:
-        return np.where(np.isnan(self.rated_air_flow), self.rated_flow / 1.2, self.rated_air_flow)
 
     @property
     def _rated_ua(self) -> Array:
@@ -470,13 +496,17 @@ def fewest(r, s, law: Tower, at: Inflow):
 
 
 @cell
-def latent(r, s, law: Tower, air: MoistAir, base, T):
-    """Water evaporated per heat rejected [kg/J], air leaving saturated at T [K]: (w_out - w_in) / (h_out - h_in)."""
+def evaporation(r, s, law: Tower, air: MoistAir, base, inlet, heat, moved):
+    """Water evaporated [kg/s] where dry air `moved` [kg/s] takes up `heat` [W] and leaves saturated: m (w_out - w_in).
+
+    Its enthalpy rises by heat over m from that of its wet bulb, `base` [J/kg]. It leaves no warmer than the water
+    comes, `inlet` [K]: where fans move less than carries the heat so, the air rises by itself.
+    """
     pressure = law.pressure[r, s]
-    dry = max(law.dry_bulb[r, s], law.wet_bulb[r, s]) - FREEZING
-    w_in = max((base - DRY_AIR_CP * dry) / (VAPORISATION + VAPOUR_CP * dry), 0.0)
-    w_out = saturated_humidity(air, T, pressure)
-    return clip((w_out - w_in) / max(saturated(air, T, pressure) - base, 1e3), 0.0, 1.5 / VAPORISATION)
+    most = max(saturated(air, inlet, pressure) - base, LEAST_HEAT)
+    flow = max(moved, heat / most)
+    leaving = wet_bulb_of(air, base + heat / max(flow, NEXT_TO_NOTHING), pressure)
+    return flow * max(saturated_humidity(air, leaving, pressure) - law.humidity[r, s], 0.0)
 
 
 @cell
@@ -555,10 +585,13 @@ def answer(kind, r, s, law: Tower, at: Inflow, root: Roots, out: Answer, air: Mo
     speed, cube = mean_speed(aim, low, full, law.free_convection[r, s], slowest, clip(reached, slowest, 1.0))
 
     on = 0.0 if off else awake(flow, law.rated_flow[r, s])
-    evaporated = water * latent(r, s, law, air, base, inlet - 0.5 * cooling)
+    moved = cells * law.air[r, s] * law.thin[r, s] * speed
+    evaporated = evaporation(r, s, law, air, base, inlet, water, moved)
     loading = over(required, able)
     warned = on > 0.0 and outside(kind, r, s, law, cooling)
-    out.power[r, s] = on * cells * law.fan_power[r, s] * law.thin[r, s] * cube
+    idle = max(law.cells[r, s] - (0.0 if off else cells), 0.0)
+    heater = idle * law.basin_heater[r, s] * max(law.basin_temperature[r, s] - law.dry_bulb[r, s], 0.0)
+    out.power[r, s] = on * cells * law.fan_power[r, s] * law.thin[r, s] * cube + heater
     out.water[r, s] = on * make_up(evaporated, law.drift[r, s] * flow * speed, law.cycles[r, s])
     out.loading[r, s] = 0.0 if off else (loading if wanted else 1.0)
     out.running[r, s] = cells

@@ -39,7 +39,7 @@ from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios
 from twin.plant.symmetry import Classes
-from twin.plant.wiring import OUTDOOR, PLACES, Group, Key, Wiring
+from twin.plant.wiring import OUTDOOR, PLACES, WATER, Group, Key, Wiring
 
 OWNED: dict[type[Element], type] = {
     Pipe: columns.pipe,
@@ -87,6 +87,10 @@ class _Table:
 
     def node(self, port: str) -> Index:
         return self._lowering.nodes(self._group.ends(port), self._cls.ports[port].carrier)
+
+    def fluids(self, port: str) -> list[str]:
+        wiring = self._lowering.wiring
+        return [wiring.fluids.get(wiring.loop_of.get(end, -1), WATER) for end in self._group.ends(port)]
 
     def inner(self, tag: str) -> Index:
         return self._lowering.nodes(self._group.ends(f":{tag}"), "air")

@@ -14,6 +14,7 @@ from twin.columns import Array, Index
 from twin.components.base import REGISTRY, Component
 from twin.components.hall import Room
 from twin.facility.graph import Facility
+from twin.fluids import FLUIDS
 from twin.kernels.connected import connected
 
 Key = tuple[str, str]
@@ -23,6 +24,9 @@ OUTDOOR: Key = ("", ":outdoor")
 
 PLACES = frozenset({"at", "size", "facing", "room"})
 """Fields that say where a component is."""
+
+WATER = "water"
+"""What fills a loop that nothing names a fluid of."""
 
 ROOM = ":room"
 """Tag of the place in which all that stands in a room meets it."""
@@ -71,9 +75,25 @@ class Wiring:
         return [self.root.get(key, key) for key in ports]
 
     @cached_property
+    def loop_of(self) -> dict[Key, int]:
+        """The coolant loop that each joint is in."""
+        return loops(self.groups, lambda key: self.root.get(key, key))
+
+    @cached_property
+    def fluids(self) -> dict[int, str]:
+        """Fluids that fill coolant loops, as far as something names one that is known; others are water."""
+        found = dict[int, str]()
+        for kind, group in self.groups.items():
+            if REGISTRY[kind].fills is not Component.fills:
+                for name, part in zip(group.names, group.parts, strict=True):
+                    named = {self.loop_of[self.root.get((name, p), (name, p))]: f for p, f in part.fills().items()}
+                    found |= {loop: f for loop, f in named.items() if f in FLUIDS}
+        return found
+
+    @cached_property
     def references(self) -> frozenset[Key]:
         """Of the ports that hold the pressure of one coolant loop the first by name: what is measured from."""
-        loop, first = loops(self.groups, lambda key: self.root.get(key, key)), dict[int, Key]()
+        loop, first = self.loop_of, dict[int, Key]()
         for key in sorted(self.holders(self.groups), key=lambda k: ".".join(k)):
             first.setdefault(loop.get(key, -1 - len(first)), key)
         return frozenset(first.values())
