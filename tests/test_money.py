@@ -50,6 +50,20 @@ def test_a_mix_that_is_none_is_told(sources, words):
         solved(economics__sources=sources)
 
 
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ({"rain": {"share": "30 %"}, "potable": {"share": "60 %"}}, "water_sources: shares add up to 0.9"),
+        ({"rain": {}, "potable": {}}, "water_sources: rain and potable both take the rest"),
+        ({"sea": {}}, "water_sources"),
+        ({"rain": {"share": "30 %", "price": 1.0}, "potable": {}}, "needs a unit"),
+    ],
+)
+def test_origins_of_water_that_are_none_are_told(sources, words):
+    with pytest.raises(twin.LayoutError, match=words):
+        solved(economics__water_sources=sources)
+
+
 def test_generators_pay_their_own_fuel():
     layout = """
 version: 1

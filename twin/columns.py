@@ -451,5 +451,9 @@ class figures:
         "USD MW-1 a-1", "income less yearly cost per MW drawn; none without a price of tokens"
     )
     water = Figure("kg s-1", "make-up water", "m3/day", 86.4, ",.1f")
+    potable_water = Figure("kg s-1", "make-up water that is potable", "m3/day", 86.4, ",.1f")
+    wue = Figure(
+        "kg J-1", "water usage effectiveness: make-up water over IT energy", "L/kWh", 3.6e6, ".3f", label="WUE"
+    )
     carbon = Figure("kg s-1", "carbon dioxide equivalent of the energy drawn", "t/year", 31557.6)
     energy_audit = Figure("1", "(electricity in - heat out) / electricity in", form=".1e")

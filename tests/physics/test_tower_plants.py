@@ -6,6 +6,8 @@ from physics.benches import limit, of, rise
 from physics.test_towers import FLOW, REFERENCE, ends, humidity, saturated, thinned, tower, york
 from scipy.optimize import brentq
 
+from twin.show.summary import summary
+
 K = 273.15
 
 
@@ -182,3 +184,19 @@ def test_basins_of_standing_cells_are_heated_by_the_kelvins_below_what_they_keep
     plain = tower("merkel", more.replace(", basin_heater: 3 kW/K", ""), heat=1e6,
                   site="dry_bulb: 5 degC, wet_bulb: 4 degC")  # fmt: skip
     assert of(mild, "tower_power") == of(plain, "tower_power")
+
+
+def test_water_is_paid_by_its_origin_and_wue_is_make_up_over_it_energy():
+    """Three fifths reclaimed at 1 $/m3, the rest potable at 4; the rack is all IT: L/kWh are kg per 3.6 MJ."""
+    economics = "economics: {water: 4 $/m3, water_sources: {reclaimed: {share: 60 %, price: 1 $/m3}, potable: {}}}"
+    result = tower("york", sections=economics)
+    water, it = of(result, "water"), of(result, "it_power")
+    assert of(result, "potable_water") == pytest.approx(0.4 * water)
+    assert of(result, "wue") == pytest.approx(water / it)
+    assert summary(result, None)["wue_l_per_kwh"] == pytest.approx(float(water[0] / it[0]) * 3.6e6)
+    m3 = float(water[0]) / 1000
+    assert float(result.figures.annual.water[0]) == pytest.approx(m3 * 31557600 * (0.6 * 1 + 0.4 * 4))
+    supply = summary(result, None)["water_supply"]
+    assert supply["reclaimed"] == pytest.approx({"m3_per_day": 0.6 * m3 * 86400, "usd_per_year": 0.6 * m3 * 31557600})
+    plain = tower("york")
+    assert of(plain, "potable_water") == of(plain, "water")

@@ -28,7 +28,7 @@ REFERENCE = brentq(lambda x: york(WET, RANGE, x) - APPROACH, 0.3, 3.0)
 """Liquid over gas at the design."""
 
 
-def tower(kind, more="", heat=2e6, site="dry_bulb: 32 degC, wet_bulb: 25.56 degC", scenarios=None, flow=FLOW):
+def tower(kind, more="", heat=2e6, site="dry_bulb: 32 degC, wet_bulb: 25.56 degC", scenarios=None, flow=FLOW, sections=""):
     layout = bench(
         "tank: {type: expansion_tank}\n"
         + heater(heat)
@@ -39,7 +39,7 @@ def tower(kind, more="", heat=2e6, site="dry_bulb: 32 degC, wet_bulb: 25.56 degC
         "rack.return > tower.in\ntower.out > pump.in\npump.out > rack.supply\ntank.port > pump.in",
         site,
     )
-    return twin.solve(layout, scenarios or {})
+    return twin.solve(layout.replace("components:", f"{sections}\ncomponents:", 1), scenarios or {})
 
 
 def ends(result):

@@ -115,6 +115,16 @@ class EnergySource(Model):
     carbon: CarbonIntensity | None = Field(None, ge=0, description="that of `layouts/energy` if not given")
 
 
+class WaterSource(Model):
+    """Water of one origin: its share of the make-up, the rest if none is given."""
+
+    share: Fraction | None = Field(None, gt=0, le=1, description="of the make-up water; one origin may take the rest")
+    price: MoneyPerVolume | None = Field(None, ge=0, description="`water` if not given")
+
+
+WaterOrigin = Literal["potable", "reclaimed", "rain"]
+
+
 class Part(NamedTuple):
     """A source of electricity with its share, price [$/J] and carbon [kg/J]."""
 
@@ -131,6 +141,7 @@ class Economics(Model):
     electricity: MoneyPerEnergy = Field(0.07 / 3.6e6, ge=0, description="price of the energy drawn")
     demand_charge: MoneyPerPowerTime = Field(0.0, ge=0, description="on the contract, or on the demand without one")
     water: MoneyPerVolume = Field(3.0, ge=0, description="input: no public price is known")
+    water_sources: dict[WaterOrigin, WaterSource] = Field({}, description="of the make-up water; all potable if none")
     carbon: CarbonIntensity = Field(
         0.369 / 3.6e6, ge=0, description="of the energy drawn; the default is the United States' mix of 2023"
     )
@@ -153,7 +164,7 @@ class Economics(Model):
     input_value: Fraction = Field(0.25, ge=0, le=1, description="price of an input token over that of an output token")
     capital_recovery: Literal["annuity"] = Field("annuity", description="how capital is spread over its life")
 
-    @field_validator("sources", mode="before")
+    @field_validator("sources", "water_sources", mode="before")
     @classmethod
     def _named(cls, given: Any) -> Any:
         return {n: {} if s is None else s for n, s in given.items()} if isinstance(given, dict) else given
@@ -163,24 +174,27 @@ class Economics(Model):
         for name, source in self.sources.items():
             if source.carbon is None and name not in energy():
                 raise ValueError(f"sources: {name!r} is not known{hint(name, energy())}; give its carbon")
-        rests = [n for n, s in self.sources.items() if s.share is None]
-        given = sum(s.share or 0.0 for s in self.sources.values())
-        if len(rests) > 1:
-            raise ValueError(f"sources: {' and '.join(rests)} both take the rest; give all but one a share")
-        if self.sources and (given > 1.0 + 1e-9 or (not rests and given < 1.0 - 1e-9)):
-            raise ValueError(f"sources: shares add up to {given:.4g}, not 1; leave out one share to take the rest")
+        _whole("sources", {n: s.share for n, s in self.sources.items()})
+        _whole("water_sources", {n: s.share for n, s in self.water_sources.items()})
         return self
+
+    @property
+    def origins(self) -> dict[str, tuple[float, float]]:
+        """Share and price [$/m3] of the make-up water of each origin; shares add up to 1."""
+        shares = _shares({n: s.share for n, s in self.water_sources.items()}) or {"potable": 1.0}
+        own = {n: s.price for n, s in self.water_sources.items() if s.price is not None}
+        return {name: (share, own.get(name, self.water)) for name, share in shares.items()}
 
     @property
     def mix(self) -> tuple[Part, ...]:
         """Sources of the energy drawn from the utility; their shares add up to 1."""
         if not self.sources:
             return (Part("grid", 1.0, self.electricity, self.carbon),)
-        rest = 1.0 - sum(s.share or 0.0 for s in self.sources.values())
+        shares = _shares({n: s.share for n, s in self.sources.items()})
         return tuple(
             Part(
                 name,
-                rest if s.share is None else s.share,
+                shares[name],
                 self.electricity if s.price is None else s.price,
                 energy()[name] if s.carbon is None else s.carbon,
             )
@@ -196,6 +210,22 @@ class Economics(Model):
         if self.token_price is None:
             return None
         return self.token_price * (osl + self.input_value * isl) / (isl + osl)
+
+
+def _whole(field: str, shares: dict[str, float | None]) -> None:
+    """ValueError where shares, of which one may be the rest, do not add up to 1."""
+    rests = [n for n, share in shares.items() if share is None]
+    given = sum(share or 0.0 for share in shares.values())
+    if len(rests) > 1:
+        raise ValueError(f"{field}: {' and '.join(rests)} both take the rest; give all but one a share")
+    if shares and (given > 1.0 + 1e-9 or (not rests and given < 1.0 - 1e-9)):
+        raise ValueError(f"{field}: shares add up to {given:.4g}, not 1; leave out one share to take the rest")
+
+
+def _shares(given: dict[str, float | None]) -> dict[str, float]:
+    """Shares with the rest in the place of None."""
+    rest = 1.0 - sum(share or 0.0 for share in given.values())
+    return {name: rest if share is None else share for name, share in given.items()}
 
 
 def limit_names() -> dict[str, tuple[str, ...]]:

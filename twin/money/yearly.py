@@ -42,7 +42,7 @@ def annual(solution: Solution, water: Array) -> cost.Annual:
         cost.Tariff(
             energy=terms.mean("price"),
             demand=terms.demand_charge,
-            water=terms.water if terms.colocation is None else 0.0,
+            water=sum(share * price for share, price in terms.origins.values()) if terms.colocation is None else 0.0,
             lease=0.0 if terms.colocation is None else terms.colocation,
             other=(terms.staff + terms.other) * cost.YEAR,
         ),
@@ -136,6 +136,19 @@ def supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]
             "carbon_kg_per_mwh": _fuel(solution, "carbon")[scenario] / made * 3.6e9,
         }
     return sources
+
+
+def water_supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]:
+    """Make-up water of each origin [m3/day] and what it costs [$/year], at the solved state."""
+    if solution.status[scenario] != Status.OK:
+        return {}
+    terms, m3 = priced(solution.plant), float(solution.total(totals.water)[scenario]) / 1000.0
+    at = lambda x: float(np.broadcast_to(x, (solution.plant.scenarios,))[scenario])  # noqa: E731
+    paid = 1.0 if terms.colocation is None else 0.0
+    return {
+        name: {"m3_per_day": share * m3 * 86400.0, "usd_per_year": paid * share * m3 * at(price) * cost.YEAR}
+        for name, (share, price) in terms.origins.items()
+    }
 
 
 def rent(solution: Solution) -> Array:

@@ -23,7 +23,7 @@ class Figures:
     """One value per scenario each, (scenario,); `twin.columns.figures` says what they are.
 
     Powers [W]. outputs: share of tokens that are outputs [1]. income [$/year]. annual: cost of a year by term [$/year].
-    water, carbon [kg/s]. ttft [s].
+    water, potable_water, carbon [kg/s]. ttft [s].
     """
 
     facility_power: Array
@@ -46,7 +46,14 @@ class Figures:
     annual: cost.Annual
     energy_audit: Array
     water: Array
+    potable_water: Array
     carbon: Array
+
+    @property
+    def wue(self) -> Array:
+        """Make-up water over IT energy, kg/J; NaN without IT power [The Green Grid, white paper 35 (2011)]."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.it_power > 0, self.water / self.it_power, np.nan)
 
     @property
     def usd_per_mw_year(self) -> Array:
@@ -117,6 +124,7 @@ def figures(solution: Solution) -> Figures:
         annual=money.annual(solution, water),
         energy_audit=solution.audit,
         water=water,
+        potable_water=water * money.priced(plant).origins.get("potable", (0.0, 0.0))[0],
         carbon=money.carbon(solution),
     )
     return _solved(result, solution.status == Status.OK)

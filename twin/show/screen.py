@@ -222,12 +222,20 @@ def screen(result: Result, highest: Bound | None, s: Mapping[str, Any], system: 
     tail += [("energy audit", number(s["energy_audit"], ".1e"))]
     water = s["water_m3_per_day"]
     if water:
-        tail += [("water", us(water / DAY, "water", 0) if system == "us" else f"{water:,.1f} m3 per day")]
+        flow = us(water / DAY, "water", 0) if system == "us" else f"{water:,.1f} m3 per day"
+        tail += [("water", f"{flow}, WUE {number(s['wue_l_per_kwh'], '.2f')} L/kWh{_origins(s)}")]
     tail += [("warning", text) for text in s["warnings"]]
     if not result.ok:
         return f"{head}\n{run}"
     parts = [f"{head}\n{run}", powers(result, system=system), limits(result.worst()[:8], system), table(tail)]
     return "\n\n".join(parts)
+
+
+def _origins(s: Mapping[str, Any]) -> str:
+    """Of which origin the water is, where it is not all potable."""
+    flows = {name: w["m3_per_day"] for name, w in s["water_supply"].items()}
+    whole = sum(flows.values())
+    return "" if set(flows) == {"potable"} else ": " + ", ".join(f"{v / whole:.0%} {n}" for n, v in flows.items())
 
 
 def bound_json(highest: Bound) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from twin.api import Result
 from twin.columns import FIGURES, Real
 from twin.elements import Status
 from twin.money.cost import YEAR, break_even, usd_per_accelerator_hour
-from twin.money.yearly import rent, supply, yearly
+from twin.money.yearly import rent, supply, water_supply, yearly
 from twin.results.dataset import reason
 from twin.results.figures import Figures, figures
 from twin.results.limits import exceeded, fullest, here, margins
@@ -92,6 +92,7 @@ def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[st
         "demand": None if sold is None else _day(sold),
         "usd_per_year": {k: number(v[own]) for k, v in yearly(solution, figures(solution).annual).items()},
         "supply": {n: {k: number(v) for k, v in s.items()} for n, s in supply(solution, own).items()},
+        "water_supply": {n: {k: number(v) for k, v in w.items()} for n, w in water_supply(solution, own).items()},
         "water_l_per_million_tokens": number(f.per_million_tokens(f.water)[i]),
         "carbon_kg_per_mwh": per(f.carbon[i] * 3.6e9, f.facility_power[i]),
         "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
