@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-DRY = "pipe valve bypass heat_exchanger expansion_tank room rear_door"
+DRY = "pipe valve bypass heat_exchanger expansion_tank room rear_door water_economiser"
 
 
 def bench(parts, joints, site="dry_bulb: 20 degC, wet_bulb: 15 degC"):

@@ -84,7 +84,7 @@ def plant(name, more="", site="dry_bulb: 10 degC, dew_point: 0 degC"):
     parts = f"""
         tank: {{type: expansion_tank}}
         {heater(1e6)}
-        one: {{type: {kind}, curve: {name}, flow: 100 kg/s, drop: 10 kPa, stage_up: 1{more}}}
+        one: {{type: {kind}, curve: {name}, flow: 100 kg/s, drop: 10 kPa, stage_up: 1, min_entering: 240 K{more}}}
         pump: {{type: pump, rated_flow: 50 m3/s, shutoff: 2 MPa, pump_efficiency: 0.8, drive_efficiency: 0.9,
                control: flow, flow: 0.1 m3/s}}
     """

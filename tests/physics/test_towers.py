@@ -28,7 +28,9 @@ REFERENCE = brentq(lambda x: york(WET, RANGE, x) - APPROACH, 0.3, 3.0)
 """Liquid over gas at the design."""
 
 
-def tower(kind, more="", heat=2e6, site="dry_bulb: 32 degC, wet_bulb: 25.56 degC", scenarios=None, flow=FLOW, sections=""):
+def tower(
+    kind, more="", heat=2e6, site="dry_bulb: 32 degC, wet_bulb: 25.56 degC", scenarios=None, flow=FLOW, sections=""
+):
     layout = bench(
         "tank: {type: expansion_tank}\n"
         + heater(heat)

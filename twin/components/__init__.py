@@ -34,6 +34,7 @@ from twin.components.coolant import (
     Valve,
 )
 from twin.components.cooling import Cdu, Coil, Crah, FanWall, HeatExchanger, RearDoor, films, wall_fouling
+from twin.components.economisers import FreeCoolingChiller, WaterEconomiser
 from twin.components.electrical import (
     Battery,
     Busway,
@@ -84,6 +85,7 @@ __all__ = [
     "FanWall",
     "Feeder",
     "FluidName",
+    "FreeCoolingChiller",
     "Generator",
     "HeatExchanger",
     "HouseLoad",
@@ -110,6 +112,7 @@ __all__ = [
     "Utility",
     "Valve",
     "WaterChiller",
+    "WaterEconomiser",
     "Write",
     "branch",
     "caution",

@@ -1,5 +1,6 @@
 """Dry coolers, towers and chillers: what gives the plant's heat to the weather."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -7,7 +8,20 @@ from pydantic import Field
 
 from twin import columns
 from twin.columns import Array, Index, limits, totals
-from twin.components.base import Component, InService, Passage, Port, Table, Write, draw, limit, price, report, shut
+from twin.components.base import (
+    Component,
+    InService,
+    Passage,
+    Port,
+    Table,
+    Write,
+    draw,
+    finite_or,
+    limit,
+    price,
+    report,
+    shut,
+)
 from twin.components.coolant import FluidName
 from twin.components.cooling import wall_fouling
 from twin.components.curves import NamedChillerCurve, stack
@@ -39,15 +53,21 @@ def reject(
     sink: Index | None = None,
     installed: Array | None = None,
     driver: Index | None = None,
+    part: str = "",
+    powered: bool = True,
 ) -> Index:
     """Write a cooler on a stream, with what it draws, its water, limits and reports; returns its rows.
 
     sink: the stream whose inlet takes its heat, outdoor air without one. installed: units that are shut off when they
-    do not run. driver: the stream whose heat drives it, none without one.
+    do not run. driver: the stream whose heat drives it, none without one. part: which of several coolers of a
+    component it is; its reports begin with it, and another one has the limit of capacity and the price. powered:
+    whether it takes power.
     """
+    called = f"{part}_" if part else ""
     rows = write(Cooler(stream, sink, law, installed, driver, t.names))
     power = columns.cooler.power[rows]
-    draw(t, write, power, totals.heat_rejection)
+    if powered:
+        draw(t, write, power, totals.heat_rejection)
     outdoor, driven = np.full(t.n, t.outdoor), columns.cooler.driven[rows]
     if sink is None:
         write(Gain(outdoor, power))
@@ -55,31 +75,47 @@ def reject(
         write(Heat(sink, columns.cooler.rejected[rows]))
     if driver is not None:
         write(Heat(driver, driven, np.full((t.n, 1), -1.0)))
-        report(t, write, "driving_heat", driven, "heat taken from the stream that drives it")
+        report(t, write, f"{called}driving_heat", driven, "heat taken from the stream that drives it")
         if sink is None:
             write(Gain(outdoor, driven))
-    report(t, write, "duty", columns.cooler.duty[rows], "heat taken from the coolant")
-    report(t, write, "power", power, "fan or compressor power", picture="power")
-    report(t, write, "loading", columns.cooler.loading[rows], "required over available duty")
-    report(t, write, "running", columns.cooler.running[rows], "units running")
-    report(t, write, "fan_speed", columns.cooler.speed[rows], "fan speed over nominal")
-    report(t, write, "water", columns.cooler.water[rows], "make-up water")
+    report(t, write, f"{called}duty", columns.cooler.duty[rows], "heat taken from the coolant")
+    report(t, write, f"{called}loading", columns.cooler.loading[rows], "required over available duty")
+    report(t, write, f"{called}running", columns.cooler.running[rows], "units running")
+    if powered:
+        report(t, write, f"{called}power", power, "fan or compressor power", picture="power")
+        report(t, write, f"{called}fan_speed", columns.cooler.speed[rows], "fan speed over nominal")
+        report(t, write, f"{called}water", columns.cooler.water[rows], "make-up water")
     report(
         t,
         write,
-        "supply_temperature",
+        f"{called}supply_temperature",
         columns.stream.outlet[stream],
         "coolant leaving",
         picture="temperature",
     )
-    report(t, write, "return_temperature", columns.stream.inlet[stream], "coolant entering")
-    report(t, write, "warning", columns.cooler.warning[rows], "outside the box of validity")
-    report(t, write, "flow", columns.stream.flow[stream], "coolant flow")
+    report(t, write, f"{called}return_temperature", columns.stream.inlet[stream], "coolant entering")
+    report(t, write, f"{called}warning", columns.cooler.warning[rows], "outside the box of validity")
+    report(t, write, f"{called}flow", columns.stream.flow[stream], "coolant flow")
+    write(Tally(totals.water, columns.cooler.water[rows]))
+    if part:
+        return rows
     judged = (t.limits_capacity > 0.5) & np.isfinite(t.set_point)
     limit(t, write, limits.capacity, columns.cooler.loading[rows], np.where(judged, 1.0, np.inf))
-    write(Tally(totals.water, columns.cooler.water[rows]))
     price(t, write)
     return rows
+
+
+def rated_film(t: Table, port: str, T: Array, stated: Sequence[str | None] | None = None) -> Array:
+    """What films in tubes owe to the coolant at a rating's T [K], see `rejection.film_of`, (instance, 1|S).
+
+    That is the stated one, or what fills the loop of a port.
+    """
+    names = [s or own for s, own in zip(stated or [None] * t.n, t.fluids(port), strict=True)]
+    k, cp, mu = (
+        np.array([getattr(fluid(n), name)(row) for n, row in zip(names, T, strict=True)])
+        for name in ("conductivity", "heat_capacity", "viscosity")
+    )
+    return elementwise(rejection.films_of, k, cp, mu)
 
 
 class Rejecter(Component):
@@ -92,6 +128,14 @@ class Rejecter(Component):
     drop: Pressure = Field(60e3, gt=0, description="coolant side at rated flow")
     fan_power: Power = Field(30e3, ge=0, description="one unit at full speed")
     set_point: Temperature | None = Field(None, ge=270, le=340, description="leaving coolant; none: full speed")
+    cold_set_point: Temperature | None = Field(
+        None,
+        ge=270,
+        le=340,
+        description="leaving coolant at `reset_cold` and below; reset by weather up to `reset_warm`",
+    )
+    reset_cold: Temperature = Field(278.15, ge=230, le=330, description="dry bulb at which the reset ends")
+    reset_warm: Temperature = Field(298.15, ge=230, le=330, description="dry bulb from which `set_point` holds")
     limits_capacity: bool = Field(True, description="false for a pre-cooler that another unit follows")
     ports: ClassVar[dict[str, Port]] = {
         "in": Port("coolant"),
@@ -101,6 +145,21 @@ class Rejecter(Component):
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
     box: ClassVar[tuple[float, float, float]] = (2.4, 10.0, 2.6)
+
+    def check(self, name: str) -> list[str]:
+        faults = super().check(name)
+        if self.cold_set_point is not None and self.set_point is None:
+            faults.append(f"{name}: cold_set_point: state the set_point too, which it is reset from")
+        if self.reset_warm <= self.reset_cold:
+            faults.append(f"{name}: reset_warm: must be above reset_cold")
+        return faults
+
+    @classmethod
+    def held(cls, t: Table) -> Array:
+        """Set point [K] as the weather resets it: straight between two dry bulbs [EnergyPlus, OutdoorAirReset]."""
+        span = np.maximum(t.reset_warm - t.reset_cold, 1e-9)
+        share = np.clip((t.reset_warm - t.site.dry_bulb) / span, 0.0, 1.0)
+        return np.where(np.isnan(t.cold_set_point), t.set_point, t.set_point + share * (t.cold_set_point - t.set_point))
 
     @classmethod
     def pipe(cls, t: Table, write: Write) -> Index:
@@ -151,7 +210,7 @@ class DryCooler(Rejecter):
         air = t.air_flow * density
         conductance = rejection.from_rating(t.duty, t.water_in, t.water_out, t.air_in, air)
         law = rejection.DryCooler(
-            set_point=t.set_point,
+            set_point=cls.held(t),
             conductance=conductance,
             rated_flow=t.flow,
             rated_air_flow=air,
@@ -167,22 +226,12 @@ class DryCooler(Rejecter):
             air_exponent=t.air_film_exponent,
             fouling=wall_fouling(t, conductance),
             min_speed=t.min_fan_speed,
-            rated_film=cls.rated_film(t),
+            rated_film=rated_film(t, "in", t.water_in, t["rated_fluid"]),
             warmth=t.site.intake / t.air_in,
             wets_first=np.array([[w == "first"] for w in t["wetting"]], float),
             wet_above=t.wet_above,
         )
         reject(t, write, cls.pipe(t, write), law)
-
-    @classmethod
-    def rated_film(cls, t: Table) -> Array:
-        """What the film in tubes owes to the coolant at the rating, see `rejection.film_of`."""
-        of = [fluid(stated or own) for stated, own in zip(t["rated_fluid"], t.fluids("in"), strict=True)]
-        k, cp, mu = (
-            np.array([getattr(f, name)(T) for f, T in zip(of, t.water_in, strict=True)])
-            for name in ("conductivity", "heat_capacity", "viscosity")
-        )
-        return elementwise(rejection.films_of, k, cp, mu)
 
 
 class AdiabaticCooler(DryCooler):
@@ -235,7 +284,7 @@ class Tower(Rejecter):
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
         law = t.reset_at_freezing + t.reset_slope * (t.site.wet_bulb - 273.15)
-        set_point = np.fmax(t.set_point, law)
+        set_point = np.fmax(cls.held(t), law)
         pipe = cls.pipe(t, write)
         york = np.array([c == "york" for c in t["correlation"]])
         for kind, rows in ((towers.YorkTower, york), (towers.MerkelTower, ~york)):
@@ -274,6 +323,10 @@ class Tower(Rejecter):
         )
 
 
+ANY = -1e3
+"""Lift that no chiller falls below, K."""
+
+
 class Chiller(Rejecter):
     """Electric chillers: published curves inside their box, an anchored lift law with a warning outside."""
 
@@ -286,6 +339,14 @@ class Chiller(Rejecter):
     capacity: Power | None = Field(None, gt=0, description="of one unit at its reference; the curve's if not given")
     cop: Number | None = Field(None, gt=0, le=30, description="of one unit at its reference; the curve's if not given")
     stage_up: Fraction = Field(0.9, gt=0, le=1, description="part load at which the next unit starts")
+    min_part_load: Fraction = Field(0.15, gt=0, le=1, description="below which a unit cycles")
+    min_unloading: Fraction = Field(0.0, ge=0, le=1, description="part load to which hot gas loads a unit at least")
+    min_entering: Temperature = Field(
+        285.95, ge=230, le=320, description="of what enters the condenser: colder is blended up or fans slow down"
+    )
+    min_lift: TemperatureDifference | None = Field(
+        None, ge=0, le=40, description="of that above the leaving chilled water; none: any"
+    )
     set_point: Temperature | None = Field(280.0, ge=270, le=340, description="leaving chilled water")
     fan_power: Power = Field(0.0, ge=0, description="counted in the curves")
 
@@ -299,13 +360,17 @@ class Chiller(Rejecter):
     def law(cls, t: Table, ambient: Array | float) -> chillers.Chiller:
         """Performance of the chillers of a table."""
         return chillers.Chiller(
-            set_point=t.set_point,
+            set_point=cls.held(t),
             count=t.units,
             curves=stack(t["curve"]),
             ambient=ambient,
             capacity=t.capacity,
             cop=t.cop,
             stage_up=t.stage_up,
+            min_part_load=t.min_part_load,
+            min_unloading=t.min_unloading,
+            min_entering=t.min_entering,
+            min_lift=finite_or(t.min_lift, ANY),
         )
 
 
@@ -319,8 +384,13 @@ class AirChiller(Chiller):
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
+        reject(t, write, cls.pipe(t, write), cls.machine(t))
+
+    @classmethod
+    def machine(cls, t: Table) -> chillers.Chiller:
+        """Performance in the air of the site."""
         thin = rejection.AIR_APPROACH * (STANDARD_PRESSURE / t.site.pressure - 1.0)
-        reject(t, write, cls.pipe(t, write), cls.law(t, t.site.intake + thin))
+        return cls.law(t, t.site.intake + thin)
 
 
 class WaterChiller(Chiller):

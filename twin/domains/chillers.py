@@ -52,10 +52,14 @@ class Chiller(Law):
     T_e / (T_c - T_e), with approaches on both sides, times what makes it meet the curves at the nearest point of the
     box; it is capped at `max_cop`. Capacity outside is that of the nearest point. A warning is set.
 
-    Stage rule: the smallest number runs, of `count`, at which each is loaded to `stage_up` at most. Below
-    `min_part_load` a machine cycles. `capacity` [W] and `cop` of one unit at the reference default to those of the
-    curves; `capacity_factor` derates, as for elevation. Without set point (NaN) water is cooled as far as the box
-    allows.
+    What protects compressors: what enters the condenser counts as no colder than `min_entering` [K], nor than the
+    leaving water and `min_lift` [K], since a valve then blends condenser water, and fans of air-cooled machines slow
+    down. Below `min_part_load` a machine cycles; below `min_unloading` hot gas loads it to that [EnergyPlus
+    Chiller:Electric:EIR, minimum unloading ratio].
+
+    Stage rule: the smallest number runs, of `count`, at which each is loaded to `stage_up` at most. `capacity` [W] and
+    `cop` of one unit at the reference default to those of the curves; `capacity_factor` derates, as for elevation.
+    Without set point (NaN) water is cooled as far as the box allows.
     """
 
     set_point: Array
@@ -67,6 +71,9 @@ class Chiller(Law):
     capacity_factor: Numbers = 1.0
     stage_up: Numbers = 0.9
     min_part_load: Numbers = 0.15
+    min_unloading: Numbers = 0.0
+    min_entering: Numbers = 0.0
+    min_lift: Numbers = -1e3
     max_cop: Numbers = 15.0
     evaporator_approach: Numbers = 2.0
     condenser_approach: Numbers = np.nan
@@ -104,8 +111,9 @@ class Chiller(Law):
         return np.where(np.isnan(self.set_point), self.curves.leaving_box[0] + FREEZING, self.set_point)
 
     def _entering(self, sink: Real) -> Array:
-        """Temperature of the air or water that enters the condenser, K."""
-        return np.where(self.curves.air, self.ambient, sink)
+        """Temperature of the air or water that enters the condenser, as far as it may be cold, K."""
+        given = np.where(self.curves.air, self.ambient, sink)
+        return np.maximum(np.maximum(given, self.min_entering), self._held + self.min_lift)
 
     @property
     def _size(self) -> Array:
@@ -247,7 +255,8 @@ def chiller(r, s, law: Chiller, at: Inflow, root: Roots, out: Answer):
     inlet = at.inlet[r, s]
     set_point = law.held[r, s]
     count = law.count[r, s]
-    entering = law.ambient[r, s] if law.air[r, s] > 0.5 else at.sink[r, s]
+    given = law.ambient[r, s] if law.air[r, s] > 0.5 else at.sink[r, s]
+    entering = max(max(given, law.min_entering[r, s]), set_point + law.min_lift[r, s])
     one, cop, outside = full_load(r, s, law, set_point, entering)
     off = stands_still(inlet, set_point)
     required = max(at.flow[r, s] * at.cp[r, s] * (inlet - set_point), 0.0)
@@ -256,7 +265,7 @@ def chiller(r, s, law: Chiller, at: Inflow, root: Roots, out: Answer):
     running = max(clip(staged, at.least[r, s], at.most[r, s]), 1.0)
     available = one * max(count, 1e-9)
     part = min(required / min(running * one, available), 1.0)
-    p = max(part, law.min_part_load[r, s])
+    p = max(max(part, law.min_part_load[r, s]), law.min_unloading[r, s])
     fade = min(part / law.min_part_load[r, s], 1.0)
     curve = law.plr_0[r, s] + p * (law.plr_1[r, s] + p * law.plr_2[r, s])
     power = running * one / cop * curve * fade

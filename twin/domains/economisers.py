@@ -1,0 +1,70 @@
+"""Economisers: what cools by the weather before compressors do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twin.columns import Array
+from twin.domains.rejection import OFF, Answer, Inflow, Law, Numbers, Roots, capacity, over
+from twin.kernels.cell import kernel
+from twin.kernels.exchangers import counter_flow, film, in_series
+from twin.kernels.numbers import known
+
+
+@dataclass(frozen=True)
+class WaterEconomiser(Law):
+    """Plate exchangers between chilled water and the water of towers, in counterflow, before the chillers.
+
+    UA = `conductance` [W/K] at `rated_flow` of chilled water and `rated_sink` of tower water, as capacity rate [W/K];
+    films in the ratio `film_ratio` tower water over chilled water, ~ m^`exponent`; `fouling` in K/W. It runs while the
+    tower water is colder than what comes by more than `min_difference` [K] and takes what it can down to the set
+    point; one that is not `integrated` (0) takes all of the load or none. Nothing is warmed: where it does not run the
+    chilled water goes by [ASHRAE HVAC Systems and Equipment (2020), ch. 43; Taylor, ASHRAE Journal 56 (2014) no. 5].
+    """
+
+    set_point: Array
+    conductance: Array
+    rated_flow: Array
+    rated_sink: Array
+    film_ratio: Numbers = 1.0
+    exponent: Numbers = 0.8
+    fouling: Numbers = 0.0
+    min_difference: Numbers = 0.0
+    integrated: Numbers = 1.0
+
+
+@kernel
+def water_economiser(r, s, law: WaterEconomiser, at: Inflow, root: Roots, out: Answer):
+    """Answers of water-side economisers."""
+    inlet = at.inlet[r, s]
+    set_point = law.set_point[r, s]
+    sink = at.sink[r, s]
+    c = capacity(at.flow[r, s], at.cp[r, s])
+    ratio = law.film_ratio[r, s]
+    exponent = law.exponent[r, s]
+    cold = max(at.sink_rate[r, s], 1e-6)
+    own = film(law.conductance[r, s] * (1.0 + ratio) / ratio, at.flow[r, s], law.rated_flow[r, s], exponent)
+    other = film(law.conductance[r, s] * (1.0 + ratio), cold, law.rated_sink[r, s], exponent)
+    smaller = min(c, cold)
+    effect = counter_flow(in_series(own, other, law.fouling[r, s]) / smaller, smaller / max(c, cold)) * smaller / c
+    gap = inlet - sink
+    able = effect * max(gap, 0.0)
+    required = inlet - set_point
+    wanted = known(required)
+    helps = gap > law.min_difference[r, s] and (not wanted or required > -OFF)
+    alone = law.integrated[r, s] > 0.5 or (wanted and required <= able)
+    runs = helps and alone
+    held = wanted and required <= able
+    out.slope[r, s] = (0.0 if held else 1.0 - effect) if runs else 1.0 - 1e-9
+    out.offset[r, s] = (set_point if held else effect * sink) if runs else 1e-9 * inlet
+    loading = over(max(required, 0.0), able) if wanted else 1.0
+    out.power[r, s] = 0.0
+    out.water[r, s] = 0.0
+    out.loading[r, s] = loading if runs else 0.0
+    out.running[r, s] = 1.0 if runs else 0.0
+    out.speed[r, s] = min(loading, 1.0) if runs else 0.0
+    out.warning[r, s] = 0.0
+    out.driven[r, s] = 0.0
+
+
+WaterEconomiser.kernel = water_economiser
