@@ -96,6 +96,9 @@ class FreeCoolingChiller(AirChiller):
     coil_air_flow: VolumeFlow = Field(120.0, gt=0, description="one unit, at the rating")
     coil_fan_power: Power = Field(45e3, ge=0, description="one unit at full speed")
     coil_drop: Pressure = Field(40e3, gt=0, description="coolant side at rated flow")
+    min_difference: TemperatureDifference = Field(
+        4.0, ge=0, le=20, description="of entering coolant above the air, from which the coil works"
+    )
     min_fan_speed: Fraction = Field(0.1, gt=0, le=1, description="lowest over full speed")
     kind: ClassVar[str] = "free_cooling_chiller"
     dimension: ClassVar[str] = "chiller"
@@ -140,6 +143,7 @@ class FreeCoolingChiller(AirChiller):
             ambient=t.site.intake,
             density=t.site.intake_density / density,
             min_speed=t.min_fan_speed,
+            min_gap=t.min_difference,
             rated_film=rated_film(t, "in", t.free_cooling_water),
             warmth=t.site.intake / t.free_cooling_air,
         )

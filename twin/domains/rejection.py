@@ -321,8 +321,8 @@ class DryCooler(Law):
 
     At a given flow films follow what flows at its temperature: that of the coolant by its conductivity, viscosity and
     specific heat, see `film_of`, over what they were at the rating, `rated_film`; that of the air by its absolute
-    temperature over that of the rating, `warmth`, see `air_film`. Coolant that is colder than the air goes round the
-    coils.
+    temperature over that of the rating, `warmth`, see `air_film`. Coolant goes round the coils where it is not warmer
+    than the air by `min_gap` [K].
 
     `ambient` is the air drawn in [K], recirculation included. Pads bring it to T_db - saturation (T_db - T_wb) at
     most, where the air is above `wet_above` [K]. `wets_first` 0: they are wetted only as far as fans at full speed
@@ -347,6 +347,7 @@ class DryCooler(Law):
     min_speed: Numbers = 0.1
     rated_film: Numbers = np.nan
     warmth: Numbers = 1.0
+    min_gap: Numbers = 0.0
     wets_first: Numbers = 0.0
     wet_above: Numbers = 0.0
 
@@ -427,9 +428,9 @@ def dry_cooler(r, s, law: DryCooler, at: Inflow, root: Roots, out: Answer):
 
     # the outlet's line
     off = stands_still(inlet, set_point)
-    bypassed = inlet <= wettest
+    bypassed = inlet - wettest <= law.min_gap[r, s]
     held = required < full * (inlet - wettest)
-    standing = wettest if bypassed else set_point
+    standing = inlet if bypassed else set_point
     idle = off or bypassed
     out.slope[r, s] = 1.0 - 1e-9 if idle else (0.0 if held else 1.0 - full)
     out.offset[r, s] = 1e-9 * standing if idle else (set_point if held else full * wettest)
