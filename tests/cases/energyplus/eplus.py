@@ -44,8 +44,8 @@ class Model:
     def hourly(self, name, values):
         """A schedule of a day, for all days."""
         self.add("Schedule:Day:Hourly", name + " day", **{f"hour_{i + 1}": v for i, v in enumerate(values)})
-        days = "sunday monday tuesday wednesday thursday friday saturday holiday".split()
-        days += "summerdesignday winterdesignday customday1 customday2".split()
+        days = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "holiday"]
+        days += ["summerdesignday", "winterdesignday", "customday1", "customday2"]
         week = {f"{day}_schedule_day_name": name + " day" for day in days}
         self.add("Schedule:Week:Daily", name + " week", **week)
         ends = dict(start_month=1, start_day=1, end_month=12, end_day=31)
