@@ -69,23 +69,24 @@ def write(path, table):
 
 
 def derived(eio):
-    """What EnergyPlus itself derives from the parameters: {component: {field: value}}."""
+    """What EnergyPlus itself derives from the parameters at sea level: {component: {field: value}}."""
     found = {}
     for line in eio.splitlines():
         parts = [p.strip() for p in line.split(",")]
-        if parts[0] == "Component Sizing Information" and parts[1] != "PlantLoop":
+        if parts[0] == "Component Sizing Information" and ("Nominal" in parts[3] or "free convection" in parts[3]):
             found.setdefault(parts[2].lower(), {})[parts[3]] = float(parts[4])
     return found
 
 
 def steady_plant(plant):
     """Writes the table of a plant at all conditions; returns what EnergyPlus derived."""
-    table, weather, eio = [], [], ""
+    table, weather, low = [], [], ""
     for condition in CONDITIONS:
         try:
             found, air, eio = rows(plant, condition)
+            low = eio if condition == "hot_humid" else low
         except Failed as error:
-            print(plant, condition, error)
+            print(plant, condition, str(error)[:300])
             table += [{"condition": condition, "load [1]": load} for load in BLOCKS]
             continue
         table += found
@@ -95,7 +96,7 @@ def steady_plant(plant):
     if len(weather) == len(CONDITIONS):
         write(HERE / "conditions.csv", weather)
     print(plant, f"worst balance {max(abs(r.get('balance [1]', 0.0)) for r in table):.2%}")
-    return derived(eio)
+    return derived(low)
 
 
 def coil_row(state, share):

@@ -53,6 +53,7 @@ PARAMETERS = {
     },
     "dry_cooler": {
         "duty_W": 2.931e6,
+        "ua_W_per_K": 696469.4,
         "water_flow_m3_per_s": 0.1262,
         "entering_water_degC": 46.1,
         "air_degC": 35.0,
@@ -61,7 +62,7 @@ PARAMETERS = {
         "fan_power_W": 117.7e3,
         "low_air_flow_m3_per_s": 187.5,
         "low_fan_power_W": 117.7e3 / 8,
-        "low_duty_W": 1.7586e6,
+        "low_ua_W_per_K": 300000.0,
         "set_point_degC": 36.0,
         "load_W": 2.931e6,
     },
@@ -249,7 +250,7 @@ def dry_cooler(condition, speeds=1):
         shared = dict(
             water_inlet_node_name=inlet,
             water_outlet_node_name=outlet,
-            performance_input_method="NominalCapacity",
+            performance_input_method="UFactorTimesAreaAndDesignWaterFlowRate",
             design_water_flow_rate=c["water_flow_m3_per_s"],
             design_entering_water_temperature=c["entering_water_degC"],
             design_entering_air_temperature=c["air_degC"],
@@ -258,7 +259,7 @@ def dry_cooler(condition, speeds=1):
             kind = "FluidCooler:SingleSpeed"
             own = dict(
                 design_entering_air_wetbulb_temperature=c["air_wet_bulb_degC"],
-                nominal_capacity=c["duty_W"],
+                design_air_flow_rate_u_factor_times_area_value=c["ua_W_per_K"],
                 design_air_flow_rate=c["air_flow_m3_per_s"],
                 design_air_flow_rate_fan_power=c["fan_power_W"],
             )
@@ -266,8 +267,8 @@ def dry_cooler(condition, speeds=1):
             kind = "FluidCooler:TwoSpeed"
             own = dict(
                 design_entering_air_wet_bulb_temperature=c["air_wet_bulb_degC"],
-                high_speed_nominal_capacity=c["duty_W"],
-                low_speed_nominal_capacity=c["low_duty_W"],
+                high_fan_speed_u_factor_times_area_value=c["ua_W_per_K"],
+                low_fan_speed_u_factor_times_area_value=c["low_ua_W_per_K"],
                 high_fan_speed_air_flow_rate=c["air_flow_m3_per_s"],
                 high_fan_speed_fan_power=c["fan_power_W"],
                 low_fan_speed_air_flow_rate=c["low_air_flow_m3_per_s"],
