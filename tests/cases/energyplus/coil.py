@@ -1,7 +1,7 @@
 """A chilled-water coil that dries outdoor air, written for EnergyPlus."""
 
-from eplus import Model
-from plants import still
+from cases.energyplus.eplus import Model
+from cases.energyplus.plants import still
 
 COIL = {
     "air_flow_m3_per_s": 10.0,

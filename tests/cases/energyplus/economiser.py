@@ -3,8 +3,8 @@
 import gzip
 from pathlib import Path
 
-from eplus import Model
-from plants import CHILLER, TOWER, chiller, pump, tower
+from cases.energyplus.eplus import Model
+from cases.energyplus.plants import CHILLER, TOWER, chiller, pump, tower
 
 EPW = Path(__file__).parent / "leesburg.epw.gz"
 ELEVATION = 119.0

@@ -7,12 +7,11 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import coil
-import economiser
-from eplus import Failed
-from plants import BLOCKS, CONDITIONS, PARAMETERS, PLANTS
+from cases.energyplus import coil, economiser
+from cases.energyplus.eplus import Failed
+from cases.energyplus.plants import BLOCKS, CONDITIONS, PARAMETERS, PLANTS
 
 HERE = Path(__file__).parent
 WEATHER = {

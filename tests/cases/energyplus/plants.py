@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import yaml
-from eplus import Model
+from cases.energyplus.eplus import Model
 
 ROOT = Path(__file__).parents[3]
 BLOCKS = {1.0: slice(8, 12), 0.4: slice(20, 24)}
