@@ -136,10 +136,82 @@ def solved(plant):
     return result, expected, power, given, water, gone
 
 
-COLD = "san_jose_cold dallas_cold leesburg_cold seattle_cold arctic"
-MISSED = {
-    "electricity": {},
-    "water": {},
+AIR = "EnergyPlus: air of the density of its own temperature, moist c_p in UA, fan power by volume"
+FAN = "EnergyPlus: fan power by volume, whatever the air weighs"
+YORK_BOX = "EnergyPlus: where no range solves the correlation it takes 22.2 K, and water leaves below the wet bulb"
+COIL = "EnergyPlus: UA does not change with the mass of air, fan power by volume"
+CLAMP = "EnergyPlus: curves stop at the edge of their box, where the twin follows the lift"
+LEAVING = "EnergyPlus: air leaves saturated with what its own flow takes up, and moisture is counted per moist air"
+STANDING = "EnergyPlus: fans swing between still and slowest, and what evaporates beside still fans is not counted"
+BOTH = {"both": (1.0, 0.4), "full": (1.0,), "part": (0.4,)}
+MISSED = [
+    (
+        "electricity",
+        "tower_merkel",
+        AIR,
+        "both",
+        "san_jose_cold dallas_cold dallas_hot leesburg_cold seattle_cold seattle_hot arctic mountain",
+    ),
+    ("electricity", "tower_merkel", AIR, "part", "san_jose_hot hot_dry"),
+    (
+        "electricity",
+        "tower_york",
+        FAN,
+        "both",
+        "dallas_cold dallas_hot leesburg_cold seattle_cold seattle_hot mountain",
+    ),
+    ("electricity", "tower_york", YORK_BOX, "both", "hot_humid"),
+    (
+        "electricity",
+        "dry_cooler",
+        COIL,
+        "both",
+        "san_jose_cold dallas_cold dallas_hot leesburg_cold leesburg_hot seattle_cold arctic hot_dry mountain",
+    ),
+    (
+        "electricity",
+        "air_chiller",
+        CLAMP,
+        "both",
+        "san_jose_cold dallas_cold leesburg_cold seattle_cold arctic mountain",
+    ),
+    ("electricity", "water_chiller_plant", CLAMP, "full", "hot_humid"),
+    ("water", "tower_merkel", LEAVING, "both", "san_jose_hot dallas_hot hot_dry"),
+    (
+        "water",
+        "tower_merkel",
+        LEAVING,
+        "full",
+        "san_jose_cold dallas_cold leesburg_cold seattle_cold seattle_hot arctic hot_humid",
+    ),
+    ("water", "tower_merkel", LEAVING, "part", "leesburg_hot"),
+    ("water", "tower_merkel", STANDING, "part", "san_jose_cold dallas_cold leesburg_cold seattle_cold arctic"),
+    (
+        "water",
+        "tower_york",
+        LEAVING,
+        "both",
+        "san_jose_cold san_jose_hot dallas_cold dallas_hot leesburg_cold seattle_cold seattle_hot arctic hot_dry",
+    ),
+    ("water", "tower_york", LEAVING, "part", "leesburg_hot"),
+    ("water", "tower_york", YORK_BOX, "both", "hot_humid"),
+    ("water", "water_chiller_plant", LEAVING, "both", "san_jose_hot dallas_hot hot_dry"),
+    (
+        "water",
+        "water_chiller_plant",
+        LEAVING,
+        "full",
+        "san_jose_cold dallas_cold leesburg_cold seattle_cold arctic hot_humid",
+    ),
+    ("water", "water_chiller_plant", LEAVING, "part", "leesburg_hot"),
+    ("water", "water_chiller_plant", STANDING, "part", "san_jose_cold dallas_cold leesburg_cold seattle_cold arctic"),
+]
+"""Quantity, plant, reason, load, conditions."""
+REASONS = {
+    (quantity, plant, condition, share): reason
+    for quantity, plant, reason, load_, conditions in MISSED
+    for condition in conditions.split()
+    for share in BOTH[load_]
 }
 
 
@@ -151,7 +223,7 @@ def cases():
                 for quantity in ("electricity", "water"):
                     if quantity == "water" and plant in ("dry_cooler", "air_chiller"):
                         continue
-                    reason = MISSED[quantity].get(plant, {}).get((condition, share))
+                    reason = REASONS.get((quantity, plant, condition, share))
                     marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
                     name = f"{plant}-{condition}-{share}-{quantity}"
                     yield pytest.param(plant, condition, share, quantity, id=name, marks=marks)
