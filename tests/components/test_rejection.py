@@ -28,6 +28,7 @@ def dry(set_point=NAN, ambient=308.15, **more):
     return DryCooler(set_point=np.asarray(set_point), ambient=np.asarray(ambient), **(rated | more))
 
 
+HUMIDITY = float(fluids.humidity_ratio_from_wet_bulb(303.7, 298.7, 101325.0))
 DENSITY = float(fluids.air_density(303.7, fluids.humidity_ratio_from_wet_bulb(303.7, 298.7, 101325.0), 101325.0))
 """Of the air that towers draw at their rating, kg/m3."""
 
@@ -36,6 +37,7 @@ def tower(kind=YorkTower, set_point=NAN, wet_bulb=298.7, **more):
     """A cell of 100 kg/s, 35 to 29.5 degC at 25.55 degC wet bulb; four installed."""
     rated = dict(rated_flow=100.0, rated_inlet=308.1, rated_outlet=302.6, rated_wet_bulb=298.7)
     rated |= dict(fan_power=30e3, cells=4.0, dry_bulb=np.asarray(wet_bulb) + 5.0, rated_density=DENSITY)
+    rated |= dict(rated_cp=1006.0 + 1860.0 * HUMIDITY)
     return kind(set_point=np.asarray(set_point), wet_bulb=np.asarray(wet_bulb), **(rated | more))
 
 

@@ -167,7 +167,7 @@ def test_an_economiser_takes_what_it_can_and_the_chiller_the_rest(more, films):
 
 def test_an_economiser_that_is_able_to_holds_the_set_point_and_the_chiller_stands_still():
     result = economised(tower=5.0)
-    inlet, outlet, _ = temperatures(result)
+    _, outlet, _ = temperatures(result)
     assert outlet == pytest.approx(15.0, abs=1e-6) and of(result, "chiller_power") == 0
     assert of(result, "economiser_loading") < 1
 

@@ -139,7 +139,7 @@ def test_tower_fans_turn_as_fast_as_the_set_point_needs_for_the_cube_of_that(kin
         np.testing.assert_allclose(29 - wet, york(wet, hot - cold, REFERENCE * water / FLOW / speed), rtol=2e-4)
     else:
         for k in range(3):
-            gone = merkel(wet[k], water[k], C[k], hot[k] - cold[k], speed[k], pressure[k], thin[k])
+            gone = merkel(wet[k], water[k], C[k], hot[k] - cold[k], speed[k], pressure[k], thin[k], wet[k] + 5)
             assert gone * (hot[k] - wet[k]) == pytest.approx(hot[k] - cold[k], rel=3e-4)
 
 
@@ -186,7 +186,7 @@ def stream(wet, heat, air, pressure=101325.0):
     return heat / air / (end - wet)
 
 
-def merkel(wet, water, C, span, speed=1.0, pressure=101325.0, thin=1.0):
+def merkel(wet, water, C, span, speed=1.0, pressure=101325.0, thin=1.0, dry=32.0):
     """Effectiveness of a cell [ASHRAE HVAC S&E, ch. 40; EnergyPlus, CoolingTower:VariableSpeed:Merkel].
 
     The rating gives UA; factors by wet bulb, air and water flow are EnergyPlus's defaults. Air: water over 1.2, and as
@@ -197,13 +197,13 @@ def merkel(wet, water, C, span, speed=1.0, pressure=101325.0, thin=1.0):
     c_e = stream(WET, duty, air)
     least = min(FLOW * CW, air * c_e)
     wanted = duty / (least * (APPROACH + RANGE))
-    ua = brentq(lambda x: counterflow(x * c_e / 1006, FLOW * CW, air * c_e) - wanted, 1e2, 1e7)
+    cp = 1006 + 1860 * humidity(32.0, WET)
+    ua = brentq(lambda x: counterflow(x * c_e / cp, FLOW * CW, air * c_e) - wanted, 1e2, 1e7)
     f = min(max(water / FLOW, 0.3), 1.0)
-    moved = speed * thin
-    ua *= (1 + 0.0081 * (WET - wet)) * (1.3 * moved - 0.3 * moved**2) * (0.1082 + 1.667 * f - 0.7713 * f**2) / 1.0039
-    c_e = stream(wet, C * span, air * moved, pressure)
-    cold = air * moved * c_e
-    return counterflow(ua * c_e / 1006, C, cold) * min(C, cold) / C
+    ua *= (1 + 0.0081 * (WET - wet)) * (1.3 * speed - 0.3 * speed**2) * (0.1082 + 1.667 * f - 0.7713 * f**2) / 1.0039
+    c_e = stream(wet, C * span, air * speed * thin, pressure)
+    cold, cp = air * speed * thin * c_e, 1006 + 1860 * humidity(dry, wet, pressure)
+    return counterflow(ua * c_e / cp, C, cold) * min(C, cold) / C
 
 
 def test_merkel_at_its_design():
@@ -228,7 +228,7 @@ def test_merkel_follows_wet_bulb_water_and_height():
     pressure = np.where(elevation > 0, 84555.93, 101325.0)
     thin = thinned(wet + 5, wet, pressure)
     for k in range(7):
-        gone = merkel(wet[k], water[k], C[k], hot[k] - cold[k], 1.0, pressure[k], thin[k])
+        gone = merkel(wet[k], water[k], C[k], hot[k] - cold[k], 1.0, pressure[k], thin[k], wet[k] + 5)
         assert gone * (hot[k] - wet[k]) == pytest.approx(hot[k] - cold[k], rel=3e-4)
     np.testing.assert_allclose(of(result, "tower_power"), 30e3 * thin, rtol=1e-5)
     assert (of(result, "tower_warning") == 0).all()

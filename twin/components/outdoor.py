@@ -27,7 +27,7 @@ from twin.components.cooling import wall_fouling
 from twin.components.curves import NamedChillerCurve, stack
 from twin.domains import chillers, rejection, towers
 from twin.elements import Cooler, Gain, Heat, Law, Pipe, Tally
-from twin.fluids import STANDARD_PRESSURE, air_density, fluid, humidity_ratio_from_wet_bulb
+from twin.fluids import DRY_AIR_CP, STANDARD_PRESSURE, VAPOUR_CP, air_density, fluid, humidity_ratio_from_wet_bulb
 from twin.kernels.arrays import elementwise
 from twin.units import (
     Area,
@@ -317,6 +317,7 @@ class Tower(Rejecter):
             cycles=t.cycles,
             pressure=t.site.pressure,
             rated_air_flow=t.flow / t.liquid_to_gas,
+            rated_cp=DRY_AIR_CP + VAPOUR_CP * humidity,
             rated_density=air_density(t.dry_bulb, humidity, STANDARD_PRESSURE),
             basin_heater=t.basin_heater,
             basin_temperature=t.basin_temperature,

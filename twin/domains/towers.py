@@ -104,6 +104,7 @@ class Tower(Law):
     pressure: Numbers = STANDARD_PRESSURE
     rated_air_flow: Numbers = np.nan
     rated_density: Numbers = RATED_DENSITY
+    rated_cp: Numbers = DRY_AIR_CP
     basin_heater: Numbers = 0.0
     basin_temperature: Numbers = FREEZING
 
@@ -120,6 +121,11 @@ class Tower(Law):
         return np.where(np.isnan(self.rated_air_flow), self.rated_flow / 1.2, self.rated_air_flow)
 
     @property
+    def _moist_cp(self) -> Array:
+        """Specific heat of the air drawn in, J/(kg K)."""
+        return DRY_AIR_CP + VAPOUR_CP * self._humidity
+
+    @property
     def _humidity(self) -> Array:
         """Humidity ratio of the air drawn in."""
         dry = np.maximum(self.dry_bulb, self.wet_bulb)
@@ -129,9 +135,9 @@ class Tower(Law):
     def real_columns(cls) -> tuple[str, ...]:
         """Fields of all towers, what follows for the air, and what correlations work out once.
 
-        thin: density of the air over that of the rating [1]. air: of a cell [kg/s]. humidity: of the air drawn in [1].
-        reference: L/G of the rating [1]. rated_ua [W/K]. Both towers have the same columns, so that one text serves
-        both.
+        thin: density of the air over that of the rating [1]. air: of a cell [kg/s]. humidity [1], moist_cp [J/(kg K)]:
+        of the air drawn in. reference: L/G of the rating [1]. rated_ua [W/K]. Both towers have the same columns, so
+        that one text serves both.
         """
         shared = (f.name for f in fields(Tower))
         return (*shared, *_WORKED_OUT)
@@ -150,7 +156,7 @@ class Tower(Law):
 
 
 _WORKED_OUT = {
-    **{"thin": "_thin", "air": "_air", "humidity": "_humidity"},
+    **{"thin": "_thin", "air": "_air", "humidity": "_humidity", "moist_cp": "_moist_cp"},
     **{"reference": "_reference", "rated_ua": "_rated_ua"},
 }
 """Columns that follow from the rating, by the property that works them out."""
@@ -314,8 +320,9 @@ def equivalents(r, s, wet_bulb: Reals2, heat: Reals2, out: Reals2, air: MoistAir
 class MerkelTower(Tower):
     """Tower after Merkel: counterflow effectiveness-NTU with the enthalpy of saturated air as the cold stream.
 
-    c_e = dh_s/dT between entering and leaving wet bulb, C_air = m_a c_e, UA_e = UA c_e / c_p; UA follows wet bulb, air
-    and water flow by the factors of EnergyPlus's CoolingTower:VariableSpeed:Merkel defaults.
+    c_e = dh_s/dT between entering and leaving wet bulb, C_air = m_a c_e, UA_e = UA c_e / c_p with the specific heat of
+    the moist air that enters, `rated_cp` [J/(kg K)] at the rating; UA follows wet bulb, air by volume and water flow by
+    the factors of EnergyPlus's CoolingTower:VariableSpeed:Merkel defaults.
     """
 
     @property
@@ -327,7 +334,7 @@ class MerkelTower(Tower):
         smaller, larger = np.minimum(C, cold), np.maximum(C, cold)
         required = C * span / (smaller * (self.rated_inlet - self.rated_wet_bulb))
         log = rising_root(lambda x: counterflow(np.exp(x), smaller / larger) - required, 0.0 * required - 6.0, 6.0, 60)
-        return np.exp(log) * smaller * DRY_AIR_CP / c_e
+        return np.exp(log) * smaller * numbers(self.rated_cp) / c_e
 
     def boxes(self, inlet: Array, outlet: Real, sink: Real = np.nan) -> tuple[Box, ...]:  # noqa: D102
         rated = self.rated_wet_bulb
@@ -356,14 +363,14 @@ def merkel_effect(r, s, law: Tower, at: Inflow, c_e, cells, speed):
     """
     flow = at.flow[r, s] / cells
     c = capacity(at.flow[r, s], at.cp[r, s]) / cells
-    moved = turning(speed) * law.thin[r, s]
-    cold = law.air[r, s] * moved * c_e
+    moved = turning(speed)
+    cold = law.air[r, s] * law.thin[r, s] * moved * c_e
     lift = 1.0 + 0.0081 * clip(law.rated_wet_bulb[r, s] - law.wet_bulb[r, s], -10.0, 25.0)
     part = clip(flow / law.rated_flow[r, s], 0.3, 1.0)
     wetted = (0.1082 + 1.667 * part - 0.7713 * part * part) / 1.0039
     ua = law.rated_ua[r, s] * lift * wetted * (1.3 * moved - 0.3 * moved * moved)
     smaller = min(c, cold)
-    return counter_flow(ua * c_e / DRY_AIR_CP / smaller, smaller / max(c, cold)) * smaller / cold
+    return counter_flow(ua * c_e / law.moist_cp[r, s] / smaller, smaller / max(c, cold)) * smaller / cold
 
 
 @cell

@@ -1,6 +1,9 @@
 """The same plants in the twin: electricity within 2 % and water within 3 % of EnergyPlus, at every condition.
 
-Where that is not met the row is named in `MISSED`, by quantity and reason; one that is met after all fails.
+Two conventions of EnergyPlus are allowed for, both told in the README: it counts the power of fans by the volume that
+they move, whatever the air weighs, and what evaporates by the difference of moisture per moist air instead of per dry
+air. Where targets are not met all the same the row is named in `MISSED`, by quantity and reason; one that is met after
+all fails.
 """
 
 import csv
@@ -13,11 +16,14 @@ import pytest
 from physics.benches import bench, of
 
 import twin
+from twin.fluids import air_density, humidity_ratio_from_wet_bulb
 
 HERE = Path(__file__).parent
 P = json.loads((HERE / "parameters.json").read_text())
 K = 273.15
 ELECTRICITY, WATER = 0.02, 0.03
+DENSITY = 1.1387
+"""Of the air at the design of the tower, moist, as EnergyPlus takes it for the mass that moves, kg/m3."""
 RACKS = "left", "right"
 STILL = "shutoff: 2 MPa, rated_flow: 50 m3/s, control: flow, pump_efficiency: 0.75, drive_efficiency: 0.9"
 
@@ -64,7 +70,8 @@ def tower_text(kind, set_point):
         f"tower: {{type: tower, correlation: {kind}, units: {t['cells']}, running: {t['cells']}, flow: {flow} kg/s, "
         f"approach: {t['approach_K']} K, range: {t['range_K']} K, wet_bulb: {t['wet_bulb_degC']} degC, drop: 10 Pa, "
         f"fan_power: {t['fan_power_W'] / t['cells']} W, set_point: {set_point} degC, cycles: {t['cycles']}, "
-        f"drift: {t['drift_share_of_design_flow']}, min_fan_speed: {t['min_air_flow_ratio']}}}\n"
+        f"drift: {t['drift_share_of_design_flow']}, min_fan_speed: {t['min_air_flow_ratio']}, "
+        f"dry_bulb: {t['dry_bulb_degC']} degC, liquid_to_gas: {119.98776 / (t['air_flow_m3_per_s'] * DENSITY)}}}\n"
     )
 
 
@@ -82,6 +89,26 @@ def loop(unit, watts, flow, scenarios, density=996.0):
     return twin.solve(layout, scenarios)
 
 
+def air_of(expected, dry, wet=None):
+    """Humidity ratio and density of the air of the rows of a table, and density over that of a rating."""
+    air = table("conditions")
+    rows = [air["condition"].index(name) for name in expected["condition"]]
+    w = air["humidity ratio [1]"][rows]
+    density = air_density(air["dry bulb [degC]"][rows] + K, w, air["pressure [Pa]"][rows])
+    rated = 0.0 if wet is None else humidity_ratio_from_wet_bulb(dry + K, wet + K, 101325.0)
+    return w, density, density / air_density(dry + K, rated, 101325.0)
+
+
+def per_dry_air(expected, fan):
+    """Make-up [kg/s] were moisture counted per dry air: s = w / (1 + w), evaporation m (s_out - s_in)."""
+    t, gone = P["tower"], expected["make-up [L/s]"] * 0.997
+    w, density, _ = air_of(expected, t["dry_bulb_degC"], t["wet_bulb_degC"])
+    moved = t["air_flow_m3_per_s"] * density * (fan / t["fan_power_W"]) ** (1 / 3)
+    s = np.divide(expected["evaporation [L/s]"] * 0.997, moved, out=0 * w, where=moved > 0) + w / (1 + w)
+    less = np.where(moved > 0, s - w / (1 + w), 1.0)
+    return gone * np.where(moved > 0, (s / (1 - s) - w) / less, 1.0)
+
+
 @cache
 def solved(plant):
     """Electricity [W] and make-up [kg/s] of a plant in the twin and in EnergyPlus, and its condition and load."""
@@ -91,8 +118,9 @@ def solved(plant):
     if plant in ("tower_merkel", "tower_york"):
         t = P["tower"]
         result = loop(tower_text(plant[6:], t["set_point_degC"]), t["load_W"], 119.98776, scenarios)
-        power, water = of(result, "tower_power"), of(result, "tower_water")
-        given, gone = expected["fan [W]"], expected["make-up [L/s]"] * 0.997
+        _, _, denser = air_of(expected, t["dry_bulb_degC"], t["wet_bulb_degC"])
+        power, water = of(result, "tower_power") / denser, of(result, "tower_water")
+        given, gone = expected["fan [W]"], per_dry_air(expected, expected["fan [W]"])
     elif plant == "dry_cooler":
         c = P["dry_cooler"]
         text = (
@@ -102,12 +130,13 @@ def solved(plant):
             "min_fan_speed: 1}\n"
         )
         result = loop(text, c["load_W"], 126.187, scenarios, 992.0)
-        power, water, given, gone = of(result, "dry_cooler_power"), none, expected["fan [W]"], none
+        _, _, denser = air_of(expected, c["air_degC"])
+        power, water, given, gone = of(result, "dry_cooler_power") / denser, none, expected["fan [W]"], none
     elif plant == "air_chiller":
         c = P["air_chiller"]
         text = (
             f"chiller: {{type: air_chiller, curve: {c['curves']}, set_point: {c['set_point_degC']} degC, "
-            "flow: 54.9944 kg/s, drop: 10 Pa}\n"
+            "flow: 54.9944 kg/s, drop: 10 Pa, min_entering: 29 degC}\n"
         )
         result = loop(text, c["load_W"], 54.9944, scenarios, 999.6)
         power, water, given, gone = of(result, "chiller_power"), none, expected["chiller [W]"], none
@@ -129,82 +158,30 @@ def solved(plant):
             chiller.cond_out > warm.in\nwarm.out > tower.in\ntower.out > chiller.cond_in\nwarm_tank.port > warm.in"""
         )
         result = twin.solve(bench(parts, joints), scenarios)
-        power = of(result, "chiller_power") + of(result, "tower_power")
+        _, _, denser = air_of(expected, P["tower"]["dry_bulb_degC"], P["tower"]["wet_bulb_degC"])
+        power = of(result, "chiller_power") + of(result, "tower_power") / denser
         power = power + of(result, "pump_power", "cold") + of(result, "pump_power", "warm")
         given = sum(expected[f"{n} [W]"] for n in ("chiller", "fan", "chilled pump", "condenser pump"))
-        water, gone = of(result, "tower_water"), expected["make-up [L/s]"] * 0.997
+        water, gone = of(result, "tower_water"), per_dry_air(expected, expected["fan [W]"])
     return result, expected, power, given, water, gone
 
 
-AIR = "EnergyPlus: air of the density of its own temperature, moist c_p in UA, fan power by volume"
-FAN = "EnergyPlus: fan power by volume, whatever the air weighs"
 YORK_BOX = "EnergyPlus: where no range solves the correlation it takes 22.2 K, and water leaves below the wet bulb"
-COIL = "EnergyPlus: UA does not change with the mass of air, fan power by volume"
+SLOW = "a per cent of the speed is three of the power: fans at a third of their speed, UA beside standing fans differs"
+COIL = "EnergyPlus: UA changes neither with the mass of air nor with its temperature"
 CLAMP = "EnergyPlus: curves stop at the edge of their box, where the twin follows the lift"
-LEAVING = "EnergyPlus: air leaves saturated with what its own flow takes up, and moisture is counted per moist air"
 STANDING = "EnergyPlus: fans swing between still and slowest, and what evaporates beside still fans is not counted"
 BOTH = {"both": (1.0, 0.4), "full": (1.0,), "part": (0.4,)}
+COLD = "san_jose_cold dallas_cold leesburg_cold seattle_cold arctic"
 MISSED = [
-    (
-        "electricity",
-        "tower_merkel",
-        AIR,
-        "both",
-        "san_jose_cold dallas_cold dallas_hot leesburg_cold seattle_cold seattle_hot arctic mountain",
-    ),
-    ("electricity", "tower_merkel", AIR, "part", "san_jose_hot hot_dry"),
-    (
-        "electricity",
-        "tower_york",
-        FAN,
-        "both",
-        "dallas_cold dallas_hot leesburg_cold seattle_cold seattle_hot mountain",
-    ),
+    ("electricity", "tower_merkel", SLOW, "full", "dallas_cold leesburg_cold seattle_cold arctic"),
+    ("electricity", "tower_merkel", STANDING, "part", COLD),
     ("electricity", "tower_york", YORK_BOX, "both", "hot_humid"),
-    (
-        "electricity",
-        "dry_cooler",
-        COIL,
-        "both",
-        "san_jose_cold dallas_cold dallas_hot leesburg_cold leesburg_hot seattle_cold arctic hot_dry mountain",
-    ),
-    (
-        "electricity",
-        "air_chiller",
-        CLAMP,
-        "both",
-        "san_jose_cold dallas_cold leesburg_cold seattle_cold arctic mountain",
-    ),
+    ("electricity", "dry_cooler", COIL, "both", "arctic mountain"),
     ("electricity", "water_chiller_plant", CLAMP, "full", "hot_humid"),
-    ("water", "tower_merkel", LEAVING, "both", "san_jose_hot dallas_hot hot_dry"),
-    (
-        "water",
-        "tower_merkel",
-        LEAVING,
-        "full",
-        "san_jose_cold dallas_cold leesburg_cold seattle_cold seattle_hot arctic hot_humid",
-    ),
-    ("water", "tower_merkel", LEAVING, "part", "leesburg_hot"),
-    ("water", "tower_merkel", STANDING, "part", "san_jose_cold dallas_cold leesburg_cold seattle_cold arctic"),
-    (
-        "water",
-        "tower_york",
-        LEAVING,
-        "both",
-        "san_jose_cold san_jose_hot dallas_cold dallas_hot leesburg_cold seattle_cold seattle_hot arctic hot_dry",
-    ),
-    ("water", "tower_york", LEAVING, "part", "leesburg_hot"),
-    ("water", "tower_york", YORK_BOX, "both", "hot_humid"),
-    ("water", "water_chiller_plant", LEAVING, "both", "san_jose_hot dallas_hot hot_dry"),
-    (
-        "water",
-        "water_chiller_plant",
-        LEAVING,
-        "full",
-        "san_jose_cold dallas_cold leesburg_cold seattle_cold arctic hot_humid",
-    ),
-    ("water", "water_chiller_plant", LEAVING, "part", "leesburg_hot"),
-    ("water", "water_chiller_plant", STANDING, "part", "san_jose_cold dallas_cold leesburg_cold seattle_cold arctic"),
+    ("water", "tower_merkel", STANDING, "part", COLD),
+    ("water", "tower_york", YORK_BOX, "part", "hot_humid"),
+    ("water", "water_chiller_plant", STANDING, "part", COLD),
 ]
 """Quantity, plant, reason, load, conditions."""
 REASONS = {
@@ -229,7 +206,7 @@ def cases():
                     yield pytest.param(plant, condition, share, quantity, id=name, marks=marks)
 
 
-@pytest.mark.parametrize(("plant", "condition", "share", "quantity"), cases())
+@pytest.mark.parametrize(("plant", "condition", "share", "quantity"), list(cases()))
 def test_electricity_and_water_are_energyplus(plant, condition, share, quantity):
     _, expected, power, given, water, gone = solved(plant)
     row = list(zip(expected["condition"], expected["load [1]"], strict=True)).index((condition, share))
