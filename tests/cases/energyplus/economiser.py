@@ -153,7 +153,7 @@ def economiser():
 def stepped(text):
     """An EPW text whose records stand for whole hours, each in as many parts as there are steps.
 
-    Of records by the hour EnergyPlus would make lines from one hour to the next, and no hour would have its own weather.
+    Between records by the hour EnergyPlus draws lines, and no hour would have its own weather.
     """
     lines = text.splitlines()
     head = [line.replace("DATA PERIODS,1,1,", f"DATA PERIODS,1,{STEPS},") for line in lines[:8]]

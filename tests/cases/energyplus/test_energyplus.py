@@ -229,7 +229,7 @@ def cases():
                     yield pytest.param(plant, condition, share, quantity, id=name, marks=marks)
 
 
-@pytest.mark.parametrize(("plant", "condition", "share", "quantity"), cases())
+@pytest.mark.parametrize(("plant", "condition", "share", "quantity"), list(cases()))
 def test_electricity_and_water_are_energyplus(plant, condition, share, quantity):
     _, expected, power, given, water, gone = solved(plant)
     row = list(zip(expected["condition"], expected["load [1]"], strict=True)).index((condition, share))
