@@ -7,7 +7,7 @@ from cases.energyplus.eplus import Model
 from cases.energyplus.plants import CHILLER, TOWER, chiller, pump, tower
 
 EPW = Path(__file__).parent / "leesburg.epw.gz"
-ELEVATION = 119.0
+ELEVATION, STEPS = 119.0, 6
 YEAR = {
     "load_W": 1.5e6,
     "set_point_degC": 15.0,
@@ -53,7 +53,7 @@ HOURLY = {
 def economiser():
     """A year of hours: exchanger and chiller in series on the cold side, side by side on the tower's, with a bypass."""
     y = YEAR
-    m = Model(ELEVATION, latitude=39.078, timesteps=10)
+    m = Model(ELEVATION, latitude=39.078, timesteps=STEPS)
     m.add(
         "SimulationControl",
         "control",
@@ -150,10 +150,24 @@ def economiser():
     return m
 
 
+def stepped(text):
+    """An EPW text whose records stand for whole hours, each in as many parts as there are steps.
+
+    Between records by the hour EnergyPlus draws lines, and no hour would have its own weather.
+    """
+    lines = text.splitlines()
+    head = [line.replace("DATA PERIODS,1,1,", f"DATA PERIODS,1,{STEPS},") for line in lines[:8]]
+    parts = []
+    for line in lines[8:]:
+        fields = line.split(",")
+        parts += [",".join([*fields[:4], str(60 // STEPS * (k + 1)), *fields[5:]]) for k in range(STEPS)]
+    return "\n".join([*head, *parts, ""])
+
+
 def year(folder):
-    """Hourly columns of the year and the messages of EnergyPlus; `folder` holds the unpacked weather."""
+    """Hourly columns of the year and the messages of EnergyPlus; `folder` is for the unpacked weather."""
     weather = Path(folder) / "leesburg.epw"
-    weather.write_bytes(gzip.decompress(EPW.read_bytes()))
+    weather.write_text(stepped(gzip.decompress(EPW.read_bytes()).decode("latin-1")))
     values, messages, _ = economiser().run(weather)
     columns = {name: [x * factor for x in values[v]] for name, (v, factor) in (WEATHER | HOURLY).items()}
     return columns, messages

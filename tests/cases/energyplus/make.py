@@ -121,7 +121,8 @@ def wet_coil():
             "Nominal Total Capacity [W]": capacity,
             "Nominal Sensible Capacity [W]": sensible,
             "UA of both sides together [W/K]": ua,
-            "UA inside over outside, fixed in EnergyPlus [1]": 3.3,
+            "UA outside, 3.3 times less than inside [W/K]": ua * (1.0 + 1.0 / 3.3),
+            "UA inside [W/K]": ua * (1.0 + 3.3),
             "Surface outside [m2]": area,
         }
     }
