@@ -113,3 +113,18 @@ def wet_bulb_of(air: MoistAir, h, pressure):
     low = entry(air, k, pressure)
     high = entry(air, k + 1.0, pressure)
     return air.freezing + COLDEST + STEP * (k + (h - low) / (high - low))
+
+
+@cell
+def dew_point_of(air: MoistAir, ratio, pressure):
+    """Dew point [K] of air of a humidity ratio [1] at a pressure [Pa], of the table's coldest at least."""
+    vapour = pressure * ratio / (air.molar + ratio)
+    k = 0.0
+    for stride in STRIDES:
+        ahead = k + real(stride)
+        further = min(ahead, TOP - 1.0)
+        reached = air.vapour[place(further)]
+        k = ahead if reached <= vapour and further == ahead else k
+    low = air.vapour[place(k)]
+    high = air.vapour[place(k + 1.0)]
+    return air.freezing + COLDEST + STEP * (k + max((vapour - low) / (high - low), 0.0))

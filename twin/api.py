@@ -176,7 +176,8 @@ class Result:
         if computed is None:
             there = ", ".join(r.room for r in self.rooms) or "none"
             raise LayoutError(self.facility.name, [f"air: no field of a room {room!r}; there are {there}"])
-        return field(computed, self.plant.zone.dew_point[self.plant.fan.zone[computed.fan[0]]])
+        zone = self.plant.fan.zone[computed.fan[0]]
+        return field(computed, self.solution[columns.zone.dew_point][zone])
 
     @cached_property
     def figures(self) -> Figures:

@@ -213,6 +213,33 @@ class fan(Ledger):
     demand = Column("fraction", "air required over air at full speed")
 
 
+class zone(Ledger):
+    """Rooms."""
+
+    humidity = Column("fraction", "humidity ratio of the returning air")
+    dew_point = Column("temperature", "dew point of the returning air")
+    condensate = Column("mass_flow", "water that coils take from the air")
+    moisture = Column("mass_flow", "vapour that comes to the air, from outdoors, people and humidifiers")
+
+
+class coil(Ledger):
+    """Coils in air."""
+
+    condensate = Column("mass_flow", "water taken from the air")
+    latent = Column("power", "heat of that water")
+    reheat = Column("power", "heat that warms air which was cooled to dry it")
+
+
+class humidifier(Ledger):
+    """Humidifiers."""
+
+    flow = Column("mass_flow", "vapour given to the air")
+    power = Column("power", "electrical power")
+    heat = Column("power", "heat given to the air, negative where it is taken")
+    water = Column("mass_flow", "water used, with what is flushed")
+    loading = Column("fraction", "vapour wanted over capacity")
+
+
 class line(Ledger):
     """Cables, busbars, transformers, boards."""
 
@@ -258,6 +285,7 @@ class audit(Ledger):
 
     boundary = Column("power", "heat that streams and gains carry out of doors")
     cooler = Column("power", "heat that coolers give to outdoor air")
+    latent = Column("power", "heat of vaporisation that moist air and people bring, less what they take")
 
 
 # ---- totals ------------------------------------------------------------------------------------------------------
@@ -288,6 +316,7 @@ class totals:
     cdus = Total("CDUs", "cooling_power")
     air_handling = Total("fans of room coolers", "cooling_power")
     heat_rejection = Total("dry coolers, towers, chillers", "cooling_power")
+    humidification = Total("humidifiers", "cooling_power")
     house = Total("lighting, offices, controls, standby", "other_power")
     electrical_loss = Total("losses of the power train up to the racks", "electrical_loss")
     conversion_loss = Total("losses of rack shelves and board converters")
@@ -351,6 +380,8 @@ class limits:
     facility_water_class = LimitKind(MAXIMUM, "facility water entering a CDU, by its class")
     facility_water_class_cold = LimitKind(MINIMUM, "facility water entering a CDU, where its class is stated")
     dew_point = LimitKind(MINIMUM, "coolant that stays above the dew point of its room")
+    drying = LimitKind(MAXIMUM, "dew point of a room that its coolers dry", aim=True)
+    humidification = LimitKind(MAXIMUM, "vapour that a room wants over what its humidifiers give", aim=True)
     cdu_duty = LimitKind(MAXIMUM, "heat that a CDU passes", "cooling")
     cdu_flow = LimitKind(MAXIMUM, "coolant flow of a CDU")
     crah_capacity = LimitKind(MAXIMUM, "heat that a room cooler's coil takes", "cooling")

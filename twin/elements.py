@@ -397,7 +397,8 @@ class Zone(Element):
     exhaust), outflow (exhaust to outdoors), inflow (outdoors to supply): vents (n,). recirculation: share of rack
     intake from the exhaust [1] (n, s). bypass: share of cooler air that passes no rack [1] (n, s). excess: cooler air
     over what these two call for [1] (n, s). ventilation: outdoor air [kg/s] (n, s). other_rise: rise of the air that
-    fans allow for heat that no rack fan moves [K] (n, s). dew_point: of the room's air [K] (n, s). names: rooms (n).
+    fans allow for heat that no rack fan moves [K] (n, s). humidity: ratio of the room's air, where it is stated [1],
+    NaN where it follows from a balance (n, s). vapour: that people give off [kg/s] (n, s). names: rooms (n).
     """
 
     supply: Index
@@ -413,7 +414,38 @@ class Zone(Element):
     excess: Array
     ventilation: Array
     other_rise: Array
-    dew_point: Array
+    humidity: Array
+    vapour: Array
+    names: list[str]
+
+
+@dataclass(frozen=True)
+class Coil(Element):
+    """An exchange whose hot side is air of a room, from which it takes water where it is colder than the dew point.
+
+    exchange, zone: rows of these (n,). dries_to: humidity ratio of the room that it holds at most by cooling air below
+    its set point [1], infinite for none (n, s). reheat: heat that then warms the air up to that at most [W] (n, s).
+    """
+
+    exchange: Index
+    zone: Index
+    dries_to: Array
+    reheat: Array
+
+
+@dataclass(frozen=True)
+class Humidifier(Element):
+    """What gives vapour to the air of a room, so that it holds a humidity ratio.
+
+    zone: row of the room (n,). humidity: ratio that is held [1] (n, s). capacity: vapour [kg/s], 0 out of service (n,
+    s). energy: electrical, for vapour [J/kg] (n, s). flushed: water used over vapour [1] (n, s). names: of these (n).
+    """
+
+    zone: Index
+    humidity: Array
+    capacity: Array
+    energy: Array
+    flushed: Array
     names: list[str]
 
 
@@ -631,7 +663,8 @@ class Limit(Element):
 
     kind: what is limited and from which side. name: of the limit. elements: names of what is limited (n). value: the
     solved column (n). bound: in its units, not finite where nothing binds (n, s). engine: rows of the racks that the
-    bound grows with when they are made denser (n,), None if it does not.
+    bound grows with when they are made denser (n,), None if it does not. above: a solved column that the bound is
+    measured from (n), None for zero.
     """
 
     kind: LimitKind
@@ -640,6 +673,7 @@ class Limit(Element):
     value: Ref
     bound: Array
     engine: Index | None = None
+    above: Ref | None = None
 
 
 @dataclass(frozen=True)
@@ -793,14 +827,15 @@ class Island(Element):
 class Weather(Element):
     """The site as scenarios have it; every field (1, s).
 
-    dry_bulb, wet_bulb, dew_point [K]. pressure [Pa]. elevation [m]. intake, wet_intake: dry and wet bulb of the air
-    that heat rejection draws, recirculation included [K]. density, intake_density: of outdoor air and of that air
-    [kg/m3]. room_density: of the air that room fans move [kg/m3].
+    dry_bulb, wet_bulb, dew_point [K]. humidity: ratio [1]. pressure [Pa]. elevation [m]. intake, wet_intake: dry and
+    wet bulb of the air that heat rejection draws, recirculation included [K]. density, intake_density: of outdoor air
+    and of that air [kg/m3]. room_density: of the air that room fans move [kg/m3].
     """
 
     dry_bulb: Array
     wet_bulb: Array
     dew_point: Array
+    humidity: Array
     pressure: Array
     elevation: Array
     intake: Array
@@ -825,12 +860,13 @@ class System(Element):
     scenarios: S. counts: how many equal ones each row stands for, by the ledger of its columns (rows,); of rooms by
     Zone, of columns that types add by Derived. site: the weather. nodes: N, of coolant and air. outdoor: the node of
     outdoor air. start, end: nodes of all streams, pipes first (streams,). pipe, pump, relief, exchange, loss, fan,
-    zone, engine, line, converter, source: tables. anchor: nodes of known pressure (loops,), pressure: there [Pa]
-    (loops, s). medium: pipes by fluid. cooler, heat, gain, intake, load, inlets, work: tables as components wrote them.
-    follow: vents whose flow is what arrives at their start (k,). constant: stated powers [W] (k, s). derived: of
-    columns that types add. islands: of the power train in the order of solution, loads first. live: whether a bus has a
-    path to a source (B, s). voltage: nominal [V] (B,). direct: 1 for DC (B,). streams: elimination program of stream
-    temperatures. coolant: nodes of coolant (k,). start_temperature: where solves start from [K] (N, S).
+    zone, coil, humidifier, engine, line, converter, source: tables. anchor: nodes of known pressure (loops,), pressure:
+    there [Pa] (loops, s). medium: pipes by fluid. cooler, heat, gain, intake, load, inlets, work: tables as components
+    wrote them. follow: vents whose flow is what arrives at their start (k,). constant: stated powers [W] (k, s).
+    derived: of columns that types add. islands: of the power train in the order of solution, loads first. live:
+    whether a bus has a path to a source (B, s). voltage: nominal [V] (B,). direct: 1 for DC (B,). streams:
+    elimination program of stream temperatures. coolant: nodes of coolant (k,). start_temperature: where solves
+    start from [K] (N, S).
     """
 
     scenarios: int
@@ -854,6 +890,8 @@ class System(Element):
     intake: tuple[Intake, ...]
     fan: Fan
     zone: Zone
+    coil: Coil
+    humidifier: Humidifier
     inlets: tuple[Inlets, ...]
     follow: Index
     engine: Engine

@@ -54,6 +54,7 @@ from twin.components.electrical import (
     nominal,
 )
 from twin.components.hall import Room, Screen, Site
+from twin.components.moisture import Humidifier
 from twin.components.outdoor import (
     AdiabaticCooler,
     AirChiller,
@@ -89,6 +90,7 @@ __all__ = [
     "Generator",
     "HeatExchanger",
     "HouseLoad",
+    "Humidifier",
     "LiquidRack",
     "MinimumFlowBypass",
     "Pdu",

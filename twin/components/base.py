@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from twin.columns import Array, Column, Entry, Index, LimitKind, Ref, Total, given
+from twin.columns import Array, Column, Entry, Index, LimitKind, Ref, Total, given, limits, zone
 from twin.elements import ONE, Caution, Constant, Cost, Derived, Element, Gain, Limit, Load, Report, Tally, Weather
 from twin.units import YEAR, Fraction, Length, Money, Time
 
@@ -86,14 +86,14 @@ class RoomNodes(NamedTuple):
     """The air around each instance, (instance,): nodes of its room, outdoors where it has none.
 
     supply: air that coolers deliver. inlet: air that racks breathe. exhaust: air that returns. zone: row of the room,
-    -1 outdoors. dew_point: coldest coolant that stays dry there [K], (instance, 1|S).
+    -1 outdoors. dew_point_margin: by which coolant must stay above the dew point there [K], (instance, 1|S).
     """
 
     supply: Index
     inlet: Index
     exhaust: Index
     zone: Index
-    dew_point: Array
+    dew_point_margin: Array
 
 
 class Table(Protocol):
@@ -404,6 +404,16 @@ def limit(t: Table, write: Write, kind: LimitKind, value: Ref, bound: ArrayLike,
     if "in_service" in t and not t.in_service.all():
         bound = np.where(t.in_service > 0, bound, np.inf)
     write(Limit(kind, kind.name.format(kind=t.kind), t.names, value, wide(bound, t.n), engine))
+
+
+def stay_dry(t: Table, write: Write, temperature: Ref) -> None:
+    """Coolant of every instance that stands in a room stays above the dew point of its air."""
+    inside = t.room.zone >= 0
+    if inside.any():
+        part, kind = t.only(inside), limits.dew_point
+        margin = np.where(part.in_service > 0, part.room.dew_point_margin, -np.inf)
+        value, above = temperature.column[temperature.rows[inside]], zone.dew_point[part.room.zone]
+        write(Limit(kind, kind.name, part.names, value, margin, above=above))
 
 
 def shut(t: Table, flow: ArrayLike = np.nan) -> Array:

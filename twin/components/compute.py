@@ -23,6 +23,7 @@ from twin.components.base import (
     price,
     report,
     shut,
+    stay_dry,
 )
 from twin.components.classes import LOOP, AirClassName, LoopClassName, air_envelopes, coolant_class
 from twin.components.electrical import fit_losses, gains
@@ -356,7 +357,7 @@ class LiquidRack(Rack):
         limit(t, write, limits.loop_class, supply, allowable.hottest)
         limit(t, write, limits.coolant_return, out, t.max_return_temperature)
         limit(t, write, limits.rack_flow, flow, required, engine=rows)
-        limit(t, write, limits.dew_point, supply, t.room.dew_point)
+        stay_dry(t, write, supply)
         report(t, write, "flow", flow, "coolant flow")
         report(t, write, "supply_temperature", supply, "coolant entering the rack")
         report(t, write, "return_temperature", out, "coolant leaving the rack")

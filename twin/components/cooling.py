@@ -25,10 +25,13 @@ from twin.components.base import (
     price,
     report,
     shut,
+    stay_dry,
 )
 from twin.components.classes import COLDEST_WATER, WATER, WaterClassName, coolant_class
 from twin.components.coolant import FluidName, Pumped
 from twin.elements import Anchor, Exchange, Fan, Heat, Medium, Pipe, Vent
+from twin.elements import Coil as MoistCoil
+from twin.fluids import humidity_ratio_from_dew_point
 from twin.units import (
     Area,
     Conductance,
@@ -152,7 +155,7 @@ class Cdu(Pumped):
         limit(t, write, limits.cdu_duty, duty, t.capacity)
         limit(t, write, limits.set_point, supply, finite_or(t.set_point, np.inf) + HELD)
         limit(t, write, limits.cdu_flow, columns.stream.flow[pumped], finite_or(t.max_flow, 1.1 * t.tcs_flow))
-        limit(t, write, limits.dew_point, supply, t.room.dew_point)
+        stay_dry(t, write, supply)
         water = columns.stream.inlet[cold]
         allowable = coolant_class(t, write, "water_class", water, WATER, COLDEST_WATER)
         limit(t, write, limits.facility_water_class, water, allowable.hottest)
@@ -250,11 +253,14 @@ class Coil(Component):
     clean_u: HeatTransferCoefficient = Field(
         4000.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"
     )
+    arrangement: Literal["crossflow", "counterflow"] = Field(
+        "crossflow", description="of water and air; coils of many rows come near counterflow"
+    )
     facing: Facing = Field("-x", description="where the outlet points")
     outlet: tuple[Length, Length] | None = Field(None, description="width and height of the outlet; the face if none")
     intake: Literal["back", "top"] = Field("back", description="where the air is drawn in")
     abstract: ClassVar[bool] = True
-    structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "outlet", "intake"}
+    structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "outlet", "intake", "arrangement"}
     ports: ClassVar[dict[str, Port]] = {"supply": Port("coolant"), "return": Port("coolant")}
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "air handling"
@@ -276,12 +282,13 @@ class Coil(Component):
                 t.water_flow,
                 exponent=t.film_exponent,
                 fouling=wall_fouling(t, t.conductance),
-                crossflow=1.0 + 0 * t.capacity,
+                crossflow=np.array([[a == "crossflow"] for a in t["arrangement"]], float) + 0 * t.capacity,
                 set_point=t.set_point,
                 min_flow=t.min_opening * t.water_flow * t.in_service,
                 max_flow=t.max_opening * t.water_flow * t.in_service,
             )
         )
+        cls.moist(t, write, hot, rows)
         duty = columns.exchange.duty[rows]
         limit(t, write, limits.crah_capacity, duty, t.capacity)
         limit(t, write, limits.set_point, columns.stream.outlet[hot], finite_or(t.set_point, np.inf) + HELD)
@@ -297,6 +304,28 @@ class Coil(Component):
         )
         return rows
 
+    @classmethod
+    def moist(cls, t: Table, write: Write, hot: Index, exchange: Index) -> None:
+        """Coils of rooms take water from air where they are colder than its dew point."""
+        inside = t.room.zone >= 0
+        if inside.any():
+            part, of = t.only(inside), np.flatnonzero(inside)
+            drying = "max_dew_point" in part
+            dew = part.max_dew_point if drying else np.full((part.n, 1), np.nan)
+            limit_of = humidity_ratio_from_dew_point(finite_or(dew, 283.15), part.site.pressure)
+            reheat = part.reheat if drying else np.zeros((part.n, 1))
+            wet = write(
+                MoistCoil(exchange[inside], part.room.zone, np.where(np.isnan(dew), np.inf, limit_of), reheat), of=of
+            )
+            if drying and np.isfinite(dew).any():
+                heat = columns.coil.reheat[wet]
+                draw(part, write, heat, totals.air_handling)
+                write(Heat(hot[inside], heat))
+                limit(part, write, limits.drying, columns.zone.dew_point[part.room.zone], finite_or(dew, np.inf) + HELD)
+                report(part, write, "reheat", heat, "heat that warms air which was cooled to dry it", picture="")
+            report(part, write, "condensate", columns.coil.condensate[wet], "water taken from the air")
+            report(part, write, "latent_duty", columns.coil.latent[wet], "heat of that water, part of the duty")
+
 
 class Crah(Coil):
     """Computer-room air handler or fan wall: fans (cube law) before a chilled-water coil.
@@ -308,6 +337,12 @@ class Crah(Coil):
     fan_power: Power = Field(4e3, ge=0, description="one unit at rated air flow")
     units: int = Field(1, ge=1, le=1000, description="installed in parallel")
     min_fan_speed: Fraction = Field(0.3, gt=0, le=1, description="lowest over rated")
+    max_dew_point: Temperature | None = Field(
+        None, ge=260, le=310, description="of the room, that the coil holds by cooling below its set point; none: any"
+    )
+    reheat: Power = Field(
+        0.0, ge=0, description="electric heater of all units, that warms such air up to the set point"
+    )
     ports: ClassVar[dict[str, Port]] = Coil.ports | {"feed": Port("power", cords=True)}
     kind: ClassVar[str] = "crah"
     dimension: ClassVar[str] = "crah"

@@ -11,6 +11,7 @@ from twin import columns, fluids
 from twin.columns import Array, Real, limits
 from twin.components.base import Component, Model, ShapesAir, Table, Write, finite_or, limit, report
 from twin.elements import Vent, Zone
+from twin.fluids import humidity_ratio_from_dew_point
 from twin.units import Fraction, Length, Number, Pressure, Temperature, TemperatureDifference, VolumeFlow, format
 
 ROUNDING = 0.01
@@ -126,12 +127,19 @@ class Screen(Component):
         return []
 
 
+BREATH = 80e-3 / 3600.0
+"""Vapour that a person at moderate office work gives off, kg/s: 55 W latent [ASHRAE Fundamentals (2021), ch. 18]."""
+
+
 class Room(Component):
     """A room as mixed air nodes: coolers feed a supply, racks draw from it, and some air goes astray.
 
     `recirculation` is the share of rack intake drawn from the hot side, `bypass` the share of cooler air that
     returns without passing a rack: racks that draw D call for (1 - recirculation) D / (1 - bypass), times `excess`,
     which all goes by. When coolers deliver less than that, the racks recirculate the rest.
+
+    Moisture: a room that is ventilated has the humidity at which outdoor air, people and humidifiers bring as much
+    vapour as coils take; one that is not keeps its stated `dew_point`, whatever coils take from it.
     """
 
     length: Length = Field(20.0, gt=0, description="along x")
@@ -144,8 +152,11 @@ class Room(Component):
     other_rise: TemperatureDifference = Field(
         10.0, gt=0, le=60, description="of the air, that coolers allow for heat that no rack fan moves"
     )
-    ventilation: VolumeFlow = Field(0.0, ge=0, description="outdoor air through the room")
-    dew_point: Temperature = Field(283.15, ge=230, le=310, description="of the room air; the weather's if ventilated")
+    ventilation: VolumeFlow = Field(0.0, ge=0, description="outdoor air through the room, leakage included")
+    dew_point: Temperature = Field(
+        283.15, ge=230, le=310, description="of the returning air as stated; follows from a balance if ventilated"
+    )
+    people: Number = Field(0.0, ge=0, le=10_000, description="in the room, who give off 80 g/h of vapour each")
     dew_point_margin: TemperatureDifference = Field(2.0, ge=0, le=20, description="of coolant above the dew point")
     max_return_temperature: Temperature | None = Field(None, ge=280, le=345, description="of the return air")
 
@@ -156,7 +167,8 @@ class Room(Component):
     def lower(cls, t: Table, write: Write) -> None:
         supply, inlet, exhaust = t.own.supply, t.own.inlet, t.own.exhaust
         outdoor = np.full(t.n, t.outdoor)
-        write(
+        stated = humidity_ratio_from_dew_point(t.dew_point, t.site.pressure)
+        zone = write(
             Zone(
                 supply,
                 inlet,
@@ -171,10 +183,14 @@ class Room(Component):
                 excess=t.excess,
                 ventilation=t.ventilation * t.site.density,
                 other_rise=t.other_rise,
-                dew_point=np.where(t.ventilation > 0, np.maximum(t.dew_point, t.site.dew_point), t.dew_point),
+                humidity=np.where(t.ventilation > 0, np.nan, stated),
+                vapour=t.people * BREATH,
                 names=t.names,
             )
         )
+        water = columns.zone
+        report(t, write, "dew_point", water.dew_point[zone], "dew point of the returning air")
+        report(t, write, "condensate", water.condensate[zone], "water that coils take from the air")
         report(t, write, "supply_temperature", columns.node.temperature[supply], "air leaving the coolers")
         report(t, write, "inlet_temperature", columns.node.temperature[inlet], "air entering the racks")
         report(t, write, "return_temperature", columns.node.temperature[exhaust], "air returning to the coolers")

@@ -117,8 +117,8 @@ def stages(b: Block, gains: Array, fed: Array, flow: Array, first: int, units: P
     inside = room >= 0
     drawing = np.concatenate([np.zeros(0), *(plant.times(i.flow) for i in plant.intake)])
     counts, of_stream = plant.counts, plant.counts[columns.stream]
-    racks, _ = grouped(room[inside], rows[inside], zones, drawing[inside] / counts[Zone][room[inside]])
-    fans, _ = grouped(fan.zone, np.arange(len(fan.zone)), zones, counts[columns.fan] / counts[Zone][fan.zone])
+    racks, _ = grouped(room[inside], rows[inside], zones, drawing[inside] / counts[columns.zone][room[inside]])
+    fans, _ = grouped(fan.zone, np.arange(len(fan.zone)), zones, counts[columns.fan] / counts[columns.zone][fan.zone])
     once = b.zeros(len(racks.row)) + 1.0
     places = b.integers(plant.follow - pipes)
     ends, starts = plant.end[pipes:], plant.start[plant.follow]

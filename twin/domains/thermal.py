@@ -13,8 +13,9 @@ from twin.columns import Array
 from twin.domains.between import COLDEST, HOTTEST, Coolant, Nodes, Streams, Turn, Units, upstream
 from twin.domains.compute import AIR_HEAT
 from twin.domains.foreign import foreign
+from twin.domains.moisture import Moisture, Wetness
 from twin.domains.rejection import Answer, Inflow, Law, Roots
-from twin.elements import Cooler, Exchange, Fan, Loss, System, Zone
+from twin.elements import Cooler, Exchange, Fan, Loss, System
 from twin.kernels import streams
 from twin.kernels.arrays import send
 from twin.kernels.cell import Int, Ints1, Reals2, cell, kernel
@@ -99,14 +100,18 @@ def used(x, s, e: Exchange, hot_film, cold, C_hot, C_cold):
 
 @cell
 def excess(x, s, e: Exchange, hot_film, cold, C_hot, cp_cold, difference, required):
-    """Heat that passes at a cold flow [kg/s] and a difference of inlets [K], less what is required [W]."""
+    """Heat that passes at a cold flow [kg/s] and a difference of inlets [K], less what is required [W].
+
+    The difference counts as far as the surface cools: less where it is wet.
+    """
     C_cold = cold * cp_cold
     return used(x, s, e, hot_film, cold, C_hot, C_cold) * min(C_hot, C_cold) * difference - required
 
 
 @kernel
-def pass_heat(x, s, e: Exchange, count: Int, coolant: Coolant, flow: Reals2, free: Reals2, valve: Valves, out: Lines):
-    """Lines of both sides of an exchanger.
+def pass_heat(x, s, e: Exchange, count: Int, coolant: Coolant, flow: Reals2, free: Reals2, wet: Wetness, valve: Valves,
+              out: Lines):  # fmt: skip
+    """Lines of both sides of an exchanger; a wet coil gives the water the heat of what condenses too.
 
     One that holds its set point brings its hot outlet there and gives the cold side that heat, another follows
     effectiveness-NTU at the flows as they are. A valve short of its target (`free`) does not hold.
@@ -118,11 +123,11 @@ def pass_heat(x, s, e: Exchange, count: Int, coolant: Coolant, flow: Reals2, fre
     C_hot = hot * coolant.cp[h, s]
     C_cold = cold * coolant.cp[c, s]
     hot_film = film(e.film_hot[x, s], hot, e.rated_hot[x, s], e.exponent[x, s])
-    transfer = used(x, s, e, hot_film, cold, C_hot, C_cold) * min(C_hot, C_cold)
-    full = share(C_hot, C_cold, 1e-9, 0.0)
+    transfer = used(x, s, e, hot_film, cold, C_hot, C_cold) * min(C_hot, C_cold) * wet.sensible[x, s]
+    full = share(C_hot * wet.total[x, s], C_cold, 1e-9, 0.0)
     hot_share = share(transfer, C_hot, 1e-9, 0.0)
-    cold_share = share(transfer, C_cold, 1e-9, 0.0)
-    set_point = e.set_point[x, s] if known(e.set_point[x, s]) else 0.0
+    cold_share = share(transfer * wet.total[x, s], C_cold, 1e-9, 0.0)
+    set_point = wet.aim[x, s] if known(wet.aim[x, s]) else 0.0
     held = valve.held[x, s] > 0.0 and free[c, s] <= 0.0
     valve.transfer[x, s] = transfer
     out.own[h, s] = 0.0 if held else 1.0 - hot_share
@@ -134,7 +139,8 @@ def pass_heat(x, s, e: Exchange, count: Int, coolant: Coolant, flow: Reals2, fre
 
 
 @kernel
-def exchanged(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve: Valves, out: columns.exchange):
+def exchanged(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, wet: Wetness, valve: Valves,
+              out: columns.exchange):  # fmt: skip
     """Heat passed, and over the largest possible."""
     h = e.hot[x]
     c = e.cold[x]
@@ -143,13 +149,13 @@ def exchanged(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, valve
     duty = C_hot * (stream.inlet[h, s] - stream.outlet[h, s])
     difference = stream.inlet[h, s] - stream.inlet[c, s]
     live = abs(difference) > 1e-9 and smaller > 1e-9
-    out.duty[x, s] = duty
+    out.duty[x, s] = duty * wet.total[x, s]
     law = share(valve.transfer[x, s], smaller, 1e-9, 0.0)
     out.effectiveness[x, s] = duty / max(smaller, 1e-9) / (difference if live else 1.0) if live else law
 
 
 @kernel
-def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, turn: Turn, valve: Valves):
+def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, turn: Turn, wet: Wetness, valve: Valves):
     """Cold flow [kg/s] that brings the hot outlet to the set point, from min_flow to max_flow, and whether it does.
 
     The duty C_hot (T_hot - set point) is what effectiveness-NTU gives at that flow: a rising function of it, whose root
@@ -162,9 +168,9 @@ def move(x, s, e: Exchange, coolant: Coolant, stream: columns.stream, turn: Turn
     hot = abs(stream.flow[h, s])
     C_hot = hot * coolant.cp[h, s]
     cp_cold = coolant.cp[c, s]
-    set_point = e.set_point[x, s]
+    set_point = wet.aim[x, s]
     required = C_hot * (stream.inlet[h, s] - set_point)
-    difference = stream.inlet[h, s] - stream.inlet[c, s]
+    difference = (stream.inlet[h, s] - stream.inlet[c, s]) * wet.sensible[x, s]
     hot_film = film(e.film_hot[x, s], hot, e.rated_hot[x, s], e.exponent[x, s])
     least = e.min_flow[x, s]
     ceiling = max(min(e.max_flow[x, s], WIDEST * e.rated_cold[x, s]), least)
@@ -386,7 +392,8 @@ class Temperatures:
         self.gains, self.warmth = b.zeros(n), b.zeros(m)
         fan = b.table(plant.fan)
         counts, zone = plant.counts, plant.fan.zone
-        fans, _ = grouped(zone, np.arange(len(zone)), len(plant.zone.supply), counts[columns.fan] / counts[Zone][zone])
+        times = counts[columns.fan] / counts[columns.zone][zone]
+        fans, _ = grouped(zone, np.arange(len(zone)), len(plant.zone.supply), times)
         self.gaining = b.sums([(g.node, g.power, g.share) for g in plant.gain], counts[columns.node], self.gains)
         self.warming = [
             *b.sums([(h.stream, h.power, h.share) for h in plant.heat], counts[columns.stream], self.warmth),
@@ -398,6 +405,8 @@ class Temperatures:
         b.given(plant.site.dry_bulb, part["fixed"])
         lines = Lines(*(part[name] for name in Lines._fields))
         exchanger, heat = b.table(plant.exchange), b.zeros(1)
+        self.moisture = Moisture(b, net, flow, now, coolant)
+        wet = self.moisture.wetness
         self.roots = list[tuple[Array, Packed]]()
         own, after = self._coolers(b, net, flow, now, raw, coolant, turn, units, fed, lines)
         out = streams.Out(raw, stream.inlet, stream.outlet, heat)
@@ -407,17 +416,19 @@ class Temperatures:
         joining, around = _joining(b)
         self.stages = [
             *b.bind(carry, m, coolant, flow, lines),
-            *b.bind(pass_heat, count, exchanger, count, coolant, flow, free, valves, lines),
+            *self.moisture.entering,
+            *b.bind(pass_heat, count, exchanger, count, coolant, flow, free, wet, valves, lines),
             *own,
             *b.bind(wall_losses, len(plant.loss.stream), b.table(plant.loss), net, now, heats.walls, lines),
             *b.bind(put, n, joining, around, heats, flow, lines),
             streams.bound(layout, param, out),
-            *b.bind(exchanged, count, exchanger, coolant, stream, valves, b.ledger(columns.exchange)),
+            *b.bind(exchanged, count, exchanger, coolant, stream, wet, valves, b.ledger(columns.exchange)),
             *after,
             *b.bind(leave, 1, b.groups(open_), b.ledger(columns.cooler), heat, b.ledger(columns.audit)),
             *b.bind(warm, m, coolant, self.warmth, stream),
             *renewing,
-            *b.bind(move, count, exchanger, coolant, stream, turn, valves),
+            *b.bind(move, count, exchanger, coolant, stream, turn, wet, valves),
+            *self.moisture.balancing,
         ]
 
     def _coolers(self, b: Block, net: Streams, flow: Array, now: Packed, raw: Array, coolant: Packed, turn: Packed,

@@ -17,6 +17,7 @@ from twin.components.hall import DEFAULT_HUMIDITY, air_pressure
 from twin.elements import (
     VENT,
     Bypass,
+    Coil,
     Constant,
     Converter,
     Cooler,
@@ -25,6 +26,7 @@ from twin.elements import (
     Engine,
     Exchange,
     Fan,
+    Humidifier,
     Limit,
     Line,
     Pipe,
@@ -49,7 +51,9 @@ OWNED: dict[type[Element], type] = {
     Exchange: columns.exchange,
     Cooler: columns.cooler,
     Fan: columns.fan,
-    Zone: Zone,
+    Zone: columns.zone,
+    Coil: columns.coil,
+    Humidifier: columns.humidifier,
     Engine: columns.engine,
     Constant: columns.given,
     Line: columns.line,
@@ -168,19 +172,15 @@ class Lowering:
             keys = [(r, f":{port}") if r else OUTDOOR for r in number]
             ends[port] = self.nodes([root.get(k, k) for k in keys], "air")[at]
         zone = np.array([inside.get(r, -1) for r in number], np.int64)[at]
-        dew = [self._dry(r) if r in inside else np.full(1, -np.inf) for r in number]
-        width = max((len(d) for d in dew), default=1)
-        wide = np.array([np.broadcast_to(d, (width,)) for d in dew]).reshape(len(number), width)[at]
-        return RoomNodes(**ends, zone=zone, dew_point=wide)
+        margins = [self._margin(r) if r in inside else np.zeros(1) for r in number]
+        width = max((len(m) for m in margins), default=1)
+        wide = np.array([np.broadcast_to(m, (width,)) for m in margins]).reshape(len(number), width)[at]
+        return RoomNodes(**ends, zone=zone, dew_point_margin=wide)
 
-    def _dry(self, room: str) -> Array:
-        """Coldest coolant that stays dry in a room, K, (1|S,)."""
-        part = self.facility.components[room]
-        dew, margin, ventilation = (
-            np.atleast_1d(np.asarray(self.columns.get(f, {}).get(room, getattr(part, f)), float))
-            for f in ("dew_point", "dew_point_margin", "ventilation")
-        )
-        return np.where(ventilation > 0, np.maximum(dew, self.site.dew_point[0]), dew) + margin
+    def _margin(self, room: str) -> Array:
+        """By which coolant must stay above the dew point in a room, K, (1|S,)."""
+        field, part = "dew_point_margin", self.facility.components[room]
+        return np.atleast_1d(np.asarray(self.columns.get(field, {}).get(room, getattr(part, field)), float))
 
     def lower(self) -> None:
         """Lower all components, type by type in name order."""
@@ -267,6 +267,7 @@ def _weather(v: Mapping[str, Real]) -> Weather:
         dry_bulb=_row(dry),
         wet_bulb=_row(wet),
         dew_point=_row(fluids.dew_point(ratio, pressure)),
+        humidity=_row(ratio),
         pressure=_row(pressure),
         elevation=_row(v["elevation"]),
         intake=_row(intake),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin import columns
 from twin.columns import Array
 from twin.elements import Envelope, Guideline, Status
 from twin.fluids import saturation_pressure, saturation_temperature
@@ -94,7 +95,7 @@ def moisture(solution: Solution, g: Guideline) -> Array:
     plant = solution.plant
     if g.zone is None:
         return np.full((len(g.elements), plant.scenarios), np.nan)
-    rooms, weather = plant.zone.dew_point, plant.site.dew_point
+    rooms, weather = solution[columns.zone.dew_point], plant.site.dew_point
     everywhere = np.concatenate([np.broadcast_to(x, (len(x), plant.scenarios)) for x in (rooms, weather)])
     return np.where(g.judged > 0, everywhere[g.zone], np.nan)
 

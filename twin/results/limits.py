@@ -124,6 +124,11 @@ def _loose(solution: Solution) -> Iterator[Row]:
             yield Limit(kind, kind.name, names, load.power.column[load.power.rows[dark]], bound), 1.0 * fed[dark], bound
 
 
+def _bound(solution: Solution, limit: Limit) -> Array:
+    """What bounds a limit in its scenarios, (element, 1|S)."""
+    return limit.bound if limit.above is None else solution[limit.above] + limit.bound
+
+
 def _loops(solution: Solution) -> Iterator[Row]:
     """Nodes of every coolant loop against freezing, boiling and vacuum."""
     plant, k = solution.plant, columns.node
@@ -198,7 +203,7 @@ def _rows(solution: Solution, aims: bool) -> Iterator[Row]:
     """Limits that bind or aims, with values and bounds."""
     plant = solution.plant
     loose = chain(_loose(solution), _moist(solution) if aims else ())
-    rows = ((limit, solution[limit.value], limit.bound) for limit in plant.limits)
+    rows = ((limit, solution[limit.value], _bound(solution, limit)) for limit in plant.limits)
     for row in chain(rows, (row for row in loose if row[0].name not in plant.facility.ignore)):
         if row[0].kind.aim == aims:
             yield row

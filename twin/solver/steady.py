@@ -348,7 +348,10 @@ def _boiling(temperature: Array) -> Array:
 
 
 def _audit(plant: System, solved: Solved) -> Array:
-    """(Electricity in - heat out) / electricity in, per scenario: heat leaves by coolers and to outdoor air."""
+    """(Electricity in - heat out) / electricity in, per scenario: heat leaves by coolers and to outdoor air.
+
+    The heat of vaporisation that moist air and people bring is no electricity, and is left out of what leaves.
+    """
     drawn = total(solved[columns.source.power], plant.counts[columns.source])
-    out = solved[columns.audit.boundary][0] + solved[columns.audit.cooler][0]
+    out = solved[columns.audit.boundary][0] + solved[columns.audit.cooler][0] - solved[columns.audit.latent][0]
     return (drawn - out) / np.maximum(np.maximum(np.abs(drawn), np.abs(out)), 1.0)

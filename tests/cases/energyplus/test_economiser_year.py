@@ -1,7 +1,7 @@
 """A year of a water-side economiser in Leesburg, and a day of it by the hour, as EnergyPlus has them; see README.md.
 
-Chilled water of 15 degC is outside the box of the chiller, where EnergyPlus clamps its curves: here they are written out
-as they are at that edge, so that both have one machine.
+Chilled water of 15 degC is outside the box of the chiller, where EnergyPlus clamps its curves: here they are written
+out as they are at that edge, so that both have one machine.
 """
 
 import gzip
@@ -27,7 +27,8 @@ def plant():
     """Exchanger and chiller in series on the cold side, side by side on the tower's."""
     curve = chiller_curves()[Y["curves"]]
     text = (
-        f"{{condenser: water, capacity: {curve.capacity} W, cop: {curve.cop}, leaving: 6.67 degC, entering: 26.11 degC, "
+        f"{{condenser: water, capacity: {curve.capacity} W, cop: {curve.cop}, leaving: 6.67 degC, "
+        "entering: 26.11 degC, "
         f"capacity_curve: {clamped(curve.capacity_curve)}, input_curve: {clamped(curve.input_curve)}, "
         f"part_load_curve: {list(curve.part_load_curve)}, leaving_range: [4 degC, 20 degC], "
         "entering_range: [12.8 degC, 29.4 degC]}"
