@@ -21,6 +21,7 @@ from twin import components as package
 from twin.app.cli import app as commands
 from twin.components import REGISTRY, Component
 from twin.facility.sections import MODELS, Agents, EnergySource
+from twin.show.describe import curve_rows
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "_generated"
@@ -211,7 +212,11 @@ def catalogue() -> Iterator[tuple[str, str]]:
     for page, body in entries.items():
         yield f"catalogue/{page}", "\n".join([f"# Catalogue: {page}\n", *body])
     about = dollars((ROOT / "layouts" / "hardware" / "README.md").read_text("utf-8"))
-    yield "catalogue/index", about + "\n" + contents(entries)
+    head, *curves = curve_rows()
+    body = ["# Curves of chillers\n", "To be named by `curve` of a chiller; [their sources](index.md). A chiller"]
+    body += ["states what is empty.\n", table(head, ((code(name), *rest) for name, *rest in curves))]
+    yield "catalogue/chiller_curves", "\n".join(body)
+    yield "catalogue/index", about + "\n" + contents([*entries, "chiller_curves"])
 
 
 def sections() -> Iterator[tuple[str, str]]:

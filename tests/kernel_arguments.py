@@ -176,6 +176,7 @@ def law(k, rng, shape, precision):
     few = dict(count=(1, 4), cells=(2, 9), cycles=(2, 6), stage_miss=(0, 3), min_cells=(1, 2), max_cop=(9, 15))
     few |= dict(fouling=(0, 1e-8), drift=(0, 1e-3), least=(0, 3), most=(3, 9), stage_heat=(1e6, 3e6))
     few |= dict(min_speed=(0.1, 0.4), saturation=(0, 1), free_convection=(0, 0.2), approach=(5, 13))
+    few |= dict(growth=(0.01, 0.03), entering_rate=(0.01, 0.03))
 
     def table(kind):
         columns = {n: rng.uniform(*(warm | many | few).get(n, (0.5, 1.0)), shape) for n in kind.real_columns()}

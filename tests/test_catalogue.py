@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ import twin.components.compute
 import twin.components.cooling
 import twin.components.electrical
 from twin import columns, fluids
+from twin.components import curves
 from twin.components.base import REGISTRY, Component
 from twin.domains import compute, rejection
 from twin.elements import Engine
@@ -217,6 +219,100 @@ def test_given_power_counts_no_loss_twice(name):
 def test_provisioned_power_per_accelerator_is_the_published_one(name, pue, low, high):
     part: Any = build(name)
     assert low <= (part.nameplate / part.accelerators + part.network_share) * pue / 1e3 <= high
+
+
+# ---- curves of chillers ------------------------------------------------------------------------------------------
+
+COPPER = list(
+    csv.DictReader(s for s in (HARDWARE / "curves" / "copper.csv").read_text("utf-8").splitlines() if s[0] != "#")
+)
+GRID = np.linspace(0, 1, 33)
+
+
+def test_names_of_copper_machines_say_what_they_are_and_are_all_different():
+    """copper_COMPRESSOR_CONDENSER[_variable]_CAPACITY, and a number from 2 on where several would be called so."""
+    counts: dict[str, int] = {}
+    for row in COPPER:
+        size = f"{float(row['capacity [kW]']):.0f}kw" if row["capacity [kW]"] else "unsized"
+        speed = ["variable"] if row["speed"] == "variable" else []
+        plain = "_".join(["copper", row["compressor"], row["condenser"], *speed, size])
+        counts[plain] = counts.get(plain, 0) + 1
+        assert row["name"] == (plain if counts[plain] == 1 else f"{plain}_{counts[plain]}")
+    assert len({row["name"] for row in COPPER} | set(curves.chiller_curves())) == len(COPPER) + 5 == 308
+    assert len({row["copper number"] for row in COPPER}) == 303
+
+
+@pytest.mark.parametrize("row", COPPER, ids=lambda row: row["name"])
+def test_a_copper_machine_is_sane_in_its_box(row):
+    """Positive everywhere, within 5 % of its rating at the reference, and below 85 % of Carnot with approaches."""
+    cap, eir, plr = ([float(v) for k, v in row.items() if k.startswith(q + " ") and "[kW]" not in k] for q in SETS)
+    x0, x1, y0, y1 = (float(row[f"{q} {end} [degC]"]) for q in ("leaving", "entering") for end in ("from", "to"))
+    f = lambda c, x, y: c[0] + c[1] * x + c[2] * x**2 + c[3] * y + c[4] * y**2 + c[5] * x * y  # noqa: E731
+    x, y = x0 + GRID[:, None] * (x1 - x0), y0 + GRID * (y1 - y0)
+    assert x0 < x1 and y0 < y1 and f(cap, x, y).min() > 0 and f(eir, x, y).min() > 0
+    reference = float(row["leaving [degC]"]), float(row["entering [degC]"])
+    assert f(cap, *reference) == pytest.approx(1, abs=0.05) and f(eir, *reference) == pytest.approx(1, abs=0.05)
+    p = 0.1 + 0.9 * GRID
+    assert (plr[0] + plr[1] * p + plr[2] * p**2).min() > 0 and sum(plr) == pytest.approx(1, abs=0.05)
+    if row["cop [1]"]:
+        approach = 13.0 if row["condenser"] == "air" else 7.0
+        carnot = (x + 271.15) / np.maximum(y + approach - x + 2, 3)
+        assert (float(row["cop [1]"]) / f(eir, x, y) / carnot).max() <= 0.85
+
+
+SETS = ("capacity", "input", "part load")
+
+
+def test_a_copper_machine_is_read_as_its_row_says():
+    """Row of number 290 of the library, EnergyPlus' Carrier 30XA240, 801.6 kW at COP 3 [Modelica Buildings]."""
+    (name,) = (row["name"] for row in COPPER if row["copper number"] == "290")
+    c = curves.copper_curve(name)
+    assert name == "copper_screw_air_802kw" and c.capacity == pytest.approx(801.6e3) and c.cop == 3.0
+    assert c.input_curve[:4] == pytest.approx((-0.3078657246, 0.0607254323, 0.000999675, 0.0391939439), rel=1e-6)
+    assert c.input_curve[5] == pytest.approx(-0.0021290772, rel=1e-6)
+    assert (c.compressor, c.condenser, c.speed) == ("screw", "air", None)
+    assert (c.leaving, c.entering) == pytest.approx((273.15 + 6.67, 273.15 + 35.0))
+    assert len(curves.every_curve()) == 308
+
+
+def test_capacities_are_of_one_kind_of_ton():
+    """Scrolls of one compressor or a few are between 30 kW and 1.4 MW; as tons some would be of 2.9 MW."""
+    largest = max(float(r["capacity [kW]"] or 0) for r in COPPER if r["compressor"] == "scroll")
+    assert largest == pytest.approx(1325.8, rel=1e-3)
+
+
+def test_copper_machines_are_read_only_if_asked_for(monkeypatch):
+    """No hall that ships asks for one; a name of one does."""
+
+    def unread():
+        raise RuntimeError("copper.csv was read")
+
+    monkeypatch.setattr(curves, "copper_rows", unread)
+    for path in sorted((HARDWARE.parent / "halls").glob("*.yaml")):
+        twin.load(path)
+    build("york_yk", curve="trane_rthc")
+    with pytest.raises(RuntimeError, match="was read"):
+        build("york_yk", curve="copper_screw_water_511kw")
+
+
+def test_a_name_that_is_mistyped_gets_the_nearest():
+    layout = "version: 1\ncomponents: {c: {type: air_chiller, curve: copper_screw_air_803kw}}"
+    with pytest.raises(twin.LayoutError, match=r"air_chiller c: curve: .* did you mean 'copper_screw_air_802kw'\?"):
+        twin.load(layout)
+    with pytest.raises(twin.LayoutError, match="and 303 more that `twin describe chiller_curves` lists"):
+        twin.load(layout)
+
+
+def test_a_curve_without_capacity_or_cop_asks_for_them(small):
+    machine = "chiller: {type: air_chiller, "
+    named = small.replace(machine, machine + "curve: copper_scroll_air_unsized, ")
+    with pytest.raises(twin.LayoutError) as error:
+        twin.load(named)
+    assert "chiller: capacity: the curve has none; give that of one unit" in str(error.value)
+    assert "chiller: cop: the curve has none; give that of one unit at the reference of the curve" in str(error.value)
+    solved = twin.solve(named.replace("unsized", "unsized, capacity: 800 kW, cop: 3")).dataset.sel(chiller="chiller")
+    # at 10 degC in air of 30 degC: 1.02138 + 0.37021 + 0.02333 - 0.11680 - 0.05832 - 0.08068 = 1.1591 of 800 kW
+    assert (solved.chiller_duty / solved.chiller_loading).item() == pytest.approx(927.3e3, rel=1e-3)
 
 
 # ---- cooling -----------------------------------------------------------------------------------------------------

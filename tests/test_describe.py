@@ -28,6 +28,15 @@ def test_no_field_is_without_a_meaning(name):
     assert not [row[0] for row in fields[1:] if len(row[-1]) < 5]
 
 
+def test_the_curves_of_chillers_are_listed_with_ratings_and_boxes():
+    rows = {row[0]: row[1:] for row in twin.describe("chiller_curves").tables["curves"]}
+    assert len(rows) == 1 + 5 + 303
+    york = ("centrifugal", "water", "constant", "2,275 kW", "6.32", "4.4 to 8.9 degC", "12.8 to 29.4 degC")
+    assert rows["york_yk"] == york
+    unsized = ("scroll", "air", "constant", "", "", "4.4 to 12.2 degC", "23.9 to 46.1 degC")
+    assert rows["copper_scroll_air_unsized"] == unsized
+
+
 @pytest.mark.parametrize("cls", [*(REGISTRY[kind] for kind in KINDS), *own_equipment.TYPES], ids=lambda cls: cls.kind)
 def test_every_type_says_its_ports_and_fields_also_one_of_ones_own(cls, monkeypatch):
     name = cls.kind

@@ -237,7 +237,8 @@ def test_a_plant_that_is_cut_off_before_it_settles_is_not_overheated():
 def test_a_law_outside_its_box_says_which_quantity_its_value_and_its_range(small):
     result = twin.solve(small, {"site.dry_bulb": [293.15, 310.15]})
     (cold,) = told(result, "chiller: air or water entering the condenser 20.0 degC, outside 29.0 degC to 46.0 degC")
-    assert cold.endswith("where its law was measured")
+    # 9 K at 1.2 % each: nine of ten machines keep within 11 %
+    assert cold.endswith("where its law was measured; power there is known to about ±11 %")
     assert not told(result, "chiller: air or water", 1)
 
 

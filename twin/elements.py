@@ -264,7 +264,7 @@ class Box(NamedTuple):
     """What a law is valid for.
 
     what: the quantity in words. dimension: of `twin.units`. value, low, high: it and its range, in SI units, (n,
-    scenario) or one for all.
+    scenario) or one for all. power: how far power may be off outside, relative, likewise; None is not known.
     """
 
     what: str
@@ -272,6 +272,7 @@ class Box(NamedTuple):
     value: Array
     low: Array | float
     high: Array | float
+    power: Array | float | None = None
 
     @property
     def outside(self) -> Array:

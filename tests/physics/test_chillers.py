@@ -1,14 +1,18 @@
-"""Electric chillers at part load and any lift: the published curves, the lift law beyond them, staging and drops.
+"""Electric chillers at part load and any lift: the published curves, the law beyond them, staging and drops.
 
 P = Q_ref capFT / COP EIRFT EIRFPLR [EnergyPlus Engineering Reference, Chiller:Electric:EIR]; curves from EnergyPlus'
 chiller data set: kW, COP, capFT and EIRFT over 1, x, x², y, y², x y (x leaving, y entering, degC), EIRFPLR.
 """
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from physics.benches import bench, heater, limit, of, rise
 
 import twin
+from twin.components.curves import chiller_curves, every_curve, stack
+from twin.domains.chillers import ENTERING_ERROR, LEAVING_ERROR, Chiller
 
 K = 273.15
 CURVES = {
@@ -163,10 +167,13 @@ def test_a_condenser_drops_its_pressure_by_the_square():
 # ---- beyond the box ----------------------------------------------------------------------------------------------
 
 
-def carnot(x, y, approach):
-    """T_e / (T_c - T_e): evaporating 2 K below the water, condensing 13 K above air or 7 K above water."""
-    evaporating = x - 2 + K
-    return evaporating / max(y + approach + K - evaporating, 3.0)
+LEAVING, ENTERING = {"carrier_30xa500": 0.020}, 0.025
+"""Rise of ln COP per kelvin of leaving water, 0.027 of chillers cooled by water, and fall per kelvin of entering."""
+
+
+def growth(name, dx, dy):
+    """COP so many kelvins of leaving and entering temperature from the box, over that at the nearest point of it."""
+    return np.exp(LEAVING.get(name, 0.027) * dx - ENTERING * dy)
 
 
 def published(name, x, y):
@@ -177,75 +184,203 @@ def cop(result):
     return of(result, "chiller_duty") / of(result, "chiller_power")
 
 
-@pytest.mark.parametrize(("x", "near"), [(15.0, 10.0), (20.0, 10.0), (30.0, 10.0)])
-def test_warmer_water_than_the_curves_know_follows_the_lift(x, near):
-    """Carrier 30XA500 in air of 35 degC: 2.83 at 10 degC, where its curves end; 3.2 to 7.5 anchored elsewhere."""
+def full(name, x, y, **ratings):
+    """COP at full load of a shipped machine, as its law gives it."""
+    one = np.ones((1, np.size(x)))
+    law = Chiller(set_point=280 * one, count=one, curves=stack([chiller_curves()[name]]), **ratings)
+    return law.performance(one * x + K, one * y + K)[1][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "y", "expected"),
+    [
+        ("york_yk", 18.9, 20.0, 9.78),  # 7.466 at 8.9 degC, times e^0.27
+        ("trane_rthc", 30.0, 20.0, 13.85),  # 8.07 at 10 degC, times e^0.54
+        ("carrier_19xr", 3.7, 20.0, 5.926),  # 6.426 at 6.7 degC, over e^0.081
+        ("carrier_19ex", 8.0, 39.4, 5.105),  # 6.554 in water of 29.4 degC, over e^0.25
+        ("carrier_19xr", 8.0, 33.9, 4.792),  # 6.153 in water of 23.9 degC, over e^0.25
+        ("york_yk", 7.0, 2.8, 10.19),  # 7.937 in water of 12.8 degC, times e^0.25
+        ("carrier_30xa500", 20.0, 45.0, 2.86),  # 2.34 at 10 degC, times e^0.2
+    ],
+)
+def test_beyond_the_curves_cop_grows_by_so_much_a_kelvin(name, x, y, expected):
+    near = [np.clip(v, *box) for v, box in zip((x, y), BOX[name], strict=True)]
+    by_hand = published(name, *near) * growth(name, x - near[0], y - near[1])
+    assert full(name, x, y) == pytest.approx(by_hand, rel=1e-4)
+    assert by_hand == pytest.approx(expected, abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "edge"),
+    [
+        (30.0, 35.0, 2.8681),  # best of 35 degC or hotter: at 7.2 degC, while it is 2.832 at 10 degC
+        (8.0, 20.0, 3.3635),  # best at 29 degC of 8 degC or colder: at 4.6 degC, while it is 3.288 at 8 degC
+        (7.0, 50.0, 2.2352),  # worst at 46 degC or cooler of 7 degC or warmer: what it is
+        (6.0, 49.0, 2.2029),
+    ],
+)
+def test_where_the_curves_of_a_machine_bend_the_law_takes_the_best_or_worst_beyond(x, y, edge):
+    """Carrier 30XA500: COP falls as water gets warmer, from 4.6 to 10 degC in air of 29 degC."""
     name = "carrier_30xa500"
-    assert published(name, 10.0, 35.0) == pytest.approx(2.83, abs=0.01)
-    expected = published(name, near, 35.0) * carnot(x, 35.0, 13) / carnot(near, 35.0, 13)
-    result = run(name, [x], [35.0], [0.3])
-    assert cop(result) == pytest.approx(expected, rel=1e-4)
+    (coldest, warmest), (coolest, hottest) = BOX[name]
+    near_x, near_y = np.clip(x, coldest, warmest), np.clip(y, coolest, hottest)
+    if x > warmest or y < coolest:
+        X, Y = np.meshgrid(np.linspace(coldest, near_x, 801), np.linspace(near_y, hottest, 801))
+        found = published(name, X, Y).max()
+    else:
+        X, Y = np.meshgrid(np.linspace(near_x, warmest, 801), np.linspace(coolest, near_y, 801))
+        found = published(name, X, Y).min()
+    assert found == pytest.approx(edge, rel=2e-4)
+    assert full(name, x, y) == pytest.approx(edge * growth(name, x - near_x, y - near_y), rel=2e-4)
+
+
+def test_the_shape_of_an_edge_gives_way_within_three_kelvin():
+    """Carrier 30XA500 in air of 35 degC: from 2.832 at 10 degC to the best, 2.868, at 13 degC, halfway at 11.5 degC."""
+    name = "carrier_30xa500"
+    here, best = published(name, 10.0, 35.0), 2.8681
+    assert full(name, 11.5, 35.0) == pytest.approx(0.5 * (here + best) * growth(name, 1.5, 0.0), rel=1e-4)
+    x = np.linspace(10.0, 13.0, 31)
+    expected = (here + (best - here) * (x - 10) / 3) * growth(name, x - 10, 0.0)
+    np.testing.assert_allclose(full(name, x, np.full(31, 35.0)), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "y"), [("carrier_30xa500", 36.0, 35.0), ("york_yk", 14.0, 20.0), ("trane_rthc", 8.0, 30.0)]
+)
+def test_a_plant_takes_the_power_of_the_law_and_the_capacity_of_the_edge(name, x, y):
+    result = run(name, [x], [y], [0.3])
+    p = of(result, "chiller_fan_speed")
+    assert cop(result) == pytest.approx(full(name, x, y) * p / plr(name, p), rel=2e-3)
     assert of(result, "chiller_warning") == 1
+    near = [np.clip(v, *box) for v, box in zip((x, y), BOX[name], strict=True)]
     carried = of(result, "chiller_duty") / of(result, "chiller_loading")
-    assert carried == pytest.approx(capacity(name, 10.0, 35.0), rel=1e-4)
+    assert carried == pytest.approx(capacity(name, *near), rel=2e-3)
 
 
-@pytest.mark.parametrize(
-    ("name", "x", "y", "near", "approach", "hot"),
-    [
-        ("carrier_30xa500", 7.0, 20.0, (7.0, 29.0), 13, False),
-        ("york_yk", 7.0, 11.0, (7.0, 12.8), 7, False),
-        ("trane_rthc", 8.0, 14.0, (8.0, 15.6), 7, False),
-        ("carrier_30xa500", 7.0, 50.0, (7.0, 46.0), 13, True),
-        ("york_yk", 7.0, 34.0, (7.0, 29.4), 7, True),
-        ("carrier_19ex", 8.0, 33.0, (8.0, 29.4), 7, True),
-        ("carrier_19xr", 8.0, 30.0, (8.0, 23.9), 7, True),
-        ("trane_rthc", 8.0, 30.0, (8.0, 23.9), 7, True),
-    ],
-)
-def test_condensers_colder_or_hotter_than_the_curves_know_follow_the_lift(name, x, y, near, approach, hot):
-    """Colder: the lift at this water. Hotter: the lift at the reference water, 6.67 or 5.56 degC."""
-    at = {"trane_rthc": 5.56}.get(name, 6.67) if hot else x
-    expected = published(name, *near) * carnot(at, y, approach) / carnot(at, near[1], approach)
-    result = run(name, [x], [y], [0.5])
-    p = of(result, "chiller_fan_speed")
-    assert cop(result) == pytest.approx(
-        p / plr(name, p) * min(expected, max(15.0, published(name, *near))),
-        rel=2e-3 if name != "carrier_30xa500" else 1e-4,
-    )
-    assert of(result, "chiller_warning") == 1
+def test_no_chiller_is_better_than_fifteen_outside_its_curves():
+    """York YK at 36 degC in water of 20 degC would be at 7.46 e^0.73 = 15.5; one of COP 5 at 12.3."""
+    assert full("york_yk", 36.0, 20.0) == 15.0
+    expected = 5 / 6.32 * published("york_yk", 8.9, 20.0) * growth("york_yk", 27.1, 0.0)
+    assert full("york_yk", 36.0, 20.0, cop=5.0) == pytest.approx(expected, rel=1e-4)
+    assert expected == pytest.approx(12.27, abs=0.01)
+    # what curves have inside, a machine keeps: 19.2 of one of COP 16 at the edge, and no more beyond
+    edge = 16 / 6.32 * published("york_yk", 8.9, 20.0)
+    np.testing.assert_allclose(full("york_yk", [8.9, 20.0], [20.0, 20.0], cop=16.0), edge, rtol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("name", "least", "entering", "approach", "y"),
-    [
-        ("carrier_30xa500", 4.4, 35.0, 13, 35.0),
-        ("york_yk", 4.4, 26.11, 7, 20.0),
-        ("carrier_19xr", 6.7, 12.78, 7, 20.0),
-        ("trane_rthc", 5.6, 23.33, 7, 20.0),
-        ("carrier_19ex", 4.4, 26.11, 7, 20.0),
-    ],
-)
-def test_colder_water_than_the_curves_know_follows_the_lift_at_the_reference_condenser(
-    name, least, entering, approach, y
-):
-    x = 3.0
-    expected = published(name, least, y) * carnot(x, entering, approach) / carnot(least, entering, approach)
-    result = run(name, [x], [y], [0.5])
-    p = of(result, "chiller_fan_speed")
-    assert cop(result) == pytest.approx(p / plr(name, p) * expected, rel=1e-4)
+# ---- all shipped machines ----------------------------------------------------------------------------------------
 
 
-def test_no_chiller_is_better_than_fifteen_outside_its_curves_and_no_lift_less_than_three_kelvin():
-    result = run("york_yk", [20.0, 30.0], [20.0, 13.0], [0.5, 0.5])
-    p = of(result, "chiller_fan_speed")
-    np.testing.assert_allclose(cop(result), 15 * p / plr("york_yk", p), rtol=1e-4)
-    # a bad machine on no lift at all: 273.15 + 38 over 3 K, against the same machine at the edge
-    worse = run("york_yk", [40.0], [20.0], [0.5], ", cop: 0.5")
-    p = of(worse, "chiller_fan_speed")
-    scale = 0.5 / 6.32
-    expected = scale * published("york_yk", 8.9, 20.0) * (311.15 / 3) / carnot(8.9, 20.0, 7)
-    assert cop(worse) == pytest.approx(expected * p / plr("york_yk", p), rel=1e-4) and expected < 15
+@pytest.fixture(scope="module")
+def machines():
+    """Law of all shipped machines, as many rows; COP 1 and 1 W of those that have none."""
+    curves = stack(list(every_curve().values()))
+    rated = curves._replace(**{k: np.nan_to_num(getattr(curves, k), nan=1.0) for k in ("cop", "capacity")})
+    one = np.ones((len(every_curve()), 1))
+    return Chiller(set_point=280 * one, count=one, curves=rated)
+
+
+def test_every_machine_has_its_rating_at_its_reference(machines):
+    c = machines.curves
+    capacity, cop, _ = machines.performance(c.leaving + K, c.entering + K)
+    assert (np.abs(capacity / c.capacity - 1) < 0.05).all() and (np.abs(cop / c.cop - 1) < 0.053).all()
+    assert np.median(np.abs(cop / c.cop - 1)) < 0.008
+    np.testing.assert_allclose(c.plr.sum(axis=0), 1, atol=0.05)
+
+
+def test_beyond_its_box_no_machine_gets_worse_with_warmer_water_or_better_with_a_hotter_condenser(machines):
+    """From the box outwards on any line, and on lines that pass it by three kelvin or more."""
+    (coldest, warmest), (coolest, hottest) = machines.curves.leaving_box, machines.curves.entering_box
+    out, steps, inside = np.linspace(0, 30, 61)[None], np.linspace(0, 1, 9), np.linspace(0, 1, 41)[None]
+    at = lambda x, y: machines.performance(x + 0 * y + K, y + 0 * x + K)[1]  # noqa: E731
+    rises = lambda cop: (np.diff(cop, axis=1) >= -1e-9).all()  # noqa: E731
+    for t in steps:
+        x, y = coldest + t * (warmest - coldest), coolest + t * (hottest - coolest)
+        for edge in (y, hottest + 9 * t, coolest - 9 * t):
+            assert rises(at(warmest + out, edge)) and rises(-at(coldest - out, edge))
+        for edge in (x, warmest + 9 * t, coldest - 9 * t):
+            assert rises(at(edge, coolest - out)) and rises(-at(edge, hottest + out))
+        past = 3.0 + 9 * t
+        along_x = np.concatenate(
+            [coldest - 30 * (1 - inside), coldest + inside * (warmest - coldest), warmest + out], 1
+        )
+        along_y = np.concatenate(
+            [coolest - 30 * (1 - inside), coolest + inside * (hottest - coolest), hottest + out], 1
+        )
+        assert rises(at(along_x, hottest + past)) and rises(at(along_x, coolest - past))
+        assert rises(-at(warmest + past, along_y)) and rises(-at(coldest - past, along_y))
+
+
+def test_at_the_edge_of_its_box_no_machine_jumps(machines):
+    (coldest, warmest), (coolest, hottest) = machines.curves.leaving_box, machines.curves.entering_box
+    x, y = (a + np.linspace(0, 1, 21)[None] * (b - a) for a, b in ((coldest, warmest), (coolest, hottest)))
+    for near, beyond in (
+        ((warmest, y), (warmest + 1e-5, y)),
+        ((coldest, y), (coldest - 1e-5, y)),
+        ((x, hottest), (x, hottest + 1e-5)),
+        ((x, coolest), (x, coolest - 1e-5)),
+    ):
+        a, b = (machines.performance(p + 0 * q + K, q + 0 * p + K)[1] for p, q in (near, beyond))
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def withheld(machines, which, **rates):
+    """Errors of ln COP, kelvins and machines: the law that knows part of each box against the curves in the rest.
+
+    Leaving water from 8 degC on, of machines that have at least 2 K on that side; the other half of entering.
+    """
+    c, some = machines.curves, np.linspace(0, 1, 9)
+    (coldest, warmest), (coolest, hottest) = c.leaving_box, c.entering_box
+    middle, cut = 0.5 * (coolest + hottest), np.full_like(coldest, 8.0)
+    limited = {
+        "warmer": {"leaving_box": np.stack([coldest, cut])},
+        "colder": {"leaving_box": np.stack([cut, warmest])},
+        "hotter": {"entering_box": np.stack([coolest, middle])},
+        "cooler": {"entering_box": np.stack([middle, hottest])},
+    }[which]
+    law = replace(machines, curves=c._replace(**limited), **rates)
+    known = {"warmer": (warmest >= 9.9) & (coldest <= 7.3), "colder": (warmest >= 9.9) & (coldest <= 6.2)}
+    d = np.linspace(0.5, 27.0, 54)[None]
+    found = []
+    for t in some:
+        if which in known:
+            x, y = cut + d if which == "warmer" else cut - d, coolest + t * (hottest - coolest) + 0 * d
+        else:
+            x, y = coldest + t * (warmest - coldest) + 0 * d, middle + d if which == "hotter" else middle - d
+        here = (coldest <= x) & (x <= warmest) & (coolest <= y) & (y <= hottest) & known.get(which, True)
+        error = np.log(law.performance(x + K, y + K)[1] / machines.performance(x + K, y + K)[1])
+        found.append((error[here], (d + 0 * x)[here], (np.arange(len(x))[:, None] + 0 * x)[here].astype(int)))
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+
+SIDES = ("warmer", "colder", "hotter", "cooler")
+
+
+def test_the_growth_of_cop_is_that_of_the_published_machines(machines):
+    """Least squares through the edge: 1.9 % (air) and 2.7 % (water) a kelvin of leaving water, 2.5 % of entering."""
+    still = dict(leaving_rate=np.zeros((308, 1)), entering_rate=0.0)
+    parts = {side: withheld(machines, side, **still) for side in SIDES}
+
+    def rate(sides, air=None):
+        error, d, which = (np.concatenate([parts[side][k] for side in sides]) for k in range(3))
+        chosen = slice(None) if air is None else machines.curves.air[which, 0] == air
+        return np.abs(error * d)[chosen].sum() / (d**2)[chosen].sum()
+
+    assert rate(SIDES[:2], True) == pytest.approx(0.020, abs=0.0025)
+    assert rate(SIDES[:2], False) == pytest.approx(0.027, abs=0.0025)
+    assert rate(SIDES[2:]) == pytest.approx(0.025, abs=0.0025)
+
+
+def test_nine_of_ten_machines_keep_within_what_is_told_of_the_law(machines):
+    """1.6 % a kelvin of leaving water and 1.2 % of entering; far from the box as near it."""
+    sides = {side: withheld(machines, side) for side in SIDES}
+    for names, told in ((SIDES[:2], LEAVING_ERROR), (SIDES[2:], ENTERING_ERROR)):
+        error, d = (np.concatenate([sides[side][k] for side in names]) for k in range(2))
+        assert np.percentile(np.abs(error) / d, 90) == pytest.approx(told, rel=0.15)
+        assert np.abs(np.mean(error / d)) < 0.002
+    error, d = (np.concatenate([v[k] for v in sides.values()]) for k in range(2))
+    for kelvin, known in ((1, 0.013), (2, 0.026), (4, 0.046), (8, 0.073), (12, 0.114), (20, 0.203), (26, 0.321)):
+        assert np.percentile(np.abs(error[np.abs(d - kelvin) < 0.01]), 90) == pytest.approx(known, abs=0.005)
 
 
 # ---- ratings, stages, height ---------------------------------------------------------------------------------------
@@ -339,5 +474,5 @@ def test_a_curve_may_be_written_out():
     p = of(beyond, "chiller_fan_speed")
     assert of(beyond, "chiller_warning") == 1
     near = 3 / biquadratic((0.4, -0.01, 0.0005, 0.02, 0.0002, -0.0003), 12.0, 30.0)
-    expected = near * carnot(14.0, 30.0, 13) / carnot(12.0, 30.0, 13) * p / (0.5 + 0.3 * p + 0.2 * p**2)
+    expected = near * np.exp(2 * 0.020) * p / (0.5 + 0.3 * p + 0.2 * p**2)
     assert cop(beyond) == pytest.approx(expected, rel=1e-9)

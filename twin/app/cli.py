@@ -525,7 +525,7 @@ def schema(output: Output = None) -> None:
 
 @app.command()
 def describe(
-    name: Annotated[str, typer.Argument(help="Such as cdu, gb300_nvl72, site.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Such as cdu, gb300_nvl72, site, chiller_curves.", show_default=False)],
 ) -> None:
     """Say what a type, a catalogue model or a section of layouts is: ports, fields, results, limits."""
     from twin.show.describe import describe as description

@@ -1,6 +1,7 @@
 """Published performance curves as inputs: by name, as the package ships them, or written out in a layout."""
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -25,9 +26,11 @@ class ChillerCurve(Model):
     1, x, x², y, y², x y; h is quadratic in part load p.
     """
 
+    compressor: Literal["scroll", "screw", "centrifugal", "reciprocating"] | None = Field(None, description="its kind")
+    speed: Literal["constant", "variable"] | None = Field(None, description="of the compressor")
     condenser: Literal["air", "water"] = Field("water", description="what takes its heat")
-    capacity: Power = Field(gt=0, description="of one unit at the reference")
-    cop: Number = Field(gt=0, le=30, description="at the reference")
+    capacity: Power | None = Field(None, gt=0, description="of one unit at the reference; else the component states it")
+    cop: Number | None = Field(None, gt=0, le=30, description="at the reference; else the component states it")
     leaving: Temperature = Field(ge=250, le=340, description="chilled water at the reference")
     entering: Temperature = Field(ge=250, le=340, description="condenser water or air at the reference")
     capacity_curve: Six = Field(description="f: capacity over the reference")
@@ -47,14 +50,57 @@ def chiller_curves() -> dict[str, ChillerCurve]:
     return {n: ChillerCurve(**{k: v for k, v in e.items() if k not in notes}) for n, e in entries.items()}
 
 
+@cache
+def copper_rows() -> Mapping[str, Mapping[str, str]]:
+    """Rows of `layouts/hardware/curves/copper.csv` by name: 303 machines, a column of texts by its header.
+
+    They are read when a name is asked for that `chiller_curves` does not have.
+    """
+    text = (files("twin.layouts") / "hardware" / "curves" / "copper.csv").read_text("utf-8")
+    return {row["name"]: row for row in csv.DictReader(line for line in text.splitlines() if line[0] != "#")}
+
+
+@cache
+def copper_curve(name: str) -> ChillerCurve:
+    """A machine of copper-bem's library [PNNL, BSD-2-Clause] by its name. Raises KeyError for another."""
+    row = copper_rows()[name]
+    number = lambda key: float(row[key]) if row[key] else None  # noqa: E731
+    degrees = lambda key: f"{row[key]} degC"  # noqa: E731
+    terms = ("1 [1]", "x [1/K]", "x2 [1/K2]", "y [1/K]", "y2 [1/K2]", "xy [1/K2]")
+    return ChillerCurve.model_validate(
+        {
+            "compressor": row["compressor"],
+            "speed": row["speed"] or None,
+            "condenser": row["condenser"],
+            "capacity": f"{row['capacity [kW]']} kW" if row["capacity [kW]"] else None,
+            "cop": number("cop [1]"),
+            "leaving": degrees("leaving [degC]"),
+            "entering": degrees("entering [degC]"),
+            "capacity_curve": [number(f"capacity {term}") for term in terms],
+            "input_curve": [number(f"input {term}") for term in terms],
+            "part_load_curve": [number(f"part load {term} [1]") for term in ("1", "p", "p2")],
+            "leaving_range": [degrees(f"leaving {end} [degC]") for end in ("from", "to")],
+            "entering_range": [degrees(f"entering {end} [degC]") for end in ("from", "to")],
+        }
+    )
+
+
+def every_curve() -> dict[str, ChillerCurve]:
+    """All shipped curves by name, those of copper's library last."""
+    return chiller_curves() | {name: copper_curve(name) for name in copper_rows()}
+
+
 def _named(value: object) -> object:
     if not isinstance(value, str):
         return value
-    if value not in chiller_curves():
-        close = get_close_matches(value, chiller_curves(), 1, 0.5)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ValueError(f"no curve {value!r}; {hint}there are {', '.join(chiller_curves())}")
-    return chiller_curves()[value]
+    if value in chiller_curves():
+        return chiller_curves()[value]
+    if value in copper_rows():
+        return copper_curve(value)
+    close = get_close_matches(value, [*chiller_curves(), *copper_rows()], 1, 0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    known = f"there are {', '.join(chiller_curves())}, and {len(copper_rows())} more"
+    raise ValueError(f"no curve {value!r}; {hint}{known} that `twin describe chiller_curves` lists")
 
 
 NamedChillerCurve = Annotated[ChillerCurve, BeforeValidator(_named, json_schema_input_type=str | ChillerCurve)]
@@ -65,8 +111,8 @@ def stack(curves: Sequence[ChillerCurve]) -> Curves:
     """Curves of k chillers as columns, see `twin.domains.chillers.Curves`."""
     rows = [
         (
-            c.capacity,
-            c.cop,
+            np.nan if c.capacity is None else c.capacity,
+            np.nan if c.cop is None else c.cop,
             c.leaving - FREEZING,
             c.entering - FREEZING,
             c.capacity_curve,

@@ -355,6 +355,10 @@ class Chiller(Rejecter):
         faults = super().check(name)
         if self.curve.condenser != self.condenser:
             faults.append(f"{name}: curve: is of a chiller whose condenser is cooled by {self.curve.condenser}")
+        for field, example in (("capacity", "1 MW"), ("cop", "5")):
+            if getattr(self, field) is None and getattr(self.curve, field) is None:
+                remedy = f"give that of one unit at the reference of the curve, such as `{field}: {example}`"
+                faults.append(f"{name}: {field}: the curve has none; {remedy}")
         return faults
 
     @classmethod

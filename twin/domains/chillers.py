@@ -1,4 +1,4 @@
-"""Electric chillers: published curves inside their box, a lift law outside."""
+"""Electric chillers: published curves inside their box, an exponential law outside."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.columns import Array, Real
-from twin.domains.rejection import AIR_APPROACH, OFF, Answer, Inflow, Law, Numbers, Roots, over, stands_still
+from twin.domains.rejection import OFF, Answer, Inflow, Law, Numbers, Roots, over, stands_still
 from twin.elements import Box
 from twin.fluids import FREEZING
 from twin.kernels.cell import Reals2, cell, kernel
-from twin.kernels.elementary import ceil
+from twin.kernels.elementary import ceil, exp
 from twin.kernels.numbers import clip
 from twin.kernels.subset import Table
 
-LEAST_LIFT = 3.0
-"""Least lift of the law outside the curves, K."""
+LEAVING_RATE_AIR, LEAVING_RATE_WATER, ENTERING_RATE = 0.020, 0.027, 0.025
+"""By how much ln COP rises per kelvin of leaving water, of chillers cooled by air and by water, and falls per kelvin of
+what enters the condenser [1/K]. Fitted on 308 published machines, see `docs/theory/rejection.md`."""
+LEAVING_ERROR, ENTERING_ERROR = 0.016, 0.012
+"""Relative error of COP outside the box within which it is for nine of ten of these machines, per kelvin of leaving
+water and of what enters the condenser [1/K]."""
+FADE = 3.0
+"""Distance from the box at which the shape of the curves at its edge has given way, K."""
+TINY = 1e-12
+"""Curvature of an input curve that is taken for none, 1/K2."""
 MANY = 1e6
 """More machines than any plant has."""
 
@@ -45,12 +53,13 @@ class Curves(NamedTuple):
 
 @dataclass(frozen=True)
 class Chiller(Law):
-    """Electric chillers in parallel: EIR curves inside their box, a lift law outside [EnergyPlus Chiller:Electric:EIR].
+    """Electric chillers in parallel: EIR curves inside their box [EnergyPlus Chiller:Electric:EIR], growth outside.
 
     Q = Q_ref capFT(x, y), P = Q / COP_ref EIRFT(x, y) EIRFPLR(p); x is the set point, y the air (`ambient`, K) or the
-    entering condenser water (`sink`). No published set reaches warm water, so outside the box COP follows
-    T_e / (T_c - T_e), with approaches on both sides, times what makes it meet the curves at the nearest point of the
-    box; it is capped at `max_cop`. Capacity outside is that of the nearest point. A warning is set.
+    entering condenser water (`sink`). Outside the box COP is that of the nearest point of the box times an exponential
+    of how far x and y are from there: ln COP rises by `leaving_rate` [1/K] with leaving water and falls by
+    `entering_rate` with what enters the condenser, as that of published machines does on average, up to `max_cop`.
+    Capacity outside is that of the nearest point. A warning is set.
 
     What protects compressors: what enters the condenser counts as no colder than `min_entering` [K], nor than the
     leaving water and `min_lift` [K], since a valve then blends condenser water, and fans of air-cooled machines slow
@@ -75,8 +84,8 @@ class Chiller(Law):
     min_entering: Numbers = 0.0
     min_lift: Numbers = -1e3
     max_cop: Numbers = 15.0
-    evaporator_approach: Numbers = 2.0
-    condenser_approach: Numbers = np.nan
+    leaving_rate: Numbers = np.nan
+    entering_rate: Numbers = ENTERING_RATE
 
     @classmethod
     def real_columns(cls) -> tuple[str, ...]:
@@ -96,14 +105,13 @@ class Chiller(Law):
 
     def boxes(self, inlet: Array, outlet: Array, sink: Real) -> tuple[Box, ...]:
         """What the curves are valid for: leaving chilled water, and what enters the condenser [K]."""
-        c = self.curves
-        return tuple(
-            Box(what, "temperature", value, box[0] + FREEZING, box[1] + FREEZING)
-            for what, value, box in (
-                ("leaving water", self._held, c.leaving_box),
-                ("air or water entering the condenser", self._entering(sink), c.entering_box),
-            )
-        )
+        named = {
+            "leaving water": (self._held, *(self.curves.leaving_box + FREEZING)),
+            "air or water entering the condenser": (self._entering(sink), *(self.curves.entering_box + FREEZING)),
+        }
+        x, y = (np.maximum(low - value, 0.0) + np.maximum(value - high, 0.0) for value, low, high in named.values())
+        error = LEAVING_ERROR * x + ENTERING_ERROR * y
+        return tuple(Box(what, "temperature", T, low, high, error) for what, (T, low, high) in named.items())
 
     @property
     def _held(self) -> Array:
@@ -126,10 +134,10 @@ class Chiller(Law):
         return np.where(np.isnan(self.cop), self.curves.cop, self.cop)
 
     @property
-    def _approach(self) -> Array:
-        """Condensing temperature above what enters the condenser, K."""
-        default = np.where(self.curves.air, AIR_APPROACH, 7.0)
-        return np.where(np.isnan(self.condenser_approach), default, self.condenser_approach)
+    def _growth(self) -> Array:
+        """Growth of COP outside the box with leaving water, 1/K."""
+        default = np.where(self.curves.air, LEAVING_RATE_AIR, LEAVING_RATE_WATER)
+        return np.where(np.isnan(self.leaving_rate), default, self.leaving_rate)
 
     def performance(self, leaving: Real, entering: Real) -> tuple[Array, Array, Array]:
         """Capacity of one unit [W], its COP at full load, and whether leaving and entering [K] are outside the box."""
@@ -139,7 +147,7 @@ class Chiller(Law):
         return capacity, cop, outside > 0.5
 
 
-_DERIVED = {"held": "_held", "size": "_size", "rated_cop": "_rated_cop", "approach": "_approach"}
+_DERIVED = {"held": "_held", "size": "_size", "rated_cop": "_rated_cop", "growth": "_growth"}
 """Columns that follow from fields and curves, by the property that works them out."""
 
 _CURVE = {
@@ -195,31 +203,60 @@ def input_curve(r, s, law: Chiller, x, y):
 
 
 @cell
-def carnot(x, y, below, above):
-    """T_e / (T_c - T_e) with approaches `below` and `above` of x and y [degC]; the lift is at least 3 K."""
-    T = x - below + FREEZING
-    return T / max(y + FREEZING + above - T, LEAST_LIFT)
+def flat(slope, curvature, low, high):
+    """Where slope + 2 curvature x is nought, inside bounds."""
+    return clip(-slope / (2.0 * (curvature if abs(curvature) > TINY else TINY)), low, high)
 
 
 @cell
-def beyond(r, s, law: Chiller, x, y, near_x, near_y):
-    """COP at (x, y) over COP at the nearest point of the box.
+def extremes(r, s, law: Chiller, x0, x1, y0, y1):
+    """Least and greatest `input_curve` over x0 to x1 and y0 to y1.
 
-    One coordinate after the other, from the box outwards: y at the nearest x while the lift shrinks, at the
-    reference where it grows (at the nearest x a curve flatter than the law would let COP fall as the water gets
-    warmer); then x towards warmer water at the actual y, towards colder water at the reference.
+    They lie at corners, where an edge is flat, or where the whole surface is; each of these points is inside.
     """
-    below = law.evaporator_approach[r, s]
-    above = law.approach[r, s]
+    cx = law.eir_1[r, s]
+    cxx = law.eir_2[r, s]
+    cy = law.eir_3[r, s]
+    cyy = law.eir_4[r, s]
+    cxy = law.eir_5[r, s]
+    twist = 4.0 * cxx * cyy - cxy * cxy
+    steep = twist if abs(twist) > TINY * TINY else TINY * TINY
+    a = input_curve(r, s, law, x0, y0)
+    b = input_curve(r, s, law, x0, y1)
+    c = input_curve(r, s, law, x1, y0)
+    d = input_curve(r, s, law, x1, y1)
+    e = input_curve(r, s, law, flat(cx + cxy * y0, cxx, x0, x1), y0)
+    f = input_curve(r, s, law, flat(cx + cxy * y1, cxx, x0, x1), y1)
+    g = input_curve(r, s, law, x0, flat(cy + cxy * x0, cyy, y0, y1))
+    h = input_curve(r, s, law, x1, flat(cy + cxy * x1, cyy, y0, y1))
+    middle_x = clip((cxy * cy - 2.0 * cyy * cx) / steep, x0, x1)
+    middle_y = clip((cxy * cx - 2.0 * cxx * cy) / steep, y0, y1)
+    i = input_curve(r, s, law, middle_x, middle_y)
+    least = min(min(min(min(a, b), min(c, d)), min(min(e, f), min(g, h))), i)
+    greatest = max(max(max(max(a, b), max(c, d)), max(max(e, f), max(g, h))), i)
+    return least, greatest
+
+
+@cell
+def edge(r, s, law: Chiller, x, y, near_x, near_y):
+    """COP over that at the reference at the edge of the box, as (x, y) outside takes it over.
+
+    On the edge it is that of the curves. Curves of some machines bend, so that along an edge COP falls as water gets
+    warmer; that shape is gone `FADE` from the box. There, towards warmer water or a cooler condenser, it is the best
+    that the curves have for this water or colder with this condenser or hotter; towards colder water or a hotter
+    condenser the worst that they have for this water or warmer with this condenser or cooler. Neither falls with
+    leaving or rises with entering temperature, and going outwards the one rises and the other falls.
+    """
     coldest = law.coldest[r, s]
+    warmest = law.warmest[r, s]
+    coolest = law.coolest[r, s]
     hottest = law.hottest[r, s]
-    leaving = law.leaving[r, s]
-    entering = law.entering[r, s]
-    cooler = carnot(near_x, min(y, hottest), below, above) / carnot(near_x, near_y, below, above)
-    hotter = carnot(leaving, max(y, hottest), below, above) / carnot(leaving, hottest, below, above)
-    warmer = carnot(max(x, coldest), y, below, above) / carnot(near_x, y, below, above)
-    colder = carnot(min(x, coldest), entering, below, above) / carnot(coldest, entering, below, above)
-    return cooler * hotter * warmer * colder
+    here = 1.0 / input_curve(r, s, law, near_x, near_y)
+    best, _ = extremes(r, s, law, coldest, near_x, near_y, hottest)
+    _other, worst = extremes(r, s, law, near_x, warmest, coolest, near_y)
+    rising = min((max(x - warmest, 0.0) + max(coolest - y, 0.0)) / FADE, 1.0)
+    falling = min((max(coldest - x, 0.0) + max(y - hottest, 0.0)) / FADE, 1.0)
+    return here + rising * (1.0 / best - here) - falling * (here - 1.0 / worst)
 
 
 @cell
@@ -229,12 +266,12 @@ def full_load(r, s, law: Chiller, leaving, entering):
     y = entering - FREEZING
     near_x = clip(x, law.coldest[r, s], law.warmest[r, s])
     near_y = clip(y, law.coolest[r, s], law.hottest[r, s])
-    near = law.rated_cop[r, s] / input_curve(r, s, law, near_x, near_y)
     outside = abs(x - near_x) > OFF or abs(y - near_y) > OFF
-    lifted = near * beyond(r, s, law, x, y, near_x, near_y)
-    capped = min(lifted, max(law.max_cop[r, s], near))
+    near = law.rated_cop[r, s] * edge(r, s, law, x, y, near_x, near_y)
+    grown = near * exp(law.growth[r, s] * (x - near_x) - law.entering_rate[r, s] * (y - near_y))
+    cop = min(grown, max(law.max_cop[r, s], near))
     capacity = law.size[r, s] * law.capacity_factor[r, s] * capacity_curve(r, s, law, near_x, near_y)
-    return capacity, capped if outside else near, outside
+    return capacity, cop, outside
 
 
 @kernel

@@ -119,7 +119,11 @@ def _outside(solution: Solution) -> Iterator[Told]:
                 worst = int(np.argmax(np.maximum(low - value, value - high)[here, scenario]))
                 x, a, b = (format(v[here[worst], scenario], box.dimension, 1) for v in (value, low, high))
                 who = _several([names[i] for i in here], times[here], worst)
-                yield f"{who}: {box.what} {x}, outside {a} to {b}, where its law was measured", [scenario]
+                text = f"{who}: {box.what} {x}, outside {a} to {b}, where its law was measured"
+                if box.power is not None:
+                    off = np.broadcast_to(box.power, flagged.shape)[here[worst], scenario]
+                    text += f"; power there is known to about ±{format(off, 'fraction', 0)}"
+                yield text, [scenario]
         yield from _alike(solution.plant, names, unexplained, "outside the box of validity")
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from twin.components.base import REGISTRY, Component
+from twin.components.curves import every_curve
 from twin.components.hall import Site
 from twin.elements import Limit, Report
 from twin.facility import plugins
@@ -20,10 +21,14 @@ from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
 from twin.facility.scenarios import read
 from twin.facility.sections import MODELS, Economics, Serving
+from twin.fluids import FREEZING
 from twin.plant.lowering import Lowering
 from twin.plant.symmetry import alone
 from twin.show.text import table
 from twin.units import DIMENSIONS, quantity
+
+CURVES = "chiller_curves"
+"""What lists the curves that a chiller may name."""
 
 Rows = tuple[tuple[str, ...], ...]
 """A table of texts, its header first."""
@@ -60,8 +65,9 @@ class Description:
 def describe(name: str) -> Description:
     """What a type, a catalogue model or a section of layouts is, on one page.
 
-    name: such as "cdu", "gb300_nvl72", "site". Results and limits are those that one piece of equipment writes by
-    itself; buses and coolant loops have limits of their own. Raises LayoutError for another name.
+    name: such as "cdu", "gb300_nvl72", "site", or "chiller_curves", which lists what a chiller's `curve` may be.
+    Results and limits are those that one piece of equipment writes by itself; buses and coolant loops have limits of
+    their own. Raises LayoutError for another name.
 
     >>> twin.describe("cdu")
     """
@@ -75,8 +81,22 @@ def describe(name: str) -> Description:
         return Description(
             name, "section", inspect.cleandoc(MODELS[name].__doc__ or ""), {"fields": (_FIELDS, *fields)}
         )
-    known = [*REGISTRY, *catalogue(), *MODELS]
+    if name == CURVES:
+        text = "Published curves of electric chillers, to be named by the field `curve` of a chiller."
+        return Description(name, "performance curves", text, {"curves": curve_rows()})
+    known = [*REGISTRY, *catalogue(), *MODELS, CURVES]
     raise LayoutError("describe", [f"no type, model or section {name!r}{hint(name, known)}"])
+
+
+def curve_rows() -> Rows:
+    """All shipped curves of chillers: what each is, its rating, and the box in which it holds."""
+    rows = []
+    for name, c in every_curve().items():
+        size = "" if c.capacity is None else f"{c.capacity / 1e3:,.0f} kW"
+        cop = "" if c.cop is None else f"{c.cop:.2f}"
+        boxes = (f"{a - FREEZING:.1f} to {b - FREEZING:.1f} degC" for a, b in (c.leaving_range, c.entering_range))
+        rows.append((name, c.compressor or "", c.condenser, c.speed or "", size, cop, *boxes))
+    return (("curve", "compressor", "condenser", "speed", "capacity", "COP", "leaving water", "entering"), *rows)
 
 
 def _type(name: str, cls: type[Component]) -> Description:
