@@ -314,7 +314,8 @@ class Cooler(Element):
 
     stream: which (n,). sink: the stream whose inlet takes the heat (n,), None for outdoor air. law: how (n).
     installed: units that are shut off when they do not run, so that the pipe resists more [1] (n, s); None if none is.
-    driver: the stream whose heat drives it (n,), None for none. names: of the coolers (n).
+    driver: the stream whose heat drives it (n,), None for none. names: of the coolers (n). ahead: whether others
+    follow, so that it is not taken to hold its set point before that is known.
     """
 
     stream: Index
@@ -323,6 +324,7 @@ class Cooler(Element):
     installed: Array | None = None
     driver: Index | None = None
     names: list[str] = field(default_factory=list)
+    ahead: bool = False
 
 
 # ---- room air ----------------------------------------------------------------------------------------------------
@@ -432,6 +434,18 @@ class Coil(Element):
     zone: Index
     dries_to: Array
     reheat: Array
+
+
+@dataclass(frozen=True)
+class Mixing(Element):
+    """Coolers that mix outdoor air into the air of a room: as much as their answers' speed says.
+
+    stream, zone: rows of these (n,). share: solved speeds of the coolers [1] (n).
+    """
+
+    stream: Index
+    zone: Index
+    share: Ref
 
 
 @dataclass(frozen=True)
@@ -859,15 +873,15 @@ class System(Element):
     """Every array that solvers read, N nodes, B buses, S scenarios; elements are merged, one table per kind.
 
     scenarios: S. counts: how many equal ones each row stands for, by the ledger of its columns (rows,); of rooms by
-    Zone, of columns that types add by Derived. site: the weather. nodes: N, of coolant and air. outdoor: the node of
-    outdoor air. start, end: nodes of all streams, pipes first (streams,). pipe, pump, relief, exchange, loss, fan,
-    zone, coil, humidifier, engine, line, converter, source: tables. anchor: nodes of known pressure (loops,), pressure:
-    there [Pa] (loops, s). medium: pipes by fluid. cooler, heat, gain, intake, load, inlets, work: tables as components
-    wrote them. follow: vents whose flow is what arrives at their start (k,). constant: stated powers [W] (k, s).
-    derived: of columns that types add. islands: of the power train in the order of solution, loads first. live:
-    whether a bus has a path to a source (B, s). voltage: nominal [V] (B,). direct: 1 for DC (B,). streams:
-    elimination program of stream temperatures. coolant: nodes of coolant (k,). start_temperature: where solves
-    start from [K] (N, S).
+    Zone, of columns that types add by Derived. site: the weather. nodes: N, of coolant and air. outdoor: the node
+    of outdoor air. start, end: nodes of all streams, pipes first (streams,). pipe, pump, relief, exchange, loss,
+    fan, zone, coil, humidifier, engine, line, converter, source: tables. anchor: nodes of known pressure (loops,),
+    pressure: there [Pa] (loops, s). medium: pipes by fluid. cooler, heat, gain, mixing, intake, load, inlets, work:
+    tables as components wrote them. follow: vents whose flow is what arrives at their start (k,). constant: stated
+    powers [W] (k, s). derived: of columns that types add. islands: of the power train in the order of solution,
+    loads first. live: whether a bus has a path to a source (B, s). voltage: nominal [V] (B,). direct: 1 for DC
+    (B,). streams: elimination program of stream temperatures. coolant: nodes of coolant (k,). start_temperature:
+    where solves start from [K] (N, S).
     """
 
     scenarios: int
@@ -892,6 +906,7 @@ class System(Element):
     fan: Fan
     zone: Zone
     coil: Coil
+    mixing: tuple[Mixing, ...]
     humidifier: Humidifier
     inlets: tuple[Inlets, ...]
     follow: Index

@@ -34,7 +34,7 @@ from twin.components.coolant import (
     Valve,
 )
 from twin.components.cooling import Cdu, Coil, Crah, FanWall, HeatExchanger, RearDoor, films, wall_fouling
-from twin.components.economisers import FreeCoolingChiller, WaterEconomiser
+from twin.components.economisers import AirEconomiser, FreeCoolingChiller, IndirectEvaporativeCooler, WaterEconomiser
 from twin.components.electrical import (
     Battery,
     Busway,
@@ -70,6 +70,7 @@ __all__ = [
     "REGISTRY",
     "AdiabaticCooler",
     "AirChiller",
+    "AirEconomiser",
     "Battery",
     "Busway",
     "Cdu",
@@ -91,6 +92,7 @@ __all__ = [
     "HeatExchanger",
     "HouseLoad",
     "Humidifier",
+    "IndirectEvaporativeCooler",
     "LiquidRack",
     "MinimumFlowBypass",
     "Pdu",

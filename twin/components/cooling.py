@@ -372,12 +372,17 @@ class Crah(Coil):
         power = columns.fan.power[fans]
         draw(t, write, power, totals.air_handling)
         write(Heat(blown, power))
+        cls.precool(t, write, blown)
         cls.coil(t.times("capacity conductance water_flow air_flow area", t.units), write, hot)
         report(t, write, "fan_power", power, "fan power of the running units", picture="power")
         report(t, write, "running", columns.fan.running[fans], "units running")
         report(t, write, "air_flow", columns.stream.flow[hot], "air flow")
         limit(t, write, limits.crah_air_flow, columns.fan.demand[fans], 1.0)
         price(t, write)
+
+    @classmethod
+    def precool(cls, t: Table, write: Write, blown: Index) -> None:
+        """What cools the air that fans draw before the coil does: nothing."""
 
 
 class FanWall(Crah):

@@ -1,16 +1,19 @@
 """Economisers: what cools by the weather before compressors do."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from twin.components.base import Passage, Port, Table, Write, shut
-from twin.components.cooling import wall_fouling
+from twin import columns
+from twin.columns import Array, Index
+from twin.components.base import AIR_DENSITY, Passage, Port, Table, Write, finite_or, shut
+from twin.components.cooling import Crah, wall_fouling
 from twin.components.outdoor import AirChiller, Rejecter, rated_film, reject
 from twin.domains import economisers, rejection
-from twin.elements import Pipe
+from twin.elements import Mixing, Pipe
 from twin.fluids import fluid
+from twin.kernels.exchangers import crossflow
 from twin.units import (
     Area,
     Conductance,
@@ -147,3 +150,103 @@ class FreeCoolingChiller(AirChiller):
             rated_film=rated_film(t, "in", t.free_cooling_water),
             warmth=t.site.intake / t.free_cooling_air,
         )
+
+
+class AirEconomiser(Crah):
+    """Air-side economiser: a room cooler that mixes outdoor air into what it draws, before its coil.
+
+    Mixed air is held below the set point by what the fans warm it at full speed. Outdoor air brings its moisture, see
+    `Room`; its limits keep what is too damp, too dry or too warm outside.
+    """
+
+    min_outdoor_air: Fraction = Field(0.0, ge=0, le=1, description="share of outdoor air that always comes in")
+    max_dry_bulb: Temperature | None = Field(None, ge=250, le=330, description="of outdoor air that is used; none: any")
+    max_outdoor_dew_point: Temperature = Field(288.15, ge=230, le=310, description="of outdoor air that is used")
+    min_outdoor_dew_point: Temperature | None = Field(None, ge=200, le=300, description="likewise; none: any")
+    outdoor_air_power: Power = Field(
+        1.5e3, ge=0, description="of fans for filters, louvres and relief, one unit at full outdoor air"
+    )
+    kind: ClassVar[str] = "air_economiser"
+    dimension: ClassVar[str] = "crah"
+
+    @classmethod
+    def precool(cls, t: Table, write: Write, blown: Index) -> None:
+        flow = t.units * t.air_flow * t.site.density
+        law = economisers.AirEconomiser(
+            set_point=mixed_to(t),
+            outdoor=t.site.dry_bulb,
+            dew_point=t.site.dew_point,
+            rated_flow=flow,
+            fan_power=t.units * t.outdoor_air_power,
+            min_share=t.min_outdoor_air * t.in_service,
+            max_dry_bulb=finite_or(t.max_dry_bulb, np.where(t.in_service > 0, 1e3, 0.0)),
+            max_dew_point=t.max_outdoor_dew_point,
+            min_dew_point=finite_or(t.min_outdoor_dew_point, 0.0),
+        )
+        rows = reject(t, write, blown, law, part="economiser")
+        inside = t.room.zone >= 0
+        if inside.any():
+            share = columns.cooler.speed[rows[inside]]
+            write(Mixing(blown[inside], t.room.zone[inside], share), of=np.flatnonzero(inside))
+
+
+class IndirectEvaporativeCooler(Crah):
+    """Indirect evaporative cooler: outdoor air, wetted where that helps, cools room air through plates, before a coil.
+
+    The air streams do not mix. The plates are rated by their `effectiveness` at equal flows of both; outdoor fans
+    follow the cube law, and pads bring their air to T_db - saturation (T_db - T_wb) as those of adiabatic coolers do.
+    """
+
+    effectiveness: Fraction = Field(0.75, gt=0, lt=1, description="of the plates at rated flows on both sides")
+    outdoor_air_flow: VolumeFlow | None = Field(None, gt=0, description="one unit; the air flow of the room if none")
+    outdoor_air_power: Power = Field(4e3, ge=0, description="of outdoor fans, one unit at full speed")
+    saturation: Fraction = Field(0.8, ge=0, le=1, description="of the pads: share of the wet-bulb depression")
+    wetting: Literal["last", "first"] = Field(
+        "last", description="whether pads are wetted after outdoor fans are at full speed, or before"
+    )
+    wet_above: Temperature = Field(278.15, ge=230, le=330, description="dry bulb below which pads are drained")
+    cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
+    min_outdoor_speed: Fraction = Field(0.1, gt=0, le=1, description="of outdoor fans, lowest over full speed")
+    kind: ClassVar[str] = "indirect_evaporative_cooler"
+    dimension: ClassVar[str] = "crah"
+
+    @classmethod
+    def precool(cls, t: Table, write: Write, blown: Index) -> None:
+        outdoor = finite_or(t.outdoor_air_flow, t.air_flow) * AIR_DENSITY
+        room = t.air_flow * AIR_DENSITY
+        law = rejection.DryCooler(
+            set_point=mixed_to(t),
+            conductance=plates(t.effectiveness, room * AIR_HEAT, outdoor * rejection.MOIST_CP),
+            rated_flow=room,
+            rated_air_flow=outdoor,
+            fan_power=t.outdoor_air_power,
+            count=t.units * t.in_service,
+            ambient=t.site.dry_bulb,
+            wet_bulb=t.site.wet_bulb,
+            saturation=t.saturation,
+            cycles=t.cycles,
+            density=t.site.density / AIR_DENSITY,
+            film_ratio=np.ones((1, 1)),
+            water_exponent=0.8,
+            min_speed=t.min_outdoor_speed,
+            wets_first=np.array([[w == "first"] for w in t["wetting"]], float),
+            wet_above=t.wet_above,
+        )
+        reject(t, write, blown, law, part="economiser")
+
+
+def mixed_to(t: Table) -> Array:
+    """Temperature to which air is brought before fans warm it [K]: as much below the set point as at full speed."""
+    return t.set_point - t.fan_power / (t.air_flow * AIR_DENSITY * AIR_HEAT)
+
+
+def plates(effectiveness: Array, own: Array, other: Array) -> Array:
+    """Conductance [W/K] of plates in crossflow that have an effectiveness at capacity rates [W/K], by the smaller."""
+    smaller, larger = np.minimum(own, other), np.maximum(own, other)
+    wanted, ratio = np.broadcast_arrays(effectiveness, smaller / larger)
+    log = rejection.rising_root(lambda x: crossflow(np.exp(x), ratio) - wanted, np.full(ratio.shape, -9.0), 7.0, 60)
+    return np.exp(log) * smaller
+
+
+AIR_HEAT = 1006.0
+"""Specific heat of room air, J/(kg K)."""

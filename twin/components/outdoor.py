@@ -60,11 +60,11 @@ def reject(
 
     sink: the stream whose inlet takes its heat, outdoor air without one. installed: units that are shut off when they
     do not run. driver: the stream whose heat drives it, none without one. part: which of several coolers of a
-    component it is; its reports begin with it, and another one has the limit of capacity and the price. powered:
+    component it is; its reports begin with it, and one that follows has the limit of capacity and the price. powered:
     whether it takes power.
     """
     called = f"{part}_" if part else ""
-    rows = write(Cooler(stream, sink, law, installed, driver, t.names))
+    rows = write(Cooler(stream, sink, law, installed, driver, t.names, bool(part)))
     power = columns.cooler.power[rows]
     if powered:
         draw(t, write, power, totals.heat_rejection)

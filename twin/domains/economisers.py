@@ -8,7 +8,7 @@ from twin.columns import Array
 from twin.domains.rejection import OFF, Answer, Inflow, Law, Numbers, Roots, capacity, over
 from twin.kernels.cell import kernel
 from twin.kernels.exchangers import counter_flow, film, in_series
-from twin.kernels.numbers import known
+from twin.kernels.numbers import clip, known
 
 
 @dataclass(frozen=True)
@@ -68,3 +68,55 @@ def water_economiser(r, s, law: WaterEconomiser, at: Inflow, root: Roots, out: A
 
 
 WaterEconomiser.kernel = water_economiser
+
+
+@dataclass(frozen=True)
+class AirEconomiser(Law):
+    """Dampers that mix outdoor air into the air that returns from a room, before its coil.
+
+    The share of outdoor air is what brings the mixture to the set point, at least `min_share`, and all where that does
+    not suffice. It is the least where outdoor air is warmer than what returns or than `max_dry_bulb`, or its
+    `dew_point` is outside `min_dew_point` to `max_dew_point` [K] [ASHRAE Standard 90.1, 6.5.1; ASHRAE, Thermal
+    Guidelines for Data Processing Environments]. `outdoor`: dry bulb [K]. Fans for filters, louvres and relief take
+    `fan_power` [W] at `rated_flow` [kg/s] of outdoor air, by the cube of that.
+    """
+
+    set_point: Array
+    outdoor: Array
+    dew_point: Array
+    rated_flow: Array
+    fan_power: Array
+    min_share: Numbers = 0.0
+    max_dry_bulb: Numbers = 1e3
+    max_dew_point: Numbers = 1e3
+    min_dew_point: Numbers = 0.0
+
+
+@kernel
+def air_economiser(r, s, law: AirEconomiser, at: Inflow, root: Roots, out: Answer):
+    """Answers of air-side economisers: `speed` is the share of outdoor air."""
+    inlet = at.inlet[r, s]
+    outdoor = law.outdoor[r, s]
+    set_point = law.set_point[r, s]
+    least = law.min_share[r, s]
+    dew = law.dew_point[r, s]
+    cool = outdoor < inlet and outdoor <= law.max_dry_bulb[r, s]
+    dry = dew <= law.max_dew_point[r, s] and dew >= law.min_dew_point[r, s]
+    works = cool and dry
+    wanted = (inlet - set_point) / max(inlet - outdoor, 1e-6) if known(set_point) else 1.0
+    share = clip(wanted, least, 1.0) if works else least
+    holds = works and wanted > least and wanted < 1.0
+    moved = share * at.flow[r, s]
+    part = moved / law.rated_flow[r, s]
+    out.slope[r, s] = 0.0 if holds else max(1.0 - share, 1e-9)
+    out.offset[r, s] = set_point if holds else min(share, 1.0 - 1e-9) * outdoor
+    out.power[r, s] = law.fan_power[r, s] * part * part * part
+    out.water[r, s] = 0.0
+    out.loading[r, s] = clip(wanted, 0.0, 1e3) if works else 0.0
+    out.running[r, s] = 1.0 if works else 0.0
+    out.speed[r, s] = share
+    out.warning[r, s] = 0.0
+    out.driven[r, s] = 0.0
+
+
+AirEconomiser.kernel = air_economiser

@@ -21,7 +21,7 @@ from twin.fluids import (
     saturation_pressure,
 )
 from twin.kernels.arrays import send
-from twin.kernels.cell import Reals2, cell, kernel
+from twin.kernels.cell import Ints1, Reals2, cell, kernel
 from twin.kernels.elementary import exp, log
 from twin.kernels.exchangers import effectiveness, film, in_series
 from twin.kernels.launch import Call
@@ -132,7 +132,17 @@ def aim_at(x, s, e: Exchange, out: Wetness):
 
 
 @kernel
-def excess(z, s, zone: Zone, coils: Groups, coil: Coil, at: Surface, site: Weather, out: Reals2):
+def mixed(z, s, zone: Zone, dampers: Groups, stream: Ints1, share: Ints1, flow: Reals2, solved: Reals2, out: Reals2):
+    """Outdoor air that comes into rooms [kg/s]: ventilation, and what dampers let in."""
+    total = zone.ventilation[z, s]
+    for u in range(dampers.first[z], dampers.first[z + 1]):
+        k = dampers.row[u]
+        total += dampers.times[u] * (solved[share[k], s] * abs(flow[stream[k], s]))
+    out[z, s] = total
+
+
+@kernel
+def excess(z, s, zone: Zone, fresh: Reals2, coils: Groups, coil: Coil, at: Surface, site: Weather, out: Reals2):
     """By how much coils that dry a room must lower the humidity ratio of their air, so that it holds what they dry to.
 
     At that humidity outdoor air and people bring m_v (w_o - w) + vapour, which all air through these coils shares.
@@ -145,7 +155,7 @@ def excess(z, s, zone: Zone, coils: Groups, coil: Coil, at: Surface, site: Weath
         moved += coils.times[u] * at.flow[c, s] if own else 0.0
         dries = min(dries, coil.dries_to[c, s])
     w = dries if finite(dries) else 0.0
-    brought = zone.ventilation[z, s] * (site.humidity[0, s] - w) + zone.vapour[z, s]
+    brought = fresh[z, s] * (site.humidity[0, s] - w) + zone.vapour[z, s]
     out[z, s] = max(brought, 0.0) / max(moved, 1e-9) if finite(dries) and moved > 0.0 else 0.0
 
 
@@ -320,14 +330,14 @@ def drained(z, s, coils: Groups, coil: columns.coil, root: Joint, rooms: columns
 
 
 @kernel
-def balance(z, s, zone: Zone, before: Before, falling: Reals2, sources: Groups, source: Humidifier, site: Weather,
-            out: columns.zone, given: columns.humidifier, air: MoistAir):  # fmt: skip
+def balance(z, s, zone: Zone, fresh: Reals2, before: Before, falling: Reals2, sources: Groups, source: Humidifier,
+            site: Weather, out: columns.zone, given: columns.humidifier, air: MoistAir):  # fmt: skip
     """Humidity of a room: m_v (w_o - w) + vapour of people and humidifiers = condensate, unless it is stated.
 
     Condensate is taken to follow w as it does now, by `falling`. Humidifiers share what is missing to the dampest of
     what they hold by their capacities.
     """
-    moved = zone.ventilation[z, s]
+    moved = fresh[z, s]
     gained = zone.vapour[z, s]
     taken = before.taken[z, s]
     able = 0.0
@@ -405,11 +415,12 @@ class Moisture:
         of_sources = _by_room(plant, plant.humidifier.zone, columns.humidifier)
         ledgers = b.ledger(columns.coil), b.ledger(columns.humidifier)
         before, falling, room = b.roots(Before, zones), b.zeros(zones), b.table(plant.zone)
+        fresh, mixing = self._fresh(b, room, flow)
         drying, reheating = list[Call](), list[Call]()
         if np.isfinite(plant.coil.dries_to).any():
             lower, streams = b.zeros(zones), b.ledger(columns.stream)
             drying = [
-                *b.bind(excess, zones, room, b.groups(of_coils), coil, at, site, lower),
+                *b.bind(excess, zones, room, fresh, b.groups(of_coils), coil, at, site, lower),
                 *b.bind(dry_to, coils, coil, exchanger, at, lower, self.wetness, *air, site),
             ]
             reheating = b.bind(warm_again, coils, coil, exchanger, streams, self.wetness, ledgers[0])
@@ -427,10 +438,24 @@ class Moisture:
             *reheating,
             *b.bind(drain, coils, coil, self.wetness, b.ledger(columns.exchange), root, ledgers[0]),
             *b.bind(drained, zones, b.groups(of_coils), ledgers[0], root, rooms, before, falling),
-            *b.bind(balance, zones, room, before, falling, b.groups(of_sources), source, site, rooms,
+            *mixing,
+            *b.bind(balance, zones, room, fresh, before, falling, b.groups(of_sources), source, site, rooms,
                     ledgers[1], *air),
             *b.bind(brought, 1, one, ledgers[0], other, ledgers[1], b.ledger(columns.audit)),
         ]  # fmt: skip
+
+    @staticmethod
+    def _fresh(b: Block, room: Packed, flow: Array) -> tuple[Array, list[Call]]:
+        """Outdoor air that comes into rooms (room, lanes), and what works it out."""
+        plant, zones = b.plant, len(b.plant.zone.supply)
+        if not plant.mixing:
+            return room.ventilation, []
+        stream, zone = (np.concatenate([getattr(m, f) for m in plant.mixing]) for f in ("stream", "zone"))
+        share = np.concatenate([b.rows(m.share) for m in plant.mixing])
+        times = plant.counts[columns.stream][stream] / plant.counts[columns.zone][zone]
+        groups = b.groups(grouped(zone, np.arange(len(zone)), zones, times)[0])
+        fresh = b.zeros(zones)
+        return fresh, b.bind(mixed, zones, room, groups, b.integers(stream), b.integers(share), flow, b.solved, fresh)
 
 
 def _by_room(plant: System, zone: Array, kind: type) -> Groups:
