@@ -105,6 +105,11 @@ def reject(
     return rows
 
 
+def spread(t: Table) -> Array:
+    """Which instances run as many units as take least power (instance, 1)."""
+    return np.array([[s == "least_power"] for s in t["staging"]])
+
+
 def rated_film(t: Table, port: str, T: Array, stated: Sequence[str | None] | None = None) -> Array:
     """What films in tubes owe to the coolant at a rating's T [K], see `rejection.film_of`, (instance, 1|S).
 
@@ -257,6 +262,13 @@ class Tower(Rejecter):
     min_cells: int = Field(1, ge=1, le=1000, description="kept running")
     running: Number | None = Field(None, ge=1, le=1000, description="cells in use; staged if not given")
     stage_heat: Power | None = Field(None, gt=0, description="heat of a cell at which the next starts")
+    staging: Literal["fewest", "least_power"] = Field(
+        "fewest",
+        description="cells that run: the fewest that may, or as many as get `min_cell_flow`, whose fans are slow",
+    )
+    min_cell_flow: Fraction = Field(
+        0.5, gt=0, le=1, description="share of its rated water that a cell must get; by least power"
+    )
     stage_miss: TemperatureDifference = Field(0.5, ge=0, le=50, description="over the set point, starts more cells")
     cycles: Number = Field(4.0, gt=1, le=20, description="of concentration")
     drift: Fraction = Field(2e-5, ge=0, le=0.01, description="of the water flow")
@@ -311,6 +323,7 @@ class Tower(Rejecter):
             running=t.running,
             stage_heat=t.stage_heat,
             stage_miss=t.stage_miss,
+            min_cell_flow=np.where(spread(t), t.min_cell_flow, np.nan),
             min_speed=t.min_fan_speed,
             free_convection=t.free_convection,
             drift=t.drift,
@@ -340,6 +353,9 @@ class Chiller(Rejecter):
     capacity: Power | None = Field(None, gt=0, description="of one unit at its reference; the curve's if not given")
     cop: Number | None = Field(None, gt=0, le=30, description="of one unit at its reference; the curve's if not given")
     stage_up: Fraction = Field(0.9, gt=0, le=1, description="part load at which the next unit starts")
+    staging: Literal["fewest", "least_power"] = Field(
+        "fewest", description="units that run: the fewest that may, or as many as take least power"
+    )
     min_part_load: Fraction = Field(0.15, gt=0, le=1, description="below which a unit cycles")
     min_unloading: Fraction = Field(0.0, ge=0, le=1, description="part load to which hot gas loads a unit at least")
     min_entering: Temperature = Field(
@@ -372,6 +388,7 @@ class Chiller(Rejecter):
             capacity=t.capacity,
             cop=t.cop,
             stage_up=t.stage_up,
+            least_power=1.0 * spread(t),
             min_part_load=t.min_part_load,
             min_unloading=t.min_unloading,
             min_entering=t.min_entering,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -66,9 +67,10 @@ class Chiller(Law):
     down. Below `min_part_load` a machine cycles; below `min_unloading` hot gas loads it to that [EnergyPlus
     Chiller:Electric:EIR, minimum unloading ratio].
 
-    Stage rule: the smallest number runs, of `count`, at which each is loaded to `stage_up` at most. `capacity` [W] and
-    `cop` of one unit at the reference default to those of the curves; `capacity_factor` derates, as for elevation.
-    Without set point (NaN) water is cooled as far as the box allows.
+    Stage rule: the smallest number runs, of `count`, at which each is loaded to `stage_up` at most, or, with
+    `least_power`, as many more as take least power, see `cheapest`. `capacity` [W] and `cop` of one unit at the
+    reference default to those of the curves; `capacity_factor` derates, as for elevation. Without set point (NaN)
+    water is cooled as far as the box allows.
     """
 
     set_point: Array
@@ -79,6 +81,7 @@ class Chiller(Law):
     cop: Numbers = np.nan
     capacity_factor: Numbers = 1.0
     stage_up: Numbers = 0.9
+    least_power: Numbers = 0.0
     min_part_load: Numbers = 0.15
     min_unloading: Numbers = 0.0
     min_entering: Numbers = 0.0
@@ -283,6 +286,22 @@ def performances(r, s, law: Chiller, at: Conditions, out: Performance):
     out.outside[r, s] = 1.0 if outside else 0.0
 
 
+@cell
+def cheapest(r, s, law: Chiller, load):
+    """Number of machines that take least power for a load, counted in machines.
+
+    n (a + b load / n + c (load / n)²) is least at n = load sqrt(c / a), at the whole number on either side that takes
+    less; where c is none, the fewer the better.
+    """
+    a = law.plr_0[r, s]
+    c = law.plr_2[r, s]
+    bends = a > 1e-6 and c > 0.0
+    more = ceil(load * math.sqrt(c / a if bends else 0.0) - 1e-9)
+    fewer = max(more - 1.0, 1.0)
+    more = max(more, 1.0)
+    return more if bends and a * more + c * load * load / more < a * fewer + c * load * load / fewer else fewer
+
+
 # ---- at any load -------------------------------------------------------------------------------------------------
 
 
@@ -298,7 +317,9 @@ def chiller(r, s, law: Chiller, at: Inflow, root: Roots, out: Answer):
     off = stands_still(inlet, set_point)
     required = max(at.flow[r, s] * at.cp[r, s] * (inlet - set_point), 0.0)
     wanted = clip(required / (law.stage_up[r, s] * one) - 1e-9, 0.0, MANY)
-    staged = clip(ceil(wanted), 1.0, max(count, 1.0))
+    fewest = clip(ceil(wanted), 1.0, max(count, 1.0))
+    best = clip(cheapest(r, s, law, min(required / one, MANY)), fewest, max(count, 1.0))
+    staged = best if law.least_power[r, s] > 0.5 else fewest
     running = max(clip(staged, at.least[r, s], at.most[r, s]), 1.0)
     available = one * max(count, 1e-9)
     part = min(required / min(running * one, available), 1.0)

@@ -69,7 +69,8 @@ class Tower(Law):
     One cell is designed for `rated_flow` [kg/s] between `rated_inlet` and `rated_outlet` at `rated_wet_bulb` [K] with
     `fan_power` [W]; `cells` are installed. Stage rule: the smallest number of cells runs, at least `min_cells`,
     at which a cell carries no more than its rated flow, or takes no more than a finite `stage_heat` [W], and at which
-    fans at full speed miss the set point by no more than `stage_miss` [K]; a finite `running` overrides all that.
+    fans at full speed miss the set point by no more than `stage_miss` [K]; with a finite `min_cell_flow` as many run as
+    get that share of their rated flow, since fans then take least power; a finite `running` overrides all that.
     Below `min_speed` fans run part of the time; standing fans leave `free_convection` of the full effect.
 
     Air: a cell moves `rated_air_flow` [kg/s] of dry air at full speed, by default the rated water flow over 1.2, where
@@ -97,6 +98,7 @@ class Tower(Law):
     running: Numbers = np.nan
     stage_heat: Numbers = np.nan
     stage_miss: Numbers = np.inf
+    min_cell_flow: Numbers = np.nan
     min_speed: Numbers = 0.2
     free_convection: Numbers = 0.125
     drift: Numbers = 2e-5
@@ -549,7 +551,10 @@ def answer(kind, r, s, law: Tower, at: Inflow, root: Roots, out: Answer, air: Mo
     heat = 0.0 if kind == YORK else chord(air, base, wet_bulb, x, pressure) * x
     needed = liquid(r, s, law, flow) / most if kind == YORK else cells_of(r, s, law, at, heat, missed)
     enough = ceil(min(needed, MANY) - 1e-9) if missed < gap and most > NONE else MANY
-    staged = few if some <= 0.0 else min(max(enough, few), max(law.cells[r, s], few))
+    called = few if some <= 0.0 else min(max(enough, few), max(law.cells[r, s], few))
+    wetted = flow / (law.min_cell_flow[r, s] * law.rated_flow[r, s])
+    spread = 1.0 - ceil(1.0 - min(wetted, MANY) - 1e-9) if known(wetted) else 0.0
+    staged = max(called, min(spread, law.cells[r, s]))
     stated = law.running[r, s]
     cells = max(clip(stated if known(stated) else staged, at.least[r, s], at.most[r, s]), 1e-9)
     every = max(stated if known(stated) else law.cells[r, s], 1e-9)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from twin import columns
 from twin.api import Result
 from twin.columns import Figure, figures
 from twin.results.envelopes import ROUNDING
@@ -84,6 +85,30 @@ def air(result: Result, system: System = "si") -> list[tuple[str, str]]:
             text = f"{room.room}: {format(heat, 'power', 1)}, spread below the ceiling"
             rows.append(("heat without a place", text))
     return rows
+
+
+SHOWN = 6
+"""Coolers of the plant of which the screen tells what runs."""
+
+
+def running(result: Result) -> list[tuple[str, str]]:
+    """Units of heat rejection that run, of those installed: the stage that the plant is in."""
+    solution, own = result.part()
+    plant, parts, begin = solution.plant, result.facility.components, 0
+    told = list[str]()
+    for unit in plant.cooler:
+        names = unit.names or [""] * len(unit.stream)
+        count = solution[columns.cooler.running][begin : begin + len(names), own]
+        begin += len(names)
+        for name, alike, n in zip(names, plant.alike(names), count, strict=True):
+            part = parts.get(name)
+            if part is None or part.room is not None:
+                continue
+            what = f"{name} (+{alike - 1:,.0f})" if alike > 1 else name
+            many = f"{n:.3g} of {getattr(part, 'units', 1)}"
+            told.append(f"{what}{' free cooling' * unit.ahead} {many if n > 0 else 'off'}")
+    more = len(told) - SHOWN
+    return [("running", ", ".join(told[:SHOWN]) + (f" and {more} more" if more > 0 else ""))] if told else []
 
 
 def recommended(result: Result) -> list[tuple[str, str]]:
@@ -217,7 +242,14 @@ def screen(result: Result, highest: Bound | None, s: Mapping[str, Any], system: 
     state = s["status"].replace("_", " ") + (f": {s['reason']}" if s["reason"] else "")
     head = f"{result.facility.name}: {result.facility.description}".removesuffix(": ")
     run = f"{state}, {int(solution.iterations[own])} passes in {solution.seconds:.2f} s, layout {result.facility.hash}"
-    tail = [*density(result, highest), *air(result, system), *recommended(result), *tokens(s), *rent(result, s)]
+    tail = [
+        *density(result, highest),
+        *running(result),
+        *air(result, system),
+        *recommended(result),
+        *tokens(s),
+        *rent(result, s),
+    ]
     tail += [*agents(s), *demand(s)]
     tail += [("energy audit", number(s["energy_audit"], ".1e"))]
     water = s["water_m3_per_day"]
