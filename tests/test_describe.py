@@ -56,7 +56,7 @@ def test_every_model_shows_the_values_of_its_entry_and_their_kinds(name):
     assert name in column(twin.describe(entry["type"]), "models")
 
 
-@pytest.mark.parametrize("layout", [SMALL, "gb300_hall", "h200_hall", "frontier", "dps_demo"])
+@pytest.mark.parametrize("layout", [SMALL, "gb300_hall", "h200_hall", "frontier", "summit", "dps_demo"])
 def test_results_and_limits_are_those_that_a_plant_of_such_equipment_has(layout):
     plant = compile(twin.load(layout))
     pages = [twin.describe(kind) for kind in plant.facility.count()]

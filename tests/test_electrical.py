@@ -256,7 +256,7 @@ def test_the_meter_reads_loads_and_losses(text):
 
 
 @pytest.mark.parametrize(
-    "hall", ["small", "gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "dsx_row", "dps_demo"]
+    "hall", ["small", "gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "summit", "dsx_row", "dps_demo"]
 )
 def test_the_meter_reads_loads_and_losses_of_whole_halls(hall, small):
     assert_balance(solve(small if hall == "small" else hall))

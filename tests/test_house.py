@@ -56,7 +56,7 @@ def names() -> set[str]:
     for kind in vars(columns.limits).values():
         if isinstance(kind, columns.LimitKind):
             found |= {kind.name.format(kind=k) for k in kinds}
-    for layout in ("gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "dps_demo", "dsx_row"):
+    for layout in ("gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "summit", "dps_demo", "dsx_row"):
         plant = compile(twin.load(layout))
         found |= {r.name for r in plant.reports} | {x.name for x in plant.limits}
     return found

@@ -30,6 +30,9 @@ from twin.serving.tokens import at_work
 from twin.solver.steady import steady
 from twin.units import Power
 
+SHIPPED = ["gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "summit", "dps_demo", "dsx_row"]
+"""Layouts of which the whole plant is soon solved."""
+
 VAR = 2.0
 """Reactive power of a source that rounding leaves, var."""
 
@@ -199,7 +202,7 @@ def _signatures(table, numbered, of):
     return list(zip(*parts, strict=True))
 
 
-@pytest.mark.parametrize("name", ["gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "dps_demo", "dsx_row"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_partition_of_a_layout_is_equitable_along_every_index(name):
     facility = twin.load(name)
     ((_, classes),) = partitions(facility, read(facility, {}))
@@ -208,7 +211,7 @@ def test_the_partition_of_a_layout_is_equitable_along_every_index(name):
 
 def test_classes_of_the_shipped_layouts():
     """Counted by a sketch of the same refinement over components and ports."""
-    for name, classes in {"gb300_hall": 42, "h200_hall": 34, "frontier": 12, "campus_1gw": 46}.items():
+    for name, classes in {"gb300_hall": 42, "h200_hall": 34, "frontier": 12, "summit": 19, "campus_1gw": 46}.items():
         facility = twin.load(name)
         ((_, found),) = partitions(facility, read(facility, {}))
         assert found.component.max() + 1 == classes
@@ -241,7 +244,7 @@ def mixed(facility, count, seed):
 
 
 @pytest.mark.parametrize("few", [0, symmetry.FEW])
-@pytest.mark.parametrize("name", ["gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "dps_demo", "dsx_row"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_reduced_plant_has_the_solution_of_the_whole_pass_by_pass(name, few, monkeypatch):
     monkeypatch.setattr(symmetry, "FEW", few)
     facility = twin.load(name)
@@ -254,7 +257,7 @@ def test_the_reduced_plant_has_the_solution_of_the_whole_pass_by_pass(name, few,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "dps_demo", "dsx_row"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_reduced_plant_has_the_solution_of_the_whole_in_64_scenarios(name, monkeypatch):
     monkeypatch.setattr(symmetry, "FEW", 0)
     facility = twin.load(name)
