@@ -102,7 +102,7 @@ def test_protection_and_resets_that_cannot_be_are_refused(fields, words):
 UA, FLOW, TOWER = 200e3, 50.0, 60.0
 
 
-def economised(more="", tower=10.0, heat=1e6, flow=FLOW, sink_flow=TOWER):
+def economised(more="", tower=10.0, heat=1e6, flow=FLOW, sink_flow=TOWER, mover=""):
     """A loop with a rack's heat, an economiser and a chiller behind it; tower water held by a dry cooler."""
     parts = f"""
         tank: {{type: expansion_tank}}
@@ -113,7 +113,8 @@ def economised(more="", tower=10.0, heat=1e6, flow=FLOW, sink_flow=TOWER):
         pump: {{type: pump, rated_flow: 50 m3/s, shutoff: 2 MPa, control: flow, flow: {flow / 999} m3/s}}
         other: {{type: expansion_tank}}
         dry: {{type: dry_cooler, set_point: {tower} degC, flow: 500 kg/s, units: 20, drop: 0.001 Pa}}
-        mover: {{type: pump, rated_flow: 50 m3/s, shutoff: 2 MPa, control: flow, flow: {sink_flow / 999.5} m3/s}}
+        mover: {{type: pump, rated_flow: 50 m3/s, shutoff: 2 MPa, control: flow,
+                flow: {sink_flow / 999.5} m3/s{mover}}}
     """
     joints = """
         rack.return > free.in
@@ -192,6 +193,15 @@ def test_what_an_economiser_takes_warms_the_tower_water():
     assert of(result, "dry_cooler_duty") == pytest.approx(of(result, "economiser_duty"), rel=2e-3)
 
 
+def test_an_economiser_that_stands_still_leaves_a_loop_at_rest_as_it_is():
+    """The tower water stands: what the chiller then does is what it would do without an economiser."""
+    result = economised(mover=", in_service: false")
+    assert of(result, "economiser_running") == 0 and of(result, "economiser_duty") == pytest.approx(0, abs=10)
+    assert of(result, "chiller_duty") == pytest.approx(1e6, rel=1e-2)
+    cold = economised(", min_difference: 0 K", heat=10.0, mover=", in_service: false")
+    assert cold.ok and of(cold, "economiser_duty") == pytest.approx(0, abs=10)
+
+
 # ---- free-cooling chillers ---------------------------------------------------------------------------------------
 
 
@@ -261,3 +271,29 @@ def test_cold_air_holds_the_set_point_alone_and_warm_air_is_left_out():
 def test_coils_that_cannot_be_are_refused(more, words):
     with pytest.raises(twin.LayoutError, match=words):
         free_cooling(5.0, **more)
+
+
+# ---- stages ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", [0.3, 0.8, 1.4, 2.2, 3.1])
+def test_chillers_by_least_power_are_as_many_as_take_least(part):
+    """Of four, against every number stated by `stage_up`: a York takes least near p = sqrt(a / c) = 0.73."""
+    taken, counts = {}, {}
+    for units in (1, 2, 3, 4):
+        if units < part / 0.999:
+            continue
+        result = run("york_yk", [7.0], [20.0], [part], f", units: {units}, stage_up: 0.001, min_part_load: 1 %")
+        taken[units] = float(of(result, "chiller_power")[0])
+    best = run("york_yk", [7.0], [20.0], [part], ", units: 4, staging: least_power, min_part_load: 1 %")
+    few = run("york_yk", [7.0], [20.0], [part], ", units: 4, min_part_load: 1 %")
+    counts = float(of(best, "chiller_running")[0]), float(of(few, "chiller_running")[0])
+    assert counts[0] == min(taken, key=taken.get) >= counts[1]
+    assert of(best, "chiller_power") == pytest.approx(min(taken.values()), rel=1e-3)
+
+
+def test_stages_that_cannot_be_are_refused():
+    with pytest.raises(twin.LayoutError, match="staging"):
+        twin.load(bench("one: {type: air_chiller, staging: most}", "one.out > one.in"))
+    with pytest.raises(twin.LayoutError, match="min_cell_flow"):
+        twin.load(bench("one: {type: tower, min_cell_flow: 0}", "one.out > one.in"))

@@ -6,6 +6,7 @@ from physics.benches import limit, of, rise
 from physics.test_towers import FLOW, REFERENCE, ends, humidity, saturated, thinned, tower, york
 from scipy.optimize import brentq
 
+from twin.show.screen import running
 from twin.show.summary import summary
 
 K = 273.15
@@ -200,3 +201,27 @@ def test_water_is_paid_by_its_origin_and_wue_is_make_up_over_it_energy():
     assert supply["reclaimed"] == pytest.approx({"m3_per_day": 0.6 * m3 * 86400, "usd_per_year": 0.6 * m3 * 31557600})
     plain = tower("york")
     assert of(plain, "potable_water") == of(plain, "water")
+
+
+@pytest.mark.parametrize(
+    ("wet", "share", "expected"), [(5.0, 0.25, 3), (12.0, 0.15, 6), (18.0, 0.3, 3), (18.0, 1.0, 1)]
+)
+def test_by_least_power_as_many_cells_run_as_get_their_water(wet, share, expected):
+    """90 kg/s over cells of 100: each more takes less power, as fans slow down, until they reach their lowest speed."""
+    how = dict(heat=1.9e6, flow=90.0, site=f"dry_bulb: {wet + 5} degC, wet_bulb: {wet} degC")
+    stated = [
+        float(of(tower("merkel", f", units: 8, running: {n}, set_point: {wet + 6} degC", **how), "tower_power")[0])
+        for n in range(1, expected + 1)
+    ]
+    more = f", units: 8, staging: least_power, min_cell_flow: {share}, set_point: {wet + 6} degC"
+    result = tower("merkel", more, **how)
+    assert of(result, "tower_running") >= expected
+    if of(result, "tower_running") == expected:
+        assert of(result, "tower_power") == pytest.approx(stated[-1], rel=1e-6)
+    assert stated[-1] <= 1.02 * min(stated)
+
+
+def test_what_runs_is_on_the_screen():
+    result = tower("merkel", ", units: 8, set_point: 25 degC", heat=1.5e6, flow=90.0,
+                   site="dry_bulb: 30 degC, wet_bulb: 24 degC")  # fmt: skip
+    assert ("running", "tower 2 of 8") in running(result)

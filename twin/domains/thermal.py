@@ -272,7 +272,7 @@ def arrived(c, s, unit: Unit, stream: columns.stream, out: Inflow):
 @kernel
 def rejected(c, s, unit: Unit, coolant: Coolant, stream: columns.stream, state: Coolers, answer: Answer,
              out: columns.cooler):  # fmt: skip
-    """Columns of coolers."""
+    """Columns of coolers. One that stands still gives nothing to its sink, which may stand still too."""
     r = unit.row[c]
     k = unit.stream[c]
     on = state.on[r, s]
@@ -280,7 +280,7 @@ def rejected(c, s, unit: Unit, coolant: Coolant, stream: columns.stream, state: 
     power = on * answer.power[c, s]
     driven = on * answer.driven[c, s]
     out.duty[r, s] = duty
-    out.rejected[r, s] = duty + power + driven
+    out.rejected[r, s] = (duty if answer.running[c, s] > 0.0 else 0.0) + power + driven
     out.power[r, s] = power
     out.driven[r, s] = driven
     out.water[r, s] = on * answer.water[c, s]
