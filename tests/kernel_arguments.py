@@ -25,6 +25,7 @@ from twin.kernels import (
     turbulence,
 )
 from twin.kernels.arrays import add
+from twin.kernels.moist_air import MoistAir
 from twin.kernels.subset import Kind, Packed, Table
 from twin.kernels.sums import Groups
 
@@ -222,8 +223,24 @@ SINGLE = ("settled", "measure", "weigh", "rest", "wait")
 """Kernels of one row."""
 
 
-def reals(rng, name, shape, roots=False):
+MOIST = {"humidity": (0.004, 0.02), "dries_to": (0.004, 0.02), "pressure": (8e4, 1.05e5), "air": (295, 310)}
+MOIST |= {"water": (280, 290), "outside": (2e4, 4e4), "inside": (3e4, 8e4), "flow": (5, 20), "rate": (2e4, 6e4)}
+MOIST |= {
+    "between": (280, 295),
+    "low": (0.002, 0.004),
+    "high": (0.02, 0.03),
+    "moisture": (0, 1e-3),
+    "vapour": (0, 1e-4),
+}
+MOIST |= {"taken": (0, 1e-3), "ventilation": (0, 1.0), "fresh": (0, 1.0), "capacity": (0, 1e-2), "energy": (1e4, 3e6)}
+"""Ranges of what kernels are given that take moist air."""
+
+
+def reals(rng, name, shape, roots=False, moist=False):
     """Random numbers that a name may stand for."""
+    if moist and name in MOIST:
+        values = rng.uniform(*MOIST[name], shape)
+        return np.where(rng.random(shape) < 0.3, np.nan, values) if name in ("between", "low", "high") else values
     if name in FLAGS:
         return 1.0 * (rng.random(shape) < 0.6)
     if name == "which":
@@ -246,7 +263,9 @@ def rows_of(rng, name, place):
 
 def argument(rng, k, kind, name, place, precision):
     """A random argument of a kernel over (row, scenario), by its kind and name."""
-    made = partial(np.ascontiguousarray, dtype=precision)
+    made, moist = partial(np.ascontiguousarray, dtype=precision), "air" in k.records
+    if kind is MoistAir:
+        return moist_air(precision)
     if kind is Groups:
         first = np.minimum(3 * np.arange(SIZE + 1) // 2, SIZE - 1).astype(np.int32)
         return Groups(first, rows_of(rng, name, 0), made(rng.integers(1, 4, SIZE)))
@@ -255,12 +274,12 @@ def argument(rng, k, kind, name, place, precision):
     if isinstance(kind, Kind) and kind.real:
         if kind.ndim == 1:
             return made(np.sort(rng.uniform(0.1, 3.0, SIZE)))
-        return made(reals(rng, name, (SIZE, SIZE, 2)[: kind.ndim]))
+        return made(reals(rng, name, (SIZE, SIZE, 2)[: kind.ndim], moist=moist))
     if isinstance(kind, Kind):
         return rows_of(rng, name, place)
     if issubclass(kind, Table):
         columns, index = kind.real_columns(), kind.index_columns()
-        values = np.array([reals(rng, c, (SIZE, SCENARIOS), "Roots" in kind.__name__) for c in columns])
+        values = np.array([reals(rng, c, (SIZE, SCENARIOS), "Roots" in kind.__name__, moist) for c in columns])
         chosen = np.array([rows_of(rng, c, i) for i, c in enumerate(index)]).reshape(len(index), SIZE)
         return Packed(kind, made(values), np.ascontiguousarray(chosen, np.int32))
     return kind(*(argument(rng, k, v, f, i, precision) for i, (f, v) in enumerate(get_type_hints(kind).items())))

@@ -353,7 +353,7 @@ class gas_totals:
     humidifiers = Total("steam humidifiers", "cooling_power")
 
 
-class Humidifier(Component):
+class Steamer(Component):
     """A steam humidifier: a stated power under a heading of its own, which warms its room."""
 
     power: Power = Field(100e3, ge=0)
@@ -366,7 +366,7 @@ class Humidifier(Component):
         warm_room(t, write, power)
 
 
-TYPES = (ImmersionTank, AbsorptionChiller, ChillerDoor, PowerRail, InRowCooler, Humidifier)
+TYPES = (ImmersionTank, AbsorptionChiller, ChillerDoor, PowerRail, InRowCooler, Steamer)
 __all__ = ["OIL", "TYPES"]
 
 
@@ -400,7 +400,7 @@ components:
   rect: {type: rectifier, rating: 400 kW, room: hall}
   rail: {type: power_rail, ampacity: 500 A, room: hall, at: [0 m, 4 m, 3 m], size: [12 m, 0.3 m, 0.2 m]}
   hall: {type: room, at: [0 m, 0 m, 0 m], length: 14 m, width: 8 m, ventilation: 3 m3/s}
-  steam: {type: humidifier, power: 2 kW, room: hall}
+  steam: {type: steamer, power: 2 kW, room: hall}
   water: {type: expansion_tank}
   pump: {type: pump, shutoff: 200 kPa, rated_flow: 12 L/s, head: 90 kPa}
   dry: {type: dry_cooler, duty: 400 kW, air_flow: 40 m3/s, flow: 12 kg/s, fan_power: 15 kW, set_point: 32 degC,

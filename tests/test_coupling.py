@@ -215,7 +215,9 @@ def test_ventilation_brings_the_dew_point_of_the_weather(small):
     still, open_ = solve(text), solve(text, hall__ventilation="2 m3/s")
     dew = {r.name: r.bound for r in still.worst()}["dew_point"], {r.name: r.bound for r in open_.worst()}["dew_point"]
     assert dew[0] == pytest.approx(CELSIUS + 12.0)
-    assert dew[1] == pytest.approx(CELSIUS + 28.0, abs=1e-6)
+    room = open_["room_dew_point"].values[0, 0]
+    assert dew[1] == pytest.approx(room + 2.0) and CELSIUS + 16 < room < CELSIUS + 26
+    assert open_["room_condensate"].values[0, 0] > 0  # coils dry what comes in
 
 
 def test_a_shut_valve_passes_its_leakage_alone(small):

@@ -262,7 +262,7 @@ def test_foreign_types_have_variables_under_their_own_dimension(solved, tmp_path
 
 def test_a_load_under_a_heading_of_its_own_is_in_a_headline_figure(own):
     cooling = [
-        twin.solve(twin.load(own.TANKS, overrides={"humidifier.power": power})).figures.cooling_power[0]
+        twin.solve(twin.load(own.TANKS, overrides={"steamer.power": power})).figures.cooling_power[0]
         for power in ("0 W", "100 kW")
     ]
     assert cooling[1] - cooling[0] == pytest.approx(100e3, rel=0.05)

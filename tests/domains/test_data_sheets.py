@@ -9,6 +9,7 @@ from twin.components.compute import LiquidRack
 from twin.components.cooling import films
 from twin.domains import compute, thermal
 from twin.domains.between import Coolant, Turn
+from twin.domains.moisture import Wetness
 from twin.elements import Engine, Exchange
 from twin.fluids import fluid
 
@@ -63,7 +64,7 @@ def test_a_valve_finds_the_flow_that_holds_the_set_point_and_stays_within_its_bo
     stream = table(columns.stream, (2, 3), flow=flow, inlet=np.array([warm, cold]))
     valve = table(thermal.Valves, shape, root=np.nan, slope=np.nan, stroke=4.0)
     for _ in range(6):
-        run(thermal.move, shape, exchange, fluid, stream, table(Turn, shape), valve)
+        run(thermal.move, shape, exchange, fluid, stream, table(Turn, shape), dry(shape), valve)
         stream.flow[1] = valve.target[0]
     assert valve.root[0, 0] == pytest.approx(0.412)
     assert valve.root[0, 2] == pytest.approx(61.8)
@@ -78,6 +79,11 @@ def test_a_valve_finds_the_flow_that_holds_the_set_point_and_stays_within_its_bo
     many = np.array([heat(m) for m in np.linspace(0.0, 100.0, 401)])
     assert many[0] == 0
     assert (np.diff(many) > -1e-6).all()
+
+
+def dry(shape=(1, 1)):
+    """Surfaces on which nothing condenses, and the set point of the data sheet."""
+    return table(Wetness, shape, sensible=1.0, total=1.0, aim=313.15)
 
 
 def exchanger(shape=(1, 1), **fields):
@@ -97,7 +103,7 @@ def test_a_valve_that_turns_and_would_go_far_shortens_its_stroke(trusted, stroke
     for warm in (330.0, 312.0, 312.0, 330.0):  # asks for all, for none, for none, for all
         stream = table(columns.stream, (2, 1), flow=20.6, inlet=np.array([[warm], [313.0]]))
         valve.root[...] = np.nan
-        run(thermal.move, (1, 1), exchange, fluid, stream, turn, valve, times=1)
+        run(thermal.move, (1, 1), exchange, fluid, stream, turn, dry(), valve, times=1)
         found.append(valve.stroke[0, 0])
         assert valve.target[0, 0] == pytest.approx(np.clip(valve.root[0, 0], 20.6 / found[-1], 20.6 * found[-1]))
     np.testing.assert_allclose(found, strokes)

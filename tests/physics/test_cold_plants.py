@@ -283,7 +283,8 @@ def test_chillers_by_least_power_are_as_many_as_take_least(part):
     for units in (1, 2, 3, 4):
         if units < part / 0.999:
             continue
-        result = run("york_yk", [7.0], [20.0], [part], f", units: {units}, stage_up: 0.001, min_part_load: 1 %")
+        spread = {"one.stage_up": [0.001]}
+        result = run("york_yk", [7.0], [20.0], [part], f", units: {units}, min_part_load: 1 %", **spread)
         taken[units] = float(of(result, "chiller_power")[0])
     best = run("york_yk", [7.0], [20.0], [part], ", units: 4, staging: least_power, min_part_load: 1 %")
     few = run("york_yk", [7.0], [20.0], [part], ", units: 4, min_part_load: 1 %")

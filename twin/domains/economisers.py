@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from twin.columns import Array
-from twin.domains.rejection import OFF, Answer, Inflow, Law, Numbers, Roots, capacity, over
+from twin.domains.rejection import AWAKE, OFF, Answer, Inflow, Law, Numbers, Roots, capacity, coming_in, over
 from twin.kernels.cell import kernel
 from twin.kernels.exchangers import counter_flow, film, in_series
 from twin.kernels.numbers import clip, known
@@ -15,11 +15,12 @@ from twin.kernels.numbers import clip, known
 class WaterEconomiser(Law):
     """Plate exchangers between chilled water and the water of towers, in counterflow, before the chillers.
 
-    UA = `conductance` [W/K] at `rated_flow` of chilled water and `rated_sink` of tower water, as capacity rate [W/K];
-    films in the ratio `film_ratio` tower water over chilled water, ~ m^`exponent`; `fouling` in K/W. It runs while the
-    tower water is colder than what comes by more than `min_difference` [K] and takes what it can down to the set
-    point; one that is not `integrated` (0) takes all of the load or none. Nothing is warmed: where it does not run the
-    chilled water goes by [ASHRAE HVAC Systems and Equipment (2020), ch. 43; Taylor, ASHRAE Journal 56 (2014) no. 5].
+    UA = `conductance` [W/K] at `rated_flow` of chilled water and `rated_sink` of tower water, as capacity rate
+    [W/K]; films in the ratio `film_ratio` tower water over chilled water, ~ m^`exponent`; `fouling` in K/W. It runs
+    while the tower water is colder than what comes by more than `min_difference` [K], over a kelvin from there in
+    part, and takes what it can down to the set point; one that is not `integrated` (0) takes all of the load or
+    none. Nothing is warmed: where it does not run the chilled water goes by [ASHRAE HVAC Systems and Equipment
+    (2020), ch. 43; Taylor, ASHRAE Journal 56 (2014) no. 5].
     """
 
     set_point: Array
@@ -46,12 +47,16 @@ def water_economiser(r, s, law: WaterEconomiser, at: Inflow, root: Roots, out: A
     own = film(law.conductance[r, s] * (1.0 + ratio) / ratio, at.flow[r, s], law.rated_flow[r, s], exponent)
     other = film(law.conductance[r, s] * (1.0 + ratio), cold, law.rated_sink[r, s], exponent)
     smaller = min(c, cold)
-    effect = counter_flow(in_series(own, other, law.fouling[r, s]) / smaller, smaller / max(c, cold)) * smaller / c
     gap = inlet - sink
+    part = coming_in(gap, law.min_difference[r, s])
+    effect = (
+        part * counter_flow(in_series(own, other, law.fouling[r, s]) / smaller, smaller / max(c, cold)) * smaller / c
+    )
     able = effect * max(gap, 0.0)
     required = inlet - set_point
     wanted = known(required)
-    helps = gap > law.min_difference[r, s] and (not wanted or required > -OFF)
+    flows = cold > AWAKE * law.rated_sink[r, s]
+    helps = flows and gap > 0.0 and part > 0.0 and (not wanted or required > -OFF)
     alone = law.integrated[r, s] > 0.5 or (wanted and required <= able)
     runs = helps and alone
     held = wanted and required <= able
@@ -74,11 +79,12 @@ WaterEconomiser.kernel = water_economiser
 class AirEconomiser(Law):
     """Dampers that mix outdoor air into the air that returns from a room, before its coil.
 
-    The share of outdoor air is what brings the mixture to the set point, at least `min_share`, and all where that does
-    not suffice. It is the least where outdoor air is warmer than what returns or than `max_dry_bulb`, or its
-    `dew_point` is outside `min_dew_point` to `max_dew_point` [K] [ASHRAE Standard 90.1, 6.5.1; ASHRAE, Thermal
-    Guidelines for Data Processing Environments]. `outdoor`: dry bulb [K]. Fans for filters, louvres and relief take
-    `fan_power` [W] at `rated_flow` [kg/s] of outdoor air, by the cube of that.
+    The share of outdoor air is what brings the mixture to the set point, at least `min_share`, and all where that
+    does not suffice. It is the least where outdoor air is warmer than what returns or than `max_dry_bulb`, or its
+    `dew_point` is outside `min_dew_point` to `max_dew_point` [K]; nearer than a kelvin to what returns it is less
+    [ASHRAE Standard 90.1, 6.5.1; ASHRAE, Thermal Guidelines for Data Processing Environments]. `outdoor`: dry bulb
+    [K]. Fans for filters, louvres and relief take `fan_power` [W] at `rated_flow` [kg/s] of outdoor air, by the
+    cube of that.
     """
 
     set_point: Array
@@ -104,8 +110,8 @@ def air_economiser(r, s, law: AirEconomiser, at: Inflow, root: Roots, out: Answe
     dry = dew <= law.max_dew_point[r, s] and dew >= law.min_dew_point[r, s]
     works = cool and dry
     wanted = (inlet - set_point) / max(inlet - outdoor, 1e-6) if known(set_point) else 1.0
-    share = clip(wanted, least, 1.0) if works else least
-    holds = works and wanted > least and wanted < 1.0
+    share = max(clip(wanted, least, 1.0) * clip(inlet - outdoor, 0.0, 1.0), least) if works else least
+    holds = works and wanted > least and wanted < 1.0 and inlet - outdoor > 1.0
     moved = share * at.flow[r, s]
     part = moved / law.rated_flow[r, s]
     out.slope[r, s] = 0.0 if holds else max(1.0 - share, 1e-9)

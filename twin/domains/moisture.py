@@ -107,8 +107,8 @@ class Wetness(Table):
 
 
 @kernel
-def enter(c, s, coil: Coil, e: Exchange, net: Streams, flow: Reals2, now: Nodes, coolant: Coolant, rooms: columns.zone,
-          out: Surface):  # fmt: skip
+def enter_coils(c, s, coil: Coil, e: Exchange, net: Streams, flow: Reals2, now: Nodes, coolant: Coolant,
+                rooms: columns.zone, out: Surface):  # fmt: skip
     """What comes to coils."""
     x = coil.exchange[c]
     h = e.hot[x]
@@ -132,7 +132,9 @@ def aim_at(x, s, e: Exchange, out: Wetness):
 
 
 @kernel
-def mixed(z, s, zone: Zone, dampers: Groups, stream: Ints1, share: Ints1, flow: Reals2, solved: Reals2, out: Reals2):
+def mix_outdoors(
+    z, s, zone: Zone, dampers: Groups, stream: Ints1, share: Ints1, flow: Reals2, solved: Reals2, out: Reals2
+):
     """Outdoor air that comes into rooms [kg/s]: ventilation, and what dampers let in."""
     total = zone.ventilation[z, s]
     for u in range(dampers.first[z], dampers.first[z + 1]):
@@ -142,7 +144,7 @@ def mixed(z, s, zone: Zone, dampers: Groups, stream: Ints1, share: Ints1, flow: 
 
 
 @kernel
-def excess(z, s, zone: Zone, fresh: Reals2, coils: Groups, coil: Coil, at: Surface, site: Weather, out: Reals2):
+def excess_vapour(z, s, zone: Zone, fresh: Reals2, coils: Groups, coil: Coil, at: Surface, site: Weather, out: Reals2):
     """By how much coils that dry a room must lower the humidity ratio of their air, so that it holds what they dry to.
 
     At that humidity outdoor air and people bring m_v (w_o - w) + vapour, which all air through these coils shares.
@@ -234,6 +236,13 @@ def wet_part(c, s, at: Surface, air: MoistAir, pressure, dew, slope, base, z):
     return found * at.flow[c, s] * max(enters - base, 0.0), joint, dry
 
 
+@cell
+def ahead_of(c, s, at: Surface, air: MoistAir, pressure, dew, slope, base, z):
+    """Water between the dry and the wet part, z [K], less what the heat of the wet part warms it to."""
+    heat, _joint, _dry = wet_part(c, s, at, air, pressure, dew, slope, base, z)
+    return z - at.water[c, s] - heat / max(at.rate[c, s], 1e-9)
+
+
 @kernel
 def condense(c, s, coil: Coil, at: Surface, site: Weather, root: Joint, out: Wetness, air: MoistAir):
     """What wet coils take from the air over dry ones, where they are colder than the dew point.
@@ -269,12 +278,10 @@ def condense(c, s, coil: Coil, at: Surface, site: Weather, root: Joint, out: Wet
     low = water
     high = max(dew, water)
     x = low
-    heat, joint, dry = wet_part(c, s, at, air, pressure, dew, slope, base, x)
-    fx = x - water - heat / max(at.rate[c, s], 1e-9)
+    fx = ahead_of(c, s, at, air, pressure, dew, slope, base, x)
     z = clip(root.between[c, s] if known(root.between[c, s]) else 0.5 * (low + high), low, high)
     for _step in STEPS:
-        heat, joint, dry = wet_part(c, s, at, air, pressure, dew, slope, base, z)
-        fz = z - water - heat / max(at.rate[c, s], 1e-9)
+        fz = ahead_of(c, s, at, air, pressure, dew, slope, base, z)
         low = z if fz < 0.0 else low
         high = high if fz < 0.0 else z
         rise = (fz - fx) / (z - x if z != x else 1.0)
@@ -330,8 +337,9 @@ def drained(z, s, coils: Groups, coil: columns.coil, root: Joint, rooms: columns
 
 
 @kernel
-def balance(z, s, zone: Zone, fresh: Reals2, before: Before, falling: Reals2, sources: Groups, source: Humidifier,
-            site: Weather, out: columns.zone, given: columns.humidifier, air: MoistAir):  # fmt: skip
+def balance_vapour(z, s, zone: Zone, fresh: Reals2, before: Before, falling: Reals2, sources: Groups,
+                   source: Humidifier, site: Weather, out: columns.zone, given: columns.humidifier,
+                   air: MoistAir):  # fmt: skip
     """Humidity of a room: m_v (w_o - w) + vapour of people and humidifiers = condensate, unless it is stated.
 
     Condensate is taken to follow w as it does now, by `falling`. Humidifiers share what is missing to the dampest of
@@ -420,12 +428,12 @@ class Moisture:
         if np.isfinite(plant.coil.dries_to).any():
             lower, streams = b.zeros(zones), b.ledger(columns.stream)
             drying = [
-                *b.bind(excess, zones, room, fresh, b.groups(of_coils), coil, at, site, lower),
+                *b.bind(excess_vapour, zones, room, fresh, b.groups(of_coils), coil, at, site, lower),
                 *b.bind(dry_to, coils, coil, exchanger, at, lower, self.wetness, *air, site),
             ]
             reheating = b.bind(warm_again, coils, coil, exchanger, streams, self.wetness, ledgers[0])
         self.entering += [
-            *b.bind(enter, coils, coil, exchanger, net, flow, now, coolant, rooms, at),
+            *b.bind(enter_coils, coils, coil, exchanger, net, flow, now, coolant, rooms, at),
             *drying,
             *b.bind(condense, coils, coil, at, site, root, self.wetness, *air),
         ]
@@ -439,7 +447,7 @@ class Moisture:
             *b.bind(drain, coils, coil, self.wetness, b.ledger(columns.exchange), root, ledgers[0]),
             *b.bind(drained, zones, b.groups(of_coils), ledgers[0], root, rooms, before, falling),
             *mixing,
-            *b.bind(balance, zones, room, fresh, before, falling, b.groups(of_sources), source, site, rooms,
+            *b.bind(balance_vapour, zones, room, fresh, before, falling, b.groups(of_sources), source, site, rooms,
                     ledgers[1], *air),
             *b.bind(brought, 1, one, ledgers[0], other, ledgers[1], b.ledger(columns.audit)),
         ]  # fmt: skip
@@ -455,7 +463,9 @@ class Moisture:
         times = plant.counts[columns.stream][stream] / plant.counts[columns.zone][zone]
         groups = b.groups(grouped(zone, np.arange(len(zone)), zones, times)[0])
         fresh = b.zeros(zones)
-        return fresh, b.bind(mixed, zones, room, groups, b.integers(stream), b.integers(share), flow, b.solved, fresh)
+        return fresh, b.bind(
+            mix_outdoors, zones, room, groups, b.integers(stream), b.integers(share), flow, b.solved, fresh
+        )
 
 
 def _by_room(plant: System, zone: Array, kind: type) -> Groups:

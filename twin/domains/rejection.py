@@ -231,6 +231,15 @@ def stands_still(inlet, set_point):
 
 
 @cell
+def coming_in(gap, least):
+    """Share in which a unit works that starts where a gap [K] exceeds what is least, if that is more than nothing.
+
+    From there it comes in over a kelvin, as one that cycles at its changeover does on average.
+    """
+    return clip(gap - least, 0.0, 1.0) if least > 0.0 else 1.0
+
+
+@cell
 def awake(flow, rated_flow):
     """Share in which fans and compressors are on at so small a flow."""
     return clip(flow / (AWAKE * rated_flow), 0.0, 1.0)
@@ -322,7 +331,7 @@ class DryCooler(Law):
     At a given flow films follow what flows at its temperature: that of the coolant by its conductivity, viscosity and
     specific heat, see `film_of`, over what they were at the rating, `rated_film`; that of the air by its absolute
     temperature over that of the rating, `warmth`, see `air_film`. Coolant goes round the coils where it is not warmer
-    than the air by `min_gap` [K].
+    than the air by `min_gap` [K]; over the next kelvin they come in, see `coming_in`.
 
     `ambient` is the air drawn in [K], recirculation included. Pads bring it to T_db - saturation (T_db - T_wb) at
     most, where the air is above `wet_above` [K]. `wets_first` 0: they are wetted only as far as fans at full speed
@@ -412,14 +421,14 @@ def dry_cooler(r, s, law: DryCooler, at: Inflow, root: Roots, out: Answer):
     water_side = film_of(at.conductivity[r, s], at.cp[r, s], at.viscosity[r, s]) / law.rated_film[r, s]
     water_side = water_side if known(water_side) else 1.0
     air_side = air_film(law.warmth[r, s], law.air_exponent[r, s])
-    full = coil_effect(r, s, law, at, water_side, air_side, 1.0)
+    best = coil_effect(r, s, law, at, water_side, air_side, 1.0)
     low = coil_effect(r, s, law, at, water_side, air_side, slowest)
 
     # air entering the coil, as wet as needed and as wet as can be, and water evaporated per mass of air
     bulb = law.wet_bulb[r, s] if known(law.wet_bulb[r, s]) else ambient
     wets = law.saturation[r, s] if ambient > law.wet_above[r, s] else 0.0
     full_drop = wets * max(ambient - bulb, 0.0)
-    without = low if law.wets_first[r, s] > 0.5 else full
+    without = low if law.wets_first[r, s] > 0.5 else best
     needed = ambient - inlet + required / max(without, 1e-9)
     drop = clip(needed, 0.0, full_drop) if wanted else full_drop
     latent = VAPORISATION - 2326.0 * (bulb - FREEZING)
@@ -428,7 +437,9 @@ def dry_cooler(r, s, law: DryCooler, at: Inflow, root: Roots, out: Answer):
 
     # the outlet's line
     off = stands_still(inlet, set_point)
-    bypassed = inlet - wettest <= law.min_gap[r, s]
+    part = coming_in(inlet - wettest, law.min_gap[r, s])
+    full = part * best
+    bypassed = inlet <= wettest or part <= 0.0
     held = required < full * (inlet - wettest)
     standing = inlet if bypassed else set_point
     idle = off or bypassed
@@ -436,13 +447,13 @@ def dry_cooler(r, s, law: DryCooler, at: Inflow, root: Roots, out: Answer):
     out.offset[r, s] = 1e-9 * standing if idle else (set_point if held else full * wettest)
 
     # the fans' speed
-    aim = required / max(inlet - (ambient - drop), 1e-9) if wanted else 2.0
-    target = min(aim, full)
+    aim = required / max((inlet - (ambient - drop)) * part, 1e-9) if wanted else 2.0
+    target = min(aim, best)
     bottom = slowest
     top = 1.0
     x = slowest
     fx = low - target
-    y = apart(first_speed(target, low, full, slowest, root.speed[r, s]), x, bottom, top)
+    y = apart(first_speed(target, low, best, slowest, root.speed[r, s]), x, bottom, top)
     fy = coil_effect(r, s, law, at, water_side, air_side, y) - target
     for _ in COIL_STEPS:
         bottom = y if fy < 0.0 else bottom
@@ -453,10 +464,10 @@ def dry_cooler(r, s, law: DryCooler, at: Inflow, root: Roots, out: Answer):
         y = z
         fy = coil_effect(r, s, law, at, water_side, air_side, y) - target
     root.speed[r, s] = y
-    speed, cube = mean_speed(aim, low, full, 0.0, slowest, y)
+    speed, cube = mean_speed(aim, low, best, 0.0, slowest, y)
 
     count = max(law.count[r, s], 1e-9)
-    on = 0.0 if idle else awake(at.flow[r, s], count * law.rated_flow[r, s])
+    on = 0.0 if idle else part * awake(at.flow[r, s], count * law.rated_flow[r, s])
     evaporated = count * law.rated_air_flow[r, s] * law.density[r, s] * speed * wetted
     loading = over(required, full * (inlet - wettest))
     out.power[r, s] = on * count * law.fan_power[r, s] * law.density[r, s] * cube
