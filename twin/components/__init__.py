@@ -33,7 +33,7 @@ from twin.components.coolant import (
     PumpStation,
     Valve,
 )
-from twin.components.cooling import Cdu, Coil, Crah, FanWall, HeatExchanger, RearDoor, films, wall_fouling
+from twin.components.cooling import Cdu, Coil, Crah, FanWall, HeatExchanger, InRowCooler, RearDoor, films, wall_fouling
 from twin.components.economisers import FreeCoolingChiller, WaterEconomiser
 from twin.components.electrical import (
     Battery,
@@ -54,6 +54,7 @@ from twin.components.electrical import (
     nominal,
 )
 from twin.components.hall import Room, Screen, Site
+from twin.components.immersion import ImmersionTank
 from twin.components.outdoor import (
     AdiabaticCooler,
     AirChiller,
@@ -89,6 +90,8 @@ __all__ = [
     "Generator",
     "HeatExchanger",
     "HouseLoad",
+    "ImmersionTank",
+    "InRowCooler",
     "LiquidRack",
     "MinimumFlowBypass",
     "Pdu",
