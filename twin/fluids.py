@@ -251,10 +251,10 @@ FLUIDS = {
             k=(0.386552448, 0.0398408278, -0.000221227379, -0.0013385937),
             mass_share=0.5273,
         ),
-        # Polyalphaolefin of 2 mm2/s at 100 degC, a single-phase immersion coolant: the formulas of ACHP, Brine.h (Bell),
-        # which name no measurement. rho, cp and k are these, mu within 0.2 %, 0 to 80 degC. The table of polyalphaolefin
-        # in the Modelica library ThermoS is apart from them by 0.1 % in rho, 0.2 % in cp, 3 % in k; its mu is of a heavier
-        # grade. No freezing point: -54 degC is where MIL-PRF-87252, the specification of this grade, still has it flow.
+        # Polyalphaolefin of the grade PAO 2, a single-phase immersion coolant: the formulas of ACHP (Bell), Brine.h,
+        # which name no measurement: rho, cp and k are these, mu within 0.2 %, 0 to 80 degC. The table in the Modelica
+        # library ThermoS is apart from them by 0.6 % in rho, 1.4 % in cp, 3 % in k; its mu is of a heavier grade.
+        # Freezing: -54 degC, at which MIL-PRF-87252, a specification of such coolants, still has it flow.
         Fluid(
             "pao2",
             centre=313.15,
@@ -304,7 +304,7 @@ def add(fluid: Fluid) -> Fluid:
 
 
 def fluid(name: str) -> Fluid:
-    """The coolant of that name: water, a glycol, an oil, or one that was added. Raises KeyError naming those that exist.
+    """The coolant of that name: water, a glycol, `pao2`, or one that was added. Raises KeyError naming those there are.
 
     `pg20`, `pg25`, `pg30`, `pg40`, `pg50` are propylene glycol in water, `eg20` to `eg50` ethylene glycol. The percent
     is by volume, as in the trade: of pure liquids at 20 degC, before they are mixed. The share by mass is

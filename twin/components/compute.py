@@ -50,6 +50,9 @@ from twin.units import (
 RISE_BAND = 1.1
 """Rise of the air over what fans aim at, beyond which they are said to miss it."""
 
+SPILL = 1.0
+"""Heat that cold plates may leave to the air untold, W: that of rounding."""
+
 MAX_CLOCK_LOST = 1e-3
 """Share of the clock below which its loss to temperature does not count as throttling."""
 
@@ -60,8 +63,8 @@ class CoolingPath(NamedTuple):
     stream: the pipe or vent that takes their heat (n,). node: where it comes from (n,). liquid_fraction: share of the
     rack's heat that leaves with coolant (n, s). plates: cold plates that share the flow, NaN for one per accelerator
     (n, s). plate_spread: spreading resistance [K/W] (n, s). plate_conduction: over the coolant's conductivity [1/m]
-    (n, s). sink_resistance: of a heat sink at the rated air flow [K/W] (n, s). plate_heat: what the rack's plates take at
-    most [W] (n, s). plate_temperature: junction of a mean chip at which they take no more [K] (n, s).
+    (n, s). sink_resistance: of a heat sink at the rated air flow [K/W] (n, s). plate_heat: that the rack's plates
+    take at most [W] (n, s). plate_temperature: junction of a mean chip at which they take no more [K] (n, s).
     """
 
     stream: Index
@@ -316,8 +319,8 @@ class LiquidRack(Rack):
     Pressure drop = quick disconnects and manifold (square law) + trays (exponent 1.85); trays are as many as
     `chip_scale` says. Cold plate R = spread + conduction/k + 1/(2 m cp) [OCP 1 kW module, 17 points].
 
-    What plates cannot take warms the air of the rack: what exceeds `max_liquid_heat`, and what would bring the mean chip
-    above `plate_temperature` [EnergyPlus pull request 11667]. Clocks give way first, at `throttle_temperature`.
+    What plates cannot take warms the air of the rack: what exceeds `max_liquid_heat`, and what would bring the mean
+    chip above `plate_temperature` [EnergyPlus, pull request 11667]. Clocks give way first, at `throttle_temperature`.
     """
 
     liquid_fraction: Fraction = Field(0.87, ge=0, le=1, description="share of the heat that leaves with coolant")
@@ -325,7 +328,7 @@ class LiquidRack(Rack):
         None, gt=0, description="that its cold plates take at most, more with `chip_scale`; the rest warms its air"
     )
     plate_temperature: Temperature | None = Field(
-        None, ge=300, le=420, description="mean junction at which cold plates take no more; the rest warms its air"
+        None, ge=270, le=420, description="mean junction at which cold plates take no more; the rest warms its air"
     )
     plates: Number = Field(72.0, gt=0, le=5000, description="cold plates in parallel that share the rack flow")
     plate_spread: ThermalResistance = Field(0.0021, ge=0, le=1, description="spreading in the lid and base")
@@ -377,7 +380,7 @@ class LiquidRack(Rack):
         rows = cls.engine(t, write, intake, path)
         write(Heat(pipe, columns.engine.heat_liquid[rows]))
         spill, limited = columns.engine.spill[rows], np.isfinite(t.max_liquid_heat) | np.isfinite(t.plate_temperature)
-        limit(t, write, limits.plate_spill, spill, np.where(limited, 0.0, np.inf))
+        limit(t, write, limits.plate_spill, spill, np.where(limited, SPILL, np.inf))
         supply, out = columns.node.temperature[t.node("supply")], columns.stream.outlet[pipe]
         flow, required = columns.stream.flow[pipe], t.min_flow * t.chip_scale * t.power_scale * t.in_service
         limit(t, write, limits.coolant_supply, supply, t.max_supply_temperature)

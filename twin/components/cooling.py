@@ -356,8 +356,8 @@ class FanWall(Crah):
 class InRowCooler(Crah):
     """In-row cooler: a unit as deep as the racks that it stands between, a coil and EC fans.
 
-    It draws from the hot aisle at its back and blows into the cold aisle at its front; its fans follow the racks as those
-    of a `crah` do. Defaults are class values of a unit of 300 mm.
+    It draws from the hot aisle at its back and blows into the cold aisle at its front; its fans follow the racks as
+    those of a `crah` do. Defaults are class values of a unit of 300 mm.
     """
 
     capacity: Power = Field(30e3, gt=0, description="heat that it may take")

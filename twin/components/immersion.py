@@ -36,9 +36,9 @@ class ImmersionTank(Rack, Pumped):
     """A tank of single-phase dielectric: boards without fans, a pump, a plate exchanger to facility water.
 
     Chips have T_j = T_bath + P (R_jc + R_s + 1 / (2 m cp)): T_bath is the dielectric that comes to the boards, R_s
-    `sink_resistance`, m the dielectric of one chip. The bath is open: its surface stands at the pressure of the site. Its
-    walls lose UA (T - T_room) to the room along the way to the pump, see `pipe`; the rest goes to facility water, of
-    which the valve passes what holds `set_point`.
+    `sink_resistance`, m the dielectric of one chip. The bath is open: its surface stands at the pressure of the site.
+    Its walls lose UA (T - T_room) to the room along the way to the pump, as a `pipe` does; the rest goes to facility
+    water, of which the valve passes what holds `set_point`.
     """
 
     fluid: FluidName = Field("pao2", description="the dielectric, a name of `twin.fluids`")
@@ -68,7 +68,9 @@ class ImmersionTank(Rack, Pumped):
     film_balance: Number = Field(0.3, gt=0, le=100, description="film of the dielectric over that of water; 0.2 to 0.5")
     fouling: FoulingResistance = Field(0.0, ge=0, le=0.01, description="resistance of both sides")
     area: Area | None = Field(None, gt=0, description="that fouling counts on; UA over `clean_u` if not given")
-    clean_u: HeatTransferCoefficient = Field(600.0, gt=0, description="U without fouling; oil to water 0.3 to 1 kW/m2/K")
+    clean_u: HeatTransferCoefficient = Field(
+        600.0, gt=0, description="U without fouling; oil to water 0.3 to 1 kW/m2/K"
+    )
     water_class: WaterClassName | None = Field(
         None, description="of ASHRAE, for the facility water that it gets; none: unchecked"
     )

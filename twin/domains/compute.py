@@ -281,7 +281,7 @@ def racks(r, s, e: Engine, own: Constants, at: Cooling, last: Roots, out: column
     stated = finite(e.it_power[r, s])
     given = e.it_power[r, s] * scale * e.power_scale[r, s] if stated else modelled
     ratio = given / modelled if stated else 1.0
-    taken = plates_take(r, s, e, inlet, (cool - inlet) * ratio) if stated else able
+    taken = plates_take(r, s, e, inlet, ratio * (cool - inlet)) if stated else able
     spill = spilled(r, s, e, given, taken)
     air = (1.0 - e.liquid_fraction[r, s]) * given + spill
     speed = fan_speed(r, s, e, air) if stated else modelled_speed
