@@ -224,7 +224,7 @@ def test_tanks_in_a_batch_have_the_bits_of_each_alone():
 
 # ---- in-row coolers ----------------------------------------------------------------------------------------------
 
-HOT = "rack: {type: rack, nameplate: 50 kW, cords: 1, it_power: 20 kW, min_fan_speed: 1, air_flow: 1.4 m3/s, room: hall}"
+HOT = "rack: {type: rack, cords: 1, it_power: 20 kW, min_fan_speed: 1, air_flow: 1.4 m3/s, room: hall}"
 
 
 def row(fields, water="control: flow, flow: 1.2 L/s", scenarios=None):
