@@ -222,6 +222,52 @@ def test_tanks_in_a_batch_have_the_bits_of_each_alone():
             assert tank(batch, name)[k] == tank(alone, name)[0]
 
 
+TWO = """
+version: 1
+name: two
+site: {dry_bulb: 20 degC}
+components:
+  grid: {type: utility, voltage: 415 V}
+  hall: {type: room}
+  row: {type: in_row_cooler, room: hall, set_point: 27 degC, units: 2}
+  water: {type: expansion_tank}
+  pump: {type: pump, shutoff: 250 kPa, rated_flow: 15 L/s, head: 120 kPa}
+  dry: {type: dry_cooler, duty: 400 kW, air_flow: 40 m3/s, flow: 12 kg/s, set_point: 25 degC}
+repeat:
+  - over: {k: 1..3}
+    components:
+      "oil{k}": {model: hgx_h200_tank, room: hall, cords: 1}
+      "rack{k}": {type: liquid_rack, it_power: 20 kW, nameplate: 20 kW, rated_flow: 0.6 kg/s, air_flow: 1 m3/s,
+                  max_liquid_heat: 12 kW, cords: 1, room: hall}
+    connections:
+      - [power, grid.out, "oil{k}.feed"]
+      - [power, grid.out, "rack{k}.feed"]
+      - [coolant, dry.out, "oil{k}.supply"]
+      - [coolant, "oil{k}.return", pump.in]
+      - [coolant, dry.out, "rack{k}.supply"]
+      - [coolant, "rack{k}.return", pump.in]
+connections:
+  - [power, grid.out, row.feed]
+  - [power, grid.out, pump.feed]
+  - [power, grid.out, dry.feed]
+  - [coolant, dry.out, row.supply]
+  - [coolant, row.return, pump.in]
+  - [coolant, pump.out, dry.in]
+  - [coolant, water.port, pump.in]
+"""
+
+
+def test_tanks_and_racks_that_are_alike_are_solved_as_one_with_the_same_answers():
+    given = {"site.dry_bulb": [278.15, 293.15], "oil2.utilisation": [1.0, 0.4], "rack3.max_liquid_heat": [12e3, 16e3]}
+    once, each = (twin.solve(TWO, given, symmetry=s) for s in (True, False))
+    assert once.ok and each.ok
+    for name in ("rack_spill", "immersion_tank_bath_temperature", "immersion_tank_duty", "crah_duty", "pump_power"):
+        np.testing.assert_allclose(once[name].values, each[name].values, rtol=1e-8, err_msg=name)
+    np.testing.assert_allclose(once["rack_spill"].values[:, 1], [5.4e3, 5.4e3, 1.4e3])
+    assert (np.abs(once.figures.energy_audit) < 1e-8).all()
+    assert any("rack1 and 2 more: plate_spill: 5.4 kW" in w for w in once.warnings[0])
+
+
 # ---- in-row coolers ----------------------------------------------------------------------------------------------
 
 HOT = "rack: {type: rack, cords: 1, it_power: 20 kW, min_fan_speed: 1, air_flow: 1.4 m3/s, room: hall}"

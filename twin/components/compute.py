@@ -380,7 +380,8 @@ class LiquidRack(Rack):
         rows = cls.engine(t, write, intake, path)
         write(Heat(pipe, columns.engine.heat_liquid[rows]))
         spill, limited = columns.engine.spill[rows], np.isfinite(t.max_liquid_heat) | np.isfinite(t.plate_temperature)
-        limit(t, write, limits.plate_spill, spill, np.where(limited, SPILL, np.inf))
+        if limited.any():
+            limit(t, write, limits.plate_spill, spill, np.where(limited, SPILL, np.inf))
         supply, out = columns.node.temperature[t.node("supply")], columns.stream.outlet[pipe]
         flow, required = columns.stream.flow[pipe], t.min_flow * t.chip_scale * t.power_scale * t.in_service
         limit(t, write, limits.coolant_supply, supply, t.max_supply_temperature)
