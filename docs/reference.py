@@ -28,9 +28,11 @@ FOLDER = Path(__file__).parent / "_generated"
 
 FAMILIES = {
     "compute": "Racks",
+    "immersion": "Immersion tanks",
     "cooling": "CDUs, exchangers and room coolers",
     "coolant": "Pipes, pumps and valves",
     "outdoor": "Heat rejection",
+    "economisers": "Economisers",
     "electrical": "Power",
     "hall": "Rooms and screens",
 }

@@ -103,7 +103,7 @@ class bath_limits:
     tank_duty = LimitKind(MAXIMUM, "heat that the tank's exchanger passes", layer="cooling")
 
 
-class ImmersionTank(Rack, Pumped):
+class OilBath(Rack, Pumped):
     """Boards in a bath of dielectric, which a pump drives through a plate exchanger to facility water."""
 
     fluid: FluidName = Field("oil", description="the dielectric")
@@ -165,7 +165,7 @@ version: 1
 name: tanks
 site: {dry_bulb: 25 degC}
 catalogue:
-  hgx_tank: {type: immersion_tank, platform: h200, accelerators: 32, chip_power: 700 W, chip_idle: 75 W, hosts: 8,
+  hgx_tank: {type: oil_bath, platform: h200, accelerators: 32, chip_power: 700 W, chip_idle: 75 W, hosts: 8,
              host_power: 350 W, other_power: 6 kW, nameplate: 40 kW, cords: 1, capital: 800 k$}
 components:
   utility: {type: utility, voltage: 415 V, contract: 1 MW}
@@ -194,7 +194,7 @@ print(result.explain())
 # The tank has variables along its own dimension, with units, and so in every file that is written.
 
 # %%
-result.dataset[["immersion_tank_bath_temperature", "immersion_tank_bath_rise"]]
+result.dataset[["oil_bath_bath_temperature", "oil_bath_bath_rise"]]
 
 # %% [markdown]
 # ## How dense
@@ -213,11 +213,11 @@ for b in bound.table[:5]:
 
 # %%
 set_point = np.linspace(308.15, 323.15, 31)
-warmer = twin.solve(twin.load(tanks), {"immersion_tank.set_point": set_point, "dry.set_point": set_point - 6.0})
-data = warmer.dataset.isel(immersion_tank=0)
+warmer = twin.solve(twin.load(tanks), {"oil_bath.set_point": set_point, "dry.set_point": set_point - 6.0})
+data = warmer.dataset.isel(oil_bath=0)
 figure, left = plt.subplots(figsize=(8, 4))
-left.plot(set_point - 273.15, data["immersion_tank_junction_temperature"] - 273.15, label="mean junction")
-left.plot(set_point - 273.15, data["immersion_tank_bath_temperature"] - 273.15, label="dielectric leaving")
+left.plot(set_point - 273.15, data["oil_bath_junction_temperature"] - 273.15, label="mean junction")
+left.plot(set_point - 273.15, data["oil_bath_bath_temperature"] - 273.15, label="dielectric leaving")
 left.set(xlabel="dielectric to the boards, degC", ylabel="degC")
 right = left.twinx()
 right.plot(set_point - 273.15, data["pue"], "k:", label="PUE")

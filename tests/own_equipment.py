@@ -86,7 +86,7 @@ class bath_limits:
     bath_duty = LimitKind(MAXIMUM, "heat that the tank's exchanger passes", "cooling", "{kind}_duty")
 
 
-class ImmersionTank(Rack, Pumped):
+class OilBath(Rack, Pumped):
     """Boards in a bath of dielectric, which a pump drives through a plate exchanger; chips give their heat to it.
 
     The case of a chip is warmer than the bath by its heat sink's resistance; the bath warms by P / (m cp).
@@ -111,8 +111,8 @@ class ImmersionTank(Rack, Pumped):
     rated_flow: VolumeFlow = Field(4e-3, gt=0)
     head: Pressure = Field(30e3, gt=0)
 
-    kind: ClassVar[str] = "immersion_tank"
-    dimension: ClassVar[str] = "immersion_tank"
+    kind: ClassVar[str] = "oil_bath"
+    dimension: ClassVar[str] = "oil_bath"
     legend: ClassVar[str] = "immersion"
     ports: ClassVar[dict[str, Port]] = Rack.ports | {"supply": Port("coolant"), "return": Port("coolant")}
     box: ClassVar[tuple[float, float, float]] = (2.4, 1.1, 1.4)
@@ -339,11 +339,11 @@ class PowerRail(Conductor):
 # ---- small ones --------------------------------------------------------------------------------------------------
 
 
-class InRowCooler(Crah):
+class RowCooler(Crah):
     """A cooler between racks, under a dimension of its own."""
 
-    kind: ClassVar[str] = "in_row_cooler"
-    dimension: ClassVar[str] = "in_row_cooler"
+    kind: ClassVar[str] = "row_cooler"
+    dimension: ClassVar[str] = "row_cooler"
     legend: ClassVar[str] = "in-row cooling"
 
 
@@ -366,7 +366,7 @@ class Steamer(Component):
         warm_room(t, write, power)
 
 
-TYPES = (ImmersionTank, AbsorptionChiller, ChillerDoor, PowerRail, InRowCooler, Steamer)
+TYPES = (OilBath, AbsorptionChiller, ChillerDoor, PowerRail, RowCooler, Steamer)
 __all__ = ["OIL", "TYPES"]
 
 
@@ -375,7 +375,7 @@ __all__ = ["OIL", "TYPES"]
 TANKS = """
 version: 1
 name: tanks
-description: Immersion tanks on DC rails, cooled by a dry cooler
+description: Oil baths on DC rails, cooled by a dry cooler
 site: {dry_bulb: 25 degC}
 serving:
   mode: physics
@@ -384,7 +384,7 @@ serving:
   agents: {turns: 4, hit_rate: 50 %, tool_time: 5 s, users: 2000, think_time: 30 s}
 catalogue:
   hgx_tank:
-    type: immersion_tank
+    type: oil_bath
     platform: h200
     accelerators: 32
     chip_power: 700 W
@@ -491,7 +491,7 @@ components:
   r2: {type: rack, it_power: 6 kW, nameplate: 20 kW, air_flow: 0.8 m3/s, air_rise: 10 K, cords: 1, room: hall,
        facing: "-x", size: [1 m, 0.8 m, 2 m], at: [13 m, 6 m, 0 m]}
   door: {type: chiller_door, set_point: 24 degC, room: hall, at: [14 m, 5.2 m, 0 m], size: [0.4 m, 0.8 m, 2 m]}
-  cooler: {type: in_row_cooler, air_flow: 2 m3/s, capacity: 60 kW, conductance: 6 kW/K, water_flow: 2 kg/s,
+  cooler: {type: row_cooler, air_flow: 2 m3/s, capacity: 60 kW, conductance: 6 kW/K, water_flow: 2 kg/s,
            set_point: 20 degC, facing: "+x", size: [0.6 m, 1.6 m, 1.6 m], at: [10.4 m, 5.2 m, 0 m], room: hall}
   tank: {type: expansion_tank}
   pump: {type: pump, control: head, head: 90 kPa}

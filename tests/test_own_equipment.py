@@ -84,11 +84,11 @@ def test_headings_of_foreign_types_add_up_to_the_meter(solved):
 
 
 def test_the_bath_warms_by_its_heat_over_its_flow(solved):
-    r = solved["tanks"].dataset.isel(scenario=0, immersion_tank=0)
-    inlet = r["immersion_tank_bath_temperature"] - r["immersion_tank_bath_rise"]
-    cp = fluids.fluid("immersion_oil").heat_capacity(0.5 * (inlet + r["immersion_tank_bath_temperature"]))
-    rise = r["immersion_tank_heat_to_liquid"] / (r["immersion_tank_flow"] * cp)
-    assert float(r["immersion_tank_bath_rise"]) == pytest.approx(float(rise), rel=0.02)
+    r = solved["tanks"].dataset.isel(scenario=0, oil_bath=0)
+    inlet = r["oil_bath_bath_temperature"] - r["oil_bath_bath_rise"]
+    cp = fluids.fluid("immersion_oil").heat_capacity(0.5 * (inlet + r["oil_bath_bath_temperature"]))
+    rise = r["oil_bath_heat_to_liquid"] / (r["oil_bath_flow"] * cp)
+    assert float(r["oil_bath_bath_rise"]) == pytest.approx(float(rise), rel=0.02)
     assert float(inlet) == pytest.approx(313.15)
 
 
@@ -121,7 +121,7 @@ def test_the_heat_of_a_chiller_door_goes_to_water(solved):
     result = solved["air"]
     assert float(result["chiller_door_outlet"].item()) == pytest.approx(297.15)
     taken = float(result["chiller_door_duty"].item())
-    into = float(result["dry_cooler_duty"].item()) - float(result["in_row_cooler_duty"].item())
+    into = float(result["dry_cooler_duty"].item()) - float(result["row_cooler_duty"].item())
     pump = float(result["pump_power"].item()) * 0.9
     assert into == pytest.approx(taken + float(result["chiller_door_power"].item()) + pump, rel=1e-6)
 
@@ -174,7 +174,7 @@ def test_a_tank_grows_denser_and_needs_more_flow(bounds):
 
 
 def test_the_flow_of_a_tank_binds_where_the_pump_gives_no_more(own):
-    found = twin.bound(twin.load(own.TANKS, overrides={"immersion_tank.min_flow": "3.3 kg/s"}))[0]
+    found = twin.bound(twin.load(own.TANKS, overrides={"oil_bath.min_flow": "3.3 kg/s"}))[0]
     assert found.limit.name == "rack_flow"
     assert "tank" in found.limit.element
 
@@ -231,16 +231,16 @@ def test_agents_are_served_by_tanks(solved):
 
 
 def test_the_tank_s_own_limit_counts_as_use_of_cooling(own):
-    small = twin.solve(twin.load(own.TANKS, overrides={"immersion_tank.capacity": "33 kW"}))
-    duty = next(b for b in small.worst() if b.name == "immersion_tank_duty")
+    small = twin.solve(twin.load(own.TANKS, overrides={"oil_bath.capacity": "33 kW"}))
+    duty = next(b for b in small.worst() if b.name == "oil_bath_duty")
     assert duty.value / duty.bound > 0.9
     assert summary(small, None)["utilisation"]["cooling"] == pytest.approx(duty.value / duty.bound, rel=1e-3)
 
 
 UNITS = {
-    "immersion_tank_bath_rise": "K",
-    "immersion_tank_bath_flow": "m3 s-1",
-    "immersion_tank_power": "W",
+    "oil_bath_bath_rise": "K",
+    "oil_bath_bath_flow": "m3 s-1",
+    "oil_bath_power": "W",
     "power_rail_voltage_drop": "V",
     "power_rail_joint_temperature": "K",
 }
@@ -252,12 +252,12 @@ def test_foreign_types_have_variables_under_their_own_dimension(solved, tmp_path
         assert data[name].dims == (name[: -len(name.split("_", 2)[2]) - 1], "scenario")
         assert data[name].attrs["units"] == unit
         assert data[name].attrs["long_name"]
-    assert list(data["immersion_tank"].values) == ["tank1", "tank2", "tank3", "tank4"]
-    assert set(solved["air"].dataset["in_row_cooler_duty"].dims) == {"in_row_cooler", "scenario"}
+    assert list(data["oil_bath"].values) == ["tank1", "tank2", "tank3", "tank4"]
+    assert set(solved["air"].dataset["row_cooler_duty"].dims) == {"row_cooler", "scenario"}
     assert "crah" not in solved["air"].dataset.dims
     path = solved["tanks"].write(tmp_path / "tanks.nc")
     with xr.open_dataset(path, engine="h5netcdf") as again:
-        np.testing.assert_array_equal(again["immersion_tank_bath_rise"], data["immersion_tank_bath_rise"])
+        np.testing.assert_array_equal(again["oil_bath_bath_rise"], data["oil_bath_bath_rise"])
 
 
 def test_a_load_under_a_heading_of_its_own_is_in_a_headline_figure(own):
@@ -293,18 +293,18 @@ def test_what_is_derived_can_be_drawn_and_given_off(forget):
 
 def test_foreign_types_are_in_the_schema_and_counted(solved):
     kinds = twin.schema()["$defs"]
-    assert {"immersion_tank", "absorption_chiller", "chiller_door", "power_rail", "in_row_cooler"} <= set(kinds)
-    assert "immersion_oil" in kinds["immersion_tank"]["properties"]["fluid"]["enum"]
-    assert solved["tanks"].facility.count()["immersion_tank"] == 4
+    assert {"oil_bath", "absorption_chiller", "chiller_door", "power_rail", "row_cooler"} <= set(kinds)
+    assert "immersion_oil" in kinds["oil_bath"]["properties"]["fluid"]["enum"]
+    assert solved["tanks"].facility.count()["oil_bath"] == 4
     assert set(solved["tanks"].facility.models.values()) >= {"hgx_tank"}
 
 
 def test_scenarios_and_studies_reach_foreign_fields(own):
     result = twin.solve(twin.load(own.TANKS), {"hgx_tank.set_point": [308.15, 313.15, 318.15]})
-    bath = result["immersion_tank_bath_temperature"].values[0]
+    bath = result["oil_bath_bath_temperature"].values[0]
     np.testing.assert_allclose(np.diff(bath), 5.0, atol=0.1)
     alone = twin.solve(twin.load(own.TANKS), {"hgx_tank.set_point": [318.15]})
-    assert alone["immersion_tank_bath_temperature"].values[0, 0] == bath[2]
+    assert alone["oil_bath_bath_temperature"].values[0, 0] == bath[2]
 
 
 # ---- computed air ------------------------------------------------------------------------------------------------
@@ -318,8 +318,8 @@ def aired(own):
 def test_the_air_of_foreign_coolers_and_doors_is_computed(aired):
     assert aired.ok
     data = aired.dataset
-    assert data["in_row_cooler_intake_temperature"].dims == ("in_row_cooler", "scenario")
-    assert np.isfinite(data["in_row_cooler_intake_temperature"]).all()
+    assert data["row_cooler_intake_temperature"].dims == ("row_cooler", "scenario")
+    assert np.isfinite(data["row_cooler_intake_temperature"]).all()
     assert np.isfinite(data["rack_inlet_error"]).all()
     (room,) = aired.air_solution.rooms
     heat = room.loads.rack_heat[:, 0]
@@ -345,9 +345,9 @@ def test_pictures_show_foreign_types_by_legend_and_role(solved, tmp_path):
     data = solved["tanks"].dataset.isel(scenario=0)
     assert [n for n, rack in zip(found.names, found.racks, strict=True) if rack] == [f"tank{k}" for k in range(1, 5)]
     assert found.legends[at["tank1"]] == "immersion"
-    drawn = data["immersion_tank_power"] + data["immersion_tank_pump_power"]
+    drawn = data["oil_bath_power"] + data["oil_bath_pump_power"]
     assert found.power[at["tank1"]] == pytest.approx(float(drawn[0]) / 1e3)
-    assert found.temperature[at["tank1"]] == pytest.approx(float(data["immersion_tank_inlet_temperature"][0]) - 273.15)
+    assert found.temperature[at["tank1"]] == pytest.approx(float(data["oil_bath_inlet_temperature"][0]) - 273.15)
     assert found.temperature[at["rail"]] == pytest.approx(float(data["power_rail_joint_temperature"][0]) - 273.15)
     row = boxes.boxes(solved["air"])
     colours = boxes.colours(row)
@@ -446,7 +446,7 @@ def test_reports_of_one_name_and_two_meanings_are_refused(forget):
 
 def test_a_wrong_fluid_is_a_fault_of_the_layout(own):
     with pytest.raises(twin.LayoutError, match=r"tank1.*no fluid 'immersion_oils'; did you mean 'immersion_oil'"):
-        twin.load(own.TANKS, overrides={"immersion_tank.fluid": "immersion_oils"})
+        twin.load(own.TANKS, overrides={"oil_bath.fluid": "immersion_oils"})
 
 
 def test_a_fluid_is_checked_when_it_is_added():

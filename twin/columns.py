@@ -129,6 +129,7 @@ class engine(Ledger):
     nameplate = Column("power", "power that is provisioned")
     heat_liquid = Column("power", "heat into the coolant")
     heat_air = Column("power", "heat into the room air")
+    spill = Column("power", "heat that cold plates leave to the room air")
     loss = Column("power", "loss of shelves and board converters")
     chips = Column("number", "accelerators that have power")
     chip_power = Column("power", "mean power of an accelerator")
@@ -384,6 +385,9 @@ class limits:
     humidification = LimitKind(MAXIMUM, "vapour that a room wants over what its humidifiers give", aim=True)
     cdu_duty = LimitKind(MAXIMUM, "heat that a CDU passes", "cooling")
     cdu_flow = LimitKind(MAXIMUM, "coolant flow of a CDU")
+    bath_temperature = LimitKind(MAXIMUM, "dielectric leaving the boards of an immersion tank")
+    tank_duty = LimitKind(MAXIMUM, "heat that the exchanger of an immersion tank passes", "cooling")
+    tank_water_flow = LimitKind(MAXIMUM, "facility water through the exchanger of an immersion tank")
     crah_capacity = LimitKind(MAXIMUM, "heat that a room cooler's coil takes", "cooling")
     crah_air_flow = LimitKind(MAXIMUM, "air that the coolers of a room deliver", "cooling")
     room_temperature = LimitKind(MAXIMUM, "air that returns in a room")
@@ -409,6 +413,7 @@ class limits:
     rack_air_rise = LimitKind(MAXIMUM, "fans run at full speed and miss the rise that they aim at", aim=True)
     bypass_flow = LimitKind(MINIMUM, "the bypass is wide open and its minimum flow missed", aim=True)
     unfed = LimitKind(MINIMUM, "it has no live feed and stands still", name="power_feed", quantity="fraction", aim=True)
+    plate_spill = LimitKind(MAXIMUM, "what cold plates cannot take, which warms the rack's air", aim=True)
     loop_vacuum = LimitKind(MINIMUM, "a loop below atmospheric pressure draws in air", aim=True)
 
 

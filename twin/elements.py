@@ -571,6 +571,8 @@ class Engine(Element):
     conductivity [1/m] (n, s). plates: that share the flow [1] (n, s). sink_resistance: of a heat sink at sink_flow
     [K/W] (n, s). sink_flow: air flow of its rating [kg/s] (n, s). maldistribution, power_spread, interface_spread:
     how much worse the worst chip has flow, power and interface [1] (n, s). liquid_fraction: of the heat [1] (n, s).
+    plate_heat: that cold plates take at most, infinite for any [W] (n, s). plate_temperature: junction of a mean chip
+    at which they take no more, infinite for none [K] (n, s).
 
     The rest: hosts [1] (n, s). host_power, host_idle: of one [W] (n, s). host_utilisation [1] (n, s). other_power:
     behind the boards' converters [W] (n, s). board_fixed [W], board_proportional [1], board_square [1/W]: their losses
@@ -625,6 +627,8 @@ class Engine(Element):
     fan_rise: Array
     min_fan_speed: Array
     liquid_fraction: Array
+    plate_heat: Array
+    plate_temperature: Array
     plates: Array
     peak_factor: Array
     it_power: Array

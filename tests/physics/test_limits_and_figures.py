@@ -167,7 +167,7 @@ def test_limits_measure_known_layers_from_one_of_two_sides():
     with pytest.raises(ValueError, match="one of energy, cooling"):
         LimitKind(columns.MAXIMUM, "heat", "heat")
     kinds = [k for k in vars(limits).values() if isinstance(k, LimitKind)]
-    assert len(kinds) == 46 and {k.sense for k in kinds} == {1, -1}
+    assert len(kinds) == 50 and {k.sense for k in kinds} == {1, -1}
 
 
 # ---- figures -----------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from twin.components.coolant import (
     PumpStation,
     Valve,
 )
-from twin.components.cooling import Cdu, Coil, Crah, FanWall, HeatExchanger, RearDoor, films, wall_fouling
+from twin.components.cooling import Cdu, Coil, Crah, FanWall, HeatExchanger, InRowCooler, RearDoor, films, wall_fouling
 from twin.components.economisers import AirEconomiser, FreeCoolingChiller, IndirectEvaporativeCooler, WaterEconomiser
 from twin.components.electrical import (
     Battery,
@@ -54,6 +54,7 @@ from twin.components.electrical import (
     nominal,
 )
 from twin.components.hall import Room, Screen, Site
+from twin.components.immersion import ImmersionTank
 from twin.components.moisture import Humidifier
 from twin.components.outdoor import (
     AdiabaticCooler,
@@ -92,6 +93,8 @@ __all__ = [
     "HeatExchanger",
     "HouseLoad",
     "Humidifier",
+    "ImmersionTank",
+    "InRowCooler",
     "IndirectEvaporativeCooler",
     "LiquidRack",
     "MinimumFlowBypass",

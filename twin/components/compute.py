@@ -51,6 +51,9 @@ from twin.units import (
 RISE_BAND = 1.1
 """Rise of the air over what fans aim at, beyond which they are said to miss it."""
 
+SPILL = 1.0
+"""Heat that cold plates may leave to the air untold, W: that of rounding."""
+
 MAX_CLOCK_LOST = 1e-3
 """Share of the clock below which its loss to temperature does not count as throttling."""
 
@@ -61,7 +64,8 @@ class CoolingPath(NamedTuple):
     stream: the pipe or vent that takes their heat (n,). node: where it comes from (n,). liquid_fraction: share of the
     rack's heat that leaves with coolant (n, s). plates: cold plates that share the flow, NaN for one per accelerator
     (n, s). plate_spread: spreading resistance [K/W] (n, s). plate_conduction: over the coolant's conductivity [1/m]
-    (n, s). sink_resistance: of a heat sink at the rated air flow [K/W] (n, s).
+    (n, s). sink_resistance: of a heat sink at the rated air flow [K/W] (n, s). plate_heat: that the rack's plates
+    take at most [W] (n, s). plate_temperature: junction of a mean chip at which they take no more [K] (n, s).
     """
 
     stream: Index
@@ -71,6 +75,8 @@ class CoolingPath(NamedTuple):
     plate_spread: Real = 0.0
     plate_conduction: Real = 0.0
     sink_resistance: Real = 0.0
+    plate_heat: Real = np.inf
+    plate_temperature: Real = np.inf
 
 
 class Rack(Component):
@@ -227,6 +233,8 @@ class Rack(Component):
                 fan_rise=t.air_rise,
                 min_fan_speed=t.min_fan_speed,
                 liquid_fraction=path.liquid_fraction * whole,
+                plate_heat=path.plate_heat * whole,
+                plate_temperature=path.plate_temperature * np.where(t.accelerators > 0, 1.0, np.inf),
                 plates=np.maximum(finite_or(path.plates * whole, t.accelerators), 1.0),
                 peak_factor=t.peak_factor,
                 it_power=t.it_power,
@@ -311,9 +319,18 @@ class LiquidRack(Rack):
 
     Pressure drop = quick disconnects and manifold (square law) + trays (exponent 1.85); trays are as many as
     `chip_scale` says. Cold plate R = spread + conduction/k + 1/(2 m cp) [OCP 1 kW module, 17 points].
+
+    What plates cannot take warms the air of the rack: what exceeds `max_liquid_heat`, and what would bring the mean
+    chip above `plate_temperature` [EnergyPlus, pull request 11667]. Clocks give way first, at `throttle_temperature`.
     """
 
     liquid_fraction: Fraction = Field(0.87, ge=0, le=1, description="share of the heat that leaves with coolant")
+    max_liquid_heat: Power | None = Field(
+        None, gt=0, description="that its cold plates take at most, more with `chip_scale`; the rest warms its air"
+    )
+    plate_temperature: Temperature | None = Field(
+        None, ge=270, le=420, description="mean junction at which cold plates take no more; the rest warms its air"
+    )
     plates: Number = Field(72.0, gt=0, le=5000, description="cold plates in parallel that share the rack flow")
     plate_spread: ThermalResistance = Field(0.0021, ge=0, le=1, description="spreading in the lid and base")
     plate_conduction: PerLength = Field(0.0071, ge=0, le=1, description="divided by the coolant's conductivity")
@@ -334,6 +351,13 @@ class LiquidRack(Rack):
         "return": Port("coolant"),
     }
 
+    def check(self, name: str) -> list[str]:
+        faults = super().check(name)
+        if self.plate_temperature is not None and self.accelerators <= 0:
+            why = "no accelerators, whose junctions it is of; give `max_liquid_heat`"
+            faults.append(f"{name}: plate_temperature: {why}")
+        return faults
+
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
         pipe = write(
@@ -347,9 +371,18 @@ class LiquidRack(Rack):
             )
         )
         intake = write(Vent(t.room.inlet, t.node("exhaust")))
-        path = CoolingPath(pipe, t.node("supply"), t.liquid_fraction, t.plates, t.plate_spread, t.plate_conduction)
+        most = {
+            "plate_heat": finite_or(t.max_liquid_heat, np.inf),
+            "plate_temperature": finite_or(t.plate_temperature, np.inf),
+        }
+        path = CoolingPath(
+            pipe, t.node("supply"), t.liquid_fraction, t.plates, t.plate_spread, t.plate_conduction, **most
+        )
         rows = cls.engine(t, write, intake, path)
         write(Heat(pipe, columns.engine.heat_liquid[rows]))
+        spill, limited = columns.engine.spill[rows], np.isfinite(t.max_liquid_heat) | np.isfinite(t.plate_temperature)
+        if limited.any():
+            limit(t, write, limits.plate_spill, spill, np.where(limited, SPILL, np.inf))
         supply, out = columns.node.temperature[t.node("supply")], columns.stream.outlet[pipe]
         flow, required = columns.stream.flow[pipe], t.min_flow * t.chip_scale * t.power_scale * t.in_service
         limit(t, write, limits.coolant_supply, supply, t.max_supply_temperature)
@@ -358,6 +391,7 @@ class LiquidRack(Rack):
         limit(t, write, limits.coolant_return, out, t.max_return_temperature)
         limit(t, write, limits.rack_flow, flow, required, engine=rows)
         stay_dry(t, write, supply)
+        report(t, write, "spill", spill, "heat that cold plates leave to the room air")
         report(t, write, "flow", flow, "coolant flow")
         report(t, write, "supply_temperature", supply, "coolant entering the rack")
         report(t, write, "return_temperature", out, "coolant leaving the rack")

@@ -393,6 +393,24 @@ class FanWall(Crah):
     dimension: ClassVar[str] = "crah"
 
 
+class InRowCooler(Crah):
+    """In-row cooler: a unit as deep as the racks that it stands between, a coil and EC fans.
+
+    It draws from the hot aisle at its back and blows into the cold aisle at its front; its fans follow the racks as
+    those of a `crah` do. Defaults are class values of a unit of 300 mm.
+    """
+
+    capacity: Power = Field(30e3, gt=0, description="heat that it may take")
+    conductance: Conductance = Field(2.5e3, gt=0, description="UA at the rated flows")
+    air_flow: VolumeFlow = Field(1.4, gt=0, description="rated, one unit")
+    water_flow: MassFlow = Field(1.2, gt=0, description="rated")
+    fan_power: Power = Field(1.0e3, ge=0, description="one unit at rated air flow")
+    set_point: Temperature | None = Field(295.15, ge=275, le=330, description="air leaving the coil")
+    kind: ClassVar[str] = "in_row_cooler"
+    dimension: ClassVar[str] = "crah"
+    box: ClassVar[tuple[float, float, float]] = (1.2, 0.3, 2.0)
+
+
 class RearDoor(Coil):
     """Passive rear-door exchanger on the exhaust of one rack (connect `rack.exhaust` to `door.inlet`)."""
 

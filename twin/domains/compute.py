@@ -69,13 +69,14 @@ class Roots(Table):
     """What the last pass found, from which the next goes on, NaN before the first, (rack, scenario).
 
     requested: junction of a mean chip at its set clock, mean, worst: at the clock that was reached [K]. feed: power at
-    the feed [W].
+    the feed [W]. share: of their heat that cold plates can take [1].
     """
 
     requested: Reals2
     mean: Reals2
     worst: Reals2
     feed: Reals2
+    share: Reals2
 
 
 @cell
@@ -135,6 +136,35 @@ def clock_at(r, s, e: Engine, chip, base, active, T, leak):
 
 
 @cell
+def plates_take(r, s, e: Engine, inlet, rise):
+    """Share of their heat that cold plates take at the most, 1 unless a junction is stated at which they take no more.
+
+    At the junction T_s plates pass (T_s - T_in) / R, and this over what they pass at a rise R P of the mean chip is the
+    share, no more than 1: the maximum heat transfer of a cold plate by the highest temperature of its chip, the inlet
+    and the thermal resistance of EnergyPlus [NREL/EnergyPlus pull requests 11667, 11692, design document of 2026]. R is
+    that of a rack as a whole, to which the plates of its hosts belong.
+    """
+    return clip(share(e.plate_temperature[r, s] - inlet, rise, 0.0, 1.0), 0.0, 1.0)
+
+
+@cell
+def spilled(r, s, e: Engine, feed, able):
+    """Heat of a power at the feed that cold plates leave to the air of their rack, W.
+
+    Of the heat that the coolant is to take, plates take the share that they can, and no more than what the rack's are
+    rated for; the rest is a load of the room, so that both add up to the power [EnergyPlus, see `plates_take`].
+    """
+    asked = e.liquid_fraction[r, s] * feed
+    return asked - min(able * asked, e.plate_heat[r, s] * max(e.chip_scale[r, s], 1e-6))
+
+
+@cell
+def heat_to_air(r, s, e: Engine, feed, able):
+    """Heat of a power at the feed that the rack's air carries, W: what is not the coolant's, and what plates spill."""
+    return (1.0 - e.liquid_fraction[r, s]) * feed + spilled(r, s, e, feed, able)
+
+
+@cell
 def fan_speed(r, s, e: Engine, heat):
     """Fan speed that keeps the air rise, between its slowest and full speed."""
     required = heat / (AIR_HEAT * e.fan_rise[r, s] * max(e.fan_flow[r, s], 1e-9))
@@ -159,22 +189,22 @@ def behind(r, s, e: Engine, power, speed):
 
 
 @cell
-def left_to_chips(r, s, e: Engine, hosts):
+def left_to_chips(r, s, e: Engine, hosts, able):
     """Power that a rack's cap leaves to each chip, W: from the feed back through shelves, fans, boards and hosts."""
     capped = finite(e.rack_cap[r, s])
     cap = e.rack_cap[r, s] if capped else 1.0
-    inside, _lost = behind(r, s, e, cap, fan_speed(r, s, e, (1.0 - e.liquid_fraction[r, s]) * cap))
+    inside, _lost = behind(r, s, e, cap, fan_speed(r, s, e, heat_to_air(r, s, e, cap, able)))
     rest = inside / max(e.chip_scale[r, s], 1e-6) - hosts - e.other_power[r, s]
     return max(rest / max(e.chips[r, s], 1.0), 0.0) if capped else INF
 
 
 @cell
-def at_the_feed(r, s, e: Engine, load, last):
+def at_the_feed(r, s, e: Engine, load, last, able):
     """Rack power at the feed, and fan speed; fans follow the air heat, of which they are part."""
     feed = last if known(last) else load
     speed = 0.0 * load
     for _turn in range(STEPS + 1):
-        speed = fan_speed(r, s, e, (1.0 - e.liquid_fraction[r, s]) * feed)
+        speed = fan_speed(r, s, e, heat_to_air(r, s, e, feed, able))
         out = load + e.fan_power[r, s] * speed * speed * speed
         feed = out + e.shelf_fixed[r, s] + out * (e.shelf_proportional[r, s] + out * e.shelf_square[r, s])
     return feed, speed
@@ -186,7 +216,7 @@ def prepare(r, s, e: Engine, out: Constants):
     host = e.host_idle[r, s] + e.host_utilisation[r, s] * (e.host_power[r, s] - e.host_idle[r, s])
     hosts = e.hosts[r, s] * host
     out.hosts[r, s] = hosts
-    out.left[r, s] = left_to_chips(r, s, e, hosts)
+    out.left[r, s] = left_to_chips(r, s, e, hosts, 1.0)
     out.work[r, s] = power(e.clock[r, s], e.clock_exponent[r, s])
     out.rated[r, s] = e.nameplate[r, s] * e.chip_scale[r, s] * e.power_scale[r, s]
 
@@ -201,6 +231,10 @@ def racks(r, s, e: Engine, own: Constants, at: Cooling, last: Roots, out: column
     in step the slowest sets the clock of all. Where a power is given for the whole rack, the work done follows from
     what it leaves for the chips, and its converters lose what they do at that power. A rack without chips has no
     junctions: NaN.
+
+    Clocks give way first: power is what it is with plates that take all. Only what they then cannot take, see
+    `plates_take`, warms the rack's air. Junctions are told as if plates took it all the same: air that has no
+    resistance of its own would cool chips for nothing.
     """
     inlet = at.inlet[r, s]
     scale = e.chip_scale[r, s]
@@ -218,7 +252,10 @@ def racks(r, s, e: Engine, own: Constants, at: Cooling, last: Roots, out: column
     requested = active * own.work[r, s]
     hot = junction(last.requested[r, s], inlet, mean, base + requested, leak, slope, reference)
     demand = base + requested + leakage(hot, leak, slope, reference)
-    capped = min(demand, min(e.cap[r, s], own.left[r, s]))
+    left = own.left[r, s]
+    if finite(e.plate_temperature[r, s]) and known(last.share[r, s]):
+        left = left_to_chips(r, s, e, hosts, last.share[r, s])
+    capped = min(demand, min(e.cap[r, s], left))
     throttle = e.throttle_temperature[r, s]
     hottest = (throttle - inlet) / (worst * excess)
     relief = leakage(inlet + mean * hottest, leak, slope, reference) - leakage(throttle, leak, slope, reference)
@@ -237,16 +274,20 @@ def racks(r, s, e: Engine, own: Constants, at: Cooling, last: Roots, out: column
     inside = scale * (e.chips[r, s] * chip + hosts + e.other_power[r, s])
     board = e.board_fixed[r, s] + inside * (e.board_proportional[r, s] + inside * e.board_square[r, s])
     load = inside + board + scale * e.inner_power[r, s]
-    modelled, modelled_speed = at_the_feed(r, s, e, load, last.feed[r, s])
+    able = plates_take(r, s, e, inlet, cool - inlet)
+    modelled, modelled_speed = at_the_feed(r, s, e, load, last.feed[r, s], able)
     last.feed[r, s] = modelled
     drawn = load + e.fan_power[r, s] * modelled_speed * modelled_speed * modelled_speed
     stated = finite(e.it_power[r, s])
     given = e.it_power[r, s] * scale * e.power_scale[r, s] if stated else modelled
-    air = (1.0 - e.liquid_fraction[r, s]) * given
+    ratio = given / modelled if stated else 1.0
+    taken = plates_take(r, s, e, inlet, ratio * (cool - inlet)) if stated else able
+    spill = spilled(r, s, e, given, taken)
+    air = (1.0 - e.liquid_fraction[r, s]) * given + spill
     speed = fan_speed(r, s, e, air) if stated else modelled_speed
     _inside, spent = behind(r, s, e, given, speed)
     loss = spent if stated else board + modelled - drawn
-    ratio = given / modelled if stated else 1.0
+    last.share[r, s] = able
     moving = max(scale * e.chips[r, s] * active, 1e-9)
     busy = clip(1.0 - (modelled - given) / moving, 0.0, 1.0) if stated else 1.0
 
@@ -256,8 +297,9 @@ def racks(r, s, e: Engine, own: Constants, at: Cooling, last: Roots, out: column
     lost = 1.0 - clock / free
     out.power[r, s] = on * given
     out.peak[r, s] = on * given * e.peak_factor[r, s]
-    out.heat_liquid[r, s] = on * given * e.liquid_fraction[r, s]
+    out.heat_liquid[r, s] = on * given * e.liquid_fraction[r, s] - on * spill
     out.heat_air[r, s] = on * air
+    out.spill[r, s] = on * spill
     out.loss[r, s] = on * loss
     out.chip_power[r, s] = on * chip * ratio if chips else NAN
     out.chips[r, s] = on * e.chips[r, s] * scale
