@@ -55,7 +55,7 @@ def test_a_device_parts_scenarios_by_topology_and_by_memory(device, monkeypatch)
     facility = twin.load("gb300_hall")
     feeds = [n for n, p in facility.components.items() if p.kind == "ups"]
     values = {f"{feeds[0]}.in_service": [1, 0, 1, 1, 0], "site.dry_bulb": [300.0, 301.0, 302.0, 303.0, 304.0]}
-    values["rack.it_power"] = [1e5, 1e5, 1e5, 6e5, 1e5]
+    values["rack.it_power"] = [1e5, 1e5, 1e5, 3e6, 1e5]
     plant = compile(facility, values)
     here = steady(plant)
     monkeypatch.setattr(arrays, "max_scenarios", lambda *_: 2)

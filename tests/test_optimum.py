@@ -104,18 +104,23 @@ def test_carbon_and_water_follow_what_is_drawn():
 def test_physics_gives_first_tokens_and_says_why_there_are_none():
     from twin.show.summary import summary
 
+    def told(overrides):
+        """The figures and warnings of the hall, but that its chillers are warmer than their law was measured."""
+        found = summary(twin.solve("h200_hall", overrides=overrides), None)
+        return found | {"warnings": [text for text in found["warnings"] if "law was measured" not in text]}
+
     physics = {"serving.mode": "physics", "serving.interactivity": 60}
-    found = summary(twin.solve("h200_hall", overrides=physics), None)
+    found = told(physics)
     assert 0.1 < found["ttft_s"] < 0.5
     assert found["tpot_ms"] == pytest.approx(1e3 / 60)
     assert "physics" in found["serving"] and not found["warnings"]
-    slow = summary(twin.solve("h200_hall", overrides=physics | {"rack.clock": 0.7}), None)
+    slow = told(physics | {"rack.clock": 0.7})
     assert 0 < slow["tokens_per_s"] < found["tokens_per_s"]
     edge = physics | {"serving.interactivity": 160.3, "rack.clock": 0.6}
-    late = summary(twin.solve("h200_hall", overrides=edge), None)
+    late = told(edge)
     assert late["tokens_per_s"] == 0.0
     assert late["warnings"] == ["h200: no tokens at 160.3 tokens/s/user: beyond the front at their clock"]
-    none = summary(twin.solve("h200_hall", overrides=physics | {"serving.interactivity": 400}), None)
+    none = told(physics | {"serving.interactivity": 400})
     assert none["tokens_per_s"] == 0.0
     assert none["tpot_ms"] is None
     assert none["warnings"] == ["h200: no tokens at 400 tokens/s/user: beyond the front"]

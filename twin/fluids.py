@@ -254,7 +254,7 @@ FLUIDS = {
         # Polyalphaolefin of the grade PAO 2, a single-phase immersion coolant: the formulas of ACHP (Bell), Brine.h,
         # which name no measurement: rho, cp and k are these, mu within 0.2 %, 0 to 80 degC. The table in the Modelica
         # library ThermoS is apart from them by 0.6 % in rho, 1.4 % in cp, 3 % in k; its mu is of a heavier grade.
-        # Freezing: -54 degC, at which MIL-PRF-87252, a specification of such coolants, still has it flow.
+        # Freezing: an assumption, -54 degC, to which hydraulic fluids of this base must serve [MIL-PRF-87257C, 1.1].
         Fluid(
             "pao2",
             centre=313.15,

@@ -419,11 +419,10 @@ def _cooled(facility: Facility, zone: Zone, takers: Index, faults: list[str]) ->
     warm = sorted(
         name for row, name in enumerate(zone.names) if not (cooled[row] or (zone.ventilation[row] > 0.0).all())
     )
-    remedies = " or ".join(sorted(kind for kind, cls in REGISTRY.items() if cls.cools_room))
+    remedies = ", ".join(sorted(kind for kind, cls in REGISTRY.items() if cls.cools_room))
     for room in warm:
         inside = sorted(n for n, part in facility.components.items() if part.room == room)
         if inside:
-            faults.append(
-                f"room {room}: holds {inside[0]} and {len(inside) - 1} more but nothing cools it; "
-                f"add a {remedies}, or give it ventilation"
-            )
+            others = f" and {len(inside) - 1} more" if inside[1:] else ""
+            remedy = f"add one of {remedies}, or give it ventilation"
+            faults.append(f"room {room}: holds {inside[0]}{others} but nothing cools it; {remedy}")

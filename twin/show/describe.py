@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from twin.components.base import REGISTRY, Component
 from twin.components.curves import every_curve
-from twin.components.hall import Site
+from twin.components.hall import Room, Site
 from twin.elements import Limit, Report
 from twin.facility import plugins
 from twin.facility.catalogue import catalogue
@@ -29,6 +29,9 @@ from twin.units import DIMENSIONS, quantity
 
 CURVES = "chiller_curves"
 """What lists the curves that a chiller may name."""
+
+ROOM = "its room"
+"""Where a component stands while it is asked what it writes."""
 
 Rows = tuple[tuple[str, ...], ...]
 """A table of texts, its header first."""
@@ -234,17 +237,20 @@ def _written(parts: Iterable[Component]) -> dict[str, Rows]:
 
 
 def _lowered(part: Component) -> Iterator[Report | Limit]:
-    """What a component writes alone, each of its feeds at a bus of its own."""
+    """What a component writes alone in a room of its own, each of its feeds at a bus of its own."""
     name = part.kind
     feeds = [(p.carrier, (name, port), ("", f":{port}")) for port, p in part.ports.items() if p.cords]
+    parts = {name: part}
+    if not isinstance(part, Room):
+        parts = {ROOM: Room(), name: part.model_copy(update={"room": ROOM})}
     facility = Facility(
         name,
         name,
         "",
         Site.model_validate({}),
-        {name: part},
+        parts,
         tuple(feeds),
-        {name: name},
+        {each: stated.kind for each, stated in parts.items()},
         Serving.model_validate({}),
         Economics.model_validate({}),
         (),
@@ -254,4 +260,4 @@ def _lowered(part: Component) -> Iterator[Report | Limit]:
     lowering = Lowering(facility, read(facility, {}), alone(facility))
     lowering.lower()
     for kind in (Report, Limit):
-        yield from lowering.parts.get(kind, ())
+        yield from (element for element in lowering.parts.get(kind, ()) if name in element.elements)
