@@ -65,7 +65,7 @@ MUTANTS = [
     # units of figures
     (LEDGER, '"MW", 1e-6, ",.3f"', '"MW", 1e-3, ",.3f"', (*KEYS, *SCREEN), "kilowatts as megawatts"),
     (LEDGER, '"t/year", 31557.6', '"t/year", 31536.0', KEYS, "carbon in years of 365 days"),
-    (LEDGER, '"m3/day", 86.4', '"m3/day", 3.6', (*KEYS, *SCREEN), "water of an hour"),
+    (LEDGER, '"make-up water", "m3/day", 86.4', '"make-up water", "m3/day", 3.6', (*KEYS, *SCREEN), "water of an hour"),
     (LEDGER, '.replace("/", "_per_")', '.replace("/", "_")', KEYS, "keys without their per"),
     (LEDGER, 'return f"{value * self.factor:', 'return f"{value:', SCREEN, "figures on the screen in SI"),
     (SUMMARY, "number(at(FIGURES[n]) * FIGURES[n].factor)", "number(at(FIGURES[n]))", KEYS, "figures told in SI"),
