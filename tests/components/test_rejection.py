@@ -509,6 +509,12 @@ def test_water_colder_than_the_wet_bulb_is_not_warmed(kind):
     np.testing.assert_allclose(r.slope * 290.0 + r.offset, 290.0, atol=1e-6)
 
 
+def test_basins_of_all_cells_are_heated_where_the_water_needs_no_cooling():
+    """Four cells of 3 kW/K at -6 degC, kept at 2 degC."""
+    idle = tower(MerkelTower, 310.0, 262.15, basin_heater=3e3, basin_temperature=275.15)
+    assert idle.respond(col(305.0), col(100.0), CP).power[0, 0] == pytest.approx(4 * 3e3 * 8)
+
+
 @pytest.mark.parametrize("range_", [0.5, 5.56, 15.0, 30.0])
 def test_liquid_over_gas_is_what_gives_the_approach(range_):
     for wanted in np.linspace(0.2 * range_, 1.2 * range_, 5):

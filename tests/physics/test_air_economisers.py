@@ -95,12 +95,20 @@ def test_air_warmer_than_what_returns_too_damp_too_dry_or_beyond_a_limit_stays_o
     assert of(least, "crah_economiser_duty") == pytest.approx(-gained, rel=1e-3)
 
 
+def test_dampers_close_over_the_last_kelvin_below_what_returns():
+    back = returning(hall("air_economiser", scenarios=weather([40.0])))[0]
+    dry = back - np.array([0.25, 0.5, 2.0])
+    result = hall("air_economiser", scenarios=weather(dry))
+    np.testing.assert_allclose(returning(result), back, atol=1e-3)
+    np.testing.assert_allclose(of(result, "crah_economiser_fan_speed"), [0.25, 0.5, 1.0], atol=2e-3)
+
+
 def test_outdoor_air_brings_its_moisture():
-    """Beside 0.1 m3/s of ventilation the dampers let in the most of it; the coil stays dry."""
-    result = hall("air_economiser", room="ventilation: 0.1 m3/s, people: 50", scenarios=weather([10.0]))
+    """Beside 1 m3/s of ventilation the dampers let in the most of it; the coil stays dry."""
+    result = hall("air_economiser", room="ventilation: 1 m3/s, people: 50", scenarios=weather([10.0]))
     moved = of(result, "crah_economiser_fan_speed") * of(result, "crah_air_flow")
     w = ratio_of(10.0)
-    moved = moved + 0.1 * float(twin.fluids.air_density(10 + K, w, P))
+    moved = moved + 1.0 * float(twin.fluids.air_density(10 + K, w, P))
     expected = w + 50 * 0.08 / 3600 / moved
     assert ratio(of(result, "room_dew_point")[0] - K) == pytest.approx(float(expected[0]), rel=1e-3)
 

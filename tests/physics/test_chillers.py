@@ -11,6 +11,7 @@ import pytest
 from physics.benches import bench, heater, limit, of, rise
 
 import twin
+from twin import columns
 from twin.components.curves import chiller_curves, every_curve, stack
 from twin.domains.chillers import ENTERING_ERROR, LEAVING_ERROR, Chiller
 
@@ -451,6 +452,18 @@ def test_a_short_machine_gives_all_it_has():
     assert taken == pytest.approx(power("york_yk", 7.0, 20.0, 1.0), rel=1e-4)
     assert of(result, "chiller_loading", "one") == pytest.approx(1.15, rel=2e-3)
     assert not (result.margins.name == "water_chiller_capacity").any()  # a pre-cooler is not judged
+
+
+def test_a_machine_that_stands_still_gives_its_condenser_nothing():
+    """One before it leaves the water colder than its set point; nothing moves in its condenser."""
+    rest = "rest: {type: air_chiller, set_point: 5 degC, capacity: 9 MW, flow: 100 kg/s, drop: 1 Pa}"
+    layout = plant("york_yk").replace("components:\n", f"components:\n  {rest}\n")
+    layout = layout.replace("rack.return, one.in", "rack.return, rest.in").replace(
+        "connections:\n", "connections:\n  - [coolant, rest.out, one.in]\n  - [power, grid.out, rest.feed]\n"
+    )
+    solution = twin.solve(layout, {"one.set_point": [7 + K], "mover.in_service": [0.0]}).solution
+    still = solution[columns.cooler.running] == 0
+    assert still.sum() == 2 and (solution[columns.cooler.rejected][still] == 0).all()
 
 
 def test_a_curve_may_be_written_out():

@@ -31,6 +31,13 @@ def test_condenser_water_is_blended_up_to_the_least_that_may_enter():
     assert cold(7.0, 16.0, **{"one.min_entering": [15 + K]})[0] == pytest.approx(power("york_yk", 7, 16, p), rel=1e-2)
 
 
+def test_a_warning_tells_what_enters_a_condenser_after_it_was_blended():
+    """12 degC leaves, 3.1 K warmer than was measured: 1.6 % of power a kelvin. Water of 10 degC enters at 15."""
+    result = run("york_yk", [12.0], [10.0], [0.8], **{"one.min_entering": [15 + K]})
+    (told,) = [text for text in result.warnings[0] if "its law was measured" in text]
+    assert told.startswith("one: leaving water 12.0 degC, outside 4.4 degC to 8.9 degC") and told.endswith("±5 %")
+
+
 def test_unless_stated_condensers_take_in_nothing_below_12_8_degrees():
     layout = bench(
         f"tank: {{type: expansion_tank}}\n{heater(2e5)}"
@@ -75,8 +82,10 @@ def test_set_points_are_reset_by_the_weather():
     weather = {"site.dry_bulb": air + K, "site.wet_bulb": air - 1 + K}
     found = of(twin.solve(layout, weather), "chiller_supply_temperature") - K
     np.testing.assert_allclose(found, [7, 7, 9.5, 12, 12], atol=1e-6)
-    own = twin.solve(layout.replace(more, more + ", reset_cold: 0 degC, reset_warm: 20 degC"), weather)
-    np.testing.assert_allclose(of(own, "chiller_supply_temperature") - K, [7, 7, 8.25, 10.75, 12], atol=1e-6)
+    own = twin.solve(layout.replace(more, more + ", reset_cold: 0 degC, reset_warm: 30 degC"), weather)
+    np.testing.assert_allclose(
+        of(own, "chiller_supply_temperature") - K, [7, 7 + 5 / 6, 9.5, 12 - 5 / 6, 12], atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,10 +139,10 @@ def economised(more="", tower=10.0, heat=1e6, flow=FLOW, sink_flow=TOWER, mover=
     return twin.solve(bench(parts, joints, "dry_bulb: -5 degC, wet_bulb: -6 degC"))
 
 
-def effect(hot, cold, balance=1.0, exponent=0.8, fouling=0.0):
+def effect(hot, cold, balance=1.0, exponent=0.8, fouling=0.0, units=1):
     """Effectiveness on the chilled side: films at both flows [kg/s] by the rating, counterflow."""
-    own = UA * (1 + balance) * (hot / FLOW) ** exponent
-    other = UA * (1 + 1 / balance) * (cold / TOWER) ** exponent
+    own = units * UA * (1 + balance) * (hot / units / FLOW) ** exponent
+    other = units * UA * (1 + 1 / balance) * (cold / units / TOWER) ** exponent
     ua = 1 / (1 / own + 1 / other + fouling)
     C, Cs = hot * 4186, cold * 4193
     return counterflow(ua, C, Cs) * min(C, Cs) / C
@@ -152,6 +161,7 @@ def temperatures(result, sink=10.0):
         (", film_balance: 2", {"balance": 2.0}),
         (", film_exponent: 0.4", {"exponent": 0.4}),
         (", fouling: 0.0001 m2K/W, area: 50 m2", {"fouling": 2e-6}),
+        (", units: 2", {"units": 2}),
     ],
 )
 def test_an_economiser_takes_what_it_can_and_the_chiller_the_rest(more, films):
@@ -181,11 +191,19 @@ def test_one_that_is_not_integrated_takes_all_or_nothing():
 
 
 def test_warm_tower_water_warms_nothing_and_a_small_difference_is_left_alone():
-    for more, tower in (("", 28.0), (", min_difference: 3 K", 18.0)):
+    for more, tower in (("", 28.0), (", min_difference: 0 K", 28.0), (", min_difference: 3 K", 18.0)):
         result = economised(more, tower=tower)
         assert of(result, "economiser_duty") == pytest.approx(0, abs=10)
         assert of(result, "economiser_running") == 0 and of(result, "economiser_loading") == 0
     assert of(economised(tower=18.0), "economiser_duty") > 1e5  # a kelvin suffices unless stated
+
+
+def test_an_economiser_comes_in_over_a_kelvin():
+    """Half of its effect at 1.5 K, or half a kelvin above what is stated."""
+    for more, tower, least in (("", 18.3, 1.0), (", min_difference: 3 K", 16.3, 3.0)):
+        inlet, _, found = temperatures(economised(more, tower=tower), tower)
+        part = inlet - tower - least
+        assert 0.3 < part < 0.7 and found == pytest.approx(part * effect(FLOW, TOWER), rel=3e-3)
 
 
 def test_what_an_economiser_takes_warms_the_tower_water():
@@ -246,6 +264,20 @@ def test_a_free_cooling_chiller_at_its_rating_and_off_it():
         assert of(result, "cooling_power") > of(result, "chiller_power") + of(result, "chiller_free_cooling_power")
 
 
+@pytest.mark.parametrize(("dry", "least"), [(15.0, None), (17.0, 2.0)])
+def test_a_free_cooling_coil_comes_in_over_a_kelvin(dry, least):
+    """4 K above the air unless stated, in duty and in fans."""
+    result = free_cooling(dry, coil_fan_power="45 kW" + (f", min_difference: {least} K" if least else ""))
+    inlet, outlet = (of(result, f"chiller_free_cooling_{w}_temperature")[0] - K for w in ("return", "supply"))
+    part = inlet - dry - (least or 4.0)
+    assert 0.3 < part < 0.7
+    expected = part * coil(inlet, dry, of(result, "chiller_free_cooling_flow")[0])
+    assert inlet - outlet == pytest.approx(expected * (inlet - dry), rel=3e-3)
+    assert of(result, "chiller_free_cooling_power") == pytest.approx(
+        part * 45e3 * density(dry) / density(5.0), rel=1e-3
+    )
+
+
 def test_cold_air_holds_the_set_point_alone_and_warm_air_is_left_out():
     alone, warm = free_cooling(-10.0), free_cooling(25.0)
     assert of(alone, "chiller_power") == 0 and of(alone, "chiller_supply_temperature") - K == pytest.approx(
@@ -276,7 +308,7 @@ def test_coils_that_cannot_be_are_refused(more, words):
 # ---- stages ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("part", [0.3, 0.8, 1.4, 2.2, 3.1])
+@pytest.mark.parametrize("part", [0.3, 0.8, 1.4, 1.9, 2.2, 3.1])
 def test_chillers_by_least_power_are_as_many_as_take_least(part):
     """Of four, against every number stated by `stage_up`: a York takes least near p = sqrt(a / c) = 0.73."""
     taken, counts = {}, {}
@@ -289,8 +321,14 @@ def test_chillers_by_least_power_are_as_many_as_take_least(part):
     best = run("york_yk", [7.0], [20.0], [part], ", units: 4, staging: least_power, min_part_load: 1 %")
     few = run("york_yk", [7.0], [20.0], [part], ", units: 4, min_part_load: 1 %")
     counts = float(of(best, "chiller_running")[0]), float(of(few, "chiller_running")[0])
-    assert counts[0] == min(taken, key=taken.get) >= counts[1]
+    assert counts[0] == min(taken, key=taken.get) and counts[1] == np.ceil(part)
     assert of(best, "chiller_power") == pytest.approx(min(taken.values()), rel=1e-3)
+
+
+def test_chillers_by_least_power_are_no_more_than_there_are():
+    """Of 1.9 times what one carries three would take least."""
+    both, few = (run("york_yk", [7.0], [20.0], [1.9], f", units: 2{more}") for more in (", staging: least_power", ""))
+    assert of(both, "chiller_running") == 2 and of(both, "chiller_power") == of(few, "chiller_power")
 
 
 def test_stages_that_cannot_be_are_refused():

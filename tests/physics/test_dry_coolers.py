@@ -203,6 +203,12 @@ def test_below_a_thousandth_of_the_rated_flow_fans_fade_out():
     np.testing.assert_allclose(of(result, "dry_cooler_power"), 117.68e3 * np.minimum(1e3 * flow, 1), rtol=1e-4)
 
 
+def test_a_coil_without_a_least_difference_works_at_half_a_kelvin():
+    inlet, outlet, water, C = state(twin.solve(bench_of(heat=1e5)))
+    assert 0.2 < inlet - AIR < 0.8
+    assert inlet - outlet == pytest.approx(effect(C, water, RATED, inlet=inlet) * (inlet - AIR), rel=2e-3)
+
+
 def test_coolant_colder_than_the_air_goes_round_the_coils():
     layout = bench_of(heat=1e3)
     layout = layout.replace("components:", "components:\n  cold: {type: air_chiller, set_point: 20 degC, drop: 1 Pa}")

@@ -234,6 +234,20 @@ def test_merkel_follows_wet_bulb_water_and_height():
     assert (of(result, "tower_warning") == 0).all()
 
 
+def test_below_their_least_speed_fans_of_merkel_towers_run_part_of_the_time():
+    """At 2,500 m: standing fans leave an eighth of the effect at full speed."""
+    site = "dry_bulb: 20 degC, wet_bulb: 12 degC, elevation: 2500 m"
+    result = tower("merkel", ", set_point: 29 degC, min_fan_speed: 0.3", heat=6e5, site=site)
+    hot, cold, water, C = (float(v[0]) for v in ends(result))
+    pressure = 101325 * (1 - 2.25577e-5 * 2500) ** 5.2559
+    thin = thinned(20.0, 12.0, pressure)
+    full, least = (merkel(12.0, water, C, hot - cold, s, pressure, thin, 20.0) for s in (1.0, 0.3))
+    part = ((hot - cold) / (hot - 12.0) - full / 8) / (least - full / 8)
+    assert 0.05 < part < 0.95
+    assert of(result, "tower_fan_speed") == pytest.approx(0.3 * part, rel=2e-3)
+    assert of(result, "tower_power") == pytest.approx(30e3 * thin * 0.027 * part, rel=2e-3)
+
+
 def test_merkel_warns_ten_kelvin_above_and_twenty_five_below_its_design():
     wet = np.array([0.0, 1.0, 35.0, 36.0])
     scenarios = {"site.wet_bulb": wet + K, "site.dry_bulb": wet + 5 + K}
