@@ -30,5 +30,13 @@ def test_the_humidity_of_saturated_air_is_that_of_the_formulas(T):
     assert moist_air.saturated_humidity(MOIST_AIR, T, 9e4) == pytest.approx(float(exact), rel=1e-13)
 
 
+@pytest.mark.parametrize("pressure", [101325.0, 60000.0])
+def test_the_dew_point_of_air_is_where_it_is_saturated(pressure):
+    for T in (235.0, 260.04, 273.2, 285.06, 310.0):
+        ratio = moist_air.saturated_humidity(MOIST_AIR, T, pressure)
+        assert moist_air.dew_point_of(MOIST_AIR, ratio, pressure) == pytest.approx(T, abs=1e-3)
+    assert moist_air.dew_point_of(MOIST_AIR, 0.0, pressure) == pytest.approx(233.15, abs=1e-9)
+
+
 def test_no_number_stays_none():
     assert np.isnan(moist_air.saturated(MOIST_AIR, np.nan, 9e4))

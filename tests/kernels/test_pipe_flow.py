@@ -340,3 +340,15 @@ def test_parameters_of_a_wrong_height_are_refused():
     network = pipe_flow.Network(3, np.array([0, 1]), np.array([1, 2]), np.array([[1e4]]))
     with pytest.raises(ValueError, match=r"a parameter is \(1, 1\), not \(2, scenarios\)"):
         pipe_flow.solve(network, np.array([0]), np.array([[2e5]]), np.ones((2, 1)))
+
+
+def test_a_step_is_shortened_where_it_goes_past_its_descent_and_whole_where_it_has_none():
+    """The slope along the step at its start and its end: a step that sets out uphill is rounding."""
+    lanes = np.zeros((1, len(pipe_flow.LANE), pipe_flow.LANES))
+    lanes[0, pipe_flow.CHANGE] = 1.0
+    slopes = {(-1.0, 0.5): 1.0, (-1.0, 3.0): 0.5, (1.0, 5.0): 1.0, (0.0, 0.0): 1.0}
+    for (before, after), step in slopes.items():
+        lanes[0, pipe_flow.BEFORE], lanes[0, pipe_flow.AFTER] = before, after
+        nothing = SimpleNamespace(branches=0, controllers=0)
+        redo = pipe_flow.shorten(0, 1e-9, nothing, SimpleNamespace(lane=lanes))
+        assert (lanes[0, pipe_flow.STEP] == step).all() and redo == (step < 1)

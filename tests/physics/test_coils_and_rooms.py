@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from physics.benches import bench, crossflow, holder, limit, mover, of
+from physics.benches import bench, counterflow, crossflow, holder, limit, mover, of
 
 import twin
 
@@ -39,15 +39,17 @@ def ua(rated, air, water, fouling=0.0, balance=0.5, n=0.8):
     return 1 / (1 / ((1 + balance) * rated * air**n) + 1 / ((1 + 1 / balance) * rated * water**n) + fouling)
 
 
-def check(result, rated, kind="crah", air_rated=4.0 * 1.2, water_rated=4.0, fouling=0.0, air=None, **films):
-    """Compare the duty of coils without valve with that of crossflow at their flows and inlets."""
+def check(
+    result, rated, kind="crah", air_rated=4.0 * 1.2, water_rated=4.0, fouling=0.0, air=None, law=crossflow, **films
+):
+    """Compare the duty of coils without valve with that of a law at their flows and inlets."""
     duty, leaving = of(result, f"{kind}_duty"), of(result, f"{kind}_supply_temperature")
     air = of(result, "crah_air_flow") if air is None else air
     water = of(result, f"{kind}_water_flow")
     C_air, C_water = CP * air, 4189.0 * water  # at 12 to 20 degC
     for k in range(len(duty)):
         f = fouling[k] if np.ndim(fouling) else fouling
-        e = crossflow(ua(rated, air[k] / air_rated, water[k] / water_rated, f, **films), C_air[k], C_water[k])
+        e = law(ua(rated, air[k] / air_rated, water[k] / water_rated, f, **films), C_air[k], C_water[k])
         entering = leaving[k] + duty[k] / C_air[k]
         assert duty[k] == pytest.approx(e * min(C_air[k], C_water[k]) * (entering - 285.15), rel=1.5e-3)
 
@@ -57,6 +59,12 @@ def test_a_coil_passes_its_textbook_duty_at_its_rating_and_at_half_of_either_flo
     result = hall("set_point: null, conductance: 6 kW/K", scenarios=flows)
     np.testing.assert_allclose(of(result, "crah_duty"), 30e3, rtol=1e-6)
     check(result, 6e3)
+
+
+def test_a_coil_may_be_in_counterflow():
+    flows = {"pump.flow": np.array([4.0, 1.5]) * 1e-3}
+    result = hall("set_point: null, conductance: 6 kW/K, arrangement: counterflow", scenarios=flows)
+    check(result, 6e3, law=counterflow)
 
 
 def test_the_films_of_a_coil_may_be_stated():
