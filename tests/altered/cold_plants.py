@@ -68,6 +68,8 @@ MUTANTS = [
     (C, "falling = min((max(coldest - x, 0.0) + max(y - hottest, 0.0)) / FADE, 1.0)", "falling = min(max(y - hottest, 0.0) / FADE, 1.0)", MONOTONE, "edges towards colder water keep their shape"),
     (C, "twist = 4.0 * cxx * cyy - cxy * cxy", "twist = 4.0 * cxx * cyy", MONOTONE, "the extreme of a surface without its twist"),
     (C, "middle_y = clip((cxy * cx - 2.0 * cxx * cy) / steep, y0, y1)", "middle_y = y0", MONOTONE, "no extreme within a surface"),
+    (C, "error = LEAVING_ERROR * x + ENTERING_ERROR * y", "error = LEAVING_ERROR + ENTERING_ERROR * y", TOLD, "an error that does not grow with the distance"),
+    (C, "np.maximum(low - value, 0.0) + np.maximum(value - high, 0.0)", "np.maximum(low - value, 0.0)", TOLD, "no error towards warmer water"),
     # what stands still
     (H, "(duty if answer.running[c, s] > 0.0 else 0.0) + power + driven", "duty + power + driven", STANDS, "units that stand still warm their sink"),
 ]

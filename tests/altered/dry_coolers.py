@@ -4,6 +4,7 @@
 # fmt: off
 
 R, O = "twin/domains/rejection.py", "twin/components/outdoor.py"
+T, L = "twin/domains/thermal.py", "twin/plant/lowering.py"
 
 
 def coolers(*names):
@@ -40,6 +41,9 @@ MUTANTS = [
     (O, "names = [s or own for s, own", 'names = [s or "water" for s, own', GLYCOL, "water at every rating"),
     (O, "warmth=t.site.intake / t.air_in", "warmth=t.site.dry_bulb / t.air_in", INTAKE, "films of air as outdoors"),
     (O, "warmth=t.site.intake / t.air_in", "warmth=t.air_in / t.site.intake", OFF, "films of air the other way round"),
+    (T, "out.viscosity[c, s] = coolant.viscosity[k, s]", "out.viscosity[c, s] = 6e-4", OFF, "viscosity of warm water"),
+    (T, "out.conductivity[c, s] = coolant.conductivity[k, s]", "out.conductivity[c, s] = 0.635", GLYCOL, "conductivity of warm water"),
+    (L, "return [wiring.fluids.get(wiring.loop_of.get(end, -1), WATER) for end", "return [WATER for end", GLYCOL, "water in every loop at the rating"),
     # pads
     (R, "wets = law.saturation[r, s] if ambient > law.wet_above[r, s] else 0.0", "wets = law.saturation[r, s]", DRAINED, "pads wet in the frost"),
     (R, "wets = law.saturation[r, s] if ambient > law.wet_above[r, s] else 0.0", "wets = law.saturation[r, s] if bulb > law.wet_above[r, s] else 0.0", DRAINED, "pads drained by the wet bulb"),

@@ -65,6 +65,7 @@ MUTANTS = [
     (E, 'rated_film=rated_film(t, "in", t.free_cooling_water)', 'rated_film=rated_film(t, "in", t.free_cooling_air)', COIL, "films rated in cold water"),
     (E, "warmth=t.site.intake / t.free_cooling_air", "warmth=t.site.intake / t.free_cooling_water", COIL, "films of air rated at the water's temperature"),
     (E, "fan_power=t.coil_fan_power,", "fan_power=t.coil_fan_power + t.fan_power + 1e3,", COIL, "a kilowatt of fans more"),
+    (E, "set_point=cls.held(t),\n            conductance=rejection", "set_point=cls.held(t) + 1.0,\n            conductance=rejection", ALONE, "coils that stop a kelvin short"),
     (E, "min_gap=t.min_difference", "min_gap=4.0", COMING, "4 K whatever is stated"),
     (E, "        4.0, ge=0, le=20, description=\"of entering coolant", "        6.0, ge=0, le=20, description=\"of entering coolant", COIL, "a coil from 6 K"),
     (E, "        4.0, ge=0, le=20, description=\"of entering coolant", "        3.0, ge=0, le=20, description=\"of entering coolant", COMING, "a coil from 3 K"),
@@ -85,6 +86,7 @@ MUTANTS = [
     (E, "        1.5e3, ge=0, description=\"of fans for filters", "        1.8e3, ge=0, description=\"of fans for filters", MIX, "1.8 kW for filters"),
     (W, "total = zone.ventilation[z, s]\n", "total = 0.0\n", MOIST, "dampers in the place of ventilation"),
     (W, "total += dampers.times[u] * (solved[share[k], s] * abs(flow[stream[k], s]))", "total += dampers.times[u] * abs(flow[stream[k], s])", MOIST, "all the air that fans move from outdoors"),
+    (H, "np.full((k, 1), np.nan) if c.ahead else set_point", "set_point", WHOLE, "coolers that others follow trusted with the set point"),
     # plates with pads
     (E, "conductance=plates(t.effectiveness, room * AIR_HEAT, outdoor * rejection.MOIST_CP)", "conductance=plates(t.effectiveness, room * AIR_HEAT, 2.0 * outdoor * rejection.MOIST_CP)", PLATES, "plates rated in twice the outdoor air"),
     (E, "film_ratio=np.ones((1, 1))", "film_ratio=2.0 * np.ones((1, 1))", PLATES, "films of outdoor air twice as strong"),

@@ -15,7 +15,6 @@ MERKEL = ("physics/test_towers.py::test_tower_fans_turn_as_fast_as_the_set_point
 PART = ("physics/test_towers.py::test_below_their_least_speed_fans_of_merkel_towers_run_part_of_the_time",)
 MAKE_UP = plants("make_up_is_evaporation_drift_and_blow_down")
 HEIGHT = plants("evaporation_at_height_and_from_dry_air")
-SLOW = plants("drift_counts_where_it_exceeds_the_blow_down")
 COOLED = plants("air_that_is_cooled_evaporates_more_water_than_the_heat_alone")
 STILL = plants("air_of_standing_fans_leaves_as_warm_as_the_water_comes")
 GAS = plants("water_over_air_is_a_field_and_moves_the_evaporation")
