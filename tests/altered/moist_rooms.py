@@ -13,7 +13,6 @@ def rooms(*names):
 
 
 TAKES = rooms("a_cold_coil_in_a_damp_hall_takes_water")
-DRY = rooms("a_coil_above_the_dew_point_is_dry")
 HELD = rooms("a_valve_holds_its_set_point_over_a_wet_coil_too")
 ENERGYPLUS = (
     "cases/energyplus/test_wet_coil.py::test_the_total_duty_is_energyplus",
@@ -51,7 +50,7 @@ MUTANTS = [
     (D, "return found / ratio if over else found", "return found if over else found / ratio", ENERGYPLUS, "effectiveness of the other side"),
     (D, "coldest = (at.outside[c, s] * leaving + at.inside[c, s] * water) / (at.outside[c, s] + at.inside[c, s])", "coldest = water", LEAVING, "coils wet wherever their water is below the dew point"),
     (D, "coldest = (at.outside[c, s] * leaving + at.inside[c, s] * water) / (at.outside[c, s] + at.inside[c, s])", "coldest = leaving", ENERGYPLUS, "coils wet where the air that leaves is below the dew point"),
-    (D, "wets = live and coldest < dew", "wets = live", DRY, "coils that are always wet"),
+    (D, "wets = live and coldest < dew", "wets = live", LEAVING, "coils that are always wet"),
     (D, "    h_out = h_in - heat / max(flow, 1e-9)", "    h_out = h_in - 0.97 * heat / max(flow, 1e-9)", ENERGYPLUS, "air that gives up 97 % of the heat"),
     (D, "past = exp(-min((1.0 - dry) * at.outside[c, s] / max(flow * cp, 1e-9), 30.0))", "past = exp(-min(0.5 * at.outside[c, s] / max(flow * cp, 1e-9), 30.0))", ENERGYPLUS, "air past half of the surface"),
     (D, "surface = wet_bulb_of(air, h_in - (h_in - h_out) / max(1.0 - past, 1e-9), pressure)", "surface = wet_bulb_of(air, h_out, pressure)", ENERGYPLUS, "a surface as cold as the air that leaves"),
