@@ -62,7 +62,6 @@ MUTANTS = [
      chillers("chillers_take_the_published_power_at_part_load")),
     (CHILLERS, "power = running * one / cop * curve * fade", "power = one / cop * curve * fade",
      chillers("the_next_machine_starts_at_its_stage_and_all_share_the_load")),
-    (CHILLERS, "min_part_load: Numbers = 0.15", "min_part_load: Numbers = 0.2", chillers("chillers_take_the_published_power_at_part_load")),
     (CHILLERS, "max_cop: Numbers = 15.0", "max_cop: Numbers = 12.0",
      chillers("no_chiller_is_better_than_fifteen_outside_its_curves")),
     (CHILLERS, "max(law.max_cop[r, s], near)", "law.max_cop[r, s]", chillers("no_chiller_is_better_than_fifteen_outside_its_curves")),

@@ -157,8 +157,6 @@ MUTANTS = [
     (TOWERS, "c_e / law.moist_cp[r, s] / smaller", "c_e / 1006.0 / smaller", towers("tower_fans_turn_as_fast_as_the_set_point_needs_for_the_cube_of_that")),
     (TOWERS, "SLOWEST = 0.2", "SLOWEST = 0.5",
      towers("tower_fans_turn_as_fast_as_the_set_point_needs_for_the_cube_of_that")),
-    (TOWERS, "self.rated_flow / 1.2, self.rated_air_flow", "self.rated_flow / 1.3, self.rated_air_flow",
-     towers("tower_fans_turn_as_fast_as_the_set_point_needs_for_the_cube_of_that")),
     (TOWERS, "cold = law.air[r, s] * law.thin[r, s] * moved * c_e", "cold = law.air[r, s] * moved * c_e",
      towers("tower_fans_turn_as_fast_as_the_set_point_needs_for_the_cube_of_that")),
     (TOWERS, "COLDER, WARMER = 25.0, 10.0", "COLDER, WARMER = 25.0, 8.0",
