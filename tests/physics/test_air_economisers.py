@@ -14,7 +14,7 @@ FAN = 5e3 / (15 * 1.2 * CP)
 
 
 def hall(
-    kind, more="", room="dew_point: 5 degC", heat=150e3, scenarios=None, site="dry_bulb: 20 degC, wet_bulb: 12 degC"
+    kind, more="", room="ventilation: 1 L/s", heat=150e3, scenarios=None, site="dry_bulb: 20 degC, wet_bulb: 12 degC"
 ):
     """A room with a rack and one cooler of 15 m3/s at 22 degC, on chilled water of 14 degC."""
     parts = f"""
@@ -172,6 +172,10 @@ def test_out_of_service_nothing_comes_in():
         ("a: {type: air_economiser, room: hall, min_outdoor_air: 120 %}", "min_outdoor_air"),
         ("a: {type: air_economiser, room: hall, max_outdoor_dew_point: 15}", "needs a unit"),
         ("a: {type: air_economiser}", "room"),
+        (
+            "a: {type: air_economiser, room: hall, min_outdoor_dew_point: 16 degC}",
+            "must be below max_outdoor_dew_point",
+        ),
         ("a: {type: indirect_evaporative_cooler, room: hall, effectiveness: 1}", "effectiveness"),
         ("a: {type: indirect_evaporative_cooler, room: hall, wetting: never}", "wetting"),
     ],

@@ -15,6 +15,8 @@ from twin.components.base import (
     Port,
     Table,
     Write,
+    caution,
+    constant,
     draw,
     finite_or,
     limit,
@@ -237,6 +239,7 @@ class DryCooler(Rejecter):
             wet_above=t.wet_above,
         )
         reject(t, write, cls.pipe(t, write), law)
+        warn_of_frost(t, write, "in")
 
 
 class AdiabaticCooler(DryCooler):
@@ -335,6 +338,15 @@ class Tower(Rejecter):
             basin_heater=t.basin_heater,
             basin_temperature=t.basin_temperature,
         )
+
+
+def warn_of_frost(t: Table, write: Write, port: str) -> None:
+    """Warn of coils in outdoor air that is colder than what the coolant of a port freezes at."""
+    freezing = np.array([fluid(name).freezing for name in t.fluids(port)])[:, None]
+    frost = 1.0 * (t.site.dry_bulb < freezing)
+    if frost.any():
+        text = "outdoor air is below the freezing point of its coolant; a coil without flow would burst"
+        caution(t, write, constant(write, frost), text)
 
 
 ANY = -1e3
