@@ -419,8 +419,8 @@ def _aired(facility: Facility, zone: Zone, faults: list[str]) -> None:
     still = {name for row, name in enumerate(zone.names) if not (zone.ventilation[row] > 0.0).all()}
     for name, part in facility.components.items():
         if type(part).airs_room and part.room in still:
-            why = f"its room {part.room} keeps the dew_point that it states; give that room ventilation"
-            faults.append(f"{name}: room: {why}, leakage included")
+            why = f"its room {part.room} is not ventilated and keeps its stated humidity"
+            faults.append(f"{name}: room: {why}; give that room `ventilation`, leakage included")
 
 
 def _cooled(facility: Facility, zone: Zone, takers: Index, faults: list[str]) -> None:
