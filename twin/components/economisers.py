@@ -191,7 +191,7 @@ class AirEconomiser(Crah):
             max_dew_point=t.max_outdoor_dew_point,
             min_dew_point=finite_or(t.min_outdoor_dew_point, 0.0),
         )
-        rows = reject(t, write, blown, law, part="economiser")
+        rows = reject(t, write, blown, law, part="economiser", speed=("outdoor_air", "share of outdoor air"))
         inside = t.room.zone >= 0
         if inside.any():
             share = columns.cooler.speed[rows[inside]]
