@@ -33,6 +33,7 @@ FAMILIES = {
     "coolant": "Pipes, pumps and valves",
     "outdoor": "Heat rejection",
     "economisers": "Economisers",
+    "moisture": "Humidifiers",
     "electrical": "Power",
     "hall": "Rooms and screens",
 }

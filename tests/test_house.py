@@ -43,6 +43,7 @@ OTHER_MEANINGS = (
         {"rack", "rack_flow", "bypass"},
         "a role, a flow and a share of air, fields of computed rooms",
     ),
+    ("show/describe.py", {"room"}, "a field of every component"),
     ("results/tables.py", {"room"}, "a column of the schedule, field of every component"),
     ("units.py", {"voltage"}, "a dimension of units"),
 )

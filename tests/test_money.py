@@ -55,7 +55,8 @@ def test_a_mix_that_is_none_is_told(sources, words):
     [
         ({"rain": {"share": "30 %"}, "potable": {"share": "60 %"}}, "water_sources: shares add up to 0.9"),
         ({"rain": {}, "potable": {}}, "water_sources: rain and potable both take the rest"),
-        ({"sea": {}}, "water_sources"),
+        ({"rain": {}, "potable": {"share": "100 %"}}, "water_sources: rain takes the rest, and there is none"),
+        ({"sea": {}}, r"water_sources.sea: 'sea' should be"),
         ({"rain": {"share": "30 %", "price": 1.0}, "potable": {}}, "needs a unit"),
     ],
 )

@@ -14,7 +14,7 @@ FAN = 5e3 / (15 * 1.2 * CP)
 
 
 def hall(
-    kind, more="", room="dew_point: 5 degC", heat=150e3, scenarios=None, site="dry_bulb: 20 degC, wet_bulb: 12 degC"
+    kind, more="", room="ventilation: 1 L/s", heat=150e3, scenarios=None, site="dry_bulb: 20 degC, wet_bulb: 12 degC"
 ):
     """A room with a rack and one cooler of 15 m3/s at 22 degC, on chilled water of 14 degC."""
     parts = f"""
@@ -52,7 +52,7 @@ def test_dampers_mix_to_the_set_point_less_what_fans_warm():
     result = hall("air_economiser", scenarios=weather([-20.0, 0.0, 10.0, 20.0]))
     back = returning(result)
     share = (back - (22 - FAN)) / (back - np.array([-20.0, 0, 10, 20]))
-    np.testing.assert_allclose(of(result, "crah_economiser_fan_speed"), share, rtol=1e-4)
+    np.testing.assert_allclose(of(result, "crah_economiser_outdoor_air"), share, rtol=1e-4)
     assert (share > 0.1).all() and (share < 1).all()
     np.testing.assert_allclose(
         of(result, "crah_economiser_duty"), of(result, "crah_air_flow") * CP * (back - 22 + FAN), rtol=1e-4
@@ -69,7 +69,7 @@ def ratio_of(dry, dew=2.0):
 
 def test_warmer_air_comes_in_whole_and_the_coil_does_the_rest():
     result = hall("air_economiser", scenarios=weather([25.0]))
-    assert of(result, "crah_economiser_fan_speed") == 1
+    assert of(result, "crah_economiser_outdoor_air") == 1
     flow = of(result, "crah_air_flow")
     assert of(result, "crah_duty") == pytest.approx(flow * CP * 3 + of(result, "crah_fan_power"), rel=1e-3)
     assert of(result, "crah_economiser_duty") == pytest.approx(flow * CP * (returning(result) - 25), rel=1e-4)
@@ -86,11 +86,11 @@ def test_air_warmer_than_what_returns_too_damp_too_dry_or_beyond_a_limit_stays_o
     }
     for name, (how, scenarios) in shut.items():
         result = hall("air_economiser", **how, scenarios=scenarios)
-        assert of(result, "crah_economiser_fan_speed") == 0, name
+        assert of(result, "crah_economiser_outdoor_air") == 0, name
         assert of(result, "crah_economiser_running") == 0 and of(result, "chiller_power") > 0
         assert of(result, "crah_economiser_duty") == pytest.approx(0, abs=1e-3)
     least = hall("air_economiser", ", min_outdoor_air: 15 %", scenarios=weather([35.0]))
-    assert of(least, "crah_economiser_fan_speed") == pytest.approx(0.15)
+    assert of(least, "crah_economiser_outdoor_air") == pytest.approx(0.15)
     gained = of(least, "crah_air_flow") * CP * 0.15 * (35 - returning(least))
     assert of(least, "crah_economiser_duty") == pytest.approx(-gained, rel=1e-3)
 
@@ -100,13 +100,13 @@ def test_dampers_close_over_the_last_kelvin_below_what_returns():
     dry = back - np.array([0.25, 0.5, 2.0])
     result = hall("air_economiser", scenarios=weather(dry))
     np.testing.assert_allclose(returning(result), back, atol=1e-3)
-    np.testing.assert_allclose(of(result, "crah_economiser_fan_speed"), [0.25, 0.5, 1.0], atol=2e-3)
+    np.testing.assert_allclose(of(result, "crah_economiser_outdoor_air"), [0.25, 0.5, 1.0], atol=2e-3)
 
 
 def test_outdoor_air_brings_its_moisture():
     """Beside 1 m3/s of ventilation the dampers let in the most of it; the coil stays dry."""
     result = hall("air_economiser", room="ventilation: 1 m3/s, people: 50", scenarios=weather([10.0]))
-    moved = of(result, "crah_economiser_fan_speed") * of(result, "crah_air_flow")
+    moved = of(result, "crah_economiser_outdoor_air") * of(result, "crah_air_flow")
     w = ratio_of(10.0)
     moved = moved + 1.0 * float(twin.fluids.air_density(10 + K, w, P))
     expected = w + 50 * 0.08 / 3600 / moved
@@ -180,6 +180,10 @@ def test_out_of_service_nothing_comes_in():
         ("a: {type: air_economiser, room: hall, min_outdoor_air: 120 %}", "min_outdoor_air"),
         ("a: {type: air_economiser, room: hall, max_outdoor_dew_point: 15}", "needs a unit"),
         ("a: {type: air_economiser}", "room"),
+        (
+            "a: {type: air_economiser, room: hall, min_outdoor_dew_point: 16 degC}",
+            "must be below max_outdoor_dew_point",
+        ),
         ("a: {type: indirect_evaporative_cooler, room: hall, effectiveness: 1}", "effectiveness"),
         ("a: {type: indirect_evaporative_cooler, room: hall, wetting: never}", "wetting"),
     ],

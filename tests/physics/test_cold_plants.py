@@ -190,6 +190,42 @@ def test_one_that_is_not_integrated_takes_all_or_nothing():
     assert of(whole, "chiller_power") == 0 and of(whole, "economiser_running") == 1
 
 
+def test_one_that_is_not_integrated_stays_off_where_its_load_would_warm_the_tower_water_too_far():
+    """Idle tower water is cold enough for all of the load, over several kelvins of weather, and loaded it is not."""
+    parts = """
+        hall: {type: room}
+        rack: {model: hgx_h200_rack, cords: 1, room: hall}
+        unit: {type: crah, room: hall, set_point: 24 degC}
+        tank: {type: expansion_tank}
+        pump: {type: pump, shutoff: 200 kPa, rated_flow: 10 L/s, control: head, head: 120 kPa}
+        economiser: {type: water_economiser, set_point: 14 degC, conductance: 20 kW/K, flow: 2 kg/s, cold_flow: 2 kg/s,
+                     integrated: false}
+        chiller: {type: air_chiller, flow: 3 kg/s, capacity: 60 kW, cop: 3.2, set_point: 14 degC}
+        other: {type: expansion_tank}
+        mover: {type: pump, shutoff: 200 kPa, rated_flow: 10 L/s, control: head, head: 100 kPa}
+        towers: {type: tower, flow: 2 kg/s, units: 2, fan_power: 2 kW, set_point: 8 degC, limits_capacity: false}
+    """
+    joints = """
+        chiller.out > unit.supply
+        unit.return > pump.in
+        tank.port > pump.in
+        pump.out > economiser.in
+        economiser.out > chiller.in
+        economiser.cold_out > mover.in
+        mover.out > towers.in
+        towers.out > economiser.cold_in
+        other.port > mover.in
+    """
+    dry = np.arange(5.0, 25.0, 0.25)
+    weather = {"site.dry_bulb": dry + K, "site.relative_humidity": np.full(len(dry), 0.6)}
+    result = twin.solve(bench(parts, joints), weather)
+    assert result.ok and (np.abs(result.solution.audit) < 1e-8).all()
+    runs = of(result, "economiser_running")
+    assert runs[0] == 1 and runs[-1] == 0 and np.count_nonzero(np.diff(runs)) == 1
+    able = of(result, "economiser_loading")[runs > 0]
+    assert able[0] < able[-1] <= 1
+
+
 def test_warm_tower_water_warms_nothing_and_a_small_difference_is_left_alone():
     for more, tower in (("", 28.0), (", min_difference: 0 K", 28.0), (", min_difference: 3 K", 18.0)):
         result = economised(more, tower=tower)
@@ -291,6 +327,17 @@ def test_cold_air_holds_the_set_point_alone_and_warm_air_is_left_out():
         of(warm, "chiller_free_cooling_duty") == pytest.approx(0, abs=10)
         and of(warm, "chiller_free_cooling_power") == 0
     )
+
+
+def test_air_below_the_freezing_point_of_coils_is_told():
+    """Water 0 degC; dry coolers and free-cooling coils alike."""
+    for air, told in ((-1.0, True), (1.0, False)):
+        cold = "one: outdoor air is below the freezing point of its coolant; a coil without flow would burst"
+        assert (cold in free_cooling(air).warnings[0]) == told
+    pg25 = {-12.0: True, -8.0: False}  # freezes at -9.96 degC
+    hall = twin.solve("gb300_hall", {"site.dry_bulb": np.array(list(pg25)) + K})
+    for warnings, told in zip(hall.warnings, pg25.values(), strict=True):
+        assert any(text.startswith("dry_coolers: outdoor air is below") for text in warnings) == told
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def outdoors(dry, wet):
 def ventilating(cubic, dry, wet):
     """Dry air, kg/s: the density of outdoor air, eq. 26."""
     w = outdoors(dry, wet)
-    return cubic * P * (1 + w) / (287.042 * (dry + K) * (1 + w / 0.621945))
+    return cubic * P / (287.042 * (dry + K) * (1 + w / 0.621945))
 
 
 def test_ventilation_brings_what_coils_take():
@@ -207,7 +207,7 @@ def outside():
     """Dry air [kg/s] of 1 m3/s of the cold weather, and its humidity ratio, by the twin's psychrometry (over ice)."""
     f = twin.fluids
     w = float(f.humidity_ratio_from_wet_bulb(263.15, 262.15, P))
-    return float(f.air_density(263.15, w, P)), w
+    return float(f.air_density(263.15, w, P)) / (1 + w), w
 
 
 def test_steam_holds_the_dew_point_with_the_power_that_boils_its_water():
@@ -310,8 +310,52 @@ def test_a_room_dry_enough_is_not_reheated_and_one_too_damp_is_told():
         ("hum: {type: humidifier, room: hall, flushed: 1}", "flushed"),
         ("hum: {type: crah, room: hall, max_dew_point: 80 degC}", "max_dew_point"),
         ("other: {type: room, people: -1}", "people"),
+        ("other: {type: room, people: 3}", "people: a room without `ventilation` keeps its `dew_point`"),
+        ("a: {type: crah, room: hall, reheat: 5 kW}", "reheat: .*give `max_dew_point` too"),
+        ("a: {type: crah, room: hall, set_point: null, max_dew_point: 10 degC}", "max_dew_point: needs a `set_point`"),
+        (
+            "hum: {type: humidifier, room: hall, power: 1 kW}",
+            "power: 1 kW does not boil 0.01 kg/s, which takes 26.1 kW",
+        ),
     ],
 )
 def test_humidifiers_that_cannot_be_are_refused(text, words):
     with pytest.raises(twin.LayoutError, match=words):
         twin.load(bench(f"hall: {{type: room}}\n{text}", ""))
+
+
+def test_moisture_moves_in_rooms_that_are_ventilated_only():
+    with pytest.raises(twin.LayoutError, match="hum: room: its room hall is not ventilated"):
+        humidified(room="dew_point: 2 degC")
+
+
+@pytest.mark.parametrize(
+    ("coil", "most"),
+    [
+        ("type: crah, set_point: null", 20),
+        ("type: crah, set_point: 18 degC", 50),
+        ("type: crah, set_point: 24 degC", 70),
+        ("type: crah, set_point: 24 degC, arrangement: counterflow", 100),
+        ("type: crah, set_point: 24 degC, max_dew_point: 12 degC, reheat: 60 kW", 40),
+        ("type: air_economiser, set_point: 24 degC", 70),
+        ("type: indirect_evaporative_cooler, set_point: 24 degC", 70),
+    ],
+)
+def test_rooms_whose_coils_turn_wet_settle_in_all_weathers(coil, most):
+    """From cold to hot and damp: coils that are dry, wet in part and as a whole, with valves that move and do not."""
+    parts = f"""
+        hall: {{type: room, ventilation: 0.5 m3/s, people: 4}}
+        rack: {{model: hgx_h200_rack, cords: 1, room: hall}}
+        unit: {{{coil}, room: hall}}
+        tank: {{type: expansion_tank, fluid: pg25}}
+        pump: {{type: pump, shutoff: 200 kPa, rated_flow: 10 L/s, control: head, head: 120 kPa}}
+        chiller: {{type: air_chiller, flow: 8 kg/s, capacity: 300 kW, cop: 3.2, set_point: 10 degC}}
+    """
+    joints = "chiller.out > unit.supply\nunit.return > pump.in\ntank.port > pump.in\npump.out > chiller.in"
+    dry = np.arange(-5.0, 45.1, 0.5)
+    weather = {"site.dry_bulb": dry + K, "site.relative_humidity": np.full(len(dry), 0.5)}
+    result = twin.solve(bench(parts, joints), weather)
+    assert result.ok and (np.abs(result.solution.audit) < 1e-8).all()
+    assert result.solution.iterations.max() <= most
+    taken = of(result, "room_condensate")
+    assert taken[0] == 0 and taken[-1] > 0 and np.diff(taken).min() > -1e-9

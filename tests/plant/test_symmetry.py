@@ -42,6 +42,9 @@ CLOSE = 1e-9
 SCALE = {"temperature": 300.0, "temperature_difference": 300.0, "pressure": 1e5, "fraction": 1.0, "number": 1.0}
 """What quantities are measured by, others by the largest of their kind and powers by the meter."""
 
+UNSETTLED = (columns.exchange.duty, columns.exchange.effectiveness)
+"""Where heat is not rejected, temperatures of loops part by rounding alone, and so does the heat between them."""
+
 
 def solved(facility, scenarios=None, tolerance=1e-12):
     """Solutions of the reduced plants, written out, and of the whole plant."""
@@ -65,6 +68,8 @@ def assert_close(found, known, close=CLOSE):
         np.testing.assert_array_equal(np.isnan(theirs), np.isnan(values), err_msg=column.name)
         there = np.isfinite(values) & np.isfinite(theirs)
         np.testing.assert_array_equal(theirs[~there], values[~there], err_msg=column.name)
+        if column in UNSETTLED:
+            there &= known.status != Status.OVERHEATED
         mine, theirs = values[there], theirs[there]
         scale = (
             np.broadcast_to(np.maximum(power, 1e3), values.shape)[there]
@@ -214,7 +219,7 @@ def test_the_partition_of_a_layout_is_equitable_along_every_index(name):
 
 def test_classes_of_the_shipped_layouts():
     """Counted by a sketch of the same refinement over components and ports."""
-    for name, classes in {"gb300_hall": 42, "h200_hall": 35, "frontier": 12, "summit": 19, "campus_1gw": 46}.items():
+    for name, classes in {"gb300_hall": 42, "h200_hall": 35, "frontier": 13, "summit": 19, "campus_1gw": 46}.items():
         facility = twin.load(name)
         ((_, found),) = partitions(facility, read(facility, {}))
         assert found.component.max() + 1 == classes

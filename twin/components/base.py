@@ -203,14 +203,14 @@ class Component(Model):
     colocation owns it. legend: its group in pictures, any text. shapes_air: what it is to the air of its room: a "rack"
     breathes at its face (by its fields `air_flow`, `facing` and `air_span`, and as rows of an Engine), a "cooler" blows
     (`facing`, `outlet`, `intake`, and as rows of a Fan), a "solid" is in the way, a "screen" parts it (`open_area`),
-    and "nothing" leaves it alone. cools_room: whether it is what a room without cooling lacks. holds_pressure: whether
-    it is what a coolant loop without pressure lacks. indoors: whether it must stand in a room. set_point_role: what its
-    set point holds, "coolant" to racks or room "air", or "". sheltered: whether users are warned where it names no room
-    in a layout that has rooms. metered: whether it stands for the utility, whose
-    `contract` can be widened. structural: fields that shape the plant and are the same in all scenarios. ports: its
-    connection points. passages: what passes from port to port inside it; see `ways` for the default. sources: ports at
-    which it is a source of power. box: lengths along x, y and z if it has no size [m]. front: the axis that box is deep
-    along.
+    and "nothing" leaves it alone. cools_room: whether it is what a room without cooling lacks. airs_room: whether it
+    works only in rooms that are ventilated, whose humidity is a balance. holds_pressure: whether it is what a coolant
+    loop without pressure lacks. indoors: whether it must stand in a room. set_point_role: what its set point holds,
+    "coolant" to racks or room "air", or "". sheltered: whether users are warned where it names no room in a layout that
+    has rooms. metered: whether it stands for the utility, whose `contract` can be widened. structural: fields that
+    shape the plant and are the same in all scenarios. ports: its connection points. passages: what passes from port
+    to port inside it; see `ways` for the default. sources: ports at which it is a source of power. box: lengths
+    along x, y and z if it has no size [m]. front: the axis that box is deep along.
     """
 
     at: tuple[Length, Length, Length] | None = Field(
@@ -232,6 +232,7 @@ class Component(Model):
     legend: ClassVar[str] = "other"
     shapes_air: ClassVar[ShapesAir] = "solid"
     cools_room: ClassVar[bool] = False
+    airs_room: ClassVar[bool] = False
     holds_pressure: ClassVar[bool] = False
     indoors: ClassVar[bool] = False
     sheltered: ClassVar[bool] = False

@@ -344,6 +344,15 @@ class Crah(Coil):
         0.0, ge=0, description="electric heater of all units, that warms such air up to the set point"
     )
     ports: ClassVar[dict[str, Port]] = Coil.ports | {"feed": Port("power", cords=True)}
+
+    def check(self, name: str) -> list[str]:
+        faults = super().check(name)
+        if self.max_dew_point is not None and self.set_point is None:
+            faults.append(f"{name}: max_dew_point: needs a `set_point`, below which air is cooled to dry it")
+        if self.reheat > 0 and self.max_dew_point is None:
+            faults.append(f"{name}: reheat: warms air that was cooled to dry it; give `max_dew_point` too")
+        return faults
+
     kind: ClassVar[str] = "crah"
     dimension: ClassVar[str] = "crah"
     box: ClassVar[tuple[float, float, float]] = (1.0, 2.5, 2.3)

@@ -9,7 +9,7 @@ from twin import columns
 from twin.columns import Array, Index
 from twin.components.base import AIR_DENSITY, Passage, Port, Table, Write, finite_or, shut
 from twin.components.cooling import Crah, wall_fouling
-from twin.components.outdoor import AirChiller, Rejecter, rated_film, reject
+from twin.components.outdoor import AirChiller, Rejecter, rated_film, reject, warn_of_frost
 from twin.domains import economisers, rejection
 from twin.elements import Mixing, Pipe
 from twin.fluids import fluid
@@ -123,6 +123,7 @@ class FreeCoolingChiller(AirChiller):
         total = (t.units * t.flow) ** 2
         coil = write(Pipe(t.node("in"), middle, quadratic=t.coil_drop / total, set_flow=shut(t)))
         reject(t, write, coil, cls.coil(t), part="free_cooling")
+        warn_of_frost(t, write, "in")
         evaporator = write(Pipe(middle, t.node("out"), quadratic=t.drop / total))
         reject(t, write, evaporator, cls.machine(t))
 
@@ -168,6 +169,13 @@ class AirEconomiser(Crah):
     )
     kind: ClassVar[str] = "air_economiser"
     dimension: ClassVar[str] = "crah"
+    airs_room: ClassVar[bool] = True
+
+    def check(self, name: str) -> list[str]:
+        faults, least = super().check(name), self.min_outdoor_dew_point
+        if least is not None and least >= self.max_outdoor_dew_point:
+            faults.append(f"{name}: min_outdoor_dew_point: must be below max_outdoor_dew_point")
+        return faults
 
     @classmethod
     def precool(cls, t: Table, write: Write, blown: Index) -> None:
@@ -183,7 +191,7 @@ class AirEconomiser(Crah):
             max_dew_point=t.max_outdoor_dew_point,
             min_dew_point=finite_or(t.min_outdoor_dew_point, 0.0),
         )
-        rows = reject(t, write, blown, law, part="economiser")
+        rows = reject(t, write, blown, law, part="economiser", speed=("outdoor_air", "share of outdoor air"))
         inside = t.room.zone >= 0
         if inside.any():
             share = columns.cooler.speed[rows[inside]]

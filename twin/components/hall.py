@@ -163,6 +163,12 @@ class Room(Component):
     shapes_air: ClassVar[ShapesAir] = "nothing"
     box: ClassVar[tuple[float, float, float]] = (0.0, 0.0, 0.0)
 
+    def check(self, name: str) -> list[str]:
+        faults = super().check(name)
+        if self.people > 0 and self.ventilation <= 0:
+            faults.append(f"{name}: people: a room without `ventilation` keeps its `dew_point`; give it ventilation")
+        return faults
+
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
         supply, inlet, exhaust = t.own.supply, t.own.inlet, t.own.exhaust

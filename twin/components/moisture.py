@@ -39,8 +39,16 @@ class Humidifier(Component):
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "air handling"
     indoors: ClassVar[bool] = True
+    airs_room: ClassVar[bool] = True
     shapes_air: ClassVar[str] = "nothing"  # type: ignore[assignment]
     box: ClassVar[tuple[float, float, float]] = (0.6, 0.4, 1.2)
+
+    def check(self, name: str) -> list[str]:
+        faults, least = super().check(name), BOILING * self.capacity
+        if self.method == "isothermal" and self.power is not None and self.power < least:
+            what = f"{self.power / 1e3:g} kW does not boil {self.capacity:g} kg/s, which takes {least / 1e3:.1f} kW"
+            faults.append(f"{name}: power: {what}; raise it, or leave it out")
+        return faults
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:

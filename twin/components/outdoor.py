@@ -15,6 +15,8 @@ from twin.components.base import (
     Port,
     Table,
     Write,
+    caution,
+    constant,
     draw,
     finite_or,
     limit,
@@ -55,13 +57,14 @@ def reject(
     driver: Index | None = None,
     part: str = "",
     powered: bool = True,
+    speed: tuple[str, str] = ("fan_speed", "fan speed over nominal"),
 ) -> Index:
     """Write a cooler on a stream, with what it draws, its water, limits and reports; returns its rows.
 
     sink: the stream whose inlet takes its heat, outdoor air without one. installed: units that are shut off when they
     do not run. driver: the stream whose heat drives it, none without one. part: which of several coolers of a
     component it is; its reports begin with it, and one that follows has the limit of capacity and the price. powered:
-    whether it takes power.
+    whether it takes power. speed: name and meaning of the report of what it answers as such.
     """
     called = f"{part}_" if part else ""
     rows = write(Cooler(stream, sink, law, installed, driver, t.names, bool(part)))
@@ -83,7 +86,7 @@ def reject(
     report(t, write, f"{called}running", columns.cooler.running[rows], "units running")
     if powered:
         report(t, write, f"{called}power", power, "fan or compressor power", picture="power")
-        report(t, write, f"{called}fan_speed", columns.cooler.speed[rows], "fan speed over nominal")
+        report(t, write, f"{called}{speed[0]}", columns.cooler.speed[rows], speed[1])
         report(t, write, f"{called}water", columns.cooler.water[rows], "make-up water")
     report(
         t,
@@ -237,6 +240,7 @@ class DryCooler(Rejecter):
             wet_above=t.wet_above,
         )
         reject(t, write, cls.pipe(t, write), law)
+        warn_of_frost(t, write, "in")
 
 
 class AdiabaticCooler(DryCooler):
@@ -337,12 +341,21 @@ class Tower(Rejecter):
         )
 
 
+def warn_of_frost(t: Table, write: Write, port: str) -> None:
+    """Warn of coils in outdoor air that is colder than what the coolant of a port freezes at."""
+    freezing = np.array([fluid(name).freezing for name in t.fluids(port)])[:, None]
+    frost = 1.0 * (t.site.dry_bulb < freezing)
+    if frost.any():
+        text = "outdoor air is below the freezing point of its coolant; a coil without flow would burst"
+        caution(t, write, constant(write, frost), text)
+
+
 ANY = -1e3
 """Lift that no chiller falls below, K."""
 
 
 class Chiller(Rejecter):
-    """Electric chillers: published curves inside their box, an anchored lift law with a warning outside."""
+    """Electric chillers: published curves inside their box, an exponential law with a warning outside."""
 
     abstract: ClassVar[bool] = True
     condenser: ClassVar[Literal["air", "water"]] = "water"

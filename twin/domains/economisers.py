@@ -10,6 +10,9 @@ from twin.kernels.cell import kernel
 from twin.kernels.exchangers import counter_flow, film, in_series
 from twin.kernels.numbers import clip, known
 
+TRIES = 4.0
+"""Times that an economiser which takes all or none may begin and fail in a solve, before it stays off."""
+
 
 @dataclass(frozen=True)
 class WaterEconomiser(Law):
@@ -19,8 +22,9 @@ class WaterEconomiser(Law):
     [W/K]; films in the ratio `film_ratio` tower water over chilled water, ~ m^`exponent`; `fouling` in K/W. It runs
     while the tower water is colder than what comes by more than `min_difference` [K], over a kelvin from there in
     part, and takes what it can down to the set point; one that is not `integrated` (0) takes all of the load or
-    none. Nothing is warmed: where it does not run the chilled water goes by [ASHRAE HVAC Systems and Equipment
-    (2020), ch. 43; Taylor, ASHRAE Journal 56 (2014) no. 5].
+    none, and none where the load would warm the tower water until that is not all. Nothing is warmed: where it does
+    not run the chilled water goes by [ASHRAE HVAC Systems and Equipment (2020), ch. 43; Taylor, ASHRAE Journal 56
+    (2014) no. 5].
     """
 
     set_point: Array
@@ -57,8 +61,13 @@ def water_economiser(r, s, law: WaterEconomiser, at: Inflow, root: Roots, out: A
     wanted = known(required)
     flows = cold > AWAKE * law.rated_sink[r, s]
     helps = flows and gap > 0.0 and part > 0.0 and (not wanted or required > -OFF)
-    alone = law.integrated[r, s] > 0.5 or (wanted and required <= able)
+    whole = law.integrated[r, s] <= 0.5
+    failed = root.cells[r, s] if known(root.cells[r, s]) else 0.0
+    alone = not whole or (wanted and required <= able and failed < TRIES)
     runs = helps and alone
+    fails = whole and root.speed[r, s] > 0.5 and not runs
+    root.cells[r, s] = failed + 1.0 if fails else failed
+    root.speed[r, s] = 1.0 if runs else 0.0
     held = wanted and required <= able
     out.slope[r, s] = (0.0 if held else 1.0 - effect) if runs else 1.0 - 1e-9
     out.offset[r, s] = (set_point if held else effect * sink) if runs else 1e-9 * inlet

@@ -22,11 +22,11 @@ from twin.fluids import (
 )
 from twin.kernels.arrays import send
 from twin.kernels.cell import Ints1, Reals2, cell, kernel
-from twin.kernels.elementary import exp, log
+from twin.kernels.elementary import exp
 from twin.kernels.exchangers import effectiveness, film, in_series
 from twin.kernels.launch import Call
 from twin.kernels.moist_air import MoistAir, dew_point_of, enthalpy, saturated, temperatures, wet_bulb_of
-from twin.kernels.numbers import INF, NAN, clip, finite, known
+from twin.kernels.numbers import INF, clip, finite, known
 from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
 
@@ -45,8 +45,10 @@ DRY_ENOUGH = 1e-9
 """Humidity ratio of air without moisture."""
 
 STEPS = (0, 1, 2)
-"""Steps of a pass towards the water between the dry and the wet part of a coil."""
+"""Steps of a pass towards the share of a coil that is dry."""
 
+NEAR = 1e-6
+"""Part of its humidity within which a room of dry coils is at its balance."""
 
 WIDER = 0.02
 """By how much of itself and of the humidity a bracket grows in a pass, since what it brackets moves."""
@@ -71,11 +73,11 @@ class Surface(Table):
 class Joint(Table):
     """Coils from pass to pass, (coil, scenario).
 
-    between: water where the dry and the wet part meet [K]. drop: of the humidity ratio of the air [1]. heat: of what
-    condenses [J/kg].
+    dry: share of the surface that is dry [1]. drop: of the humidity ratio of the air [1]. heat: of what condenses
+    [J/kg].
     """
 
-    between: Reals2
+    dry: Reals2
     drop: Reals2
     heat: Reals2
 
@@ -143,6 +145,12 @@ def mix_outdoors(
     out[z, s] = total
 
 
+@cell
+def dry_air(fresh, w):
+    """Dry air in moist air of a humidity ratio w, which is counted on it [kg/s]."""
+    return fresh / (1.0 + w)
+
+
 @kernel
 def excess_vapour(z, s, zone: Zone, fresh: Reals2, coils: Groups, coil: Coil, at: Surface, site: Weather, out: Reals2):
     """By how much coils that dry a room must lower the humidity ratio of their air, so that it holds what they dry to.
@@ -157,7 +165,7 @@ def excess_vapour(z, s, zone: Zone, fresh: Reals2, coils: Groups, coil: Coil, at
         moved += coils.times[u] * at.flow[c, s] if own else 0.0
         dries = min(dries, coil.dries_to[c, s])
     w = dries if finite(dries) else 0.0
-    brought = fresh[z, s] * (site.humidity[0, s] - w) + zone.vapour[z, s]
+    brought = dry_air(fresh[z, s], site.humidity[0, s]) * (site.humidity[0, s] - w) + zone.vapour[z, s]
     out[z, s] = max(brought, 0.0) / max(moved, 1e-9) if finite(dries) and moved > 0.0 else 0.0
 
 
@@ -202,44 +210,33 @@ def counter(ntu, ratio):
 
 
 @cell
-def dry_share(e, ratio):
-    """Share of NTU at which counterflow has an effectiveness e on the side that is `ratio` times the other's.
+def wet_part(c, s, at: Surface, air: MoistAir, dew, slope, base, dry):
+    """Heat [W] that the wet part of a coil takes if a share of its surface is dry, and air [K] and water [K] between.
 
-    NTU = ln((1 - e r) / (1 - e)) / (1 - r), e / (1 - e) where r is 1 [Kays & London, Compact Heat Exchangers, ch. 2].
-    """
-    even = abs(1.0 - ratio) < 1e-6
-    r = 0.5 if even else ratio
-    inside = max((1.0 - e * r) / max(1.0 - e, 1e-9), 1e-9)
-    return e / max(1.0 - e, 1e-9) if even else log(inside) / (1.0 - r)
-
-
-@cell
-def wet_part(c, s, at: Surface, air: MoistAir, pressure, dew, slope, base, z):
-    """Heat [W] that the wet part of a coil takes where water of z [K] leaves it, what enters it, and its share.
-
-    slope, base: of the enthalpy of saturated air, dh/dT [J/(kg K)], and it at the entering water [J/kg]. The surface
-    at the joint is at the dew point: T_x = T_dew + (hA_i / hA_o) (T_dew - z).
+    slope, base: of the enthalpy of saturated air, dh/dT [J/(kg K)], and it at the entering water [J/kg]. The dry part
+    is a counterflow exchanger, so that T_x = T - e (T - z), and the surface at the joint is at the dew point: T_x =
+    T_dew + (hA_i / hA_o) (T_dew - z).
     """
     w = at.humidity[c, s]
     cp = air.cp + air.vapour_cp * w
     C = at.flow[c, s] * cp
     out = at.outside[c, s]
     ins = at.inside[c, s]
-    joint = min(dew + ins / out * (dew - z), at.air[c, s])
-    ratio = C / at.rate[c, s]
-    e = clip((at.air[c, s] - joint) / max(at.air[c, s] - z, 1e-6), 0.0, 1.0 - 1e-9)
-    dry = clip(dry_share(e, ratio) * C / in_series(out, ins, 0.0), 0.0, 1.0)
+    k = ins / out
+    e = counter(dry * in_series(out, ins, 0.0) / C, C / at.rate[c, s])
+    z = (dew * (1.0 + k) - at.air[c, s] * (1.0 - e)) / (e + k)
+    joint = at.air[c, s] - e * (at.air[c, s] - z)
     own = out / cp
     wetted = (1.0 - dry) * own / (1.0 + own * slope / ins)
     enters = enthalpy(air, joint - air.freezing, w)
     found = counter(wetted / at.flow[c, s], at.flow[c, s] * slope / at.rate[c, s])
-    return found * at.flow[c, s] * max(enters - base, 0.0), joint, dry
+    return found * at.flow[c, s] * max(enters - base, 0.0), joint, z
 
 
 @cell
-def ahead_of(c, s, at: Surface, air: MoistAir, pressure, dew, slope, base, z):
-    """Water between the dry and the wet part, z [K], less what the heat of the wet part warms it to."""
-    heat, _joint, _dry = wet_part(c, s, at, air, pressure, dew, slope, base, z)
+def ahead_of(c, s, at: Surface, air: MoistAir, dew, slope, base, dry):
+    """Water between both parts of a coil, if a share of it is dry, less what the wet part warms it to [K]."""
+    heat, _joint, z = wet_part(c, s, at, air, dew, slope, base, dry)
     return z - at.water[c, s] - heat / max(at.rate[c, s], 1e-9)
 
 
@@ -274,23 +271,28 @@ def condense(c, s, coil: Coil, at: Surface, site: Weather, root: Joint, out: Wet
     base = saturated(air, water, pressure)
     slope = (saturated(air, dew, pressure) - base) / max(dew - water, 1e-3)
 
-    # the water at the joint, where the heat of the wet part is what has warmed it
-    low = water
-    high = max(dew, water)
-    x = low
-    fx = ahead_of(c, s, at, air, pressure, dew, slope, base, x)
-    z = clip(root.between[c, s] if known(root.between[c, s]) else 0.5 * (low + high), low, high)
+    # the share that is dry, at which the heat of the wet part is what has warmed the water to the joint
+    low = 0.0
+    high = 1.0
+    x = 0.0
+    first = ahead_of(c, s, at, air, dew, slope, base, x) if wets else 0.0
+    fx = first
+    z = root.dry[c, s] if root.dry[c, s] > 0.0 else 1.0
     for _step in STEPS:
-        fz = ahead_of(c, s, at, air, pressure, dew, slope, base, z)
+        fz = ahead_of(c, s, at, air, dew, slope, base, z) if wets else 0.0
         low = z if fz < 0.0 else low
         high = high if fz < 0.0 else z
-        rise = (fz - fx) / (z - x if z != x else 1.0)
+        moves = z != x  # no more where it is the root to the last bit
+        rise = (fz - fx) / (z - x if moves else 1.0)
         ahead = z - fz / (rise if rise > 0.0 else 1.0)
+        inside = rise > 0.0 and ahead >= low and ahead <= high
+        found = ahead if inside else 0.5 * (low + high)
         x = z
         fx = fz
-        z = ahead if rise > 0.0 and ahead >= low and ahead <= high else 0.5 * (low + high)
-    root.between[c, s] = z if wets else NAN
-    heat, joint, dry = wet_part(c, s, at, air, pressure, dew, slope, base, z)
+        z = found if moves else z
+    dry = z if first < 0.0 else 0.0
+    root.dry[c, s] = dry if wets else 1.0
+    heat, joint, _between = wet_part(c, s, at, air, dew, slope, base, dry)
 
     # how the air leaves
     h_in = enthalpy(air, joint - air.freezing, w)
@@ -319,19 +321,28 @@ def drain(c, s, coil: Coil, wet: Wetness, exchange: columns.exchange, root: Join
 
 
 @kernel
-def drained(z, s, coils: Groups, coil: columns.coil, root: Joint, rooms: columns.zone, before: Before, out: Reals2):
-    """What coils take from rooms, and how fast that follows the humidity [kg/s], from this pass and the last."""
+def drained(z, s, coils: Groups, unit: Coil, held: Reals2, coil: columns.coil, root: Joint, rooms: columns.zone,
+            before: Before, out: Reals2):  # fmt: skip
+    """What coils take from rooms, and how fast that follows the humidity [kg/s].
+
+    It does by what this pass has changed since the last; where valves of coils move, which answer a pass late, as if
+    all that is above the outlet's humidity were taken.
+    """
     taken = 0.0
     falls = 0.0
+    late = 0.0
     for u in range(coils.first[z], coils.first[z + 1]):
-        own = coil.condensate[coils.row[u], s]
+        c = coils.row[u]
+        own = coil.condensate[c, s]
         taken += coils.times[u] * own
-        falls += coils.times[u] * (own / max(root.drop[coils.row[u], s], 1e-6) if own > 0.0 else 0.0)
+        falls += coils.times[u] * (own / max(root.drop[c, s], 1e-6) if own > 0.0 else 0.0)
+        late = 1.0 if own > 0.0 and held[unit.exchange[c], s] > 0.0 else late
     w = rooms.humidity[z, s]
     moved = w - before.humidity[z, s]
     apart = abs(moved) > 1e-6 * w
     follows = (taken - before.taken[z, s]) / (moved if apart else 1.0)
-    out[z, s] = clip(follows, 0.05 * falls, 2.0 * falls) if apart and known(follows) else falls
+    soon = clip(follows, 0.05 * falls, 2.0 * falls) if apart and known(follows) else falls
+    out[z, s] = falls if late > 0.0 else soon
     before.humidity[z, s] = w
     before.taken[z, s] = taken
 
@@ -345,7 +356,7 @@ def balance_vapour(z, s, zone: Zone, fresh: Reals2, before: Before, falling: Rea
     Condensate is taken to follow w as it does now, by `falling`. Humidifiers share what is missing to the dampest of
     what they hold by their capacities.
     """
-    moved = fresh[z, s]
+    moved = dry_air(fresh[z, s], site.humidity[0, s])
     gained = zone.vapour[z, s]
     taken = before.taken[z, s]
     able = 0.0
@@ -363,8 +374,9 @@ def balance_vapour(z, s, zone: Zone, fresh: Reals2, before: Before, falling: Rea
     low = w if surplus >= 0.0 else low
     high = w if surplus <= 0.0 else high
     damp = surplus < 0.0 or before.damp[z, s] > 0.0
-    blind = damp and taken <= 0.0 and surplus > 0.0  # coils are dry, and would be wet on the way to where vapour leads
     ahead = w + surplus / follows
+    far = ahead > w * (1.0 + NEAR)
+    blind = damp and taken <= 0.0 and far  # coils are dry, and would be wet on the way to where vapour leads
     free = ahead if ahead >= low and ahead <= high and not blind else 0.5 * (low + high)
     before.damp[z, s] = 1.0 if damp else 0.0
     wider = WIDER * (high - low + w)
@@ -406,7 +418,7 @@ class Moisture:
     wetness: what wet surfaces do to exchanges. entering, balancing: calls before temperatures are solved, and after.
     """
 
-    def __init__(self, b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed) -> None:
+    def __init__(self, b: Block, net: Streams, flow: Array, now: Packed, coolant: Packed, held: Array) -> None:
         plant, zones = b.plant, len(b.plant.zone.supply)
         self.wetness = b.work(Wetness, len(plant.exchange.hot))
         self.wetness.packed_reals[...] = 1.0
@@ -445,7 +457,7 @@ class Moisture:
         self.balancing = [
             *reheating,
             *b.bind(drain, coils, coil, self.wetness, b.ledger(columns.exchange), root, ledgers[0]),
-            *b.bind(drained, zones, b.groups(of_coils), ledgers[0], root, rooms, before, falling),
+            *b.bind(drained, zones, b.groups(of_coils), coil, held, ledgers[0], root, rooms, before, falling),
             *mixing,
             *b.bind(balance_vapour, zones, room, fresh, before, falling, b.groups(of_sources), source, site, rooms,
                     ledgers[1], *air),

@@ -405,7 +405,7 @@ class Temperatures:
         b.given(plant.site.dry_bulb, part["fixed"])
         lines = Lines(*(part[name] for name in Lines._fields))
         exchanger, heat = b.table(plant.exchange), b.zeros(1)
-        self.moisture = Moisture(b, net, flow, now, coolant)
+        self.moisture = Moisture(b, net, flow, now, coolant, valves.held)
         wet = self.moisture.wetness
         self.roots = list[tuple[Array, Packed]]()
         own, after = self._coolers(b, net, flow, now, raw, coolant, turn, units, fed, lines)

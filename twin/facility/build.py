@@ -46,7 +46,7 @@ def _read(model: type[M], fields: object) -> M:
 
 def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterator[str]:
     for fault in error.errors():
-        path = ".".join(str(p) for p in fault["loc"])
+        path = ".".join(str(p) for p in fault["loc"] if p != "[key]")
         message = fault["msg"].removeprefix("Value error, ")
         known = _holder(model, fault["loc"]).model_fields
         if fault["type"] == "extra_forbidden":

@@ -218,6 +218,8 @@ def _whole(field: str, shares: dict[str, float | None]) -> None:
     given = sum(share or 0.0 for share in shares.values())
     if len(rests) > 1:
         raise ValueError(f"{field}: {' and '.join(rests)} both take the rest; give all but one a share")
+    if rests and 1.0 - 1e-9 <= given <= 1.0 + 1e-9:
+        raise ValueError(f"{field}: {rests[0]} takes the rest, and there is none; leave it out or lower a share")
     if shares and (given > 1.0 + 1e-9 or (not rests and given < 1.0 - 1e-9)):
         raise ValueError(f"{field}: shares add up to {given:.4g}, not 1; leave out one share to take the rest")
 

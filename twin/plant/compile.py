@@ -211,6 +211,7 @@ def _compiled(facility: Facility, scenarios: Scenarios, classes: Classes) -> Pla
     islanded, live = islands(train, len(buses), c.size, buses, faults)
     intake, coolers = parts.all(Intake), parts.all(Cooler)
     _cooled(facility, zone, _takers(exchange, coolers, fan, start, end), faults)
+    _aired(facility, zone, faults)
     _open(vent, [c.outdoor, *zone.inlet], nodes, faults)
     _ignored(facility, parts.all(Limit), faults)
     _named(parts.all(Report), faults)
@@ -411,6 +412,15 @@ def _takers(exchange: Exchange, coolers: Sequence[Cooler], fan: Fan, start: Inde
     """Nodes of the air streams that give heat away or are blown: whatever cools a room has some in it."""
     rows = np.concatenate([exchange.hot, *(c.stream for c in coolers), fan.vent, fan.coil]).astype(np.int64)
     return np.unique(np.concatenate([start[rows], end[rows]]))
+
+
+def _aired(facility: Facility, zone: Zone, faults: list[str]) -> None:
+    """What moves moisture needs a room whose humidity is a balance, and not stated."""
+    still = {name for row, name in enumerate(zone.names) if not (zone.ventilation[row] > 0.0).all()}
+    for name, part in facility.components.items():
+        if type(part).airs_room and part.room in still:
+            why = f"its room {part.room} is not ventilated and keeps its stated humidity"
+            faults.append(f"{name}: room: {why}; give that room `ventilation`, leakage included")
 
 
 def _cooled(facility: Facility, zone: Zone, takers: Index, faults: list[str]) -> None:

@@ -242,7 +242,7 @@ def _lowered(part: Component) -> Iterator[Report | Limit]:
     feeds = [(p.carrier, (name, port), ("", f":{port}")) for port, p in part.ports.items() if p.cords]
     parts = {name: part}
     if not isinstance(part, Room):
-        parts = {ROOM: Room(), name: part.model_copy(update={"room": ROOM})}
+        parts = {ROOM: Room.model_validate({}), name: part.model_copy(update={"room": ROOM})}
     facility = Facility(
         name,
         name,

@@ -87,6 +87,9 @@ def air(result: Result, system: System = "si") -> list[tuple[str, str]]:
     return rows
 
 
+IDLE = 1.0
+"""Heat that a cooler takes which does not work, W: that of rounding."""
+
 SHOWN = 6
 """Coolers of the plant of which the screen tells what runs."""
 
@@ -98,8 +101,10 @@ def running(result: Result) -> list[tuple[str, str]]:
     told = list[str]()
     for unit in plant.cooler:
         names = unit.names or [""] * len(unit.stream)
-        count = solution[columns.cooler.running][begin : begin + len(names), own]
+        rows = slice(begin, begin + len(names))
         begin += len(names)
+        works = solution[columns.cooler.duty][rows, own] > IDLE
+        count = solution[columns.cooler.running][rows, own] * works
         for name, alike, n in zip(names, plant.alike(names), count, strict=True):
             part = parts.get(name)
             if part is None or part.room is not None:
