@@ -9,37 +9,18 @@ from twin.block import Block
 from twin.columns import Array
 from twin.domains.between import Coolant, Nodes, Streams, upstream
 from twin.domains.compute import AIR_HEAT
+from twin.domains.towers import MOIST_AIR
 from twin.elements import Coil, Exchange, Humidifier, System, Weather, Zone
-from twin.fluids import (
-    DRY_AIR_CP,
-    FREEZING,
-    MOLAR_RATIO,
-    MOST_VAPOUR,
-    VAPORISATION,
-    VAPOUR_CP,
-    humidity_ratio_from_dew_point,
-    saturation_pressure,
-)
+from twin.fluids import humidity_ratio_from_dew_point
 from twin.kernels.arrays import send
 from twin.kernels.cell import Ints1, Reals2, cell, kernel
 from twin.kernels.elementary import exp
 from twin.kernels.exchangers import effectiveness, film, in_series
 from twin.kernels.launch import Call
-from twin.kernels.moist_air import MoistAir, dew_point_of, enthalpy, saturated, temperatures, wet_bulb_of
+from twin.kernels.moist_air import MoistAir, dew_point_of, enthalpy, saturated, wet_bulb_of
 from twin.kernels.numbers import INF, clip, finite, known
 from twin.kernels.subset import Packed, Table
 from twin.kernels.sums import Groups, grouped
-
-MOIST_AIR = MoistAir(
-    saturation_pressure(temperatures() + FREEZING),
-    DRY_AIR_CP,
-    VAPOUR_CP,
-    VAPORISATION,
-    FREEZING,
-    MOLAR_RATIO,
-    MOST_VAPOUR,
-)
-"""Saturated air, as kernels take it."""
 
 DRY_ENOUGH = 1e-9
 """Humidity ratio of air without moisture."""
