@@ -314,8 +314,9 @@ class Cooler(Element):
 
     stream: which (n,). sink: the stream whose inlet takes the heat (n,), None for outdoor air. law: how (n).
     installed: units that are shut off when they do not run, so that the pipe resists more [1] (n, s); None if none is.
-    driver: the stream whose heat drives it (n,), None for none. names: of the coolers (n). ahead: whether others
-    follow, so that it is not taken to hold its set point before that is known.
+    driver: the stream whose heat drives it (n,), None for none. names: of the coolers (n). part: which of several of a
+    component they are. ahead: 1 where others follow, so that it is not taken to hold its set point before that is
+    known (n, s), None if none do.
     """
 
     stream: Index
@@ -324,7 +325,8 @@ class Cooler(Element):
     installed: Array | None = None
     driver: Index | None = None
     names: list[str] = field(default_factory=list)
-    ahead: bool = False
+    part: str = ""
+    ahead: Array | None = None
 
 
 # ---- room air ----------------------------------------------------------------------------------------------------

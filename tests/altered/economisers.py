@@ -86,7 +86,7 @@ MUTANTS = [
     (E, "        1.5e3, ge=0, description=\"of fans for filters", "        1.8e3, ge=0, description=\"of fans for filters", MIX, "1.8 kW for filters"),
     (W, "total = zone.ventilation[z, s]\n", "total = 0.0\n", MOIST, "dampers in the place of ventilation"),
     (W, "total += dampers.times[u] * (solved[share[k], s] * abs(flow[stream[k], s]))", "total += dampers.times[u] * abs(flow[stream[k], s])", MOIST, "all the air that fans move from outdoors"),
-    (H, "np.full((k, 1), np.nan) if c.ahead else set_point", "set_point", SHUT, "coolers that others follow trusted with the set point"),
+    (H, "np.where(c.ahead > 0.5, np.nan, set_point)", "set_point", SHUT, "coolers that others follow trusted with the set point"),
     # plates with pads
     (E, "conductance=plates(t.effectiveness, room * AIR_HEAT, outdoor * rejection.MOIST_CP)", "conductance=plates(t.effectiveness, room * AIR_HEAT, 2.0 * outdoor * rejection.MOIST_CP)", PLATES, "plates rated in twice the outdoor air"),
     (E, "film_ratio=np.ones((1, 1))", "film_ratio=2.0 * np.ones((1, 1))", PLATES, "films of outdoor air twice as strong"),

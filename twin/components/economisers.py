@@ -79,7 +79,7 @@ class WaterEconomiser(Rejecter):
             min_difference=t.min_difference,
             integrated=t.integrated,
         )
-        reject(t, write, cls.pipe(t, write), law, sink=cold, powered=False)
+        reject(t, write, cls.pipe(t, write), law, sink=cold, powered=False, ahead=1.0 - t.limits_capacity)
 
 
 COOL = 285.0

@@ -58,16 +58,19 @@ def reject(
     part: str = "",
     powered: bool = True,
     speed: tuple[str, str] = ("fan_speed", "fan speed over nominal"),
+    ahead: Array | None = None,
 ) -> Index:
     """Write a cooler on a stream, with what it draws, its water, limits and reports; returns its rows.
 
     sink: the stream whose inlet takes its heat, outdoor air without one. installed: units that are shut off when they
     do not run. driver: the stream whose heat drives it, none without one. part: which of several coolers of a
     component it is; its reports begin with it, and one that follows has the limit of capacity and the price. powered:
-    whether it takes power. speed: name and meaning of the report of what it answers as such.
+    whether it takes power. speed: name and meaning of the report of what it answers as such. ahead: which are followed
+    by others that do the rest (n, 1|S), as all parts of a component are.
     """
     called = f"{part}_" if part else ""
-    rows = write(Cooler(stream, sink, law, installed, driver, t.names, bool(part)))
+    ahead = np.full((t.n, 1), 1.0) if part else ahead
+    rows = write(Cooler(stream, sink, law, installed, driver, t.names, part, ahead))
     power = columns.cooler.power[rows]
     if powered:
         draw(t, write, power, totals.heat_rejection)

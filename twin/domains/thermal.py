@@ -445,7 +445,7 @@ class Temperatures:
             unit = Unit(*map(b.integers, (rows, c.stream, np.full(k, -1) if c.sink is None else c.sink)))
             at, answer = b.work(Inflow, k), b.work(Answer, k)
             set_point = np.broadcast_to(c.law.set_point, (k, np.shape(c.law.set_point)[-1]))
-            set_point = b.given(np.full((k, 1), np.nan) if c.ahead else set_point)
+            set_point = b.given(set_point if c.ahead is None else np.where(c.ahead > 0.5, np.nan, set_point))
             before += b.bind(arrive, k, unit, net, flow, now, coolant, intake, len(plant.pump.pipe), units, at)
             after += b.bind(arrived, k, unit, b.ledger(columns.stream), at)
             if isinstance(c.law, Law):

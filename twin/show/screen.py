@@ -111,7 +111,8 @@ def running(result: Result) -> list[tuple[str, str]]:
                 continue
             what = f"{name} (+{alike - 1:,.0f})" if alike > 1 else name
             many = f"{n:.3g} of {getattr(part, 'units', 1)}"
-            told.append(f"{what}{' free cooling' * unit.ahead} {many if n > 0 else 'off'}")
+            which = f"{what} {unit.part.replace('_', ' ')}".rstrip()
+            told.append(f"{which} {many if n > 0 else 'off'}")
     more = len(told) - SHOWN
     return [("running", ", ".join(told[:SHOWN]) + (f" and {more} more" if more > 0 else ""))] if told else []
 
