@@ -79,7 +79,7 @@ def settles(hall, count):
 def test_wide_scenarios_settle(hall):
     solved = settles(hall, 128)
     assert np.median(solved.iterations) <= 10
-    assert np.percentile(solved.iterations, 95) <= (25 if hall == "h200_hall" else 20)
+    assert np.percentile(solved.iterations, 95) <= 20
 
 
 @pytest.mark.slow
