@@ -392,7 +392,7 @@ def caution(t: Table, write: Write, value: Ref, text: str) -> None:
 
 
 def constant(write: Write, value: ArrayLike) -> Ref:
-    """Stated powers [W], (n, 1|S), as rows that can be referred to."""
+    """Stated powers [W], or flags for a `caution`, (n, 1|S), as rows that can be referred to."""
     return given.power[write(Constant(np.asarray(value, float)))]
 
 

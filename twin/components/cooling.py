@@ -345,6 +345,13 @@ class Crah(Coil):
     )
     ports: ClassVar[dict[str, Port]] = Coil.ports | {"feed": Port("power", cords=True)}
 
+    kind: ClassVar[str] = "crah"
+    dimension: ClassVar[str] = "crah"
+    box: ClassVar[tuple[float, float, float]] = (1.0, 2.5, 2.3)
+
+    indoors: ClassVar[bool] = True
+    shapes_air: ClassVar[ShapesAir] = "cooler"
+
     def check(self, name: str) -> list[str]:
         faults = super().check(name)
         if self.max_dew_point is not None and self.set_point is None:
@@ -352,13 +359,6 @@ class Crah(Coil):
         if self.reheat > 0 and self.max_dew_point is None:
             faults.append(f"{name}: reheat: warms air that was cooled to dry it; give `max_dew_point` too")
         return faults
-
-    kind: ClassVar[str] = "crah"
-    dimension: ClassVar[str] = "crah"
-    box: ClassVar[tuple[float, float, float]] = (1.0, 2.5, 2.3)
-
-    indoors: ClassVar[bool] = True
-    shapes_air: ClassVar[ShapesAir] = "cooler"
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:

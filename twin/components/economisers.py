@@ -11,6 +11,7 @@ from twin.components.base import AIR_DENSITY, Passage, Port, Table, Write, finit
 from twin.components.cooling import Crah, wall_fouling
 from twin.components.outdoor import AirChiller, Rejecter, rated_film, reject, warn_of_frost
 from twin.domains import economisers, rejection
+from twin.domains.compute import AIR_HEAT
 from twin.elements import Mixing, Pipe
 from twin.fluids import fluid
 from twin.kernels.exchangers import crossflow
@@ -254,7 +255,3 @@ def plates(effectiveness: Array, own: Array, other: Array) -> Array:
     wanted, ratio = np.broadcast_arrays(effectiveness, smaller / larger)
     log = rejection.rising_root(lambda x: crossflow(np.exp(x), ratio) - wanted, np.full(ratio.shape, -9.0), 7.0, 60)
     return np.exp(log) * smaller
-
-
-AIR_HEAT = 1006.0
-"""Specific heat of room air, J/(kg K)."""
