@@ -48,6 +48,7 @@ VARIABLES = ("gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier")
 PICTURES = {
     "01_first_facility": "gb300_hall.png",
     "02_tokens_per_megawatt": "tokens_per_megawatt.png",
+    "05_price_of_a_cap": "price_of_a_cap.png",
 }
 """What a notebook draws, by its name."""
 

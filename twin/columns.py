@@ -135,6 +135,7 @@ class engine(Ledger):
     chip_power = Column("power", "mean power of an accelerator")
     clock = Column("fraction", "chip clock over nominal")
     clock_lost = Column("fraction", "share of the clock lost to temperature")
+    at_floor = Column("number", "1 where a cap holds the clock below that at which the voltage falls no more")
     utilisation = Column("fraction", "share of time in which chips work")
     junction_mean = Column("temperature", "junction of a mean chip")
     junction = Column("temperature", "junction of the worst chip")

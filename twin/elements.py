@@ -565,7 +565,8 @@ class Engine(Element):
     Chips: chips: accelerators [1] (n, s). chip_power: of one at full clock and load [W] (n, s). chip_idle: of one
     [W] (n, s). chip_scale: multiplies accelerators and what goes with them [1] (n, s). power_scale: multiplies power
     per chip [1] (n, s). utilisation [1] (n, s). clock: set, over nominal [1] (n, s). cap: of one chip [W] (n, s).
-    rack_cap: of the rack at its feed [W] (n, s). clock_exponent: of active power over clock [1] (n, s).
+    rack_cap: of the rack at its feed [W] (n, s). voltage_slope: of the core over the clock, over nominal [1] (n, s).
+    min_voltage: of the core, over nominal [1] (n, s). uncore_share: of active power, that follows no clock [1] (n, s).
     leakage_share: of chip power at leakage_temperature [1] (n, s). leakage_slope [1/K] (n, s). leakage_temperature [K]
     (n, s). throttle_temperature: junction at which the clock gives way [K] (n, s). min_clock [1] (n, s).
 
@@ -598,7 +599,9 @@ class Engine(Element):
     clock: Array
     cap: Array
     rack_cap: Array
-    clock_exponent: Array
+    voltage_slope: Array
+    min_voltage: Array
+    uncore_share: Array
     leakage_share: Array
     leakage_slope: Array
     leakage_temperature: Array

@@ -19,9 +19,11 @@ def cooling(*names):
 
 IDLE = power("an_idle_chip_draws_its_idle_power_at_the_reference_of_its_leakage")
 BUSY = power("a_busy_chip_adds_its_work_and_leaks_by_its_temperature")
-CLOCK = power("dynamic_power_goes_with_the_clock_to_its_exponent")
+CLOCK = power("power_goes_with_the_clock_and_the_square_of_its_voltage")
 CAP = power("a_power_cap_is_kept_by_the_clock")
 LEAST = power("a_cap_slows_no_chip_below_its_least_clock")
+FLOOR = power("a_cap_below_the_floor_of_the_voltage_is_told")
+DRIVER = power("a_cap_below_what_a_driver_takes_is_refused_in_layouts_and_fails_a_scenario_alone")
 SCALES = power("more_chips_and_stronger_chips_scale_what_they_should")
 HOSTS = power("hosts_work_as_their_chips_do_unless_told")
 LOSSES = power("shelves_and_boards_lose_by_their_polynomials")
@@ -56,17 +58,27 @@ MUTANTS = [
     (C, "leakage_slope: PerTemperature = Field(0.010", "leakage_slope: PerTemperature = Field(0.012", IDLE, "leakage of 1.2 %/K"),
     (C, "leakage_temperature: Temperature = Field(333.15", "leakage_temperature: Temperature = Field(343.15", IDLE,
      "leakage stated at 70 degC"),
-    (C, "clock_exponent: Number = Field(2.4", "clock_exponent: Number = Field(2.5", CLOCK, "clock to 2.5"),
+    (C, "voltage_slope: Number = Field(1.6", "voltage_slope: Number = Field(1.5", CLOCK, "a flatter voltage"),
+    (C, "min_voltage: Fraction = Field(0.80", "min_voltage: Fraction = Field(0.75", CLOCK, "a lower floor of the voltage"),
+    (C, "        0.2, ge=0, le=0.8, description=\"of active", "        0.3, ge=0, le=0.8, description=\"of active", CLOCK, "three tenths that follow no clock"),
+    (C, "self.power_cap < self.min_power_cap", "self.power_cap < 0.5 * self.min_power_cap", DRIVER, "caps of half the lowest taken"),
     (C, "min_clock: Fraction = Field(0.3", "min_clock: Fraction = Field(0.2", LEAST, "least clock 0.2"),
     (D, "leak = e.leakage_share[r, s] * full", "leak = e.leakage_share[r, s] * idle", IDLE, "leakage of idle power"),
     (D, "base = idle - leak", "base = idle", IDLE, "leakage beside idle power"),
     (D, "* full - idle, 0.0)", "* full, 0.0)", BUSY, "work beside idle power"),
     (D, "exp(clip(slope * (T - reference), -50.0, 4.0))", "(1.0 + slope * (T - reference))",
      IDLE, "leakage linear in temperature"),
-    (D, "dynamic = base + active * power(clock, e.clock_exponent[r, s])", "dynamic = base + active * power(clock, 2.0)", CLOCK, "dynamic power by the square"),
-    (D, "power(work, 1.0 / e.clock_exponent[r, s])", "power(work, 1.0 / 3.0)", CAP, "clock as the cube root"),
-    (D, "dynamic = chip - base - leakage(T, leak, e.leakage_slope[r, s], e.leakage_temperature[r, s])", "dynamic = chip - base - leak", CAP,
-     "leakage of a capped chip at its reference"),
+    (D, "dynamic = fixed + core * clock * V * V", "dynamic = fixed + core * clock * V", CLOCK, "work by the voltage, not its square"),
+    (D, "requested = fixed + core * e.clock[r, s] * V * V", "requested = fixed + core * e.clock[r, s]", CLOCK, "a demand at the nominal voltage"),
+    (D, "    leaks = leak * V\n", "    leaks = leak\n", CLOCK, "leakage at the nominal voltage"),
+    (D, "max(e.min_voltage[r, s], 1.0 - e.voltage_slope[r, s] * (1.0 - clock))", "1.0 - e.voltage_slope[r, s] * (1.0 - clock)", CLOCK, "no floor of the voltage"),
+    (D, "share(rest / low - leak, core * low, 0.0, e.clock[r, s])", "share(rest / low - leak, core, 0.0, e.clock[r, s])", CAP, "a clock at the floor by the voltage once"),
+    (D, "+ slope * leak\n", "+ slope * leak + core\n", CAP, "short steps towards a clock"),
+    (D, "clock -= (core * clock * V * V + leak * V - rest)", "clock -= (core * clock * V * V + leak - rest)", CAP, "a capped chip that leaks as at the nominal voltage"),
+    (D, "relief = V * (leakage", "relief = (leakage", STANDS, "a throttled chip that leaks as at the nominal voltage"),
+    (D, "leaks = leakage(inlet + mean * chip, leak, slope, reference)", "leaks = leak", CAP, "leakage of a capped chip at its reference"),
+    (D, "held = free < (1.0 - CAP_TOLERANCE) * min(floor_clock(r, s, e), e.clock[r, s]) and capped < demand", "held = free < 0.0", FLOOR, "caps below the floor untold"),
+    (D, "1.0 - (1.0 - e.min_voltage[r, s]) / e.voltage_slope[r, s]", "e.min_voltage[r, s]", FLOOR, "the floor of the voltage as a clock"),
     (D, "min(e.cap[r, s], left)", "left", CAP, "no cap of chips"),
     (D, "min(e.cap[r, s], left)", "e.cap[r, s]", RACK_CAP, "no cap of racks"),
     (D, "slowest = min(", "slowest = 0.5 * min(", LEAST, "half the least clock"),
@@ -152,7 +164,7 @@ MUTANTS = [
     (C, "maldistribution: Fraction = Field(0.05", "maldistribution: Fraction = Field(0.04", WORST, "maldistribution 4 %"),
     (C, "power_spread: Fraction = Field(0.05", "power_spread: Fraction = Field(0.04", WORST, "power spread 4 %"),
     (C, "interface_spread: Fraction = Field(0.10", "interface_spread: Fraction = Field(0.15", WORST, "interface spread 15 %"),
-    (D, "worst, dynamic * excess, leak * excess, slope", "worst, dynamic * excess, leak, slope",
+    (D, "worst, dynamic * excess, leaks * excess, slope", "worst, dynamic * excess, leaks, slope",
      WORST_LEAK, "the worst chip leaks as the mean one"),
     (D, "heat = leakage(T, leak, slope, reference)\n        steep", "heat = leak\n        steep", WORST_LEAK,
      "junctions without feedback of leakage"),
@@ -163,9 +175,9 @@ MUTANTS = [
     (D, "min(a, b) - width * log(1.0 + exp(-abs(a - b) / width))", "min(a, b) + 0.0 * width", SMOOTH, "a hard throttle"),
     (C, "throttle_temperature: Temperature = Field(362.15", "throttle_temperature: Temperature = Field(360.15", (*SMOOTH, *STANDS), "throttle at 87 degC"),
     (D, "(throttle - inlet) / (worst * excess)", "(throttle - inlet) / worst", STANDS, "throttle of the mean chip's power"),
-    (D, "- leakage(throttle, leak, slope, reference)", "- leak", STANDS, "throttle with leakage at its reference"),
-    (D, "relief = leakage(inlet + mean * hottest, leak, slope, reference)", "relief = leak", STANDS, "a throttled mean chip that leaks at its reference"),
-    (D, "demand = base + requested + leakage(hot, leak, slope, reference)", "demand = base + requested + leak", BUSY, "what is asked for without its leakage"),
+    (D, "leaks = leakage(throttle, leak, slope, reference)", "leaks = leak", STANDS, "throttle with leakage at its reference"),
+    (D, "(leakage(inlet + mean * hottest, leak, slope, reference) - leaks)", "(leak - leaks)", STANDS, "a throttled mean chip that leaks at its reference"),
+    (D, "demand = requested + leakage(hot, leak * V, slope, reference)", "demand = requested + leak * V", BUSY, "what is asked for without its leakage"),
     (D, "1.0 - clock / free", "1.0 - clock", power("a_cap_is_no_lost_clock"), "caps told as throttles"),
     # coolant
     (C, "quadratic=t.manifold_drop / t.rated_flow**2", "quadratic=2.0 * t.manifold_drop / t.rated_flow**2", DROP, "manifolds twice"),

@@ -32,6 +32,7 @@ DRAFTS = roofline("few_drafts_are_accepted_by_the_chance_of_each")
 POINTS = tokens("racks_serve_the_measured_points_of_their_platform")
 BETWEEN = tokens("between_points_the_logarithm_of_the_rate_is_linear_below_them_it_holds_beyond_there_is_nothing")
 FOLLOW = tokens("tokens_follow_clock_availability_and_work")
+PRICE = tokens("a_slower_clock_costs_the_tokens_that_its_arithmetic_takes")
 CURVE = tokens("the_power_curve_goes_through_what_was_measured")
 DRAW = tokens("chips_that_serve_draw_by_their_requests_in_flight")
 ERLANG = tokens("ten_servers_under_eight_erlangs_make_two_fifths_wait")
@@ -53,10 +54,11 @@ MUTANTS = [
      "np.interp(interactivity, self.interactivity, self.rate, right=0.0)", BETWEEN, "rates linear between points"),
     (F, "np.log(self.rate), right=-np.inf", "np.log(self.rate)", BETWEEN, "the last rate holds beyond the front"),
     (F, "np.log(self.rate), right=-np.inf", "np.log(self.rate), left=-np.inf, right=-np.inf", BETWEEN, "nothing below the front"),
-    (F, "np.power(clock, exponent)", "np.power(clock, 1.0)", FOLLOW, "tokens by the clock whatever the exponent"),
+    (T, "else terms.clock_exponent)", "else 1.0)", FOLLOW, "tokens by the clock whatever the exponent"),
     (T, "each[:, at] *= t.availability", "pass", FOLLOW, "availability left out"),
     (T, "share = chips[rows] * busy[rows]", "share = chips[rows]", FOLLOW, "idle chips serve"),
-    ("twin/facility/sections.py", 'clock_exponent: Number = Field(1.0', 'clock_exponent: Number = Field(0.8', FOLLOW, "clock to 0.8"),
+    (T, "terms.clock_exponent is None and has_physics(terms, platform)", "terms.clock_exponent is None and False", PRICE, "tokens of fronts by the clock"),
+    (S, "return total / nominal if nominal > 0 else None", "return total / total.max() if nominal > 0 else None", PRICE, "tokens over those at the highest clock"),
     ("twin/facility/sections.py", "interactivity: Number = Field(116.7", "interactivity: Number = Field(120.0", POINTS, "120 tokens/s/user"),
     # the roofline
     (R, "2.0 * m.active * tokens", "m.active * tokens", PARTS, "one operation a parameter"),

@@ -62,10 +62,27 @@ def test_between_points_the_logarithm_of_the_rate_is_linear_below_them_it_holds_
 
 
 def test_tokens_follow_clock_availability_and_work():
-    assert rate(rack(fields=", clock: 0.8")) == pytest.approx(93.15 * 0.8, rel=1e-6)
+    assert rate(rack("clock_exponent: 1", ", clock: 0.8")) == pytest.approx(93.15 * 0.8, rel=1e-6)
     assert rate(rack("clock_exponent: 0.5", ", clock: 0.64")) == pytest.approx(93.15 * 0.8, rel=1e-6)
     assert rate(rack("availability: 0.95")) == pytest.approx(93.15 * 0.95, rel=1e-9)
     assert rate(rack(fields=", utilisation: 0.25")) == pytest.approx(93.15 * 0.25, rel=1e-9)
+
+
+def test_a_slower_clock_costs_the_tokens_that_its_arithmetic_takes():
+    """Measured fronts lose what physics loses at the point: nearly all where inputs are read, little in decode."""
+    slow, full = (float(best("DeepSeek-R1-0528", "h200", 1024, 1024, 116.7, c).total) for c in (0.8, 1.0))
+    assert rate(rack(fields=", clock: 0.8")) == pytest.approx(93.15 * slow / full, rel=1e-5)
+    assert 0.97 < slow / full < 1.0
+    slow, full = (rate(rack("interactivity: 20, input_tokens: 8192", f", clock: {c}")) for c in (0.8, 1.0))
+    assert 0.8 < slow / full < 0.82
+
+
+def test_tokens_of_what_physics_does_not_serve_follow_the_clock():
+    """Beyond the speed that physics gives one user alone, where a run was measured all the same."""
+    alone = best("DeepSeek-R1-0528", "mi355x", 1024, 1024, 243.0)
+    assert alone.total == 0.0
+    slow, full = (rate(rack("interactivity: 243", f", clock: {c}", "mi355x")) for c in (0.8, 1.0))
+    assert slow / full == pytest.approx(0.8, rel=1e-6)
 
 
 # ---- power of chips at work --------------------------------------------------------------------------------------

@@ -54,6 +54,9 @@ RISE_BAND = 1.1
 SPILL = 1.0
 """Heat that cold plates may leave to the air untold, W: that of rounding."""
 
+FLOORED = "a cap below the floor of the chips' voltage: from there clocks, and tokens, fall faster than power"
+"""What is told of racks whose cap takes more than voltage has to give."""
+
 MAX_CLOCK_LOST = 1e-3
 """Share of the clock below which its loss to temperature does not count as throttling."""
 
@@ -96,10 +99,15 @@ class Rack(Component):
     utilisation: Fraction = Field(1.0, ge=0, le=1, description="share of the time in which chips work")
     clock: Fraction = Field(1.0, gt=0, le=1.2, description="locked clock over nominal")
     power_cap: Power | None = Field(None, gt=0, description="cap per accelerator")
+    min_power_cap: Power | None = Field(None, gt=0, description="lowest that the driver of its accelerators takes")
     rack_cap: Power | None = Field(
         None, gt=0, description="cap of the whole rack at its feed, kept by clocks; it is then provisioned with that"
     )
-    clock_exponent: Number = Field(2.4, ge=1, le=4, description="dynamic power over clock; unpublished, 2 to 3")
+    voltage_slope: Number = Field(1.6, ge=0.2, le=5, description="of the core over the clock, near nominal; 0.9 to 2.2")
+    min_voltage: Fraction = Field(0.80, ge=0.5, le=1, description="of the core at low clocks; 0.68 to 0.86")
+    uncore_share: Fraction = Field(
+        0.2, ge=0, le=0.8, description="of active power, that follows no clock: memory, links; 0.1 to 0.3"
+    )
     leakage_share: Fraction = Field(0.15, ge=0, le=0.5, description="of chip power at its reference; 0.1 to 0.2")
     leakage_slope: PerTemperature = Field(0.010, ge=0, le=0.05, description="unpublished, 0.008 to 0.015 1/K")
     leakage_temperature: Temperature = Field(333.15, ge=250, le=400, description="reference of leakage_share")
@@ -171,6 +179,9 @@ class Rack(Component):
         faults = super().check(name)
         if self.chip_idle > self.chip_power:
             faults.append(f"{name}: chip_idle: {self.chip_idle:g} W exceeds chip_power {self.chip_power:g} W")
+        if self.power_cap is not None and self.min_power_cap is not None and self.power_cap < self.min_power_cap:
+            lowest = f"{self.min_power_cap:g} W, the lowest that its driver takes"
+            faults.append(f"{name}: power_cap: {self.power_cap:g} W is below {lowest}")
         if self.it_power is not None and self.rack_cap is not None:
             faults.append(f"{name}: rack_cap: does nothing where it_power is given")
         return [*faults, *gains(self, name, "shelf_", 1.2), *gains(self, name, "board_", 1.2)]
@@ -202,7 +213,9 @@ class Rack(Component):
                 clock=t.clock,
                 cap=finite_or(t.power_cap, np.inf),
                 rack_cap=finite_or(t.rack_cap, np.inf),
-                clock_exponent=t.clock_exponent,
+                voltage_slope=t.voltage_slope,
+                min_voltage=t.min_voltage,
+                uncore_share=t.uncore_share,
                 leakage_share=t.leakage_share,
                 leakage_slope=t.leakage_slope,
                 leakage_temperature=t.leakage_temperature,
@@ -296,6 +309,7 @@ class Rack(Component):
         still = (t.air_flow <= 0.0).all(axis=1) & (t.room.zone >= 0)
         text = "no `air_flow`: its heat reaches the air of its room without its fans, and its inlet is not judged"
         caution(t.only(still), write, e.heat_air[rows[still]], text)
+        caution(t, write, e.at_floor[rows], FLOORED)
         limit(t, write, limits.rack_air_rise, e.air_rise[rows], RISE_BAND * t.air_rise + breathes)
         limit(t, write, limits.throttling, e.clock_lost[rows], MAX_CLOCK_LOST + chips)
         report(t, write, "power", e.power[rows], "rack power at its feed", picture="power")

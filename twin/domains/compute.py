@@ -33,6 +33,9 @@ SOFT = 0.01
 STEPS = 2
 """Steps towards a root in one pass; the next goes on from there."""
 
+CLOCK_STEPS = 6
+"""Newton steps from the nominal clock to that of a power, which differ by a third at most where voltage falls."""
+
 STEEPEST = 0.8
 """Share of its own heating that a junction's leakage may reach: beyond, there is no steady temperature nearby."""
 
@@ -55,13 +58,13 @@ class Cooling(Table):
 class Constants(Table):
     """What no pass changes, worked out as a scenario is loaded, (rack, scenario).
 
-    hosts: power of the hosts of a rack [W]. left: what a rack's cap leaves to each chip [W]. work: active power at the
-    set clock over that at the nominal one [1]. rated: power that is provisioned [W].
+    hosts: power of the hosts of a rack [W]. left: what a rack's cap leaves to each chip [W]. voltage: of the core at
+    the set clock over that at the nominal one [1]. rated: power that is provisioned [W].
     """
 
     hosts: Reals2
     left: Reals2
-    work: Reals2
+    voltage: Reals2
     rated: Reals2
 
 
@@ -128,11 +131,35 @@ def junction(last, inlet, resistance, rest, leak, slope, reference):
 
 
 @cell
-def clock_at(r, s, e: Engine, chip, base, active, T, leak):
-    """Clock at which a chip draws `chip` W at the temperature T that this power gives it."""
-    dynamic = chip - base - leakage(T, leak, e.leakage_slope[r, s], e.leakage_temperature[r, s])
-    work = max(share(dynamic, active, 0.0, INF), 1e-9)
-    return power(work, 1.0 / e.clock_exponent[r, s]) if active > 0.0 else e.clock[r, s]
+def voltage(r, s, e: Engine, clock):
+    """Voltage of the core at a clock φ over that at the nominal one: V = max(V_0, 1 - g (1 - φ)).
+
+    Flat at low clocks and linear above [Guerreiro and others, IEEE HPCA 2018], with floor V_0 and slope g of the rack.
+    """
+    return max(e.min_voltage[r, s], 1.0 - e.voltage_slope[r, s] * (1.0 - clock))
+
+
+@cell
+def floor_clock(r, s, e: Engine):
+    """Clock below which the voltage falls no more."""
+    return 1.0 - (1.0 - e.min_voltage[r, s]) / e.voltage_slope[r, s]
+
+
+@cell
+def clock_at(r, s, e: Engine, chip, fixed, core, leak):
+    """Clock φ at which a chip draws `chip` W, of which `fixed` W follow no clock: core φ V(φ)² + leak V(φ) is the rest.
+
+    At the floor of the voltage φ is linear in power; above it Newton's method takes a cubic that rises and is convex.
+    """
+    rest, low, slope = chip - fixed, e.min_voltage[r, s], e.voltage_slope[r, s]
+    clock = share(rest / low - leak, core * low, 0.0, e.clock[r, s])
+    if clock > floor_clock(r, s, e) and core > 0.0:
+        clock = 1.0
+        for _step in range(CLOCK_STEPS):
+            V = 1.0 - slope * (1.0 - clock)
+            steep = core * V * (V + 2.0 * slope * clock) + slope * leak
+            clock -= (core * clock * V * V + leak * V - rest) / steep
+    return max(clock, 1e-4)
 
 
 @cell
@@ -217,7 +244,7 @@ def prepare(r, s, e: Engine, out: Constants):
     hosts = e.hosts[r, s] * host
     out.hosts[r, s] = hosts
     out.left[r, s] = left_to_chips(r, s, e, hosts, 1.0)
-    out.work[r, s] = power(e.clock[r, s], e.clock_exponent[r, s])
+    out.voltage[r, s] = voltage(r, s, e, e.clock[r, s])
     out.rated[r, s] = e.nameplate[r, s] * e.chip_scale[r, s] * e.power_scale[r, s]
 
 
@@ -225,10 +252,12 @@ def prepare(r, s, e: Engine, out: Constants):
 def racks(r, s, e: Engine, own: Constants, at: Cooling, last: Roots, out: columns.engine):
     """Power, heats, junctions, clocks, air flow and losses of a rack.
 
-    Chip power = base + active φ^a + leak exp(k (T_j - T_0)), where base + active + leak at T_0 is the power at
-    this utilisation; of its rated power a chip at work draws the share `level`. A cap on chips or on the rack lowers
-    the clock φ; so does, smoothly, a worst chip that would pass its throttle temperature, and since the chips work
-    in step the slowest sets the clock of all. Where a power is given for the whole rack, the work done follows from
+    Chip power = base + uncore + core φ V² + leak V exp(k (T_j - T_0)) at a voltage V(φ), where base + uncore + core +
+    leak at T_0 is the power at this utilisation; of its rated power a chip at work draws the share `level`, and
+    `uncore` is what does not follow the core's clock: memory, links, regulators. Switching takes f V² and leakage V
+    [Guerreiro and others, IEEE HPCA 2018; AccelWattch, MICRO 2021]. A cap on chips or on the rack lowers the clock φ;
+    so does, smoothly, a worst chip that would pass its throttle temperature, and since the chips work in step the
+    slowest sets the clock of all. Where a power is given for the whole rack, the work done follows from
     what it leaves for the chips, and its converters lose what they do at that power. A rack without chips has no
     junctions: NaN.
 
@@ -249,24 +278,33 @@ def racks(r, s, e: Engine, own: Constants, at: Cooling, last: Roots, out: column
     mean, worst = thermal_resistances(r, s, e, at.flow[r, s], at.cp[r, s], at.conductivity[r, s])
     excess = 1.0 + e.power_spread[r, s]
 
-    requested = active * own.work[r, s]
-    hot = junction(last.requested[r, s], inlet, mean, base + requested, leak, slope, reference)
-    demand = base + requested + leakage(hot, leak, slope, reference)
+    fixed = base + e.uncore_share[r, s] * active
+    core = (1.0 - e.uncore_share[r, s]) * active
+    V = own.voltage[r, s]
+    requested = fixed + core * e.clock[r, s] * V * V
+    hot = junction(last.requested[r, s], inlet, mean, requested, leak * V, slope, reference)
+    demand = requested + leakage(hot, leak * V, slope, reference)
     left = own.left[r, s]
     if finite(e.plate_temperature[r, s]) and known(last.share[r, s]):
         left = left_to_chips(r, s, e, hosts, last.share[r, s])
     capped = min(demand, min(e.cap[r, s], left))
     throttle = e.throttle_temperature[r, s]
     hottest = (throttle - inlet) / (worst * excess)
-    relief = leakage(inlet + mean * hottest, leak, slope, reference) - leakage(throttle, leak, slope, reference)
+    leaks = leakage(throttle, leak, slope, reference)
+    V = voltage(r, s, e, min(clock_at(r, s, e, hottest, fixed, core, leaks), e.clock[r, s]))
+    relief = V * (leakage(inlet + mean * hottest, leak, slope, reference) - leaks)
     chip = soft_minimum(capped, hottest + relief, SOFT * max(full, 1.0))
     slowest = min(e.min_clock[r, s], e.clock[r, s])
-    clock = clip(clock_at(r, s, e, chip, base, active, inlet + mean * chip, leak), slowest, e.clock[r, s])
-    free = clip(clock_at(r, s, e, capped, base, active, inlet + mean * capped, leak), slowest, e.clock[r, s])
-    dynamic = base + active * power(clock, e.clock_exponent[r, s])
-    cool = junction(last.mean[r, s], inlet, mean, dynamic, leak, slope, reference)
-    warm = junction(last.worst[r, s], inlet, worst, dynamic * excess, leak * excess, slope, reference)
-    chip = dynamic + leakage(cool, leak, slope, reference)
+    leaks = leakage(inlet + mean * chip, leak, slope, reference)
+    clock = clip(clock_at(r, s, e, chip, fixed, core, leaks), slowest, e.clock[r, s])
+    leaks = leakage(inlet + mean * capped, leak, slope, reference)
+    free = clip(clock_at(r, s, e, capped, fixed, core, leaks), slowest, e.clock[r, s])
+    V = voltage(r, s, e, clock)
+    dynamic = fixed + core * clock * V * V
+    leaks = leak * V
+    cool = junction(last.mean[r, s], inlet, mean, dynamic, leaks, slope, reference)
+    warm = junction(last.worst[r, s], inlet, worst, dynamic * excess, leaks * excess, slope, reference)
+    chip = dynamic + leakage(cool, leaks, slope, reference)
     last.requested[r, s] = hot
     last.mean[r, s] = cool
     last.worst[r, s] = warm
@@ -308,6 +346,8 @@ def racks(r, s, e: Engine, own: Constants, at: Cooling, last: Roots, out: column
     out.clock[r, s] = on * (e.clock[r, s] if stated else clock)
     out.utilisation[r, s] = on * e.utilisation[r, s] * busy
     out.clock_lost[r, s] = 0.0 if stated else on * lost
+    held = free < (1.0 - CAP_TOLERANCE) * min(floor_clock(r, s, e), e.clock[r, s]) and capped < demand
+    out.at_floor[r, s] = on if chips and held and not stated else 0.0
     out.air_flow[r, s] = on * speed * e.fan_flow[r, s]
     out.air_rise[r, s] = share(on * air, on * speed * e.fan_flow[r, s] * AIR_HEAT, 0.0, NAN)
     kept = given <= (1.0 + CAP_TOLERANCE) * e.rack_cap[r, s]

@@ -57,7 +57,9 @@ class Serving(Model):
     output_tokens: int = Field(1024, gt=0, description="written by a request")
     interactivity: Number = Field(116.7, gt=0, description="tokens/s/user")
     availability: Fraction = Field(1.0, gt=0, le=1, description="share of the year in which tokens are served")
-    clock_exponent: Number = Field(1.0, ge=0, le=2, description="throughput over clock, of measured fronts")
+    clock_exponent: Number | None = Field(
+        None, ge=0, le=2, description="throughput over clock, of measured fronts; that of the physics if not given"
+    )
     mode: Literal["table", "physics"] = Field("table", description="measured fronts, or the physics fitted to them")
     precision: Literal["fp8", "fp4"] | None = Field(None, description="of the weights; the platform's lowest if unset")
     power: Literal["rated", "measured"] = Field(

@@ -86,24 +86,6 @@ def front(
     return Front(model, platform, isl, osl, x, y, *labels)
 
 
-def tokens_per_s(
-    front: Front,
-    accelerators: ArrayLike,
-    clock: ArrayLike,
-    interactivity: ArrayLike,
-    availability: ArrayLike = 1.0,
-    exponent: ArrayLike = 1.0,
-) -> Array:
-    """Tokens/s that racks serve:  T = n · T(I) · clockᵉ · availability, of the shape to which all broadcast.
-
-    n = `accelerators`, I = `interactivity` [tokens/s/user], e = `exponent`; `clock` is the mean clock over the clock of
-    the measured runs, `availability` the share of time served. At exponent 1 tokens follow the clock, as in prefill;
-    decode, bound by memory, loses less [arXiv 2609.11133]. Example: tokens_per_s(front, 72, 0.9, 60.0).
-    """
-    share = np.power(clock, exponent) * np.asarray(availability)
-    return np.asarray(accelerators) * front.throughput(interactivity) * share
-
-
 def _non_dominated(rows: Sequence[Row]) -> list[Row]:
     """Rows that no other row beats or equals in both axes, interactivity rising."""
     best: list[Row] = []

@@ -206,6 +206,24 @@ def best_at_clocks(point: Point, clock: ArrayLike, options: Options = DEFAULT) -
     return Rates(np.where(served, np.exp(rate), 0.0), np.where(served, wait, np.inf), reason)
 
 
+def clock_share(point: Point, clock: ArrayLike, options: Options = DEFAULT) -> Array:
+    """Tokens/s at a `clock` over those at the nominal one, same shape, by `best`; the clock where that serves nothing.
+
+    Example: clock_share(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), 0.9).
+    """
+    clock = np.asarray(clock, float)
+    shares = _shares(point, options)
+    return clock if shares is None else np.interp(clock, CLOCKS, shares) * (clock >= CLOCKS[0])
+
+
+@lru_cache(maxsize=4096)
+def _shares(point: Point, options: Options) -> Array | None:
+    """Tokens/s at `CLOCKS` over those at the nominal one, None where nothing is served there."""
+    total = _tabulate(point, options).total
+    nominal = total[int(np.argmin(np.abs(CLOCKS - 1.0)))]
+    return total / nominal if nominal > 0 else None
+
+
 @lru_cache(maxsize=4096)
 def _tabulate(point: Point, options: Options) -> Rates:
     served = best(*point, clock=CLOCKS, options=options)

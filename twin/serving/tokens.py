@@ -25,6 +25,7 @@ from twin.serving.platforms import (
     best,
     best_at_clocks,
     chip_power,
+    clock_share,
     default_engine,
     lowest_precision,
     prefill_share,
@@ -62,10 +63,21 @@ def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]
     if terms.mode == "physics":
         return best_at_clocks(point(terms, platform), clock, options(terms))
     front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
-    each = serving.tokens_per_s(front, 1.0, clock, terms.interactivity, 1.0, terms.clock_exponent)
+    each = front.throughput(terms.interactivity) * _clock_share(terms, platform, clock)
     most = front.interactivity[-1]
     why = f"beyond the front, which ends at {most:g}" if terms.interactivity > most else ""
     return each, np.full(clock.shape, np.nan), why
+
+
+def _clock_share(terms: Serving, platform: str, clock: Array) -> Array:
+    """Tokens at a clock over those at the nominal one, of the shape of `clock`.
+
+    A stated exponent of the clock, or what physics says of the point: memory and latency do not follow the clock,
+    arithmetic does. Where physics knows nothing tokens go with the clock, as those of arithmetic alone would.
+    """
+    if terms.clock_exponent is None and has_physics(terms, platform):
+        return clock_share(point(terms, platform), clock, options(terms))
+    return np.power(clock, 1.0 if terms.clock_exponent is None else terms.clock_exponent)
 
 
 def terms_of(plant: Plant, scenario: int) -> Serving:
