@@ -11,9 +11,8 @@ import pytest
 
 import twin
 from twin.facility.catalogue import physics
-from twin.facility.shapes import Shape
-from twin.serving import Options, best, measured_runs, roofline, server
-from twin.serving.models import derive_model, doubt, find_model, known_models
+from twin.serving import Options, Shape, best, derive_model, known_models, measured_runs, roofline, server
+from twin.serving.models import doubt, find_model
 from twin.serving.roofline import Chip, Fit, Instance, Model, Server
 
 DEEPSEEK = "DeepSeek-R1-0528"

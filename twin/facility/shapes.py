@@ -9,7 +9,7 @@ from twin.components.base import Model
 
 
 class Shape(Model):
-    """A decoder of transformer layers, each of attention and a gated feed-forward, dense or of experts."""
+    """A decoder of layers of attention and a gated feed-forward, dense or of experts; beside names those of config.json."""
 
     layers: int = Field(gt=0, description="decoder layers, num_hidden_layers")
     hidden: int = Field(gt=0, description="width of the residual stream, hidden_size")
