@@ -9,7 +9,10 @@ from twin.components.base import Model
 
 
 class Shape(Model):
-    """A decoder of layers of attention and a gated feed-forward, dense or of experts; beside names those of config.json."""
+    """A decoder of layers of attention and a gated feed-forward, dense or of experts.
+
+    What a field is called in Hugging Face's config.json stands beside its meaning.
+    """
 
     layers: int = Field(gt=0, description="decoder layers, num_hidden_layers")
     hidden: int = Field(gt=0, description="width of the residual stream, hidden_size")

@@ -234,8 +234,9 @@ class Server:
             bound = f"a domain of {c.domain}" if c.max_instance == c.domain else f"the {c.max_instance} measured"
             raise ValueError(f"serving: {c.name}: an instance of {i.gpus} accelerators is larger than {bound}")
         if not self.ways:
-            parts = f"{m.heads} heads" + (f" nor its {m.experts} experts" if m.experts else "")
-            raise ValueError(f"serving: {m.name}: {i.gpus} accelerators of an instance do not split its {parts}")
+            parts = {"tensor": f"{m.heads} heads", "expert": f"{m.experts} experts"}
+            asked = " or ".join(parts.values() if i.parallel == "best" else [parts[i.parallel]])
+            raise ValueError(f"serving: {m.name}: {i.gpus} accelerators of an instance do not split its {asked}")
         if i.verified > 1 and not m.drafts:
             raise ValueError(f"serving: {m.name}: no drafts of it were measured; leave out drafts, or write 0")
         if self.isl + self.osl > m.context:
@@ -319,10 +320,10 @@ def decode_step(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0, parallel
         tensor, expert = (decode_step(s, b, clock, each) for each in ("tensor", "expert"))
         fits_tensor, fits_expert = (b <= max_requests(s, each) for each in ("tensor", "expert"))
         return _faster(tensor, expert, fits_expert & ~fits_tensor, fits_tensor & ~fits_expert)
-    touched = -np.expm1(b * i.verified * np.log1p(-m.chosen / m.experts)) if m.experts else 0.0
+    touched = -np.expm1(b * i.verified * np.log1p(-m.chosen / m.experts)) if m.experts else np.zeros(())
     tensor = way == "tensor"
-    dense, expert = m.parameter_bytes(i.precision)
-    weights = dense * m.dense / (i.gpus if tensor else 1) + expert * m.expert * touched / i.gpus
+    per_dense, per_expert = m.parameter_bytes(i.precision)
+    weights = per_dense * m.dense / (i.gpus if tensor else 1) + per_expert * m.expert * touched / i.gpus
     context = m.kept(s.mean_context)
     cache = m.cache * context * b / cache_parts(s, way)
     tokens = b * i.verified / i.gpus
@@ -375,8 +376,8 @@ def _faster(a: Step, b: Step, only_b: Array, only_a: Array) -> Step:
 def weight_bytes(s: Server, parallel: str) -> float:
     """Weights in the memory of one accelerator of a `parallel` instance, B."""
     m, i = s.model, s.instance
-    dense, expert = m.parameter_bytes(i.precision)
-    return dense * m.dense / (i.gpus if parallel == "tensor" else 1) + expert * m.expert / i.gpus
+    per_dense, per_expert = m.parameter_bytes(i.precision)
+    return per_dense * m.dense / (i.gpus if parallel == "tensor" else 1) + per_expert * m.expert / i.gpus
 
 
 def _tiers(s: Server, weights: float, cache: Array) -> tuple[Array, Array, Array]:
