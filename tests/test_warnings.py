@@ -250,12 +250,18 @@ def test_racks_without_a_room_are_told_with_the_heat_that_costs_nothing(small):
     assert not told(twin.solve(small), "no `room`")
 
 
-def test_requests_longer_than_the_context_are_not_served(small):
+def test_requests_longer_than_the_context_are_refused(small):
     given = {"serving__mode": "physics", "serving__interactivity": "20", "serving__output_tokens": "1024"}
     fits = twin.solve(changed(small, **given, serving__input_tokens=str(163_840 - 1024)))
-    long = twin.solve(changed(small, **given, serving__input_tokens=str(163_840 - 1023)))
-    assert fits.figures.tokens_per_s[0] > 0 and long.figures.tokens_per_s[0] == 0
-    assert told(long, "a request of 163,841 tokens is longer than the context of the model, 163,840")
+    assert fits.figures.tokens_per_s[0] > 0
+    text = (
+        "serving: DeepSeek-R1-0528: a request of 163,841 tokens in and out is longer than its longest context, 163,840"
+    )
+    with pytest.raises(twin.LayoutError) as told:
+        twin.solve(changed(small, **given, serving__input_tokens=str(163_840 - 1023)))
+    assert str(told.value) == f"layout: {text}"
+    with pytest.raises(twin.LayoutError, match="longer than its longest context"):
+        twin.solve(changed(small, **given), {"serving.input_tokens": [1024, 163_840]})
 
 
 def test_an_engine_serves_the_platforms_that_it_runs_on(small):

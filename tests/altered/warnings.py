@@ -35,5 +35,5 @@ MUTANTS = [
     (f"{C}/base.py", "bound = np.where(t.in_service > 0, bound, np.inf)", "bound = np.where(t.in_service > -1, bound, np.inf)",
      ("physics/test_limits_and_figures.py::test_limits_bound_from_their_side_and_measure_their_layer",), "what is out of service is judged"),
     ("twin/serving/tokens.py", "EXPECTED = 0.4", "EXPECTED = 9.0", told("physics_that_differ_from_what_was_measured_are_told"), "ninefold errors expected"),
-    ("layouts/serving/physics.yaml", "context: 163840", "context: 131072", told("requests_longer_than_the_context_are_not_served"), "a context of 131,072"),
+    ("layouts/serving/physics.yaml", "context: 163840", "context: 131072", told("requests_longer_than_the_context_are_refused"), "a context of 131,072"),
 ]

@@ -1,8 +1,9 @@
 """Steps of decode and prefill against a roofline by hand: the model and chip sheets typed again, through the solve.
 
 DeepSeek-V3 [arXiv 2412.19437]: 671 billion parameters, 37 active for a token, 8 of 256 experts; a cache of 61 layers of
-576 bytes a token. A step takes a fixed latency, the bytes it reads over the memory's bandwidth, its arithmetic over the
-peak rate and what accelerators exchange over their links [Williams, Waterman & Patterson, Commun. ACM 52 (2009) 65].
+576 bytes a token; `test_serving_models.py` counts its parts. A step takes a fixed latency, the bytes it reads over the
+memory's bandwidth, its arithmetic over the peak rate and what accelerators exchange over their links [Williams,
+Waterman & Patterson, Commun. ACM 52 (2009) 65].
 """
 
 from dataclasses import replace
@@ -27,6 +28,15 @@ GB300 = {
     "residual": [[-2.107, 0.996], [-1.226, 0.993], [-0.877, 1.013], [-0.207, 0.996], [2.047, 0.982], [2.696, 0.973],
                  [3.403, 1.035], [4.098, 1.017], [4.764, 0.968], [5.451, 0.979], [6.824, 1.101]],
 }  # fmt: skip
+
+
+LAYERS, WIDE = 61, 7168
+EXPERT = 58 * 256 * 3 * WIDE * 2048
+DENSE = 671_025_397_760 - EXPERT
+"""Parameters of experts, and the others of DeepSeek-V3."""
+
+READS = LAYERS * 128 * 2 * (192 + 128)
+"""Operations of attention in prefill, per token and token before it."""
 
 
 def served(platform, count, isl=1024, osl=1024, clock=1.0, **terms):
@@ -54,19 +64,22 @@ def by_hand(c, n, isl, osl, v, accepted, clock=1.0):
     def step(b, way):
         share = 1 - (1 - 8 / 256) ** (b * v)
         x = b * v / n
-        weights = 17.1e9 / (n if way == "tensor" else 1) + 653.9e9 * share / n
+        weights = DENSE / (n if way == "tensor" else 1) + EXPERT * share / n
         cache = 61 * 576 * context * b / (1 if way == "tensor" else n)
-        moved = 1.749e6 * b * v * 2 * (n - 1) / n if way == "tensor" else 9.98e6 * x * (n - 1) / n
+        sums, sent = LAYERS * 2 * WIDE * 2, 58 * 8 * WIDE * 3
+        moved = sums * b * v * 2 * (n - 1) / n if way == "tensor" else sent * x * (n - 1) / n
         return (
             c[way]
             + 1.03e-3 * (v - 1) / 3
             + (weights * c["bytes"] + cache) / (0.794 * c["bandwidth"])
-            + x * (2 * 37e9 / (0.2208 * c["peak"]) + 1.699e7 * context / (0.844 * c["eight"])) / clock
+            + x
+            * (2 * 37e9 / (0.2208 * c["peak"]) + LAYERS * 128 * 2 * (576 + 512) * context / (0.844 * c["eight"]))
+            / clock
             + moved / c["link"]
         )
 
     for way in ("tensor", "expert"):
-        held = c["bytes"] * (17.1e9 / (n if way == "tensor" else 1) + 653.9e9 / n)
+        held = c["bytes"] * (DENSE / (n if way == "tensor" else 1) + EXPERT / n)
         each = 61 * 576 * (isl + osl) / (1 if way == "tensor" else n)
         most[way] = np.floor(max(c["memory"] * 0.95 - held, 0) / each)
     at, factor = np.array(c["residual"]).T
@@ -75,7 +88,7 @@ def by_hand(c, n, isl, osl, v, accepted, clock=1.0):
         t = min(step(b, way) for way in most if b <= most[way] * (1 + 1e-9))
         return accepted / (t * np.interp(np.log(b / n), at, factor))
 
-    reads = c["prefill"] * c["peak"] * clock / (2 * 37e9 + 5e6 * isl / 2)
+    reads = c["prefill"] * c["peak"] * clock / (2 * 37e9 + READS * isl / 2)
 
     def total(wanted):
         whole = max(most.values())
@@ -146,7 +159,7 @@ def test_the_largest_instance_is_what_is_asked_for():
 # ---- one term at a time, of a round machine ----------------------------------------------------------------------
 
 MODEL = Model("m", dense=1e9, expert=8e9, active=2e9, experts=4, chosen=1, cache=1e4, attention=1e5, reading=2e5,
-              exchange=1e6, reduced=2e6, context=10**6)  # fmt: skip
+              exchange=1e6, reduced=2e6, context=10**6, heads=8, drafts=3)  # fmt: skip
 CHIP = Chip(
     "c",
     memory=1e10,

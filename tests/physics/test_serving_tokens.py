@@ -163,7 +163,7 @@ def test_percentiles_are_those_of_a_gamma():
 # ---- agents ------------------------------------------------------------------------------------------------------
 
 MODEL = Model("m", dense=1e9, expert=8e9, active=2e9, experts=4, chosen=1, cache=1e4, attention=1e5, reading=2e5,
-              exchange=1e6, reduced=2e6, context=10**6)  # fmt: skip
+              exchange=1e6, reduced=2e6, context=10**6, heads=8)  # fmt: skip
 CHIP = Chip("c", memory=1e10, bandwidth=1e12, peak={"fp8": 1e15}, link=1e11, domain=4, network=1e10)
 FIT = Fit({"tensor": 3e-3, "expert": 4e-3}, 6e-4, {1000: 2.5}, 0.5, 0.25, 0.2, {"fp8": 0.4}, 0.1)
 SERVER = Server(MODEL, CHIP, FIT, Instance(4, "expert", "fp8", 1), 1000, 500)
@@ -232,7 +232,9 @@ def test_accelerators_are_shared_between_reading_and_writing_as_their_work_is():
     use = dict(zip(load.names, load.utilisation, strict=True))
     whole = best("DeepSeek-R1-0528", "h200", 8192, 1024, 40.0, options=Options(drafts=0))
     assert int(whole.gpus) == 8
-    reads = 0.16 * 1.979e15 / (2 * 37e9 + 5e6 * 4096 * 1.3)  # three tenths are found and only attended to
+    reads = (
+        0.16 * 1.979e15 / (2 * 37e9 + 61 * 128 * 2 * 320 * 4096 * 1.3)
+    )  # three tenths are found and only attended to
     reading, writing = 8192 * 0.7 / reads, 1024 / float(whole.output)
     p = round(32 * reading / (reading + writing))
     assert p == 6

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from twin.elements import Array
 from twin.facility.catalogue import physics
 from twin.facility.files import hint
+from twin.serving.models import find_model
 from twin.serving.roofline import (
     Chip,
     Fit,
@@ -35,8 +36,8 @@ MAX_INSTANCE = 64
 class Point(NamedTuple):
     """An operating point of serving: what is served, on what, and how fast for each user."""
 
-    model: str
-    """Model, one of `layouts/serving/physics.yaml`."""
+    model: str | Model
+    """Model, one of `layouts/serving/physics.yaml` by name, or one that `derive_model` made."""
     platform: str
     """Platform, one of `calibrated_platforms`."""
     isl: int
@@ -52,9 +53,9 @@ class Options:
     """How a platform serves. Example: Options(drafts=0, engine="sglang")."""
 
     precision: Precision | None = None
-    """Precision of the weights; None is the lowest that the platform has."""
-    drafts: int = 3
-    """Tokens drafted a step."""
+    """Precision of the weights; None is that of the model if it has one, else the lowest that the platform has."""
+    drafts: int | None = None
+    """Tokens drafted a step; None is as many as the model's own layers draft."""
     max_gpus: int | None = None
     """Most accelerators of a decode instance; None is as many as were measured."""
     engine: str | None = None
@@ -71,7 +72,7 @@ DEFAULT = Options()
 
 
 def server(
-    model: str,
+    model: str | Model,
     platform: str,
     isl: int,
     osl: int,
@@ -82,13 +83,14 @@ def server(
 ) -> Server:
     """A `model` on a `platform` whose serving was calibrated, with the factors of the instance's engine.
 
-    `isl` and `osl` are input and output tokens of a request; `storage_cache` [B] per accelerator is what lies beyond
-    the host's `host_cache` [B], read with `storage_rate` [B/s]. Raises ValueError for what is not known or cannot be.
+    The model is given by name, or made by `derive_model`. `isl` and `osl` are input and output tokens of a request;
+    `storage_cache` [B] per accelerator is what lies beyond the host's `host_cache` [B], read with `storage_rate` [B/s].
+    Raises ValueError for what is not known or cannot be.
     Example: server("DeepSeek-R1-0528", "gb300", 8192, 512, Instance(8, "best", "fp4", 4)).
     """
     table, engine = physics(), instance.engine or default_engine(platform)
+    model = model_of(model)
     for kind, name, known in (
-        ("model", model, list(table["models"])),
         ("platform", platform, calibrated_platforms()),
         ("engine", engine, calibrated_engines()),
     ):
@@ -98,17 +100,18 @@ def server(
         raise ValueError(
             f"serving: engine: {engine} does not run on {platform}; there are {', '.join(calibrated_engines(platform))}"
         )
-    numbers, chip = dict(table["models"][model]["numbers"]), dict(table["chips"][platform])
+    chip = dict(table["chips"][platform])
     peak = {k: chip.pop(k) for k in ("fp8", "fp4") if k in chip}
     fit = table["fits"]["shared"] | table["fits"][platform]
     factor = {"drafts": 1.0, "latency": 1.0, "prefill": 1.0} | table["engines"][engine]
     latency = factor["latency"] * (fit.pop("eight", 1.0) if instance.precision == "fp8" else 1.0)
     fit["accepted"] = {n: 1.0 + factor["drafts"] * (a - 1.0) for n, a in fit["accepted"].items()}
-    fit["fixed"] = {way: latency * t for way, t in fit["fixed"].items()}
+    for kind in ("fixed", "far"):
+        fit[kind] = {way: latency * t for way, t in fit.get(kind, {}).items()}
     fit["prefill"] = {p: factor["prefill"] * share for p, share in fit["prefill"].items()}
     fit["residual"] = tuple((float(a), float(b)) for a, b in fit.get("residual", ()))
     return Server(
-        Model(model, **numbers),
+        model,
         Chip(platform, peak=peak, **chip),
         Fit(**{k: v for k, v in fit.items() if k != "eight"}),
         replace(instance, engine=engine),
@@ -118,6 +121,16 @@ def server(
         storage_cache,
         storage_rate,
     )
+
+
+def model_of(model: str | Model) -> Model:
+    """A model, by name where it is one that ships. ValueError for a name that is not known."""
+    return find_model(model) if isinstance(model, str) else model
+
+
+def draft_tokens(model: str | Model, drafts: int | None = None) -> int:
+    """Tokens drafted a step: the `drafts` given, or as many as the model's own layers draft."""
+    return model_of(model).drafts if drafts is None else drafts
 
 
 def calibrated_platforms() -> list[str]:
@@ -140,7 +153,7 @@ def default_engine(platform: str) -> str:
 
 
 def best(
-    model: str,
+    model: str | Model,
     platform: str,
     isl: int,
     osl: int,
@@ -150,30 +163,34 @@ def best(
 ) -> Served:
     """The most that a platform serves at an `interactivity` [tokens/s/user], whatever the size of its instances.
 
-    model, platform: by name. isl, osl: tokens in and out of a request. Sizes of decode instances are powers of two;
-    `interactivity` and `clock`, a share of the peak rates, broadcast to the shape of what comes back. options: how it
-    is served. Raises ValueError as `server` does, and for an interactivity that is not positive. Example:
-    best("DeepSeek-R1-0528", "gb300", 1024, 1024, 40.0).total.
+    model, platform: by name, or a model that `derive_model` made. isl, osl: tokens in and out of a request. Sizes of
+    decode instances are powers of two; `interactivity` and `clock`, a share of the peak rates, broadcast to the shape
+    of what comes back. options: how it is served. Raises ValueError as `server` does, and for an interactivity that is
+    not positive. Example: best("DeepSeek-R1-0528", "gb300", 1024, 1024, 40.0).total.
     """
-    chip, precision = _chip(platform), lowest_precision(platform, options.precision)
+    model = model_of(model)
+    chip, precision = _chip(platform), weight_precision(model, platform, options.precision)
     if options.max_gpus is not None and options.max_gpus < 1:
         raise ValueError(f"serving: the largest instance should have at least 1 accelerator, not {options.max_gpus}")
     if not (np.asarray(interactivity) > 0).all():
         raise ValueError("serving: the interactivity should be more than 0 tokens/s")
     largest = min(options.max_gpus or MAX_INSTANCE, max(chip.get("domain", 1), chip.get("reach", 1)))
+    largest = min(largest, max(model.heads, model.experts))
+    drafts = draft_tokens(model, options.drafts)
     sizes = [2**k for k in range(6, -1, -1) if 2**k <= largest]  # of equal ones, and for the reason, the largest counts
     tiers = options.host_cache, options.storage_cache, options.storage_rate
     served = []
     for gpus in sizes:
-        instance = Instance(gpus, "best", precision, 1 + options.drafts, engine=options.engine)
+        instance = Instance(gpus, "best", precision, 1 + drafts, engine=options.engine)
         served.append(at_interactivity(server(model, platform, isl, osl, instance, *tiers), interactivity, clock))
     pick = np.argmax([x.total for x in served], axis=0)
     return Served(*(np.choose(pick, [getattr(x, name) for x in served]) for name in Served._fields))
 
 
-def lowest_precision(platform: str, precision: str | None = None) -> Precision:
-    """The `precision` given, or the lowest that a platform has."""
-    return cast(Precision, precision or ("fp4" if "fp4" in _chip(platform) else "fp8"))
+def weight_precision(model: str | Model, platform: str, precision: str | None = None) -> Precision:
+    """The `precision` given, or that in which a model is published, or else the lowest that a platform has."""
+    four = model_of(model).mxfp4 or "fp4" in _chip(platform)
+    return cast(Precision, precision or ("fp4" if four else "fp8"))
 
 
 def _chip(platform: str) -> dict[str, Any]:
@@ -257,7 +274,7 @@ def chip_power(platform: str, requests: ArrayLike, rated: float | None = None) -
 
 def _reader(point: Point, options: Options) -> Server:
     """One accelerator that prefills."""
-    precision = lowest_precision(point.platform, options.precision)
+    precision = weight_precision(point.model, point.platform, options.precision)
     return server(*point[:4], Instance(1, precision=precision, engine=options.engine))
 
 

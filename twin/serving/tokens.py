@@ -18,6 +18,7 @@ from twin.facility.graph import Facility
 from twin.facility.sections import Serving
 from twin.plant.compile import Plant
 from twin.serving import fronts as serving
+from twin.serving.models import doubt, find_model, known_models
 from twin.serving.platforms import (
     CLOCKS,
     Options,
@@ -27,11 +28,13 @@ from twin.serving.platforms import (
     chip_power,
     clock_share,
     default_engine,
-    lowest_precision,
+    draft_tokens,
     prefill_share,
+    weight_precision,
 )
 from twin.serving.platforms import calibrated_platforms as known
 from twin.solver.steady import Solution
+from twin.units import is_whole
 
 EXPECTED = 0.4
 """Error of physics within which nine of ten runs lie that were left out of its fits; see tests/cases/serving."""
@@ -39,7 +42,9 @@ EXPECTED = 0.4
 
 def point(terms: Serving, platform: str) -> Point:
     """A point of service: model, platform, tokens in and out, interactivity."""
-    return Point(terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity)
+    return Point(
+        find_model(terms.model, terms.models), platform, terms.input_tokens, terms.output_tokens, terms.interactivity
+    )
 
 
 def options(terms: Serving) -> Options:
@@ -50,7 +55,7 @@ def options(terms: Serving) -> Options:
 
 def has_physics(terms: Serving, platform: str) -> bool:
     """Whether physics knows the platform and the model."""
-    return platform in known() and terms.model in physics()["models"]
+    return platform in known() and terms.model in known_models(terms.models)
 
 
 def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]:
@@ -116,7 +121,7 @@ def different_terms(facility: Facility, coordinates: Mapping[str, Array]) -> Ite
     if not given:
         yield base
         return
-    whole = {n: Serving.model_fields[n].annotation is int for n in given}
+    whole = {n: is_whole(Serving.model_fields[n]) for n in given}
     for row in zip(*given.values(), strict=True):
         values = {n: int(v) if whole[n] else float(v) for n, v in zip(given, row, strict=True)}
         yield base.model_copy(update=values)
@@ -136,7 +141,8 @@ def describe(terms: Serving, plant: Plant) -> str:
     how = "measured fronts"
     if terms.mode == "physics":
         engines = sorted({terms.engine or default_engine(p) for p, _ in plant.platforms()})
-        how = f"physics of {' and '.join(engines)}, {terms.drafts} drafts"
+        drafts = draft_tokens(find_model(terms.model, terms.models), terms.drafts)
+        how = f"physics of {' and '.join(engines)}, {drafts} drafts"
     lengths = f"{terms.input_tokens}/{terms.output_tokens}"
     precisions = "".join(f", {precision(terms, p)} on {p}" for p in sorted({p for p, _ in plant.platforms()}))
     return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}{precisions}"
@@ -145,7 +151,7 @@ def describe(terms: Serving, plant: Plant) -> str:
 def precision(terms: Serving, platform: str) -> str:
     """Precision of the weights: that of physics, or of the measured points on both sides of the interactivity."""
     if terms.mode == "physics":
-        return str(lowest_precision(platform, terms.precision))
+        return str(weight_precision(find_model(terms.model, terms.models), platform, terms.precision))
     front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
     at = int(np.searchsorted(front.interactivity, terms.interactivity))
     return " and ".join(sorted(set(front.precision[max(at - 1, 0) : at + 1])))
@@ -277,5 +283,15 @@ def beside_measured(solution: Solution) -> list[tuple[str, Array]]:
             ratio = float(rates(terms, platform, 1.0)[0]) / measured if measured > 0 else np.nan
             if ratio > 1.0 + EXPECTED or 0 < ratio < 1.0 / (1.0 + EXPECTED):
                 text = f"{platform}: physics serves {ratio:.2g} times what was measured at {terms.interactivity:g} "
-                told.append((f"{text}tokens/s/user; {EXPECTED:.0%} of error are to be expected", own))
+                expected = "" if doubt(terms.model) else f"; {EXPECTED:.0%} of error are to be expected"
+                told.append((f"{text}tokens/s/user{expected}", own))
     return told
+
+
+def not_fitted(solution: Solution) -> list[tuple[str, Array]]:
+    """Models on which physics was not fitted, how far it was off where it was compared, and where it serves them.
+
+    Where: numbers of the scenarios, (k,).
+    """
+    served = [(doubt(t.model), own) for t, own in terms_by_scenario(solution.plant) if t.mode == "physics"]
+    return [(text, own) for text, own in served if text]

@@ -186,7 +186,7 @@ def numbers(further=None, nine=None):
             fits[p]["residual"] = []
     if further is not None:
         h100, gb200, eight, bandwidth, compute, prefill, drafts = map(float, further)
-        fits["h100"]["fixed"] = {"tensor": h100, "expert": h100}
+        fits["h100"]["far"] = {"tensor": h100, "expert": h100}
         fits["gb200"]["fixed"] = {way: gb200 * t for way, t in fits["gb300"]["fixed"].items()}
         for p in FOUR:
             fits[p]["eight"] = eight

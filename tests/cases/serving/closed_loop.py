@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.facility.catalogue import physics
-from twin.serving.platforms import lowest_precision, server
+from twin.serving.platforms import server, weight_precision
 from twin.serving.roofline import NO_MEMORY, Instance, Served, interactivity, max_requests, prefill_rate, weight_bytes
 
 SMALLEST, SPLIT = 4, 8
@@ -43,7 +43,7 @@ def closed_loop(run):
     the weights; and as many requests admitted as `admitted` says. Raises ValueError as `server` does.
     """
     name, concurrency, decode, prefill = run.platform, run.concurrency, run.decode, run.prefill
-    precision = lowest_precision(name, run.precision)
+    precision = weight_precision(run.model, name, run.precision)
     one = Instance(1, run.parallel, precision, 1 + run.drafts, engine=run.engine)
     chip = server(run.model, name, run.isl, run.osl, one).chip
     for what, number, low in (("users", concurrency, 1), ("decode accelerators", decode, 1), ("prefill", prefill, 0)):

@@ -126,7 +126,7 @@ def test_runs_that_cannot_be_are_refused(call, words):
 
 ROUND = Server(
     Model("m", dense=1e9, expert=8e9, active=2e9, experts=4, chosen=1, cache=1e4, attention=1e5, reading=2e5,
-          exchange=1e6, reduced=2e6, context=10**6),
+          exchange=1e6, reduced=2e6, context=10**6, heads=8),
     Chip("c", memory=1e10, bandwidth=1e12, peak={"fp8": 1e15}, link=1e11, domain=4, network=1e10),
     Fit({"tensor": 3e-3, "expert": 4e-3}, 6e-4, {1000: 2.5}, 0.5, 0.25, 0.2, {"fp8": 0.4}, 0.1),
     Instance(4, "expert", "fp8", 1), 1000, 1000,
