@@ -204,7 +204,7 @@ def test_valves_that_are_nearly_shut_throttle_racks_and_settle(small):
     result = twin.solve(text, {"v.opening": np.geomspace(0.3, 0.01, 16)})
     status, supply = result.solution.status, result["cdu_supply_temperature"].values[0]
     solved = int((status == Status.OK).sum())
-    assert 4 < solved < 16 and (result.solution.iterations < 100).all()
+    assert 3 < solved < 16 and (result.solution.iterations < 100).all()
     assert (status[:solved] == Status.OK).all() and (status[solved:] == Status.OVERHEATED).all()
     assert (np.diff(supply[:solved]) > -1e-6).all() and supply[solved - 1] > supply[0] + 10.0
 

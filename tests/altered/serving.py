@@ -38,8 +38,12 @@ POINTS = tokens("racks_serve_the_measured_points_of_their_platform")
 BETWEEN = tokens("between_points_the_logarithm_of_the_rate_is_linear_below_them_it_holds_beyond_there_is_nothing")
 FOLLOW = tokens("tokens_follow_clock_availability_and_work")
 PRICE = tokens("a_slower_clock_costs_the_tokens_that_its_arithmetic_takes")
-CURVE = tokens("the_power_curve_goes_through_what_was_measured")
-DRAW = tokens("chips_that_serve_draw_by_their_requests_in_flight")
+CURVE = tokens("a_chip_draws_by_what_its_step_waits_works_and_reads")
+DRAW = tokens("chips_that_serve_draw_by_what_their_work_waits_for")
+FITTED = ("cases/serving/test_serving.py::test_shipped_powers_are_the_fit",)
+TURNS = roofline("accelerators_that_prefill_in_turn_serve_what_is_left_of_their_time")
+TURNS_TOO = tokens("a_chip_draws_by_what_its_step_waits_works_and_reads")
+MEASURED = roofline("physics_serves_platforms_as_they_were_measured")
 ERLANG = tokens("ten_servers_under_eight_erlangs_make_two_fifths_wait")
 VISITS = tokens("visits_share_a_server_and_its_time")
 REPAIR = tokens("users_of_one_machine_wait_as_for_a_repairman")
@@ -119,14 +123,14 @@ MUTANTS = [
      "drafts accepted one by one"),
     (R, "np.log(np.maximum(requests, 1e-9) / s.instance.gpus), at, factor", "np.log(np.maximum(requests, 1e-9)), at, factor", H200,
      "residuals by the instance"),
-    (R, "total = output * (s.isl + s.osl) / s.osl / (1.0 + inputs / prefill_rate(s, clock))", "total = output * (s.isl + s.osl) / s.osl",
+    (R, "total = output * (s.isl + s.osl) / s.osl / (1.0 + readers)", "total = output * (s.isl + s.osl) / s.osl",
      H200, "prefill for free"),
     (R, "s.fit.first + s.isl / (prefill_rate(s, clock) * s.instance.gpus)", "s.fit.first + s.isl / prefill_rate(s, clock)", H200,
      "prompts read by one accelerator"),
     (R, "output = np.where(good, b * seen / s.instance.gpus, 0.0)", "output = np.where(good, b * seen * s.accepted / s.instance.gpus, 0.0)", GB300,
      "accepted tokens counted twice"),
     (R, "latency = np.where(good, ttft + s.osl / np.where", "latency = np.where(good, s.osl / np.where", ENDS, "requests end without their first token"),
-    (R, "        output * s.prompt_cache / s.osl,\n        np.full", "        output * s.prompt_cache / s.isl / s.osl,\n        np.full", ENDS, "a byte of cache handed over"),
+    (R, "else output * s.prompt_cache / s.osl,\n        np.full", "else output * s.prompt_cache / s.isl / s.osl,\n        np.full", ENDS, "a byte of cache handed over"),
     # its tables
     (TABLE, "active: 3.7e+10", "active: 4.0e+10", H200, "40 billion active"),
     (TABLE, "h200:   {memory: 1.41e+11, bandwidth: 4.8e+12", "h200:   {memory: 1.41e+11, bandwidth: 4.0e+12", H200, "4 TB/s of H200"),
@@ -196,7 +200,7 @@ MUTANTS = [
     (R, "if i.verified > 1 and not m.drafts:", "if False:", REFUSED, "drafts of models without"),
     (R, "if self.isl + self.osl > m.context:", "if self.isl > m.context:", REFUSED, "tokens out beyond the context"),
     (S, "min(largest, max(model.heads, model.experts))", "min(largest, 64)", SPLITS, "instances beyond heads and experts"),
-    (S, "drafts if drafts is None else drafts", "drafts", DRAFTED, "drafts always the model's own"),
+    (S, "return own if options.drafts is None else options.drafts", "return own", DRAFTED, "drafts always the model's own"),
     (S, "four = model_of(model).mxfp4 or", "four =", models("four_bits_that_a_model_is_published_in_are_served_by_chips_that_compute_in_eight"),
      "a model in four bits served in eight"),
     (TABLE, "    far: {tensor: 1.865e-2, expert: 1.865e-2}", "    far: {tensor: 1.0e-2, expert: 1.0e-2}",
@@ -206,15 +210,19 @@ MUTANTS = [
     (TABLE, "windowed_layers: 18", "windowed_layers: 36", LAYERED, "all layers of gpt-oss windowed"),
     (TABLE, "expert_feed_forward: 1536", "expert_feed_forward: 2048", COUNTS, "wide experts of Qwen3"),
     # power at work
-    (S, "x = (np.maximum(np.asarray(requests, float), 0.0) / law[\"half\"]) ** law[\"exponent\"]",
-     "x = np.maximum(np.asarray(requests, float), 0.0) / law[\"half\"]", CURVE, "a power curve without exponent"),
-    (S, "scale = 1.0 if rated is None else rated / law[\"rated\"]", "scale = 1.0", CURVE, "power of the chip that was measured"),
-    (TABLE, "alone: 339.3, full: 987.8", "alone: 339.3, full: 1000.0", CURVE, "full power at many requests"),
-    (TABLE, "half: 0.585, exponent: 0.818", "half: 0.8, exponent: 0.818", CURVE, "the curve of mi355x"),
-    (TABLE, "  prefill: 0.886", "  prefill: 0.95", DRAW, "prefill at 95 %"),
-    (T, "/ (terms.input_tokens + terms.output_tokens) / terms.interactivity", "/ terms.interactivity", DRAW, "inputs in decode"),
-    (T, "held = requests(terms, rate) / np.maximum(1.0 - reading, 1e-3)", "held = requests(terms, rate)", DRAW, "requests over all accelerators"),
-    (T, "reading * physics()[\"power\"][\"prefill\"] + (1.0 - reading) *", "reading * physics()[\"power\"][\"prefill\"] +", DRAW, "decode power of all"),
+    (R, "return (self.fixed + self.draft + self.exchange) / self.time", "return self.fixed / self.time", CURVE, "links and drafts at work"),
+    (S, "decode = waiting * draw.wait + (1.0 - waiting) * draw.work\n    reading", "decode = waiting * draw.wait + draw.work\n    reading", CURVE, "work all the time"),
+    (S, "reading * draw.read + (1.0 - reading) * decode", "decode", CURVE, "turns of prefill at the power of decode"),
+    (TABLE, "b200: {rated: 1000, idle: 255, wait: 331, work: 931, read: 886}", "b200: {rated: 1000, idle: 255, wait: 360, work: 931, read: 886}", FITTED, "a B200 that waits at 360 W"),
+    (TABLE, "mi355x: {rated: 1400, idle: 267, wait: 356, work: 916", "mi355x: {rated: 1400, idle: 267, wait: 356, work: 960", FITTED, "an MI355X that works at 960 W"),
+    (TABLE, "h200: {rated: 700, idle: 79, wait: 137, work: 300, read: 550}", "h200: {rated: 700, idle: 79, wait: 137, work: 300, read: 620}", DRAW, "an H200 that reads at 620 W"),
+    (T, "decode = waiting * draw.wait + (1.0 - waiting) * draw.work", "decode = draw.work", DRAW, "decode that never waits"),
+    (T, "(reading * draw.read + (1.0 - reading) * decode) / draw.rated", "(reading * draw.read + decode) / draw.rated", DRAW, "decode power of all"),
+    (R, "alone / (1.0 + inputs / (s.instance.gpus * prefill_rate(s, clock)))", "alone / (1.0 + inputs / prefill_rate(s, clock))", TURNS, "turns of one accelerator"),
+    (R, "inputs = np.asarray(requests) * alone * s.isl / s.osl", "inputs = np.asarray(requests) * alone", TURNS_TOO, "as many tokens in as out"),
+    (R, "readers = 0.0 if s.instance.shared else", "readers =", TURNS, "turns and pools at once"),
+    (S, "engine=options.engine, shared=shared)", "engine=options.engine)", MEASURED, "one system as two pools"),
+    (S, "own = 0 if platform in engine.get(\"undrafted\", ()) else model_of(model).drafts", "own = model_of(model).drafts", MEASURED, "drafts on MI300X"),
     # queues
     (W, "factor, spare, waits = 0.5 * (1.0 + s.scv)", "factor, spare, waits = 1.0 * (1.0 + s.scv)", ERLANG, "Allen and Cunneen without their half"),
     (W, "np.exp(servers * np.log(load) - load - scipy.special.gammaln(servers + 1)) / (1.0 - load / servers)", "np.exp(servers * np.log(load) - load - scipy.special.gammaln(servers + 1))",

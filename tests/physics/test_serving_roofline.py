@@ -13,7 +13,8 @@ import pytest
 from scipy.optimize import brentq
 
 import twin
-from twin.serving import roofline, server
+from twin.serving import best, front, measured_runs, roofline, server
+from twin.serving.platforms import default_engine, is_shared
 from twin.serving.roofline import Chip, Fit, Instance, Model, Server
 
 H200 = {
@@ -147,8 +148,36 @@ def test_a_slower_clock_slows_arithmetic_and_prefill_not_memory():
 
 
 def test_an_engine_that_accepts_fewer_drafts_serves_less():
-    found = served("h200", 8, interactivity=60.0, engine="sglang")
+    found = served("h200", 8, interactivity=60.0, engine="dynamo-sglang")
     assert found == pytest.approx(best_by_hand(H200, 60.0, 1024, 1024, 4, 1 + 0.643 * 1.349), rel=1e-5)
+
+
+def test_accelerators_that_prefill_in_turn_serve_what_is_left_of_their_time():
+    """I = I1 / (1 + b I1 isl / (osl N R)); all tokens come from them, and no cache crosses a network."""
+    s = round_server(shared=True)
+    b = np.array([1.0, 8.0, 64.0])
+    alone = roofline.interactivity(s, b)
+    left = 1.0 / (1.0 + b * alone / 4 / float(roofline.prefill_rate(s)))
+    np.testing.assert_allclose(roofline.user_speed(s, b), alone * left, rtol=1e-12)
+    found = roofline.at_interactivity(s, (alone * left)[1])
+    assert found.requests == pytest.approx(8.0, rel=1e-6)
+    assert found.total == pytest.approx(8.0 * (alone * left)[1] / 4 * 2, rel=1e-6)
+    assert found.network == 0.0
+    apart = roofline.at_interactivity(round_server(), (alone * left)[1])
+    assert apart.requests > 8.0 and apart.network > 0.0
+    assert [is_shared(e) for e in ("sglang", "trt", "atom", "dynamo-trt", "mori-sglang")] == [True] * 3 + [False] * 2
+
+
+def test_physics_serves_platforms_as_they_were_measured():
+    """MI300X and MI325X by SGLang on one system, the first without drafts: within a half of their fronts."""
+    assert [default_engine(p) for p in ("h200", "gb300", "mi300x", "mi325x", "mi355x")] == [
+        "dynamo-trt", "dynamo-trt", "sglang", "sglang", "mori-sglang"
+    ]  # fmt: skip
+    each = ("mi300x", 8192, (20, 30, 40)), ("mi325x", 8192, (20, 30, 40)), ("mi300x", 1024, (30, 60))
+    for platform, isl, speeds in each:
+        for speed in speeds:
+            measured = front(measured_runs(), "DeepSeek-R1-0528", platform, isl, 1024).throughput(speed)
+            assert 1 / 1.5 < best("DeepSeek-R1-0528", platform, isl, 1024, speed).total / measured < 1.5
 
 
 def test_the_largest_instance_is_what_is_asked_for():
@@ -174,8 +203,8 @@ CHIP = Chip(
 FIT = Fit({"tensor": 3e-3, "expert": 4e-3}, 6e-4, {1000: 2.5}, 0.5, 0.25, 0.2, {"fp8": 0.4}, 0.1)
 
 
-def round_server(gpus=4, parallel="expert", verified=1, **how):
-    return Server(MODEL, CHIP, FIT, Instance(gpus, parallel, "fp8", verified), 1000, 1000, **how)
+def round_server(gpus=4, parallel="expert", verified=1, shared=False, **how):
+    return Server(MODEL, CHIP, FIT, Instance(gpus, parallel, "fp8", verified, shared=shared), 1000, 1000, **how)
 
 
 def test_every_part_of_a_step_is_its_bytes_or_operations_over_its_rate():

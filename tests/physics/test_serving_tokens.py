@@ -1,11 +1,14 @@
 """Tokens, the power of chips that serve, and agents, against published points and closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import twin
 from twin.serving import (
     Agent,
+    Instance,
     Options,
     Pools,
     best,
@@ -13,11 +16,13 @@ from twin.serving import (
     closed_network,
     delay,
     open_network,
+    power_draw,
     queue,
     roofline,
     serve_agents,
+    server,
 )
-from twin.serving.roofline import Chip, Fit, Instance, Model, Server
+from twin.serving.roofline import Chip, Fit, Model, Server
 from twin.show.summary import summary
 from twin.study.agents import agent_load
 
@@ -87,29 +92,30 @@ def test_tokens_of_what_physics_does_not_serve_follow_the_clock():
 
 # ---- power of chips at work --------------------------------------------------------------------------------------
 
-B200 = {1: 387, 2: 420, 4: 474, 8: 518, 16: 643, 32: 711, 64: 798, 128: 845, 256: 925}
-MI355X = {4: 699, 8: 772, 32: 922, 256: 986}
-"""Mean W of an accelerator by requests in flight on eight of them [SemiAnalysis InferenceX PowerX, September 2026]."""
+
+def test_a_chip_draws_by_what_its_step_waits_works_and_reads():
+    """331 W as a step of a B200 waits, 931 as it works [14 powers, InferenceX PowerX]; in turns it reads at 886."""
+    s = server("DeepSeek-R1-0528", "b200", 8192, 1024, Instance(8, "tensor", "fp4", engine="sglang"))
+    step = roofline.decode_step(s, 24.0)
+    waits = float((step.fixed + step.draft + step.exchange) / step.time)
+    assert 0.3 < waits < 0.7
+    decode = waits * 331 + (1 - waits) * 931
+    assert chip_power(s, 24.0) == pytest.approx(decode, rel=1e-9)
+    inputs = 24 * float(roofline.interactivity(s, 24.0)) * 8 / (8 * float(roofline.prefill_rate(s)))
+    turns = replace(s, instance=replace(s.instance, shared=True))
+    assert chip_power(turns, 24.0) == pytest.approx((decode + inputs * 886) / (1 + inputs), rel=1e-9)
+    assert power_draw("mi355x") == (1400, 267, 356, 916, 1089)
 
 
-@pytest.mark.parametrize(("platform", "points", "within"), [("b200", B200, 0.045), ("mi355x", MI355X, 0.03)])
-def test_the_power_curve_goes_through_what_was_measured(platform, points, within):
-    held = np.array(list(points)) / 8
-    np.testing.assert_allclose(chip_power(platform, held), list(points.values()), rtol=within)
-    if platform == "b200":  # alone + (full - alone) x / (1 + x)
-        x = (held / 2.739) ** 0.818
-        np.testing.assert_allclose(chip_power("b200", held), 339.3 + (987.8 - 339.3) * x / (1 + x), rtol=1e-12)
-        np.testing.assert_allclose(chip_power("h200", held, 700.0), 0.7 * chip_power("b200", held), rtol=1e-12)
-
-
-def test_chips_that_serve_draw_by_their_requests_in_flight():
-    """Of 93.15 tokens/s a half is output: 0.399 requests by Little's law; inputs are read at 16 % of 1,979 TFLOP/s."""
-    found = rack("power: measured")
-    reading = 93.15 / 2 / (0.16 * 1.979e15 / (2 * 37e9 + 5e6 * 512))
-    held = 93.15 / 2 / 116.7 / (1 - reading)
-    x = (held / 2.739) ** 0.818
-    decode = (339.3 + (987.8 - 339.3) * x / (1 + x)) / 1000
-    level = reading * 0.886 + (1 - reading) * decode
+@pytest.mark.parametrize("mode", ["table", "physics"])
+def test_chips_that_serve_draw_by_what_their_work_waits_for(mode):
+    """Inputs are read at 16 % of 1,979 TFLOP/s, at 550 W; decode waits at 137 W and works at 300 [arXiv 2605.11999]."""
+    found = rack(f"power: measured, mode: {mode}")
+    served = best("DeepSeek-R1-0528", "h200", 1024, 1024, 116.7)
+    each = 93.15 if mode == "table" else float(served.total)
+    reading = each / 2 / (0.16 * 1.979e15 / (2 * 37e9 + 5e6 * 512))
+    decode = float(served.waiting) * 137 + (1 - float(served.waiting)) * 300
+    level = (reading * 550 + (1 - reading) * decode) / 700
     assert found["rack_power"].values[0, 0] == pytest.approx(8 * 700 * level, rel=1e-4)
 
 

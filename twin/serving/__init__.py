@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         calibrated_engines,
         calibrated_platforms,
         chip_power,
+        power_draw,
         server,
     )
     from twin.serving.roofline import Instance, Served, Server
@@ -37,6 +38,7 @@ _HOMES = {
     "calibrated_engines": "serving.platforms",
     "calibrated_platforms": "serving.platforms",
     "chip_power": "serving.platforms",
+    "power_draw": "serving.platforms",
     "closed_network": "serving.stations",
     "delay": "serving.stations",
     "derive_model": "serving.models",
@@ -74,6 +76,7 @@ __all__ = [
     "known_models",
     "measured_runs",
     "open_network",
+    "power_draw",
     "published_constants",
     "queue",
     "rate_limit",

@@ -22,7 +22,10 @@ from twin.serving.roofline import (
     Served,
     Server,
     at_interactivity,
+    decode_step,
+    interactivity,
     prefill_rate,
+    user_speed,
 )
 from twin.serving.stations import delay, open_network, queue
 
@@ -128,9 +131,14 @@ def model_of(model: str | Model) -> Model:
     return find_model(model) if isinstance(model, str) else model
 
 
-def draft_tokens(model: str | Model, drafts: int | None = None) -> int:
-    """Tokens drafted a step: the `drafts` given, or as many as the model's own layers draft."""
-    return model_of(model).drafts if drafts is None else drafts
+def draft_tokens(model: str | Model, platform: str, options: Options = DEFAULT) -> int:
+    """Tokens drafted a step: what `options` say, or as many as the model's own layers draft.
+
+    None where an engine was not measured with drafts on the platform.
+    """
+    engine = physics()["engines"].get(options.engine or default_engine(platform), {})
+    own = 0 if platform in engine.get("undrafted", ()) else model_of(model).drafts
+    return own if options.drafts is None else options.drafts
 
 
 def calibrated_platforms() -> list[str]:
@@ -150,6 +158,11 @@ def calibrated_engines(platform: str | None = None) -> list[str]:
 def default_engine(platform: str) -> str:
     """The serving stack that is taken on a platform if none is named. Example: default_engine("mi355x")."""
     return next(iter(calibrated_engines(platform)), calibrated_engines()[0])
+
+
+def is_shared(engine: str) -> bool:
+    """Whether accelerators take turns at prefill and decode under an engine; others have accelerators for each."""
+    return bool(physics()["engines"].get(engine, {}).get("shared", False))
 
 
 def best(
@@ -176,12 +189,12 @@ def best(
         raise ValueError("serving: the interactivity should be more than 0 tokens/s")
     largest = min(options.max_gpus or MAX_INSTANCE, max(chip.get("domain", 1), chip.get("reach", 1)))
     largest = min(largest, max(model.heads, model.experts))
-    drafts = draft_tokens(model, options.drafts)
+    drafts, shared = draft_tokens(model, platform, options), is_shared(options.engine or default_engine(platform))
     sizes = [2**k for k in range(6, -1, -1) if 2**k <= largest]  # of equal ones, and for the reason, the largest counts
     tiers = options.host_cache, options.storage_cache, options.storage_rate
     served = []
     for gpus in sizes:
-        instance = Instance(gpus, "best", precision, 1 + drafts, engine=options.engine)
+        instance = Instance(gpus, "best", precision, 1 + drafts, engine=options.engine, shared=shared)
         served.append(at_interactivity(server(model, platform, isl, osl, instance, *tiers), interactivity, clock))
     pick = np.argmax([x.total for x in served], axis=0)
     return Served(*(np.choose(pick, [getattr(x, name) for x in served]) for name in Served._fields))
@@ -205,6 +218,8 @@ class Rates(NamedTuple):
     """Input and output tokens/s per accelerator, of the shape of the clock."""
     ttft: Array
     """Time to first token, s, of the shape of the clock; infinite where nothing is served."""
+    waiting: Array
+    """Share of decode in which accelerators wait, of the shape of the clock."""
     reason: str
     """Why nothing is served at clock 1; empty if something is."""
 
@@ -216,11 +231,12 @@ def best_at_clocks(point: Point, clock: ArrayLike, options: Options = DEFAULT) -
     Example: best_at_clocks(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), [0.8, 0.9]).total.
     """
     clock = np.asarray(clock, float)
-    total, ttft, reason = _tabulate(point, options)
+    total, ttft, waiting, reason = _tabulate(point, options)
     rate = np.interp(clock, CLOCKS, np.log(np.where(total > 0, total, 1.0)))
     served = (clock >= CLOCKS[0]) & (np.interp(clock, CLOCKS, (total > 0).astype(float)) >= 1.0 - 1e-9)
     wait = np.interp(clock, CLOCKS, np.where(np.isfinite(ttft), ttft, 0.0))
-    return Rates(np.where(served, np.exp(rate), 0.0), np.where(served, wait, np.inf), reason)
+    waiting = np.interp(clock, CLOCKS, waiting)
+    return Rates(np.where(served, np.exp(rate), 0.0), np.where(served, wait, np.inf), waiting, reason)
 
 
 def clock_share(point: Point, clock: ArrayLike, options: Options = DEFAULT) -> Array:
@@ -244,32 +260,48 @@ def _shares(point: Point, options: Options) -> Array | None:
 @lru_cache(maxsize=4096)
 def _tabulate(point: Point, options: Options) -> Rates:
     served = best(*point, clock=CLOCKS, options=options)
-    return Rates(served.total, served.ttft, str(served.reason[int(np.argmin(np.abs(CLOCKS - 1.0)))]))
+    nominal = int(np.argmin(np.abs(CLOCKS - 1.0)))
+    return Rates(served.total, served.ttft, served.waiting, str(served.reason[nominal]))
 
 
-NOT_PLATFORMS = ("source", "notes", "prefill")
-"""What of the table of powers is no platform."""
+class Draw(NamedTuple):
+    """Mean power of an accelerator by what it does, W."""
+
+    rated: float
+    """That it is rated for."""
+    idle: float
+    """Without work."""
+    wait: float
+    """While a decode step waits: for its fixed latency, its drafts and its links."""
+    work: float
+    """While a decode step reads memory and computes."""
+    read: float
+    """In prefill."""
 
 
-def chip_power(platform: str, requests: ArrayLike, rated: float | None = None) -> Array:
-    """Mean power of an accelerator [W] with so many `requests` in flight on each, after measured curves, same shape.
+def power_draw(platform: str) -> Draw:
+    """What an accelerator of a platform draws at what it does; ValueError for a platform that is not calibrated.
 
-    P = P_alone + (P_full - P_alone) x / (1 + x),  x = (requests / half)^exponent [InferenceX PowerX, Sept. 2026]. Of
-    another `rated` power [W] than was measured it has the same shares; a platform that was not measured takes those of
-    b200. Raises ValueError for one of which no rated power is given, and for one that is not positive.
-    Example: chip_power("b200", 4.0).
+    Example: power_draw("b200").wait.
     """
-    table = physics()["power"]
-    law = table.get(platform) if platform not in NOT_PLATFORMS else None
-    if law is None and rated is None:
-        known = ", ".join(n for n in table if n not in NOT_PLATFORMS)
-        raise ValueError(f"serving: no measured power of {platform!r}; there are {known}; give its rated power")
-    if rated is not None and not rated > 0:
-        raise ValueError(f"serving: {platform}: rated power should be more than 0 W, not {rated:g}")
-    law = law or table["b200"]
-    scale = 1.0 if rated is None else rated / law["rated"]
-    x = (np.maximum(np.asarray(requests, float), 0.0) / law["half"]) ** law["exponent"]
-    return scale * (law["alone"] + (law["full"] - law["alone"]) * x / (1.0 + x))
+    known = {n: row for n, row in physics()["power"].items() if n not in ("source", "notes")}
+    if platform not in known:
+        raise ValueError(f"serving: no power of {platform!r}{hint(platform, known)}; there are {', '.join(known)}")
+    return Draw(**known[platform])
+
+
+def chip_power(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
+    """Mean power of an accelerator [W] that decodes with so many `requests` in its instance, of their shape.
+
+    s: the model on its platform. clock: share of the peak rates [1]. P = w P_wait + (1 - w) P_work, w the share of a
+    step in which it waits: drafts, parallelism, precision and links enter its power as they enter its speed. Of
+    accelerators that prefill in turn, P_read for that part of the time. Fitted to mean powers of InferenceX runs, see
+    tests/cases/serving. Example: chip_power(server, 64.0).
+    """
+    draw, waiting = power_draw(s.chip.name), decode_step(s, requests, clock).waiting
+    decode = waiting * draw.wait + (1.0 - waiting) * draw.work
+    reading = 1.0 - user_speed(s, requests, clock) / interactivity(s, requests, clock)
+    return reading * draw.read + (1.0 - reading) * decode
 
 
 def _reader(point: Point, options: Options) -> Server:

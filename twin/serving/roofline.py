@@ -180,6 +180,8 @@ class Instance:
     """Serving stack, whose factors `twin.serving.server` applies; None for the platform's own."""
     max_batch: int | None = None
     """Most requests admitted at a time; None as memory allows."""
+    shared: bool = False
+    """Whether its accelerators take turns at prefill and decode; else others prefill, as disaggregated engines do."""
 
 
 @dataclass(frozen=True)
@@ -304,6 +306,11 @@ class Step(NamedTuple):
     def time(self) -> Array:
         """Their sum, s."""
         return np.sum(np.broadcast_arrays(*self), axis=0)
+
+    @property
+    def waiting(self) -> Array:
+        """Share of it in which accelerators neither read their memory nor compute: latency, drafting and links [1]."""
+        return (self.fixed + self.draft + self.exchange) / self.time
 
 
 def decode_step(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0, parallel: str | None = None) -> Step:
@@ -431,6 +438,20 @@ def prefill_rate(s: Server, clock: ArrayLike = 1.0, hit_rate: float = 0.0) -> Ar
     return f.prefill[p] * s.chip.peak[p] * np.asarray(clock) / work
 
 
+def user_speed(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
+    """Tokens/s that each of `requests` in an instance sees where its accelerators also prefill, if they do.
+
+    b requests at a speed I ask for b I isl / osl tokens/s of input, which N accelerators read at R each: in the time of
+    one second of decode they prefill for u = b I isl / (osl N R), so that a user sees I / (1 + u).
+    Example: user_speed(server, 64).
+    """
+    alone = interactivity(s, requests, clock)
+    if not s.instance.shared:
+        return alone
+    inputs = np.asarray(requests) * alone * s.isl / s.osl
+    return alone / (1.0 + inputs / (s.instance.gpus * prefill_rate(s, clock)))
+
+
 class Served(NamedTuple):
     """What a user and an accelerator get; all of the shape of the interactivity, zeros where nothing can be served."""
 
@@ -452,6 +473,8 @@ class Served(NamedTuple):
     """KV cache that an accelerator of decode takes in from prefill, B/s; 0 where they are the same."""
     gpus: Array
     """Accelerators of an instance."""
+    waiting: Array
+    """Share of decode in which accelerators wait, see `Step.waiting`; 1 where nothing is served."""
 
 
 BEYOND_FRONT, NO_MEMORY, NO_CLOCK = "beyond the front", "memory too small", "its clock stands still"
@@ -461,6 +484,7 @@ BEYOND_FRONT, NO_MEMORY, NO_CLOCK = "beyond the front", "memory too small", "its
 def at_interactivity(s: Server, target: ArrayLike, clock: ArrayLike = 1.0) -> Served:
     """The most that is served at a `target` interactivity [tokens/s/user], pools being as large as each other needs.
 
+    Accelerators that are shared take turns instead of pools, see `user_speed`.
     Interactivity falls with the requests in flight, which bisection finds. Beyond what one request alone gets nothing
     is served; below what a full memory gives the full memory is. `target` and `clock` broadcast.
     Example: at_interactivity(server, [20.0, 60.0]).total.
@@ -470,18 +494,18 @@ def at_interactivity(s: Server, target: ArrayLike, clock: ArrayLike = 1.0) -> Se
     clock = np.where(still, 1.0, clock)
     limit = max_requests(s)
     low, high = np.zeros(target.shape), np.full(target.shape, np.log(max(min(limit, MAX_REQUESTS), 1.0)))
-    full = interactivity(s, np.exp(high), clock) >= target
+    full = user_speed(s, np.exp(high), clock) >= target
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
-        slow = interactivity(s, np.exp(middle), clock) < target
+        slow = user_speed(s, np.exp(middle), clock) < target
         low, high = np.where(slow, low, middle), np.where(slow, middle, high)
     b = np.where(full, np.exp(high), np.exp(low))
     fits = limit >= 1.0
-    good = fits & ~still & (interactivity(s, np.ones(target.shape), clock) >= target * (1.0 - 1e-12))
-    seen = np.where(full, interactivity(s, b, clock), target)
+    good = fits & ~still & (user_speed(s, np.ones(target.shape), clock) >= target * (1.0 - 1e-12))
+    seen = np.where(full, user_speed(s, b, clock), target)
     output = np.where(good, b * seen / s.instance.gpus, 0.0)
-    inputs = output * s.isl / s.osl
-    total = output * (s.isl + s.osl) / s.osl / (1.0 + inputs / prefill_rate(s, clock))
+    readers = 0.0 if s.instance.shared else output * s.isl / s.osl / prefill_rate(s, clock)
+    total = output * (s.isl + s.osl) / s.osl / (1.0 + readers)
     ttft = np.where(good, s.fit.first + s.isl / (prefill_rate(s, clock) * s.instance.gpus), np.inf)
     latency = np.where(good, ttft + s.osl / np.where(good, seen, 1.0), np.inf)
     reason = np.where(good, "", np.where(still, NO_CLOCK, BEYOND_FRONT) if fits else NO_MEMORY)
@@ -493,6 +517,7 @@ def at_interactivity(s: Server, target: ArrayLike, clock: ArrayLike = 1.0) -> Se
         ttft,
         latency,
         reason,
-        output * s.prompt_cache / s.osl,
+        0.0 * output if s.instance.shared else output * s.prompt_cache / s.osl,
         np.full(target.shape, s.instance.gpus),
+        np.where(good, decode_step(s, b, clock).waiting, 1.0),
     )

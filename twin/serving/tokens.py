@@ -25,10 +25,10 @@ from twin.serving.platforms import (
     Point,
     best,
     best_at_clocks,
-    chip_power,
     clock_share,
     default_engine,
     draft_tokens,
+    power_draw,
     prefill_share,
     weight_precision,
 )
@@ -66,7 +66,8 @@ def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]
     """
     clock = np.asarray(clock, float)
     if terms.mode == "physics":
-        return best_at_clocks(point(terms, platform), clock, options(terms))
+        found = best_at_clocks(point(terms, platform), clock, options(terms))
+        return found.total, found.ttft, found.reason
     front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
     each = front.throughput(terms.interactivity) * _clock_share(terms, platform, clock)
     most = front.interactivity[-1]
@@ -141,8 +142,9 @@ def describe(terms: Serving, plant: Plant) -> str:
     how = "measured fronts"
     if terms.mode == "physics":
         engines = sorted({terms.engine or default_engine(p) for p, _ in plant.platforms()})
-        drafts = draft_tokens(find_model(terms.model, terms.models), terms.drafts)
-        how = f"physics of {' and '.join(engines)}, {drafts} drafts"
+        model = find_model(terms.model, terms.models)
+        drafts = sorted({draft_tokens(model, p, options(terms)) for p, _ in plant.platforms()})
+        how = f"physics of {' and '.join(engines)}, {' and '.join(map(str, drafts))} drafts"
     lengths = f"{terms.input_tokens}/{terms.output_tokens}"
     precisions = "".join(f", {precision(terms, p)} on {p}" for p in sorted({p for p, _ in plant.platforms()}))
     return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}{precisions}"
@@ -182,23 +184,25 @@ def _platforms(facility: Facility) -> set[str]:
     return {vars(part)["platform"] for part in facility.components.values() if type(part) in serves} - {""}
 
 
-def requests(terms: Serving, rate: Any) -> Array:
-    """Requests in decode on an accelerator that serves `rate` [tokens/s], by Little's law: each stays output / I."""
-    return np.asarray(rate) * terms.output_tokens / (terms.input_tokens + terms.output_tokens) / terms.interactivity
-
-
 def level(terms: Serving, platform: str, clock: Any) -> Array:
     """Share of its rated power that a chip at work draws on average, of the shape of `clock`.
 
-    Those in prefill draw `power.prefill` of `layouts/serving/physics.yaml`, those in decode what measured curves give
-    for the requests in flight on each (`serving.chip_power`). Where prefill is not known all are in decode.
+    Those that prefill, or the part of the time in which they do, and those that decode draw what `power_draw` has of
+    them: by the share of a step in which they wait. A chip whose power or model physics does not know draws what it is
+    rated for.
     """
-    rate = rates(terms, platform, clock)[0]
-    reading = np.zeros(np.shape(rate))
-    if has_physics(terms, platform):
-        reading = prefill_share(point(terms, platform), rate, clock, options(terms))
-    held = requests(terms, rate) / np.maximum(1.0 - reading, 1e-3)
-    return reading * physics()["power"]["prefill"] + (1.0 - reading) * chip_power(platform, held, 1.0)
+    if not measured_power(terms, platform):
+        return np.ones(np.shape(clock))
+    where, how, draw = point(terms, platform), options(terms), power_draw(platform)
+    reading = prefill_share(where, rates(terms, platform, clock)[0], clock, how)
+    waiting = best_at_clocks(where, clock, how).waiting
+    decode = waiting * draw.wait + (1.0 - waiting) * draw.work
+    return (reading * draw.read + (1.0 - reading) * decode) / draw.rated
+
+
+def measured_power(terms: Serving, platform: str) -> bool:
+    """Whether it is known what the platform's chips draw at the work that is asked for."""
+    return has_physics(terms, platform) and platform in physics()["power"]
 
 
 def at_work(plant: Plant) -> Plant:

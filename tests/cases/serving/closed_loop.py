@@ -7,7 +7,16 @@ import numpy as np
 
 from twin.facility.catalogue import physics
 from twin.serving.platforms import server, weight_precision
-from twin.serving.roofline import NO_MEMORY, Instance, Served, interactivity, max_requests, prefill_rate, weight_bytes
+from twin.serving.roofline import (
+    NO_MEMORY,
+    Instance,
+    Served,
+    decode_step,
+    interactivity,
+    max_requests,
+    prefill_rate,
+    weight_bytes,
+)
 
 SMALLEST, SPLIT = 4, 8
 """Accelerators of the smallest decode instance of a pool that was measured, and of the largest tensor parallel one."""
@@ -57,7 +66,7 @@ def closed_loop(run):
     for n in [run.gpus] if run.gpus else sizes or [max(n for n in range(1, chip.max_instance + 1) if decode % n == 0)]:
         limit = admitted(run.engine, concurrency * n / decode) if run.max_batch is None and prefill else run.max_batch
         way = "expert" if run.parallel == "best" and SPLIT < n <= chip.domain else run.parallel
-        instance = replace(one, gpus=n, max_batch=limit, parallel=way)
+        instance = replace(one, gpus=n, max_batch=limit, parallel=way, shared=not prefill)
         s = server(run.model, name, run.isl, run.osl, instance)
         readers = [k for k in powers if k <= max(prefill, 1) and holds_weights(s, k)]
         instances = max(prefill // min(readers, default=max(prefill, 1)), 1)
@@ -133,4 +142,5 @@ def at_concurrency(s, concurrency, decode, prefill=0, prefill_instances=1, clock
     seen, each = np.where(good, seen, 0.0), np.where(good, B / instances, 0.0)
     moved = np.where(shared, 0.0, output * s.prompt_cache / s.osl)
     latency, sizes = ttft + s.osl / np.maximum(seen, 1e-12), np.full(C.shape, n)
-    return Served(seen, each, output, total, ttft, latency, reason, moved, sizes)
+    waiting = decode_step(s, np.maximum(each, 1.0), clock).waiting
+    return Served(seen, each, output, total, ttft, latency, reason, moved, sizes, waiting)
