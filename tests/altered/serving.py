@@ -140,7 +140,7 @@ MUTANTS = [
     (TABLE, "bandwidth: 0.794, compute: 0.2208", "bandwidth: 0.85, compute: 0.2208", H200, "85 % of bandwidth"),
     (TABLE, "{draft: 1.03e-3", "{draft: 1.5e-3", GB300, "1.5 ms of drafting"),
     (TABLE, "{1024: 2.349, 8192: 2.739}", "{1024: 2.349, 8192: 2.6}", LENGTHS, "fewer accepted at length"),
-    (TABLE, "\n  sglang: {drafts: 0.643", "\n  sglang: {drafts: 0.7", ENGINE, "sglang's drafts"),
+    (TABLE, "\n  dynamo-sglang: {drafts: 0.643", "\n  dynamo-sglang: {drafts: 0.7", ENGINE, "sglang's drafts"),
     (S, "1.0 + factor[\"drafts\"] * (a - 1.0)", "factor[\"drafts\"] * a", ENGINE, "all tokens by the engine's factor"),
     (S, 'fit.pop("eight", 1.0) if instance.precision == "fp8" else 1.0', 'fit.pop("eight", 1.0)', GB300, "eight bits' latency in four"),
     (S, "latency * t for way, t", "t for way, t", EIGHT, "eight bits' latency left out"),
