@@ -37,8 +37,8 @@ EXCHANGE_BYTES = 3
 def derive_model(name: str, shape: Shape, drafts: int = 0, active: float | None = None) -> Model:
     """The model that the roofline computes with, of a published `shape`.
 
-    drafts: tokens that its draft layers draft a step, 0 unless it was measured how many are accepted. active:
-    parameters that a token uses as the maker states them; counted if not given. Example:
+    name: what it is called in messages. drafts: tokens that its draft layers draft a step, 0 unless it was measured how
+    many are accepted. active: parameters that a token uses as the maker states them; counted if not given. Example:
     derive_model("mine", Shape(layers=32, hidden=4096, heads=32, kv_heads=8, head_size=128, ...)).
     """
     routed = shape.layers - shape.unrouted
