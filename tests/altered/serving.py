@@ -42,6 +42,7 @@ CURVE = tokens("a_chip_draws_by_what_its_step_waits_works_and_reads")
 DRAW = tokens("chips_that_serve_draw_by_what_their_work_waits_for")
 FITTED = ("cases/serving/test_serving.py::test_shipped_powers_are_the_fit",)
 TURNS = roofline("accelerators_that_prefill_in_turn_serve_what_is_left_of_their_time")
+FIRST = roofline("first_tokens_wait_for_turns_and_for_steps_between_looks")
 TURNS_TOO = tokens("a_chip_draws_by_what_its_step_waits_works_and_reads")
 MEASURED = roofline("physics_serves_platforms_as_they_were_measured")
 ERLANG = tokens("ten_servers_under_eight_erlangs_make_two_fifths_wait")
@@ -125,7 +126,7 @@ MUTANTS = [
      "residuals by the instance"),
     (R, "total = output * (s.isl + s.osl) / s.osl / (1.0 + readers)", "total = output * (s.isl + s.osl) / s.osl",
      H200, "prefill for free"),
-    (R, "s.fit.first + s.isl / (prefill_rate(s, clock) * s.instance.gpus)", "s.fit.first + s.isl / prefill_rate(s, clock)", H200,
+    (R, "own = s.isl / (prefill_rate(s, clock) * s.instance.gpus)", "own = s.isl / prefill_rate(s, clock)", H200,
      "prompts read by one accelerator"),
     (R, "output = np.where(good, b * seen / s.instance.gpus, 0.0)", "output = np.where(good, b * seen * s.accepted / s.instance.gpus, 0.0)", GB300,
      "accepted tokens counted twice"),
@@ -220,6 +221,11 @@ MUTANTS = [
     (T, "(reading * draw.read + (1.0 - reading) * decode) / draw.rated", "(reading * draw.read + decode) / draw.rated", DRAW, "decode power of all"),
     (R, "alone / (1.0 + inputs / (s.instance.gpus * prefill_rate(s, clock)))", "alone / (1.0 + inputs / prefill_rate(s, clock))", TURNS, "turns of one accelerator"),
     (R, "inputs = np.asarray(requests) * alone * s.isl / s.osl", "inputs = np.asarray(requests) * alone", TURNS_TOO, "as many tokens in as out"),
+    (R, "own * (1.0 + 0.5 * busy / (1.0 - busy)) + looks", "own * (1.0 + busy / (1.0 - busy)) + looks", FIRST, "prompts of times at random"),
+    (R, "looks = 0.5 * np.where(b < MANY, few, many)", "looks = np.where(b < MANY, few, many)", FIRST, "whole intervals between looks"),
+    (R, "MANY = 16", "MANY = 32", FIRST, "many from 32 requests"),
+    (R, "return s.fit.turns + own", "return s.fit.first + own", FIRST, "turns that hand prompts over"),
+    (TABLE, "polls: [10, 30]", "polls: [10, 20]", FIRST, "looks after 20 steps"),
     (R, "readers = 0.0 if s.instance.shared else", "readers =", TURNS, "turns and pools at once"),
     (S, "engine=options.engine, shared=shared)", "engine=options.engine)", MEASURED, "one system as two pools"),
     (S, "own = 0 if platform in engine.get(\"undrafted\", ()) else model_of(model).drafts", "own = model_of(model).drafts", MEASURED, "drafts on MI300X"),

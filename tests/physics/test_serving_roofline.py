@@ -168,6 +168,21 @@ def test_accelerators_that_prefill_in_turn_serve_what_is_left_of_their_time():
     assert [is_shared(e) for e in ("sglang", "trt", "atom", "dynamo-trt", "mori-sglang")] == [True] * 3 + [False] * 2
 
 
+def test_first_tokens_wait_for_turns_and_for_steps_between_looks():
+    """0.1 s and the reading where others prefill; in turns 0.05 s, M/D/1 of the prompts, and half of 10 or 30 steps."""
+    own = 1000 / float(roofline.prefill_rate(round_server())) / 4
+    assert roofline.first_token(round_server(), 8.0) == pytest.approx(0.1 + own, rel=1e-12)
+    s = replace(round_server(shared=True), fit=replace(FIT, turns=0.05, polls=(10, 30)))
+    for b, looks in ((8.0, 10), (16.0, 30)):
+        u = b * float(roofline.user_speed(s, b)) / 1000 * own
+        expected = 0.05 + own * (1 + u / 2 / (1 - u)) + looks / 2 * float(roofline.step_time(s, b))
+        assert roofline.first_token(s, b) == pytest.approx(expected, rel=1e-12)
+    assert server("DeepSeek-R1-0528", "b300", 1024, 1024, Instance(8, engine="sglang")).fit.polls == (10, 30)
+    assert server("DeepSeek-R1-0528", "h200", 1024, 1024, Instance(8, engine="sglang")).fit.polls == (1, 1)
+    turns = {p: server("DeepSeek-R1-0528", p, 1024, 1024, Instance(8)).fit.turns for p in ("h200", "b200", "mi325x")}
+    assert turns == {"h200": 0.06, "b200": 0.13, "mi325x": 0.075}
+
+
 def test_physics_serves_platforms_as_they_were_measured():
     """MI300X and MI325X by SGLang on one system, the first without drafts: within a half of their fronts."""
     assert [default_engine(p) for p in ("h200", "gb300", "mi300x", "mi325x", "mi355x")] == [

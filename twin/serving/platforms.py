@@ -112,6 +112,7 @@ def server(
     for kind in ("fixed", "far"):
         fit[kind] = {way: latency * t for way, t in fit.get(kind, {}).items()}
     fit["prefill"] = {p: factor["prefill"] * share for p, share in fit["prefill"].items()}
+    fit["polls"] = tuple(factor["polls"]) if platform in factor.get("polled", ()) else (1, 1)
     fit["residual"] = tuple((float(a), float(b)) for a, b in fit.get("residual", ()))
     return Server(
         model,

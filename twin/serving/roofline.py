@@ -41,6 +41,9 @@ MAX_REQUESTS = 1e6
 MEASURED_VERIFIED = 4
 """Tokens verified a step in the runs that show how many are accepted, three of them drafted."""
 
+MANY = 16
+"""Requests in an instance from which engines look for new prompts less often, where they do."""
+
 BISECTIONS = 50
 """Of the interval of ln of the requests in an instance."""
 
@@ -155,7 +158,11 @@ class Fit:
     prefill: Mapping[str, float]
     """Share of the peak rate that prefill has, by precision."""
     first: float
-    """Least time to a first token, s, besides reading the input."""
+    """Least time to a first token, s, besides reading the input, where other accelerators prefill."""
+    turns: float = 0.0
+    """The same where the accelerators of decode prefill in turns, s."""
+    polls: tuple[int, int] = (1, 1)
+    """Steps of decode after which an engine looks for new prompts, with few requests in an instance and with `MANY`."""
     far: Mapping[str, float] = field(default_factory=dict)
     """Latency of a step by parallelism where an instance goes beyond a domain, s; `fixed` if not given."""
     residual: tuple[tuple[float, float], ...] = ()
@@ -452,6 +459,24 @@ def user_speed(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
     return alone / (1.0 + inputs / (s.instance.gpus * prefill_rate(s, clock)))
 
 
+def first_token(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
+    """Time to a first token with so many `requests` in decode, s: latency, reading the prompt, and waiting to be read.
+
+    Where others prefill nobody is before it. Where accelerators take turns, prompts of other users are read first: a
+    queue of one server whose times are all the same, u / (2 (1 - u)) of its own time at a share u of it in use [Allen,
+    Probability, Statistics and Queueing Theory, 1990]; and an engine looks for prompts after some steps only, half of
+    which pass before. Example: first_token(server, 64).
+    """
+    own = s.isl / (prefill_rate(s, clock) * s.instance.gpus)
+    if not s.instance.shared:
+        return s.fit.first + own
+    b = np.asarray(requests, float)
+    busy = np.minimum(b * user_speed(s, b, clock) / s.osl * own, 0.99)
+    few, many = s.fit.polls
+    looks = 0.5 * np.where(b < MANY, few, many) * step_time(s, b, clock)
+    return s.fit.turns + own * (1.0 + 0.5 * busy / (1.0 - busy)) + looks
+
+
 class Served(NamedTuple):
     """What a user and an accelerator get; all of the shape of the interactivity, zeros where nothing can be served."""
 
@@ -506,7 +531,7 @@ def at_interactivity(s: Server, target: ArrayLike, clock: ArrayLike = 1.0) -> Se
     output = np.where(good, b * seen / s.instance.gpus, 0.0)
     readers = 0.0 if s.instance.shared else output * s.isl / s.osl / prefill_rate(s, clock)
     total = output * (s.isl + s.osl) / s.osl / (1.0 + readers)
-    ttft = np.where(good, s.fit.first + s.isl / (prefill_rate(s, clock) * s.instance.gpus), np.inf)
+    ttft = np.where(good, first_token(s, b, clock), np.inf)
     latency = np.where(good, ttft + s.osl / np.where(good, seen, 1.0), np.inf)
     reason = np.where(good, "", np.where(still, NO_CLOCK, BEYOND_FRONT) if fits else NO_MEMORY)
     return Served(

@@ -12,6 +12,7 @@ from twin.serving.roofline import (
     Instance,
     Served,
     decode_step,
+    first_token,
     interactivity,
     max_requests,
     prefill_rate,
@@ -20,6 +21,13 @@ from twin.serving.roofline import (
 
 SMALLEST, SPLIT = 4, 8
 """Accelerators of the smallest decode instance of a pool that was measured, and of the largest tensor parallel one."""
+
+OVER = 1.5
+"""Users over requests admitted, above which a run admits them all: as often as not."""
+
+CROWD, UNEVEN = 4, 0.04
+"""Users of an accelerator of decode from which prompts wait for a share of a user's whole time, and that share: users
+of a run start together and stay uneven over its accelerators; fitted to first tokens."""
 
 PARTS, ROUNDS = 32, 10
 """Of the search for requests in decode, all parts of a round at a time: as fine as fifty bisections."""
@@ -85,7 +93,8 @@ def admitted(engine, users):
 
     Published runs of dynamo-trt set it to a power of two and the users to a little more, so that it is always full.
     """
-    return 2 ** int(np.log2(max(users, 1.0))) if physics()["engines"][engine].get("admits") else None
+    most = 2 ** int(np.log2(max(users, 1.0)))
+    return most if physics()["engines"][engine].get("admits") and users <= OVER * most else None
 
 
 def at_concurrency(s, concurrency, decode, prefill=0, prefill_instances=1, clock=1.0):
@@ -109,7 +118,8 @@ def at_concurrency(s, concurrency, decode, prefill=0, prefill_instances=1, clock
     many = np.where(shared, 1.0, np.asarray(prefill_instances, float))
     ways = s.chip.network * np.minimum(n, np.where(shared, n, p / many))
     hand = np.where(shared, 0.0, s.prompt_cache / ways) if s.chip.network else 0.0
-    alone = s.isl / (reads / many)
+    alone, each = s.isl / (reads / many), s.isl / prefill_rate(s, clock)
+    turns = replace(s, instance=replace(s.instance, shared=True))
 
     def served(B):
         b = np.maximum(B / instances, 1.0)
@@ -119,9 +129,11 @@ def at_concurrency(s, concurrency, decode, prefill=0, prefill_instances=1, clock
         eased = np.where(shared, 1.0 / (1.0 + busy), np.maximum(1.0 - busy, 1e-3))
         seen = np.where(shared, seen * eased, seen)
         requests = np.where(shared, requests * eased, requests)
-        # One server's queue, its times all the same [Allen, Probability, Statistics and Queueing Theory, 1990].
-        wait = np.where(shared, 0.0, 0.5 * alone * busy / eased)
-        return seen, requests, s.fit.first + alone + wait + hand, busy
+        # Accelerators that prefill are as many servers, whose times are all the same [Allen, Probability, Statistics
+        # and Queueing Theory, 1990]; no prompt waits for more than half of all others.
+        wait = np.minimum(0.5 * busy / eased * each, 0.5 * C * each / np.maximum(p, 1.0))
+        wait = np.where(C / d >= CROWD, UNEVEN * C / np.maximum(requests, 1e-12), wait)
+        return seen, requests, np.where(shared, first_token(turns, b, clock), s.fit.first + alone + wait + hand), busy
 
     low, high = np.zeros(C.shape), np.minimum(C, limit * instances)
     most = high.copy()

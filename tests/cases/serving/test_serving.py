@@ -144,3 +144,11 @@ def test_platforms_that_were_not_measured_take_the_powers_of_their_kin():
     assert power_draw("h100") == power_draw("h200") == (700, 79, 137, 300, 550)
     with pytest.raises(ValueError, match="no power of 'b20'; did you mean 'b200'"):
         power_draw("b20")
+
+
+def test_first_tokens_are_told_as_the_readme_says():
+    """Within a factor of one and a half: nearly nine of ten of systems that prefill in turns, half of the others."""
+    shares = calibrate.first_tokens()
+    assert shares["turns"].share > 0.85 and shares["pools"].share > 0.54
+    assert shares["turns"].rows + shares["pools"].rows == 281
+    assert np.exp(abs(shares["turns"].median)) < 1.1 and np.exp(abs(shares["pools"].median)) < 1.15
