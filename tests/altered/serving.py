@@ -84,7 +84,6 @@ MUTANTS = [
     (T, "each[:, at] *= t.availability", "pass", FOLLOW, "availability left out"),
     (T, "share = chips[rows] * busy[rows]", "share = chips[rows]", FOLLOW, "idle chips serve"),
     (T, "terms.clock_exponent is None and has_physics(terms, platform)", "terms.clock_exponent is None and False", PRICE, "tokens of fronts by the clock"),
-    (S, "return total / nominal if nominal > 0 else None", "return total / total.max() if nominal > 0 else None", PRICE, "tokens over those at the highest clock"),
     ("twin/facility/sections.py", "interactivity: Number = Field(116.7", "interactivity: Number = Field(120.0", POINTS, "120 tokens/s/user"),
     # the roofline
     (R, "2.0 * m.active * tokens", "m.active * tokens", PARTS, "one operation a parameter"),

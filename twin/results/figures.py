@@ -22,8 +22,8 @@ KEPT = ("annual", "energy_audit")
 class Figures:
     """One value per scenario each, (scenario,); `twin.columns.figures` says what they are.
 
-    Powers [W]. outputs: share of tokens that are outputs [1]. income [$/year]. annual: cost of a year by term [$/year].
-    water, potable_water, carbon [kg/s]. ttft [s].
+    Powers [W]. outputs: share of tokens that are outputs [1]. tokens_error: factor less one within which tokens are
+    known [1]. income [$/year]. annual: cost of a year by term [$/year]. water, potable_water, carbon [kg/s]. ttft [s].
     """
 
     facility_power: Array
@@ -40,6 +40,7 @@ class Figures:
     pue: Array
     accelerators: Array
     tokens_per_s: Array
+    tokens_error: Array
     income: Array
     outputs: Array
     ttft: Array
@@ -102,7 +103,7 @@ def figures(solution: Solution) -> Figures:
     with np.errstate(divide="ignore", invalid="ignore"):
         pue = np.where(it > 0, facility / it, np.nan)
     design = pue if plant.design_pue is None else plant.design_pue
-    accelerators, served, ttft = tokens(solution)
+    served = tokens(solution)
     isl, osl = lengths(plant)
     price = money.priced(plant).income(isl, osl)
     water = solution.total(totals.water)
@@ -116,11 +117,12 @@ def figures(solution: Solution) -> Figures:
         provisioned_power=solution.sum(columns.engine.nameplate) * np.broadcast_to(design, pue.shape),
         contract_power=solution.total(totals.contract),
         pue=pue,
-        accelerators=accelerators,
-        tokens_per_s=served,
-        income=served * cost.YEAR * (np.nan if price is None else price),
+        accelerators=served.accelerators,
+        tokens_per_s=served.per_s,
+        tokens_error=served.error,
+        income=served.per_s * cost.YEAR * (np.nan if price is None else price),
         outputs=osl / (isl + osl),
-        ttft=ttft,
+        ttft=served.ttft,
         annual=money.annual(solution, water),
         energy_audit=solution.audit,
         water=water,

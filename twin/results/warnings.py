@@ -13,7 +13,7 @@ from twin.elements import Box, Cooler, Status
 from twin.fluids import fluid
 from twin.plant.compile import Plant
 from twin.results.limits import TOLERANCE, margins
-from twin.serving.tokens import beside_measured, not_fitted, unserved
+from twin.serving.tokens import beside_measured, holes, not_fitted, unserved
 from twin.solver.steady import Solution, tripped
 from twin.units import format
 
@@ -27,7 +27,7 @@ Told = tuple[str, Iterable[int]]
 def warnings(solution: Solution) -> list[tuple[str, ...]]:
     """The warnings of every scenario; one without a solution has none. What is alike of several elements is one."""
     texts: list[list[str]] = [[] for _ in range(solution.plant.scenarios)]
-    serving = unserved, beside_measured, not_fitted
+    serving = unserved, holes, beside_measured, not_fitted
     for part in (_cooler_air, _lost, _missed, _flagged, _outside, _unfitted, _outdoors, *serving):
         for text, scenarios in part(solution):
             for scenario in scenarios:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
+import numpy as np
+
 from twin.facility.catalogue import physics
 from twin.facility.files import hint
 from twin.facility.shapes import Shape
@@ -150,6 +152,15 @@ def doubt(name: str) -> str:
         return f"{name}: its physics was compared with no measured run"
     low, high, points = (checked[n] for n in ("low", "high", "points"))
     return f"{name}: its physics served {low:g} to {high:g} times what was measured, at {points} public points"
+
+
+def spread(name: str) -> float:
+    """Factor less one of the point at which the physics of a model that it was not fitted to was farthest off.
+
+    NaN where it was compared with nothing. Example: spread("gpt-oss-120b").
+    """
+    checked = physics()["models"].get(name, {}).get("checked", "none")
+    return max(1.0 / checked["low"], checked["high"]) - 1.0 if isinstance(checked, dict) else np.nan
 
 
 @cache

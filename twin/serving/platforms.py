@@ -219,8 +219,6 @@ class Rates(NamedTuple):
     """Input and output tokens/s per accelerator, of the shape of the clock."""
     ttft: Array
     """Time to first token, s, of the shape of the clock; infinite where nothing is served."""
-    waiting: Array
-    """Share of decode in which accelerators wait, of the shape of the clock."""
     reason: str
     """Why nothing is served at clock 1; empty if something is."""
 
@@ -232,37 +230,95 @@ def best_at_clocks(point: Point, clock: ArrayLike, options: Options = DEFAULT) -
     Example: best_at_clocks(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), [0.8, 0.9]).total.
     """
     clock = np.asarray(clock, float)
-    total, ttft, waiting, reason = _tabulate(point, options)
+    served, reason = _tabulate(point, options)
+    total, ttft = served.total, served.ttft
     rate = np.interp(clock, CLOCKS, np.log(np.where(total > 0, total, 1.0)))
-    served = (clock >= CLOCKS[0]) & (np.interp(clock, CLOCKS, (total > 0).astype(float)) >= 1.0 - 1e-9)
+    there = (clock >= CLOCKS[0]) & (np.interp(clock, CLOCKS, (total > 0).astype(float)) >= 1.0 - 1e-9)
     wait = np.interp(clock, CLOCKS, np.where(np.isfinite(ttft), ttft, 0.0))
-    waiting = np.interp(clock, CLOCKS, waiting)
-    return Rates(np.where(served, np.exp(rate), 0.0), np.where(served, wait, np.inf), waiting, reason)
+    return Rates(np.where(there, np.exp(rate), 0.0), np.where(there, wait, np.inf), reason)
+
+
+def waiting_at_clocks(point: Point, clock: ArrayLike, options: Options = DEFAULT) -> Array:
+    """Share of decode in which accelerators wait at an operating point and any number of clocks, same shape.
+
+    Example: waiting_at_clocks(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), [0.8, 0.9]).
+    """
+    return np.interp(clock, CLOCKS, _tabulate(point, options)[0].waiting)
+
+
+STEP = 1.05
+"""Factor between the interactivities at which `nearby` computes; those between are interpolated."""
+
+COARSE = np.linspace(0.05, 1.2, 24)
+"""Clocks at which it does."""
+
+
+class Nearby(NamedTuple):
+    """What physics serves at an operating point, read off between points a twentieth of the interactivity apart."""
+
+    total: float
+    """Input and output tokens/s per accelerator at the nominal clock, 0 where nothing is served."""
+    shares: Array
+    """Tokens/s at the clocks `COARSE` over those at the nominal one; the clocks where nothing is served."""
+    steepness: float
+    """Fall of ln total over the rise of ln interactivity; infinite where the next point serves nothing."""
+
+
+@lru_cache(maxsize=4096)
+def nearby(point: Point, options: Options = DEFAULT) -> Nearby:
+    """`best` at an operating point, cheap for many of them. Raises ValueError as `best` does.
+
+    Example: nearby(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0)).total.
+    """
+    place = np.log(point.interactivity) / np.log(STEP)
+    low = int(np.floor(place))
+    part, ends = place - low, [_at_node(point[:4], low + k, options) for k in (0, 1)]
+    (a, before), (b, after) = ends
+    served = a > 0 and b > 0
+    total = float(np.exp((1.0 - part) * np.log(a) + part * np.log(b))) if served else 0.0
+    shares = (1.0 - part) * before + part * after
+    steepness = float(np.log(a / b) / np.log(STEP)) if served else np.inf
+    return Nearby(total, shares / shares[_nominal(COARSE)], steepness)
+
+
+@lru_cache(maxsize=4096)
+def _at_node(what: tuple[str | Model, str, int, int], node: int, options: Options) -> tuple[float, Array]:
+    total = best(*what, STEP**node, COARSE, options).total
+    nominal = float(total[_nominal(COARSE)])
+    return nominal, total / nominal if nominal > 0 else COARSE
+
+
+def _nominal(clocks: Array) -> int:
+    """Where the nominal clock stands."""
+    return int(np.argmin(np.abs(clocks - 1.0)))
+
+
+def throughput_error(point: Point, options: Options = DEFAULT) -> float:
+    """Factor less one within which physics is expected to tell nine of ten throughputs at a stated interactivity.
+
+    (1 + e_T) (1 + e_I)^k - 1, with the errors of throughput and of speed at known users of runs that were left out of
+    the fits, by platform and engine, and k the steepness of the front there: what speed is missed by moves along it.
+    Infinite at the front's end, NaN for a platform without runs. Example:
+    throughput_error(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0)).
+    """
+    known = physics()["errors"].get(point.platform, {})
+    speed, rate = known.get(options.engine or default_engine(point.platform), known.get("all", (np.nan, np.nan)))
+    return float((1.0 + rate) * (1.0 + speed) ** max(nearby(point, options).steepness, 0.0) - 1.0)
 
 
 def clock_share(point: Point, clock: ArrayLike, options: Options = DEFAULT) -> Array:
-    """Tokens/s at a `clock` over those at the nominal one, same shape, by `best`; the clock where that serves nothing.
+    """Tokens/s at a `clock` over those at the nominal one, same shape, by physics; the clock where that serves nothing.
 
     Example: clock_share(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), 0.9).
     """
     clock = np.asarray(clock, float)
-    shares = _shares(point, options)
-    return clock if shares is None else np.interp(clock, CLOCKS, shares) * (clock >= CLOCKS[0])
+    return np.interp(clock, COARSE, nearby(point, options).shares) * (clock >= COARSE[0])
 
 
 @lru_cache(maxsize=4096)
-def _shares(point: Point, options: Options) -> Array | None:
-    """Tokens/s at `CLOCKS` over those at the nominal one, None where nothing is served there."""
-    total = _tabulate(point, options).total
-    nominal = total[int(np.argmin(np.abs(CLOCKS - 1.0)))]
-    return total / nominal if nominal > 0 else None
-
-
-@lru_cache(maxsize=4096)
-def _tabulate(point: Point, options: Options) -> Rates:
+def _tabulate(point: Point, options: Options) -> tuple[Served, str]:
     served = best(*point, clock=CLOCKS, options=options)
-    nominal = int(np.argmin(np.abs(CLOCKS - 1.0)))
-    return Rates(served.total, served.ttft, served.waiting, str(served.reason[nominal]))
+    return served, str(served.reason[_nominal(CLOCKS)])
 
 
 class Draw(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from twin.facility.graph import Facility
 from twin.facility.sections import Serving
 from twin.plant.compile import Plant
 from twin.serving import fronts as serving
-from twin.serving.models import doubt, find_model, known_models
+from twin.serving.models import doubt, find_model, known_models, spread
 from twin.serving.platforms import (
     CLOCKS,
     Options,
@@ -28,16 +28,16 @@ from twin.serving.platforms import (
     clock_share,
     default_engine,
     draft_tokens,
+    nearby,
     power_draw,
     prefill_share,
+    throughput_error,
+    waiting_at_clocks,
     weight_precision,
 )
 from twin.serving.platforms import calibrated_platforms as known
 from twin.solver.steady import Solution
 from twin.units import is_whole
-
-EXPECTED = 0.4
-"""Error of physics within which nine of ten runs lie that were left out of its fits; see tests/cases/serving."""
 
 
 def point(terms: Serving, platform: str) -> Point:
@@ -195,7 +195,7 @@ def level(terms: Serving, platform: str, clock: Any) -> Array:
         return np.ones(np.shape(clock))
     where, how, draw = point(terms, platform), options(terms), power_draw(platform)
     reading = prefill_share(where, rates(terms, platform, clock)[0], clock, how)
-    waiting = best_at_clocks(where, clock, how).waiting
+    waiting = waiting_at_clocks(where, clock, how)
     decode = waiting * draw.wait + (1.0 - waiting) * draw.work
     return (reading * draw.read + (1.0 - reading) * decode) / draw.rated
 
@@ -229,24 +229,53 @@ def chips_at_work(solution: Solution) -> tuple[Array, Array, Array]:
     return solution[e.chips] * solution.plant.counts[e][:, None], solution[e.clock], solution[e.utilisation]
 
 
-def tokens(solution: Solution) -> tuple[Array, Array, Array]:
-    """Accelerators, tokens/s and the longest time to a first token [s] of all racks, each (scenario,)."""
+def error(terms: Serving, platform: str) -> float:
+    """Factor less one within which nine of ten rates lie of which neither a front nor the physics was told.
+
+    Of a measured front, see `Front.error`; of physics that was fitted, as its cross-validation has it by platform and
+    engine; of a model that was compared only, the farthest of its points. NaN where nothing was compared.
+    """
+    if terms.mode == "table":
+        front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
+        return float(front.error(terms.interactivity))
+    if not doubt(terms.model):
+        return throughput_error(point(terms, platform), options(terms))
+    return spread(terms.model)
+
+
+class Tokens(NamedTuple):
+    """What the racks of scenarios serve, (scenario,) each."""
+
+    accelerators: Array
+    """How many have power."""
+    per_s: Array
+    """Tokens/s, inputs included."""
+    ttft: Array
+    """Longest time to a first token, s; NaN where it is not known."""
+    error: Array
+    """Factor less one within which the tokens are known, see `error`; mean over the tokens of all platforms."""
+
+
+def tokens(solution: Solution) -> Tokens:
+    """What all racks serve."""
     plant, size = solution.plant, solution.plant.scenarios
-    count, rate, first = np.zeros(size), np.zeros(size), np.full(size, np.nan)
+    count, rate, first, missed = np.zeros(size), np.zeros(size), np.full(size, np.nan), np.zeros(size)
     chips, clock, busy = chips_at_work(solution)
     terms = terms_by_scenario(plant)
     for platform, rows in plant.platforms():
-        each, wait = np.zeros((2, len(rows), size))
+        (each, wait), known = np.zeros((2, len(rows), size)), np.zeros(size)
         for t, own in terms:
             at = slice(None) if len(own) == size else own
             each[:, at], wait[:, at], _ = rates(t, platform, clock[rows][:, at])
             each[:, at] *= t.availability
+            known[at] = error(t, platform)
         share = chips[rows] * busy[rows]
-        count = count + total(chips[rows])
-        rate = rate + total(share * each)
+        served = total(share * each)
+        count, rate = count + total(chips[rows]), rate + served
+        missed = missed + np.where(served > 0, served * known, 0.0)
         waited = np.where((share > 0) & (each > 0) & np.isfinite(wait), wait, -np.inf).max(axis=0, initial=-np.inf)
         first = np.fmax(first, np.where(np.isfinite(waited), waited, np.nan))
-    return count, rate, first
+    return Tokens(count, rate, first, np.where(rate > 0, missed / np.where(rate > 0, rate, 1.0), np.nan))
 
 
 def unserved(solution: Solution) -> list[tuple[str, Array]]:
@@ -273,22 +302,50 @@ def why_unserved(solution: Solution, scenario: int = 0) -> list[str]:
 
 
 def beside_measured(solution: Solution) -> list[tuple[str, Array]]:
-    """Platforms of which physics and measured fronts differ by more than EXPECTED, by how much, and where.
+    """Platforms of which physics and measured fronts differ by more than both are known to, by how much, and where.
 
-    Both at full clock; nothing is compared where no front was measured. Where: numbers of the scenarios, (k,).
+    Both at full clock; nothing is compared where no front was measured or no physics serves. Where: numbers of the
+    scenarios, (k,).
     """
     told = []
     for terms, own in terms_by_scenario(solution.plant):
-        for platform in sorted({p for p, _ in solution.plant.platforms()} if terms.mode == "physics" else ()):
-            try:
-                measured = float(rates(terms.model_copy(update={"mode": "table"}), platform, 1.0)[0])
-            except ValueError:
-                continue
-            ratio = float(rates(terms, platform, 1.0)[0]) / measured if measured > 0 else np.nan
-            if ratio > 1.0 + EXPECTED or 0 < ratio < 1.0 / (1.0 + EXPECTED):
+        for platform in sorted({p for p, _ in solution.plant.platforms()}):
+            ratio, known = _compared(terms, platform)
+            if known < ratio < np.inf or 0.0 < ratio < 1.0 / known:
                 text = f"{platform}: physics serves {ratio:.2g} times what was measured at {terms.interactivity:g} "
-                expected = "" if doubt(terms.model) else f"; {EXPECTED:.0%} of error are to be expected"
-                told.append((f"{text}tokens/s/user{expected}", own))
+                told.append((f"{text}tokens/s/user; a factor of {known:.2g} is to be expected", own))
+    return told
+
+
+def _compared(terms: Serving, platform: str) -> tuple[float, float]:
+    """Rate by physics over that of a measured front, NaN where either is not known, and the factor to be expected."""
+    table, physics = (terms.model_copy(update={"mode": mode, "clock_exponent": None}) for mode in ("table", "physics"))
+    if not has_physics(terms, platform):
+        return np.nan, np.inf
+    try:
+        measured = float(rates(table, platform, 1.0)[0])
+        computed = nearby(point(physics, platform), options(physics)).total
+    except ValueError:
+        return np.nan, np.inf
+    known = (1.0 + error(physics, platform)) * (1.0 + error(table, platform))
+    return (computed / measured if measured > 0 and computed > 0 else np.nan), (known if known == known else np.inf)
+
+
+def holes(solution: Solution) -> list[tuple[str, Array]]:
+    """Platforms of whose front a stretch without any run is read off a straight line, and where.
+
+    Where: numbers of the scenarios, (k,).
+    """
+    told = []
+    for terms, own in terms_by_scenario(solution.plant):
+        for platform in sorted({p for p, _ in solution.plant.platforms()} if terms.mode == "table" else ()):
+            front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
+            ends = front.hole(terms.interactivity)
+            if ends is not None:
+                (x, y), (low, high) = (front.interactivity[list(ends)], front.rate[list(ends)])
+                text = f"{platform}: no run was measured between {x:g} and {y:g} tokens/s/user, where an accelerator "
+                text += f"serves {low:,.0f} and {high:,.0f} tokens/s; {terms.interactivity:g} is on a line between"
+                told.append((text, own))
     return told
 
 

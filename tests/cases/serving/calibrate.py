@@ -363,16 +363,15 @@ FEW = 10
 """Rows of a platform and an engine below which the band of all rows of the platform is taken."""
 
 
-def errors_of_throughput(wrong):
-    """Factor less one within which nine of ten throughputs of a platform lie by engine, of those with enough rows."""
+def bands(wrong):
+    """Factors less one within which nine of ten speeds and throughputs lie, by platform and engine with enough rows."""
     results, every = {}, all_rows()
     for p in calibrated_platforms():
         mine = np.array([r["platform"] == p for r in every])
         results[p] = {"all": mine} | {e: mine & [r["engine"] == e for r in every] for e in calibrated_engines()}
         results[p] = {e: w for e, w in results[p].items() if w.sum() >= FEW}
-        results[p] = {
-            e: round(float(np.expm1(np.quantile(np.abs(wrong[w, 1]), 0.9))), 2) for e, w in results[p].items()
-        }
+        within = {e: np.expm1(np.quantile(np.abs(wrong[w]), 0.9, axis=0)) for e, w in results[p].items()}
+        results[p] = {e: [round(float(x), 2) for x in both] for e, both in within.items()}
     return results
 
 
@@ -465,7 +464,7 @@ def main():
     print("first tokens: rows, within a factor of 1.5, told over measured at the median, of one in ten, of nine in ten")
     for name, f in first_tokens().items():
         print(f"{name:14} {f.rows:4} {f.share:5.0%}", *(f"{np.exp(x):5.2f}" for x in f[2:]))
-    print("nine of ten throughputs left out within, by platform and engine:", errors_of_throughput(cross_validated()))
+    print("nine of ten speeds and throughputs left out within, by platform and engine:", bands(cross_validated()))
     for name, wrong in (("fitted", misses()), ("left out", cross_validated())):
         print(
             name,
