@@ -79,6 +79,13 @@ def test_a_model_of_ones_own_is_told_as_the_program_prints_it(tmp_path):
     assert [line for line in shown.splitlines() if line not in printed] == []
 
 
+def test_how_sure_tokens_are_is_told_as_the_program_prints_it():
+    shown = next(block for block in blocks("text", "docs/guide/serving.md") if block.startswith("known to "))
+    given = ("solve", "gb300_hall", "--set", "serving.interactivity=140")
+    printed = [line.rstrip() for line in run("-c", TWIN, *given).splitlines()]
+    assert [line for line in shown.splitlines() if line not in printed] == []
+
+
 def test_agents_are_told_as_the_program_prints_them():
     shown = next(block for block in blocks("text", "docs/guide/serving.md") if block.startswith("agents "))
     assert shown in run("-c", TWIN, "solve", "gb300_hall", "--case", "agents")
