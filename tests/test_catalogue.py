@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import twin.layouts
 import yaml
 from tables import element, run, table
 from twin.kernels.exchangers import conductance, counterflow
@@ -26,7 +27,7 @@ from twin.elements import Engine
 from twin.plant.compile import compile
 from twin.units import parse, quantity
 
-HARDWARE = Path(__file__).parents[1] / "layouts" / "hardware"
+HARDWARE = Path(str(twin.layouts.__file__)).parent / "hardware"
 KINDS = {"measured", "vendor", "analyst", "derived", "model", "unpublished"}
 FILES = {p.name: yaml.safe_load(p.read_text("utf-8")) for p in sorted(HARDWARE.glob("*.yaml"))}
 ENTRIES = {name: (file, entry) for file, data in FILES.items() for name, entry in data.items() if name != "sources"}
