@@ -91,6 +91,15 @@ def test_a_written_result_opens_as_it_was_solved(small, tmp_path, ending):
 
 
 @ENDINGS
+def test_idle_hours_open_as_they_were_solved(small, tmp_path, ending):
+    """Of scenarios without any, and of two with racks that are alike in other ways."""
+    given = {"serving.availability": [1.0, 0.9, 0.8], "r1.utilisation": [1.0, 1.0, 0.5]}
+    result = twin.solve(small, given)
+    opened = twin.open_result(result.write(tmp_path / f"idle{ending}"))
+    assert same(opened, result) and np.isfinite(opened.figures.idle_power).tolist() == [False, True, True]
+
+
+@ENDINGS
 def test_computed_air_opens_with_its_fields_and_its_response(aired, tmp_path, ending):
     opened = twin.open_result(aired.write(tmp_path / f"air{ending}"))
     assert same(opened, aired) and opened.air == QUICK
