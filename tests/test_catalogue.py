@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import twin.layouts
 import yaml
 from tables import element, run, table
 from twin.kernels.exchangers import conductance, counterflow
@@ -26,7 +27,7 @@ from twin.elements import Engine
 from twin.plant.compile import compile
 from twin.units import parse, quantity
 
-HARDWARE = Path(__file__).parents[1] / "layouts" / "hardware"
+HARDWARE = Path(str(twin.layouts.__file__)).parent / "hardware"
 KINDS = {"measured", "vendor", "analyst", "derived", "model", "unpublished"}
 FILES = {p.name: yaml.safe_load(p.read_text("utf-8")) for p in sorted(HARDWARE.glob("*.yaml"))}
 ENTRIES = {name: (file, entry) for file, data in FILES.items() for name, entry in data.items() if name != "sources"}
@@ -184,7 +185,15 @@ def test_gb200_edp_peak_and_heat_split_are_the_published_ones():
 
 @pytest.mark.parametrize(
     ("name", "system"),
-    [("hgx_h100_rack", 10.2), ("hgx_h200_rack", 10.2), ("hgx_b200_rack", 14.3), ("hgx_b300_rack", 15.1)],
+    [
+        ("hgx_h100_rack", 10.2),
+        ("hgx_h200_rack", 10.2),
+        ("hgx_b200_rack", 14.3),
+        ("hgx_b300_rack", 15.1),
+        ("mi300x_rack", 10.8),
+        ("mi325x_rack", 13.2),
+        ("mi355x_rack", 16.4),
+    ],
 )
 def test_air_cooled_rack_draws_four_systems_maximum(name, system):
     solved = rack(name, 25.0)
@@ -197,6 +206,36 @@ def test_air_cooled_rack_draws_four_systems_maximum(name, system):
 def test_air_cooled_hopper_runs_at_measured_temperatures(name):
     solved = rack(name, 25.0)
     assert 54 <= solved["junction_mean"] - 273.15 <= 72
+
+
+def test_air_cooled_mi300x_runs_at_logged_temperatures():
+    """65 to 83 degC at the cap of 750 W in a public log, in air of 25 degC as assumed."""
+    assert 65 <= rack("mi300x_rack", 25.0)["junction_mean"] - 273.15 <= 83
+
+
+def test_liquid_cooled_mi355x_draws_what_its_reference_design_does_at_the_warmest_coolant():
+    """About 14 kW a system, 268.8 L/min of PG25 for 128 accelerators, coolant of at most 43 degC."""
+    part: Any = build("mi355x_liquid_rack")
+    assert rack("mi355x_liquid_rack", 37.5)["power"] / 16e3 == pytest.approx(14.0, rel=2e-3)
+    hottest = rack("mi355x_liquid_rack", part.max_supply_temperature - 273.15)
+    assert hottest["clock_lost"] < 0.001 and hottest["junction"] <= part.junction_limit
+    litres = 128 * 2.1 / 60e3
+    assert part.rated_flow == pytest.approx(litres * float(fluids.FLUIDS["pg25"].density(293.15)), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "systems", "chip", "fans"),
+    [("mi300x_rack", 4, 750, 835), ("mi325x_rack", 4, 1000, 1113), ("mi355x_rack", 4, 1400, 1442)],
+)
+def test_the_margin_of_amd_racks_is_what_their_parts_leave(name, systems, chip, fans):
+    """Chips, 912 W beside them and fans that follow the air, through supplies of 96 %, leave no more than its range."""
+    fact = ENTRIES[name][1]["fields"]["other_power"]
+    low, high = (parse(x, "power") for x in fact["range"])
+    parts = rack(name, 25.0, other_power=f"{low} W")["power"] / systems
+    assert (8 * chip + 912) / 0.96 < parts < (8 * chip + 912 + fans) / 0.95
+    part: Any = build(name)
+    assert low == pytest.approx(systems * 912 - part.hosts * part.host_power)
+    assert high == part.other_power
 
 
 @pytest.mark.parametrize("name", [n for n, (_, e) in ENTRIES.items() if e["type"] in ("rack", "liquid_rack")])
@@ -214,11 +253,61 @@ def test_given_power_counts_no_loss_twice(name):
 
 @pytest.mark.parametrize(
     ("name", "pue", "low", "high"),
-    [("hgx_h200_rack", 1.3, 1.68, 1.78), ("gb200_nvl72", 1.1, 2.04, 2.16), ("gb300_nvl72", 1.1, 2.09, 2.33)],
+    [
+        ("hgx_h200_rack", 1.3, 1.68, 1.78),
+        ("gb200_nvl72", 1.1, 2.04, 2.16),
+        ("gb300_nvl72", 1.1, 2.09, 2.33),
+        ("mi300x_rack", 1.3, 1.79, 1.81),
+        ("mi325x_rack", 1.3, 2.18, 2.20),
+        ("mi355x_rack", 1.3, 2.65, 2.72),
+    ],
 )
 def test_provisioned_power_per_accelerator_is_the_published_one(name, pue, low, high):
     part: Any = build(name)
     assert low <= (part.nameplate / part.accelerators + part.network_share) * pue / 1e3 <= high
+
+
+@pytest.mark.parametrize(("name", "published"), [("mi300x_rack", 1.39), ("mi325x_rack", 1.69), ("mi355x_rack", 2.09)])
+def test_it_power_per_accelerator_is_the_published_one(name, published):
+    part: Any = build(name)
+    assert (rack(name, 25.0)["power"] / 32 + part.network_share) / 1e3 == pytest.approx(published, rel=0.005)
+
+
+AMD = ["mi300x_rack", "mi325x_rack", "mi355x_rack", "mi355x_liquid_rack"]
+SERVES = """
+version: 1
+site: {dry_bulb: 25 degC}
+serving: {interactivity: 40, mode: MODE}
+components:
+  utility: {type: utility, voltage: 415 V}
+  r: {model: RACK}
+  LOOP
+connections:
+  - [power, utility.out, r.feed]
+  JOINED
+"""
+COOLED = "pump: {type: pump, rated_flow: 8 L/s}\n  tank: {type: expansion_tank, fluid: pg25}"
+COOLED += "\n  dry: {type: dry_cooler, flow: 10 kg/s, set_point: 35 degC}"
+LED = """- [power, utility.out, pump.feed]
+  - [power, utility.out, dry.feed]
+  - [coolant, pump.out, dry.in]
+  - [coolant, dry.out, r.supply]
+  - [coolant, r.return, pump.in]
+  - [coolant, tank.port, pump.in]"""
+
+
+@pytest.mark.parametrize("mode", ["table", "physics"])
+@pytest.mark.parametrize("name", AMD)
+def test_amd_racks_serve_in_a_layout(name, mode):
+    """At 40 tokens/s/user, within all limits."""
+    liquid = build(name).kind == "liquid_rack"
+    text = SERVES.replace("MODE", mode).replace("RACK", name)
+    text = text.replace("LOOP", COOLED if liquid else "").replace("JOINED", LED if liquid else "")
+    found = twin.solve(text)
+    assert found.ok and found.figures.tokens_per_s[0] > 0
+    assert found.worst()[0].margin >= 0
+    assert found.figures.accelerators[0] == (128 if liquid else 32)
+    assert found.figures.it_power[0] == pytest.approx(rack(name, 35.0 if liquid else 25.0)["power"], rel=0.02)
 
 
 # ---- curves of chillers ------------------------------------------------------------------------------------------

@@ -132,7 +132,9 @@ def test_what_a_megawatt_a_kelvin_and_a_percent_are_worth():
     assert found.megawatt > found.margin_per_mw > 0
     base = twin.solve("gb300_hall").figures
     revenue = base.tokens_per_s[0] * 365.25 * 86400 / 1e6 * 0.5
-    assert found.availability == pytest.approx(0.01 * revenue)
+    rest = twin.solve("gb300_hall", overrides={"rack.utilisation": "0 %"}).figures
+    used = sum(getattr(base.annual, n)[0] - getattr(rest.annual, n)[0] for n in ("energy", "water"))
+    assert found.availability == pytest.approx(0.01 * (revenue - used), rel=1e-6)
     assert abs(found.kelvin) < 0.01 * revenue
     cheap = twin.worth("gb300_hall", 0.05)
     assert cheap.margin < 0 < found.margin

@@ -91,6 +91,26 @@ def test_a_written_result_opens_as_it_was_solved(small, tmp_path, ending):
 
 
 @ENDINGS
+def test_idle_hours_open_as_they_were_solved(small, tmp_path, ending):
+    """Of scenarios without any, and of two with racks that are alike in other ways."""
+    given = {"serving.availability": [1.0, 0.9, 0.8], "r1.utilisation": [1.0, 1.0, 0.5]}
+    result = twin.solve(small, given)
+    opened = twin.open_result(result.write(tmp_path / f"idle{ending}"))
+    assert same(opened, result) and np.isfinite(opened.figures.idle_power).tolist() == [False, True, True]
+
+
+def test_idle_hours_are_those_of_mixed_rooms_where_air_is_computed():
+    chips = "accelerators: 8, platform: h200, chip_power: 700 W, chip_idle: 100 W, sink_resistance: 1 mK/W"
+    text = ROOM.replace("it_power: 8 kW", chips).replace("components:", "serving: {availability: 0.9}\ncomponents:", 1)
+    mixed, computed = twin.solve(text), twin.solve(text, air=QUICK)
+    carried = twin.solve(text, air=computed.response)
+    for found in (computed, carried):
+        np.testing.assert_array_equal(found.figures.idle_power, mixed.figures.idle_power)
+        mean = 0.9 * found.figures.facility_power + 0.1 * mixed.figures.idle_power
+        np.testing.assert_allclose(found.figures.mean_power, mean)
+
+
+@ENDINGS
 def test_computed_air_opens_with_its_fields_and_its_response(aired, tmp_path, ending):
     opened = twin.open_result(aired.write(tmp_path / f"air{ending}"))
     assert same(opened, aired) and opened.air == QUICK

@@ -477,6 +477,9 @@ class figures:
     heat_to_liquid = _megawatts("rack heat into coolant")
     heat_to_air = _megawatts("rack heat into room air")
     provisioned_power = _megawatts("nameplate of racks and network times PUE")
+    mean_power = _megawatts("power at the utility meter, mean over a year with its idle hours")
+    idle_power = _megawatts("power at the utility meter while no tokens are served; none where they always are")
+    idle_energy = Figure("J a-1", "energy of a year's hours in which no tokens are served", "MWh/year", 1 / 3.6e9)
     pue = Figure("1", "power usage effectiveness", form=".4f", label="PUE")
     accelerators = Figure("1", "accelerators that have power")
     tokens_per_s = Figure("s-1", "tokens served")
@@ -487,6 +490,9 @@ class figures:
     usd_per_mw_year = Figure("USD MW-1 a-1", "yearly cost per MW drawn")
     gross_margin_usd_per_mw_year = Figure(
         "USD MW-1 a-1", "income less yearly cost per MW drawn; none without a price of tokens"
+    )
+    income_usd_per_accelerator_hour = Figure(
+        "USD h-1", "income of an accelerator, served or not; none without a price of tokens", form=",.2f"
     )
     water = Figure("kg s-1", "make-up water", "m3/day", 86.4, ",.1f")
     potable_water = Figure("kg s-1", "make-up water that is potable", "m3/day", 86.4, ",.1f")

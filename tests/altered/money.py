@@ -49,6 +49,18 @@ FREEZING = day("coolant_stays_two_kelvin_above_its_freezing")
 WORTH = day("a_megawatt_and_a_percent_are_worth_what_the_tokens_bring_less_what_they_cost")
 KELVIN = day("a_kelvin_is_worth_what_half_of_one_to_either_side_changes")
 
+IDLE = year("plants_idle_while_nothing_is_served")
+ONLY = year("only_scenarios_with_idle_hours_are_solved_again")
+BURNS = year("a_generator_burns_less_while_nothing_is_served")
+WET = year("water_of_a_year_is_less_by_that_of_idle_hours")
+TOLD = year("idle_hours_without_a_solution_are_told_and_cost_nothing_known")
+WHOSE = year("the_screen_says_whose_rent_it_is_and_of_when")
+EARNED = year("the_screen_tells_income_where_tokens_have_a_price")
+HOURS = year("the_screen_tells_what_idle_hours_take")
+REST = day("all_idle_in_the_hours_of_a_day_in_which_nothing_is_served")
+OPENED = ("test_results.py::test_idle_hours_open_as_they_were_solved",)
+I, SCREEN = "twin/study/idle.py", "twin/show/screen.py"
+
 MUTANTS = [
     # a year's cost
     ("twin/units.py", "YEAR = 365.25 * DAY", "YEAR = 365.0 * DAY", ENERGY, "years of 8,760 hours"),
@@ -77,8 +89,8 @@ MUTANTS = [
     ("layouts/energy/sources.yaml", "ppa_wind: {carbon: 11 g/kWh", "ppa_wind: {carbon: 12 g/kWh", MIX, "wind of 12 g/kWh"),
     (ELECTRIC, "Field(0.3 / 3.6e6, ge=0, description=\"fuel", "Field(0.25 / 3.6e6, ge=0, description=\"fuel", DIESEL, "fuel of 25 cents"),
     (ELECTRIC, "Field(0.74 / 3.6e6", "Field(0.70 / 3.6e6", DIESEL, "diesel of 700 g/kWh"),
-    (M, "result.energy + _fuel(solution, \"price\") * cost.YEAR", "result.energy", DIESEL, "fuel for free"),
-    (M, 'solution.total(totals.grid) * mean + _fuel(solution, "carbon")', 'solution.total(totals.grid) * mean', DIESEL, "fuel without carbon"),
+    (M, "result.energy + fuel(solution, \"price\") * cost.YEAR", "result.energy", DIESEL, "fuel for free"),
+    (M, 'priced(solution.plant).mean("carbon") + fuel(solution, "carbon")', 'priced(solution.plant).mean("carbon")', DIESEL, "fuel without carbon"),
     (M, "water / 1000.0", "water / 998.0", WATER, "kilograms for litres at 20 degC"),
     (M, "in terms.origins.values()) if terms.colocation is None else 0.0", "in terms.origins.values())", WATER, "tenants pay for water"),
     (M, "np.where(np.isfinite(stated), stated, solution[grid])", "solution[grid]", DEMAND, "demand charged without the contract"),
@@ -103,8 +115,36 @@ MUTANTS = [
     (S, "per(f.carbon[i] * 3.6e9", "per(f.carbon[i] * 3.6e6", ENERGY, "carbon of a kilowatt-hour"),
     (S, "1e3 / terms.interactivity", "1.0 / terms.interactivity", FIGURES, "seconds a token"),
     (V, "moved = np.array([-0.5, 0.0, 0.5])", "moved = np.array([-1.0, 0.0, 1.0])", KELVIN, "a kelvin of two"),
+    (F, "cost.usd_per_accelerator_hour(self.income, self.accelerators)", "cost.usd_per_accelerator_hour(self.income, self.tokens_per_s)", FIGURES, "income of a token"),
+    # hours in which nothing is served
+    (M, "share * at_work + (1.0 - share) * getattr(solution.idle, name), at_work)", "at_work, at_work)", IDLE, "idle hours at full power"),
+    (M, "share * at_work + (1.0 - share) * getattr(solution.idle, name), at_work)", "share * at_work, at_work)", IDLE, "idle hours without power"),
+    (M, "np.where(share < 1.0, share * at_work", "np.where(share < 2.0, share * at_work", ONLY, "idle hours of scenarios without any"),
+    (M, 'mean(solution, "grid", solution.total(totals.grid))', 'solution.total(totals.grid)', IDLE, "energy of idle hours at full power"),
+    (M, 'mean(solution, "water", solution.total(totals.water))', 'solution.total(totals.water)', WET, "water of idle hours at full power"),
+    (M, 'mean(solution, f"fuel_{quantity}", _fuel(solution, quantity))', '_fuel(solution, quantity)', BURNS, "fuel of idle hours at full power"),
+    (M, 'mean(solution, "generated", _generated(solution))', '_generated(solution)', BURNS, "generators at full power"),
+    (M, "np.where(solution.status == Status.OK, x, np.nan) for x in found", "x + 0.0 for x in found", TOLD, "idle hours of what was not solved"),
+    (F, 'money.mean(solution, "facility_power", facility)', "facility", IDLE, "mean power at full power"),
+    (F, 'money.mean(solution, "it_power", it)', "it", WET, "water over full power"),
+    (F, "(1.0 - share) * idle * cost.YEAR, 0.0)", "share * idle * cost.YEAR, 0.0)", IDLE, "idle energy of served hours"),
+    ("twin/columns.py", '"MWh/year", 1 / 3.6e9', '"MWh/year", 1 / 3.6e6', IDLE, "kilowatt-hours as megawatt-hours"),
+    (S, "per(f.tokens_per_s[i], f.mean_power[i])", "per(f.tokens_per_s[i], f.facility_power[i])", IDLE, "tokens over full power"),
+    (S, "per(f.carbon[i] * 3.6e9, f.mean_power[i])", "per(f.carbon[i] * 3.6e9, f.facility_power[i])", IDLE, "carbon over full power"),
+    (I, "utilisation=e.utilisation * works, host", "utilisation=e.utilisation, host", IDLE, "chips at work in idle hours"),
+    (I, "host_utilisation=e.host_utilisation * works", "host_utilisation=e.host_utilisation", year("hosts_idle_with_their_chips"), "hosts at work in idle hours"),
+    (I, "served_share(plant) < 1.0", "served_share(plant) < 2.0", year("nothing_is_idle_where_tokens_are_served_all_year"), "a second solve of everything"),
+    ("twin/results/whole.py", "getattr(joined, name)[chosen] = values", "getattr(joined, name)[...] = values[0]", OPENED, "idle hours of the first"),
+    ("twin/results/warnings.py", "np.isnan(solution.idle.facility_power) &", "np.isnan(solution.idle.facility_power) & False &", TOLD, "unknown idle hours untold"),
+    (D, "terms.availability * of_day(x) + (1.0 - terms.availability) * idle(x)", "of_day(x)", REST, "idle hours at the demand"),
+    (D, "        of_day(f.tokens_per_s) * within,", "        mean(f.tokens_per_s) * within,", REST, "availability twice in tokens"),
+    (D, "        of_day(f.income) * within,", "        mean(f.income) * within,", REST, "availability twice in income"),
+    (SCREEN, '{energy:,.0f} MWh a year', '{energy * 1e3:,.0f} MWh a year', HOURS, "idle hours in kWh"),
+    (SCREEN, 'if income is not None else []', 'if margin is None else []', EARNED, "no income per hour"),
+    (M, 'if priced(plant).rent is None else "stated"', 'if priced(plant).rent is not None else "stated"', WHOSE, "a published rent as stated"),
+    (M, '"published_2026_07", "July 2026"', '"published_2025_2026", "July 2026"', FIGURES, "rents of the year before"),
     # a day
-    (D, "mean(f.tokens_per_s) * within,", "mean(f.tokens_per_s),", TURNED, "tokens beyond the objective"),
+    (D, "of_day(f.tokens_per_s) * within,", "of_day(f.tokens_per_s),", TURNED, "tokens beyond the objective"),
     (D, "sold / within if within > 0 else sold", "sold", TURNED, "chips slowed instead of idled"),
     (D, "sold = np.minimum(demand, within)", "sold = demand * within", TURNED, "all parts turned away alike"),
     (D, "levels.shape)[hour].max())\n    return", "levels.shape)[hour].mean())\n    return", HIGHEST, "demand charged by the mean"),
@@ -123,6 +163,8 @@ MUTANTS = [
     (BOUND, "x.capital * np.array([of.get(n, one) for n in x.elements])", "x.capital * np.array([one for n in x.elements])", WORTH, "denser racks for free"),
     # worth
     (V, "SHARE * contract / 1e6", "contract / 1e6", WORTH, "a megawatt a hundred times too cheap"),
-    (V, "* price * 0.01 / terms.availability", "* price * 0.01", WORTH, "a percent of what is served"),
+    (V, "0.01 * _work(warm, price / terms.availability)", "0.01 * _work(warm, price)", WORTH, "a percent of what is served"),
+    (V, "/ 1e6 * price - used)[1]", "/ 1e6 * price)[1]", WORTH, "a percent of work without its energy"),
+    (V, "figures(with_idle_hours(solution, solution.plant))", "figures(solution)", WORTH, "a margin with idle hours at full power"),
     (V, "f.tokens_per_s * YEAR / 1e6 * price - f.annual.total", "f.tokens_per_s * YEAR / 1e6 * price", WORTH, "revenue for margin"),
 ]

@@ -62,7 +62,7 @@ MUTANTS = [
     (O, "min_cell_flow=np.where(spread(t), t.min_cell_flow, np.nan)", "min_cell_flow=t.min_cell_flow", plants("cells_run_as_flow_asks_and_share_it"), "cells by least power unasked"),
     # water by its origin
     (F, '.origins.get("potable", (0.0, 0.0))[0]', '.origins.get("potable", (0.0, 0.0))[1]', ORIGIN, "the price of potable water for its share"),
-    (F, "np.where(self.it_power > 0, self.water / self.it_power, np.nan)", "np.where(self.it_power > 0, self.water / self.facility_power, np.nan)", ORIGIN, "water over all energy"),
+    (F, "np.where(self.mean_it_power > 0, self.water / self.mean_it_power, np.nan)", "np.where(self.mean_it_power > 0, self.water / self.facility_power, np.nan)", ORIGIN, "water over all energy"),
     (L, '"L/kWh", 3.6e6', '"L/kWh", 3.6e3', ORIGIN, "litres by the watt-hour"),
     (B, "own.get(name, self.water)", "self.water", ORIGIN, "one price for all water"),
     (B, '_shares({n: s.share for n, s in self.water_sources.items()}) or {"potable": 1.0}', '_shares({n: s.share for n, s in self.water_sources.items()})', ORIGIN, "water of no origin"),

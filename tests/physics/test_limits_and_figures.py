@@ -193,7 +193,7 @@ def test_figures_are_told_in_the_units_of_their_keys():
         f"{n}_mw"
         for n in (
             *("facility_power", "system_power", "it_power", "cooling_power", "other_power", "electrical_loss"),
-            *("conversion_loss", "heat_to_liquid", "heat_to_air", "provisioned_power"),
+            *("conversion_loss", "heat_to_liquid", "heat_to_air", "provisioned_power", "mean_power", "idle_power"),
         )
     }
 

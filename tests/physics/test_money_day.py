@@ -166,10 +166,27 @@ def test_a_megawatt_and_a_percent_are_worth_what_the_tokens_bring_less_what_they
     assert found.margin_per_mw == pytest.approx(found.margin / 0.05, rel=1e-5)
     assert found.million_tokens_per_mw_year == pytest.approx(income / 5.6e-3, rel=1e-5)
     assert found.megawatt == pytest.approx(each / 5.6e-3 - 120e3, rel=1e-3)
-    assert found.availability == pytest.approx(income * 0.01, rel=1e-5)
+    work = 4.8 * HOURS * 0.07  # 0.8 kW of idling are paid either way
+    assert found.availability == pytest.approx((income - work) * 0.01, rel=1e-5)
     assert found.kelvin == pytest.approx(0.0, abs=1e-3)
     partly = twin.worth(layout("availability: 0.9", contract="contract: 50 kW"), 1.0)
-    assert partly.availability == pytest.approx(income * 0.01, rel=1e-5)
+    assert partly.availability == pytest.approx((income - work) * 0.01, rel=1e-5)
+    energy = (0.9 * 5.6 + 0.1 * 0.8) * HOURS * 0.07
+    assert partly.margin == pytest.approx(scale * (0.9 * income - energy), rel=1e-4)
+
+
+def test_all_idle_in_the_hours_of_a_day_in_which_nothing_is_served():
+    """A quarter of the year at 0.8 kW, the rest at the 3.2 kW of the demand; the contract is charged all year."""
+    prices = "demand_charge: 10 $/kW-month, token_price: 3 $/Mtok"
+    given = "demand: [0.5, 1.0, 0.0], availability: 0.75"
+    day = twin.solve(layout(given, prices, contract="contract: 9 MW")).day()
+    assert day.tokens_per_s == pytest.approx(0.75 * TOKENS / 2, rel=1e-6)
+    assert day.facility_power == pytest.approx(0.75 * 3200 + 0.25 * 800, rel=1e-6)
+    assert day.peak_power == pytest.approx(5600, rel=1e-6)
+    assert float(day.annual.energy) == pytest.approx((0.75 * 3.2 + 0.25 * 0.8) * HOURS * 0.07, rel=1e-6)
+    assert float(day.annual.demand) == pytest.approx(120 * 9e3)
+    assert day.carbon == pytest.approx((0.75 * 3.2 + 0.25 * 0.8) * 0.369 / 3600, rel=1e-6)
+    assert day.income == pytest.approx(0.75 * TOKENS / 2 * 31.5576 * 3 * 0.625, rel=1e-6)
 
 
 def test_idle_power_is_that_of_nothing_asked():

@@ -58,7 +58,9 @@ class Serving(Model):
     input_tokens: int = Field(1024, gt=0, description="read by a request")
     output_tokens: int = Field(1024, gt=0, description="written by a request")
     interactivity: Number = Field(116.7, gt=0, description="tokens/s/user")
-    availability: Fraction = Field(1.0, gt=0, le=1, description="share of the year in which tokens are served")
+    availability: Fraction = Field(
+        1.0, gt=0, le=1, description="share of the year in which tokens are served; the plant idles in the rest"
+    )
     clock_exponent: Number | None = Field(
         None, ge=0, le=2, description="throughput over clock, of measured fronts; that of the physics if not given"
     )

@@ -11,7 +11,10 @@ from twin.facility.catalogue import published_constants as published
 from twin.facility.sections import Economics
 from twin.money import cost
 from twin.plant.compile import Plant
-from twin.solver.steady import Solution
+from twin.solver.steady import Idle, Solution
+
+RENTS, RENTS_OF = "published_2026_07", "July 2026"
+"""The published rents that are taken where a layout states none, and their date."""
 
 
 def priced(plant: Plant) -> Economics:
@@ -20,21 +23,52 @@ def priced(plant: Plant) -> Economics:
     return plant.facility.economics.model_copy(update=given)
 
 
-def annual(solution: Solution, water: Array) -> cost.Annual:
-    """Cost of a year at the solved state, by term [$/year], each (scenario,).
+def served_share(plant: Plant) -> Array:
+    """Share of the year in which tokens are served, (scenario,)."""
+    stated = plant.coordinates.get("serving.availability", plant.facility.serving.availability)
+    return np.broadcast_to(np.asarray(stated, float), (plant.scenarios,))
+
+
+def mean(solution: Solution, name: str, at_work: Array) -> Array:
+    """Mean over a year of what is used, (scenario,): `at_work` while tokens are served, in other hours as `Idle` says.
+
+    name: of the field of `Idle`.
+    """
+    if solution.idle is None:
+        return at_work
+    share = served_share(solution.plant)
+    return np.where(share < 1.0, share * at_work + (1.0 - share) * getattr(solution.idle, name), at_work)
+
+
+def used(solution: Solution) -> Idle:
+    """What a solution in which nothing is at work uses; NaN in scenarios that were not solved."""
+    found = Idle(
+        solution.sum(columns.source.power),
+        solution.total(totals.it),
+        solution.total(totals.grid),
+        _generated(solution),
+        _fuel(solution, "price"),
+        _fuel(solution, "carbon"),
+        solution.total(totals.water),
+    )
+    return Idle(*(np.where(solution.status == Status.OK, x, np.nan) for x in found))
+
+
+def annual(solution: Solution) -> cost.Annual:
+    """Cost of a year by term [$/year], each (scenario,): at the solved state while tokens are served, idle otherwise.
 
     The grid's energy is paid by the mix of its sources, that of generators by their fuel; demand is each utility's
-    contract, or what it delivers without one; `water` is in kg/s. In a colocation the tenant owns racks and leases the
-    rest, water included.
+    contract, or what it delivers at work without one. In a colocation the tenant owns racks and leases the rest, water
+    included.
     """
     terms, costs = priced(solution.plant), owned(solution)
-    size = len(water)
+    size = solution.plant.scenarios
     own = [(_capital(solution.plant, c), c.life, c.upkeep) for c in costs]
     capital, life, upkeep = (
         np.concatenate([last, *(np.broadcast_to(c[k], (len(c[0]), size)) for c in own)])
         for k, last in enumerate(_works(solution))
     )
-    grid = solution.total(totals.grid)
+    grid, water = grid_power(solution), water_flow(solution)
     result = cost.annual_cost(
         cost.Assets(capital, life, upkeep),
         terms.discount_rate,
@@ -47,7 +81,22 @@ def annual(solution: Solution, water: Array) -> cost.Annual:
             other=(terms.staff + terms.other) * cost.YEAR,
         ),
     )
-    return result._replace(energy=result.energy + _fuel(solution, "price") * cost.YEAR)
+    return result._replace(energy=result.energy + fuel(solution, "price") * cost.YEAR)
+
+
+def grid_power(solution: Solution) -> Array:
+    """Power of the utilities, mean over a year, W (scenario,)."""
+    return mean(solution, "grid", solution.total(totals.grid))
+
+
+def water_flow(solution: Solution) -> Array:
+    """Make-up water, mean over a year, kg/s (scenario,)."""
+    return mean(solution, "water", solution.total(totals.water))
+
+
+def fuel(solution: Solution, quantity: str) -> Array:
+    """What generators' fuel costs [$/s] (`price`) or gives off [kg/s] (`carbon`), mean over a year (scenario,)."""
+    return mean(solution, f"fuel_{quantity}", _fuel(solution, quantity))
 
 
 def _capital(plant: Plant, item: Cost) -> Array:
@@ -78,9 +127,8 @@ def _works(solution: Solution) -> tuple[Array, Array, Array]:
 
 
 def carbon(solution: Solution) -> Array:
-    """Greenhouse gas of the energy drawn and of generators' fuel, kg/s (scenario,)."""
-    mean = priced(solution.plant).mean("carbon")
-    return solution.total(totals.grid) * mean + _fuel(solution, "carbon")
+    """Greenhouse gas of the energy drawn and of generators' fuel, mean over a year, kg/s (scenario,)."""
+    return grid_power(solution) * priced(solution.plant).mean("carbon") + fuel(solution, "carbon")
 
 
 def owned(solution: Solution) -> list[Cost]:
@@ -92,6 +140,12 @@ def owned(solution: Solution) -> list[Cost]:
 def _fuel(solution: Solution, quantity: str) -> Array:
     """Sum over generators of power times price [$/s] or carbon [kg/s]."""
     rows = [solution.sum(f.power, getattr(f, quantity)) for f in solution.plant.fuels]
+    return total(np.array(rows)) if rows else np.zeros(solution.plant.scenarios)
+
+
+def _generated(solution: Solution) -> Array:
+    """Power of all generators, W (scenario,)."""
+    rows = [solution.sum(f.power) for f in solution.plant.fuels]
     return total(np.array(rows)) if rows else np.zeros(solution.plant.scenarios)
 
 
@@ -115,8 +169,8 @@ def yearly(solution: Solution, annual: cost.Annual) -> dict[str, Array]:
 
 
 def supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]:
-    """What each source of electricity delivers [MW], costs [$/year] and gives off [kg/MWh], at the solved state."""
-    terms, grid = priced(solution.plant), solution.total(totals.grid)[scenario]
+    """What each source of electricity delivers [MW], costs [$/year] and gives off [kg/MWh], means over a year."""
+    terms, grid = priced(solution.plant), grid_power(solution)[scenario]
     if solution.status[scenario] != Status.OK:
         return {}
     at = lambda x: float(np.broadcast_to(x, (solution.plant.scenarios,))[scenario])  # noqa: E731
@@ -128,21 +182,21 @@ def supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]
         }
         for part in terms.mix
     }
-    made = sum(float(solution.sum(f.power)[scenario]) for f in solution.plant.fuels)
+    made = float(mean(solution, "generated", _generated(solution))[scenario])
     if made > 0:
         sources["generators"] = {
             "mw": made / 1e6,
-            "usd_per_year": _fuel(solution, "price")[scenario] * cost.YEAR,
-            "carbon_kg_per_mwh": _fuel(solution, "carbon")[scenario] / made * 3.6e9,
+            "usd_per_year": fuel(solution, "price")[scenario] * cost.YEAR,
+            "carbon_kg_per_mwh": fuel(solution, "carbon")[scenario] / made * 3.6e9,
         }
     return sources
 
 
 def water_supply(solution: Solution, scenario: int = 0) -> dict[str, dict[str, float]]:
-    """Make-up water of each origin [m3/day] and what it costs [$/year], at the solved state."""
+    """Make-up water of each origin [m3/day] and what it costs [$/year], means over a year."""
     if solution.status[scenario] != Status.OK:
         return {}
-    terms, m3 = priced(solution.plant), float(solution.total(totals.water)[scenario]) / 1000.0
+    terms, m3 = priced(solution.plant), float(water_flow(solution)[scenario]) / 1000.0
     at = lambda x: float(np.broadcast_to(x, (solution.plant.scenarios,))[scenario])  # noqa: E731
     paid = 1.0 if terms.colocation is None else 0.0
     return {
@@ -159,9 +213,14 @@ def rent(solution: Solution) -> Array:
     terms, size = priced(solution.plant), solution.plant.scenarios
     if terms.rent is not None:
         return np.broadcast_to(terms.rent * 3600.0, (size,))
-    known, paid, count = published()["published_2026_07"], np.zeros(size), np.zeros(size)
+    known, paid, count = published()[RENTS], np.zeros(size), np.zeros(size)
     for platform, rows in solution.plant.platforms():
         chips = solution.sum(columns.engine.chips[rows])
         paid, count = paid + chips * known.get(platform, {}).get("rental", np.nan), count + chips
     with np.errstate(divide="ignore", invalid="ignore"):
         return paid / count
+
+
+def rent_origin(plant: Plant) -> str:
+    """Whose price `rent` is: stated in the layout, or published, and when."""
+    return f"published, {RENTS_OF}" if priced(plant).rent is None else "stated"

@@ -22,8 +22,10 @@ KEPT = ("annual", "energy_audit")
 class Figures:
     """One value per scenario each, (scenario,); `twin.columns.figures` says what they are.
 
-    Powers [W]. outputs: share of tokens that are outputs [1]. tokens_error: factor less one within which tokens are
-    known [1]. income [$/year]. annual: cost of a year by term [$/year]. water, potable_water, carbon [kg/s]. ttft [s].
+    Powers [W], at work unless their name says otherwise; mean_it_power is that of racks over a year. idle_energy
+    [J/year]. outputs: share of tokens that are outputs [1]. tokens_error: factor less one within which tokens are known
+    [1]. income [$/year]. annual: cost of a year by term [$/year]. water, potable_water, carbon: means over a year
+    [kg/s]. ttft [s].
     """
 
     facility_power: Array
@@ -36,6 +38,10 @@ class Figures:
     heat_to_liquid: Array
     heat_to_air: Array
     provisioned_power: Array
+    mean_power: Array
+    mean_it_power: Array
+    idle_power: Array
+    idle_energy: Array
     contract_power: Array
     pue: Array
     accelerators: Array
@@ -54,7 +60,7 @@ class Figures:
     def wue(self) -> Array:
         """Make-up water over IT energy, kg/J; NaN without IT power [The Green Grid, white paper 35 (2011)]."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.it_power > 0, self.water / self.it_power, np.nan)
+            return np.where(self.mean_it_power > 0, self.water / self.mean_it_power, np.nan)
 
     @property
     def usd_per_mw_year(self) -> Array:
@@ -76,6 +82,12 @@ class Figures:
         """Income less all yearly cost, over the power drawn, $/MW/year; NaN without a price of tokens."""
         return cost.usd_per_mw_year(self.income - self.annual.total, self.facility_power)
 
+    @property
+    def income_usd_per_accelerator_hour(self) -> Array:
+        """Income of an accelerator and hour, used or not, $; NaN without a price of tokens or accelerators."""
+        hourly = cost.usd_per_accelerator_hour(self.income, self.accelerators)
+        return np.where(self.accelerators > 0, hourly, np.nan)
+
     def per_million_tokens(self, rate: Array) -> Array:
         """What flows at a rate [1/s] while a million tokens are served; NaN where none are."""
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -95,7 +107,8 @@ def figures(solution: Solution) -> Figures:
 
     Provisioned power is the nameplate of all racks, network and storage racks included, times the site's design PUE
     (that of the solve where the site states none); drawn power is what sources deliver, contracted power what the
-    contracts state. The grid's share is what is paid for.
+    contracts state. The grid's share is what is paid for. Where tokens are served for a share of the year only, energy,
+    water, carbon and cost of the year are means over it, in the other hours of `Solution.idle`.
     """
     plant = solution.plant
     parts = _parts(solution)
@@ -106,7 +119,8 @@ def figures(solution: Solution) -> Figures:
     served = tokens(solution)
     isl, osl = lengths(plant)
     price = money.priced(plant).income(isl, osl)
-    water = solution.total(totals.water)
+    share, idle = money.served_share(plant), _idle(solution)
+    water = money.water_flow(solution)
     result = Figures(
         facility_power=facility,
         system_power=it + solution.total(totals.cdus),
@@ -115,6 +129,10 @@ def figures(solution: Solution) -> Figures:
         heat_to_liquid=solution.total(totals.heat_to_liquid),
         heat_to_air=solution.total(totals.heat_to_air),
         provisioned_power=solution.sum(columns.engine.nameplate) * np.broadcast_to(design, pue.shape),
+        mean_power=money.mean(solution, "facility_power", facility),
+        mean_it_power=money.mean(solution, "it_power", it),
+        idle_power=idle,
+        idle_energy=np.where(share < 1.0, (1.0 - share) * idle * cost.YEAR, 0.0),
         contract_power=solution.total(totals.contract),
         pue=pue,
         accelerators=served.accelerators,
@@ -123,13 +141,19 @@ def figures(solution: Solution) -> Figures:
         income=served.per_s * cost.YEAR * (np.nan if price is None else price),
         outputs=osl / (isl + osl),
         ttft=served.ttft,
-        annual=money.annual(solution, water),
+        annual=money.annual(solution),
         energy_audit=solution.audit,
         water=water,
         potable_water=water * money.priced(plant).origins.get("potable", (0.0, 0.0))[0],
         carbon=money.carbon(solution),
     )
     return _solved(result, solution.status == Status.OK)
+
+
+def _idle(solution: Solution) -> Array:
+    """Power at the meter while nothing is served, W (scenario,); NaN where that never is."""
+    never = np.full(solution.plant.scenarios, np.nan)
+    return never if solution.idle is None else solution.idle.facility_power
 
 
 def _parts(solution: Solution) -> dict[str, Array]:

@@ -33,7 +33,7 @@ from twin.kernels.later import later
 from twin.plant.compile import Plant, compile
 from twin.results.limits import Binding
 from twin.serving.tokens import at_work
-from twin.solver.steady import Solution
+from twin.solver.steady import Idle, Solution
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -137,6 +137,8 @@ def _solved(solved: AirSolution, air: Air, limit: Binding | None, symmetry: bool
     variables: dict[str, Any] = {"document": ((), np.array(json.dumps(document(plant.facility)), object))}
     for name in OF_SCENARIOS:
         variables[name] = (SCENARIO, getattr(solution, name))
+    for name, values in zip(Idle._fields, solution.idle or (), strict=False):
+        variables[f"idle.{name}"] = (SCENARIO, values)
     for item, values in solution.columns.items():
         variables[item.name] = (*table(values), {"units": item.unit, "long_name": item.meaning})
     if solved.rooms:
@@ -247,7 +249,8 @@ def _solution(plant: Plant, kept: xr.Dataset) -> Solution:
         if values.ndim == 2 and not str(name).startswith("plant.")
     }
     numbers = {n: kept[n].values for n in OF_SCENARIOS}
-    return Solution(plant, solved, seconds=kept.attrs["seconds"], device=kept.attrs["device"], **numbers)
+    idle = Idle(*(kept[f"idle.{n}"].values for n in Idle._fields)) if "idle.grid" in kept else None
+    return Solution(plant, solved, seconds=kept.attrs["seconds"], device=kept.attrs["device"], idle=idle, **numbers)
 
 
 def _averages(path: Path, plant: Plant, names: list[str]) -> tuple[RoomAir, ...]:

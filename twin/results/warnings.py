@@ -11,6 +11,7 @@ from twin import columns
 from twin.columns import MAXIMUM, Array, LimitKind, Ref
 from twin.elements import Box, Cooler, Status
 from twin.fluids import fluid
+from twin.money.yearly import served_share
 from twin.plant.compile import Plant
 from twin.results.limits import TOLERANCE, margins
 from twin.serving.tokens import beside_measured, holes, not_fitted, unserved
@@ -27,8 +28,8 @@ Told = tuple[str, Iterable[int]]
 def warnings(solution: Solution) -> list[tuple[str, ...]]:
     """The warnings of every scenario; one without a solution has none. What is alike of several elements is one."""
     texts: list[list[str]] = [[] for _ in range(solution.plant.scenarios)]
-    serving = unserved, holes, beside_measured, not_fitted
-    for part in (_cooler_air, _lost, _missed, _flagged, _outside, _unfitted, _outdoors, *serving):
+    own = _cooler_air, _lost, _missed, _flagged, _outside, _unfitted, _outdoors, _idle
+    for part in (*own, unserved, holes, beside_measured, not_fitted):
         for text, scenarios in part(solution):
             for scenario in scenarios:
                 texts[scenario].append(text)
@@ -54,6 +55,13 @@ def _cooler_air(solution: Solution) -> Iterator[Told]:
     for scenario in _numbers((dry < stated) & ("site.dry_bulb" not in plant.coordinates)):
         now, then, bulb = (format(x, "temperature", 1) for x in (dry[scenario], stated, wet[scenario]))
         yield f"site: dry_bulb {now} instead of {then}, of which no air has a wet bulb of {bulb}; give both", [scenario]
+
+
+def _idle(solution: Solution) -> Iterator[Told]:
+    """Scenarios with hours in which nothing is served, of which no solution says what they take."""
+    if solution.idle is not None:
+        unknown = np.isnan(solution.idle.facility_power) & (served_share(solution.plant) < 1.0)
+        yield "no solution with nothing at work: energy and cost of idle hours are not known", _numbers(unknown)
 
 
 def _missed(solution: Solution) -> Iterator[Told]:

@@ -13,7 +13,7 @@ from twin.elements import Derived, Element, Vent
 from twin.facility.files import LayoutError
 from twin.plant.compile import Plant
 from twin.plant.lowering import OWNED
-from twin.solver.steady import Solution
+from twin.solver.steady import Idle, Solution
 
 ONCE = ("status", "iterations", "residual", "audit", "restless")
 """Fields of a solution that are one number a scenario."""
@@ -42,7 +42,18 @@ def whole(plant: Plant, parts: Sequence[tuple[Index, Solution]]) -> Solution:
             array[chosen] = getattr(part, name)
         numbers["restless"][chosen] = np.array([node[key] for key in part.plant.node_keys], int)[part.restless]
     seconds = sum(part.seconds for _, part in parts)
-    return Solution(plant, solved, seconds=seconds, device=first.device, **numbers)
+    return Solution(plant, solved, seconds=seconds, device=first.device, idle=_idle(size, parts), **numbers)
+
+
+def _idle(size: int, parts: Sequence[tuple[Index, Solution]]) -> Idle | None:
+    """What is used in idle hours, of all scenarios; None where no part has any."""
+    if all(part.idle is None for _, part in parts):
+        return None
+    joined = Idle(*np.full((len(Idle._fields), size), np.nan))
+    for chosen, part in parts:
+        for name, values in zip(Idle._fields, part.idle or (), strict=False):
+            getattr(joined, name)[chosen] = values
+    return joined
 
 
 def narrowed(solution: Solution, plant: Plant, chosen: Index) -> Solution:
@@ -52,7 +63,8 @@ def narrowed(solution: Solution, plant: Plant, chosen: Index) -> Solution:
     solved = {c: values[np.ix_(first[_kind(c)], chosen)] for c, values in solution.columns.items()}
     numbers = {name: getattr(solution, name)[chosen] for name in ONCE}
     numbers["restless"] = rows[columns.node][numbers["restless"]]
-    return Solution(plant, solved, seconds=solution.seconds, device=solution.device, **numbers)
+    idle = None if solution.idle is None else Idle(*(values[chosen] for values in solution.idle))
+    return Solution(plant, solved, seconds=solution.seconds, device=solution.device, idle=idle, **numbers)
 
 
 def _kind(column: Column) -> type:

@@ -132,6 +132,8 @@ def recommended(result: Result) -> list[tuple[str, str]]:
 def tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Tokens, and what they cost and earn."""
     rates, margin, off = s["tokens_per_s_per_mw"], s["gross_margin_usd_per_mw_year"], s["tokens_error"]
+    income, owned = s["income_usd_per_accelerator_hour"], s["usd_per_accelerator_hour"]
+    hourly = f"{number(income, ',.2f')} $ per accelerator-hour, owning {number(owned, ',.2f')}"
     contract = f", {rates['contract']:,.0f} contract" if rates["contract"] else ""
     return [
         (
@@ -149,19 +151,28 @@ def tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         *([("known to", f"a factor of {1.0 + off:.2f} in tokens and $ per token")] if off is not None else []),
         *([("margin if all sold", f"{margin:,.0f} $ per MW-year")] if margin is not None else []),
+        *([("income if all sold", hourly)] if income is not None else []),
         ("serving", s["serving"]),
     ]
 
 
-def rent(result: Result, s: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What accelerators cost to rent and to own, where the layout states a rent."""
+def rent(s: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What accelerators cost to rent, by the layout or as published, and to own."""
     hired, owned, share = (
         s[n] for n in ("rent_usd_per_accelerator_hour", "usd_per_accelerator_hour", "rent_break_even")
     )
-    if result.facility.economics.rent is None or hired is None or share is None:
+    if hired is None or share is None:
         return []
     cheaper = f"owning is cheaper from {share:.0%} of use" if share <= 1.0 else "renting is cheaper at any use"
-    return [("rent", f"{hired:,.2f} $ per accelerator-hour, owning {owned:,.2f}: {cheaper}")]
+    return [("rent", f"{hired:,.2f} $ per accelerator-hour ({s['rent_origin']}), owning {owned:,.2f}: {cheaper}")]
+
+
+def idle(s: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What hours take in which nothing is served, where there are such hours."""
+    power, energy = s["idle_power_mw"], s["idle_energy_mwh_per_year"]
+    if power is None or energy is None:
+        return []
+    return [("idle hours", f"{energy:,.0f} MWh a year, at {power:,.3f} MW")]
 
 
 def agents(s: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -255,7 +266,8 @@ def screen(result: Result, highest: Bound | None, s: Mapping[str, Any], system: 
         *air(result, system),
         *recommended(result),
         *tokens(s),
-        *rent(result, s),
+        *rent(s),
+        *idle(s),
     ]
     tail += [*agents(s), *demand(s)]
     tail += [("energy audit", number(s["energy_audit"], ".1e"))]

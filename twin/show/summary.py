@@ -8,7 +8,7 @@ from twin.api import Result
 from twin.columns import FIGURES, Real
 from twin.elements import Status
 from twin.money.cost import YEAR, break_even, usd_per_accelerator_hour
-from twin.money.yearly import rent, supply, water_supply, yearly
+from twin.money.yearly import rent, rent_origin, supply, water_supply, yearly
 from twin.results.dataset import reason
 from twin.results.figures import Figures, figures
 from twin.results.limits import exceeded, fullest, here, margins
@@ -81,20 +81,21 @@ def summary(result: Result, density: Bound | None, scenario: int = 0) -> dict[st
         "density_scale": number(density.scale) if density else None,
         "density_basis": density.basis if density else None,
         "utilisation": {k: number(v) for k, v in used.items()},
-        "tokens_per_joule": per(f.tokens_per_s[i], f.facility_power[i]),
+        "tokens_per_joule": per(f.tokens_per_s[i], f.mean_power[i]),
         "tpot_ms": 1e3 / terms.interactivity if f.tokens_per_s[i] > 0 else None,
         "agents": _agents(load, terms.agents.turns) if load and terms.agents else _none(why_not),
         "tokens_per_s_per_mw": {k: number(f.tokens_per_s_per_mw(k)[i]) for k in ("provisioned", "drawn", "contract")},
         "million_tokens_per_mw_year": number(f.tokens_per_s_per_mw("drawn")[i] * YEAR / 1e6),
         "usd_per_accelerator_hour": number(hourly),
         "rent_usd_per_accelerator_hour": number(hired),
+        "rent_origin": rent_origin(solution.plant) if np.isfinite(hired) else None,
         "rent_break_even": number(break_even(hourly, hired)),
         "demand": None if sold is None else _day(sold),
         "usd_per_year": {k: number(v[own]) for k, v in yearly(solution, figures(solution).annual).items()},
         "supply": {n: {k: number(v) for k, v in s.items()} for n, s in supply(solution, own).items()},
         "water_supply": {n: {k: number(v) for k, v in w.items()} for n, w in water_supply(solution, own).items()},
         "water_l_per_million_tokens": number(f.per_million_tokens(f.water)[i]),
-        "carbon_kg_per_mwh": per(f.carbon[i] * 3.6e9, f.facility_power[i]),
+        "carbon_kg_per_mwh": per(f.carbon[i] * 3.6e9, f.mean_power[i]),
         "carbon_g_per_million_tokens": number(1e3 * f.per_million_tokens(f.carbon)[i]),
         "serving": describe(terms, solution.plant),
         "warnings": list(result.warnings[i]),

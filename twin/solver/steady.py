@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -45,6 +45,22 @@ BALANCE = 1e-6
 """Largest share of the electricity that may be missing in the heat."""
 
 
+class Idle(NamedTuple):
+    """What a plant uses while nothing is served, (scenario,) each; NaN where that is not known.
+
+    facility_power, it_power: at the meter and of the racks [W]. grid, generated: of the utilities and of the generators
+    [W]. fuel_price, fuel_carbon: of the generators' fuel [$/s, kg/s]. water: make-up [kg/s].
+    """
+
+    facility_power: Array
+    it_power: Array
+    grid: Array
+    generated: Array
+    fuel_price: Array
+    fuel_carbon: Array
+    water: Array
+
+
 @dataclass(frozen=True)
 class Solution:
     """A solved plant.
@@ -52,7 +68,8 @@ class Solution:
     plant: what was solved. columns: what was solved, (row, scenario) each. status: of every scenario, see `Status`
     (scenario,). iterations: passes (scenario,). residual: largest change in the last pass [1] (scenario,). audit:
     (electricity in - heat out) / electricity in [1] (scenario,). restless: node that moved most in the last pass
-    (scenario,). seconds: wall time. device: where it was solved.
+    (scenario,). seconds: wall time. device: where it was solved. idle: what is used in hours in which nothing is
+    served, None where there are none.
     """
 
     plant: Plant
@@ -64,6 +81,7 @@ class Solution:
     restless: Array
     seconds: float
     device: str = "cpu"
+    idle: Idle | None = None
 
     def __getitem__(self, ref: Ref | Column) -> Array:
         """A solved column, or some of its rows, (row, scenario)."""

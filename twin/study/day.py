@@ -22,8 +22,9 @@ class Day:
     """What a facility sells in a mean day of its demand.
 
     `demand` and `sold` are shares of the capacity in each part of the day, `within` the share of it that keeps the
-    objectives. Means over the day: `tokens_per_s`, `facility_power` [W], `carbon` [kg/s]; `idle_power` [W] is drawn
-    when nothing is requested. `annual` is the cost of a year of such days by term, `income` what it earns [$/year].
+    objectives. Means over the day and the hours of the year in which nothing is served: `tokens_per_s`,
+    `facility_power` [W], `carbon` [kg/s]; `idle_power` [W] is drawn when nothing is requested or served. `annual` is
+    the cost of a year of such days by term, `income` what it earns [$/year].
     """
 
     demand: Array
@@ -55,7 +56,7 @@ def day(solution: Solution, scenario: int = 0) -> Day | None:
 
     Demand is packed: as many chips work as the demand needs at the load that keeps the objectives, and the others
     idle. What is requested beyond that is turned away. The parts of the day are solved as one batch; energy, water and
-    carbon are their means, and demand is charged by the highest.
+    carbon are their means, with all idle while nothing is served (`availability`); demand is charged by the highest.
     """
     plant = solution.plant
     terms = terms_of(plant, scenario)
@@ -73,7 +74,9 @@ def day(solution: Solution, scenario: int = 0) -> Day | None:
         at = levels[np.flatnonzero(solved.status != Status.OK)[0]]
         reason = f"no solution with {at:.0%} of the accelerators at work"
     f, hour = figures(solved), hour[1:]
-    mean = lambda x: float(np.mean(np.broadcast_to(x, levels.shape)[hour]))  # noqa: E731
+    of_day = lambda x: float(np.mean(np.broadcast_to(x, levels.shape)[hour]))  # noqa: E731
+    idle = lambda x: float(np.broadcast_to(x, levels.shape)[0])  # noqa: E731
+    mean = lambda x: terms.availability * of_day(x) + (1.0 - terms.availability) * idle(x)  # noqa: E731
     annual = cost.Annual(*(np.asarray(mean(x)) for x in f.annual))
     charged = float(np.broadcast_to(f.annual.demand, levels.shape)[hour].max())
     return Day(
@@ -81,13 +84,13 @@ def day(solution: Solution, scenario: int = 0) -> Day | None:
         sold,
         within,
         capacity,
-        mean(f.tokens_per_s) * within,
+        of_day(f.tokens_per_s) * within,
         mean(f.facility_power),
         float(f.facility_power[hour].max()),
         float(f.facility_power[0]),
         mean(f.carbon),
         annual._replace(demand=np.asarray(charged)),
-        mean(f.income) * within,
+        of_day(f.income) * within,
         reason,
     )
 

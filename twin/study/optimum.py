@@ -25,6 +25,7 @@ from twin.results.limits import Binding, exceeded, margins, worst
 from twin.serving.tokens import check_served, why_unserved
 from twin.solver.steady import Progress, Solution, steady
 from twin.study.bound import Bound, densest, rescale, scaled_rows
+from twin.study.idle import with_idle_hours
 from twin.study.parts import plants
 
 DENSITY = "rack_density"
@@ -204,7 +205,8 @@ class _Space:
         dense = (self.top * (1.0 - 1e-9) - self.low) / (self.high - self.low)
         self.corner = np.where([n == DENSITY for n in self.names], np.clip(dense, 0.0, 1.0), self.start)
         self._known = dict[bytes, float]()
-        self.densest_cost = float(figures(densest.solution).usd_per_million_tokens[0])
+        at_bound = with_idle_hours(densest.solution, densest.solution.plant)
+        self.densest_cost = float(figures(at_bound).usd_per_million_tokens[0])
 
     def _own(self, name: str, high: float) -> float:
         """What the layout itself has, the highest of several; the top of the range where it states none."""
@@ -225,7 +227,7 @@ class _Space:
             if DENSITY in self.names:
                 factors = values[chosen, self.names.index(DENSITY)]
                 plant = rescale(plant, factors, scaled_rows(plant), "chips")
-            yield chosen, steady(plant)
+            yield chosen, with_idle_hours(steady(plant), plant)
 
     def cost(self, points: Array) -> Array:
         """Cost per million tokens, infinite where a limit is passed or nothing is solved or served, (point,).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from twin.plant.compile import Plant, compile
 from twin.plant.symmetry import NO_MARKS, alone, partitions
 from twin.serving.tokens import at_work
 from twin.solver.steady import Progress
+from twin.study.idle import with_idle_hours
 
 
 class Part(NamedTuple):
@@ -71,13 +73,14 @@ def solve(
     """Solutions of scenarios, see `plants` and `air.turns.solve`.
 
     Racks and coolers of a room whose air is carried by a response differ in how they answer and are solved by
-    themselves; where air is computed, everything is.
+    themselves; where air is computed, everything is. Hours in which nothing is served are solved with rooms mixed.
     """
     marks = of_response(facility, air)
     if isinstance(air, FiniteVolume):
         symmetry, memory = False, np.inf
     for chosen, plant in plants(facility, given, marks, symmetry, memory):
-        yield Part(chosen, solve_air(plant, air, device, progress, finished))
+        solved = solve_air(plant, air, device, progress, finished)
+        yield Part(chosen, replace(solved, solution=with_idle_hours(solved.solution, plant, device)))
 
 
 def of_response(facility: Facility, air: Air) -> dict[str, int]:

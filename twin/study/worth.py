@@ -22,6 +22,7 @@ from twin.results.limits import margins
 from twin.serving.tokens import at_work
 from twin.solver.steady import Solution, steady
 from twin.study.bound import densest
+from twin.study.idle import at_rest, with_idle_hours
 from twin.study.optimum import earning
 
 
@@ -32,7 +33,8 @@ class Worth:
     `margin` is revenue less all yearly cost at the densest point [$/year], `margin_per_mw` over the power drawn
     [$/MW/year], `megawatt` is the value of one more megawatt of utility contract that
     racks grow into; `kelvin` that of coolant and room air one kelvin warmer, `availability` that of one percent more of
-    it, both at the density as laid out [$/year]. `passed` names the limits that half a kelvin more would pass.
+    it, its tokens less the energy and water that work takes beyond idling, both at the density as laid out [$/year].
+    `passed` names the limits that half a kelvin more would pass.
     """
 
     price: float
@@ -81,7 +83,7 @@ def worth(
         raise LayoutError(facility.source, ["worth: no utility has a contract"])
 
     def earned(solution: Solution) -> Array:
-        f = figures(solution)
+        f = figures(with_idle_hours(solution, solution.plant))
         return f.tokens_per_s * YEAR / 1e6 * price - f.annual.total
 
     contract = sum(float(p.contract) for p in utilities.values())
@@ -91,7 +93,6 @@ def worth(
         raise LayoutError(facility.source, [f"worth: no density is sustainable: {now.reason}"])
     margin, f = float(earned(now.solution)[0]), figures(now.solution)
     warm = _warmed(facility)
-    base = figures(warm)
     m = margins(warm)
     passed = np.flatnonzero((m.relative[:, 2] < 0) & (m.relative[:, 1] >= 0))
     return Worth(
@@ -101,9 +102,16 @@ def worth(
         float(f.tokens_per_s[0] * YEAR / 1e6 / (f.facility_power[0] / 1e6)),
         (float(earned(then.solution)[0]) - margin) / (SHARE * contract / 1e6),
         float(earned(warm)[2] - earned(warm)[0]),
-        float(base.tokens_per_s[1] * YEAR / 1e6 * price * 0.01 / terms.availability),
+        0.01 * _work(warm, price / terms.availability),
         tuple(f"{m.name[row]} at {m.element[row]}" for row in passed),
     )
+
+
+def _work(solution: Solution, price: float) -> float:
+    """What a year at work brings at a price of tokens, less what it takes beyond an idle year, $; of scenario 1."""
+    f, rest = figures(solution), figures(steady(at_rest(solution.plant)))
+    used = (f.annual.energy - rest.annual.energy) + (f.annual.water - rest.annual.water)
+    return float((f.tokens_per_s * YEAR / 1e6 * price - used)[1])
 
 
 def _warmed(facility: Facility) -> Solution:
