@@ -21,6 +21,7 @@ from twin import components as package
 from twin.app.cli import app as commands
 from twin.components import REGISTRY, Component
 from twin.facility.sections import MODELS, Agents, EnergySource
+from twin.facility.shapes import Shape
 from twin.show.describe import curve_rows
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +40,7 @@ FAMILIES = {
 }
 """Titles of the modules of components, in the order of the manual."""
 
-SECTIONS = {**MODELS, "serving.agents": Agents, "economics.sources": EnergySource}
+SECTIONS = {**MODELS, "serving.agents": Agents, "serving.models": Shape, "economics.sources": EnergySource}
 """What stands in a layout beside components, by its name."""
 
 VARIABLES = ("gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier")

@@ -71,6 +71,14 @@ def test_the_pieces_of_the_page_on_layouts_are_one_layout_that_solves(tmp_path):
     assert run("-c", code, folder=tmp_path) == "True 4 idle one_lost warm_day\n"
 
 
+def test_a_model_of_ones_own_is_told_as_the_program_prints_it(tmp_path):
+    page = "docs/guide/serving.md"
+    (tmp_path / "hall.yaml").write_text(layout(page), "utf-8")
+    shown = next(block for block in blocks("text", page) if block.startswith("tokens  "))
+    printed = [line.rstrip() for line in run("-c", TWIN, "solve", "hall.yaml", folder=tmp_path).splitlines()]
+    assert [line for line in shown.splitlines() if line not in printed] == []
+
+
 def test_agents_are_told_as_the_program_prints_them():
     shown = next(block for block in blocks("text", "docs/guide/serving.md") if block.startswith("agents "))
     assert shown in run("-c", TWIN, "solve", "gb300_hall", "--case", "agents")

@@ -8,8 +8,8 @@ from twin import columns
 from twin.plant.compile import compile
 from twin.results.figures import figures
 from twin.results.limits import exceeded, margins
-from twin.serving.platforms import chip_power, prefill_share
-from twin.serving.tokens import at_work, point, rates, requests
+from twin.serving.platforms import prefill_share
+from twin.serving.tokens import at_work, level, point, rates
 from twin.show.summary import summary
 from twin.solver.steady import steady
 from twin.study.bound import rescale, scaled_rows
@@ -28,15 +28,12 @@ def chips(result):
 
 
 @pytest.mark.parametrize("mode", ["table", "physics"])
-def test_chips_draw_what_the_measured_curve_gives_for_the_requests_in_flight(mode):
-    """Without leakage, whose temperature the curve does not tell, the solve hands the curve through."""
+def test_chips_draw_what_their_level_says(mode):
+    """Without leakage, whose temperature the level does not tell, the solve hands it through."""
     found = solved(serving__power="measured", serving__mode=mode, gb300_nvl72__leakage_share="0")
-    terms = found.facility.serving
-    rate = rates(terms, "gb300", 1.0)[0]
-    reading = prefill_share(point(terms, "gb300"), rate)
-    held = requests(terms, rate) / (1.0 - reading)
-    expected = reading * 0.886 * 1400.0 + (1.0 - reading) * chip_power("gb300", held, 1400.0)
-    assert chips(found) == pytest.approx(expected, rel=1e-6)
+    share = level(found.facility.serving, "gb300", 1.0)
+    assert 0.4 < share < 0.6  # more than half of a step waits at that speed
+    assert chips(found) == pytest.approx(share * 1400.0, rel=1e-6)
 
 
 def test_long_inputs_keep_chips_busy_reading():
@@ -44,17 +41,16 @@ def test_long_inputs_keep_chips_busy_reading():
     terms = {"serving__mode": "physics", "serving__interactivity": "60", "serving__input_tokens": 8192}
     power = [chips(solved(serving__power="measured", serving__output_tokens=n, **terms))[0] for n in (8, 64, 1024)]
     assert power[0] == pytest.approx(0.886 * 1400.0, rel=0.03)
-    assert min(power) > 0.85 * 1400.0
+    assert min(power) > 0.7 * 1400.0
 
 
 def test_an_air_cooled_hopper_decodes_at_the_power_that_was_measured():
-    """137 to 300 W of 700 W in decode [arXiv 2605.11999]; the curve, of another accelerator, gives the upper end, and
-    those in prefill draw more."""
+    """137 to 300 W of 700 W in decode [arXiv 2605.11999]; those in prefill draw more."""
     terms = twin.load("h200_hall").serving
     reading = prefill_share(point(terms, "h200"), rates(terms, "h200", 1.0)[0])
     whole = chips(solved("h200_hall", serving__power="measured"))[0]
-    decode = (whole - reading * 0.886 * 700.0) / (1.0 - reading)
-    assert 137.0 < decode < 1.03 * 300.0
+    decode = (whole - reading * 550.0) / (1.0 - reading)
+    assert 137.0 < decode < 300.0
 
 
 def test_fewer_requests_draw_less_and_the_same_tokens_cost_fewer_joules():
@@ -71,8 +67,8 @@ def test_a_slower_clock_holds_fewer_requests_and_draws_less_for_each():
     clocks = np.array([0.7, 0.85, 1.0])
     solution = steady(at_work(compile(facility, {"gb300_nvl72.clock": clocks})))
     rows = solution.plant.serving[0].engine
-    held = requests(facility.serving, rates(facility.serving, "gb300", solution[columns.engine.clock][rows])[0])
-    assert (np.diff(held.mean(axis=0)) > 0).all()
+    served = rates(facility.serving, "gb300", solution[columns.engine.clock][rows])[0]  # by Little's law as requests
+    assert (np.diff(served.mean(axis=0)) > 0).all()
     rated = steady(compile(facility, {"gb300_nvl72.clock": clocks}))
     power, full = (s[columns.engine.chip_power][rows].mean(axis=0) for s in (solution, rated))
     assert (np.diff(power) > 0).all() and (power < 0.95 * full).all()

@@ -204,7 +204,7 @@ def test_valves_that_are_nearly_shut_throttle_racks_and_settle(small):
     result = twin.solve(text, {"v.opening": np.geomspace(0.3, 0.01, 16)})
     status, supply = result.solution.status, result["cdu_supply_temperature"].values[0]
     solved = int((status == Status.OK).sum())
-    assert 4 < solved < 16 and (result.solution.iterations < 100).all()
+    assert 3 < solved < 16 and (result.solution.iterations < 100).all()
     assert (status[:solved] == Status.OK).all() and (status[solved:] == Status.OVERHEATED).all()
     assert (np.diff(supply[:solved]) > -1e-6).all() and supply[solved - 1] > supply[0] + 10.0
 
@@ -250,12 +250,18 @@ def test_racks_without_a_room_are_told_with_the_heat_that_costs_nothing(small):
     assert not told(twin.solve(small), "no `room`")
 
 
-def test_requests_longer_than_the_context_are_not_served(small):
+def test_requests_longer_than_the_context_are_refused(small):
     given = {"serving__mode": "physics", "serving__interactivity": "20", "serving__output_tokens": "1024"}
     fits = twin.solve(changed(small, **given, serving__input_tokens=str(163_840 - 1024)))
-    long = twin.solve(changed(small, **given, serving__input_tokens=str(163_840 - 1023)))
-    assert fits.figures.tokens_per_s[0] > 0 and long.figures.tokens_per_s[0] == 0
-    assert told(long, "a request of 163,841 tokens is longer than the context of the model, 163,840")
+    assert fits.figures.tokens_per_s[0] > 0
+    text = (
+        "serving: DeepSeek-R1-0528: a request of 163,841 tokens in and out is longer than its longest context, 163,840"
+    )
+    with pytest.raises(twin.LayoutError) as told:
+        twin.solve(changed(small, **given, serving__input_tokens=str(163_840 - 1023)))
+    assert str(told.value) == f"layout: {text}"
+    with pytest.raises(twin.LayoutError, match="longer than its longest context"):
+        twin.solve(changed(small, **given), {"serving.input_tokens": [1024, 163_840]})
 
 
 def test_an_engine_serves_the_platforms_that_it_runs_on(small):
@@ -263,13 +269,25 @@ def test_an_engine_serves_the_platforms_that_it_runs_on(small):
         twin.solve(changed(small, serving__mode="physics", serving__engine="atom"))
 
 
-def test_physics_that_differ_from_what_was_measured_are_told(small):
+def test_physics_that_differ_from_what_was_measured_are_told_in_both_modes(small):
+    """By more than both are known to: of physics what its cross-validation left out, of a front what lies beside."""
     given = {"serving__mode": "physics", "serving__interactivity": "116.7"}
     near, far = (twin.solve(changed(small, **given, serving__drafts=n)) for n in ("3", "0"))
     table = twin.solve(changed(small, serving__interactivity="116.7"))
     ratio = far.figures.tokens_per_s[0] / table.figures.tokens_per_s[0]
-    assert ratio < 0.7 and told(far, f"physics serves {ratio:.2g} times what was measured at 116.7")
-    assert not told(table, "physics serves") and len(told(near, "physics serves")) <= 1
+    assert ratio < 0.3 and told(far, f"gb300: physics serves {ratio:.2g} times what was measured at 116.7")
+    assert not told(table, "physics serves") and not told(near, "physics serves")
+    beyond = twin.solve(changed(small, serving__interactivity="140"))
+    assert told(beyond, "gb300: physics serves 7.6 times what was measured at 140 tokens/s/user; a factor of")
+
+
+def test_a_hole_of_a_front_is_told_where_it_is_bridged(small):
+    """No run of GB300 between 128.94 and 209.58 tokens/s/user, where it serves 884 and 381 tokens/s [fronts.csv]."""
+    hole = "gb300: no run was measured between 128.94 and 209.58 tokens/s/user, where an accelerator serves 884 and 381"
+    found = twin.solve(small, {"serving.interactivity": [116.7, 160.0, 209.0]})
+    assert [bool(told(found, hole, k)) for k in range(3)] == [False, True, False]
+    physics = twin.solve(changed(small, serving__mode="physics", serving__interactivity="160"))
+    assert not told(physics, "no run was measured")
 
 
 # ---- where warnings are --------------------------------------------------------------------------------------------

@@ -483,6 +483,7 @@ class figures:
     pue = Figure("1", "power usage effectiveness", form=".4f", label="PUE")
     accelerators = Figure("1", "accelerators that have power")
     tokens_per_s = Figure("s-1", "tokens served")
+    tokens_error = Figure("1", "factor less one to which tokens and $ per token are known, nine of ten", form=".2f")
     ttft = Figure("s", "longest time to a first token; known to physics only", "s", form=",.2f")
     usd_per_million_tokens = Figure("USD", "cost of a million tokens", form=",.4f")
     usd_per_million_output_tokens = Figure("USD", "cost of a million output tokens, inputs going free", form=",.4f")

@@ -784,6 +784,11 @@ def quantity(annotation: Any) -> Quantity | None:
     return next((q for q in map(quantity, parts) if q), None)
 
 
+def is_whole(info: Any) -> bool:
+    """Whether a pydantic FieldInfo declares whole numbers, or an optional one."""
+    return info.annotation in (int, int | None)
+
+
 def outside(fault: Mapping[str, Any], annotation: object) -> str | None:
     """Sentence for a pydantic fault about a bound, in the user's units: "4 MW is above 600 kW"; None if other."""
     bounded, context = quantity(annotation), fault.get("ctx") or {}

@@ -105,7 +105,7 @@ MUTANTS = [
     ("twin/units.py", "MONTH = YEAR / 12", "MONTH = 30 * DAY", (*DEMAND, *LEASE), "months of 30 days"),
     # figures
     (F, "np.broadcast_to(design, pue.shape)", "pue", FIGURES, "provisioned by the PUE solved"),
-    (F, "income=served * cost.YEAR *", "income=served *", FIGURES, "income of a second"),
+    (F, "income=served.per_s * cost.YEAR *", "income=served.per_s *", FIGURES, "income of a second"),
     (F, "outputs=osl / (isl + osl)", "outputs=osl / isl", INPUTS, "outputs over inputs"),
     (F, "cost.usd_per_mw_year(self.income - self.annual.total", "cost.usd_per_mw_year(self.income + self.annual.total", FIGURES, "cost earned"),
     (F, "1e6 * rate / self.tokens_per_s", "1e3 * rate / self.tokens_per_s", ENERGY, "a thousand tokens"),

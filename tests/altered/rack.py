@@ -62,7 +62,7 @@ MUTANTS = [
     (C, "min_voltage: Fraction = Field(0.80", "min_voltage: Fraction = Field(0.75", CLOCK, "a lower floor of the voltage"),
     (C, "        0.2, ge=0, le=0.8, description=\"of active", "        0.3, ge=0, le=0.8, description=\"of active", CLOCK, "three tenths that follow no clock"),
     (C, "self.power_cap < self.min_power_cap", "self.power_cap < 0.5 * self.min_power_cap", DRIVER, "caps of half the lowest taken"),
-    (C, "min_clock: Fraction = Field(0.3", "min_clock: Fraction = Field(0.2", LEAST, "least clock 0.2"),
+    (C, "min_clock: Fraction = Field(0.17", "min_clock: Fraction = Field(0.2", LEAST, "least clock 0.2"),
     (D, "leak = e.leakage_share[r, s] * full", "leak = e.leakage_share[r, s] * idle", IDLE, "leakage of idle power"),
     (D, "base = idle - leak", "base = idle", IDLE, "leakage beside idle power"),
     (D, "* full - idle, 0.0)", "* full, 0.0)", BUSY, "work beside idle power"),

@@ -19,6 +19,8 @@ OFF = told("what_is_out_of_service_draws_nothing_and_disturbs_no_neighbour")
 SWINGS = told("a_plant_that_would_swing_between_two_states_settles")
 SHELF = told("a_rack_without_chips_loses_what_its_shelf_loses_and_has_no_junction")
 
+SURE = ("physics/test_serving_tokens.py::test_tokens_say_how_sure_they_are",)
+
 MUTANTS = [
     (f"{C}/cooling.py", "HELD = 0.5", "HELD = 5.0", SET_POINT, "set points held within 5 K"),
     (f"{C}/compute.py", "RISE_BAND = 1.1", "RISE_BAND = 4.0", FANS, "fans that may miss their rise fourfold"),
@@ -34,6 +36,14 @@ MUTANTS = [
     ("twin/domains/electrical.py", "live = plant.live[load.bus] * load.in_service", "live = plant.live[load.bus] * 1.0", OFF, "what is out of service draws on"),
     (f"{C}/base.py", "bound = np.where(t.in_service > 0, bound, np.inf)", "bound = np.where(t.in_service > -1, bound, np.inf)",
      ("physics/test_limits_and_figures.py::test_limits_bound_from_their_side_and_measure_their_layer",), "what is out of service is judged"),
-    ("twin/serving/tokens.py", "EXPECTED = 0.4", "EXPECTED = 9.0", told("physics_that_differ_from_what_was_measured_are_told"), "ninefold errors expected"),
-    ("layouts/serving/physics.yaml", "context: 163840", "context: 131072", told("requests_longer_than_the_context_are_not_served"), "a context of 131,072"),
+    ("twin/serving/tokens.py", "known = (1.0 + error(physics, platform)) * (1.0 + error(table, platform))", "known = 9.0", told("physics_that_differ_from_what_was_measured_are_told_in_both_modes"), "ninefold errors expected"),
+    ("twin/serving/tokens.py", "if terms.mode == \"table\" else ()", "if terms.mode == \"physics\" else ()", told("a_hole_of_a_front_is_told_where_it_is_bridged"), "holes told by physics"),
+    ("twin/serving/fronts.py", "HOLE = 1.5", "HOLE = 2.5", "domains/test_serving.py::test_a_hole_is_a_stretch_of_half_as_much_again_away_from_its_ends", "wide holes"),
+    ("twin/serving/fronts.py", "NEAR * min(part, 1.0 - part) > 1.0", "True", "domains/test_serving.py::test_a_hole_is_a_stretch_of_half_as_much_again_away_from_its_ends", "holes up to their ends"),
+    ("twin/serving/fronts.py", "MISSED, NEAR = 0.8, 8.0", "MISSED, NEAR = 0.5, 8.0", "domains/test_serving.py::test_nine_of_ten_points_left_out_of_their_front_lie_within_its_error", "half of the fall"),
+    ("twin/serving/fronts.py", "near = np.minimum(1.0, NEAR * np.minimum(part, 1.0 - part))", "near = 1.0", "domains/test_serving.py::test_a_front_is_known_at_its_points_and_to_a_part_of_the_fall_between_them", "points as unsure as lines"),
+    ("twin/serving/platforms.py", "(1.0 + speed) ** max(nearby(point, options).steepness, 0.0) - 1.0", "(1.0 + speed) - 1.0", SURE, "errors of a level front"),
+    ("twin/serving/platforms.py", "known.get(options.engine or default_engine(point.platform), known.get", "known.get(\"all\", known.get", SURE, "errors of all engines"),
+    ("twin/serving/tokens.py", "missed = missed + np.where(served > 0, served * known, 0.0)", "missed = missed + known", SURE, "errors that are no mean"),
+    ("layouts/serving/physics.yaml", "context: 163840", "context: 131072", told("requests_longer_than_the_context_are_refused"), "a context of 131,072"),
 ]

@@ -170,3 +170,36 @@ def test_july_power_is_it_power_times_pue():
 def test_published_power_follows_from_rack_network_and_pue(platform, server, accelerators, pue):
     power = (server / accelerators + published_constants()["network"][platform]["network_power"] / 1e3) * pue
     assert power == pytest.approx(published_constants()["published_2025_2026"][platform]["power"], rel=0.03)
+
+
+# ---- how sure ----------------------------------------------------------------------------------------------------
+
+FALLING = Front("m", "p", 1, 1, np.array([20.0, 30.0, 60.0, 66.0]), np.array([800.0, 400.0, 100.0, 50.0]))
+
+
+def test_nine_of_ten_points_left_out_of_their_front_lie_within_its_error():
+    rows = measured_runs()
+    within, wide = [], []
+    for model, platform, isl, osl in sorted({(r["model"], r["platform"], r["isl"], r["osl"]) for r in rows}):
+        f = front(rows, model, platform, isl, osl)
+        for k in range(1, len(f.interactivity) - 1):
+            kept = np.arange(len(f.interactivity)) != k
+            less = Front(model, platform, isl, osl, f.interactivity[kept], f.rate[kept])
+            off = abs(np.log(less.throughput(f.interactivity[k]) / f.rate[k]))
+            within.append(off <= np.log1p(less.error(f.interactivity[k])))
+            wide.append(less.error(f.interactivity[k]))
+    assert len(within) == 97
+    assert 0.88 < np.mean(within) < 0.92
+    assert np.median(wide) < 1.2
+
+
+def test_a_front_is_known_at_its_points_and_to_a_part_of_the_fall_between_them():
+    """Four fifths of ln 4 in the middle of 30 and 60, half of that where a sixteenth of the way is gone."""
+    np.testing.assert_allclose(FALLING.error([20.0, 30.0, 66.0, 10.0]), 0.01, rtol=1e-12)
+    assert FALLING.error(45.0) == pytest.approx(4**0.8 - 1, rel=1e-12)
+    assert FALLING.error(30.0 + 30 / 16) == pytest.approx(4**0.4 - 1, rel=1e-12)
+    assert Front("m", "p", 1, 1, np.array([20.0]), np.array([5.0])).error(15.0) == pytest.approx(0.01)
+
+
+def test_a_hole_is_a_stretch_of_half_as_much_again_away_from_its_ends():
+    assert [FALLING.hole(v) for v in (25.0, 45.0, 31.0, 59.0, 63.0, 10.0, 70.0)] == [None, (1, 2), *[None] * 5]

@@ -1,8 +1,9 @@
 """Steps of decode and prefill against a roofline by hand: the model and chip sheets typed again, through the solve.
 
 DeepSeek-V3 [arXiv 2412.19437]: 671 billion parameters, 37 active for a token, 8 of 256 experts; a cache of 61 layers of
-576 bytes a token. A step takes a fixed latency, the bytes it reads over the memory's bandwidth, its arithmetic over the
-peak rate and what accelerators exchange over their links [Williams, Waterman & Patterson, Commun. ACM 52 (2009) 65].
+576 bytes a token; `test_serving_models.py` counts its parts. A step takes a fixed latency, the bytes it reads over the
+memory's bandwidth, its arithmetic over the peak rate and what accelerators exchange over their links [Williams,
+Waterman & Patterson, Commun. ACM 52 (2009) 65].
 """
 
 from dataclasses import replace
@@ -12,7 +13,8 @@ import pytest
 from scipy.optimize import brentq
 
 import twin
-from twin.serving import roofline, server
+from twin.serving import best, front, measured_runs, roofline, server
+from twin.serving.platforms import default_engine, is_shared
 from twin.serving.roofline import Chip, Fit, Instance, Model, Server
 
 H200 = {
@@ -27,6 +29,15 @@ GB300 = {
     "residual": [[-2.107, 0.996], [-1.226, 0.993], [-0.877, 1.013], [-0.207, 0.996], [2.047, 0.982], [2.696, 0.973],
                  [3.403, 1.035], [4.098, 1.017], [4.764, 0.968], [5.451, 0.979], [6.824, 1.101]],
 }  # fmt: skip
+
+
+LAYERS, WIDE = 61, 7168
+EXPERT = 58 * 256 * 3 * WIDE * 2048
+DENSE = 671_025_397_760 - EXPERT
+"""Parameters of experts, and the others of DeepSeek-V3."""
+
+READS = LAYERS * 128 * 2 * (192 + 128)
+"""Operations of attention in prefill, per token and token before it."""
 
 
 def served(platform, count, isl=1024, osl=1024, clock=1.0, **terms):
@@ -54,19 +65,22 @@ def by_hand(c, n, isl, osl, v, accepted, clock=1.0):
     def step(b, way):
         share = 1 - (1 - 8 / 256) ** (b * v)
         x = b * v / n
-        weights = 17.1e9 / (n if way == "tensor" else 1) + 653.9e9 * share / n
+        weights = DENSE / (n if way == "tensor" else 1) + EXPERT * share / n
         cache = 61 * 576 * context * b / (1 if way == "tensor" else n)
-        moved = 1.749e6 * b * v * 2 * (n - 1) / n if way == "tensor" else 9.98e6 * x * (n - 1) / n
+        sums, sent = LAYERS * 2 * WIDE * 2, 58 * 8 * WIDE * 3
+        moved = sums * b * v * 2 * (n - 1) / n if way == "tensor" else sent * x * (n - 1) / n
         return (
             c[way]
             + 1.03e-3 * (v - 1) / 3
             + (weights * c["bytes"] + cache) / (0.794 * c["bandwidth"])
-            + x * (2 * 37e9 / (0.2208 * c["peak"]) + 1.699e7 * context / (0.844 * c["eight"])) / clock
+            + x
+            * (2 * 37e9 / (0.2208 * c["peak"]) + LAYERS * 128 * 2 * (576 + 512) * context / (0.844 * c["eight"]))
+            / clock
             + moved / c["link"]
         )
 
     for way in ("tensor", "expert"):
-        held = c["bytes"] * (17.1e9 / (n if way == "tensor" else 1) + 653.9e9 / n)
+        held = c["bytes"] * (DENSE / (n if way == "tensor" else 1) + EXPERT / n)
         each = 61 * 576 * (isl + osl) / (1 if way == "tensor" else n)
         most[way] = np.floor(max(c["memory"] * 0.95 - held, 0) / each)
     at, factor = np.array(c["residual"]).T
@@ -75,7 +89,7 @@ def by_hand(c, n, isl, osl, v, accepted, clock=1.0):
         t = min(step(b, way) for way in most if b <= most[way] * (1 + 1e-9))
         return accepted / (t * np.interp(np.log(b / n), at, factor))
 
-    reads = c["prefill"] * c["peak"] * clock / (2 * 37e9 + 5e6 * isl / 2)
+    reads = c["prefill"] * c["peak"] * clock / (2 * 37e9 + READS * isl / 2)
 
     def total(wanted):
         whole = max(most.values())
@@ -134,8 +148,51 @@ def test_a_slower_clock_slows_arithmetic_and_prefill_not_memory():
 
 
 def test_an_engine_that_accepts_fewer_drafts_serves_less():
-    found = served("h200", 8, interactivity=60.0, engine="sglang")
+    found = served("h200", 8, interactivity=60.0, engine="dynamo-sglang")
     assert found == pytest.approx(best_by_hand(H200, 60.0, 1024, 1024, 4, 1 + 0.643 * 1.349), rel=1e-5)
+
+
+def test_accelerators_that_prefill_in_turn_serve_what_is_left_of_their_time():
+    """I = I1 / (1 + b I1 isl / (osl N R)); all tokens come from them, and no cache crosses a network."""
+    s = round_server(shared=True)
+    b = np.array([1.0, 8.0, 64.0])
+    alone = roofline.interactivity(s, b)
+    left = 1.0 / (1.0 + b * alone / 4 / float(roofline.prefill_rate(s)))
+    np.testing.assert_allclose(roofline.user_speed(s, b), alone * left, rtol=1e-12)
+    found = roofline.at_interactivity(s, (alone * left)[1])
+    assert found.requests == pytest.approx(8.0, rel=1e-6)
+    assert found.total == pytest.approx(8.0 * (alone * left)[1] / 4 * 2, rel=1e-6)
+    assert found.network == 0.0
+    apart = roofline.at_interactivity(round_server(), (alone * left)[1])
+    assert apart.requests > 8.0 and apart.network > 0.0
+    assert [is_shared(e) for e in ("sglang", "trt", "atom", "dynamo-trt", "mori-sglang")] == [True] * 3 + [False] * 2
+
+
+def test_first_tokens_wait_for_turns_and_for_steps_between_looks():
+    """0.1 s and the reading where others prefill; in turns 0.05 s, M/D/1 of the prompts, and half of 10 or 30 steps."""
+    own = 1000 / float(roofline.prefill_rate(round_server())) / 4
+    assert roofline.first_token(round_server(), 8.0) == pytest.approx(0.1 + own, rel=1e-12)
+    s = replace(round_server(shared=True), fit=replace(FIT, turns=0.05, polls=(10, 30)))
+    for b, looks in ((8.0, 10), (16.0, 30)):
+        u = b * float(roofline.user_speed(s, b)) / 1000 * own
+        expected = 0.05 + own * (1 + u / 2 / (1 - u)) + looks / 2 * float(roofline.step_time(s, b))
+        assert roofline.first_token(s, b) == pytest.approx(expected, rel=1e-12)
+    assert server("DeepSeek-R1-0528", "b300", 1024, 1024, Instance(8, engine="sglang")).fit.polls == (10, 30)
+    assert server("DeepSeek-R1-0528", "h200", 1024, 1024, Instance(8, engine="sglang")).fit.polls == (1, 1)
+    turns = {p: server("DeepSeek-R1-0528", p, 1024, 1024, Instance(8)).fit.turns for p in ("h200", "b200", "mi325x")}
+    assert turns == {"h200": 0.06, "b200": 0.13, "mi325x": 0.075}
+
+
+def test_physics_serves_platforms_as_they_were_measured():
+    """MI300X and MI325X by SGLang on one system, the first without drafts: within a half of their fronts."""
+    assert [default_engine(p) for p in ("h200", "gb300", "mi300x", "mi325x", "mi355x")] == [
+        "dynamo-trt", "dynamo-trt", "sglang", "sglang", "mori-sglang"
+    ]  # fmt: skip
+    each = ("mi300x", 8192, (20, 30, 40)), ("mi325x", 8192, (20, 30, 40)), ("mi300x", 1024, (30, 60))
+    for platform, isl, speeds in each:
+        for speed in speeds:
+            measured = front(measured_runs(), "DeepSeek-R1-0528", platform, isl, 1024).throughput(speed)
+            assert 1 / 1.5 < best("DeepSeek-R1-0528", platform, isl, 1024, speed).total / measured < 1.5
 
 
 def test_the_largest_instance_is_what_is_asked_for():
@@ -146,7 +203,7 @@ def test_the_largest_instance_is_what_is_asked_for():
 # ---- one term at a time, of a round machine ----------------------------------------------------------------------
 
 MODEL = Model("m", dense=1e9, expert=8e9, active=2e9, experts=4, chosen=1, cache=1e4, attention=1e5, reading=2e5,
-              exchange=1e6, reduced=2e6, context=10**6)  # fmt: skip
+              exchange=1e6, reduced=2e6, context=10**6, heads=8, drafts=3)  # fmt: skip
 CHIP = Chip(
     "c",
     memory=1e10,
@@ -161,8 +218,8 @@ CHIP = Chip(
 FIT = Fit({"tensor": 3e-3, "expert": 4e-3}, 6e-4, {1000: 2.5}, 0.5, 0.25, 0.2, {"fp8": 0.4}, 0.1)
 
 
-def round_server(gpus=4, parallel="expert", verified=1, **how):
-    return Server(MODEL, CHIP, FIT, Instance(gpus, parallel, "fp8", verified), 1000, 1000, **how)
+def round_server(gpus=4, parallel="expert", verified=1, shared=False, **how):
+    return Server(MODEL, CHIP, FIT, Instance(gpus, parallel, "fp8", verified, shared=shared), 1000, 1000, **how)
 
 
 def test_every_part_of_a_step_is_its_bytes_or_operations_over_its_rate():

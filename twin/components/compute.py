@@ -116,7 +116,7 @@ class Rack(Component):
     )
     junction_limit: Temperature = Field(360.15, ge=300, le=420, description="highest operating junction temperature")
     throttle_temperature: Temperature = Field(362.15, ge=300, le=420, description="junction where the clock gives way")
-    min_clock: Fraction = Field(0.3, gt=0, le=1, description="lowest clock under throttling")
+    min_clock: Fraction = Field(0.17, gt=0, le=1, description="lowest clock; 345 of 1,980 MHz of an H100 SXM")
     sink_resistance: ThermalResistance = Field(0.04, ge=0, le=1, description="heat sink to air at rated air flow")
     maldistribution: Fraction = Field(0.05, ge=0, lt=0.5, description="worst chip's shortfall of flow; 0.02 to 0.10")
     power_spread: Fraction = Field(0.05, ge=0, lt=0.5, description="worst chip's excess power; 0.02 to 0.08")

@@ -54,6 +54,8 @@ def _messages(error: ValidationError, where: str, model: type[Model]) -> Iterato
         if isinstance(fault["input"], (str, int, float)) and message.startswith("Input should"):
             message = f"{fault['input']!r}{message.removeprefix('Input')}"
         about = known.get(str(fault["loc"][-1])) if fault["loc"] else None
+        if fault["type"] == "missing" and about is not None and about.description:
+            message = f"{message}: {about.description}"
         message = (about and outside(fault, about)) or message
         yield f"{where}: {path}: {message}" if path else f"{where}: {message}"
 

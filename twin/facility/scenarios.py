@@ -18,7 +18,7 @@ from twin.facility.addresses import breadth, choose, meant, settle, split
 from twin.facility.files import MOISTURE, LayoutError
 from twin.facility.graph import Facility
 from twin.facility.tables import Given, Numbers, numbers, tabulate
-from twin.units import BEYOND, Quantity, cf_unit, out_of_reach, quantity
+from twin.units import BEYOND, Quantity, cf_unit, is_whole, out_of_reach, quantity
 
 WET_BULB_ALONE = "wet_bulb of the scenarios; dry_bulb of the layout, at most that of air without moisture"
 
@@ -181,7 +181,7 @@ def _target(facility: Facility, address: str) -> _Target:
         if field not in fields:
             raise ValueError(f"{address}: no such field{meant(field, fields)}")
         info = fields[field]
-        if field in WHOLE or (quantity(info) is None and info.annotation is not int):
+        if field in WHOLE or (quantity(info) is None and not is_whole(info)):
             raise ValueError(f"{address}: is no number that may vary; change it in the layout, a case or an override")
         return _Target(head, field, [], [info])
     chosen = select(facility, address)
@@ -280,7 +280,7 @@ def _outside(address: str, declared: list[FieldInfo], given: Numbers) -> Iterato
     for info in declared:
         if info.annotation is bool:
             yield Fault(finite & ~np.isin(v, (0.0, 1.0)), lambda i: f"{address}: {v[i]:g}: give 0 or 1")
-        elif info.annotation is int:
+        elif is_whole(info):
             yield Fault(finite & (v != np.round(v)), lambda i: f"{address}: {v[i]:g}: give whole numbers")
         for bound, beyond, words in _bounds(info):
             tell = partial(_beyond, address, v, info, words, bound)

@@ -7,8 +7,9 @@ from pydantic import Field, field_validator, model_validator
 from twin.columns import LIMITS
 from twin.components.base import REGISTRY, Model
 from twin.components.hall import Site
-from twin.facility.catalogue import energy
+from twin.facility.catalogue import energy, physics
 from twin.facility.files import hint
+from twin.facility.shapes import Shape
 from twin.units import (
     YEAR,
     CarbonIntensity,
@@ -53,6 +54,7 @@ class Serving(Model):
     """What the tokens are made of, at which interactivity, and how many are requested."""
 
     model: str = Field("DeepSeek-R1-0528", description="language model that is served")
+    models: dict[str, Shape] = Field({}, description="in physics: models of one's own, shapes by name")
     input_tokens: int = Field(1024, gt=0, description="read by a request")
     output_tokens: int = Field(1024, gt=0, description="written by a request")
     interactivity: Number = Field(116.7, gt=0, description="tokens/s/user")
@@ -67,7 +69,9 @@ class Serving(Model):
     power: Literal["rated", "measured"] = Field(
         "rated", description="of chips at work: rated, or measured against the requests in flight"
     )
-    drafts: int = Field(3, ge=0, le=7, description="tokens drafted a step, in physics")
+    drafts: int | None = Field(
+        None, ge=0, le=7, description="tokens drafted a step, in physics; what the model itself drafts if not given"
+    )
     engine: str | None = Field(None, description="serving stack, in physics; the platform's own if not given")
     host_cache: Data = Field(0.0, ge=0, description="what each accelerator may keep in its host, in physics")
     storage_cache: Data = Field(0.0, ge=0, description="what it may keep in a store beyond that")
@@ -102,10 +106,11 @@ class Serving(Model):
             faults.append("demand: objectives judge what is sold of a demand; give one, such as [1.0]")
         if self.storage_cache > 0 and not self.storage_rate > 0:
             faults.append("storage_cache: give a storage_rate to read it with")
+        faults += [f"models: {n} is shipped; give yours another name" for n in self.models if n in physics()["models"]]
         if self.mode == "table":
-            own: dict[str, Any] = {"engine": None, "drafts": 3, "precision": None, "max_instance_size": None}
+            own: dict[str, Any] = dict.fromkeys(("engine", "drafts", "precision", "max_instance_size"))
             own |= dict.fromkeys(("host_cache", "storage_cache", "storage_rate"), 0.0)
-            own = ({} if self.max_ttft is not None else own) | {"agents": None}
+            own = ({} if self.max_ttft is not None else own) | {"agents": None, "models": {}}
             given = [name for name, usual in own.items() if getattr(self, name) != usual]
             faults += [f"{name}: is read by physics; write `mode: physics`" for name in given]
         return faults

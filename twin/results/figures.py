@@ -23,8 +23,9 @@ class Figures:
     """One value per scenario each, (scenario,); `twin.columns.figures` says what they are.
 
     Powers [W], at work unless their name says otherwise; mean_it_power is that of racks over a year. idle_energy
-    [J/year]. outputs: share of tokens that are outputs [1]. income [$/year]. annual: cost of a year by term [$/year].
-    water, potable_water, carbon: means over a year [kg/s]. ttft [s].
+    [J/year]. outputs: share of tokens that are outputs [1]. tokens_error: factor less one within which tokens are known
+    [1]. income [$/year]. annual: cost of a year by term [$/year]. water, potable_water, carbon: means over a year
+    [kg/s]. ttft [s].
     """
 
     facility_power: Array
@@ -45,6 +46,7 @@ class Figures:
     pue: Array
     accelerators: Array
     tokens_per_s: Array
+    tokens_error: Array
     income: Array
     outputs: Array
     ttft: Array
@@ -114,7 +116,7 @@ def figures(solution: Solution) -> Figures:
     with np.errstate(divide="ignore", invalid="ignore"):
         pue = np.where(it > 0, facility / it, np.nan)
     design = pue if plant.design_pue is None else plant.design_pue
-    accelerators, served, ttft = tokens(solution)
+    served = tokens(solution)
     isl, osl = lengths(plant)
     price = money.priced(plant).income(isl, osl)
     share, idle = money.served_share(plant), _idle(solution)
@@ -133,11 +135,12 @@ def figures(solution: Solution) -> Figures:
         idle_energy=np.where(share < 1.0, (1.0 - share) * idle * cost.YEAR, 0.0),
         contract_power=solution.total(totals.contract),
         pue=pue,
-        accelerators=accelerators,
-        tokens_per_s=served,
-        income=served * cost.YEAR * (np.nan if price is None else price),
+        accelerators=served.accelerators,
+        tokens_per_s=served.per_s,
+        tokens_error=served.error,
+        income=served.per_s * cost.YEAR * (np.nan if price is None else price),
         outputs=osl / (isl + osl),
-        ttft=ttft,
+        ttft=served.ttft,
         annual=money.annual(solution),
         energy_audit=solution.audit,
         water=water,

@@ -14,7 +14,7 @@ from twin.fluids import fluid
 from twin.money.yearly import served_share
 from twin.plant.compile import Plant
 from twin.results.limits import TOLERANCE, margins
-from twin.serving.tokens import beside_measured, unserved
+from twin.serving.tokens import beside_measured, holes, not_fitted, unserved
 from twin.solver.steady import Solution, tripped
 from twin.units import format
 
@@ -28,8 +28,8 @@ Told = tuple[str, Iterable[int]]
 def warnings(solution: Solution) -> list[tuple[str, ...]]:
     """The warnings of every scenario; one without a solution has none. What is alike of several elements is one."""
     texts: list[list[str]] = [[] for _ in range(solution.plant.scenarios)]
-    own = _cooler_air, _lost, _missed, _flagged, _outside, _unfitted, _outdoors, _idle
-    for part in (*own, unserved, beside_measured):
+    plant = _cooler_air, _lost, _missed, _flagged, _outside, _unfitted, _outdoors, _idle
+    for part in (*plant, unserved, holes, beside_measured, not_fitted):
         for text, scenarios in part(solution):
             for scenario in scenarios:
                 texts[scenario].append(text)

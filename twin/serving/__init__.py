@@ -1,4 +1,4 @@
-"""From chips and clocks to tokens: measured fronts, the roofline, queueing stations, platforms and agents."""
+"""From chips and clocks to tokens: measured fronts, models, the roofline, queueing stations, platforms and agents."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from twin.facility.catalogue import measured_runs, published_constants
+    from twin.facility.shapes import Shape
     from twin.serving.agents import Agent, Pools, request_stations, serve_agents
     from twin.serving.fronts import Front, front
+    from twin.serving.models import derive_model, known_models
     from twin.serving.platforms import (
         Options,
         best,
         calibrated_engines,
         calibrated_platforms,
         chip_power,
+        power_draw,
         server,
     )
     from twin.serving.roofline import Instance, Served, Server
@@ -29,14 +32,18 @@ _HOMES = {
     "Pools": "serving.agents",
     "Served": "serving.roofline",
     "Server": "serving.roofline",
+    "Shape": "facility.shapes",
     "Station": "serving.stations",
     "best": "serving.platforms",
     "calibrated_engines": "serving.platforms",
     "calibrated_platforms": "serving.platforms",
     "chip_power": "serving.platforms",
+    "power_draw": "serving.platforms",
     "closed_network": "serving.stations",
     "delay": "serving.stations",
+    "derive_model": "serving.models",
     "front": "serving.fronts",
+    "known_models": "serving.models",
     "measured_runs": "facility.catalogue",
     "open_network": "serving.stations",
     "published_constants": "facility.catalogue",
@@ -56,6 +63,7 @@ __all__ = [
     "Pools",
     "Served",
     "Server",
+    "Shape",
     "Station",
     "best",
     "calibrated_engines",
@@ -63,9 +71,12 @@ __all__ = [
     "chip_power",
     "closed_network",
     "delay",
+    "derive_model",
     "front",
+    "known_models",
     "measured_runs",
     "open_network",
+    "power_draw",
     "published_constants",
     "queue",
     "rate_limit",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from twin.elements import Array
-from twin.serving.roofline import TOO_LONG, Server, interactivity, max_requests, prefill_rate
+from twin.serving.roofline import Server, interactivity, max_requests, prefill_rate
 from twin.serving.stations import Load, Station, closed_network, delay, open_network, queue
 
 MAX_TABULATED = 10**6
@@ -98,8 +98,6 @@ def request_stations(s: Server, agent: Agent, pools: Pools, clock: float = 1.0) 
     request_stations(server, Agent(), Pools(4, 5)).
     """
     limit = int(max_requests(s))
-    if s.isl + s.osl > s.model.context:
-        raise ValueError(f"serving: {TOO_LONG.format(f'{s.isl + s.osl:,}', f'{s.model.context:,}')}")
     if limit < 1:
         raise ValueError(f"serving: {s.chip.name}: memory too small for {s.model.name} on {s.instance.gpus}")
     sizes = np.geomspace(1.0, limit, SAMPLES)
@@ -129,7 +127,7 @@ def request_stations(s: Server, agent: Agent, pools: Pools, clock: float = 1.0) 
     if tools:
         stations.append(_bounded("cpu", agent.tool_time, pools.cpus, tools, "tools"))
     for name, rate, share in (("network", pools.network, 1.0 - agent.reused), ("storage", pools.storage, agent.reused)):
-        moved = s.isl * share * s.model.cache
+        moved = share * s.prompt_cache
         if np.isfinite(rate) and moved > 0:
             stations.append(queue(name, moved / rate, visits=turns, phase="first"))
     return stations

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from twin.elements import Array
 from twin.facility.catalogue import physics
 from twin.facility.files import hint
+from twin.serving.models import find_model
 from twin.serving.roofline import (
     Chip,
     Fit,
@@ -21,7 +22,10 @@ from twin.serving.roofline import (
     Served,
     Server,
     at_interactivity,
+    decode_step,
+    interactivity,
     prefill_rate,
+    user_speed,
 )
 from twin.serving.stations import delay, open_network, queue
 
@@ -35,8 +39,8 @@ MAX_INSTANCE = 64
 class Point(NamedTuple):
     """An operating point of serving: what is served, on what, and how fast for each user."""
 
-    model: str
-    """Model, one of `layouts/serving/physics.yaml`."""
+    model: str | Model
+    """Model, one of `layouts/serving/physics.yaml` by name, or one that `derive_model` made."""
     platform: str
     """Platform, one of `calibrated_platforms`."""
     isl: int
@@ -52,9 +56,9 @@ class Options:
     """How a platform serves. Example: Options(drafts=0, engine="sglang")."""
 
     precision: Precision | None = None
-    """Precision of the weights; None is the lowest that the platform has."""
-    drafts: int = 3
-    """Tokens drafted a step."""
+    """Precision of the weights; None is that of the model if it has one, else the lowest that the platform has."""
+    drafts: int | None = None
+    """Tokens drafted a step; None is as many as the model's own layers draft."""
     max_gpus: int | None = None
     """Most accelerators of a decode instance; None is as many as were measured."""
     engine: str | None = None
@@ -71,7 +75,7 @@ DEFAULT = Options()
 
 
 def server(
-    model: str,
+    model: str | Model,
     platform: str,
     isl: int,
     osl: int,
@@ -82,13 +86,14 @@ def server(
 ) -> Server:
     """A `model` on a `platform` whose serving was calibrated, with the factors of the instance's engine.
 
-    `isl` and `osl` are input and output tokens of a request; `storage_cache` [B] per accelerator is what lies beyond
-    the host's `host_cache` [B], read with `storage_rate` [B/s]. Raises ValueError for what is not known or cannot be.
+    The model is given by name, or made by `derive_model`. `isl` and `osl` are input and output tokens of a request;
+    `storage_cache` [B] per accelerator is what lies beyond the host's `host_cache` [B], read with `storage_rate` [B/s].
+    Raises ValueError for what is not known or cannot be.
     Example: server("DeepSeek-R1-0528", "gb300", 8192, 512, Instance(8, "best", "fp4", 4)).
     """
     table, engine = physics(), instance.engine or default_engine(platform)
+    model = model_of(model)
     for kind, name, known in (
-        ("model", model, list(table["models"])),
         ("platform", platform, calibrated_platforms()),
         ("engine", engine, calibrated_engines()),
     ):
@@ -98,17 +103,19 @@ def server(
         raise ValueError(
             f"serving: engine: {engine} does not run on {platform}; there are {', '.join(calibrated_engines(platform))}"
         )
-    numbers, chip = dict(table["models"][model]["numbers"]), dict(table["chips"][platform])
+    chip = dict(table["chips"][platform])
     peak = {k: chip.pop(k) for k in ("fp8", "fp4") if k in chip}
     fit = table["fits"]["shared"] | table["fits"][platform]
     factor = {"drafts": 1.0, "latency": 1.0, "prefill": 1.0} | table["engines"][engine]
     latency = factor["latency"] * (fit.pop("eight", 1.0) if instance.precision == "fp8" else 1.0)
     fit["accepted"] = {n: 1.0 + factor["drafts"] * (a - 1.0) for n, a in fit["accepted"].items()}
-    fit["fixed"] = {way: latency * t for way, t in fit["fixed"].items()}
+    for kind in ("fixed", "far"):
+        fit[kind] = {way: latency * t for way, t in fit.get(kind, {}).items()}
     fit["prefill"] = {p: factor["prefill"] * share for p, share in fit["prefill"].items()}
+    fit["polls"] = tuple(factor["polls"]) if platform in factor.get("polled", ()) else (1, 1)
     fit["residual"] = tuple((float(a), float(b)) for a, b in fit.get("residual", ()))
     return Server(
-        Model(model, **numbers),
+        model,
         Chip(platform, peak=peak, **chip),
         Fit(**{k: v for k, v in fit.items() if k != "eight"}),
         replace(instance, engine=engine),
@@ -118,6 +125,21 @@ def server(
         storage_cache,
         storage_rate,
     )
+
+
+def model_of(model: str | Model) -> Model:
+    """A model, by name where it is one that ships. ValueError for a name that is not known."""
+    return find_model(model) if isinstance(model, str) else model
+
+
+def draft_tokens(model: str | Model, platform: str, options: Options = DEFAULT) -> int:
+    """Tokens drafted a step: what `options` say, or as many as the model's own layers draft.
+
+    None where an engine was not measured with drafts on the platform.
+    """
+    engine = physics()["engines"].get(options.engine or default_engine(platform), {})
+    own = 0 if platform in engine.get("undrafted", ()) else model_of(model).drafts
+    return own if options.drafts is None else options.drafts
 
 
 def calibrated_platforms() -> list[str]:
@@ -139,8 +161,13 @@ def default_engine(platform: str) -> str:
     return next(iter(calibrated_engines(platform)), calibrated_engines()[0])
 
 
+def is_shared(engine: str) -> bool:
+    """Whether accelerators take turns at prefill and decode under an engine; others have accelerators for each."""
+    return bool(physics()["engines"].get(engine, {}).get("shared", False))
+
+
 def best(
-    model: str,
+    model: str | Model,
     platform: str,
     isl: int,
     osl: int,
@@ -150,30 +177,34 @@ def best(
 ) -> Served:
     """The most that a platform serves at an `interactivity` [tokens/s/user], whatever the size of its instances.
 
-    model, platform: by name. isl, osl: tokens in and out of a request. Sizes of decode instances are powers of two;
-    `interactivity` and `clock`, a share of the peak rates, broadcast to the shape of what comes back. options: how it
-    is served. Raises ValueError as `server` does, and for an interactivity that is not positive. Example:
-    best("DeepSeek-R1-0528", "gb300", 1024, 1024, 40.0).total.
+    model, platform: by name, or a model that `derive_model` made. isl, osl: tokens in and out of a request. Sizes of
+    decode instances are powers of two; `interactivity` and `clock`, a share of the peak rates, broadcast to the shape
+    of what comes back. options: how it is served. Raises ValueError as `server` does, and for an interactivity that is
+    not positive. Example: best("DeepSeek-R1-0528", "gb300", 1024, 1024, 40.0).total.
     """
-    chip, precision = _chip(platform), lowest_precision(platform, options.precision)
+    model = model_of(model)
+    chip, precision = _chip(platform), weight_precision(model, platform, options.precision)
     if options.max_gpus is not None and options.max_gpus < 1:
         raise ValueError(f"serving: the largest instance should have at least 1 accelerator, not {options.max_gpus}")
     if not (np.asarray(interactivity) > 0).all():
         raise ValueError("serving: the interactivity should be more than 0 tokens/s")
     largest = min(options.max_gpus or MAX_INSTANCE, max(chip.get("domain", 1), chip.get("reach", 1)))
+    largest = min(largest, max(model.heads, model.experts))
+    drafts, shared = draft_tokens(model, platform, options), is_shared(options.engine or default_engine(platform))
     sizes = [2**k for k in range(6, -1, -1) if 2**k <= largest]  # of equal ones, and for the reason, the largest counts
     tiers = options.host_cache, options.storage_cache, options.storage_rate
     served = []
     for gpus in sizes:
-        instance = Instance(gpus, "best", precision, 1 + options.drafts, engine=options.engine)
+        instance = Instance(gpus, "best", precision, 1 + drafts, engine=options.engine, shared=shared)
         served.append(at_interactivity(server(model, platform, isl, osl, instance, *tiers), interactivity, clock))
     pick = np.argmax([x.total for x in served], axis=0)
     return Served(*(np.choose(pick, [getattr(x, name) for x in served]) for name in Served._fields))
 
 
-def lowest_precision(platform: str, precision: str | None = None) -> Precision:
-    """The `precision` given, or the lowest that a platform has."""
-    return cast(Precision, precision or ("fp4" if "fp4" in _chip(platform) else "fp8"))
+def weight_precision(model: str | Model, platform: str, precision: str | None = None) -> Precision:
+    """The `precision` given, or that in which a model is published, or else the lowest that a platform has."""
+    four = model_of(model).mxfp4 or "fp4" in _chip(platform)
+    return cast(Precision, precision or ("fp4" if four else "fp8"))
 
 
 def _chip(platform: str) -> dict[str, Any]:
@@ -199,65 +230,140 @@ def best_at_clocks(point: Point, clock: ArrayLike, options: Options = DEFAULT) -
     Example: best_at_clocks(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), [0.8, 0.9]).total.
     """
     clock = np.asarray(clock, float)
-    total, ttft, reason = _tabulate(point, options)
+    served, reason = _tabulate(point, options)
+    total, ttft = served.total, served.ttft
     rate = np.interp(clock, CLOCKS, np.log(np.where(total > 0, total, 1.0)))
-    served = (clock >= CLOCKS[0]) & (np.interp(clock, CLOCKS, (total > 0).astype(float)) >= 1.0 - 1e-9)
+    there = (clock >= CLOCKS[0]) & (np.interp(clock, CLOCKS, (total > 0).astype(float)) >= 1.0 - 1e-9)
     wait = np.interp(clock, CLOCKS, np.where(np.isfinite(ttft), ttft, 0.0))
-    return Rates(np.where(served, np.exp(rate), 0.0), np.where(served, wait, np.inf), reason)
+    return Rates(np.where(there, np.exp(rate), 0.0), np.where(there, wait, np.inf), reason)
+
+
+def waiting_at_clocks(point: Point, clock: ArrayLike, options: Options = DEFAULT) -> Array:
+    """Share of decode in which accelerators wait at an operating point and any number of clocks, same shape.
+
+    Example: waiting_at_clocks(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), [0.8, 0.9]).
+    """
+    return np.interp(clock, CLOCKS, _tabulate(point, options)[0].waiting)
+
+
+STEP = 1.05
+"""Factor between the interactivities at which `nearby` computes; those between are interpolated."""
+
+COARSE = np.linspace(0.05, 1.2, 24)
+"""Clocks at which it does."""
+
+
+class Nearby(NamedTuple):
+    """What physics serves at an operating point, read off between points a twentieth of the interactivity apart."""
+
+    total: float
+    """Input and output tokens/s per accelerator at the nominal clock, 0 where nothing is served."""
+    shares: Array
+    """Tokens/s at the clocks `COARSE` over those at the nominal one; the clocks where nothing is served."""
+    steepness: float
+    """Fall of ln total over the rise of ln interactivity; infinite where the next point serves nothing."""
+
+
+@lru_cache(maxsize=4096)
+def nearby(point: Point, options: Options = DEFAULT) -> Nearby:
+    """`best` at an operating point, cheap for many of them. Raises ValueError as `best` does.
+
+    Example: nearby(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0)).total.
+    """
+    place = np.log(point.interactivity) / np.log(STEP)
+    low = int(np.floor(place))
+    part, ends = place - low, [_at_node(point[:4], low + k, options) for k in (0, 1)]
+    (a, before), (b, after) = ends
+    served = a > 0 and b > 0
+    total = float(np.exp((1.0 - part) * np.log(a) + part * np.log(b))) if served else 0.0
+    shares = (1.0 - part) * before + part * after
+    steepness = float(np.log(a / b) / np.log(STEP)) if served else np.inf
+    return Nearby(total, shares / shares[_nominal(COARSE)], steepness)
+
+
+@lru_cache(maxsize=4096)
+def _at_node(what: tuple[str | Model, str, int, int], node: int, options: Options) -> tuple[float, Array]:
+    total = best(*what, STEP**node, COARSE, options).total
+    nominal = float(total[_nominal(COARSE)])
+    return nominal, total / nominal if nominal > 0 else COARSE
+
+
+def _nominal(clocks: Array) -> int:
+    """Where the nominal clock stands."""
+    return int(np.argmin(np.abs(clocks - 1.0)))
+
+
+def throughput_error(point: Point, options: Options = DEFAULT) -> float:
+    """Factor less one within which physics is expected to tell nine of ten throughputs at a stated interactivity.
+
+    (1 + e_T) (1 + e_I)^k - 1, with the errors of throughput and of speed at known users of runs that were left out of
+    the fits, by platform and engine, and k the steepness of the front there: what speed is missed by moves along it.
+    Infinite at the front's end, NaN for a platform without runs. Example:
+    throughput_error(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0)).
+    """
+    known = physics()["errors"].get(point.platform, {})
+    speed, rate = known.get(options.engine or default_engine(point.platform), known.get("all", (np.nan, np.nan)))
+    return float((1.0 + rate) * (1.0 + speed) ** max(nearby(point, options).steepness, 0.0) - 1.0)
 
 
 def clock_share(point: Point, clock: ArrayLike, options: Options = DEFAULT) -> Array:
-    """Tokens/s at a `clock` over those at the nominal one, same shape, by `best`; the clock where that serves nothing.
+    """Tokens/s at a `clock` over those at the nominal one, same shape, by physics; the clock where that serves nothing.
 
     Example: clock_share(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), 0.9).
     """
     clock = np.asarray(clock, float)
-    shares = _shares(point, options)
-    return clock if shares is None else np.interp(clock, CLOCKS, shares) * (clock >= CLOCKS[0])
+    return np.interp(clock, COARSE, nearby(point, options).shares) * (clock >= COARSE[0])
 
 
 @lru_cache(maxsize=4096)
-def _shares(point: Point, options: Options) -> Array | None:
-    """Tokens/s at `CLOCKS` over those at the nominal one, None where nothing is served there."""
-    total = _tabulate(point, options).total
-    nominal = total[int(np.argmin(np.abs(CLOCKS - 1.0)))]
-    return total / nominal if nominal > 0 else None
-
-
-@lru_cache(maxsize=4096)
-def _tabulate(point: Point, options: Options) -> Rates:
+def _tabulate(point: Point, options: Options) -> tuple[Served, str]:
     served = best(*point, clock=CLOCKS, options=options)
-    return Rates(served.total, served.ttft, str(served.reason[int(np.argmin(np.abs(CLOCKS - 1.0)))]))
+    return served, str(served.reason[_nominal(CLOCKS)])
 
 
-NOT_PLATFORMS = ("source", "notes", "prefill")
-"""What of the table of powers is no platform."""
+class Draw(NamedTuple):
+    """Mean power of an accelerator by what it does, W."""
+
+    rated: float
+    """That it is rated for."""
+    idle: float
+    """Without work."""
+    wait: float
+    """While a decode step waits: for its fixed latency, its drafts and its links."""
+    work: float
+    """While a decode step reads memory and computes."""
+    read: float
+    """In prefill."""
 
 
-def chip_power(platform: str, requests: ArrayLike, rated: float | None = None) -> Array:
-    """Mean power of an accelerator [W] with so many `requests` in flight on each, after measured curves, same shape.
+def power_draw(platform: str) -> Draw:
+    """What an accelerator of a platform draws at what it does; ValueError for a platform that is not calibrated.
 
-    P = P_alone + (P_full - P_alone) x / (1 + x),  x = (requests / half)^exponent [InferenceX PowerX, Sept. 2026]. Of
-    another `rated` power [W] than was measured it has the same shares; a platform that was not measured takes those of
-    b200. Raises ValueError for one of which no rated power is given, and for one that is not positive.
-    Example: chip_power("b200", 4.0).
+    Example: power_draw("b200").wait.
     """
-    table = physics()["power"]
-    law = table.get(platform) if platform not in NOT_PLATFORMS else None
-    if law is None and rated is None:
-        known = ", ".join(n for n in table if n not in NOT_PLATFORMS)
-        raise ValueError(f"serving: no measured power of {platform!r}; there are {known}; give its rated power")
-    if rated is not None and not rated > 0:
-        raise ValueError(f"serving: {platform}: rated power should be more than 0 W, not {rated:g}")
-    law = law or table["b200"]
-    scale = 1.0 if rated is None else rated / law["rated"]
-    x = (np.maximum(np.asarray(requests, float), 0.0) / law["half"]) ** law["exponent"]
-    return scale * (law["alone"] + (law["full"] - law["alone"]) * x / (1.0 + x))
+    known = {n: row for n, row in physics()["power"].items() if n not in ("source", "notes")}
+    if platform not in known:
+        raise ValueError(f"serving: no power of {platform!r}{hint(platform, known)}; there are {', '.join(known)}")
+    return Draw(**known[platform])
+
+
+def chip_power(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
+    """Mean power of an accelerator [W] that decodes with so many `requests` in its instance, of their shape.
+
+    s: the model on its platform. clock: share of the peak rates [1]. P = w P_wait + (1 - w) P_work, w the share of a
+    step in which it waits: drafts, parallelism, precision and links enter its power as they enter its speed. Of
+    accelerators that prefill in turn, P_read for that part of the time. Fitted to mean powers of InferenceX runs, see
+    tests/cases/serving. Example: chip_power(server, 64.0).
+    """
+    draw, waiting = power_draw(s.chip.name), decode_step(s, requests, clock).waiting
+    decode = waiting * draw.wait + (1.0 - waiting) * draw.work
+    reading = 1.0 - user_speed(s, requests, clock) / interactivity(s, requests, clock)
+    return reading * draw.read + (1.0 - reading) * decode
 
 
 def _reader(point: Point, options: Options) -> Server:
     """One accelerator that prefills."""
-    precision = lowest_precision(point.platform, options.precision)
+    precision = weight_precision(point.model, point.platform, options.precision)
     return server(*point[:4], Instance(1, precision=precision, engine=options.engine))
 
 

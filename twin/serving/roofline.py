@@ -11,15 +11,17 @@ and X bytes that leave an accelerator, x (1 - 1/N) times what experts exchange f
 split layers sum. With a tokens accepted a step a user sees I = a / t tokens/s.
 
 Weights touched: experts are drawn at random, so that b v tokens use a share f = 1 - (1 - chosen/experts)^(b v) of them.
-Tensor parallel: all weights are split and every accelerator reads the cache of all requests; expert parallel: experts
-are split, the dense part is whole everywhere, requests are split. The roofline is that of Williams, Waterman &
-Patterson (Commun. ACM 52 (2009) 65) with a fixed latency; parameters of the models are those of their makers' reports.
+Tensor parallel: all weights are split, and the cache of every request over as many accelerators as there are heads of
+keys and values [Ainslie et al., arXiv 2305.13245], one if attention is compressed; expert parallel: experts are split,
+the dense part is whole everywhere, requests are split. A model without experts is tensor parallel. Layers of
+sliding-window attention keep and attend to no more than their window. The roofline is that of Williams, Waterman &
+Patterson (Commun. ACM 52 (2009) 65) with a fixed latency; `twin.serving.models` derives models from published shapes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -39,16 +41,25 @@ MAX_REQUESTS = 1e6
 MEASURED_VERIFIED = 4
 """Tokens verified a step in the runs that show how many are accepted, three of them drafted."""
 
-BISECTIONS = 50
-"""Of the interval of ln of the requests in an instance."""
+MANY = 16
+"""Requests in an instance from which engines look for new prompts less often, where they do."""
+
+SECANTS = 20
+"""Steps to the requests in an instance, which leave a relative error of 1e-10."""
 
 BYTES_PER_PARAMETER = {"fp8": 1.0, "fp4": 0.5625}
 """Four bits come with a scale of eight for every sixteen."""
 
+MXFP4, REST = 0.53125, 2.0
+"""Bytes of a parameter where experts are published in four bits, a scale of eight for every 32: theirs, and the rest's.
+
+The rest has 16 bits [model card of gpt-oss, arXiv 2508.10925].
+"""
+
 
 @dataclass(frozen=True)
 class Model:
-    """A mixture of experts with compressed attention."""
+    """A decoder, dense or a mixture of experts; `twin.serving.models.derive_model` makes one from a published shape."""
 
     name: str
     """As `layouts/serving/physics.yaml` has it."""
@@ -59,11 +70,11 @@ class Model:
     active: float
     """Parameters that one token uses."""
     experts: int
-    """Experts of a layer among which a router chooses."""
+    """Experts of a layer among which a router chooses; 0 without."""
     chosen: int
     """Experts of a layer that it chooses for a token."""
     cache: float
-    """KV cache per token of context, B."""
+    """KV cache per token of context that all layers keep, B."""
     attention: float
     """Arithmetic of attention in decode, FLOP per token and token of context."""
     reading: float
@@ -74,6 +85,29 @@ class Model:
     """What split layers sum over all accelerators per token, B."""
     context: int
     """Tokens in and out that a request may have."""
+    heads: int
+    """Query heads of a layer, over at most as many accelerators tensor parallelism splits it."""
+    kv_heads: int = 1
+    """Heads of keys and values, over at most as many accelerators it splits the cache; 1 of compressed attention."""
+    window: int = 0
+    """Tokens of context that windowed layers keep."""
+    windowed: float = 0.0
+    """Share of the layers that are windowed."""
+    mxfp4: bool = False
+    """Whether its experts are published in four bits, see `MXFP4`."""
+    drafts: int = 0
+    """Tokens that its draft layers draft a step; 0 unless it was measured how many are accepted."""
+
+    def kept(self, tokens: ArrayLike) -> Array:
+        """Tokens of a context of so many `tokens` that a layer keeps and attends to, on average over layers."""
+        tokens = np.asarray(tokens, float)
+        return (1.0 - self.windowed) * tokens + self.windowed * np.minimum(tokens, self.window)
+
+    def parameter_bytes(self, precision: str) -> tuple[float, float]:
+        """Bytes of a dense parameter and of one of an expert with weights of a `precision`."""
+        if self.mxfp4 and precision == "fp4":
+            return REST, MXFP4
+        return BYTES_PER_PARAMETER[precision], BYTES_PER_PARAMETER[precision]
 
 
 @dataclass(frozen=True)
@@ -124,7 +158,13 @@ class Fit:
     prefill: Mapping[str, float]
     """Share of the peak rate that prefill has, by precision."""
     first: float
-    """Least time to a first token, s, besides reading the input."""
+    """Least time to a first token, s, besides reading the input, where other accelerators prefill."""
+    turns: float = 0.0
+    """The same where the accelerators of decode prefill in turns, s."""
+    polls: tuple[int, int] = (1, 1)
+    """Steps of decode after which an engine looks for new prompts, with few requests in an instance and with `MANY`."""
+    far: Mapping[str, float] = field(default_factory=dict)
+    """Latency of a step by parallelism where an instance goes beyond a domain, s; `fixed` if not given."""
     residual: tuple[tuple[float, float], ...] = ()
     """Pairs (ln of requests per accelerator, factor on the step), the first rising."""
 
@@ -147,14 +187,17 @@ class Instance:
     """Serving stack, whose factors `twin.serving.server` applies; None for the platform's own."""
     max_batch: int | None = None
     """Most requests admitted at a time; None as memory allows."""
+    shared: bool = False
+    """Whether its accelerators take turns at prefill and decode; else others prefill, as disaggregated engines do."""
 
 
 @dataclass(frozen=True)
 class Server:
     """A model on a kind of accelerator with its calibration; `twin.serving.server` makes one from shipped tables.
 
-    Raises ValueError for a tier of cache of a size but no bandwidth, for lengths and sizes that are not positive, and
-    for an instance that the accelerator's domain does not hold.
+    Raises ValueError for a tier of cache of a size but no bandwidth, for lengths and sizes that are not positive, for
+    an instance that the accelerator's domain does not hold or that does not split the model, for a request longer than
+    the context, and for drafts of a model without any.
     """
 
     model: Model
@@ -178,7 +221,7 @@ class Server:
 
     def __post_init__(self) -> None:
         """Refuses what cannot be."""
-        i, c = self.instance, self.chip
+        i, c, m = self.instance, self.chip, self.model
         for name, number, low in (
             ("accelerators of an instance", i.gpus, 1),
             ("tokens verified a step", i.verified, 1),
@@ -194,11 +237,20 @@ class Server:
             raise ValueError(f"serving: {c.name}: the reserve should be a share of the memory, not {i.reserve:g}")
         if i.parallel not in ("tensor", "expert", "best"):
             raise ValueError(f"serving: no parallelism {i.parallel!r}; there are tensor, expert, best")
-        if i.precision not in c.peak:
+        if i.precision not in c.peak and not (m.mxfp4 and i.precision == "fp4"):
             raise ValueError(f"serving: {c.name} has no {i.precision}; it has {', '.join(c.peak)}")
         if i.gpus > c.max_instance:
             bound = f"a domain of {c.domain}" if c.max_instance == c.domain else f"the {c.max_instance} measured"
             raise ValueError(f"serving: {c.name}: an instance of {i.gpus} accelerators is larger than {bound}")
+        if not self.ways:
+            parts = {"tensor": f"{m.heads} heads", "expert": f"{m.experts} experts"}
+            asked = " or ".join(parts.values() if i.parallel == "best" else [parts[i.parallel]])
+            raise ValueError(f"serving: {m.name}: {i.gpus} accelerators of an instance do not split its {asked}")
+        if i.verified > 1 and not m.drafts:
+            raise ValueError(f"serving: {m.name}: no drafts of it were measured; leave out drafts, or write 0")
+        if self.isl + self.osl > m.context:
+            asked = f"a request of {self.isl + self.osl:,} tokens in and out"
+            raise ValueError(f"serving: {m.name}: {asked} is longer than its longest context, {m.context:,}")
         tiers = (("host", self.host_cache, c.host), ("storage", self.storage_cache, self.storage_rate))
         for tier, size, rate in tiers:
             if size > 0 and not rate > 0:
@@ -207,7 +259,19 @@ class Server:
     @property
     def prompt_cache(self) -> float:
         """KV cache of a prompt, B, which prefill hands to decode where their accelerators differ."""
-        return self.isl * self.model.cache
+        return float(self.model.kept(self.isl)) * self.model.cache
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Parallelisms that the instance may have: those asked for that its accelerators can split the model by."""
+        most = {"tensor": self.model.heads, "expert": self.model.experts}
+        asked = most if self.instance.parallel == "best" else (self.instance.parallel,)
+        return tuple(way for way in asked if self.instance.gpus <= most[way])
+
+    @property
+    def arithmetic(self) -> str:
+        """Precision of the arithmetic: that of the weights, or if the accelerator has none, the next that it has."""
+        return self.instance.precision if self.instance.precision in self.chip.peak else "fp8"
 
     @property
     def mean_context(self) -> float:
@@ -250,6 +314,11 @@ class Step(NamedTuple):
         """Their sum, s."""
         return np.sum(np.broadcast_arrays(*self), axis=0)
 
+    @property
+    def waiting(self) -> Array:
+        """Share of it in which accelerators neither read their memory nor compute: latency, drafting and links [1]."""
+        return (self.fixed + self.draft + self.exchange) / self.time
+
 
 def decode_step(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0, parallel: str | None = None) -> Step:
     """Parts of a decode step with b = `requests` in an instance, at a share `clock` of the peak rates.
@@ -259,26 +328,35 @@ def decode_step(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0, parallel
     """
     m, c, f, i = s.model, s.chip, s.fit, s.instance
     b, clock, way = np.asarray(requests, float), np.asarray(clock, float), parallel or i.parallel
+    if way == "best" and len(s.ways) == 1:
+        way = s.ways[0]
     if way == "best":
         tensor, expert = (decode_step(s, b, clock, each) for each in ("tensor", "expert"))
         fits_tensor, fits_expert = (b <= max_requests(s, each) for each in ("tensor", "expert"))
         return _faster(tensor, expert, fits_expert & ~fits_tensor, fits_tensor & ~fits_expert)
-    touched = -np.expm1(b * i.verified * np.log1p(-m.chosen / m.experts))
+    touched = -np.expm1(b * i.verified * np.log1p(-m.chosen / m.experts)) if m.experts else np.zeros(())
     tensor = way == "tensor"
-    weights = BYTES_PER_PARAMETER[i.precision] * (m.dense / (i.gpus if tensor else 1) + m.expert * touched / i.gpus)
-    cache = m.cache * s.mean_context * b / (1 if tensor else i.gpus)
+    per_dense, per_expert = m.parameter_bytes(i.precision)
+    weights = per_dense * m.dense / (i.gpus if tensor else 1) + per_expert * m.expert * touched / i.gpus
+    context = m.kept(s.mean_context)
+    cache = m.cache * context * b / cache_parts(s, way)
     tokens = b * i.verified / i.gpus
     near, host, beyond = _tiers(s, weight_bytes(s, way), cache)
     rate = f.bandwidth * c.bandwidth
     return Step(
-        np.asarray(f.fixed[way]),
+        np.asarray((f.far or f.fixed if i.gpus > c.domain else f.fixed)[way]),
         np.asarray(f.draft * (i.verified - 1) / (MEASURED_VERIFIED - 1)),
         weights / rate,
         near / rate + (host / c.host if s.host_cache else 0.0) + (beyond / s.storage_rate if s.storage_cache else 0.0),
-        2.0 * m.active * tokens / (f.compute * c.peak[i.precision] * clock),
-        m.attention * s.mean_context * tokens / (f.attention * c.peak["fp8"] * clock),
+        2.0 * m.active * tokens / (f.compute * c.peak[s.arithmetic] * clock),
+        m.attention * context * tokens / (f.attention * c.peak["fp8"] * clock),
         m.reduced * b * i.verified * all_reduce(c, i.gpus) if tensor else m.exchange * tokens * all_to_all(c, i.gpus),
     )
+
+
+def cache_parts(s: Server, parallel: str) -> int:
+    """Accelerators of a `parallel` instance that share the cache of its requests, each with a part of its own."""
+    return min(s.instance.gpus, s.model.kv_heads) if parallel == "tensor" else s.instance.gpus
 
 
 def all_to_all(c: Chip, gpus: int) -> float:
@@ -312,8 +390,8 @@ def _faster(a: Step, b: Step, only_b: Array, only_a: Array) -> Step:
 def weight_bytes(s: Server, parallel: str) -> float:
     """Weights in the memory of one accelerator of a `parallel` instance, B."""
     m, i = s.model, s.instance
-    dense = m.dense / i.gpus if parallel == "tensor" else m.dense
-    return BYTES_PER_PARAMETER[i.precision] * (dense + m.expert / i.gpus)
+    per_dense, per_expert = m.parameter_bytes(i.precision)
+    return per_dense * m.dense / (i.gpus if parallel == "tensor" else 1) + per_expert * m.expert / i.gpus
 
 
 def _tiers(s: Server, weights: float, cache: Array) -> tuple[Array, Array, Array]:
@@ -334,11 +412,11 @@ def max_requests(s: Server, parallel: str | None = None) -> float:
     """
     way = parallel or s.instance.parallel
     if way == "best":
-        return max(max_requests(s, "tensor"), max_requests(s, "expert"))
+        return max(max_requests(s, each) for each in s.ways)
     free = s.chip.memory * (1.0 - s.instance.reserve) - weight_bytes(s, way)
     if free <= 0:
         return 0.0
-    each = s.model.cache * (s.isl + s.osl) / (1 if way == "tensor" else s.instance.gpus)
+    each = s.model.cache * float(s.model.kept(s.isl + s.osl)) / cache_parts(s, way)
     requests = float(np.floor((free + s.host_cache + s.storage_cache) / each))
     return requests if s.instance.max_batch is None else min(requests, float(s.instance.max_batch))
 
@@ -360,11 +438,43 @@ def interactivity(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Arr
 def prefill_rate(s: Server, clock: ArrayLike = 1.0, hit_rate: float = 0.0) -> Array:
     """Input tokens/s that one accelerator computes, of the shape of `clock`.
 
-    A share `hit_rate` of the input is in a cache; attention sees it all the same.
+    A share `hit_rate` of the input is in a cache; attention sees it all the same, windowed layers at most their window.
     """
-    m, f, p = s.model, s.fit, s.instance.precision
-    work = 2.0 * m.active + m.reading * 0.5 * (1.0 + hit_rate) * s.isl
+    m, f, p = s.model, s.fit, s.arithmetic
+    work = 2.0 * m.active + m.reading * m.kept(0.5 * (1.0 + hit_rate) * s.isl)
     return f.prefill[p] * s.chip.peak[p] * np.asarray(clock) / work
+
+
+def user_speed(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
+    """Tokens/s that each of `requests` in an instance sees where its accelerators also prefill, if they do.
+
+    b requests at a speed I ask for b I isl / osl tokens/s of input, which N accelerators read at R each: in the time of
+    one second of decode they prefill for u = b I isl / (osl N R), so that a user sees I / (1 + u).
+    Example: user_speed(server, 64).
+    """
+    alone = interactivity(s, requests, clock)
+    if not s.instance.shared:
+        return alone
+    inputs = np.asarray(requests) * alone * s.isl / s.osl
+    return alone / (1.0 + inputs / (s.instance.gpus * prefill_rate(s, clock)))
+
+
+def first_token(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
+    """Time to a first token with so many `requests` in decode, s: latency, reading the prompt, and waiting to be read.
+
+    Where others prefill nobody is before it. Where accelerators take turns, prompts of other users are read first: a
+    queue of one server whose times are all the same, u / (2 (1 - u)) of its own time at a share u of it in use [Allen,
+    Probability, Statistics and Queueing Theory, 1990]; and an engine looks for prompts after some steps only, half of
+    which pass before. Example: first_token(server, 64).
+    """
+    own = s.isl / (prefill_rate(s, clock) * s.instance.gpus)
+    if not s.instance.shared:
+        return s.fit.first + own
+    b = np.asarray(requests, float)
+    busy = np.minimum(b * user_speed(s, b, clock) / s.osl * own, 0.99)
+    few, many = s.fit.polls
+    looks = 0.5 * np.where(b < MANY, few, many) * step_time(s, b, clock)
+    return s.fit.turns + own * (1.0 + 0.5 * busy / (1.0 - busy)) + looks
 
 
 class Served(NamedTuple):
@@ -388,17 +498,42 @@ class Served(NamedTuple):
     """KV cache that an accelerator of decode takes in from prefill, B/s; 0 where they are the same."""
     gpus: Array
     """Accelerators of an instance."""
+    waiting: Array
+    """Share of decode in which accelerators wait, see `Step.waiting`; 1 where nothing is served."""
 
 
 BEYOND_FRONT, NO_MEMORY, NO_CLOCK = "beyond the front", "memory too small", "its clock stands still"
-TOO_LONG = "a request of {} tokens is longer than the context of the model, {}"
 """Reasons why nothing is served."""
+
+
+def _requests_at(s: Server, target: Array, clock: Array, most: float, alone: Array, all_of_them: Array) -> Array:
+    """Requests at which a user sees `target`, of those up to `most`, by the speeds of one alone and of all of them.
+
+    A bracketed secant of ln speed over ln requests that halves the value at an end that stays, the Illinois method
+    [Dowell & Jarratt, BIT 11 (1971) 168]; the lower end where there is none between.
+    """
+    low, high = np.zeros(target.shape), np.full(target.shape, np.log(most))
+    above, below = np.log(alone / target), np.log(all_of_them / target)
+    last = np.zeros(target.shape)
+    for _ in range(SECANTS):
+        gap = below - above
+        x = (low * below - high * above) / np.where(gap == 0.0, 1.0, gap)
+        x = np.where((x > low) & (x < high), x, 0.5 * (low + high))
+        value = np.log(user_speed(s, np.exp(x), clock) / target)
+        fast = value >= 0.0
+        above, below = (
+            np.where(fast, value, np.where(last < 0, 0.5 * above, above)),
+            np.where(fast, np.where(last > 0, 0.5 * below, below), value),
+        )
+        low, high, last = np.where(fast, x, low), np.where(fast, high, x), np.where(fast, 1.0, -1.0)
+    return np.exp(low)
 
 
 def at_interactivity(s: Server, target: ArrayLike, clock: ArrayLike = 1.0) -> Served:
     """The most that is served at a `target` interactivity [tokens/s/user], pools being as large as each other needs.
 
-    Interactivity falls with the requests in flight, which bisection finds. Beyond what one request alone gets nothing
+    Accelerators that are shared take turns instead of pools, see `user_speed`.
+    Interactivity falls with the requests in flight, see `_requests_at`. Beyond what one request alone gets nothing
     is served; below what a full memory gives the full memory is. `target` and `clock` broadcast.
     Example: at_interactivity(server, [20.0, 60.0]).total.
     """
@@ -406,24 +541,22 @@ def at_interactivity(s: Server, target: ArrayLike, clock: ArrayLike = 1.0) -> Se
     still = ~(clock > 0)
     clock = np.where(still, 1.0, clock)
     limit = max_requests(s)
-    low, high = np.zeros(target.shape), np.full(target.shape, np.log(max(min(limit, MAX_REQUESTS), 1.0)))
-    full = interactivity(s, np.exp(high), clock) >= target
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (low + high)
-        slow = interactivity(s, np.exp(middle), clock) < target
-        low, high = np.where(slow, low, middle), np.where(slow, middle, high)
-    b = np.where(full, np.exp(high), np.exp(low))
-    short = s.isl + s.osl <= s.model.context
-    fits = limit >= 1.0 and short
-    good = fits & ~still & (interactivity(s, np.ones(target.shape), clock) >= target * (1.0 - 1e-12))
-    seen = np.where(full, interactivity(s, b, clock), target)
+    fits, most = limit >= 1.0, max(min(limit, MAX_REQUESTS), 1.0)
+    if fits:
+        alone, all_of_them = (user_speed(s, np.full(target.shape, b), clock) for b in (1.0, most))
+        b = _requests_at(s, target, clock, most, alone, all_of_them)
+    else:
+        alone, all_of_them, b = np.zeros(target.shape), np.zeros(target.shape), np.ones(target.shape)
+    full = all_of_them >= target
+    b = np.where(full, most, b)
+    good = fits & ~still & (alone >= target * (1.0 - 1e-12))
+    seen = np.where(full, all_of_them, target)
     output = np.where(good, b * seen / s.instance.gpus, 0.0)
-    inputs = output * s.isl / s.osl
-    total = output * (s.isl + s.osl) / s.osl / (1.0 + inputs / prefill_rate(s, clock))
-    ttft = np.where(good, s.fit.first + s.isl / (prefill_rate(s, clock) * s.instance.gpus), np.inf)
+    readers = 0.0 if s.instance.shared else output * s.isl / s.osl / prefill_rate(s, clock)
+    total = output * (s.isl + s.osl) / s.osl / (1.0 + readers)
+    ttft = np.where(good, first_token(s, b, clock), np.inf)
     latency = np.where(good, ttft + s.osl / np.where(good, seen, 1.0), np.inf)
-    why = NO_MEMORY if short else TOO_LONG.format(f"{s.isl + s.osl:,}", f"{s.model.context:,}")
-    reason = np.where(good, "", np.where(still, NO_CLOCK, BEYOND_FRONT) if fits else why)
+    reason = np.where(good, "", np.where(still, NO_CLOCK, BEYOND_FRONT) if fits else NO_MEMORY)
     return Served(
         np.where(good, seen, 0.0),
         np.where(good, b, 0.0),
@@ -432,6 +565,7 @@ def at_interactivity(s: Server, target: ArrayLike, clock: ArrayLike = 1.0) -> Se
         ttft,
         latency,
         reason,
-        output * s.prompt_cache / s.osl,
+        0.0 * output if s.instance.shared else output * s.prompt_cache / s.osl,
         np.full(target.shape, s.instance.gpus),
+        np.where(good, decode_step(s, b, clock).waiting, 1.0),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,28 +18,33 @@ from twin.facility.graph import Facility
 from twin.facility.sections import Serving
 from twin.plant.compile import Plant
 from twin.serving import fronts as serving
+from twin.serving.models import doubt, find_model, known_models, spread
 from twin.serving.platforms import (
     CLOCKS,
     Options,
     Point,
     best,
     best_at_clocks,
-    chip_power,
     clock_share,
     default_engine,
-    lowest_precision,
+    draft_tokens,
+    nearby,
+    power_draw,
     prefill_share,
+    throughput_error,
+    waiting_at_clocks,
+    weight_precision,
 )
 from twin.serving.platforms import calibrated_platforms as known
 from twin.solver.steady import Solution
-
-EXPECTED = 0.4
-"""Error of physics within which nine of ten runs lie that were left out of its fits; see tests/cases/serving."""
+from twin.units import is_whole
 
 
 def point(terms: Serving, platform: str) -> Point:
     """A point of service: model, platform, tokens in and out, interactivity."""
-    return Point(terms.model, platform, terms.input_tokens, terms.output_tokens, terms.interactivity)
+    return Point(
+        find_model(terms.model, terms.models), platform, terms.input_tokens, terms.output_tokens, terms.interactivity
+    )
 
 
 def options(terms: Serving) -> Options:
@@ -50,7 +55,7 @@ def options(terms: Serving) -> Options:
 
 def has_physics(terms: Serving, platform: str) -> bool:
     """Whether physics knows the platform and the model."""
-    return platform in known() and terms.model in physics()["models"]
+    return platform in known() and terms.model in known_models(terms.models)
 
 
 def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]:
@@ -61,7 +66,8 @@ def rates(terms: Serving, platform: str, clock: Any) -> tuple[Array, Array, str]
     """
     clock = np.asarray(clock, float)
     if terms.mode == "physics":
-        return best_at_clocks(point(terms, platform), clock, options(terms))
+        found = best_at_clocks(point(terms, platform), clock, options(terms))
+        return found.total, found.ttft, found.reason
     front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
     each = front.throughput(terms.interactivity) * _clock_share(terms, platform, clock)
     most = front.interactivity[-1]
@@ -116,7 +122,7 @@ def different_terms(facility: Facility, coordinates: Mapping[str, Array]) -> Ite
     if not given:
         yield base
         return
-    whole = {n: Serving.model_fields[n].annotation is int for n in given}
+    whole = {n: is_whole(Serving.model_fields[n]) for n in given}
     for row in zip(*given.values(), strict=True):
         values = {n: int(v) if whole[n] else float(v) for n, v in zip(given, row, strict=True)}
         yield base.model_copy(update=values)
@@ -136,7 +142,9 @@ def describe(terms: Serving, plant: Plant) -> str:
     how = "measured fronts"
     if terms.mode == "physics":
         engines = sorted({terms.engine or default_engine(p) for p, _ in plant.platforms()})
-        how = f"physics of {' and '.join(engines)}, {terms.drafts} drafts"
+        model = find_model(terms.model, terms.models)
+        drafts = sorted({draft_tokens(model, p, options(terms)) for p, _ in plant.platforms()})
+        how = f"physics of {' and '.join(engines)}, {' and '.join(map(str, drafts))} drafts"
     lengths = f"{terms.input_tokens}/{terms.output_tokens}"
     precisions = "".join(f", {precision(terms, p)} on {p}" for p in sorted({p for p, _ in plant.platforms()}))
     return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}{precisions}"
@@ -145,7 +153,7 @@ def describe(terms: Serving, plant: Plant) -> str:
 def precision(terms: Serving, platform: str) -> str:
     """Precision of the weights: that of physics, or of the measured points on both sides of the interactivity."""
     if terms.mode == "physics":
-        return str(lowest_precision(platform, terms.precision))
+        return str(weight_precision(find_model(terms.model, terms.models), platform, terms.precision))
     front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
     at = int(np.searchsorted(front.interactivity, terms.interactivity))
     return " and ".join(sorted(set(front.precision[max(at - 1, 0) : at + 1])))
@@ -176,23 +184,25 @@ def _platforms(facility: Facility) -> set[str]:
     return {vars(part)["platform"] for part in facility.components.values() if type(part) in serves} - {""}
 
 
-def requests(terms: Serving, rate: Any) -> Array:
-    """Requests in decode on an accelerator that serves `rate` [tokens/s], by Little's law: each stays output / I."""
-    return np.asarray(rate) * terms.output_tokens / (terms.input_tokens + terms.output_tokens) / terms.interactivity
-
-
 def level(terms: Serving, platform: str, clock: Any) -> Array:
     """Share of its rated power that a chip at work draws on average, of the shape of `clock`.
 
-    Those in prefill draw `power.prefill` of `layouts/serving/physics.yaml`, those in decode what measured curves give
-    for the requests in flight on each (`serving.chip_power`). Where prefill is not known all are in decode.
+    Those that prefill, or the part of the time in which they do, and those that decode draw what `power_draw` has of
+    them: by the share of a step in which they wait. A chip whose power or model physics does not know draws what it is
+    rated for.
     """
-    rate = rates(terms, platform, clock)[0]
-    reading = np.zeros(np.shape(rate))
-    if has_physics(terms, platform):
-        reading = prefill_share(point(terms, platform), rate, clock, options(terms))
-    held = requests(terms, rate) / np.maximum(1.0 - reading, 1e-3)
-    return reading * physics()["power"]["prefill"] + (1.0 - reading) * chip_power(platform, held, 1.0)
+    if not measured_power(terms, platform):
+        return np.ones(np.shape(clock))
+    where, how, draw = point(terms, platform), options(terms), power_draw(platform)
+    reading = prefill_share(where, rates(terms, platform, clock)[0], clock, how)
+    waiting = waiting_at_clocks(where, clock, how)
+    decode = waiting * draw.wait + (1.0 - waiting) * draw.work
+    return (reading * draw.read + (1.0 - reading) * decode) / draw.rated
+
+
+def measured_power(terms: Serving, platform: str) -> bool:
+    """Whether it is known what the platform's chips draw at the work that is asked for."""
+    return has_physics(terms, platform) and platform in physics()["power"]
 
 
 def at_work(plant: Plant) -> Plant:
@@ -219,24 +229,53 @@ def chips_at_work(solution: Solution) -> tuple[Array, Array, Array]:
     return solution[e.chips] * solution.plant.counts[e][:, None], solution[e.clock], solution[e.utilisation]
 
 
-def tokens(solution: Solution) -> tuple[Array, Array, Array]:
-    """Accelerators, tokens/s and the longest time to a first token [s] of all racks, each (scenario,)."""
+def error(terms: Serving, platform: str) -> float:
+    """Factor less one within which nine of ten rates lie of which neither a front nor the physics was told.
+
+    Of a measured front, see `Front.error`; of physics that was fitted, as its cross-validation has it by platform and
+    engine; of a model that was compared only, the farthest of its points. NaN where nothing was compared.
+    """
+    if terms.mode == "table":
+        front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
+        return float(front.error(terms.interactivity))
+    if not doubt(terms.model):
+        return throughput_error(point(terms, platform), options(terms))
+    return spread(terms.model)
+
+
+class Tokens(NamedTuple):
+    """What the racks of scenarios serve, (scenario,) each."""
+
+    accelerators: Array
+    """How many have power."""
+    per_s: Array
+    """Tokens/s, inputs included."""
+    ttft: Array
+    """Longest time to a first token, s; NaN where it is not known."""
+    error: Array
+    """Factor less one within which the tokens are known, see `error`; mean over the tokens of all platforms."""
+
+
+def tokens(solution: Solution) -> Tokens:
+    """What all racks serve."""
     plant, size = solution.plant, solution.plant.scenarios
-    count, rate, first = np.zeros(size), np.zeros(size), np.full(size, np.nan)
+    count, rate, first, missed = np.zeros(size), np.zeros(size), np.full(size, np.nan), np.zeros(size)
     chips, clock, busy = chips_at_work(solution)
     terms = terms_by_scenario(plant)
     for platform, rows in plant.platforms():
-        each, wait = np.zeros((2, len(rows), size))
+        (each, wait), known = np.zeros((2, len(rows), size)), np.zeros(size)
         for t, own in terms:
             at = slice(None) if len(own) == size else own
             each[:, at], wait[:, at], _ = rates(t, platform, clock[rows][:, at])
             each[:, at] *= t.availability
+            known[at] = error(t, platform)
         share = chips[rows] * busy[rows]
-        count = count + total(chips[rows])
-        rate = rate + total(share * each)
+        served = total(share * each)
+        count, rate = count + total(chips[rows]), rate + served
+        missed = missed + np.where(served > 0, served * known, 0.0)
         waited = np.where((share > 0) & (each > 0) & np.isfinite(wait), wait, -np.inf).max(axis=0, initial=-np.inf)
         first = np.fmax(first, np.where(np.isfinite(waited), waited, np.nan))
-    return count, rate, first
+    return Tokens(count, rate, first, np.where(rate > 0, missed / np.where(rate > 0, rate, 1.0), np.nan))
 
 
 def unserved(solution: Solution) -> list[tuple[str, Array]]:
@@ -263,19 +302,57 @@ def why_unserved(solution: Solution, scenario: int = 0) -> list[str]:
 
 
 def beside_measured(solution: Solution) -> list[tuple[str, Array]]:
-    """Platforms of which physics and measured fronts differ by more than EXPECTED, by how much, and where.
+    """Platforms of which physics and measured fronts differ by more than both are known to, by how much, and where.
 
-    Both at full clock; nothing is compared where no front was measured. Where: numbers of the scenarios, (k,).
+    Both at full clock; nothing is compared where no front was measured or no physics serves. Where: numbers of the
+    scenarios, (k,).
     """
     told = []
     for terms, own in terms_by_scenario(solution.plant):
-        for platform in sorted({p for p, _ in solution.plant.platforms()} if terms.mode == "physics" else ()):
-            try:
-                measured = float(rates(terms.model_copy(update={"mode": "table"}), platform, 1.0)[0])
-            except ValueError:
-                continue
-            ratio = float(rates(terms, platform, 1.0)[0]) / measured if measured > 0 else np.nan
-            if ratio > 1.0 + EXPECTED or 0 < ratio < 1.0 / (1.0 + EXPECTED):
+        for platform in sorted({p for p, _ in solution.plant.platforms()}):
+            ratio, known = _compared(terms, platform)
+            if known < ratio < np.inf or 0.0 < ratio < 1.0 / known:
                 text = f"{platform}: physics serves {ratio:.2g} times what was measured at {terms.interactivity:g} "
-                told.append((f"{text}tokens/s/user; {EXPECTED:.0%} of error are to be expected", own))
+                told.append((f"{text}tokens/s/user; a factor of {known:.2g} is to be expected", own))
     return told
+
+
+def _compared(terms: Serving, platform: str) -> tuple[float, float]:
+    """Rate by physics over that of a measured front, NaN where either is not known, and the factor to be expected."""
+    table, physics = (terms.model_copy(update={"mode": mode, "clock_exponent": None}) for mode in ("table", "physics"))
+    if not has_physics(terms, platform):
+        return np.nan, np.inf
+    try:
+        measured = float(rates(table, platform, 1.0)[0])
+        computed = nearby(point(physics, platform), options(physics)).total
+    except ValueError:
+        return np.nan, np.inf
+    known = (1.0 + error(physics, platform)) * (1.0 + error(table, platform))
+    return (computed / measured if measured > 0 and computed > 0 else np.nan), (known if known == known else np.inf)
+
+
+def holes(solution: Solution) -> list[tuple[str, Array]]:
+    """Platforms of whose front a stretch without any run is read off a straight line, and where.
+
+    Where: numbers of the scenarios, (k,).
+    """
+    told = []
+    for terms, own in terms_by_scenario(solution.plant):
+        for platform in sorted({p for p, _ in solution.plant.platforms()} if terms.mode == "table" else ()):
+            front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
+            ends = front.hole(terms.interactivity)
+            if ends is not None:
+                (x, y), (low, high) = (front.interactivity[list(ends)], front.rate[list(ends)])
+                text = f"{platform}: no run was measured between {x:g} and {y:g} tokens/s/user, where an accelerator "
+                text += f"serves {low:,.0f} and {high:,.0f} tokens/s; {terms.interactivity:g} is on a line between"
+                told.append((text, own))
+    return told
+
+
+def not_fitted(solution: Solution) -> list[tuple[str, Array]]:
+    """Models on which physics was not fitted, how far it was off where it was compared, and where it serves them.
+
+    Where: numbers of the scenarios, (k,).
+    """
+    served = [(doubt(t.model), own) for t, own in terms_by_scenario(solution.plant) if t.mode == "physics"]
+    return [(text, own) for text, own in served if text]

@@ -131,7 +131,7 @@ def recommended(result: Result) -> list[tuple[str, str]]:
 
 def tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Tokens, and what they cost and earn."""
-    rates, margin = s["tokens_per_s_per_mw"], s["gross_margin_usd_per_mw_year"]
+    rates, margin, off = s["tokens_per_s_per_mw"], s["gross_margin_usd_per_mw_year"], s["tokens_error"]
     income, owned = s["income_usd_per_accelerator_hour"], s["usd_per_accelerator_hour"]
     hourly = f"{number(income, ',.2f')} $ per accelerator-hour, owning {number(owned, ',.2f')}"
     contract = f", {rates['contract']:,.0f} contract" if rates["contract"] else ""
@@ -149,6 +149,7 @@ def tokens(s: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"{number(s['usd_per_million_tokens'], ',.4f')} $ per million tokens, "
             f"{number(s['usd_per_mw_year'], ',.0f')} $ per MW-year",
         ),
+        *([("known to", f"a factor of {1.0 + off:.2f} in tokens and $ per token")] if off is not None else []),
         *([("margin if all sold", f"{margin:,.0f} $ per MW-year")] if margin is not None else []),
         *([("income if all sold", hourly)] if income is not None else []),
         ("serving", s["serving"]),

@@ -12,8 +12,8 @@ from twin.elements import Status
 from twin.facility.sections import Serving
 from twin.results.limits import fullest, margins
 from twin.serving.agents import Agent, Pools, load_stations, request_stations
-from twin.serving.platforms import best, lowest_precision, server
-from twin.serving.roofline import Instance, Server, prefill_rate
+from twin.serving.platforms import best, draft_tokens, server, weight_precision
+from twin.serving.roofline import Instance, Server, interactivity, prefill_rate
 from twin.serving.stations import Load, rate_limit
 from twin.serving.tokens import chips_at_work, options, point, terms_of
 from twin.solver.steady import Solution, steady
@@ -107,11 +107,13 @@ def _instances(terms: Serving, platform: str, count: float, clock: float) -> tup
             raise ValueError(
                 f"{platform}: {count:g} accelerators at work are too few for two instances, to read and write"
             )
-    kind, examined = lowest_precision(platform, terms.precision), 1 + terms.drafts
+    model = point(terms, platform).model
+    kind, examined = weight_precision(model, platform, terms.precision), 1 + draft_tokens(model, platform, how)
     admits = max(int(served.requests), 1)
     layout = Instance(int(served.gpus), "best", kind, examined, engine=terms.engine, max_batch=admits)
     tiers = how.host_cache, how.storage_cache, how.storage_rate
-    return server(*point(terms, platform)[:4], layout, *tiers), float(served.output)
+    s = server(*point(terms, platform)[:4], layout, *tiers)
+    return s, float(served.requests * interactivity(s, served.requests, clock) / served.gpus)
 
 
 def _pools(

@@ -64,7 +64,7 @@ def day(solution: Solution, scenario: int = 0) -> Day | None:
         return None
     demand = np.array(terms.demand, float)
     within, reason = goodput(solution, scenario)
-    capacity = float(tokens(solution)[1][scenario])
+    capacity = float(tokens(solution).per_s[scenario])
     if not capacity > 0:
         within, reason = 0.0, next(iter(why_unserved(solution, scenario)), "its racks serve no tokens")
     sold = np.minimum(demand, within)

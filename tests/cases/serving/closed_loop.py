@@ -6,11 +6,28 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.facility.catalogue import physics
-from twin.serving.platforms import lowest_precision, server
-from twin.serving.roofline import NO_MEMORY, Instance, Served, interactivity, max_requests, prefill_rate, weight_bytes
+from twin.serving.platforms import server, weight_precision
+from twin.serving.roofline import (
+    NO_MEMORY,
+    Instance,
+    Served,
+    decode_step,
+    first_token,
+    interactivity,
+    max_requests,
+    prefill_rate,
+    weight_bytes,
+)
 
 SMALLEST, SPLIT = 4, 8
 """Accelerators of the smallest decode instance of a pool that was measured, and of the largest tensor parallel one."""
+
+OVER = 1.5
+"""Users over requests admitted, above which a run admits them all: as often as not."""
+
+CROWD, UNEVEN = 4, 0.04
+"""Users of an accelerator of decode from which prompts wait for a share of a user's whole time, and that share: users
+of a run start together and stay uneven over its accelerators; fitted to first tokens."""
 
 PARTS, ROUNDS = 32, 10
 """Of the search for requests in decode, all parts of a round at a time: as fine as fifty bisections."""
@@ -43,7 +60,7 @@ def closed_loop(run):
     the weights; and as many requests admitted as `admitted` says. Raises ValueError as `server` does.
     """
     name, concurrency, decode, prefill = run.platform, run.concurrency, run.decode, run.prefill
-    precision = lowest_precision(name, run.precision)
+    precision = weight_precision(run.model, name, run.precision)
     one = Instance(1, run.parallel, precision, 1 + run.drafts, engine=run.engine)
     chip = server(run.model, name, run.isl, run.osl, one).chip
     for what, number, low in (("users", concurrency, 1), ("decode accelerators", decode, 1), ("prefill", prefill, 0)):
@@ -57,7 +74,7 @@ def closed_loop(run):
     for n in [run.gpus] if run.gpus else sizes or [max(n for n in range(1, chip.max_instance + 1) if decode % n == 0)]:
         limit = admitted(run.engine, concurrency * n / decode) if run.max_batch is None and prefill else run.max_batch
         way = "expert" if run.parallel == "best" and SPLIT < n <= chip.domain else run.parallel
-        instance = replace(one, gpus=n, max_batch=limit, parallel=way)
+        instance = replace(one, gpus=n, max_batch=limit, parallel=way, shared=not prefill)
         s = server(run.model, name, run.isl, run.osl, instance)
         readers = [k for k in powers if k <= max(prefill, 1) and holds_weights(s, k)]
         instances = max(prefill // min(readers, default=max(prefill, 1)), 1)
@@ -76,7 +93,8 @@ def admitted(engine, users):
 
     Published runs of dynamo-trt set it to a power of two and the users to a little more, so that it is always full.
     """
-    return 2 ** int(np.log2(max(users, 1.0))) if physics()["engines"][engine].get("admits") else None
+    most = 2 ** int(np.log2(max(users, 1.0)))
+    return most if physics()["engines"][engine].get("admits") and users <= OVER * most else None
 
 
 def at_concurrency(s, concurrency, decode, prefill=0, prefill_instances=1, clock=1.0):
@@ -100,7 +118,8 @@ def at_concurrency(s, concurrency, decode, prefill=0, prefill_instances=1, clock
     many = np.where(shared, 1.0, np.asarray(prefill_instances, float))
     ways = s.chip.network * np.minimum(n, np.where(shared, n, p / many))
     hand = np.where(shared, 0.0, s.prompt_cache / ways) if s.chip.network else 0.0
-    alone = s.isl / (reads / many)
+    alone, each = s.isl / (reads / many), s.isl / prefill_rate(s, clock)
+    turns = replace(s, instance=replace(s.instance, shared=True))
 
     def served(B):
         b = np.maximum(B / instances, 1.0)
@@ -110,9 +129,11 @@ def at_concurrency(s, concurrency, decode, prefill=0, prefill_instances=1, clock
         eased = np.where(shared, 1.0 / (1.0 + busy), np.maximum(1.0 - busy, 1e-3))
         seen = np.where(shared, seen * eased, seen)
         requests = np.where(shared, requests * eased, requests)
-        # One server's queue, its times all the same [Allen, Probability, Statistics and Queueing Theory, 1990].
-        wait = np.where(shared, 0.0, 0.5 * alone * busy / eased)
-        return seen, requests, s.fit.first + alone + wait + hand, busy
+        # Accelerators that prefill are as many servers, whose times are all the same [Allen, Probability, Statistics
+        # and Queueing Theory, 1990]; no prompt waits for more than half of all others.
+        wait = np.minimum(0.5 * busy / eased * each, 0.5 * C * each / np.maximum(p, 1.0))
+        wait = np.where(C / d >= CROWD, UNEVEN * C / np.maximum(requests, 1e-12), wait)
+        return seen, requests, np.where(shared, first_token(turns, b, clock), s.fit.first + alone + wait + hand), busy
 
     low, high = np.zeros(C.shape), np.minimum(C, limit * instances)
     most = high.copy()
@@ -133,4 +154,5 @@ def at_concurrency(s, concurrency, decode, prefill=0, prefill_instances=1, clock
     seen, each = np.where(good, seen, 0.0), np.where(good, B / instances, 0.0)
     moved = np.where(shared, 0.0, output * s.prompt_cache / s.osl)
     latency, sizes = ttft + s.osl / np.maximum(seen, 1e-12), np.full(C.shape, n)
-    return Served(seen, each, output, total, ttft, latency, reason, moved, sizes)
+    waiting = decode_step(s, np.maximum(each, 1.0), clock).waiting
+    return Served(seen, each, output, total, ttft, latency, reason, moved, sizes, waiting)

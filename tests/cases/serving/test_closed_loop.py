@@ -51,7 +51,7 @@ def test_the_first_token_waits_for_the_cache():
     s = h200(8192)
     fast = replace(s, chip=replace(s.chip, network=1e30))
     slow, ideal = (at_concurrency(x, 1, 8, 8) for x in (s, fast))
-    assert slow.ttft - ideal.ttft == pytest.approx(8192 * 35136 / (8 * 5e10), rel=2e-3)
+    assert slow.ttft - ideal.ttft == pytest.approx(8192 * 35136 / (8 * 5e10), rel=1e-2)
     shared = [at_concurrency(x, 8, 8).ttft for x in (s, fast)]
     assert shared[0] == shared[1]
 
@@ -80,10 +80,9 @@ def test_a_benchmark_is_a_closed_loop_on_instances_that_divide_its_pool(decode, 
     assert all(served.interactivity * served.total >= o.interactivity * o.total for o in others[2:])
 
 
-@pytest.mark.parametrize("users", [1, 1.5, 3, 4, 4.01, 1000])
-def test_a_power_of_two_is_admitted(users):
-    limit = admitted("dynamo-trt", users)
-    assert limit <= users < 2 * limit and np.log2(limit) % 1 == 0
+@pytest.mark.parametrize(("users", "most"), [(1, 1), (1.5, 1), (3, 2), (4, 4), (4.01, 4), (600, 512), (1000, None)])
+def test_a_power_of_two_is_admitted_where_users_are_up_to_a_half_more(users, most):
+    assert admitted("dynamo-trt", users) == most
     assert admitted("sglang", users) is None
 
 
@@ -126,7 +125,7 @@ def test_runs_that_cannot_be_are_refused(call, words):
 
 ROUND = Server(
     Model("m", dense=1e9, expert=8e9, active=2e9, experts=4, chosen=1, cache=1e4, attention=1e5, reading=2e5,
-          exchange=1e6, reduced=2e6, context=10**6),
+          exchange=1e6, reduced=2e6, context=10**6, heads=8),
     Chip("c", memory=1e10, bandwidth=1e12, peak={"fp8": 1e15}, link=1e11, domain=4, network=1e10),
     Fit({"tensor": 3e-3, "expert": 4e-3}, 6e-4, {1000: 2.5}, 0.5, 0.25, 0.2, {"fp8": 0.4}, 0.1),
     Instance(4, "expert", "fp8", 1), 1000, 1000,
@@ -134,15 +133,21 @@ ROUND = Server(
 READS = float(roofline.prefill_rate(ROUND))
 
 
-@pytest.mark.parametrize(("users", "pools"), [(40.0, (4, 2, 1)), (80.0, (8, 4, 2))])
-def test_prefill_of_its_own_is_a_queue_of_one_server_whose_times_are_all_the_same(users, pools):
-    """First token = least + read + M/D/1 wait + cache over the network; a prompt takes one instance of prefill."""
+@pytest.mark.parametrize(("users", "pools"), [(12.0, (4, 2, 1)), (24.0, (8, 4, 2)), (40.0, (4, 2, 1))])
+def test_accelerators_that_prefill_are_queues_whose_times_are_all_the_same_unless_users_crowd(users, pools):
+    """First token = least + read + M/D/1 wait + cache over the network; a prompt takes one instance of prefill.
+
+    From four users of an accelerator prompts wait for 4 % of their whole time.
+    """
     found = at_concurrency(ROUND, users, *pools)
     X = float(found.output) * pools[0] / 1000
     read = 1000 / (READS * pools[1] / pools[2])
     busy = X * 1000 / (READS * pools[1])
+    wait = 0.5 * 1000 / READS * busy / (1 - busy)
+    assert wait < 0.5 * users * 1000 / READS / pools[1]
+    wait = wait if users < 4 * pools[0] else 0.04 * users / X
     hand = 1000 * 1e4 / (1e10 * 2)
-    assert float(found.ttft) == pytest.approx(0.1 + read + 0.5 * read * busy / (1 - busy) + hand, rel=1e-6)
+    assert float(found.ttft) == pytest.approx(0.1 + read + wait + hand, rel=1e-5)
     assert float(found.latency) == pytest.approx(float(found.ttft) + 1000 / float(found.interactivity), rel=1e-9)
     assert float(found.latency) * X == pytest.approx(users, rel=1e-6)
     assert float(found.total) == pytest.approx(X * 2000 / sum(pools[:2]), rel=1e-9)
@@ -155,5 +160,7 @@ def test_shared_accelerators_decode_in_the_time_that_prefill_leaves():
     X = float(found.requests) * float(found.interactivity) / 1000
     work = float(found.requests) * alone / 1000 * 1000 / (READS * 4)
     assert float(found.interactivity) == pytest.approx(alone / (1 + work), rel=1e-9)
-    assert float(found.ttft) == pytest.approx(0.1 + 1000 / (READS * 4), rel=1e-6)
+    read, u = 1000 / (READS * 4), work / (1 + work)
+    looks = 0.5 * float(roofline.step_time(ROUND, found.requests))
+    assert float(found.ttft) == pytest.approx(read * (1 + 0.5 * u / (1 - u)) + looks, rel=1e-5)
     assert X * float(found.latency) == pytest.approx(40.0, rel=1e-6)
