@@ -151,7 +151,9 @@ def clock_at(r, s, e: Engine, chip, fixed, core, leak):
 
     At the floor of the voltage φ is linear in power; above it Newton's method takes a cubic that rises and is convex.
     """
-    rest, low, slope = chip - fixed, e.min_voltage[r, s], e.voltage_slope[r, s]
+    rest = chip - fixed
+    low = e.min_voltage[r, s]
+    slope = e.voltage_slope[r, s]
     clock = share(rest / low - leak, core * low, 0.0, e.clock[r, s])
     if clock > floor_clock(r, s, e) and core > 0.0:
         clock = 1.0
