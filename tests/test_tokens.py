@@ -92,7 +92,7 @@ def test_warm_coolant_leaks_throttles_and_costs_tokens_less_than_clock():
     lost = [r["tokens_per_s"].values / float(r["tokens_per_s"][0]) for r in (table, physics)]
     assert (np.diff(lost[0]) < 0).all() and (np.diff(lost[1]) < 0).all()
     assert (lost[1][1:] > clock[1:] / clock[0]).all()  # decode waits for memory, which keeps its clock
-    np.testing.assert_allclose(lost[0], lost[1], rtol=1e-5)
+    np.testing.assert_allclose(lost[0], lost[1], rtol=1e-3)
     assert (np.diff(table["rack_worst_junction_temperature"].max("rack").values[:2]) > 5).all()
 
 
