@@ -44,6 +44,6 @@ MUTANTS = [
     ("twin/serving/fronts.py", "near = np.minimum(1.0, NEAR * np.minimum(part, 1.0 - part))", "near = 1.0", "domains/test_serving.py::test_a_front_is_known_at_its_points_and_to_a_part_of_the_fall_between_them", "points as unsure as lines"),
     ("twin/serving/platforms.py", "(1.0 + speed) ** max(nearby(point, options).steepness, 0.0) - 1.0", "(1.0 + speed) - 1.0", SURE, "errors of a level front"),
     ("twin/serving/platforms.py", "known.get(options.engine or default_engine(point.platform), known.get", "known.get(\"all\", known.get", SURE, "errors of all engines"),
-    ("twin/serving/tokens.py", "missed = missed + np.where(served > 0, served * known, 0.0)", "missed = missed + known", SURE, "errors that are no mean"),
+    ("twin/serving/tokens.py", "missed = missed + served * np.where(served > 0, known, 0.0)", "missed = missed + known", SURE, "errors that are no mean"),
     ("layouts/serving/physics.yaml", "context: 163840", "context: 131072", told("requests_longer_than_the_context_are_refused"), "a context of 131,072"),
 ]

@@ -243,7 +243,7 @@ def waiting_at_clocks(point: Point, clock: ArrayLike, options: Options = DEFAULT
 
     Example: waiting_at_clocks(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), [0.8, 0.9]).
     """
-    return np.interp(clock, CLOCKS, _tabulate(point, options)[0].waiting)
+    return np.interp(np.asarray(clock, float), CLOCKS, _tabulate(point, options)[0].waiting)
 
 
 STEP = 1.05
@@ -261,7 +261,7 @@ class Nearby(NamedTuple):
     shares: Array
     """Tokens/s at the clocks `COARSE` over those at the nominal one; the clocks where nothing is served."""
     steepness: float
-    """Fall of ln total over the rise of ln interactivity; infinite where the next point serves nothing."""
+    """Fall of ln total over the rise of ln interactivity, that before where the next point serves nothing."""
 
 
 @lru_cache(maxsize=4096)
@@ -274,11 +274,10 @@ def nearby(point: Point, options: Options = DEFAULT) -> Nearby:
     low = int(np.floor(place))
     part, ends = place - low, [_at_node(point[:4], low + k, options) for k in (0, 1)]
     (a, before), (b, after) = ends
-    served = a > 0 and b > 0
-    total = float(np.exp((1.0 - part) * np.log(a) + part * np.log(b))) if served else 0.0
+    total = float(np.exp((1.0 - part) * np.log(a) + part * np.log(b))) if b > 0 else 0.0
     shares = (1.0 - part) * before + part * after
-    steepness = float(np.log(a / b) / np.log(STEP)) if served else np.inf
-    return Nearby(total, shares / shares[_nominal(COARSE)], steepness)
+    fall = a / b if b > 0 else _at_node(point[:4], low - 1, options)[0] / a if a > 0 else np.inf
+    return Nearby(total, shares / shares[_nominal(COARSE)], float(np.log(fall) / np.log(STEP)))
 
 
 @lru_cache(maxsize=4096)
@@ -298,7 +297,7 @@ def throughput_error(point: Point, options: Options = DEFAULT) -> float:
 
     (1 + e_T) (1 + e_I)^k - 1, with the errors of throughput and of speed at known users of runs that were left out of
     the fits, by platform and engine, and k the steepness of the front there: what speed is missed by moves along it.
-    Infinite at the front's end, NaN for a platform without runs. Example:
+    Infinite where nothing is served, NaN for a platform without runs. Example:
     throughput_error(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0)).
     """
     known = physics()["errors"].get(point.platform, {})

@@ -272,7 +272,7 @@ def tokens(solution: Solution) -> Tokens:
         share = chips[rows] * busy[rows]
         served = total(share * each)
         count, rate = count + total(chips[rows]), rate + served
-        missed = missed + np.where(served > 0, served * known, 0.0)
+        missed = missed + served * np.where(served > 0, known, 0.0)
         waited = np.where((share > 0) & (each > 0) & np.isfinite(wait), wait, -np.inf).max(axis=0, initial=-np.inf)
         first = np.fmax(first, np.where(np.isfinite(waited), waited, np.nan))
     return Tokens(count, rate, first, np.where(rate > 0, missed / np.where(rate > 0, rate, 1.0), np.nan))
