@@ -299,8 +299,10 @@ def racks(r, s, e: Engine, own: Constants, at: Cooling, last: Roots, out: column
     slowest = min(e.min_clock[r, s], e.clock[r, s])
     leaks = leakage(inlet + mean * chip, leak, slope, reference)
     clock = clip(clock_at(r, s, e, chip, fixed, core, leaks), slowest, e.clock[r, s])
-    leaks = leakage(inlet + mean * capped, leak, slope, reference)
-    free = clip(clock_at(r, s, e, capped, fixed, core, leaks), slowest, e.clock[r, s])
+    free = e.clock[r, s]
+    if capped < demand:
+        leaks = leakage(inlet + mean * capped, leak, slope, reference)
+        free = clip(clock_at(r, s, e, capped, fixed, core, leaks), slowest, e.clock[r, s])
     V = voltage(r, s, e, clock)
     dynamic = fixed + core * clock * V * V
     leaks = leak * V
