@@ -1099,6 +1099,12 @@ def test_a_field_by_its_old_name_is_refused_and_its_new_name_told(old, new):
     assert told == len(kinds) + (new in Serving.model_fields) + (new in Agents.model_fields) > 0
 
 
+def test_a_field_that_gave_way_to_others_names_them():
+    told = faults(yaml.safe_dump(power(r={"type": "rack", "clock_exponent": 2.4})))
+    words = "r: clock_exponent: unknown field; in its place there are voltage_slope, min_voltage, uncore_share"
+    assert words in told
+
+
 def test_an_unquoted_number_is_a_name_like_any_other():
     block = "\nrepeat:\n  - over: {i: 7..7}\n    components: {'{i}': {type: room}}\n"
     assert "component 7: duplicate name" in faults(

@@ -122,7 +122,13 @@ RENAMED = {
 """Fields by the names that they had before version 0.2, and their names now."""
 
 
+REPLACED = {"clock_exponent": ("voltage_slope", "min_voltage", "uncore_share")}
+"""Fields that others stand in place of since version 0.2, which mean something else."""
+
+
 def meant(field: str, known: Collection[str]) -> str:
-    """The end of a message about an unknown field: what it is called now, or what was probably meant."""
-    now = RENAMED.get(field)
+    """The end of a message about an unknown field: its name now, what stands in its place, or what was meant."""
+    now, others = RENAMED.get(field), REPLACED.get(field, ())
+    if others and set(others) <= set(known):
+        return f"; in its place there are {', '.join(others)}"
     return f"; it is now called {now!r}" if now in known else hint(field, known)
