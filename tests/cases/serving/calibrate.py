@@ -1,9 +1,11 @@
 """Rows on which the physics of serving was calibrated, and the fit; see README.md. Run it for the tables."""
 
+import csv
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -214,9 +216,9 @@ def loop(row, gpus=None, **changed):
     return closed_loop(Run(MODEL, row["platform"], row["isl"], row["osl"], row["concurrency"], **terms | changed))
 
 
-def missed(row, gpus=None):
+def missed(row, how=None, **known):
     """ln of computed over measured interactivity and throughput of a row, at most a factor of e squared."""
-    served = loop(row, gpus)[1]
+    served = (how or loop)(row, **known)[1]
     pairs = (served.interactivity, row["interactivity"]), (served.total, row["tokens_per_s_per_gpu"])
     return [float(np.clip(np.log(max(float(a), 1e-9) / b), -2.0, 2.0)) for a, b in pairs]
 
@@ -241,7 +243,7 @@ class Loss:
             for i, row in enumerate(self.rows):
                 key = i, *(float(x) if m else None for x, m in zip(further, matters(row), strict=True))
                 if key not in self.known:
-                    self.known[key] = missed(row, self.gpus[i])
+                    self.known[key] = missed(row, gpus=self.gpus[i])
                 wrong += self.known[key]
         return np.array(wrong)
 
@@ -396,14 +398,35 @@ class First(NamedTuple):
     ninetieth: float
 
 
+WHICH = ("platform", "precision", "engine", "speculative", "isl", "osl", "concurrency", "prefill_gpus", "decode_gpus")
+"""What tells a run from others."""
+
 NEAR = 1.5
 """Factor within which a first token counts as told."""
 
 
-def first_tokens():
+@cache
+def recipes():
+    """What published recipes say of runs: decode instances, parallelism, requests admitted and drafts, by run."""
+    with (Path(__file__).parent / "recipes.csv").open() as file:
+        return {tuple(row[n] for n in WHICH): row for row in csv.DictReader(file)}
+
+
+def as_published(row):
+    """A row in a closed loop with what its recipe says, as far as it has one."""
+    recipe = recipes().get(tuple(str(row[n]) for n in WHICH))
+    if recipe is None:
+        return loop(row)
+    said = {"gpus": int(recipe["instance"]), "parallel": recipe["parallel"]}
+    said |= {"max_batch": int(recipe["admits"])} if recipe["admits"] else {}
+    said |= {"drafts": int(recipe["drafts"])} if recipe["drafts"] else {}
+    return loop(row, **said)
+
+
+def first_tokens(how=as_published):
     """`First` of systems that prefill in turns, of others, and of every engine, in a closed loop at the users."""
     known = [r for r in all_rows() if r["ttft_s"]]
-    wrong = np.array([np.log(float(loop(r)[1].ttft) / r["ttft_s"]) for r in known])
+    wrong = np.array([np.log(float(how(r)[1].ttft) / r["ttft_s"]) for r in known])
     groups = {"turns": [not r["prefill_gpus"] for r in known], "pools": [bool(r["prefill_gpus"]) for r in known]}
     groups |= {e: [r["engine"] == e for r in known] for e in calibrated_engines()}
     results = {}
@@ -462,8 +485,15 @@ def main():
     for a, b in zip(summaries(misses()), summaries(cross_validated()), strict=True):
         print(f"{a[0]:7} {a[1]:14} {a[2]:3}", *(percent(x) for x in (*a[3:], *b[3:])))
     print("first tokens: rows, within a factor of 1.5, told over measured at the median, of one in ten, of nine in ten")
-    for name, f in first_tokens().items():
-        print(f"{name:14} {f.rows:4} {f.share:5.0%}", *(f"{np.exp(x):5.2f}" for x in f[2:]))
+    for what, how in (("as recipes say", as_published), ("as closed_loop chooses", loop)):
+        print(what)
+        for name, f in first_tokens(how).items():
+            print(f"{name:14} {f.rows:4} {f.share:5.0%}", *(f"{np.exp(x):5.2f}" for x in f[2:]))
+    known = [r for r in all_rows() if tuple(str(r[n]) for n in WHICH) in recipes()]
+    for what, how in (("as recipes say", as_published), ("as closed_loop chooses", loop)):
+        wrong = np.abs([missed(r, how) for r in known])
+        middle, ninety = (np.quantile(wrong, q, 0) for q in (0.5, 0.9))
+        print(f"{len(known)} rows with recipes, {what}: median", *(percent(x) for x in (*middle, *ninety)))
     print("nine of ten speeds and throughputs left out within, by platform and engine:", bands(cross_validated()))
     for name, wrong in (("fitted", misses()), ("left out", cross_validated())):
         print(
