@@ -213,7 +213,7 @@ MUTANTS = [
     (R, "return (self.fixed + self.draft + self.exchange) / self.time", "return self.fixed / self.time", CURVE, "links and drafts at work"),
     (S, "decode = waiting * draw.wait + (1.0 - waiting) * draw.work\n    reading", "decode = waiting * draw.wait + draw.work\n    reading", CURVE, "work all the time"),
     (S, "reading * draw.read + (1.0 - reading) * decode", "decode", CURVE, "turns of prefill at the power of decode"),
-    (TABLE, "b200: {rated: 1000, idle: 255, wait: 331, work: 931, read: 886}", "b200: {rated: 1000, idle: 255, wait: 360, work: 931, read: 886}", FITTED, "a B200 that waits at 360 W"),
+    (TABLE, "b200: {rated: 1000, idle: 255, wait: 331, work: 948, read: 886}", "b200: {rated: 1000, idle: 255, wait: 360, work: 948, read: 886}", FITTED, "a B200 that waits at 360 W"),
     (TABLE, "mi355x: {rated: 1400, idle: 267, wait: 356, work: 916", "mi355x: {rated: 1400, idle: 267, wait: 356, work: 960", FITTED, "an MI355X that works at 960 W"),
     (TABLE, "h200: {rated: 700, idle: 79, wait: 137, work: 300, read: 550}", "h200: {rated: 700, idle: 79, wait: 137, work: 300, read: 620}", DRAW, "an H200 that reads at 620 W"),
     (T, "decode = waiting * draw.wait + (1.0 - waiting) * draw.work", "decode = draw.work", DRAW, "decode that never waits"),

@@ -121,12 +121,12 @@ def test_tokens_say_how_sure_they_are():
 
 
 def test_a_chip_draws_by_what_its_step_waits_works_and_reads():
-    """331 W as a step of a B200 waits, 931 as it works [14 powers, InferenceX PowerX]; in turns it reads at 886."""
+    """331 W as a step of a B200 waits, 948 as it works [14 powers, InferenceX PowerX]; in turns it reads at 886."""
     s = server("DeepSeek-R1-0528", "b200", 8192, 1024, Instance(8, "tensor", "fp4", engine="sglang"))
     step = roofline.decode_step(s, 24.0)
     waits = float((step.fixed + step.draft + step.exchange) / step.time)
     assert 0.3 < waits < 0.7
-    decode = waits * 331 + (1 - waits) * 931
+    decode = waits * 331 + (1 - waits) * 948
     assert chip_power(s, 24.0) == pytest.approx(decode, rel=1e-9)
     inputs = 24 * float(roofline.interactivity(s, 24.0)) * 8 / (8 * float(roofline.prefill_rate(s)))
     turns = replace(s, instance=replace(s.instance, shared=True))
