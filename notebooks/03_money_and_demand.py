@@ -12,7 +12,7 @@
 # # Demand, agents and money
 #
 # A factory sells what is asked for, not what it could make. The case `day` of the shipped hall has a profile of demand,
-# a mix of sources, a tariff and a price of tokens; racks draw what the requests in flight ask of their chips.
+# a mix of sources, a tariff and a price of tokens; racks draw what their work asks of their chips.
 
 # %%
 import matplotlib.pyplot as plt

@@ -150,8 +150,8 @@ MUTANTS = [
     (D, "levels.shape)[hour].max())\n    return", "levels.shape)[hour].mean())\n    return", HIGHEST, "demand charged by the mean"),
     (D, "terms.max_tpot * terms.interactivity < 1.0", "terms.max_tpot * terms.interactivity < 2.0", TOKEN_TIME, "token times of two"),
     (D, "float(f.facility_power[0]),", "float(f.facility_power[hour].min()),", day("idle_power_is_that_of_nothing_asked"), "idle power of the lightest part"),
-    ("twin/serving/platforms.py", "queue(\"prefill\", service_time, count, scv=0.5)", "queue(\"prefill\", service_time, count, scv=1.0)", QUEUE, "prefill as M/M/k"),
-    ("twin/serving/platforms.py", "delay(\"engine\", fixed, scv=0.0)", "delay(\"engine\", fixed, scv=1.0)", QUEUE, "an engine that varies"),
+    ("twin/serving/platforms.py", "queue(\"prefill\", reading, count, scv=0.5)", "queue(\"prefill\", reading, count, scv=1.0)", QUEUE, "prefill as M/M/k"),
+    ("twin/serving/platforms.py", "delay(\"engine\", latency, scv=0.0)", "delay(\"engine\", latency, scv=1.0)", QUEUE, "an engine that varies"),
     ("twin/study/levels.py", "utilisation=e.utilisation * share, host_utilisation", "utilisation=share, host_utilisation",
      day("a_day_scales_the_work_that_the_layout_has"), "a day of full work"),
     # bounds and limits

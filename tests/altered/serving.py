@@ -67,6 +67,12 @@ DENSE = models("a_dense_model_is_split_over_all_and_its_cache_over_heads_of_keys
 WINDOW = models("windowed_layers_keep_and_attend_to_no_more_than_their_window")
 FOUR = models("weights_in_four_bits_are_computed_at_the_next_precision_that_there_is")
 FAR = models("instances_beyond_a_domain_have_a_latency_of_their_own_where_one_was_fitted")
+EQUAL = models("accelerators_take_equal_shares_of_heads_or_experts")
+BEYOND = tokens("beyond_the_speed_of_physics_tokens_follow_the_clock_as_at_the_last_that_it_serves")
+LEAP = tokens("the_price_of_a_clock_does_not_leap_where_physics_ends")
+STILL = tokens("a_clock_that_stands_still_serves_nothing")
+IN_TURNS = ("physics/test_money_day.py::test_turns_of_prefill_keep_their_objective_up_to_a_load_of_the_same_queue",)
+NO_POOLS = tokens("agents_are_not_served_by_engines_that_prefill_in_turns")
 SPLITS = models("sizes_end_where_neither_heads_nor_experts_can_be_split")
 OWN = models("a_model_of_ones_own_serves_what_the_roofline_by_hand_gives")
 REFUSED = models("what_cannot_be_served_is_refused_in_a_line")
@@ -125,7 +131,7 @@ MUTANTS = [
      "residuals by the instance"),
     (R, "total = output * (s.isl + s.osl) / s.osl / (1.0 + readers)", "total = output * (s.isl + s.osl) / s.osl",
      H200, "prefill for free"),
-    (R, "own = s.isl / (prefill_rate(s, clock) * s.instance.gpus)", "own = s.isl / prefill_rate(s, clock)", H200,
+    (R, "reading = s.isl / (prefill_rate(s, clock) * s.instance.gpus)", "reading = s.isl / prefill_rate(s, clock)", H200,
      "prompts read by one accelerator"),
     (R, "output = np.where(good, b * seen / s.instance.gpus, 0.0)", "output = np.where(good, b * seen * s.accepted / s.instance.gpus, 0.0)", GB300,
      "accepted tokens counted twice"),
@@ -196,10 +202,17 @@ MUTANTS = [
     (R, "f, p = s.model, s.fit, s.arithmetic", "f, p = s.model, s.fit, s.instance.precision", FOUR, "prefill in four bits"),
     (R, "(f.far or f.fixed if i.gpus > c.domain else f.fixed)", "(f.far or f.fixed)", FAR, "the latency of two domains in one"),
     (R, "(f.far or f.fixed if i.gpus > c.domain else f.fixed)", "f.fixed", FAR, "the latency of one domain in two"),
-    (R, "if self.instance.gpus <= most[way]", "if most[way]", SPLITS, "heads and experts cut in pieces"),
+    (R, "if n and n % gpus == 0", "if n", SPLITS, "heads and experts cut in pieces"),
+    (R, "if n and n % gpus == 0", "if n >= gpus", EQUAL, "unequal shares"),
+    (S, "shares = COARSE if last is None else last.shares", "shares = COARSE", (*BEYOND, *LEAP), "a price that leaps where physics ends"),
+    (S, "total[lowest] * COARSE / COARSE[lowest]", "total[lowest]", BEYOND, "tokens that no slower clock costs"),
+    (S, "slow = np.minimum(clock / COARSE[0], 1.0)", "slow = 1.0 * (clock >= COARSE[0])", STILL, "clocks that leap to nothing"),
+    (S, "used = busy if whole.instance.shared else 1.0", "used = 1.0", IN_TURNS, "turns all taken by prompts"),
+    (S, "latency, reading, busy = (float(x) for x in prompt(whole, served.requests, clock))", "latency, reading, busy = (float(x) for x in prompt(whole, 1.0, clock))", IN_TURNS, "looks between steps of one request"),
+    (AF, "if is_shared(engine):", "if False:", NO_POOLS, "pools of engines that have none"),
     (R, "if i.verified > 1 and not m.drafts:", "if False:", REFUSED, "drafts of models without"),
     (R, "if self.isl + self.osl > m.context:", "if self.isl > m.context:", REFUSED, "tokens out beyond the context"),
-    (S, "min(largest, max(model.heads, model.experts))", "min(largest, 64)", SPLITS, "instances beyond heads and experts"),
+    (S, " and model.splits(2**k)]", "]", SPLITS, "instances beyond heads and experts"),
     (S, "return own if options.drafts is None else options.drafts", "return own", DRAFTED, "drafts always the model's own"),
     (S, "four = model_of(model).mxfp4 or", "four =", models("four_bits_that_a_model_is_published_in_are_served_by_chips_that_compute_in_eight"),
      "a model in four bits served in eight"),
@@ -211,19 +224,19 @@ MUTANTS = [
     (TABLE, "expert_feed_forward: 1536", "expert_feed_forward: 2048", COUNTS, "wide experts of Qwen3"),
     # power at work
     (R, "return (self.fixed + self.draft + self.exchange) / self.time", "return self.fixed / self.time", CURVE, "links and drafts at work"),
-    (S, "decode = waiting * draw.wait + (1.0 - waiting) * draw.work\n    reading", "decode = waiting * draw.wait + draw.work\n    reading", CURVE, "work all the time"),
-    (S, "reading * draw.read + (1.0 - reading) * decode", "decode", CURVE, "turns of prefill at the power of decode"),
+    (S, "(wait * self.wait + (1.0 - wait) * self.work)", "(wait * self.wait + self.work)", CURVE, "work all the time"),
+    (S, "1.0 - user_speed(s, requests) / interactivity(s, requests)", "0.0", CURVE, "turns of prefill at the power of decode"),
     (TABLE, "b200: {rated: 1000, idle: 255, wait: 331, work: 948, read: 886}", "b200: {rated: 1000, idle: 255, wait: 360, work: 948, read: 886}", FITTED, "a B200 that waits at 360 W"),
     (TABLE, "mi355x: {rated: 1400, idle: 267, wait: 356, work: 916", "mi355x: {rated: 1400, idle: 267, wait: 356, work: 960", FITTED, "an MI355X that works at 960 W"),
     (TABLE, "h200: {rated: 700, idle: 79, wait: 137, work: 300, read: 550}", "h200: {rated: 700, idle: 79, wait: 137, work: 300, read: 620}", DRAW, "an H200 that reads at 620 W"),
-    (T, "decode = waiting * draw.wait + (1.0 - waiting) * draw.work", "decode = draw.work", DRAW, "decode that never waits"),
-    (T, "(reading * draw.read + (1.0 - reading) * decode) / draw.rated", "(reading * draw.read + decode) / draw.rated", DRAW, "decode power of all"),
+    (T, "draw.mean(reading, waiting_at_clocks(where, clock, how))", "draw.mean(reading, 0.0)", DRAW, "decode that never waits"),
+    (S, "read * self.read + (1.0 - read) *", "read * self.read + 1.0 *", DRAW, "decode power of all"),
     (R, "alone / (1.0 + inputs / (s.instance.gpus * prefill_rate(s, clock)))", "alone / (1.0 + inputs / prefill_rate(s, clock))", TURNS, "turns of one accelerator"),
     (R, "inputs = np.asarray(requests) * alone * s.isl / s.osl", "inputs = np.asarray(requests) * alone", TURNS_TOO, "as many tokens in as out"),
-    (R, "own * (1.0 + 0.5 * busy / (1.0 - busy)) + looks", "own * (1.0 + busy / (1.0 - busy)) + looks", FIRST, "prompts of times at random"),
+    (R, "reading * (1.0 + 0.5 * busy / (1.0 - busy))", "reading * (1.0 + busy / (1.0 - busy))", FIRST, "prompts of times at random"),
     (R, "looks = 0.5 * np.where(b < MANY, few, many)", "looks = np.where(b < MANY, few, many)", FIRST, "whole intervals between looks"),
     (R, "MANY = 16", "MANY = 32", FIRST, "many from 32 requests"),
-    (R, "return s.fit.turns + own", "return s.fit.first + own", FIRST, "turns that hand prompts over"),
+    (R, "Prompt(s.fit.turns + looks", "Prompt(s.fit.first + looks", FIRST, "turns that hand prompts over"),
     (TABLE, "polls: [10, 30]", "polls: [10, 20]", FIRST, "looks after 20 steps"),
     (R, "readers = 0.0 if s.instance.shared else", "readers =", TURNS, "turns and pools at once"),
     (S, "engine=options.engine, shared=shared)", "engine=options.engine)", MEASURED, "one system as two pools"),

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import gamma
 
 import twin
-from twin.serving import Instance, Options, roofline, server
+from twin.serving import Instance, Options, best, roofline, server
 from twin.serving.platforms import Point, max_prefill_load
 from twin.show.summary import summary
 
@@ -76,6 +76,24 @@ def test_prefill_keeps_its_objective_up_to_a_load_that_a_queue_gives():
         factor, left = 0.75, (1 - rho) / alone
         mean = 0.18 + factor * rho / left + alone
         variance = factor**2 * rho * (2 - rho) / left**2 + 0.5 * alone**2
+        assert gamma(mean**2 / variance, scale=variance / mean).ppf(share) == pytest.approx(most, rel=1e-3)
+
+
+def test_turns_of_prefill_keep_their_objective_up_to_a_load_of_the_same_queue():
+    """One instance that takes turns: as above, prompts in it for the share of the time that they take of it."""
+    model = ("DeepSeek-R1-0528", "mi325x", 8192, 1024)
+    served = best(*model, 30.0)
+    s = server(*model, Instance(int(served.gpus), verified=4, shared=True))
+    b, steps = float(served.requests), 1 if served.requests < roofline.MANY else s.fit.polls[1]
+    alone = 8192 / (float(roofline.prefill_rate(s)) * 8)
+    used = b * float(roofline.user_speed(s, b)) / 1024 * alone
+    assert s.instance.gpus == 8 and 0.2 < used < 0.8
+    least = 0.075 + steps / 2 * float(roofline.step_time(s, b))
+    for most, share in ((1.0, 0.9), (1.2, 0.95)):
+        rho = used * max_prefill_load(Point(*model, 30.0), 8, most, share)
+        assert 0.05 < rho < 0.99 * used
+        mean, left = least + 0.75 * rho * alone / (1 - rho) + alone, (1 - rho) / alone
+        variance = 0.75**2 * rho * (2 - rho) / left**2 + 0.5 * alone**2
         assert gamma(mean**2 / variance, scale=variance / mean).ppf(share) == pytest.approx(most, rel=1e-3)
 
 

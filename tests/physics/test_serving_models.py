@@ -176,6 +176,16 @@ def test_sizes_end_where_neither_heads_nor_experts_can_be_split():
         round_server(gpus=4, parallel="expert")
 
 
+def test_accelerators_take_equal_shares_of_heads_or_experts():
+    """56 heads are seven for each of eight accelerators, and over sixteen none."""
+    odd = derive_model("odd", Shape(layers=60, hidden=7168, heads=56, kv_heads=8, head_size=128, feed_forward=20480,
+                                    vocabulary=64000, context=4096))  # fmt: skip
+    assert [odd.splits(n) for n in (8, 16, 14)] == [("tensor",), (), ("tensor",)]
+    assert int(best(odd, "gb300", 1024, 1024, 100.0).gpus) <= 8
+    with pytest.raises(ValueError, match="odd: 16 accelerators of an instance do not split its 56 heads"):
+        server(odd, "gb300", 1024, 1024, Instance(16))
+
+
 # ---- through the solve --------------------------------------------------------------------------------------------
 
 OWN = "layers: 32, hidden: 4096, heads: 32, kv_heads: 8, head_size: 128, feed_forward: 14336, vocabulary: 128256"
@@ -309,6 +319,10 @@ def refused(serving, scenarios=None):
             "serving: models: gpt-oss-120b is shipped; give yours another name",
         ),
         (mine().replace("mode: physics, ", ""), "serving: models: is read by physics; write `mode: physics`"),
+        (
+            "mode: physics, clock_exponent: 0.5",
+            "serving: clock_exponent: is of measured fronts; in physics the roofline says how tokens follow the clock",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_served_is_refused_in_a_line(serving, words):

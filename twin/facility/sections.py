@@ -67,7 +67,7 @@ class Serving(Model):
     mode: Literal["table", "physics"] = Field("table", description="measured fronts, or the physics fitted to them")
     precision: Literal["fp8", "fp4"] | None = Field(None, description="of the weights; the platform's lowest if unset")
     power: Literal["rated", "measured"] = Field(
-        "rated", description="of chips at work: rated, or measured against the requests in flight"
+        "rated", description="of chips at work: rated, or as measured of what their steps wait for, work and read"
     )
     drafts: int | None = Field(
         None, ge=0, le=7, description="tokens drafted a step, in physics; what the model itself drafts if not given"
@@ -107,6 +107,10 @@ class Serving(Model):
         if self.storage_cache > 0 and not self.storage_rate > 0:
             faults.append("storage_cache: give a storage_rate to read it with")
         faults += [f"models: {n} is shipped; give yours another name" for n in self.models if n in physics()["models"]]
+        if self.mode == "physics" and self.clock_exponent is not None:
+            faults.append(
+                "clock_exponent: is of measured fronts; in physics the roofline says how tokens follow the clock"
+            )
         if self.mode == "table":
             own: dict[str, Any] = dict.fromkeys(("engine", "drafts", "precision", "max_instance_size"))
             own |= dict.fromkeys(("host_cache", "storage_cache", "storage_rate"), 0.0)

@@ -25,12 +25,20 @@ from twin.serving.roofline import (
     decode_step,
     interactivity,
     prefill_rate,
+    prompt,
     user_speed,
 )
 from twin.serving.stations import delay, open_network, queue
 
 CLOCKS = np.linspace(0.05, 1.2, 231)
 """Clocks at which physics is computed; those between are interpolated."""
+
+STEP, FAR = 1.05, 40
+"""Factor between the interactivities at which `nearby` computes, those between being interpolated; and of how many of
+them below one at which nothing is served it takes the shares by clock."""
+
+COARSE = np.linspace(0.05, 1.2, 24)
+"""Clocks at which it does."""
 
 MAX_INSTANCE = 64
 """Accelerators of the largest decode instance that `best` tries, a power of two."""
@@ -135,7 +143,7 @@ def model_of(model: str | Model) -> Model:
 def draft_tokens(model: str | Model, platform: str, options: Options = DEFAULT) -> int:
     """Tokens drafted a step: what `options` say, or as many as the model's own layers draft.
 
-    None where an engine was not measured with drafts on the platform.
+    0 unless asked for where an engine was not measured with drafts on the platform.
     """
     engine = physics()["engines"].get(options.engine or default_engine(platform), {})
     own = 0 if platform in engine.get("undrafted", ()) else model_of(model).drafts
@@ -178,9 +186,9 @@ def best(
     """The most that a platform serves at an `interactivity` [tokens/s/user], whatever the size of its instances.
 
     model, platform: by name, or a model that `derive_model` made. isl, osl: tokens in and out of a request. Sizes of
-    decode instances are powers of two; `interactivity` and `clock`, a share of the peak rates, broadcast to the shape
-    of what comes back. options: how it is served. Raises ValueError as `server` does, and for an interactivity that is
-    not positive. Example: best("DeepSeek-R1-0528", "gb300", 1024, 1024, 40.0).total.
+    decode instances are powers of two, the largest of equal ones. `interactivity` and `clock`, a share of the peak
+    rates, broadcast to the shape of what comes back. options: how it is served. Raises ValueError as `server` does, and
+    for an interactivity that is not positive. Example: best("DeepSeek-R1-0528", "gb300", 1024, 1024, 40.0).total.
     """
     model = model_of(model)
     chip, precision = _chip(platform), weight_precision(model, platform, options.precision)
@@ -189,9 +197,8 @@ def best(
     if not (np.asarray(interactivity) > 0).all():
         raise ValueError("serving: the interactivity should be more than 0 tokens/s")
     largest = min(options.max_gpus or MAX_INSTANCE, max(chip.get("domain", 1), chip.get("reach", 1)))
-    largest = min(largest, max(model.heads, model.experts))
     drafts, shared = draft_tokens(model, platform, options), is_shared(options.engine or default_engine(platform))
-    sizes = [2**k for k in range(6, -1, -1) if 2**k <= largest]  # of equal ones, and for the reason, the largest counts
+    sizes = [2**k for k in range(6, -1, -1) if 2**k <= largest and model.splits(2**k)]  # the largest first: it counts
     tiers = options.host_cache, options.storage_cache, options.storage_rate
     served = []
     for gpus in sizes:
@@ -243,14 +250,7 @@ def waiting_at_clocks(point: Point, clock: ArrayLike, options: Options = DEFAULT
 
     Example: waiting_at_clocks(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), [0.8, 0.9]).
     """
-    return np.interp(np.asarray(clock, float), CLOCKS, _tabulate(point, options)[0].waiting)
-
-
-STEP = 1.05
-"""Factor between the interactivities at which `nearby` computes; those between are interpolated."""
-
-COARSE = np.linspace(0.05, 1.2, 24)
-"""Clocks at which it does."""
+    return np.interp(np.asarray(clock, float), COARSE, nearby(point, options).waiting)
 
 
 class Nearby(NamedTuple):
@@ -259,12 +259,20 @@ class Nearby(NamedTuple):
     total: float
     """Input and output tokens/s per accelerator at the nominal clock, 0 where nothing is served."""
     shares: Array
-    """Tokens/s at the clocks `COARSE` over those at the nominal one; the clocks where nothing is served."""
+    """Tokens/s at the clocks `COARSE` over those at the nominal one; beyond what is served, of the last that is."""
+    waiting: Array
+    """Share of decode in which accelerators wait at these clocks."""
     steepness: float
     """Fall of ln total over the rise of ln interactivity, that before where the next point serves nothing."""
 
 
-@lru_cache(maxsize=4096)
+class _Node(NamedTuple):
+    total: float
+    shares: Array
+    waiting: Array
+
+
+@lru_cache(maxsize=65536)
 def nearby(point: Point, options: Options = DEFAULT) -> Nearby:
     """`best` at an operating point, cheap for many of them. Raises ValueError as `best` does.
 
@@ -272,19 +280,29 @@ def nearby(point: Point, options: Options = DEFAULT) -> Nearby:
     """
     place = np.log(point.interactivity) / np.log(STEP)
     low = int(np.floor(place))
-    part, ends = place - low, [_at_node(point[:4], low + k, options) for k in (0, 1)]
-    (a, before), (b, after) = ends
-    total = float(np.exp((1.0 - part) * np.log(a) + part * np.log(b))) if b > 0 else 0.0
-    shares = (1.0 - part) * before + part * after
-    fall = a / b if b > 0 else _at_node(point[:4], low - 1, options)[0] / a if a > 0 else np.inf
-    return Nearby(total, shares / shares[_nominal(COARSE)], float(np.log(fall) / np.log(STEP)))
+    part, (a, b) = place - low, (_at_node(point[:4], low + k, options) for k in (0, 1))
+    total = float(np.exp((1.0 - part) * np.log(a.total) + part * np.log(b.total))) if b.total > 0 else 0.0
+    if b.total > 0:
+        shares, fall = (1.0 - part) * a.shares + part * b.shares, a.total / b.total
+    else:
+        nodes = (_at_node(point[:4], k, options) for k in range(low, low - FAR, -1))
+        last = next((n for n in nodes if n.total > 0), None)
+        shares = COARSE if last is None else last.shares
+        fall = _at_node(point[:4], low - 1, options).total / a.total if a.total > 0 else np.inf
+    waiting = (1.0 - part) * a.waiting + part * b.waiting
+    return Nearby(total, shares / shares[_nominal(COARSE)], waiting, float(np.log(fall) / np.log(STEP)))
 
 
-@lru_cache(maxsize=4096)
-def _at_node(what: tuple[str | Model, str, int, int], node: int, options: Options) -> tuple[float, Array]:
-    total = best(*what, STEP**node, COARSE, options).total
-    nominal = float(total[_nominal(COARSE)])
-    return nominal, total / nominal if nominal > 0 else COARSE
+@lru_cache(maxsize=65536)
+def _at_node(what: tuple[str | Model, str, int, int], node: int, options: Options) -> _Node:
+    """What is served at a point of `nearby`; at clocks at which nothing is tokens follow the clock from the lowest."""
+    served = best(*what, STEP**node, COARSE, options)
+    total, nominal = served.total, float(served.total[_nominal(COARSE)])
+    if not nominal > 0:
+        return _Node(0.0, COARSE, served.waiting)
+    lowest = int(np.flatnonzero(total > 0)[0])
+    shares = np.where(total > 0, total, total[lowest] * COARSE / COARSE[lowest]) / nominal
+    return _Node(nominal, shares, served.waiting)
 
 
 def _nominal(clocks: Array) -> int:
@@ -306,12 +324,15 @@ def throughput_error(point: Point, options: Options = DEFAULT) -> float:
 
 
 def clock_share(point: Point, clock: ArrayLike, options: Options = DEFAULT) -> Array:
-    """Tokens/s at a `clock` over those at the nominal one, same shape, by physics; the clock where that serves nothing.
+    """Tokens/s at a `clock` over those at the nominal one, same shape, by physics.
 
-    Example: clock_share(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), 0.9).
+    Where physics serves nothing at a clock tokens follow the clock; beyond the speed at which it serves anything, they
+    do what they do at the last that it serves. Example:
+    clock_share(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0), 0.9).
     """
     clock = np.asarray(clock, float)
-    return np.interp(clock, COARSE, nearby(point, options).shares) * (clock >= COARSE[0])
+    slow = np.minimum(clock / COARSE[0], 1.0)
+    return np.interp(clock, COARSE, nearby(point, options).shares) * slow
 
 
 @lru_cache(maxsize=4096)
@@ -334,6 +355,11 @@ class Draw(NamedTuple):
     read: float
     """In prefill."""
 
+    def mean(self, reading: ArrayLike, waiting: ArrayLike) -> Array:
+        """Mean power [W] with a share `reading` of the time in prefill, and of the rest a share `waiting` [1]."""
+        read, wait = np.asarray(reading, float), np.asarray(waiting, float)
+        return read * self.read + (1.0 - read) * (wait * self.wait + (1.0 - wait) * self.work)
+
 
 def power_draw(platform: str) -> Draw:
     """What an accelerator of a platform draws at what it does; ValueError for a platform that is not calibrated.
@@ -346,24 +372,24 @@ def power_draw(platform: str) -> Draw:
     return Draw(**known[platform])
 
 
-def chip_power(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
+def chip_power(s: Server, requests: ArrayLike) -> Array:
     """Mean power of an accelerator [W] that decodes with so many `requests` in its instance, of their shape.
 
-    s: the model on its platform. clock: share of the peak rates [1]. P = w P_wait + (1 - w) P_work, w the share of a
-    step in which it waits: drafts, parallelism, precision and links enter its power as they enter its speed. Of
-    accelerators that prefill in turn, P_read for that part of the time. Fitted to mean powers of InferenceX runs, see
-    tests/cases/serving. Example: chip_power(server, 64.0).
+    s: the model on its platform, at the nominal clock; what slower ones save a solved rack finds. P = w P_wait
+    + (1 - w) P_work, w the share of a step in which it waits: drafts, parallelism, precision and links enter its power
+    as they enter its speed. Of accelerators that prefill in turn, P_read for that part of the time. Fitted to mean
+    powers of InferenceX runs, see tests/cases/serving. Example: chip_power(server, 64.0).
     """
-    draw, waiting = power_draw(s.chip.name), decode_step(s, requests, clock).waiting
-    decode = waiting * draw.wait + (1.0 - waiting) * draw.work
-    reading = 1.0 - user_speed(s, requests, clock) / interactivity(s, requests, clock)
-    return reading * draw.read + (1.0 - reading) * decode
+    reading = 1.0 - user_speed(s, requests) / interactivity(s, requests)
+    return power_draw(s.chip.name).mean(reading, decode_step(s, requests).waiting)
 
 
 def _reader(point: Point, options: Options) -> Server:
-    """One accelerator that prefills."""
+    """One accelerator that prefills, as its engine does."""
     precision = weight_precision(point.model, point.platform, options.precision)
-    return server(*point[:4], Instance(1, precision=precision, engine=options.engine))
+    engine = options.engine or default_engine(point.platform)
+    verified = 1 + draft_tokens(point.model, point.platform, options)
+    return server(*point[:4], Instance(1, "best", precision, verified, engine=engine, shared=is_shared(engine)))
 
 
 def prefill_share(point: Point, rate: ArrayLike, clock: ArrayLike = 1.0, options: Options = DEFAULT) -> Array:
@@ -384,24 +410,28 @@ def max_prefill_load(
     clock: float = 1.0,
     options: Options = DEFAULT,
 ) -> float | None:
-    """Highest utilisation of prefill at which a `share` of first tokens comes within `max_ttft` [s], 0 to 1.
+    """Highest load, of the most that is served, at which a `share` of first tokens comes within `max_ttft` [s], 0 to 1.
 
     Prefill is a queue of as many servers as it has instances among the `accelerators` (see `stations.open_network`),
-    after the least delay of the engine. None where physics serves nothing at the point. Raises ValueError as `best`
-    does, and for a share or accelerators that cannot be.
+    after the least delay of the engine: in use at that load, or where accelerators take turns, for as much of their
+    time as prompts take of it. None where physics serves nothing at the point. Raises ValueError as `best` does, and
+    for a share or accelerators that cannot be.
     """
     if not (0.0 < share < 1.0 and accelerators > 0):
         raise ValueError(f"serving: give a share between 0 and 1, and accelerators, not {share:g} and {accelerators:g}")
     served = best(*point, clock, options)
     if not served.total > 0:
         return None
-    fixed = _reader(point, options).fit.first
-    readers = float(prefill_share(point, served.total, clock, options))
-    service_time, count = float(served.ttft) - fixed, max(int(accelerators * readers / served.gpus), 1)
-    stations = [delay("engine", fixed, scv=0.0), queue("prefill", service_time, count, scv=0.5)]
+    reader = _reader(point, options)
+    whole = replace(reader, instance=replace(reader.instance, gpus=int(served.gpus)))
+    latency, reading, busy = (float(x) for x in prompt(whole, served.requests, clock))
+    used = busy if whole.instance.shared else 1.0
+    readers = 1.0 if whole.instance.shared else float(prefill_share(point, served.total, clock, options))
+    count = max(int(accelerators * readers / served.gpus), 1)
+    stations = [delay("engine", latency, scv=0.0), queue("prefill", reading, count, scv=0.5)]
 
     def late(load: float) -> bool:
-        return open_network(stations, load * count / service_time).percentile(share) > max_ttft
+        return open_network(stations, load * used * count / reading).percentile(share) > max_ttft
 
     low, high = 0.0, 1.0
     if late(1e-6):

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -86,7 +87,7 @@ class Model:
     context: int
     """Tokens in and out that a request may have."""
     heads: int
-    """Query heads of a layer, over at most as many accelerators tensor parallelism splits it."""
+    """Query heads of a layer, which tensor parallelism splits."""
     kv_heads: int = 1
     """Heads of keys and values, over at most as many accelerators it splits the cache; 1 of compressed attention."""
     window: int = 0
@@ -102,6 +103,11 @@ class Model:
         """Tokens of a context of so many `tokens` that a layer keeps and attends to, on average over layers."""
         tokens = np.asarray(tokens, float)
         return (1.0 - self.windowed) * tokens + self.windowed * np.minimum(tokens, self.window)
+
+    def splits(self, gpus: int) -> tuple[str, ...]:
+        """Parallelisms in which so many accelerators take equal shares of its heads or of its experts."""
+        parts = {"tensor": self.heads, "expert": self.experts}
+        return tuple(way for way, n in parts.items() if n and n % gpus == 0)
 
     def parameter_bytes(self, precision: str) -> tuple[float, float]:
         """Bytes of a dense parameter and of one of an expert with weights of a `precision`."""
@@ -264,9 +270,8 @@ class Server:
     @property
     def ways(self) -> tuple[str, ...]:
         """Parallelisms that the instance may have: those asked for that its accelerators can split the model by."""
-        most = {"tensor": self.model.heads, "expert": self.model.experts}
-        asked = most if self.instance.parallel == "best" else (self.instance.parallel,)
-        return tuple(way for way in asked if self.instance.gpus <= most[way])
+        found = self.model.splits(self.instance.gpus)
+        return tuple(way for way in found if self.instance.parallel in ("best", way))
 
     @property
     def arithmetic(self) -> str:
@@ -278,7 +283,7 @@ class Server:
         """Mean context of a request in decode, tokens."""
         return self.isl + 0.5 * self.osl
 
-    @property
+    @cached_property
     def accepted(self) -> float:
         """Tokens accepted a step: those of the nearest output length measured, with `MEASURED_VERIFIED` verified.
 
@@ -459,22 +464,37 @@ def user_speed(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
     return alone / (1.0 + inputs / (s.instance.gpus * prefill_rate(s, clock)))
 
 
+class Prompt(NamedTuple):
+    """What the first token of a prompt waits for, each of the shape of the requests in decode."""
+
+    latency: Array
+    """Latency of the engine, and half of the steps after which it looks for prompts, s."""
+    reading: Array
+    """Reading the prompt, s."""
+    busy: Array
+    """Share of the time in which what reads it reads the prompts of others, 0 where others prefill [1]."""
+
+
+def prompt(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Prompt:
+    """What a first token waits for with so many `requests` in decode. Example: prompt(server, 64).reading."""
+    b = np.asarray(requests, float)
+    reading = s.isl / (prefill_rate(s, clock) * s.instance.gpus)
+    if not s.instance.shared:
+        return Prompt(np.asarray(s.fit.first), reading, np.zeros(b.shape))
+    few, many = s.fit.polls
+    looks = 0.5 * np.where(b < MANY, few, many) * step_time(s, b, clock)
+    return Prompt(s.fit.turns + looks, reading, np.minimum(b * user_speed(s, b, clock) / s.osl * reading, 0.99))
+
+
 def first_token(s: Server, requests: ArrayLike, clock: ArrayLike = 1.0) -> Array:
     """Time to a first token with so many `requests` in decode, s: latency, reading the prompt, and waiting to be read.
 
     Where others prefill nobody is before it. Where accelerators take turns, prompts of other users are read first: a
     queue of one server whose times are all the same, u / (2 (1 - u)) of its own time at a share u of it in use [Allen,
-    Probability, Statistics and Queueing Theory, 1990]; and an engine looks for prompts after some steps only, half of
-    which pass before. Example: first_token(server, 64).
+    Probability, Statistics and Queueing Theory, 1990]. Example: first_token(server, 64).
     """
-    own = s.isl / (prefill_rate(s, clock) * s.instance.gpus)
-    if not s.instance.shared:
-        return s.fit.first + own
-    b = np.asarray(requests, float)
-    busy = np.minimum(b * user_speed(s, b, clock) / s.osl * own, 0.99)
-    few, many = s.fit.polls
-    looks = 0.5 * np.where(b < MANY, few, many) * step_time(s, b, clock)
-    return s.fit.turns + own * (1.0 + 0.5 * busy / (1.0 - busy)) + looks
+    latency, reading, busy = prompt(s, requests, clock)
+    return latency + reading * (1.0 + 0.5 * busy / (1.0 - busy))
 
 
 class Served(NamedTuple):
@@ -499,7 +519,7 @@ class Served(NamedTuple):
     gpus: Array
     """Accelerators of an instance."""
     waiting: Array
-    """Share of decode in which accelerators wait, see `Step.waiting`; 1 where nothing is served."""
+    """Share of decode in which accelerators wait, see `Step.waiting`; of one request alone where nothing is served."""
 
 
 BEYOND_FRONT, NO_MEMORY, NO_CLOCK = "beyond the front", "memory too small", "its clock stands still"
@@ -567,5 +587,5 @@ def at_interactivity(s: Server, target: ArrayLike, clock: ArrayLike = 1.0) -> Se
         reason,
         0.0 * output if s.instance.shared else output * s.prompt_cache / s.osl,
         np.full(target.shape, s.instance.gpus),
-        np.where(good, decode_step(s, b, clock).waiting, 1.0),
+        decode_step(s, np.where(good, b, 1.0), clock).waiting,
     )

@@ -195,9 +195,7 @@ def level(terms: Serving, platform: str, clock: Any) -> Array:
         return np.ones(np.shape(clock))
     where, how, draw = point(terms, platform), options(terms), power_draw(platform)
     reading = prefill_share(where, rates(terms, platform, clock)[0], clock, how)
-    waiting = waiting_at_clocks(where, clock, how)
-    decode = waiting * draw.wait + (1.0 - waiting) * draw.work
-    return (reading * draw.read + (1.0 - reading) * decode) / draw.rated
+    return draw.mean(reading, waiting_at_clocks(where, clock, how)) / draw.rated
 
 
 def measured_power(terms: Serving, platform: str) -> bool:
@@ -206,9 +204,9 @@ def measured_power(terms: Serving, platform: str) -> bool:
 
 
 def at_work(plant: Plant) -> Plant:
-    """The plant with chips that draw what their requests in flight ask for, where the layout says so.
+    """The plant with chips that draw what their work asks for, where the layout says so.
 
-    The requests follow from the clock, which the solve finds, so that a chip that slows down also has fewer of them.
+    The work follows from the clock, which the solve finds, so that a chip that slows down also has fewer requests.
     """
     if plant.facility.serving.power == "rated":
         return plant
@@ -232,12 +230,13 @@ def chips_at_work(solution: Solution) -> tuple[Array, Array, Array]:
 def error(terms: Serving, platform: str) -> float:
     """Factor less one within which nine of ten rates lie of which neither a front nor the physics was told.
 
-    Of a measured front, see `Front.error`; of physics that was fitted, as its cross-validation has it by platform and
-    engine; of a model that was compared only, the farthest of its points. NaN where nothing was compared.
+    Of a measured front, see `Front.error`, NaN of one of a single point; of physics that was fitted, as its
+    cross-validation has it by platform and engine; of a model that was compared only, the farthest of its points. NaN
+    where nothing was compared.
     """
     if terms.mode == "table":
         front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
-        return float(front.error(terms.interactivity))
+        return float(front.error(terms.interactivity)) if len(front.rate) > 1 else np.nan
     if not doubt(terms.model):
         return throughput_error(point(terms, platform), options(terms))
     return spread(terms.model)
@@ -312,23 +311,29 @@ def beside_measured(solution: Solution) -> list[tuple[str, Array]]:
         for platform in sorted({p for p, _ in solution.plant.platforms()}):
             ratio, known = _compared(terms, platform)
             if known < ratio < np.inf or 0.0 < ratio < 1.0 / known:
-                text = f"{platform}: physics serves {ratio:.2g} times what was measured at {terms.interactivity:g} "
-                told.append((f"{text}tokens/s/user; a factor of {known:.2g} is to be expected", own))
+                text = f"{platform}: physics serves {ratio:.3g} times what was measured at {terms.interactivity:g} "
+                told.append((f"{text}tokens/s/user; a factor of {known:.3g} is to be expected", own))
     return told
 
 
 def _compared(terms: Serving, platform: str) -> tuple[float, float]:
-    """Rate by physics over that of a measured front, NaN where either is not known, and the factor to be expected."""
-    table, physics = (terms.model_copy(update={"mode": mode, "clock_exponent": None}) for mode in ("table", "physics"))
+    """Rate by physics over that of a measured front, NaN where either is not known, and the factor to be expected.
+
+    Below its first point a front tells no more than what can be served, so that nothing is compared there.
+    """
     if not has_physics(terms, platform):
         return np.nan, np.inf
+    table, computed = (terms.model_copy(update={"mode": mode}) for mode in ("table", "physics"))
     try:
-        measured = float(rates(table, platform, 1.0)[0])
-        computed = nearby(point(physics, platform), options(physics)).total
+        front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
+        served = nearby(point(computed, platform), options(computed)).total
     except ValueError:
         return np.nan, np.inf
-    known = (1.0 + error(physics, platform)) * (1.0 + error(table, platform))
-    return (computed / measured if measured > 0 and computed > 0 else np.nan), (known if known == known else np.inf)
+    measured = float(front.throughput(terms.interactivity))
+    if not (terms.interactivity >= front.interactivity[0] and measured > 0 and served > 0):
+        return np.nan, np.inf
+    known = (1.0 + error(computed, platform)) * (1.0 + error(table, platform))
+    return served / measured, known if np.isfinite(known) else np.inf
 
 
 def holes(solution: Solution) -> list[tuple[str, Array]]:

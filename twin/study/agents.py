@@ -12,8 +12,8 @@ from twin.elements import Status
 from twin.facility.sections import Serving
 from twin.results.limits import fullest, margins
 from twin.serving.agents import Agent, Pools, load_stations, request_stations
-from twin.serving.platforms import best, draft_tokens, server, weight_precision
-from twin.serving.roofline import Instance, Server, interactivity, prefill_rate
+from twin.serving.platforms import best, default_engine, draft_tokens, is_shared, server, weight_precision
+from twin.serving.roofline import Instance, Server, prefill_rate
 from twin.serving.stations import Load, rate_limit
 from twin.serving.tokens import chips_at_work, options, point, terms_of
 from twin.solver.steady import Solution, steady
@@ -97,6 +97,11 @@ def _instances(terms: Serving, platform: str, count: float, clock: float) -> tup
     It admits as many requests as keep the interactivity that is requested.
     """
     how = options(terms)
+    engine = how.engine or default_engine(platform)
+    if is_shared(engine):
+        raise ValueError(
+            f"{platform}: {engine} prefills in turns; agents need an engine with pools of prefill and decode"
+        )
     served = best(*point(terms, platform), clock, how)
     if not served.total > 0:
         raise ValueError(f"{platform}: no tokens at {terms.interactivity:g} tokens/s/user: {served.reason}")
@@ -112,8 +117,7 @@ def _instances(terms: Serving, platform: str, count: float, clock: float) -> tup
     admits = max(int(served.requests), 1)
     layout = Instance(int(served.gpus), "best", kind, examined, engine=terms.engine, max_batch=admits)
     tiers = how.host_cache, how.storage_cache, how.storage_rate
-    s = server(*point(terms, platform)[:4], layout, *tiers)
-    return s, float(served.requests * interactivity(s, served.requests, clock) / served.gpus)
+    return server(*point(terms, platform)[:4], layout, *tiers), float(served.output)
 
 
 def _pools(
