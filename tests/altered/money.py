@@ -49,6 +49,7 @@ FREEZING = day("coolant_stays_two_kelvin_above_its_freezing")
 WORTH = day("a_megawatt_and_a_percent_are_worth_what_the_tokens_bring_less_what_they_cost")
 KELVIN = day("a_kelvin_is_worth_what_half_of_one_to_either_side_changes")
 
+STATED = year("racks_whose_power_is_stated_do_not_idle_and_are_told")
 IDLE = year("plants_idle_while_nothing_is_served")
 ONLY = year("only_scenarios_with_idle_hours_are_solved_again")
 BURNS = year("a_generator_burns_less_while_nothing_is_served")
@@ -117,6 +118,7 @@ MUTANTS = [
     (V, "moved = np.array([-0.5, 0.0, 0.5])", "moved = np.array([-1.0, 0.0, 1.0])", KELVIN, "a kelvin of two"),
     (F, "cost.usd_per_accelerator_hour(self.income, self.accelerators)", "cost.usd_per_accelerator_hour(self.income, self.tokens_per_s)", FIGURES, "income of a token"),
     # hours in which nothing is served
+    ("twin/results/warnings.py", "np.isfinite(plant.engine.it_power[rows]) & hours", "np.isfinite(plant.engine.it_power[rows]) & ~hours", STATED, "stated power told where tokens are served all year"),
     (M, "share * at_work + (1.0 - share) * getattr(solution.idle, name), at_work)", "at_work, at_work)", IDLE, "idle hours at full power"),
     (M, "share * at_work + (1.0 - share) * getattr(solution.idle, name), at_work)", "share * at_work, at_work)", IDLE, "idle hours without power"),
     (M, "np.where(share < 1.0, share * at_work", "np.where(share < 2.0, share * at_work", ONLY, "idle hours of scenarios without any"),

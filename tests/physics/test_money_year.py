@@ -285,6 +285,14 @@ connections:
     assert potable["usd_per_year"] == pytest.approx(year(found)["water"])
 
 
+def test_racks_whose_power_is_stated_do_not_idle_and_are_told():
+    found = site(rack=", it_power: 5 kW", sections=PARTLY)
+    told = "r: its `it_power` is drawn in idle hours too, in which no tokens are served"
+    assert list(found.warnings) == [(told,)]
+    assert found.figures.idle_power[0] == pytest.approx(found.figures.facility_power[0], rel=1e-9)
+    assert list(site(rack=", it_power: 5 kW").warnings) == list(site(sections=PARTLY).warnings) == [()]
+
+
 def test_idle_hours_without_a_solution_are_told_and_cost_nothing_known():
     found = site(sections=PARTLY).part()[0]
     blank = replace(found, idle=Idle(*np.full((len(Idle._fields), 1), np.nan)))

@@ -58,10 +58,16 @@ def _cooler_air(solution: Solution) -> Iterator[Told]:
 
 
 def _idle(solution: Solution) -> Iterator[Told]:
-    """Scenarios with hours in which nothing is served, of which no solution says what they take."""
+    """Scenarios with hours in which nothing is served, of which no solution or no rack says what they take."""
+    plant = solution.plant
+    hours = served_share(plant) < 1.0
     if solution.idle is not None:
-        unknown = np.isnan(solution.idle.facility_power) & (served_share(solution.plant) < 1.0)
+        unknown = np.isnan(solution.idle.facility_power) & hours
         yield "no solution with nothing at work: energy and cost of idle hours are not known", _numbers(unknown)
+    rows = np.array([row for _, serving in plant.platforms() for row in serving], int)
+    stated = np.isfinite(plant.engine.it_power[rows]) & hours
+    text = "its `it_power` is drawn in idle hours too, in which no tokens are served"
+    yield from _alike(plant, [plant.engine.names[row] for row in rows], stated, text)
 
 
 def _missed(solution: Solution) -> Iterator[Told]:
