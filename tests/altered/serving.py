@@ -67,7 +67,7 @@ DENSE = models("a_dense_model_is_split_over_all_and_its_cache_over_heads_of_keys
 WINDOW = models("windowed_layers_keep_and_attend_to_no_more_than_their_window")
 FOUR = models("weights_in_four_bits_are_computed_at_the_next_precision_that_there_is")
 FAR = models("instances_beyond_a_domain_have_a_latency_of_their_own_where_one_was_fitted")
-EQUAL = models("accelerators_take_equal_shares_of_heads_or_experts")
+EQUAL = models("accelerators_take_equal_shares_of_heads_and_copies_fill_up_experts")
 BEYOND = tokens("beyond_the_speed_of_physics_tokens_follow_the_clock_as_at_the_last_that_it_serves")
 LEAP = tokens("the_price_of_a_clock_does_not_leap_where_physics_ends")
 STILL = tokens("a_clock_that_stands_still_serves_nothing")
@@ -202,8 +202,9 @@ MUTANTS = [
     (R, "f, p = s.model, s.fit, s.arithmetic", "f, p = s.model, s.fit, s.instance.precision", FOUR, "prefill in four bits"),
     (R, "(f.far or f.fixed if i.gpus > c.domain else f.fixed)", "(f.far or f.fixed)", FAR, "the latency of two domains in one"),
     (R, "(f.far or f.fixed if i.gpus > c.domain else f.fixed)", "f.fixed", FAR, "the latency of one domain in two"),
-    (R, "if n and n % gpus == 0", "if n", SPLITS, "heads and experts cut in pieces"),
-    (R, "if n and n % gpus == 0", "if n >= gpus", EQUAL, "unequal shares"),
+    (R, "\"expert\": gpus <= self.experts", "\"expert\": True", SPLITS, "experts cut in pieces"),
+    (R, "\"tensor\": self.heads % gpus == 0", "\"tensor\": self.heads >= gpus", EQUAL, "unequal shares of heads"),
+    (R, "\"expert\": gpus <= self.experts", "\"expert\": self.experts % gpus == 0", EQUAL, "experts without copies"),
     (S, "shares = COARSE if last is None else last.shares", "shares = COARSE", (*BEYOND, *LEAP), "a price that leaps where physics ends"),
     (S, "total[lowest] * COARSE / COARSE[lowest]", "total[lowest]", BEYOND, "tokens that no slower clock costs"),
     (S, "slow = np.minimum(clock / COARSE[0], 1.0)", "slow = 1.0 * (clock >= COARSE[0])", STILL, "clocks that leap to nothing"),

@@ -176,8 +176,11 @@ def test_sizes_end_where_neither_heads_nor_experts_can_be_split():
         round_server(gpus=4, parallel="expert")
 
 
-def test_accelerators_take_equal_shares_of_heads_or_experts():
-    """56 heads are seven for each of eight accelerators, and over sixteen none."""
+def test_accelerators_take_equal_shares_of_heads_and_copies_fill_up_experts():
+    """56 heads are seven for each of eight accelerators, and over sixteen none; 24 serve 256 experts [recipes.csv]."""
+    many = derive_model("many", Shape(layers=2, hidden=64, heads=40, kv_heads=2, head_size=16, vocabulary=1000,
+                                      experts=256, chosen=8, expert_feed_forward=64, context=4096))  # fmt: skip
+    assert [many.splits(n) for n in (20, 24, 257)] == [("tensor", "expert"), ("expert",), ()]
     odd = derive_model("odd", Shape(layers=60, hidden=7168, heads=56, kv_heads=8, head_size=128, feed_forward=20480,
                                     vocabulary=64000, context=4096))  # fmt: skip
     assert [odd.splits(n) for n in (8, 16, 14)] == [("tensor",), (), ("tensor",)]

@@ -105,9 +105,12 @@ class Model:
         return (1.0 - self.windowed) * tokens + self.windowed * np.minimum(tokens, self.window)
 
     def splits(self, gpus: int) -> tuple[str, ...]:
-        """Parallelisms in which so many accelerators take equal shares of its heads or of its experts."""
-        parts = {"tensor": self.heads, "expert": self.experts}
-        return tuple(way for way, n in parts.items() if n and n % gpus == 0)
+        """Parallelisms of so many accelerators: heads in equal shares, or whole experts on each.
+
+        Experts need not come out even: copies of busy ones fill up [DeepSeek-V3, arXiv 2412.19437, section 3.4].
+        """
+        ways = {"tensor": self.heads % gpus == 0, "expert": gpus <= self.experts}
+        return tuple(way for way, splits in ways.items() if splits)
 
     def parameter_bytes(self, precision: str) -> tuple[float, float]:
         """Bytes of a dense parameter and of one of an expert with weights of a `precision`."""
