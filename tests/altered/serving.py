@@ -88,7 +88,7 @@ MUTANTS = [
     (F, "np.log(self.rate), right=-np.inf", "np.log(self.rate), left=-np.inf, right=-np.inf", BETWEEN, "nothing below the front"),
     (T, "else terms.clock_exponent)", "else 1.0)", FOLLOW, "tokens by the clock whatever the exponent"),
     (T, "each[:, at] *= t.availability", "pass", FOLLOW, "availability left out"),
-    (T, "share = chips[rows] * busy[rows]", "share = chips[rows]", FOLLOW, "idle chips serve"),
+    (T, "served = chips[rows] * busy[rows] * each", "served = chips[rows] * each", FOLLOW, "idle chips serve"),
     (T, "terms.clock_exponent is None and has_physics(terms, platform)", "terms.clock_exponent is None and False", PRICE, "tokens of fronts by the clock"),
     ("twin/facility/sections.py", "interactivity: Number = Field(116.7", "interactivity: Number = Field(120.0", POINTS, "120 tokens/s/user"),
     # the roofline

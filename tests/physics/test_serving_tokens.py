@@ -126,9 +126,12 @@ def test_tokens_say_how_sure_they_are():
     assert np.isnan(rack("mode: physics, model: Qwen3-235B-A22B, interactivity: 30").figures.tokens_error[0])
     point = rack("model: gpt-oss-120b, output_tokens: 1024, interactivity: 20", platform="b200")
     assert np.isnan(point.figures.tokens_error[0])
+    slow, full = (rack("interactivity: 20, input_tokens: 8192", f", clock: {c}").figures for c in (0.8, 1.0))
+    price = slow.tokens_per_s[0] / full.tokens_per_s[0]
+    assert slow.tokens_error[0] == pytest.approx((1 + full.tokens_error[0]) * price**-0.65 - 1, rel=1e-6)
     two = rack(
         count=4,
-        more="  b: {type: rack, cords: 1, accelerators: 8, platform: gb300, air_flow: 20 m3/s}\n",
+        more="  b: {type: rack, cords: 1, accelerators: 8, platform: gb300, chip_power: 100 W, air_flow: 20 m3/s}\n",
         wires=", [power, grid.out, b.feed]",
     )
     each = [rack(count=n, platform=p) for n, p in ((4, "h200"), (8, "gb300"))]

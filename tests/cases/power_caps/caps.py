@@ -70,6 +70,12 @@ def told(gpu, slope, floor):
     return np.array([np.interp(CAP, s + (1.0 - s) * law, clock) for s in shares])
 
 
+def missed(gpu):
+    """Share of what a cap costs every job by which the law that was fitted to the other types misses it."""
+    by = told(gpu, *fitted(tuple(g for g in GPUS if g != gpu)))
+    return np.abs(np.log(measured(gpu) / by) / np.log(by))
+
+
 def quantiles(x):
     """10th percentile, median and 90th, in percent."""
     return " / ".join(f"{100 * q:.1f}" for q in np.quantile(x, (0.1, 0.5, 0.9)))
@@ -85,6 +91,7 @@ def main():
         print(f"by the others' {left.round(2)}: {quantiles(told(g, *left))}")
     both = fitted()
     print(f"all: slope, floor {both.round(3)}, rms of power {100 * loss(both, GPUS) ** 0.5:.1f} %")
+    print(f"of what a cap costs the law of other types misses {quantiles(np.concatenate([missed(g) for g in GPUS]))} %")
     for name in sorted({job[0] for g in GPUS for job in curves(g)}):
         kept = [k for g in GPUS for job, k in zip(curves(g), measured(g), strict=True) if job[0] == name]
         print(f"{name}: {len(kept)} jobs keep {quantiles(kept)} %")
