@@ -45,7 +45,7 @@ MUTANTS = [
     ("twin/serving/fronts.py", "MISSED, NEAR = 0.8, 8.0", "MISSED, NEAR = 0.5, 8.0", "domains/test_serving.py::test_nine_of_ten_points_left_out_of_their_front_lie_within_its_error", "half of the fall"),
     ("twin/serving/fronts.py", "near = np.minimum(1.0, NEAR * np.minimum(part, 1.0 - part))", "near = 1.0", "domains/test_serving.py::test_a_front_is_known_at_its_points_and_to_a_part_of_the_fall_between_them", "points as unsure as lines"),
     ("twin/serving/platforms.py", "(1.0 + speed) ** max(nearby(point, options).steepness, 0.0) - 1.0", "(1.0 + speed) - 1.0", SURE, "errors of a level front"),
-    ("twin/serving/platforms.py", "known.get(options.engine or default_engine(point.platform), known.get", "known.get(\"all\", known.get", SURE, "errors of all engines"),
+    ("twin/serving/platforms.py", "known.get(engine_of(point.platform, options), known.get", "known.get(\"all\", known.get", SURE, "errors of all engines"),
     ("twin/serving/tokens.py", "total(served * np.where(served > 0, unsure, 0.0))", "total(np.where(served > 0, unsure, 0.0))", SURE, "errors that are no mean"),
     ("twin/serving/tokens.py", "np.exp(PRICE_MISSED * price)", "1.0", SURE, "prices of clocks that are sure"),
     ("twin/serving/tokens.py", "PRICE_MISSED = 0.65", "PRICE_MISSED = 0.5", "cases/power_caps/test_power_caps.py::test_nine_of_ten_jobs_of_types_left_out_miss_less_of_the_price_than_results_say", "half of the price"),

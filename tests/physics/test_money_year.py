@@ -43,6 +43,31 @@ connections:
     return twin.solve(text, **how)
 
 
+def wet(rack, sections=""):
+    """A rack on a tower, which evaporates and blows down."""
+    return f"""
+version: 1
+name: wet
+site: {{dry_bulb: 30 degC, wet_bulb: 20 degC}}
+economics: {{}}
+{sections}
+components:
+  grid: {{type: utility, voltage: 415 V}}
+  r: {{type: liquid_rack, cords: 1, liquid_fraction: 1, {rack}}}
+  tank: {{type: expansion_tank}}
+  pump: {{type: pump, rated_flow: 4 L/s}}
+  tower: {{type: tower, flow: 10 kg/s}}
+connections:
+  - [power, grid.out, r.feed]
+  - [power, grid.out, pump.feed]
+  - [power, grid.out, tower.feed]
+  - [coolant, tank.port, pump.in]
+  - [coolant, pump.out, tower.in]
+  - [coolant, tower.out, r.supply]
+  - [coolant, r.return, pump.in]
+"""
+
+
 def year(result):
     return {k: float(np.ravel(v)[0]) for k, v in result.figures.annual._asdict().items()}
 
@@ -130,26 +155,7 @@ def test_staff_and_other_cost_is_paid_by_the_hour():
 
 def test_water_costs_three_dollars_a_cubic_metre():
     """Of a tower that evaporates and blows down, and nothing of a tenant's."""
-    text = """
-version: 1
-name: wet
-site: {dry_bulb: 30 degC, wet_bulb: 20 degC}
-economics: {}
-components:
-  grid: {type: utility, voltage: 415 V}
-  r: {type: liquid_rack, cords: 1, it_power: 200 kW, flow_limiter: 200 L/min, nameplate: 250 kW, liquid_fraction: 1}
-  tank: {type: expansion_tank}
-  pump: {type: pump, rated_flow: 4 L/s}
-  tower: {type: tower, flow: 10 kg/s}
-connections:
-  - [power, grid.out, r.feed]
-  - [power, grid.out, pump.feed]
-  - [power, grid.out, tower.feed]
-  - [coolant, tank.port, pump.in]
-  - [coolant, pump.out, tower.in]
-  - [coolant, tower.out, r.supply]
-  - [coolant, r.return, pump.in]
-"""
+    text = wet("it_power: 200 kW, flow_limiter: 200 L/min, nameplate: 250 kW")
     found = twin.solve(text)
     flow = found.figures.water[0]
     assert flow == pytest.approx(found["tower_water"].values[0, 0]) and flow > 0.05
@@ -252,27 +258,7 @@ connections: [[power, own.out, r.feed]]
 
 def test_water_of_a_year_is_less_by_that_of_idle_hours():
     """The mean of what the tower takes with all chips at work and with none, over the mean power of the racks."""
-    text = """
-version: 1
-name: wet
-site: {dry_bulb: 30 degC, wet_bulb: 20 degC}
-economics: {}
-serving: {availability: 0.6}
-components:
-  grid: {type: utility, voltage: 415 V}
-  r: {type: liquid_rack, cords: 1, accelerators: 64, platform: h200, nameplate: 60 kW, liquid_fraction: 1}
-  tank: {type: expansion_tank}
-  pump: {type: pump, rated_flow: 4 L/s}
-  tower: {type: tower, flow: 10 kg/s}
-connections:
-  - [power, grid.out, r.feed]
-  - [power, grid.out, pump.feed]
-  - [power, grid.out, tower.feed]
-  - [coolant, tank.port, pump.in]
-  - [coolant, pump.out, tower.in]
-  - [coolant, tower.out, r.supply]
-  - [coolant, r.return, pump.in]
-"""
+    text = wet("accelerators: 64, platform: h200, nameplate: 60 kW", "serving: {availability: 0.6}")
     ends = twin.solve(text.replace("0.6", "1.0"), {"r.utilisation": [1.0, 0.0]}).figures
     found = twin.solve(text)
     assert ends.water[0] > 1.2 * ends.water[1] > 0

@@ -145,7 +145,7 @@ def draft_tokens(model: str | Model, platform: str, options: Options = DEFAULT) 
 
     0 unless asked for where an engine was not measured with drafts on the platform.
     """
-    engine = physics()["engines"].get(options.engine or default_engine(platform), {})
+    engine = physics()["engines"].get(engine_of(platform, options), {})
     own = 0 if platform in engine.get("undrafted", ()) else model_of(model).drafts
     return own if options.drafts is None else options.drafts
 
@@ -169,9 +169,28 @@ def default_engine(platform: str) -> str:
     return next(iter(calibrated_engines(platform)), calibrated_engines()[0])
 
 
+def engine_of(platform: str, options: Options = DEFAULT) -> str:
+    """The serving stack that `options` name, or that is taken on a platform."""
+    return options.engine or default_engine(platform)
+
+
 def is_shared(engine: str) -> bool:
     """Whether accelerators take turns at prefill and decode under an engine; others have accelerators for each."""
     return bool(physics()["engines"].get(engine, {}).get("shared", False))
+
+
+def deployment(
+    model: str | Model, platform: str, isl: int, osl: int, gpus: int = 1, options: Options = DEFAULT
+) -> Server:
+    """A platform's instance of so many accelerators, laid out as its engine and `options` say.
+
+    Raises ValueError as `server` does. Example: deployment("DeepSeek-R1-0528", "gb300", 1024, 1024, 8).
+    """
+    engine, precision = engine_of(platform, options), weight_precision(model, platform, options.precision)
+    verified = 1 + draft_tokens(model, platform, options)
+    instance = Instance(gpus, "best", precision, verified, engine=engine, shared=is_shared(engine))
+    tiers = options.host_cache, options.storage_cache, options.storage_rate
+    return server(model, platform, isl, osl, instance, *tiers)
 
 
 def best(
@@ -190,20 +209,15 @@ def best(
     rates, broadcast to the shape of what comes back. options: how it is served. Raises ValueError as `server` does, and
     for an interactivity that is not positive. Example: best("DeepSeek-R1-0528", "gb300", 1024, 1024, 40.0).total.
     """
-    model = model_of(model)
-    chip, precision = _chip(platform), weight_precision(model, platform, options.precision)
+    model, chip = model_of(model), _chip(platform)
     if options.max_gpus is not None and options.max_gpus < 1:
         raise ValueError(f"serving: the largest instance should have at least 1 accelerator, not {options.max_gpus}")
     if not (np.asarray(interactivity) > 0).all():
         raise ValueError("serving: the interactivity should be more than 0 tokens/s")
     largest = min(options.max_gpus or MAX_INSTANCE, max(chip.get("domain", 1), chip.get("reach", 1)))
-    drafts, shared = draft_tokens(model, platform, options), is_shared(options.engine or default_engine(platform))
     sizes = [2**k for k in range(6, -1, -1) if 2**k <= largest and model.splits(2**k)]  # the largest first: it counts
-    tiers = options.host_cache, options.storage_cache, options.storage_rate
-    served = []
-    for gpus in sizes:
-        instance = Instance(gpus, "best", precision, 1 + drafts, engine=options.engine, shared=shared)
-        served.append(at_interactivity(server(model, platform, isl, osl, instance, *tiers), interactivity, clock))
+    each = (deployment(model, platform, isl, osl, gpus, options) for gpus in sizes)
+    served = [at_interactivity(s, interactivity, clock) for s in each]
     pick = np.argmax([x.total for x in served], axis=0)
     return Served(*(np.choose(pick, [getattr(x, name) for x in served]) for name in Served._fields))
 
@@ -319,7 +333,7 @@ def throughput_error(point: Point, options: Options = DEFAULT) -> float:
     throughput_error(Point("DeepSeek-R1-0528", "gb300", 1024, 1024, 60.0)).
     """
     known = physics()["errors"].get(point.platform, {})
-    speed, rate = known.get(options.engine or default_engine(point.platform), known.get("all", (np.nan, np.nan)))
+    speed, rate = known.get(engine_of(point.platform, options), known.get("all", (np.nan, np.nan)))
     return float((1.0 + rate) * (1.0 + speed) ** max(nearby(point, options).steepness, 0.0) - 1.0)
 
 
@@ -384,20 +398,12 @@ def chip_power(s: Server, requests: ArrayLike) -> Array:
     return power_draw(s.chip.name).mean(reading, decode_step(s, requests).waiting)
 
 
-def _reader(point: Point, options: Options) -> Server:
-    """One accelerator that prefills, as its engine does."""
-    precision = weight_precision(point.model, point.platform, options.precision)
-    engine = options.engine or default_engine(point.platform)
-    verified = 1 + draft_tokens(point.model, point.platform, options)
-    return server(*point[:4], Instance(1, "best", precision, verified, engine=engine, shared=is_shared(engine)))
-
-
 def prefill_share(point: Point, rate: ArrayLike, clock: ArrayLike = 1.0, options: Options = DEFAULT) -> Array:
     """Share of the accelerators that prefill where each serves `rate` [tokens/s], inputs included, on average.
 
     `rate` and `clock` broadcast. Raises ValueError as `server` does.
     """
-    s = _reader(point, options)
+    s = deployment(*point[:4], options=options)
     share = np.asarray(rate) * point.isl / (point.isl + point.osl) / prefill_rate(s, np.maximum(clock, CLOCKS[0]))
     return np.minimum(share, 1.0)
 
@@ -422,11 +428,10 @@ def max_prefill_load(
     served = best(*point, clock, options)
     if not served.total > 0:
         return None
-    reader = _reader(point, options)
-    whole = replace(reader, instance=replace(reader.instance, gpus=int(served.gpus)))
-    latency, reading, busy = (float(x) for x in prompt(whole, served.requests, clock))
-    used = busy if whole.instance.shared else 1.0
-    readers = 1.0 if whole.instance.shared else float(prefill_share(point, served.total, clock, options))
+    s = deployment(*point[:4], int(served.gpus), options)
+    latency, reading, busy = (float(x) for x in prompt(s, served.requests, clock))
+    used = busy if s.instance.shared else 1.0
+    readers = 1.0 if s.instance.shared else float(prefill_share(point, served.total, clock, options))
     count = max(int(accelerators * readers / served.gpus), 1)
     stations = [delay("engine", latency, scv=0.0), queue("prefill", reading, count, scv=0.5)]
 

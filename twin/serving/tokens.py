@@ -26,8 +26,8 @@ from twin.serving.platforms import (
     best,
     best_at_clocks,
     clock_share,
-    default_engine,
     draft_tokens,
+    engine_of,
     nearby,
     power_draw,
     prefill_share,
@@ -143,15 +143,20 @@ def _different(coordinates: Mapping[str, Array]) -> tuple[dict[str, Array], Arra
 
 def describe(terms: Serving, plant: Plant) -> str:
     """What is served, as results state it: model, lengths, interactivity, where rates come from, and precisions."""
-    how = "measured fronts"
+    how, platforms = "measured fronts", _names(plant)
     if terms.mode == "physics":
-        engines = sorted({terms.engine or default_engine(p) for p, _ in plant.platforms()})
+        engines = sorted({engine_of(p, options(terms)) for p in platforms})
         model = find_model(terms.model, terms.models)
-        drafts = sorted({draft_tokens(model, p, options(terms)) for p, _ in plant.platforms()})
+        drafts = sorted({draft_tokens(model, p, options(terms)) for p in platforms})
         how = f"physics of {' and '.join(engines)}, {' and '.join(map(str, drafts))} drafts"
     lengths = f"{terms.input_tokens}/{terms.output_tokens}"
-    precisions = "".join(f", {precision(terms, p)} on {p}" for p in sorted({p for p, _ in plant.platforms()}))
+    precisions = "".join(f", {precision(terms, p)} on {p}" for p in platforms)
     return f"{terms.model} {lengths} at {terms.interactivity:g} tokens/s/user, {how}{precisions}"
+
+
+def _names(plant: Plant) -> list[str]:
+    """Platforms of the racks that serve, each once."""
+    return sorted({platform for platform, _ in plant.platforms()})
 
 
 def precision(terms: Serving, platform: str) -> str:
@@ -317,7 +322,7 @@ def beside_measured(solution: Solution) -> list[tuple[str, Array]]:
     """
     told = []
     for terms, own in terms_by_scenario(solution.plant):
-        for platform in sorted({p for p, _ in solution.plant.platforms()}):
+        for platform in _names(solution.plant):
             ratio, known = _compared(terms, platform)
             if known < ratio < np.inf or 0.0 < ratio < 1.0 / known:
                 text = f"{platform}: physics serves {ratio:.3g} times what was measured at {terms.interactivity:g} "
@@ -352,7 +357,7 @@ def holes(solution: Solution) -> list[tuple[str, Array]]:
     """
     told = []
     for terms, own in terms_by_scenario(solution.plant):
-        for platform in sorted({p for p, _ in solution.plant.platforms()} if terms.mode == "table" else ()):
+        for platform in _names(solution.plant) if terms.mode == "table" else ():
             front = _front(terms.model, platform, terms.input_tokens, terms.output_tokens)
             ends = front.hole(terms.interactivity)
             if ends is not None:

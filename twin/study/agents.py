@@ -12,8 +12,8 @@ from twin.elements import Status
 from twin.facility.sections import Serving
 from twin.results.limits import fullest, margins
 from twin.serving.agents import Agent, Pools, load_stations, request_stations
-from twin.serving.platforms import best, default_engine, draft_tokens, is_shared, server, weight_precision
-from twin.serving.roofline import Instance, Server, prefill_rate
+from twin.serving.platforms import best, deployment, engine_of, is_shared
+from twin.serving.roofline import Server, prefill_rate
 from twin.serving.stations import Load, rate_limit
 from twin.serving.tokens import chips_at_work, options, point, terms_of
 from twin.solver.steady import Solution, steady
@@ -97,7 +97,7 @@ def _instances(terms: Serving, platform: str, count: float, clock: float) -> tup
     It admits as many requests as keep the interactivity that is requested.
     """
     how = options(terms)
-    engine = how.engine or default_engine(platform)
+    engine = engine_of(platform, how)
     if is_shared(engine):
         raise ValueError(
             f"{platform}: {engine} prefills in turns; agents need an engine with pools of prefill and decode"
@@ -112,12 +112,9 @@ def _instances(terms: Serving, platform: str, count: float, clock: float) -> tup
             raise ValueError(
                 f"{platform}: {count:g} accelerators at work are too few for two instances, to read and write"
             )
-    model = point(terms, platform).model
-    kind, examined = weight_precision(model, platform, terms.precision), 1 + draft_tokens(model, platform, how)
+    s = deployment(*point(terms, platform)[:4], int(served.gpus), how)
     admits = max(int(served.requests), 1)
-    layout = Instance(int(served.gpus), "best", kind, examined, engine=terms.engine, max_batch=admits)
-    tiers = how.host_cache, how.storage_cache, how.storage_rate
-    return server(*point(terms, platform)[:4], layout, *tiers), float(served.output)
+    return replace(s, instance=replace(s.instance, max_batch=admits)), float(served.output)
 
 
 def _pools(
