@@ -3,7 +3,7 @@
 # ruff: noqa: E501
 # fmt: off
 
-R, S, W, A, T = (f"twin/serving/{n}.py" for n in ("roofline", "platforms", "stations", "agents", "tokens"))
+R, O, S, W, A, T = (f"twin/serving/{n}.py" for n in ("roofline", "points", "platforms", "stations", "agents", "tokens"))
 F, AF, TABLE = "twin/serving/fronts.py", "twin/study/agents.py", "layouts/serving/physics.yaml"
 M, SHAPES = "twin/serving/models.py", "twin/facility/shapes.py"
 ROOFLINE, TOKENS, MODELS = (f"physics/test_serving_{n}.py" for n in ("roofline", "tokens", "models"))
@@ -129,14 +129,14 @@ MUTANTS = [
      "drafts accepted one by one"),
     (R, "np.log(np.maximum(requests, 1e-9) / s.instance.gpus), at, factor", "np.log(np.maximum(requests, 1e-9)), at, factor", H200,
      "residuals by the instance"),
-    (R, "total = output * (s.isl + s.osl) / s.osl / (1.0 + readers)", "total = output * (s.isl + s.osl) / s.osl",
+    (O, "total = output * (s.isl + s.osl) / s.osl / (1.0 + readers)", "total = output * (s.isl + s.osl) / s.osl",
      H200, "prefill for free"),
-    (R, "reading = s.isl / (prefill_rate(s, clock) * s.instance.gpus)", "reading = s.isl / prefill_rate(s, clock)", H200,
+    (O, "reading = s.isl / (prefill_rate(s, clock) * s.instance.gpus)", "reading = s.isl / prefill_rate(s, clock)", H200,
      "prompts read by one accelerator"),
-    (R, "output = np.where(good, b * seen / s.instance.gpus, 0.0)", "output = np.where(good, b * seen * s.accepted / s.instance.gpus, 0.0)", GB300,
+    (O, "output = np.where(good, b * seen / s.instance.gpus, 0.0)", "output = np.where(good, b * seen * s.accepted / s.instance.gpus, 0.0)", GB300,
      "accepted tokens counted twice"),
-    (R, "latency = np.where(good, ttft + s.osl / np.where", "latency = np.where(good, s.osl / np.where", ENDS, "requests end without their first token"),
-    (R, "else output * s.prompt_cache / s.osl,\n        np.full", "else output * s.prompt_cache / s.isl / s.osl,\n        np.full", ENDS, "a byte of cache handed over"),
+    (O, "latency = np.where(good, ttft + s.osl / np.where", "latency = np.where(good, s.osl / np.where", ENDS, "requests end without their first token"),
+    (O, "else output * s.prompt_cache / s.osl,\n        np.full", "else output * s.prompt_cache / s.isl / s.osl,\n        np.full", ENDS, "a byte of cache handed over"),
     # its tables
     (TABLE, "active: 3.7e+10", "active: 4.0e+10", H200, "40 billion active"),
     (TABLE, "h200:   {memory: 1.41e+11, bandwidth: 4.8e+12", "h200:   {memory: 1.41e+11, bandwidth: 4.0e+12", H200, "4 TB/s of H200"),
@@ -232,14 +232,14 @@ MUTANTS = [
     (TABLE, "h200: {rated: 700, idle: 79, wait: 137, work: 300, read: 550}", "h200: {rated: 700, idle: 79, wait: 137, work: 300, read: 620}", DRAW, "an H200 that reads at 620 W"),
     (T, "draw.mean(reading, waiting_at_clocks(where, clock, how))", "draw.mean(reading, 0.0)", DRAW, "decode that never waits"),
     (S, "read * self.read + (1.0 - read) *", "read * self.read + 1.0 *", DRAW, "decode power of all"),
-    (R, "alone / (1.0 + inputs / (s.instance.gpus * prefill_rate(s, clock)))", "alone / (1.0 + inputs / prefill_rate(s, clock))", TURNS, "turns of one accelerator"),
-    (R, "inputs = np.asarray(requests) * alone * s.isl / s.osl", "inputs = np.asarray(requests) * alone", TURNS_TOO, "as many tokens in as out"),
-    (R, "reading * (1.0 + 0.5 * busy / (1.0 - busy))", "reading * (1.0 + busy / (1.0 - busy))", FIRST, "prompts of times at random"),
-    (R, "looks = 0.5 * np.where(b < MANY, few, many)", "looks = np.where(b < MANY, few, many)", FIRST, "whole intervals between looks"),
-    (R, "MANY = 16", "MANY = 32", FIRST, "many from 32 requests"),
-    (R, "Prompt(s.fit.turns + looks", "Prompt(s.fit.first + looks", FIRST, "turns that hand prompts over"),
+    (O, "alone / (1.0 + inputs / (s.instance.gpus * prefill_rate(s, clock)))", "alone / (1.0 + inputs / prefill_rate(s, clock))", TURNS, "turns of one accelerator"),
+    (O, "inputs = np.asarray(requests) * alone * s.isl / s.osl", "inputs = np.asarray(requests) * alone", TURNS_TOO, "as many tokens in as out"),
+    (O, "reading * (1.0 + 0.5 * busy / (1.0 - busy))", "reading * (1.0 + busy / (1.0 - busy))", FIRST, "prompts of times at random"),
+    (O, "looks = 0.5 * np.where(b < MANY, few, many)", "looks = np.where(b < MANY, few, many)", FIRST, "whole intervals between looks"),
+    (O, "MANY = 16", "MANY = 32", FIRST, "many from 32 requests"),
+    (O, "Prompt(s.fit.turns + looks", "Prompt(s.fit.first + looks", FIRST, "turns that hand prompts over"),
     (TABLE, "polls: [10, 30]", "polls: [10, 20]", FIRST, "looks after 20 steps"),
-    (R, "readers = 0.0 if s.instance.shared else", "readers =", TURNS, "turns and pools at once"),
+    (O, "readers = 0.0 if s.instance.shared else", "readers =", TURNS, "turns and pools at once"),
     (S, "engine=engine, shared=is_shared(engine))", "engine=engine)", MEASURED, "one system as two pools"),
     (S, "own = 0 if platform in engine.get(\"undrafted\", ()) else model_of(model).drafts", "own = model_of(model).drafts", MEASURED, "drafts on MI300X"),
     # queues

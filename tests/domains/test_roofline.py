@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twin.serving import roofline
+from twin.serving import points, roofline
 from twin.serving.platforms import (
     Options,
     Point,
@@ -68,7 +68,7 @@ def test_weights_are_read_at_the_memorys_bandwidth_at_best():
 def test_weights_of_671_billion_parameters_fit_eight_h200_and_not_four():
     """In eight bits 671 GB; five percent of the memory is kept free."""
     assert roofline.max_requests(h200(4)) == 0
-    served = roofline.at_interactivity(h200(4), [20.0, 100.0])
+    served = points.at_interactivity(h200(4), [20.0, 100.0])
     assert list(served.reason) == ["memory too small"] * 2
     assert (served.total == 0).all()
     room = 0.95 * 141e9 - 671e9 / 8
@@ -86,7 +86,7 @@ def test_cache_in_the_host_makes_room_and_costs_time():
 
 def test_the_target_is_what_a_user_sees():
     target = np.array([20.0, 50.0, 90.0, 116.7])
-    served = roofline.at_interactivity(gb300(), target)
+    served = points.at_interactivity(gb300(), target)
     np.testing.assert_allclose(roofline.interactivity(gb300(), served.requests), target, rtol=1e-9)
     np.testing.assert_allclose(served.output * 32, served.requests * target, rtol=1e-12)
     assert (np.diff(served.total) < 0).all()
@@ -96,7 +96,7 @@ def test_the_target_is_what_a_user_sees():
 def test_beyond_the_front_there_is_nothing():
     s = h200(verified=4)
     most = roofline.interactivity(s, 1.0)
-    served = roofline.at_interactivity(s, [0.999 * most, 1.001 * most])
+    served = points.at_interactivity(s, [0.999 * most, 1.001 * most])
     assert served.total[0] > 0
     assert served.total[1] == 0
     assert list(served.reason) == ["", "beyond the front"]
@@ -104,9 +104,9 @@ def test_beyond_the_front_there_is_nothing():
 
 def test_a_batch_is_a_loop_of_singles():
     target, clock = np.array([20.0, 116.7, 60.0]), np.array([1.0, 0.7, 0.9])
-    batch = roofline.at_interactivity(gb300(), target, clock)
+    batch = points.at_interactivity(gb300(), target, clock)
     for i in range(3):
-        single = roofline.at_interactivity(gb300(), target[i], clock[i])
+        single = points.at_interactivity(gb300(), target[i], clock[i])
         assert batch.total[i] == single.total
 
 
@@ -188,7 +188,7 @@ def test_the_faster_layout_must_have_room():
 
 
 def test_a_clock_that_stands_still_serves_nothing():
-    served = roofline.at_interactivity(gb300(), 60.0, [0.0, 1.0])
+    served = points.at_interactivity(gb300(), 60.0, [0.0, 1.0])
     assert list(served.reason) == ["its clock stands still", ""]
     assert served.total[0] == 0.0 < served.total[1]
     rates = best_at_clocks(POINT, [0.0, 1.0])
@@ -255,7 +255,7 @@ def test_storage_is_read_last_and_takes_longest():
 def test_the_network_carries_the_cache_of_every_request():
     s = server(MODEL, "h200", 8192, 1024, Instance(8, verified=4))
     assert s.prompt_cache == 8192 * 35136
-    served = roofline.at_interactivity(s, 60.0)
+    served = points.at_interactivity(s, 60.0)
     assert served.network / served.output == pytest.approx(8 * 35136)
 
 
@@ -301,7 +301,7 @@ def test_engines_differ_by_the_drafts_they_accept(platform, engine):
 def test_an_instance_holds_no_more_than_it_admits():
     s = gb300(8, max_batch=16)
     assert roofline.max_requests(s) == 16
-    assert roofline.at_interactivity(s, 1.0).requests == pytest.approx(16)
+    assert points.at_interactivity(s, 1.0).requests == pytest.approx(16)
 
 
 def test_what_was_measured_fits():

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import gamma
 
 import twin
-from twin.serving import Instance, Options, best, roofline, server
+from twin.serving import Instance, Options, best, points, roofline, server
 from twin.serving.platforms import Point, max_prefill_load
 from twin.show.summary import summary
 
@@ -84,9 +84,9 @@ def test_turns_of_prefill_keep_their_objective_up_to_a_load_of_the_same_queue():
     model = ("DeepSeek-R1-0528", "mi325x", 8192, 1024)
     served = best(*model, 30.0)
     s = server(*model, Instance(int(served.gpus), verified=4, shared=True))
-    b, steps = float(served.requests), 1 if served.requests < roofline.MANY else s.fit.polls[1]
+    b, steps = float(served.requests), 1 if served.requests < points.MANY else s.fit.polls[1]
     alone = 8192 / (float(roofline.prefill_rate(s)) * 8)
-    used = b * float(roofline.user_speed(s, b)) / 1024 * alone
+    used = b * float(points.user_speed(s, b)) / 1024 * alone
     assert s.instance.gpus == 8 and 0.2 < used < 0.8
     least = 0.075 + steps / 2 * float(roofline.step_time(s, b))
     for most, share in ((1.0, 0.9), (1.2, 0.95)):

@@ -13,7 +13,7 @@ import pytest
 from scipy.optimize import brentq
 
 import twin
-from twin.serving import best, front, measured_runs, roofline, server
+from twin.serving import best, front, measured_runs, points, roofline, server
 from twin.serving.platforms import default_engine, is_shared
 from twin.serving.roofline import Chip, Fit, Instance, Model, Server
 
@@ -158,12 +158,12 @@ def test_accelerators_that_prefill_in_turn_serve_what_is_left_of_their_time():
     b = np.array([1.0, 8.0, 64.0])
     alone = roofline.interactivity(s, b)
     left = 1.0 / (1.0 + b * alone / 4 / float(roofline.prefill_rate(s)))
-    np.testing.assert_allclose(roofline.user_speed(s, b), alone * left, rtol=1e-12)
-    found = roofline.at_interactivity(s, (alone * left)[1])
+    np.testing.assert_allclose(points.user_speed(s, b), alone * left, rtol=1e-12)
+    found = points.at_interactivity(s, (alone * left)[1])
     assert found.requests == pytest.approx(8.0, rel=1e-6)
     assert found.total == pytest.approx(8.0 * (alone * left)[1] / 4 * 2, rel=1e-6)
     assert found.network == 0.0
-    apart = roofline.at_interactivity(round_server(), (alone * left)[1])
+    apart = points.at_interactivity(round_server(), (alone * left)[1])
     assert apart.requests > 8.0 and apart.network > 0.0
     assert [is_shared(e) for e in ("sglang", "trt", "atom", "dynamo-trt", "mori-sglang")] == [True] * 3 + [False] * 2
 
@@ -171,12 +171,12 @@ def test_accelerators_that_prefill_in_turn_serve_what_is_left_of_their_time():
 def test_first_tokens_wait_for_turns_and_for_steps_between_looks():
     """0.1 s and the reading where others prefill; in turns 0.05 s, M/D/1 of the prompts, and half of 10 or 30 steps."""
     own = 1000 / float(roofline.prefill_rate(round_server())) / 4
-    assert roofline.first_token(round_server(), 8.0) == pytest.approx(0.1 + own, rel=1e-12)
+    assert points.first_token(round_server(), 8.0) == pytest.approx(0.1 + own, rel=1e-12)
     s = replace(round_server(shared=True), fit=replace(FIT, turns=0.05, polls=(10, 30)))
     for b, looks in ((8.0, 10), (16.0, 30)):
-        u = b * float(roofline.user_speed(s, b)) / 1000 * own
+        u = b * float(points.user_speed(s, b)) / 1000 * own
         expected = 0.05 + own * (1 + u / 2 / (1 - u)) + looks / 2 * float(roofline.step_time(s, b))
-        assert roofline.first_token(s, b) == pytest.approx(expected, rel=1e-12)
+        assert points.first_token(s, b) == pytest.approx(expected, rel=1e-12)
     assert server("DeepSeek-R1-0528", "b300", 1024, 1024, Instance(8, engine="sglang")).fit.polls == (10, 30)
     assert server("DeepSeek-R1-0528", "h200", 1024, 1024, Instance(8, engine="sglang")).fit.polls == (1, 1)
     turns = {p: server("DeepSeek-R1-0528", p, 1024, 1024, Instance(8)).fit.turns for p in ("h200", "b200", "mi325x")}
@@ -304,7 +304,7 @@ def test_accelerators_are_those_of_their_makers_sheets(platform):
 
 
 def test_a_request_ends_after_its_tokens_and_its_cache_crosses_the_network_once():
-    found = roofline.at_interactivity(round_server(), 50.0)
+    found = points.at_interactivity(round_server(), 50.0)
     seen = float(found.interactivity)
     assert seen == pytest.approx(50.0)
     assert float(found.latency) == pytest.approx(float(found.ttft) + 1000 / seen, rel=1e-9)

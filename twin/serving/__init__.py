@@ -1,4 +1,4 @@
-"""From chips and clocks to tokens: measured fronts, models, the roofline, queueing stations, platforms and agents."""
+"""From chips to tokens: measured fronts, models, roofline, operating points, queueing, platforms and agents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
         power_draw,
         server,
     )
-    from twin.serving.roofline import Instance, Served, Server
+    from twin.serving.points import Served
+    from twin.serving.roofline import Instance, Server
     from twin.serving.stations import Load, Station, closed_network, delay, open_network, queue, rate_limit
 
 _HOMES = {
@@ -30,7 +31,7 @@ _HOMES = {
     "Load": "serving.stations",
     "Options": "serving.platforms",
     "Pools": "serving.agents",
-    "Served": "serving.roofline",
+    "Served": "serving.points",
     "Server": "serving.roofline",
     "Shape": "facility.shapes",
     "Station": "serving.stations",

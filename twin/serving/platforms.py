@@ -13,20 +13,17 @@ from twin.elements import Array
 from twin.facility.catalogue import physics
 from twin.facility.files import hint
 from twin.serving.models import find_model
+from twin.serving.points import Served, at_interactivity, prompt, user_speed
 from twin.serving.roofline import (
     Chip,
     Fit,
     Instance,
     Model,
     Precision,
-    Served,
     Server,
-    at_interactivity,
     decode_step,
     interactivity,
     prefill_rate,
-    prompt,
-    user_speed,
 )
 from twin.serving.stations import delay, open_network, queue
 

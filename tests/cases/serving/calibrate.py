@@ -13,7 +13,7 @@ from closed_loop import Run, closed_loop
 from scipy.optimize import least_squares
 
 from twin.facility.catalogue import measured_runs, physics
-from twin.serving import roofline
+from twin.serving import points, roofline
 from twin.serving.platforms import Options, best, calibrated_engines, calibrated_platforms, server
 from twin.serving.roofline import Fit, Instance
 
@@ -353,7 +353,7 @@ def ablations(residual=True):
         if output is None:
             pools = (row["decode_gpus"] + row["prefill_gpus"]) / row["decode_gpus"]
             output = row["tokens_per_s_per_gpu"] * pools * row["osl"] / (row["isl"] + row["osl"])
-        at = roofline.at_interactivity(replace(s, instance=replace(s.instance, max_batch=None)), row["interactivity"])
+        at = points.at_interactivity(replace(s, instance=replace(s.instance, max_batch=None)), row["interactivity"])
         results.append(
             (row, s, float(seen.interactivity) / row["interactivity"] - 1.0, float(at.output) / output - 1.0)
         )

@@ -7,17 +7,8 @@ import numpy as np
 
 from twin.facility.catalogue import physics
 from twin.serving.platforms import server, weight_precision
-from twin.serving.roofline import (
-    NO_MEMORY,
-    Instance,
-    Served,
-    decode_step,
-    first_token,
-    interactivity,
-    max_requests,
-    prefill_rate,
-    weight_bytes,
-)
+from twin.serving.points import NO_MEMORY, Served, first_token
+from twin.serving.roofline import Instance, decode_step, interactivity, max_requests, prefill_rate, weight_bytes
 
 SMALLEST, SPLIT = 4, 8
 """Accelerators of the smallest decode instance of a pool that was measured, and of the largest tensor parallel one."""
