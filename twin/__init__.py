@@ -14,6 +14,8 @@ Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says
   `outputs` it gives a Dataset of any number of scenarios, and if it is stopped `Interrupted` with what was done. Air of
   rooms is `Mixed`, computed by `FiniteVolume`, or carried by a `Response`. `weather` reads an EPW file into a
   `WeatherFile`, each of whose hours is a scenario.
+- Sweeps: `sweep` asks for every combination of axes, or rows of a table or a `Design`, as a `Sweep`, whose `run` stores
+  a `SweepResult`; `open_sweep` reads one at any time. `SweepStopped` tells what stopped it.
 - Studies: `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth`
   what one more megawatt or kelvin adds.
 - Pictures: `view` opens a window or shows a picture in a notebook, `draw` gives a scene to work on, `export` writes a
@@ -45,12 +47,16 @@ if TYPE_CHECKING:
     from twin.show.scene.hall import draw, export
     from twin.show.scene.view import view
     from twin.study.bound import Bound
+    from twin.study.design import Design
     from twin.study.optimum import optimum
     from twin.study.stream import Interrupted
+    from twin.study.sweep import Sweep, SweepStopped, sweep
+    from twin.study.swept import SweepResult, open_sweep
     from twin.study.worth import worth
 
 _HOMES = {
     "Bound": "study.bound",
+    "Design": "study.design",
     "Facility": "facility.graph",
     "FiniteVolume": "air.turns",
     "Interrupted": "study.stream",
@@ -59,6 +65,9 @@ _HOMES = {
     "Mixed": "air.turns",
     "Response": "air.response",
     "Result": "api",
+    "Sweep": "study.sweep",
+    "SweepResult": "study.swept",
+    "SweepStopped": "study.sweep",
     "WeatherFile": "readers.epw",
     "bound": "api",
     "catalogue": "facility.catalogue",
@@ -67,12 +76,14 @@ _HOMES = {
     "export": "show.scene.hall",
     "load": "facility.build",
     "open_result": "api",
+    "open_sweep": "study.swept",
     "optimum": "study.optimum",
     "pipe_flow": "networks",
     "power_flow": "networks",
     "schema": "facility.schema",
     "shipped": "facility.files",
     "solve": "api",
+    "sweep": "study.sweep",
     "view": "show.scene.view",
     "weather": "readers.epw",
     "worth": "study.worth",
@@ -82,6 +93,7 @@ _PACKAGES = ("columns", "components", "elements", "fluids", "networks", "serving
 
 __all__ = [
     "Bound",
+    "Design",
     "Facility",
     "FiniteVolume",
     "Interrupted",
@@ -90,6 +102,9 @@ __all__ = [
     "Mixed",
     "Response",
     "Result",
+    "Sweep",
+    "SweepResult",
+    "SweepStopped",
     "WeatherFile",
     "bound",
     "catalogue",
@@ -103,6 +118,7 @@ __all__ = [
     "load",
     "networks",
     "open_result",
+    "open_sweep",
     "optimum",
     "pipe_flow",
     "power_flow",
@@ -110,6 +126,7 @@ __all__ = [
     "serving",
     "shipped",
     "solve",
+    "sweep",
     "units",
     "view",
     "weather",

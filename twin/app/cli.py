@@ -3,178 +3,59 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
+from twin.app.common import (
+    BAD_INPUT,
+    CELL,
+    EXCEEDED,
+    SOLVER_FAILED,
+    TABLES,
+    WIDTH,
+    WRITTEN,
+    AirModel,
+    AirOption,
+    Basis,
+    Case,
+    Cell,
+    Commands,
+    Device,
+    Fault,
+    File,
+    Force,
+    Json,
+    Kind,
+    Layout,
+    Output,
+    Per,
+    Scale,
+    Sets,
+    Units,
+    UnitsOption,
+    overrides,
+    parsed,
+    print_json,
+    progressing,
+)
+from twin.app.sweeps import sweeps
 from twin.show.text import quantity, table
 
 if TYPE_CHECKING:
     from twin.api import Result
 
-SOLVER_FAILED, BAD_INPUT, EXCEEDED, INTERRUPTED = 1, 2, 3, 130
-PATIENCE = 2.0
-"""Seconds of work before a line of progress shows."""
-
-WIDTH = 100
-"""Characters of that line."""
-
-
-class Fault(ValueError):
-    """Bad options, quantity like the faults of a layout: where, and one sentence each."""
-
-    def __init__(self, source: str, *faults: str) -> None:
-        self.source, self.faults = source, list(faults)
-        super().__init__("\n".join(f"{source}: {fault}" for fault in faults))
-
-
-class _Commands(TyperGroup):
-    """Turns what goes wrong into one line per fault and an exit code."""
-
-    def make_context(self, *args: Any, **options: Any) -> Any:
-        _open_streams()
-        with _faults_told():
-            return super().make_context(*args, **options)
-
-    def invoke(self, ctx: Any) -> Any:
-        with _faults_told():
-            return super().invoke(ctx)
-
-
-@contextmanager
-def _faults_told() -> Iterator[None]:
-    code = BAD_INPUT
-    try:
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-    except KeyboardInterrupt as error:
-        text, code = str(error) or "interrupted", INTERRUPTED
-    except BrokenPipeError:
-        text, code = "", INTERRUPTED
-    except OSError as error:
-        if error.errno is None:
-            raise
-        text = f"{error.filename or 'output'}: {error.strerror}"
-    except ValueError as error:
-        if not hasattr(error, "faults"):
-            raise
-        text = str(error)
-    else:
-        return
-    for stream in (sys.stderr, sys.stdout):
-        with suppress(OSError):
-            stream.write(f"{text}\n" if text and stream is sys.stderr else "")
-        if _refuses(stream):  # the end of the process would fail on what it still holds
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    raise typer.Exit(code) from None
-
-
-def _refuses(stream: TextIO) -> bool:
-    """Whether a stream cannot be rid of what was written to it."""
-    try:
-        stream.flush()
-    except OSError:
-        return True
-    return False
-
-
-def _open_streams() -> None:
-    """Refuse a closed stdout, and open a closed stderr: the next file that is opened would stand in for them."""
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    if sys.stdout is None:
-        sys.stderr.write("output: is closed; send it to a file, or to /dev/null\n")
-        sys.exit(BAD_INPUT)
-
-
 app = typer.Typer(
     name="twin",
-    cls=_Commands,
+    cls=Commands,
     help="Digital twin of AI factories: power, coolant, heat and air in one solve, tokens and cost out of it.",
     epilog="Exit codes: 0 fine, 1 solver failed, 2 bad input or an output that cannot be written, 3 a limit is "
     "exceeded or nothing is sustainable, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-
-class Scale(StrEnum):
-    """What grows when racks grow denser."""
-
-    chips = "chips"
-    chip_power = "chip_power"
-
-
-class Device(StrEnum):
-    """Where a solve runs."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class AirModel(StrEnum):
-    """How the air of rooms is computed."""
-
-    mixed = "mixed"
-    finite_volume = "finite_volume"
-
-
-class Per(StrEnum):
-    """Groups of racks that are made denser by themselves."""
-
-    class_ = "class"
-    row = "row"
-    rack = "rack"
-
-
-class Units(StrEnum):
-    """Units on the screen."""
-
-    si = "si"
-    us = "us"
-
-
-class Kind(StrEnum):
-    """What a scene is exported to."""
-
-    vtk = "vtk"
-    png = "png"
-
-
-WRITTEN = (".nc", ".zarr")
-"""Endings of written results."""
-
-TABLES = (".xlsx", ".csv", ".parquet")
-"""Endings of tables."""
-
-CELL = "0.4 m"
-"""Size of the air's cells if none is given."""
-
-Layout = Annotated[str, typer.Argument(help="A shipped layout (see `twin list`) or a YAML file.", show_default=False)]
-Case = Annotated[str | None, typer.Option("--case", help="Apply one of the layout's cases.")]
-Sets = Annotated[
-    list[str] | None, typer.Option("--set", metavar="ADDRESS=VALUE", help="Such as site.dry_bulb='38 degC'.")
-]
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout and nothing else.")]
-Basis = Annotated[Scale, typer.Option("--scale", help="Denser by more chips a rack, or by more power a chip.")]
-AirOption = Annotated[AirModel, typer.Option("--air", help="Rooms as mixed nodes, or their air computed in cells.")]
-Cell = Annotated[str, typer.Option("--cell", help="Size of the air's cells, such as '0.2 m'.")]
-File = Annotated[Path | None, typer.Argument(help="File to write.", show_default=False)]
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
-UnitsOption = Annotated[Units, typer.Option("--units", help="On the screen: SI, or US customary (degF, gpm, psi).")]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.", show_default=False)]
 
 
 # ---- what all commands share -------------------------------------------------------------------------------------
@@ -200,78 +81,6 @@ def _common(
         logging.getLogger("twin").setLevel(logging.DEBUG)
 
 
-def _overrides(sets: Iterable[str] | None) -> dict[str, object]:
-    """Addresses and values of `--set`; `null` takes a value away, lists and mappings are as in files."""
-    values: dict[str, object] = {}
-    faults = []
-    for text in sets or ():
-        address, equals, value = (part.strip() for part in text.partition("="))
-        if not (address and equals and value):
-            faults.append(f"{text!r} is not ADDRESS=VALUE, such as site.dry_bulb='38 degC'")
-        elif address in values:
-            faults.append(f"{text!r}: {address} is set twice")
-        values[address] = _value(text, value, faults)
-    if faults:
-        raise Fault("--set", *faults)
-    return values
-
-
-def _value(text: str, value: str, faults: list[str]) -> object:
-    """None for null, a list or mapping as in files, or the text."""
-    if not value.startswith(("[", "{")):
-        return None if value == "null" else value
-    from twin.facility.files import LayoutError, parse_value
-
-    try:
-        return parse_value("--set", value)
-    except LayoutError:
-        faults.append(f"{text!r}: is no list or mapping, such as [0.5, 1.0] or {{users: 100}}")
-    return None
-
-
-@contextmanager
-def _progress(label: str) -> Iterator[Callable[[str], None]]:
-    """One line on stderr, rewritten with the seconds so far; nothing if stderr is no terminal or the work is short."""
-    if not sys.stderr.isatty() or logging.getLogger("twin").isEnabledFor(logging.DEBUG):
-        yield lambda text: None
-        return
-    shown, done, began = [label], threading.Event(), time.monotonic()
-
-    def rewrite() -> None:
-        wait = PATIENCE
-        while not done.wait(wait):
-            line = f"{time.monotonic() - began:.0f} s, {shown[0]}"
-            sys.stderr.write(f"\r{line:<{WIDTH}.{WIDTH}}")
-            sys.stderr.flush()
-            wait = 0.5
-        if wait != PATIENCE:
-            sys.stderr.write(f"\r{'':{WIDTH}}\r")
-            sys.stderr.flush()
-
-    thread = threading.Thread(target=rewrite, daemon=True)
-    thread.start()
-    try:
-        yield lambda text: shown.__setitem__(0, f"{label}, {text}")
-    finally:
-        done.set()
-        thread.join()
-
-
-def _print_json(data: object) -> None:
-    import json
-
-    typer.echo(json.dumps(data, indent=2, allow_nan=False))
-
-
-def _quantity(option: str, text: str, dimension: str) -> float:
-    from twin.units import parse
-
-    try:
-        return parse(text, dimension)
-    except ValueError as error:
-        raise Fault(option, str(error)) from error
-
-
 def _solve(
     layout: str,
     case: str | None,
@@ -284,11 +93,11 @@ def _solve(
     from twin.api import solve
     from twin.kernels.arrays import DeviceError
 
-    model = Mixed() if air == AirModel.mixed else FiniteVolume(_quantity("--cell", cell, "length"))
+    model = Mixed() if air == AirModel.mixed else FiniteVolume(parsed("--cell", cell, "length"))
     try:
-        with _progress(f"solving {layout}") as progress:
+        with progressing(f"solving {layout}") as progress:
             given = {"device": device.value, "air": model, "progress": progress}
-            result = solve(layout, case=case, overrides=_overrides(sets), **given)
+            result = solve(layout, case=case, overrides=overrides(sets), **given)
     except DeviceError as error:
         raise Fault("--device", str(error)) from error
     if result.stopped:
@@ -347,13 +156,13 @@ def solve(
     result = _solve(layout, case, sets, device, air, cell)
     highest = None
     if result.ok and not no_bound and not result.stopped:
-        with _progress("searching the bound") as progress:
+        with progressing("searching the bound") as progress:
             highest = api.bound(result, scale=scale.value, progress=progress)[0]
     if output:
         result.write(output, table)
     summary = summarise(result, highest)
     if json:
-        _print_json(summary)
+        print_json(summary)
     else:
         typer.echo(screens.screen(result, highest, summary, units.value))
     _settled(result)
@@ -379,11 +188,11 @@ def bound(
     from twin.study.bound import GROUPS, scaled_racks
 
     result = _solve(layout, case, sets, air=air, cell=cell)
-    with _progress("searching the bound") as progress:
+    with progressing("searching the bound") as progress:
         several = len(GROUPS[per.value](result.facility, scaled_racks(result.part()[0].plant))) > 1
         bounds = api.bound(result, scale=scale.value, per=per.value if several else None, progress=progress)
     if json:
-        _print_json({"layout": result.facility.name, "bounds": [screens.bound_json(b) for b in bounds]})
+        print_json({"layout": result.facility.name, "bounds": [screens.bound_json(b) for b in bounds]})
     else:
         typer.echo(screens.bounds(result, bounds, units.value))
     if not bounds[0].scale:
@@ -405,11 +214,11 @@ def optimum(
     from twin.show import screen as screens
     from twin.study.optimum import optimum as find
 
-    with _progress("searching") as progress:
+    with progressing("searching") as progress:
         given = {"over": over} if over else {}
-        best = find(layout, **given, case=case, overrides=_overrides(sets), progress=progress)
+        best = find(layout, **given, case=case, overrides=overrides(sets), progress=progress)
     if json:
-        _print_json(screens.optimum_json(best))
+        print_json(screens.optimum_json(best))
     else:
         typer.echo(screens.optimum(best))
     if best.reason:
@@ -434,11 +243,11 @@ def worth(
     from twin.show import screen as screens
     from twin.study.worth import worth as value
 
-    stated = None if price is None else _quantity("--price", price, "money_per_token") * 1e6
-    with _progress(f"valuing {layout}"):
-        earned = value(layout, stated, case=case, overrides=_overrides(sets))
+    stated = None if price is None else parsed("--price", price, "money_per_token") * 1e6
+    with progressing(f"valuing {layout}"):
+        earned = value(layout, stated, case=case, overrides=overrides(sets))
     if json:
-        _print_json(asdict(earned))
+        print_json(asdict(earned))
     else:
         typer.echo(screens.worth(earned))
 
@@ -453,13 +262,13 @@ def validate(layout: Layout, case: Case = None, sets: Sets = None) -> None:
     from twin.plant.symmetry import partitions
     from twin.serving.tokens import check_served
 
-    with _progress(f"checking {layout}"):
-        facility = load(layout, case, overrides := _overrides(sets))
+    with progressing(f"checking {layout}"):
+        facility = load(layout, case, given := overrides(sets))
         check_served(facility)
         plant, faults = compile(facility), []
         for name in facility.cases if case is None else ():
             try:
-                other = load(layout, name, overrides)
+                other = load(layout, name, given)
                 check_served(other)
                 if (other.components, other.ignore) != (facility.components, facility.ignore):
                     compile(other)
@@ -494,11 +303,11 @@ def mesh(
     from twin.air.exchange import meshed
     from twin.api import solve
 
-    with _progress(f"meshing {layout}"):
-        result = solve(layout, case=case, overrides=_overrides(sets))
-        rooms, faults = meshed(result.plant, result.solution, _quantity("--cell", cell, "length"), room)
+    with progressing(f"meshing {layout}"):
+        result = solve(layout, case=case, overrides=overrides(sets))
+        rooms, faults = meshed(result.plant, result.solution, parsed("--cell", cell, "length"), room)
     if json:
-        _print_json({"layout": result.facility.name, "rooms": rooms, "faults": faults})
+        print_json({"layout": result.facility.name, "rooms": rooms, "faults": faults})
     else:
         for name, numbers in rooms.items():
             rows = [(k.replace("_", " "), quantity(v)) for k, v in numbers.items()]
@@ -542,7 +351,7 @@ def list_layouts() -> None:
     from twin.facility.files import shipped, spelled
 
     rows = []
-    with _progress("reading layouts"):
+    with progressing("reading layouts"):
         for name in shipped():
             facility = load(name)
             racks = sum(part.shapes_air == "rack" for part in facility.components.values())
@@ -621,7 +430,7 @@ def export(
         if not 0 <= scenario < result.size:
             raise Fault("--scenario", f"{scenario} is none of the {result.size} there are, counted from 0")
         _settled(result, scenario)
-        with _progress(f"drawing {layout}") as progress:
+        with progressing(f"drawing {layout}") as progress:
             if not layout.endswith(WRITTEN) and not result.rooms:
                 api.bound(result, progress=progress)  # the picture marks what binds
             hall.export(result, output, to.value, scenario)
@@ -650,6 +459,9 @@ def view(
         raise Fault("view", str(error)) from error
 
 
+app.add_typer(sweeps, name="sweep")
+
+
 # ---- the machine -------------------------------------------------------------------------------------------------
 
 
@@ -661,7 +473,7 @@ def warmup() -> None:
     from twin.kernels.store import mend
 
     store = mend()
-    with _progress("compiling"):
+    with progressing("compiling"):
         solve("gb300_hall", {"site.dry_bulb": [303.15] * 17})
         count = warm_up()
     if store.fault:
@@ -676,7 +488,7 @@ def doctor(json: Json = False) -> None:
 
     report = examine()
     if json:
-        _print_json(report)
+        print_json(report)
         return
     rows = [(k, str(v)) for k, v in report.items() if not isinstance(v, dict)]
     rows += [(k, v or "missing") for k, v in report["libraries"].items()]

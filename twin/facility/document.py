@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -37,9 +38,21 @@ def document(facility: Facility) -> Raw:
 
 def restored(data: Raw) -> Facility:
     """The facility of a `document`, of the same hash. Raises LayoutError for what this program cannot build."""
+    return replace(build(data["source"], _layout(data)), cases=data["cases"], spec=data["spec"])
+
+
+def changed(facility: Facility, case: str | None, overrides: Mapping[str, object]) -> Facility:
+    """The facility with one of its cases and other values by address, as `load` takes them. Raises LayoutError."""
+    data = document(facility)
+    made = build(data["source"], _layout(data) | {"cases": data["cases"]}, case, overrides)
+    return replace(made, spec={**made.spec, "catalogue": facility.spec["catalogue"]})
+
+
+def _layout(data: Raw) -> Raw:
+    """The structure of a layout's file."""
     spec = data["spec"]
     sections = {k: v for k, v in spec.items() if k not in ("links", "ignore", "catalogue")}
-    layout = {
+    return {
         "version": 1,
         "name": data["name"],
         "description": data["description"],
@@ -48,7 +61,6 @@ def restored(data: Raw) -> Facility:
         "catalogue": data["shipped"] | spec["catalogue"],
         "connections": data["connections"],
     }
-    return replace(build(data["source"], layout), cases=data["cases"], spec=spec)
 
 
 def _entry(shipped: Raw) -> Raw:

@@ -41,6 +41,10 @@ class LayoutError(ValueError):
         self.source, self.faults = source, faults
         super().__init__("\n".join(f"{source}: {fault}" for fault in self.messages()))
 
+    def __reduce__(self) -> tuple[type[LayoutError], tuple[str, list[str]]]:
+        """As it goes to another process."""
+        return type(self), (self.source, self.faults)
+
     def messages(self, limit: int = 25) -> list[str]:
         """Up to `limit` faults for a reader: what many elements share is said once, at the first of them.
 

@@ -31,6 +31,9 @@ STRUCTURAL = {"voltage"}
 SECTIONS = ("site", "serving", "economics")
 """Sections whose numbers may vary."""
 
+MODEL = "model"
+"""Of a component, its entry of the catalogue."""
+
 REASONS = 5
 """How many different faults of a scenario its reason tells."""
 
@@ -176,19 +179,38 @@ def _told(fault: Fault, size: int) -> str:
 def _target(facility: Facility, address: str) -> _Target:
     """What an address means; ValueError for what means nothing or may not vary."""
     head, name, field = split(address)
+    declared = declarations(facility, address)
+    if head in SECTIONS and name is None:
+        if not declared:
+            raise ValueError(f"{address}: is no number that may vary; change it in the layout, a case or an override")
+        return _Target(head, field, [], declared)
+    if not declared:
+        raise ValueError(f"{address}: {field} shapes the plant; change it in the layout, by a case or an override")
+    return _Target("", field, select(facility, address), declared)
+
+
+def declarations(facility: Facility, address: str) -> list[FieldInfo]:
+    """How the field that an address means is declared, of each type that it means; none where it shapes the plant, so
+    that it is the same in all scenarios. Raises ValueError where the address means nothing.
+    """
+    head, name, field = split(address)
     if head in SECTIONS and name is None:
         fields = type(getattr(facility, head)).model_fields
         if field not in fields:
             raise ValueError(f"{address}: no such field{meant(field, fields)}")
         info = fields[field]
-        if field in WHOLE or (quantity(info) is None and not is_whole(info)):
-            raise ValueError(f"{address}: is no number that may vary; change it in the layout, a case or an override")
-        return _Target(head, field, [], [info])
-    chosen = select(facility, address)
-    types = list(dict.fromkeys(type(facility.components[n]) for n in chosen))
-    if not all(varies(cls, field) for cls in types):
-        raise ValueError(f"{address}: {field} shapes the plant; change it in the layout, by a case or an override")
-    return _Target("", field, chosen, [cls.model_fields[field] for cls in types])
+        return [] if field in WHOLE or (quantity(info) is None and not is_whole(info)) else [info]
+    if field == MODEL:
+        choose(address, facility.components, lambda n: groups(facility, n), SECTIONS)
+        return []
+    types = dict.fromkeys(type(facility.components[n]) for n in select(facility, address))
+    return [cls.model_fields[field] for cls in types] if all(varies(cls, field) for cls in types) else []
+
+
+def out_of_bounds(address: str, declared: list[FieldInfo], values: Array) -> str:
+    """The first fault of SI values (n,) that are no numbers, or out of the bounds of a field; "" if there is none."""
+    faults = (f for f in _outside(address, declared, Numbers(values, {})) if f.where.any())
+    return next((f.tell(int(np.argmax(f.where))) for f in faults), "")
 
 
 def _placed(

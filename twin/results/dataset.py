@@ -76,16 +76,20 @@ ROOMS = {
 }
 """What computed air adds by room: unit and meaning."""
 
+FIELDS = "fields"
+"""What stands for the mean air temperature in the cells of every computed room."""
+
 if TYPE_CHECKING:
     import xarray as xr
 else:
     xr = later("xarray")
 
 
-def choose(plant: Plant, outputs: Sequence[str], computed: bool) -> frozenset[str]:
+def choose(plants: Iterable[Plant], outputs: Sequence[str], computed: bool) -> frozenset[str]:
     """Names of the variables that outputs mean, which may be names of GROUPS too; status and reason come along.
 
-    computed: whether air is computed. Raises LayoutError for what is no sequence of names, and for unknown ones.
+    plants: in one of which at least each is known. computed: whether air is computed. Raises LayoutError for what is no
+    sequence of names, and for unknown ones.
     """
     told = 'give names, such as outputs=["figures", "limits"]'
     if isinstance(outputs, str) or not isinstance(outputs, Iterable):
@@ -93,12 +97,14 @@ def choose(plant: Plant, outputs: Sequence[str], computed: bool) -> frozenset[st
     names = list(outputs)
     if not names:
         raise LayoutError("outputs", [f"is empty; {told}"])
-    known = {*FIGURES, *OTHERS, *BOUND, *(r.name for r in plant.reports)}
-    known.update(*map(envelopes.titles, plant.guidelines))
-    if computed:
-        parts = plant.facility.components
-        known |= {f"{parts[n].dimension}_{INLET_ERROR}" for n in plant.engine.names}
-        known |= {f"{parts[n].dimension}_{INTAKE}" for n in plant.fan.names} | set(ROOMS)
+    known = {*FIGURES, *OTHERS, *BOUND, *((FIELDS, *ROOMS) if computed else ())}
+    for plant in plants:
+        known.update(r.name for r in plant.reports)
+        known.update(*map(envelopes.titles, plant.guidelines))
+        if computed:
+            parts = plant.facility.components
+            known |= {f"{parts[n].dimension}_{INLET_ERROR}" for n in plant.engine.names}
+            known |= {f"{parts[n].dimension}_{INTAKE}" for n in plant.fan.names}
     unknown = [n for n in names if not isinstance(n, str) or (n not in known and n not in GROUPS)]
     if unknown:
         there = (*GROUPS, *sorted(known))
@@ -331,6 +337,21 @@ def provenance(plant: Plant, served: Iterable[Serving], seconds: float, device: 
         "alike": plant.classes.summary(),
         "serving": "; ".join(describe(terms, plant) for terms in islice(served, STATED)),
     }
+
+
+def fields(air: AirSolution) -> xr.Dataset:
+    """Mean air temperature in the cells of every computed room, ROOM_air (ROOM_z, ROOM_y, ROOM_x, scenario) [K]."""
+    variables, coordinates = dict[str, Any](), dict[str, Any]()
+    for room in air.rooms:
+        grid, solid = room.geometry.grid, np.where(room.geometry.solid, np.nan, 1.0)
+        dims = tuple(f"{room.room}_{axis}" for axis in "zyx")
+        values = np.moveaxis(solid * (room.mean.fields["T"] + REFERENCE), 0, -1)
+        attrs = {"units": "K", "long_name": f"mean air temperature in {room.room}"}
+        variables[f"{room.room}_air"] = ((*dims, "scenario"), values, attrs)
+        for dim, axis in zip(dims, "zyx", strict=True):
+            edges = grid.edges(axis)
+            coordinates[dim] = (dim, 0.5 * (edges[1:] + edges[:-1]), {"units": "m"})
+    return xr.Dataset(variables, coordinates)
 
 
 def field(room: RoomAir, dew_point: Array) -> xr.Dataset:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from twin.air.turns import Air, FiniteVolume
+from twin.columns import Index
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
 from twin.facility.scenarios import Scenarios
 from twin.kernels.later import later
 from twin.plant.compile import Plant
-from twin.results.dataset import BOUND, Joined, choose, dataset, provenance
+from twin.results.dataset import BOUND, FIELDS, Joined, choose, dataset, fields, provenance
 from twin.serving.tokens import different_terms
 from twin.solver.pace import Pace
 from twin.solver.steady import Progress
@@ -61,24 +62,41 @@ def stream(
     """
     began, total = time.perf_counter(), scenarios.size
     (_, one), *_ = plants(facility, symmetry=symmetry)
-    chosen = choose(one, outputs, isinstance(air, FiniteVolume))
+    chosen = choose([one], outputs, isinstance(air, FiniteVolume))
     chunk = total if isinstance(air, FiniteVolume) else CHUNK
     pace, kept, done = Pace(total, progress), Joined(total), 0
     try:
         while done < total:
             last = min(done + chunk, total)
             now = scenarios.part(slice(done, last))
-            for part in solve(facility, now, air, device, progress, pace.advance, symmetry, MEMORY):
-                data = dataset(part.air, chosen)
-                if not chosen.isdisjoint(BOUND):
-                    found = bounds(part.air.plant, progress=progress).variables()
-                    data = data.assign({name: v for name, v in found.items() if name in chosen})
-                kept.take(done + part.scenarios, data)
+            for at, data in asked(facility, now, chosen, air, device, progress, pace.advance, symmetry):
+                kept.take(done + at, data)
             done = last
     except KeyboardInterrupt:
         told = f"stopped after {done:,} of {total:,} scenarios"
         raise Interrupted(told, _told(kept.dataset(done), one, scenarios, began)) from None
     return _told(kept.dataset(total), one, scenarios, began)
+
+
+def asked(
+    facility: Facility,
+    scenarios: Scenarios,
+    chosen: frozenset[str],
+    air: Air,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    finished: Callable[[int], object] | None = None,
+    symmetry: bool = True,
+) -> Iterator[tuple[Index, xr.Dataset]]:
+    """The chosen variables of scenarios, those with the same classes at a time, with their numbers."""
+    for part in solve(facility, scenarios, air, device, progress, finished, symmetry, MEMORY):
+        data = dataset(part.air, chosen)
+        if not chosen.isdisjoint(BOUND):
+            found = bounds(part.air.plant, progress=progress).variables()
+            data = data.assign({name: v for name, v in found.items() if name in chosen})
+        if FIELDS in chosen:
+            data = data.assign(fields(part.air))
+        yield part.scenarios, data
 
 
 def _told(data: xr.Dataset, one: Plant, scenarios: Scenarios, began: float) -> xr.Dataset:

@@ -1,0 +1,1 @@
+"""Plots of results, in one style; what `plot` of a result, a sweep or a year opens."""
