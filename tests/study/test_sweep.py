@@ -269,7 +269,7 @@ def test_a_damaged_chunk_is_told_and_solved_again(stored, array, damage):
 def test_damaged_parameters_are_told(stored):
     path = stored
     (path / "parameters" / "c" / "0" / "0").write_bytes(b"nonsense")
-    with pytest.raises(twin.LayoutError, match="parameters is damaged: .*begin anew"):
+    with pytest.raises(twin.LayoutError, match=r"parameters is damaged: .*begin anew"):
         twin.open_sweep(path).dataset  # noqa: B018
 
 
