@@ -16,6 +16,8 @@ Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says
   `WeatherFile`, each of whose hours is a scenario.
 - Sweeps: `sweep` asks for every combination of axes, or rows of a table or a `Design`, as a `Sweep`, whose `run` stores
   a `SweepResult`; `open_sweep` reads one at any time. `SweepStopped` tells what stopped it.
+- Weather: `year` solves every hour of a `WeatherFile` into a `Year` of sums; `hourly` reads the carbon or prices of a
+  grid into an `HourlyFile`.
 - Studies: `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth`
   what one more megawatt or kelvin adds.
 - Pictures: `view` opens a window or shows a picture in a notebook, `draw` gives a scene to work on, `export` writes a
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from twin.facility.schema import schema
     from twin.networks import pipe_flow, power_flow
     from twin.readers.epw import WeatherFile, weather
+    from twin.readers.hourly import HourlyFile, hourly
     from twin.show.describe import describe
     from twin.show.scene.hall import draw, export
     from twin.show.scene.view import view
@@ -53,12 +56,14 @@ if TYPE_CHECKING:
     from twin.study.sweep import Sweep, SweepStopped, sweep
     from twin.study.swept import SweepResult, open_sweep
     from twin.study.worth import worth
+    from twin.study.year import Year, year
 
 _HOMES = {
     "Bound": "study.bound",
     "Design": "study.design",
     "Facility": "facility.graph",
     "FiniteVolume": "air.turns",
+    "HourlyFile": "readers.hourly",
     "Interrupted": "study.stream",
     "Layout": "facility.layout",
     "LayoutError": "facility.files",
@@ -69,11 +74,13 @@ _HOMES = {
     "SweepResult": "study.swept",
     "SweepStopped": "study.sweep",
     "WeatherFile": "readers.epw",
+    "Year": "study.year",
     "bound": "api",
     "catalogue": "facility.catalogue",
     "describe": "show.describe",
     "draw": "show.scene.hall",
     "export": "show.scene.hall",
+    "hourly": "readers.hourly",
     "load": "facility.build",
     "open_result": "api",
     "open_sweep": "study.swept",
@@ -87,6 +94,7 @@ _HOMES = {
     "view": "show.scene.view",
     "weather": "readers.epw",
     "worth": "study.worth",
+    "year": "study.year",
 }
 _PACKAGES = ("columns", "components", "elements", "fluids", "networks", "serving", "units")
 """Modules and packages that are public as a whole."""
@@ -96,6 +104,7 @@ __all__ = [
     "Design",
     "Facility",
     "FiniteVolume",
+    "HourlyFile",
     "Interrupted",
     "Layout",
     "LayoutError",
@@ -106,6 +115,7 @@ __all__ = [
     "SweepResult",
     "SweepStopped",
     "WeatherFile",
+    "Year",
     "bound",
     "catalogue",
     "columns",
@@ -115,6 +125,7 @@ __all__ = [
     "elements",
     "export",
     "fluids",
+    "hourly",
     "load",
     "networks",
     "open_result",
@@ -131,6 +142,7 @@ __all__ = [
     "view",
     "weather",
     "worth",
+    "year",
 ]
 
 

@@ -41,6 +41,7 @@ from twin.app.common import (
     print_json,
     progressing,
 )
+from twin.app.studies import studies
 from twin.app.sweeps import sweeps
 from twin.show.text import quantity, table
 
@@ -459,6 +460,7 @@ def view(
         raise Fault("view", str(error)) from error
 
 
+app.add_typer(studies)
 app.add_typer(sweeps, name="sweep")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -72,6 +72,8 @@ class Chiller(Law):
     reference default to those of the curves; `capacity_factor` derates, as for elevation. Without set point (NaN)
     water is cooled as far as the box allows.
     """
+
+    compresses: ClassVar[bool] = True
 
     set_point: Array
     count: Array

@@ -97,9 +97,13 @@ REPEATS = 6
 
 
 class Law(Table):
-    """A table of columns with a kernel (r, s, law, at: Inflow, root: Roots, out: Answer, *tables)."""
+    """A table of columns with a kernel (r, s, law, at: Inflow, root: Roots, out: Answer, *tables).
+
+    compresses: whether its cold is that of compressors, which a year counts apart from what the weather cools.
+    """
 
     kernel: ClassVar[Kernel]
+    compresses: ClassVar[bool] = False
 
     @classmethod
     def real_columns(cls) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -65,6 +66,9 @@ HEADER = (
 DAYS = np.cumsum([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 """Days of a leap year before each month, and of all."""
 
+WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+"""Days of the week."""
+
 LEAP_DAY = 31 + 28
 """Place of 29 February among them."""
 
@@ -114,7 +118,8 @@ class WeatherFile:
     time: start of the interval, local standard time, in the file's own years. dry_bulb, dew_point [K],
     relative_humidity [1], pressure [Pa]. wet_bulb [K]: computed from dry bulb, dew point and the file's pressure.
     wind_speed [m/s], wind_direction [deg from north]. Means over the interval [W/m2]: ghi, dni, dhi (global horizontal,
-    direct normal, diffuse horizontal radiation), horizontal_infrared. name: of the file. location: where.
+    direct normal, diffuse horizontal radiation), horizontal_infrared. name: of the file. location: where. first_day: of
+    the week, on which the file says that it begins, "" if it does not.
 
     >>> twin.weather("dulles.epw").design["0.4%"].evaporation
     """
@@ -134,6 +139,7 @@ class WeatherFile:
     dhi: Array
     horizontal_infrared: Array
     design_line: Line = (0, ())
+    first_day: str = ""
 
     def scenarios(self, *fields: str) -> dict[str, Array]:
         """Every record as a scenario of `twin.solve`, labelled by its time: these fields of the site.
@@ -171,14 +177,16 @@ class WeatherFile:
 def weather(path: str | Path) -> WeatherFile:
     """Read an EPW file, gzipped or not: the weather of a place hour by hour, in SI units.
 
-    path: of the file. Records are stamped with the end of their hour in the file, and with its start here. Raises
-    ValueError, with the line, for what is no EPW file or has records that are missing, out of order or no numbers.
+    path: of the file, or the name of a year that is shipped, `synthetic_temperate` or `synthetic_desert`, which are
+    made by a formula and measured nowhere. Records are stamped with the end of their hour in the file, and with its
+    start here. Raises ValueError, with the line, for what is no EPW file or has records that are missing, out of order
+    or no numbers.
 
     >>> twin.solve("gb300_hall", twin.weather("dulles.epw").scenarios())["pue"].mean()
     """
     path = Path(path)
     try:
-        text = decoded(path)
+        text = decoded(_shipped(path) or path)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path.name}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")
@@ -196,8 +204,16 @@ def weather(path: str | Path) -> WeatherFile:
         time=_time(path.name, begin, rows, periods),
         wet_bulb=fluids.wet_bulb(columns["dry_bulb"], ratio, columns["pressure"]),
         design_line=header.get("DESIGN CONDITIONS", (0, ())),
+        first_day=_first_day(periods),
         **columns,
     )
+
+
+def _shipped(path: Path) -> Path | None:
+    """A file that is shipped under a plain name, None for any other."""
+    folder = resources.files("twin.layouts") / "weather"
+    found = Path(str(folder)) / f"{path}.epw.gz"
+    return found if len(path.parts) == 1 and not path.exists() and found.is_file() else None
 
 
 def _header(name: str, lines: Sequence[str]) -> dict[str, Line]:
@@ -280,6 +296,12 @@ def _time(name: str, begin: int, rows: Sequence[Sequence[str]], periods: Sequenc
         raise ValueError(f"{name}:{begin + 1 + at}: {fault}")
     within = np.arange(len(rows)) % per_hour * (3600 // per_hour)
     return days.astype("M8[s]") + (3600 * (hour - 1) + within)
+
+
+def _first_day(words: Sequence[str]) -> str:
+    """The day of the week that the first period begins with, "" if none is stated."""
+    named = [w.strip().capitalize() for w in words[4:5]]
+    return next((w for w in named if w in WEEK), "")
 
 
 def _periods(name: str, line: int, words: Sequence[str]) -> tuple[int, list[tuple[int, int]]]:

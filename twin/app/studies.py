@@ -1,0 +1,79 @@
+"""Commands of studies that solve a layout many times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from twin.app.common import EXCEEDED, Case, Device, Fault, Json, Output, Sets, overrides, print_json, progressing
+from twin.app.common import Layout as LayoutArgument
+
+studies = typer.Typer()
+
+
+@studies.command()
+def year(
+    layout: LayoutArgument,
+    weather: Annotated[
+        str, typer.Option("--weather", help="A year as EPW file, or synthetic_temperate, synthetic_desert.")
+    ],
+    load: Annotated[
+        str | None, typer.Option("--load", help="Share of accelerators at work, '80 %', or a CSV: 24, 7 x 24, 8760.")
+    ] = None,
+    carbon: Annotated[Path | None, typer.Option("--carbon", help="CSV of a grid's hourly greenhouse gas.")] = None,
+    price: Annotated[Path | None, typer.Option("--price", help="CSV of a grid's hourly price.")] = None,
+    life_cycle: Annotated[bool, typer.Option("--life-cycle", help="Take life-cycle carbon, not direct.")] = False,
+    heat_used: Annotated[str, typer.Option("--heat-used", help="Heat that is used elsewhere, such as '2 MW'.")] = "0 W",
+    renewable: Annotated[str, typer.Option("--renewable", help="Share of the energy, such as '40 %'.")] = "0",
+    source_water: Annotated[
+        float | None, typer.Option("--source-water", help="Of electricity, L/kWh, for WUE at the source.")
+    ] = None,
+    bound: Annotated[
+        bool, typer.Option("--bound", help="Find the density that holds in all hours, and nearly all.")
+    ] = False,
+    case: Case = None,
+    sets: Sets = None,
+    output: Output = None,
+    device: Annotated[Device, typer.Option("--device", help="Where to solve: auto takes a GPU if any.")] = Device.cpu,
+    json: Json = False,
+) -> None:
+    """Solve a year of weather hour by hour: PUE, WUE, CUE, energy by end use, cost; -o writes hours or a plot.
+
+    FILE.csv, .nc or .parquet have the hours; FILE.png, .svg or .pdf a map of the hours' PUE.
+
+    twin year gb300_hall --weather dulles.epw --load '80 %' --carbon PJM.csv --bound
+    """
+    from twin.app.common import parsed
+    from twin.show import year as screens
+    from twin.show.plots.style import ENDINGS
+    from twin.study.year import year as solve_year
+    from twin.study.year_files import TABLES, load_profile, write_hours
+
+    if output and output.suffix not in (*TABLES, *ENDINGS):
+        raise Fault(f"output {output}", f"ending is none of {', '.join((*TABLES, *ENDINGS))}")
+    given: dict[str, Any] = {
+        "load": 1.0 if load is None else load_profile(load),
+        "carbon": carbon,
+        "price": price,
+        "accounting": "life_cycle" if life_cycle else "direct",
+        "heat_used": parsed("--heat-used", heat_used, "power"),
+        "renewable": parsed("--renewable", renewable, "fraction"),
+        "source_water": None if source_water is None else source_water / 3.6e6,
+        "bound": bound,
+        "device": device.value,
+    }
+    with progressing(f"a year of {layout}") as progress:
+        found = solve_year(layout, weather, case=case, overrides=overrides(sets), progress=progress, **given)
+    if output:
+        if output.suffix in TABLES:
+            write_hours(found, output)
+        else:
+            found.plot.heat_map().write(output)
+    if json:
+        print_json(screens.summary(found))
+    else:
+        typer.echo(screens.screen(found))
+    if bound and not found.densities[0].density > 0:
+        raise typer.Exit(EXCEEDED)
