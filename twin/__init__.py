@@ -18,6 +18,8 @@ Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says
   a `SweepResult`; `open_sweep` reads one at any time. `SweepStopped` tells what stopped it.
 - Weather: `year` solves every hour of a `WeatherFile` into a `Year` of sums; `hourly` reads the carbon or prices of a
   grid into an `HourlyFile`.
+- Failures: `contingencies` loses every element, with what switches then, as `Contingencies`; `dependents` says what
+  loses power or cooling by the wiring alone, as `Dependents`; `secure` gives the density that survives every loss.
 - Studies: `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth`
   what one more megawatt or kelvin adds.
 - Pictures: `view` opens a window or shows a picture in a notebook, `draw` gives a scene to work on, `export` writes a
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from twin.show.scene.hall import draw, export
     from twin.show.scene.view import view
     from twin.study.bound import Bound
+    from twin.study.contingencies import Contingencies, contingencies, secure
+    from twin.study.dependents import Dependents, dependents
     from twin.study.design import Design
     from twin.study.optimum import optimum
     from twin.study.stream import Interrupted
@@ -60,6 +64,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Bound": "study.bound",
+    "Contingencies": "study.contingencies",
+    "Dependents": "study.dependents",
     "Design": "study.design",
     "Facility": "facility.graph",
     "FiniteVolume": "air.turns",
@@ -77,6 +83,8 @@ _HOMES = {
     "Year": "study.year",
     "bound": "api",
     "catalogue": "facility.catalogue",
+    "contingencies": "study.contingencies",
+    "dependents": "study.dependents",
     "describe": "show.describe",
     "draw": "show.scene.hall",
     "export": "show.scene.hall",
@@ -88,6 +96,7 @@ _HOMES = {
     "pipe_flow": "networks",
     "power_flow": "networks",
     "schema": "facility.schema",
+    "secure": "study.contingencies",
     "shipped": "facility.files",
     "solve": "api",
     "sweep": "study.sweep",
@@ -101,6 +110,8 @@ _PACKAGES = ("columns", "components", "elements", "fluids", "networks", "serving
 
 __all__ = [
     "Bound",
+    "Contingencies",
+    "Dependents",
     "Design",
     "Facility",
     "FiniteVolume",
@@ -120,6 +131,8 @@ __all__ = [
     "catalogue",
     "columns",
     "components",
+    "contingencies",
+    "dependents",
     "describe",
     "draw",
     "elements",
@@ -134,6 +147,7 @@ __all__ = [
     "pipe_flow",
     "power_flow",
     "schema",
+    "secure",
     "serving",
     "shipped",
     "solve",

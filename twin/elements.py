@@ -688,7 +688,7 @@ class Limit(Element):
     kind: what is limited and from which side. name: of the limit. elements: names of what is limited (n). value: the
     solved column (n). bound: in its units, not finite where nothing binds (n, s). engine: rows of the racks that the
     bound grows with when they are made denser (n,), None if it does not. above: a solved column that the bound is
-    measured from (n), None for zero.
+    measured from (n), None for zero. emergency: the bound for hours after a loss (n, s), None where it is no other.
     """
 
     kind: LimitKind
@@ -698,6 +698,7 @@ class Limit(Element):
     bound: Array
     engine: Index | None = None
     above: Ref | None = None
+    emergency: Array | None = None
 
 
 @dataclass(frozen=True)

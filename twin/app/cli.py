@@ -179,11 +179,17 @@ def bound(
     scale: Basis = Scale.chips,
     json: Json = False,
     per: Annotated[Per, typer.Option("--per", help="Each of which is then made denser alone.")] = Per.class_,
+    secure: Annotated[
+        str | None, typer.Option("--secure", metavar="n-1", help="The density at which every single loss is survived.")
+    ] = None,
     air: AirOption = AirModel.mixed,
     cell: Cell = CELL,
     units: UnitsOption = Units.si,
 ) -> None:
     """Find the highest sustainable rack density: all racks alike, then each class, row or rack alone."""
+    if secure is not None:
+        _secure(layout, case, sets, secure, json)
+        return
     from twin import api
     from twin.show import screen as screens
     from twin.study.bound import GROUPS, scaled_racks
@@ -198,6 +204,23 @@ def bound(
         typer.echo(screens.bounds(result, bounds, units.value))
     if not bounds[0].scale:
         raise typer.Exit(SOLVER_FAILED if bounds[0].solution.status[0] else EXCEEDED)
+
+
+def _secure(layout: str, case: str | None, sets: list[str] | None, order: str, json: bool) -> None:
+    """The density at which every single loss is survived."""
+    from twin.show import contingencies as screens
+    from twin.study.contingencies import secure
+
+    if order.lower() != "n-1":
+        raise Fault("--secure", f"{order!r}: is n-1")
+    with progressing("searching the bound after every loss") as progress:
+        found = secure(layout, case=case, overrides=overrides(sets), progress=progress)
+    if json:
+        print_json({"layout": layout, **found._asdict()})
+    else:
+        typer.echo(screens.secure(layout, found))
+    if not found.scale:
+        raise typer.Exit(EXCEEDED)
 
 
 @app.command()

@@ -77,3 +77,89 @@ def year(
         typer.echo(screens.screen(found))
     if bound and not found.densities[0].density > 0:
         raise typer.Exit(EXCEEDED)
+
+
+@studies.command()
+def contingencies(
+    layout: LayoutArgument,
+    order: Annotated[int, typer.Option("--order", help="2: a fault of each during the maintenance of each.")] = 1,
+    group: Annotated[list[str] | None, typer.Option("--group", help="Lost together, such as 'cdu1,cdu2'.")] = None,
+    pair: Annotated[
+        list[str] | None, typer.Option("--pair", help="Isolated, then failed, such as 'tx_a1,tx_b1'.")
+    ] = None,
+    element: Annotated[
+        list[str] | None, typer.Option("--element", help="Only this one; several times for several.")
+    ] = None,
+    mode: Annotated[str | None, typer.Option("--mode", help="fault or planned; both if not given.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="List what is survived too.")] = False,
+    case: Case = None,
+    sets: Sets = None,
+    device: Annotated[Device, typer.Option("--device", help="Where to solve: auto takes a GPU if any.")] = Device.cpu,
+    json: Json = False,
+) -> None:
+    """Lose every element in turn, with what switches then: racks, limits and tokens that are left.
+
+    twin contingencies gb300_hall --group cdu1,cdu2 --all
+    """
+    from twin.show import contingencies as screens
+    from twin.study.contingencies import contingencies as find
+
+    pairs = None if not pair else [_names("--pair", p, 2) for p in pair]
+    given: dict[str, Any] = {"modes": (mode,)} if mode else {}
+    with progressing(f"losing elements of {layout}") as progress:
+        found = find(
+            layout,
+            order,
+            [_names("--group", g, 0) for g in group or ()],
+            pairs,
+            names=element,
+            case=case,
+            overrides=overrides(sets),
+            device=device.value,
+            progress=progress,
+            **given,
+        )
+    if json:
+        print_json(screens.summary(found))
+    else:
+        typer.echo(screens.screen(found, every))
+    if any(r.verdict not in ("survived", "emergency") for r in found):
+        raise typer.Exit(EXCEEDED)
+
+
+@studies.command()
+def dependents(
+    layout: LayoutArgument,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="What fails together; every single point if none.", show_default=False)
+    ] = None,
+    case: Case = None,
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """Say which racks lose power or cooling if equipment fails, by the wiring alone.
+
+    twin dependents gb300_hall fws_pumps
+    """
+    from twin.facility.build import load as load_layout
+    from twin.show import contingencies as screens
+    from twin.study.contingencies import elements
+    from twin.study.dependents import Dependence
+
+    with progressing(f"asking {layout}"):
+        facility = load_layout(layout, case, overrides(sets))
+        known = Dependence(facility)
+        found = [known.without(names)] if names else list(known.single_points(elements(facility)).values())
+    if json:
+        print_json([d._asdict() for d in found])
+    elif names:
+        typer.echo(screens.dependents(found[0]))
+    else:
+        typer.echo("\n".join(map(str, found)) or "no rack depends on a single element")
+
+
+def _names(option: str, text: str, count: int) -> tuple[Any, ...]:
+    names = tuple(n.strip() for n in text.split(",") if n.strip())
+    if count and len(names) != count:
+        raise Fault(option, f"{text!r}: give {count} names, parted by a comma")
+    return names

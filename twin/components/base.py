@@ -207,7 +207,9 @@ class Component(Model):
     works only in rooms that are ventilated, whose humidity is a balance. holds_pressure: whether it is what a coolant
     loop without pressure lacks. indoors: whether it must stand in a room. set_point_role: what its set point holds,
     "coolant" to racks or room "air", or "". sheltered: whether users are warned where it names no room in a layout that
-    has rooms. metered: whether it stands for the utility, whose `contract` can be widened. structural: fields that
+    has rooms. metered: whether it stands for the utility, whose `contract` can be widened. units_field: the field that
+    says how many equal units it stands for, each of which can be lost by itself, "" for one. stores: whether it holds
+    energy that bridges the time until something switches. structural: fields that
     shape the plant and are the same in all scenarios. ports: its connection points. passages: what passes from port
     to port inside it; see `ways` for the default. sources: ports at which it is a source of power. box: lengths
     along x, y and z if it has no size [m]. front: the axis that box is deep along.
@@ -220,6 +222,9 @@ class Component(Model):
     room: str | None = Field(None, description="the room it stands in; outdoors if none")
     cords: int = Field(1, ge=1, le=8, description="feeds it can have")
     shares: tuple[Fraction, ...] | None = Field(None, description="of the cords, in the order of their names")
+    opens: tuple[str, ...] = Field(
+        (), description="what standby equipment opens before it closes: the other breakers of a transfer pair"
+    )
     capital: Money = Field(0.0, ge=0, description="purchase and installation")
     life: Time = Field(15 * YEAR, gt=0, description="depreciation life")
     upkeep: Fraction = Field(0.03, ge=0, le=1, description="maintenance per year, share of capital")
@@ -238,7 +243,9 @@ class Component(Model):
     sheltered: ClassVar[bool] = False
     set_point_role: ClassVar[SetPointRole] = ""
     metered: ClassVar[bool] = False
-    structural: ClassVar[frozenset[str]] = frozenset({"at", "size", "room", "cords", "shares"})
+    units_field: ClassVar[str] = ""
+    stores: ClassVar[bool] = False
+    structural: ClassVar[frozenset[str]] = frozenset({"at", "size", "room", "cords", "shares", "opens"})
     ports: ClassVar[dict[str, Port]] = {}
     passages: ClassVar[tuple[Passage, ...] | None] = None
     sources: ClassVar[tuple[str, ...]] = ()
@@ -396,15 +403,27 @@ def constant(write: Write, value: ArrayLike) -> Ref:
     return given.power[write(Constant(np.asarray(value, float)))]
 
 
-def limit(t: Table, write: Write, kind: LimitKind, value: Ref, bound: ArrayLike, engine: Index | None = None) -> None:
+def limit(
+    t: Table,
+    write: Write,
+    kind: LimitKind,
+    value: Ref,
+    bound: ArrayLike,
+    engine: Index | None = None,
+    emergency: ArrayLike | None = None,
+) -> None:
     """Bound a solved column for every instance in service; a bound that is not finite never binds.
 
-    `engine` are the rows of the racks with whose density the bound grows.
+    `engine` are the rows of the racks with whose density the bound grows. emergency: the bound for hours after a loss,
+    NaN where it is no other.
     """
     _called(t, kind)
+    loose = None if emergency is None else np.where(np.isnan(emergency), bound, emergency)
     if "in_service" in t and not t.in_service.all():
         bound = np.where(t.in_service > 0, bound, np.inf)
-    write(Limit(kind, kind.name.format(kind=t.kind), t.names, value, wide(bound, t.n), engine))
+        loose = None if loose is None else np.where(t.in_service > 0, loose, np.inf)
+    after = None if loose is None else wide(loose, t.n)
+    write(Limit(kind, kind.name.format(kind=t.kind), t.names, value, wide(bound, t.n), engine, emergency=after))
 
 
 def stay_dry(t: Table, write: Write, temperature: Ref) -> None:

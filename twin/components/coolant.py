@@ -241,6 +241,7 @@ class PumpStation(Pumped):
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
     kind: ClassVar[str] = "pump"
+    units_field: ClassVar[str] = "pumps"
     dimension: ClassVar[str] = "pump"
 
     @classmethod

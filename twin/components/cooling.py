@@ -191,6 +191,7 @@ class HeatExchanger(Component):
     clean_u: HeatTransferCoefficient = Field(
         4000.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"
     )
+    units_field: ClassVar[str] = "units"
     ports: ClassVar[dict[str, Port]] = {
         "hot_in": Port("coolant"),
         "hot_out": Port("coolant"),
@@ -343,6 +344,7 @@ class Crah(Coil):
     reheat: Power = Field(
         0.0, ge=0, description="electric heater of all units, that warms such air up to the set point"
     )
+    units_field: ClassVar[str] = "units"
     ports: ClassVar[dict[str, Port]] = Coil.ports | {"feed": Port("power", cords=True)}
 
     kind: ClassVar[str] = "crah"

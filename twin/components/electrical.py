@@ -1,13 +1,13 @@
 """The power train: utility, transformers, conductors, boards, UPS, rectifiers, batteries, generators."""
 
 from functools import lru_cache
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from twin import columns
-from twin.columns import Array, Index, Real, limits, totals
+from twin.columns import Array, Index, Real, Ref, limits, totals
 from twin.components.base import (
     Component,
     InService,
@@ -54,6 +54,16 @@ TIE = 1e-6
 """Per-unit reactance on its own rating of a piece that is only a switch: a board, a panel."""
 
 
+STANDBY = (
+    "whether it comes into service after a loss: by itself, as static switches, ATS and ring breakers do, or by hand, "
+    "before what is planned"
+)
+Standby = Annotated[Literal["none", "automatic", "manual"], Field(description=STANDBY)]
+"""What equipment that is out of service does when other equipment is lost; `study.contingencies` closes it."""
+
+EMERGENCY = "load over the rating that it bears for hours after a loss; as `continuous_factor` if not given"
+
+
 def nominal(t: Table, write: Write, port: str, voltage: Array, direct: bool = False) -> None:
     """State the nominal voltage [V] that a port expects, and whether it is direct."""
     write(Level(t.node(port), voltage, np.broadcast_to(direct, (t.n,)), t.names))
@@ -72,12 +82,17 @@ def branch(
     report(t, write, "loading", columns.line.loading[rows], f"{t.kind} current over rating")
     report(t, write, "power", columns.line.power[rows], f"active power into the {t.kind}", picture="power")
     report(t, write, "loss", columns.line.loss[rows], f"{t.kind} loss")
-    limit(t, write, limits.loading, columns.line.loading[rows], t.continuous_factor)
+    bearing(t, write, columns.line.loading[rows])
     limit(t, write, limits.peak, columns.line.peak[rows], t.trip_factor)
     warm_room(t, write, columns.line.loss[rows])
     write(Tally(totals.electrical_loss, columns.line.loss[rows]))
     price(t, write)
     return rows
+
+
+def bearing(t: Table, write: Write, loading: Ref) -> None:
+    """Bound loadings [1] of a table by its `continuous_factor`, for hours after a loss by its `emergency_factor`."""
+    limit(t, write, limits.loading, loading, t.continuous_factor, emergency=t.emergency_factor)
 
 
 class Utility(Component):
@@ -114,8 +129,12 @@ class Generator(Component):
     """
 
     voltage: Voltage = Field(415.0, gt=0, description="line to line, held at its bus")
-    rating: Power = Field(2.5e6, gt=0, description="largest active power, sustained")
+    rating: Power = Field(2.5e6, gt=0, description="largest active power, sustained: continuous or prime [ISO 8528-1]")
+    standby_rating: Power | None = Field(
+        None, gt=0, description="largest for hours after a loss, its emergency standby power; the rating if not given"
+    )
     in_service: InService = False
+    standby: Standby = "none"
     energy_price: MoneyPerEnergy = Field(0.3 / 3.6e6, ge=0, description="fuel and upkeep; an input, 0.05 to 0.4 $/kWh")
     carbon: CarbonIntensity = Field(0.74 / 3.6e6, ge=0, description="of its energy; diesel if not given")
     ports: ClassVar[dict[str, Port]] = {"out": Port("power")}
@@ -130,8 +149,8 @@ class Generator(Component):
         rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, t.rating, t.in_service))
         write(Fuel(columns.source.power[rows], t.energy_price, t.carbon))
         report(t, write, "power", columns.source.power[rows], "active power of the generator", picture="power")
-        limit(t, write, limits.generator_rating, columns.source.power[rows], t.rating)
-        limit(t, write, limits.generator_peak, columns.source.peak[rows], t.rating)
+        limit(t, write, limits.generator_rating, columns.source.power[rows], t.rating, emergency=t.standby_rating)
+        limit(t, write, limits.generator_peak, columns.source.peak[rows], t.rating, emergency=t.standby_rating)
         price(t, write)
 
 
@@ -151,8 +170,10 @@ class Transformer(Component):
     no_load_current: Fraction = Field(0.005, ge=0, le=0.2, description="current without load over the rated one")
     tap: Fraction = Field(1.0, ge=0.8, le=1.2, description="off-nominal ratio at the high side")
     continuous_factor: Fraction = Field(1.0, gt=0, le=2, description="continuous load over the rating")
+    emergency_factor: Fraction | None = Field(None, gt=0, le=5, description=EMERGENCY)
     trip_factor: Fraction = Field(1.5, gt=0, le=5, description="short peak over the rating that trips")
     in_service: InService = True
+    standby: Standby = "none"
     life: Time = Field(30 * YEAR, gt=0, description="depreciation life")
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
@@ -189,8 +210,10 @@ class Conductor(Component):
     ampacity: Current = Field(600.0, gt=0, description="current that it may carry")
     voltage: Voltage = Field(34.5e3, gt=0, description="nominal, line to line")
     continuous_factor: Fraction = Field(1.0, gt=0, le=2, description="continuous load over ampacity")
+    emergency_factor: Fraction | None = Field(None, gt=0, le=5, description=EMERGENCY)
     trip_factor: Fraction = Field(1.25, gt=0, le=5, description="short peak over ampacity that trips")
     in_service: InService = True
+    standby: Standby = "none"
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
@@ -251,8 +274,10 @@ class Pdu(Component):
     voltage: Voltage = Field(415.0, gt=0, description="nominal, line to line")
     full_load_loss: Fraction = Field(0.0, ge=0, le=0.1, description="series loss at rating")
     continuous_factor: Fraction = Field(0.8, gt=0, le=2, description="continuous load over the rating")
+    emergency_factor: Fraction | None = Field(None, gt=0, le=5, description=EMERGENCY)
     trip_factor: Fraction = Field(1.0, gt=0, le=5, description="short peak over the rating that trips")
     in_service: InService = True
+    standby: Standby = "none"
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
@@ -292,8 +317,10 @@ class PowerConverter(Component):
     power_factor: Fraction = Field(0.99, gt=0, le=1, description="at the input")
     output_voltage: Fraction = Field(1.0, ge=0.8, le=1.2, description="regulated output, per unit")
     continuous_factor: Fraction = Field(1.0, gt=0, le=2, description="continuous load over the rating")
+    emergency_factor: Fraction | None = Field(None, gt=0, le=5, description=EMERGENCY)
     trip_factor: Fraction = Field(1.25, gt=0, le=5, description="short peak over the rating that trips")
     in_service: InService = True
+    standby: Standby = "none"
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     passages: ClassVar[tuple[Passage, ...] | None] = (Passage("in", "out", one_way=True),)
     heading: ClassVar[str] = "electrical"
@@ -337,7 +364,7 @@ class PowerConverter(Component):
             picture="power",
         )
         report(t, write, "loss", columns.converter.loss[rows], f"{t.kind} loss")
-        limit(t, write, limits.loading, columns.converter.loading[rows], t.continuous_factor)
+        bearing(t, write, columns.converter.loading[rows])
         limit(t, write, limits.peak, columns.converter.peak[rows], t.trip_factor)
         warm_room(t, write, columns.converter.loss[rows])
         write(Tally(totals.electrical_loss, columns.converter.loss[rows]))
@@ -412,6 +439,7 @@ class Battery(Component):
     in_service: InService = True
     standby: Power = Field(0.0, ge=0, description="power that floats it and its controls")
     ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}
+    stores: ClassVar[bool] = True
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
 

@@ -148,6 +148,7 @@ class Rejecter(Component):
     reset_cold: Temperature = Field(278.15, ge=230, le=330, description="dry bulb at which the reset ends")
     reset_warm: Temperature = Field(298.15, ge=230, le=330, description="dry bulb from which `set_point` holds")
     limits_capacity: bool = Field(True, description="false for a pre-cooler that another unit follows")
+    units_field: ClassVar[str] = "units"
     ports: ClassVar[dict[str, Port]] = {
         "in": Port("coolant"),
         "out": Port("coolant"),

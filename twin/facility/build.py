@@ -222,6 +222,9 @@ def _rooms(parts: Mapping[str, Component], unclear: Callable[[str], bool], fault
             faults.append(f"{part.kind} {name}: room: name the room whose air it moves")
         if part.room is not None and part.room not in rooms and not unclear(part.room):
             faults.append(f"{part.kind} {name}: room: no room {part.room!r}{hint(part.room, rooms)}")
+        for other in part.opens:
+            if other == name or (other not in parts and not unclear(other)):
+                faults.append(f"{part.kind} {name}: opens: no other component {other!r}{hint(other, parts)}")
 
 
 # ---- layouts -----------------------------------------------------------------------------------------------------

@@ -22,14 +22,18 @@ Key = tuple[str, str]
 
 OUTDOOR: Key = ("", ":outdoor")
 
-PLACES = frozenset({"at", "size", "facing", "room"})
-"""Fields that say where a component is."""
+PLACES = frozenset({"at", "size", "facing", "room", "opens"})
+"""Fields that say where a component is, or name others, with which it is then joined."""
 
 WATER = "water"
 """What fills a loop that nothing names a fluid of."""
 
 ROOM = ":room"
 """Tag of the place in which all that stands in a room meets it."""
+
+
+OPENS = ":opens"
+"""Tag of the place in which standby equipment meets what it opens."""
 
 
 class Kept(dict[Any, Any]):
@@ -289,6 +293,11 @@ def _joints(wiring: Wiring) -> Joints:
                 join(group.numbers[[key is not None for key in keys]], [key for key in keys if key], kind, port)
         rooms = [part.room or "" for part in group.parts]
         join(group.numbers[[bool(room) for room in rooms]], [(room, ROOM) for room in rooms if room], kind, ROOM)
+        for name, part in zip(group.names, group.parts, strict=True):
+            if part.opens:
+                pair = np.array([wiring.number[name], *(wiring.number[other] for other in part.opens)])
+                join(pair[:1], [(name, OPENS)], kind, OPENS)
+                join(pair[1:], [(name, OPENS)] * len(part.opens), kind, OPENS, "other")
     for name, place in [key for key in number if key[0] and key not in root]:  # only cords are plugged in, or a room
         join(np.array([wiring.number[name]]), [(name, place)], wiring.parts[name].kind, place)
     component, role = (np.concatenate([np.zeros(0, np.int64), *(e[k] for e in edges)]) for k in (0, 2))

@@ -124,8 +124,10 @@ def _loose(solution: Solution) -> Iterator[Row]:
             yield Limit(kind, kind.name, names, load.power.column[load.power.rows[dark]], bound), 1.0 * fed[dark], bound
 
 
-def _bound(solution: Solution, limit: Limit) -> Array:
+def _bound(solution: Solution, limit: Limit, emergency: bool) -> Array:
     """What bounds a limit in its scenarios, (element, 1|S)."""
+    if emergency and limit.emergency is not None:
+        return limit.emergency
     return limit.bound if limit.above is None else solution[limit.above] + limit.bound
 
 
@@ -187,23 +189,23 @@ def _reversed(plant: Plant, flow: Array) -> Iterator[Row]:
         yield Limit(kind, kind.name, names, columns.stream.flow[rows], bound), flow[rows], bound
 
 
-def margins(solution: Solution, aims: bool = False, at: Index | None = None) -> Margins:
+def margins(solution: Solution, aims: bool = False, at: Index | None = None, emergency: bool = False) -> Margins:
     """All margins of a solution to what limits it; with `aims` those to what controls aim at instead.
 
-    at: scenarios of which they are taken, all if not given.
+    at: scenarios of which they are taken, all if not given. emergency: whether bounds are those for hours after a loss.
 
     `relative` divides them by the bound, by SMALLEST_SCALE at least, and margins of temperatures and pressures by
     SCALES. Both margins are infinite where nothing binds, and in what is lost of a solved plant: `limits.overheated`
     tells that.
     """
-    return _margins(solution, list(_rows(solution, aims)), at)
+    return _margins(solution, list(_rows(solution, aims, emergency)), at)
 
 
-def _rows(solution: Solution, aims: bool) -> Iterator[Row]:
+def _rows(solution: Solution, aims: bool, emergency: bool = False) -> Iterator[Row]:
     """Limits that bind or aims, with values and bounds."""
     plant = solution.plant
     loose = chain(_loose(solution), _moist(solution) if aims else ())
-    rows = ((limit, solution[limit.value], _bound(solution, limit)) for limit in plant.limits)
+    rows = ((limit, solution[limit.value], _bound(solution, limit, emergency)) for limit in plant.limits)
     for row in chain(rows, (row for row in loose if row[0].name not in plant.facility.ignore)):
         if row[0].kind.aim == aims:
             yield row

@@ -1,0 +1,137 @@
+"""What switches after a loss, by the wiring alone: standby equipment that brings power back to what went dark."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import breadth_first_order
+
+from twin.columns import Array
+from twin.components.base import Component
+from twin.facility.graph import Facility
+from twin.facility.structure import SUPPLY, Structure
+
+
+class Transfer(NamedTuple):
+    """What the wiring says of a loss.
+
+    closed, opened: equipment that comes into service, and what that opens first. dark: consumers that stay without
+    power. interrupted: consumers that are without power until it does, bridged those among them with a battery on the
+    way, which rides through.
+    """
+
+    closed: tuple[str, ...] = ()
+    opened: tuple[str, ...] = ()
+    dark: tuple[str, ...] = ()
+    interrupted: tuple[str, ...] = ()
+    bridged: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> dict[str, float]:
+        """What is switched, by address."""
+        return {f"{n}.in_service": 0.0 for n in self.opened} | {f"{n}.in_service": 1.0 for n in self.closed}
+
+
+class Switching:
+    """The power train of a facility with all that could come into service."""
+
+    def __init__(self, facility: Facility) -> None:
+        parts = self.parts = facility.components
+        out = [n for n, p in sorted(parts.items()) if not getattr(p, "in_service", True)]
+        self.standby = {n: way for n in out if (way := str(getattr(parts[n], "standby", "none"))) != "none"}
+        ready = {n: parts[n].model_copy(update={"in_service": True}) for n in self.standby}
+        self._structure = Structure(facility.name, {**parts, **ready}, facility.connections, facility.models)
+        self._carries = {n for n, p in parts.items() if p.sources or any(_power(p))}
+        self._reach = _Reach(self._structure)
+        self._laid_out = self._dark(frozenset(), (), ())[0]
+
+    def after(self, lost: Iterable[str], planned: bool) -> Transfer:
+        """What switches and what stays dark when equipment is lost.
+
+        planned: whether it is isolated by hand, so that manual standby equipment is switched first and nothing is
+        interrupted; in a fault what is automatic switches alone. Conductors come before sources of power of their own,
+        each in the order of names, and only where they bring back what went dark.
+        """
+        gone = frozenset(lost)
+        if gone.isdisjoint(self._carries):
+            return Transfer()
+        dark, live = self._dark(gone, (), ())
+        first = dark = dark - self._laid_out
+        ways = ("automatic", "manual") if planned else ("automatic",)
+        ready = [n for n, way in self.standby.items() if way in ways and n not in gone]
+        closed, opened = list[str](), list[str]()
+        for n in sorted(ready, key=lambda n: (bool(self.parts[n].sources), n)):
+            if not dark:
+                break
+            if not self._reach.joins(n, live):
+                continue
+            others = [o for o in self.parts[n].opens if o not in gone and getattr(self.parts[o], "in_service", True)]
+            left, lit = self._dark(gone, (*closed, n), (*opened, *others))
+            if len(left - self._laid_out) < len(dark):
+                closed.append(n)
+                opened += others
+                dark, live = left - self._laid_out, lit
+        interrupted = frozenset[str]() if planned else first - dark
+        bridged = [n for n in interrupted if self._battery(n, gone)]
+        return Transfer(tuple(closed), tuple(opened), *(tuple(sorted(x)) for x in (dark, interrupted, bridged)))
+
+    def _dark(
+        self, gone: frozenset[str], closed: Collection[str], opened: Collection[str]
+    ) -> tuple[frozenset[str], Array]:
+        """Consumers without a live feed, with some standby equipment in service and other equipment out of it, and
+        which ports are live (port,).
+        """
+        return self._reach.without(gone | set(opened) | (set(self.standby) - set(closed)))
+
+    def _battery(self, name: str, gone: frozenset[str]) -> bool:
+        """Whether a battery hangs on what feeds a consumer."""
+        feeds = self._structure.feeds_of
+        buses = {start[0] for n in feeds if self.parts[n].stores and n not in gone for start, _ in feeds[n]}
+        return bool(buses) and not buses.isdisjoint(self._structure.fed_by(name))
+
+
+class _Reach:
+    """How far power comes, as arrays: ports (port,), ways between them (way,), and feeds of consumers (feed,)."""
+
+    def __init__(self, structure: Structure) -> None:
+        power = structure.power
+        number = {end: i for i, end in enumerate(power)}
+        self._count, self._supply = len(number), number[SUPPLY]
+        edges = list(power.edges.data("component"))
+        self._start, self._end = (np.array([number[e[k]] for e in edges], np.int64) for k in (0, 1))
+        self._through = dict[str, list[int]]()
+        for i, (_, _, component) in enumerate(edges):
+            if component:
+                self._through.setdefault(component, []).append(i)
+        self._consumers = list(structure.feeds_of)
+        feeds = [(k, number[start]) for k, n in enumerate(self._consumers) for start, _ in structure.feeds_of[n]]
+        self._of, self._feed = np.array(feeds, np.int64).reshape(-1, 2).T
+
+    def without(self, names: Collection[str]) -> tuple[frozenset[str], Array]:
+        """Consumers that have no live feed without some components, those themselves left out, and live ports."""
+        passes = np.ones(len(self._start), bool)
+        for n in names:
+            passes[self._through.get(n, ())] = False
+        shape = (self._count, self._count)
+        graph = coo_array((np.ones(int(passes.sum())), (self._start[passes], self._end[passes])), shape=shape)
+        live = np.zeros(self._count, bool)
+        live[breadth_first_order(graph.tocsr(), self._supply, return_predecessors=False)] = True
+        fed = np.zeros(len(self._consumers), bool)
+        fed[self._of[live[self._feed]]] = True
+        gone = set(names)
+        return frozenset(
+            n for n, lit in zip(self._consumers, fed.tolist(), strict=True) if not lit and n not in gone
+        ), live
+
+    def joins(self, name: str, live: Array) -> bool:
+        """Whether a component stands between what is live and what is not."""
+        ways = self._through.get(name, [])
+        return any(live[self._start[w]] and not live[self._end[w]] for w in ways)
+
+
+def _power(part: Component) -> Iterable[bool]:
+    """Whether each passage of a component carries power."""
+    return (part.ports[way.start].carrier == "power" for way in type(part).ways())
