@@ -9,9 +9,12 @@ factor [Sherman-Morrison-Woodbury; Alsac, Stott & Tinney, IEEE PAS-102 (1983) 10
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from twin.kernels.arrays import Array
+from twin.kernels.cell import Int, Ints1, kernel
+from twin.kernels.launch import bind
 from twin.kernels.power_flow import LOAD, SLACK, Network, Result, admittances, factor, live_buses, refactor
 
 ROUGHLY = 1e-6
@@ -150,37 +153,62 @@ def bridges(network: Network, live: Array) -> tuple[Array, Array, Array]:
     The size of the range is 0 where a branch is no bridge [Tarjan, Inf. Proc. Letters 2 (1974) 160].
     """
     n, m = network.n, len(network.start)
-    around: list[list[tuple[int, int]]] = [[] for _ in range(n)]
-    for e in np.flatnonzero(network.series[:, 0] != 0):
-        i, j = int(network.start[e]), int(network.end[e])
-        if i != j and live[i]:
-            around[i].append((j, int(e)))
-            around[j].append((i, int(e)))
-    place, low = np.full(n, -1), [0] * n
-    first, size = np.zeros(m, np.int64), np.zeros(m, np.int64)
-    roots = [int(s) for s in network.slack if live[s]]
-    for root in roots:
-        place[root], low[root] = 0, 0
-    next_place = 1
-    for root in roots:
-        stack = [(root, -1, iter(around[root]))]
-        while stack:
-            bus, via, others = stack[-1]
-            for other, e in others:
-                if e == via:
-                    continue
-                if place[other] >= 0:
-                    low[bus] = min(low[bus], int(place[other]))
-                    continue
-                place[other] = low[other] = next_place
-                next_place += 1
-                stack.append((other, e, iter(around[other])))
-                break
+    passing = np.flatnonzero((network.series[:, 0] != 0) & (network.start != network.end) & live[network.start])
+    ends = np.stack([network.start[passing], network.end[passing]], axis=1)
+    by_bus = np.argsort(ends.ravel(), kind="stable")
+    begin = np.searchsorted(ends.ravel()[by_bus], np.arange(n + 1))
+    around = (begin, ends[:, ::-1].ravel()[by_bus], np.repeat(passing, 2)[by_bus])
+    roots = network.slack[live[network.slack]]
+    of, found = Search(np.full(n, -1, np.int32), *np.zeros((4, n), np.int32)), np.zeros((2, m), np.int32)
+    of.place[roots] = 0
+    given = (np.ascontiguousarray(a, np.int32) for a in (roots, *around))
+    bind(search, (1,), len(roots), *given, of, *found)()
+    first, size = found.astype(np.int64)
+    return of.place.astype(np.int64), first, size
+
+
+class Search(NamedTuple):
+    """What a search keeps of each bus, (n,) each."""
+
+    place: Ints1  # when it was reached, -1 before that
+    low: Ints1  # the lowest place that is reached from behind it
+    cursor: Ints1  # the neighbour that is next
+    above: Ints1  # the bus from which it was reached
+    via: Ints1  # the branch by which it was
+
+
+@kernel
+def search(_all, count: Int, roots: Ints1, begin: Ints1, other: Ints1, branch: Ints1, of: Search, first: Ints1,
+           size: Ints1):  # fmt: skip
+    """Depth first from each root: places of buses, and first place and number of buses behind each bridge."""
+    following = 1
+    for r in range(count):
+        bus = roots[r]
+        of.low[bus] = 0
+        of.cursor[bus] = begin[bus]
+        of.via[bus] = -1
+        while True:
+            if of.cursor[bus] < begin[bus + 1]:
+                u = of.cursor[bus]
+                of.cursor[bus] += 1
+                if branch[u] != of.via[bus]:
+                    i = other[u]
+                    if of.place[i] >= 0:
+                        of.low[bus] = min(of.low[bus], of.place[i])
+                    else:
+                        of.place[i] = following
+                        of.low[i] = following
+                        following += 1
+                        of.cursor[i] = begin[i]
+                        of.above[i] = bus
+                        of.via[i] = branch[u]
+                        bus = i
             else:
-                stack.pop()
-                if stack:
-                    above = stack[-1][0]
-                    low[above] = min(low[above], low[bus])
-                    if low[bus] > place[above]:
-                        first[via], size[via] = place[bus], next_place - place[bus]
-    return place, first, size
+                if of.via[bus] < 0:
+                    break
+                up = of.above[bus]
+                of.low[up] = min(of.low[up], of.low[bus])
+                if of.low[bus] > of.place[up]:
+                    first[of.via[bus]] = of.place[bus]
+                    size[of.via[bus]] = following - of.place[bus]
+                bus = up

@@ -11,6 +11,7 @@ islands, each with slack buses of its own, stand side by side in one matrix. Dir
 admittances.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -462,6 +463,34 @@ def branch_power(network: Network, voltage: Array) -> tuple[NDArray[np.complex12
     start, end = voltage[first], voltage[last]
     own_start, mutual_start, mutual_end, own_end = own
     return _entering(start, own_start, mutual_start, end), _entering(end, own_end, mutual_end, start)
+
+
+def branch_size(network: Network, voltage: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Apparent power [pu] entering each branch at its start and at its end, (m, S), for parameters of width 1."""
+    ends = (np.ascontiguousarray(a, np.int32) for a in (network.start, network.end))
+    parts = np.stack([a[:, 0] for a in admittances(network)], axis=1).view(float)
+    scenarios = voltage.shape[1]
+    sizes = np.empty((len(parts), scenarios)), np.empty((len(parts), scenarios))
+    volts = np.ascontiguousarray(np.real(voltage)), np.ascontiguousarray(np.imag(voltage))
+    bind(entering, (len(parts), scenarios), *ends, parts, *volts, *sizes)()
+    return sizes
+
+
+@cell
+def size(vr, vi, wr, wi, y, e, own, mutual):
+    """Size of V (Y V + Y' W)*, |V| |Y V + Y' W|."""
+    re = y[e, own] * vr - y[e, own + 1] * vi + (y[e, mutual] * wr - y[e, mutual + 1] * wi)
+    im = y[e, own] * vi + y[e, own + 1] * vr + (y[e, mutual] * wi + y[e, mutual + 1] * wr)
+    return math.sqrt((vr * vr + vi * vi) * (re * re + im * im))
+
+
+@kernel
+def entering(e, s, here: Ints1, there: Ints1, y: Reals2, re: Reals2, im: Reals2, at_start: Reals2, at_end: Reals2):
+    """Apparent power that enters branch e at both ends; `y` is as in newton.Grid."""
+    i = here[e]
+    k = there[e]
+    at_start[e, s] = size(re[i, s], im[i, s], re[k, s], im[k, s], y, e, 0, 2)
+    at_end[e, s] = size(re[k, s], im[k, s], re[i, s], im[i, s], y, e, 6, 4)
 
 
 def admittances(network: Network) -> tuple[Array, Array, Array, Array]:

@@ -8,6 +8,7 @@ from zlib import crc32
 import feeders
 import numpy as np
 from twin.kernels import (
+    compensation,
     connected,
     elimination,
     exchangers,
@@ -15,6 +16,7 @@ from twin.kernels import (
     friction,
     momentum,
     newton,
+    outages,
     pipe_flow,
     poisson,
     power_flow,
@@ -113,6 +115,22 @@ def mixing(rng, start, end, precision):
     parts += [rng.uniform(0, 10, (30, 1)), np.array([0]), np.array([[300.0]])]
     solve = partial(streams.solve, p, *parts, rng.uniform(0, 100, (30, 1)), np.full((30, 1), 290.0))
     return recorded(streams.balance, streams, solve, precision)
+
+
+def lost(rng, start, end, precision):
+    """Outages of a meshed network with generators; two of its branches are bridges, and one ends at its own bus."""
+    kind = np.full(30, newton.PQ)
+    kind[[4, 9, 20]] = newton.SLACK, newton.PV, newton.DEAD
+    series = rng.uniform(1, 3, (len(start), 1)) - 10j
+    series[(start == 20) | (end == 20)] = 0
+    zero, one = np.zeros_like(series), np.ones_like(series)
+    network = power_flow.Network(30, start, end, series, zero, zero + 0.01j, one, np.array([4]))
+    topology = compensation.topology(network, np.full(30, 0.01j), kind != newton.DEAD)
+    base = topology.base(kind, rng.uniform(-0.1, 0.02, 30) - 0.02j, np.ones(30, complex))
+    k, which = compensation.compensated, np.arange(28, 40)
+    domain, args = recorded(k, compensation, partial(base.solve, which, 1e-5), precision)
+    share = base._outages(which).share.astype(precision)
+    return domain, changed(k, args, lambda name, value: share if name == "outages_share" else value)
 
 
 AIR = (
@@ -306,6 +324,17 @@ def arguments(k, precision):
         nodes = elimination.Nodes(*np.full((len(elimination.Nodes._fields), 30), -1, np.int32))
         made = [np.zeros(size, np.int32) for size in (30, 31, 300)]
         return (1,), [30, 300, *elimination._neighbours(30, start, end), nodes, *made]
+    if k is compensation.deepest:
+        return (1,), [30, p.column, p.row, np.zeros(30, np.int32), np.zeros(1, np.int32)]
+    if k is compensation.compensated:
+        return lost(rng, start, end, precision)
+    if k is outages.search:
+        ends, by_bus = np.stack([start, end], 1), np.argsort(np.stack([start, end], 1).ravel(), kind="stable")
+        begin = np.searchsorted(ends.ravel()[by_bus], np.arange(31))
+        around = [begin, ends[:, ::-1].ravel()[by_bus], np.repeat(np.arange(len(start)), 2)[by_bus]]
+        of = outages.Search(np.where(np.arange(30) == 4, 0, -1).astype(np.int32), *np.zeros((4, 30), np.int32))
+        given = [np.ascontiguousarray(a, np.int32) for a in ([4], *around)]
+        return (1,), [1, *given, of, *np.zeros((2, len(start)), np.int32)]
     if k is connected.unite:
         return (1,), [
             30,
@@ -338,6 +367,10 @@ def arguments(k, precision):
         return loops(rng, start, end, precision)
     if k is streams.balance:
         return mixing(rng, start, end, precision)
+    if k is power_flow.entering:
+        ends, volts = (a.astype(np.int32) for a in (start, end)), rng.uniform(0.5, 1, (2, 30, 5))
+        given = [rng.normal(size=(len(start), 8)), *volts, *np.zeros((2, len(start), 5))]
+        return (len(start), 5), [*ends, *(a.astype(precision) for a in given)]
     if k is elimination.substitute_pairs:
         reals = [rng.normal(size=4 * m).astype(precision) for m in (30, len(p.row), len(p.row))]
         return (3,), [p, elimination.PairFactor(*reals), rng.normal(size=(3, 60, 1)).astype(precision)]

@@ -173,11 +173,6 @@ def test_contingencies_say_what_goes_dark_and_what_binds():
         assert result["vm_min_pu"].values[k] == pytest.approx(np.nanmin(alone["vm_pu"]), abs=1e-8)
 
 
-def test_contingencies_with_generators_are_refused():
-    with pytest.raises(ValueError, match="without generators"):
-        contingencies(CASES / "case14.m")
-
-
 # ---- files -------------------------------------------------------------------------------------------------------
 
 SMALL = """function mpc = small

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
-from twin.kernels import newton, outages
+from twin.kernels import newton
+from twin.kernels import outages as without_generators
 from twin.kernels import power_flow as chord
 from twin.kernels.later import later
-from twin.networks import jumpers
+from twin.networks import jumpers, outages
 from twin.networks.labels import status_flags
+from twin.networks.outages import MAX_LIMIT_ROUNDS, Limits
 from twin.networks.power_results import (
     BEYOND_LOADABILITY,
     INVALID,
@@ -51,8 +53,8 @@ LOW = 0.5
 WORST = 1e-8
 """Last step of a voltage [pu] above which rounding leaves no answer."""
 
-MAX_LIMIT_ROUNDS = 30
-"""Rounds in which generators may change between holding their voltage and their reactive limit."""
+AT_ONCE = 2_000_000
+"""Numbers of a kind, such as flows into branches, of the outages that are solved at once."""
 
 
 def read_power_network(path: str | Path) -> PowerNetwork:
@@ -137,17 +139,23 @@ def power_flow(
     return _solve(net, load, enforce_q_limits, tolerance)
 
 
-def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8) -> xr.Dataset:
+def contingencies(
+    network: PowerNetwork | str | Path, *, enforce_q_limits: bool = False, tolerance: float = 1e-8
+) -> xr.Dataset:
     """Loss of each branch in service alone (N-1): what stays supplied, the lowest voltage, the highest loading.
 
-    For networks without generators that hold a voltage.
+    Outages are solved together, on a factor that is corrected for what each of them loses; with generators that hold a
+    voltage by chord Newton about the base case. What that does not settle is solved alone, as `power_flow` does.
 
     Parameters
     ----------
     network
         A PowerNetwork, or the path of a file that `read_power_network` reads.
+    enforce_q_limits
+        Let a generator leave its voltage where its reactive limit binds, and return where it no longer does, as
+        in `power_flow`.
     tolerance
-        Last change of a voltage [pu].
+        Largest imbalance of power at a bus [pu], without generators that hold a voltage last change of a voltage [pu].
 
     Returns
     -------
@@ -158,37 +166,25 @@ def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8
     Raises
     ------
     ValueError
-        For a file that cannot be read, and for a network with generators that hold a voltage.
+        For a file that cannot be read, and for limits that it does not allow to follow.
 
     Examples
     --------
     >>> contingencies("case33bw.m")["unserved_mw"].max()
     """
     net = network if isinstance(network, PowerNetwork) else read_power_network(network)
-    solver = _Solver(net, tolerance)
-    if (solver.kind == PV).any():
-        raise ValueError(f"{net.name}: contingencies are solved for networks without generators that hold a voltage")
+    for option, reason in net.refuses:
+        if option == "enforce_q_limits" and enforce_q_limits:
+            raise ValueError(f"{net.name}: {option}: {reason}")
     lost = np.flatnonzero(net.in_service)
-    if jumpers.find(net) is None and not jumpers.left(net):
-        demand = (net.load - solver.given)[:, None]
-        slack = solver.start[solver.network.slack][:, None]
-        result = outages.solve(solver.with_shunts(), slack, demand, lost, tolerance, demand[:, 0])
-        voltage, energised, converged = result.voltage, result.energised, result.converged
-        flow = chord.branch_power(solver.network, voltage)
-    else:
-        voltage, energised, converged, flow = _one_by_one(net, lost, tolerance)
-    vm_pu = np.where(energised & converged, np.abs(voltage), np.nan)
-    every = np.arange(len(lost))
-    loading = np.where(converged, loading_percent(net, flow, vm_pu, np.fmax), np.nan)
-    loading[lost, every] = np.nan
-    unserved = np.where(energised, 0.0, np.real(net.load)[:, None]).sum(axis=0) * net.base_mva
-    lowest, highest = np.nan_to_num(vm_pu, nan=np.inf).argmin(axis=0), np.nan_to_num(loading, nan=-1.0).argmax(axis=0)
+    parts = [_worst(net, part) for part in _outages(net, lost, enforce_q_limits, tolerance)]
+    lowest, bus, highest, branch, unserved, converged = (np.concatenate(column) for column in zip(*parts, strict=True))
     status = np.where(converged, OK, NOT_CONVERGED).astype(np.int8)
     columns: dict[str, tuple[np.ndarray, dict]] = {
-        "vm_min_pu": (vm_pu[lowest, every], {"units": "1", "long_name": "lowest voltage of what is supplied"}),
-        "vm_min_bus": (net.bus[lowest], {"long_name": "bus of the lowest voltage"}),
-        "loading_max_percent": (loading[highest, every], {"units": "percent", "long_name": "highest loading"}),
-        "loading_max_branch": (net.branch[highest], {"long_name": "branch of the highest loading"}),
+        "vm_min_pu": (lowest, {"units": "1", "long_name": "lowest voltage of what is supplied"}),
+        "vm_min_bus": (net.bus[bus], {"long_name": "bus of the lowest voltage"}),
+        "loading_max_percent": (highest, {"units": "percent", "long_name": "highest loading"}),
+        "loading_max_branch": (net.branch[branch], {"long_name": "branch of the highest loading"}),
         "unserved_mw": (unserved, {"units": "MW", "long_name": "load without supply"}),
         "status": (status, status_flags(STATES)),
     }
@@ -196,20 +192,87 @@ def contingencies(network: PowerNetwork | str | Path, *, tolerance: float = 1e-8
     return xr.Dataset(variables, {"contingency": net.branch[lost]}, {"title": net.name})
 
 
-def _one_by_one(
-    net: PowerNetwork, lost: Index, tolerance: float
-) -> tuple[Complex, Mask, Mask, tuple[Complex, Complex]]:
-    """Voltages [pu] and what is energised (bus, contingency), convergence, and flows [pu] into branches."""
+class _Outages(NamedTuple):
+    """What is left after the loss of each of many branches alone."""
+
+    lost: Index
+    """Branches, (outage,)."""
+    voltage: Complex
+    """Bus voltages [pu], (bus, outage)."""
+    energised: Mask
+    """What is supplied, (bus, outage)."""
+    converged: Mask
+    """Which are solved, (outage,)."""
+    flow: tuple[np.ndarray, np.ndarray]
+    """Power [pu] that enters branches at their start and at their end, or its size, (branch, outage)."""
+
+
+def _outages(net: PowerNetwork, lost: Index, enforce_q_limits: bool, tolerance: float) -> Iterator[_Outages]:
+    """Outages of these branches, one part after another."""
+    solver = _Solver(net, tolerance)
+    held = (solver.kind == PV).any()
+    if jumpers.find(net) is not None or jumpers.left(net) or (held and solver.coarse):
+        yield _one_by_one(net, lost, enforce_q_limits, tolerance)
+    elif held:
+        yield from _held(solver, lost, enforce_q_limits, tolerance)
+    else:
+        demand = (net.load - solver.given)[:, None]
+        slack = solver.start[solver.network.slack][:, None]
+        result = without_generators.solve(solver.with_shunts(), slack, demand, lost, tolerance, demand[:, 0])
+        flow = chord.branch_power(solver.network, result.voltage)
+        yield _Outages(lost, result.voltage, result.energised, result.converged, flow)
+
+
+def _held(solver: _Solver, lost: Index, enforce_q_limits: bool, tolerance: float) -> Iterator[_Outages]:
+    """The same of a network with generators that hold a voltage; what fails is solved alone."""
+    net = solver.net
+    free, _, solved = solver._newton(net.load, solver.start, False)
+    limited = None
+    if enforce_q_limits and solved:
+        limited, _, solved = solver._newton(net.load, solver.start, True)
+    if not solved:
+        yield _one_by_one(net, lost, enforce_q_limits, tolerance)
+        return
+    problem = outages.Problem(
+        solver.network, net.shunt, solver.kind, net.load, solver.given - net.load, solver.limits(), free, limited
+    )
+    lose, size = outages.solve(problem, tolerance), max(AT_ONCE // max(len(net.start), len(net.bus)), 1)
+    for first in range(0, len(lost), size):
+        part = lost[first : first + size]
+        voltage, energised, converged = lose(part)
+        lowest = np.where(energised, np.abs(voltage), np.inf).min(axis=0)
+        failed = np.flatnonzero(~(converged & (lowest > LOW)))
+        if len(failed):
+            alone = _one_by_one(net, part[failed], enforce_q_limits, tolerance)
+            voltage[:, failed], energised[:, failed], converged[failed] = alone[1:4]
+        yield _Outages(part, voltage, energised, converged, chord.branch_size(solver.network, voltage))
+
+
+def _one_by_one(net: PowerNetwork, lost: Index, enforce_q_limits: bool, tolerance: float) -> _Outages:
+    """Outages as power flows of networks without the branch."""
     kept = np.arange(len(net.in_service))[:, None] != lost
     cases = [
-        _solution(replace(net, in_service=net.in_service & k), net.load[:, None], False, tolerance) for k in kept.T
+        _solution(replace(net, in_service=net.in_service & k), net.load[:, None], enforce_q_limits, tolerance)
+        for k in kept.T
     ]
     solved, flows, _ = zip(*cases, strict=True)
     voltage = np.concatenate([s.voltage for s in solved], axis=1)
     energised = np.concatenate([s.kind for s in solved], axis=1) != DEAD
     converged = np.concatenate([s.status for s in solved]) == OK
     start, end = (np.concatenate(side, axis=1) for side in zip(*flows, strict=True))
-    return voltage, energised, converged, (start, end)
+    return _Outages(lost, voltage, energised, converged, (start, end))
+
+
+def _worst(net: PowerNetwork, part: _Outages) -> tuple[np.ndarray, ...]:
+    """Lowest voltage [pu] and bus, highest loading [%] and branch, unserved load [MW], which are solved, (outage,)."""
+    lost, voltage, energised, converged, flow = part
+    vm_pu = np.where(energised & converged, np.abs(voltage), np.nan)
+    every = np.arange(len(lost))
+    loading = np.where(converged, loading_percent(net, flow, vm_pu, np.fmax), np.nan)
+    loading[lost, every] = np.nan
+    unserved = np.where(energised, 0.0, np.real(net.load)[:, None]).sum(axis=0) * net.base_mva
+    lowest, highest = np.nan_to_num(vm_pu, nan=np.inf).argmin(axis=0), np.nan_to_num(loading, nan=-1.0).argmax(axis=0)
+    return vm_pu[lowest, every], lowest, loading[highest, every], highest, unserved, converged
 
 
 def _solve(net: PowerNetwork, load: Complex, enforce_q_limits: bool, tolerance: float) -> xr.Dataset:
@@ -491,23 +554,18 @@ class _Solver:
     def _newton(self, load: Complex, start: Complex, enforce_q_limits: bool) -> tuple[Complex, Index, bool]:
         """One scenario by full Newton; generators at a reactive limit become loads until none is beyond."""
         kind, injection = self.kind.copy(), self.given - load
-        min_q, max_q = self._reactive_limits()
-        at_limit, voltage = np.zeros(len(kind), int), start  # -1 at the lower, 1 at the upper limit
+        limits, at_limit, voltage = self.limits(), np.zeros(len(kind), int), start
         for _ in range(MAX_LIMIT_ROUNDS):
             voltage, converged = self._settled(injection, kind, start)
             if not (enforce_q_limits and converged):
                 return voltage, kind, converged
             generated = newton.balance(self.network, self.net.shunt, voltage[:, None])[:, 0].imag + np.imag(load)
-            over, under = (kind == PV) & (generated > max_q + 1e-9), (kind == PV) & (generated < min_q - 1e-9)
-            vm_pu, held = np.abs(voltage), np.abs(self.start)
-            released = ((at_limit > 0) & (vm_pu > held + 1e-9)) | ((at_limit < 0) & (vm_pu < held - 1e-9))
-            if not (over | under | released).any():
+            stood, at_limit = at_limit, limits.moved(at_limit, kind, np.abs(voltage), generated)
+            if (at_limit == stood).all():
                 return voltage, kind, converged
-            at_limit = np.where(released, 0, np.where(over, 1, np.where(under, -1, at_limit)))
             kind = np.where(at_limit != 0, PQ, self.kind)
-            limit = np.where(at_limit > 0, max_q, np.where(at_limit < 0, min_q, 0.0))
-            injection = self.given - load + 1j * limit
-            start = np.where(at_limit != 0, voltage, np.where(self.kind >= PV, self.start, voltage))
+            injection = self.given - load + 1j * limits.injected(at_limit)
+            start = limits.hold(voltage, kind)
         return voltage, kind, False
 
     def _settled(self, injection: Complex, kind: Index, start: Complex) -> tuple[Complex, bool]:
@@ -521,13 +579,13 @@ class _Solver:
             voltage = further if converged else voltage
         return voltage[:, 0], converged
 
-    def _reactive_limits(self) -> tuple[Array, Array]:
-        """Lower and upper reactive limits of the generators at each bus [pu], (bus,)."""
+    def limits(self) -> Limits:
+        """What generators hold at each bus, and their reactive limits there."""
         net, on = self.net, self.net.gen_in_service
         min_q, max_q = np.zeros(len(net.bus)), np.zeros(len(net.bus))
         np.add.at(min_q, net.gen_bus[on], net.gen_min_q[on])
         np.add.at(max_q, net.gen_bus[on], net.gen_max_q[on])
-        return min_q, max_q
+        return Limits(np.abs(self.start), min_q, max_q)
 
     def _continued(self, load: Complex) -> tuple[Complex, float]:
         """Voltages at the largest share of load and generation that continuation from none reaches, and the share."""

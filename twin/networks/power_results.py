@@ -68,12 +68,12 @@ def dataset(
     return label(variables, status, STATES, coordinates, attributes)
 
 
-def loading_percent(net: PowerNetwork, flow: Sequence[Complex], vm_pu: Array, larger: np.ufunc) -> Array:
+def loading_percent(net: PowerNetwork, flow: Sequence[np.ndarray], vm_pu: Array, larger: np.ufunc) -> Array:
     """Loading of branches [%] (branch, scenario): a line's current, a transformer's apparent power over its rating.
 
-    `flow` is the power [pu] that enters at the start and at the end, (branch, scenario) each, `vm_pu` the voltage
-    magnitude (bus, scenario); `larger` takes the larger of both ends, np.maximum or, where NaN is to be passed over,
-    np.fmax. NaN without a rating.
+    `flow` is the power [pu] that enters at the start and at the end, or its size, (branch, scenario) each, `vm_pu` the
+    voltage magnitude (bus, scenario); `larger` takes the larger of both ends, np.maximum or, where NaN is to be passed
+    over, np.fmax. NaN without a rating.
     """
     line = ~net.trafo[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
