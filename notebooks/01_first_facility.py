@@ -54,7 +54,7 @@ temperatures.isel(scenario=0).sel(rack=["r101", "r102", "r201", "r202"]).to_data
 # Every limit has a margin at every element. The tightest of each, today:
 
 # %%
-print(result.explain())
+print(result.tightest())
 
 # %% [markdown]
 # Tightest is not the same as binding: a limit binds if it is the first to be met when all racks grow denser. The bound

@@ -188,7 +188,7 @@ connections:
   - [coolant, pump.out, dry.in]
 """
 result = twin.solve(twin.load(tanks))
-print(result.explain())
+print(result.tightest())
 
 # %% [markdown]
 # The tank has variables along its own dimension, with units, and so in every file that is written.
@@ -345,7 +345,7 @@ connections:
   - [coolant, sink_water.port, sink_pump.in]
 """
 cooled = twin.solve(twin.load(heat_driven))
-print(cooled.explain())
+print(cooled.tightest())
 duty, driven = (float(cooled[f"absorption_chiller_{x}"][0, 0]) for x in ("duty", "driving_heat"))
 print(f"{duty / 1e3:.1f} kW of cold from {driven / 1e3:.1f} kW of heat; audit {cooled.figures.energy_audit[0]:.0e}")
 

@@ -247,7 +247,7 @@ def test_new_writes_a_small_layout_that_keeps_its_limits(good):
     assert run("validate", "hall.yaml")[0] == 0
     for case in (None, *facility.cases):
         result = twin.solve("hall.yaml", case=case)
-        assert result.ok and not result["limit_exceeded"].values[0], result.explain()
+        assert result.ok and not result["limit_exceeded"].values[0], result.tightest()
         assert abs(result.figures.energy_audit[0]) < 1e-6
 
 

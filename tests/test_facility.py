@@ -885,7 +885,7 @@ def test_every_shipped_case_is_solved(hall, case):
 def test_every_shipped_layout_keeps_its_limits_by_default(hall):
     result = twin.solve(hall)
     assert result.ok
-    assert not result["limit_exceeded"].values[0], result.explain()
+    assert not result["limit_exceeded"].values[0], result.tightest()
 
 
 @pytest.mark.parametrize("hall", HALLS)

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from twin.study.dependents import Dependents, dependents
     from twin.study.design import Design
     from twin.study.optimum import optimum
+    from twin.study.prices import limit_prices
     from twin.study.stream import Interrupted
     from twin.study.sweep import Sweep, SweepStopped, sweep
     from twin.study.swept import SweepResult, open_sweep
@@ -89,6 +90,7 @@ _HOMES = {
     "draw": "show.scene.hall",
     "export": "show.scene.hall",
     "hourly": "readers.hourly",
+    "limit_prices": "study.prices",
     "load": "facility.build",
     "open_result": "api",
     "open_sweep": "study.swept",
@@ -139,6 +141,7 @@ __all__ = [
     "export",
     "fluids",
     "hourly",
+    "limit_prices",
     "load",
     "networks",
     "open_result",

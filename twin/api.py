@@ -28,7 +28,7 @@ from twin.kernels.later import later
 from twin.money.cost import Annual
 from twin.plant.compile import Plant, compile
 from twin.results import store, tables
-from twin.results.dataset import Joined, dataset, field
+from twin.results.dataset import Joined, dataset, field, reason
 from twin.results.envelopes import Exposure, exposures
 from twin.results.figures import Figures, figures
 from twin.results.files import write
@@ -46,6 +46,7 @@ from twin.study.bound import scaled_rows as rows_in_question
 from twin.study.day import Day, day
 from twin.study.parts import Part, of_response, plants
 from twin.study.parts import solve as solve_parts
+from twin.study.prices import prices
 from twin.study.stream import check_size, stream
 
 if TYPE_CHECKING:
@@ -260,7 +261,27 @@ class Result:
         return exposures(*self.part(scenario))
 
     def explain(self, scenario: int = 0) -> str:
-        """Which limits are tightest, one line each; of a scenario whose values cannot be, why."""
+        """Which limit binds when racks grow denser, on which element, and the cheapest lever, in two sentences.
+
+        Of a scenario without solution, or whose values cannot be, why. The rooms' air is mixed or carried in this
+        search, see `bound`; `tightest` lists limits as they are.
+
+        >>> print(twin.solve("gb300_hall").explain())
+        """
+        solution, i = self.part(scenario)
+        if solution.status[i]:
+            return reason(solution, i)
+        if isinstance(self.air, Response) or self.rooms:
+            carried = self.air if isinstance(self.air, Response) else self.response
+            return prices(self.facility, self._scenario(scenario), carry=carried).sentences()
+        return prices(self.facility, self._scenario(scenario)).sentences()
+
+    def _scenario(self, scenario: int) -> Scenarios | None:
+        """One scenario by itself."""
+        return None if self.scenarios is None else self.scenarios.part(np.array([scenario]))
+
+    def tightest(self, scenario: int = 0) -> str:
+        """Which limits are tightest as things are, one line each; of a scenario whose values cannot be, why."""
         solution, i = self.part(scenario)
         if i in solution.plant.invalid:
             return solution.plant.invalid[i].reason
