@@ -462,7 +462,8 @@ def test_progress_is_silent_without_a_terminal(good):
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_progress_rewrites_one_line_on_a_terminal():
     code = (
-        "import time\nfrom twin.app import common\ncommon.PATIENCE = 0.05\nwith common.progressing('work'):\n    time.sleep(0.5)\n"
+        "import time\nfrom twin.app import common\ncommon.PATIENCE = 0.05\n"
+        "with common.progressing('work'):\n    time.sleep(0.5)\n"
     )
     master, slave = pty.openpty()
     subprocess.run([sys.executable, "-c", code], stderr=slave, check=True, timeout=60)

@@ -20,6 +20,8 @@ Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says
   grid into an `HourlyFile`.
 - Failures: `contingencies` loses every element, with what switches then, as `Contingencies`; `dependents` says what
   loses power or cooling by the wiring alone, as `Dependents`; `secure` gives the density that survives every loss.
+- How sure: `uncertainties` lists what nobody has published as `Uncertainties`; `uncertainty` says between what figures
+  therefore lie and what leads, as an `Uncertainty`. `limit_prices` says what one unit more of a limit buys.
 - Studies: `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth`
   what one more megawatt or kelvin adds.
 - Pictures: `view` opens a window or shows a picture in a notebook, `draw` gives a scene to work on, `export` writes a
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from twin.study.stream import Interrupted
     from twin.study.sweep import Sweep, SweepStopped, sweep
     from twin.study.swept import SweepResult, open_sweep
+    from twin.study.uncertainty import Uncertainties, Uncertainty, uncertainties, uncertainty
     from twin.study.worth import worth
     from twin.study.year import Year, year
 
@@ -80,6 +83,8 @@ _HOMES = {
     "Sweep": "study.sweep",
     "SweepResult": "study.swept",
     "SweepStopped": "study.sweep",
+    "Uncertainties": "study.uncertainty",
+    "Uncertainty": "study.uncertainty",
     "WeatherFile": "readers.epw",
     "Year": "study.year",
     "bound": "api",
@@ -102,6 +107,8 @@ _HOMES = {
     "shipped": "facility.files",
     "solve": "api",
     "sweep": "study.sweep",
+    "uncertainties": "study.uncertainty",
+    "uncertainty": "study.uncertainty",
     "view": "show.scene.view",
     "weather": "readers.epw",
     "worth": "study.worth",
@@ -127,6 +134,8 @@ __all__ = [
     "Sweep",
     "SweepResult",
     "SweepStopped",
+    "Uncertainties",
+    "Uncertainty",
     "WeatherFile",
     "Year",
     "bound",
@@ -155,6 +164,8 @@ __all__ = [
     "shipped",
     "solve",
     "sweep",
+    "uncertainties",
+    "uncertainty",
     "units",
     "view",
     "weather",

@@ -117,3 +117,10 @@ def test_a_missing_file_and_an_unknown_accounting_are_told(tmp_path, carbon):
         twin.hourly(tmp_path / "no.csv", "carbon")
     with pytest.raises(ValueError, match="none of direct, life_cycle"):
         twin.hourly(carbon, "carbon", "guessed")
+
+
+def test_pounds_are_pounds(tmp_path):
+    path = tmp_path / "c.csv"
+    rows = [f"{t}:00:00,1000" for t in stamps(2023)]
+    path.write_text("\n".join(["Datetime (UTC),lb/MWh", *rows]), "utf-8")
+    np.testing.assert_allclose(twin.hourly(path, "carbon").values, 453.59237 / 3.6e9)

@@ -19,8 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals a
 COUNT = 320
 """Scenarios, in chunks of eight."""
 
-RUN = (
-    """
+RUN = """
 import os, resource, signal, sys
 import twin
 from twin.study import store, sweep
@@ -42,13 +41,11 @@ def executor():
 if __name__ == "__main__":
     sweep.CHUNK = 8
     exec(sys.argv[3])
-    asked = twin.sweep(open("small.yaml").read(), over={"site.dry_bulb": "20..40 degC/%d"})
+    asked = twin.sweep(open("small.yaml").read(), over={"site.dry_bulb": "20..40 degC/COUNT"})
     show = lambda text: print(text, file=sys.stderr, flush=True)
     asked.run(sys.argv[1], executor=executor(), progress=show)
     print("finished", flush=True)
-"""
-    % COUNT
-)
+""".replace("COUNT", str(COUNT))
 
 
 @pytest.fixture(scope="module")

@@ -45,8 +45,7 @@ def test_money_is_income_less_cost_where_a_price_is_stated():
     assert not found.at_cost and found.rows[0].tokens == pytest.approx(at_cost.rows[0].tokens, rel=1e-6)
     economics = twin.load(text).economics
     income = found.rows[0].tokens * economics.income(1024, 1024) * 365.25 * 86400
-    spent = at_cost.rows[0].tokens  # more tokens for the same racks cost energy and racks, less than they bring in
-    assert 0 < found.rows[0].usd < income and spent > 0
+    assert 0 < found.rows[0].usd < 0.99 * income  # more tokens cost energy and racks
 
 
 def test_two_sentences_say_what_binds_where_and_the_lever():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twin.app import uncertain
 from twin.app.common import (
     BAD_INPUT,
     CELL,
@@ -483,6 +484,8 @@ def view(
         raise Fault("view", str(error)) from error
 
 
+app.command()(uncertain.uncertainties)
+app.command()(uncertain.uncertainty)
 app.add_typer(studies)
 app.add_typer(sweeps, name="sweep")
 

@@ -93,8 +93,18 @@ def physics() -> dict[str, Any]:
 @cache
 def energy() -> dict[str, float]:
     """Greenhouse gas of electricity by source, kg/J; kinds and sources stand in `layouts/energy/sources.yaml`."""
-    table = yaml.load((LAYOUTS / "energy" / "sources.yaml").read_text(encoding="utf-8"), SAFE)["mix"]
-    return {name: parse(row["carbon"], "carbon_intensity") for name, row in table.items()}
+    return {name: parse(row["carbon"], "carbon_intensity") for name, row in _mix().items()}
+
+
+@cache
+def energy_ranges() -> dict[str, tuple[str, str]]:
+    """Between what the greenhouse gas of a source lies, as text, of those that state it."""
+    return {name: tuple(row["range"]) for name, row in _mix().items() if "range" in row}
+
+
+@cache
+def _mix() -> dict[str, Any]:
+    return yaml.load((LAYOUTS / "energy" / "sources.yaml").read_text(encoding="utf-8"), SAFE)["mix"]
 
 
 def _cell(name: str, text: str) -> Any:

@@ -340,14 +340,14 @@ def provenance(plant: Plant, served: Iterable[Serving], seconds: float, device: 
 
 
 def fields(air: AirSolution) -> xr.Dataset:
-    """Mean air temperature in the cells of every computed room, ROOM_air (ROOM_z, ROOM_y, ROOM_x, scenario) [K]."""
+    """Mean air temperature in the cells of every computed room, air_ROOM (ROOM_z, ROOM_y, ROOM_x, scenario) [K]."""
     variables, coordinates = dict[str, Any](), dict[str, Any]()
     for room in air.rooms:
         grid, solid = room.geometry.grid, np.where(room.geometry.solid, np.nan, 1.0)
         dims = tuple(f"{room.room}_{axis}" for axis in "zyx")
         values = np.moveaxis(solid * (room.mean.fields["T"] + REFERENCE), 0, -1)
         attrs = {"units": "K", "long_name": f"mean air temperature in {room.room}"}
-        variables[f"{room.room}_air"] = ((*dims, "scenario"), values, attrs)
+        variables[f"air_{room.room}"] = ((*dims, "scenario"), values, attrs)
         for dim, axis in zip(dims, "zyx", strict=True):
             edges = grid.edges(axis)
             coordinates[dim] = (dim, 0.5 * (edges[1:] + edges[:-1]), {"units": "m"})

@@ -201,7 +201,9 @@ def contingencies(
         told = f"{len(losses):,} losses are more than the {LARGEST:,} that are solved; give pairs, groups or names"
         raise LayoutError("contingencies", [told])
     switching = Switching(facility)
-    asked = [(loss, mode, _switched(switching, loss, mode)) for loss in losses for mode in modes]
+    asked: list[tuple[Loss, Mode, Transfer]] = [
+        (loss, mode, _switched(switching, loss, mode)) for loss in losses for mode in modes
+    ]
     changes = [transfer.changes | dict(loss.changes) for loss, _, transfer in asked]
     different = list({tuple(sorted(c.items())): c for c in ({}, *changes)}.values())
     number = {tuple(sorted(c.items())): i for i, c in enumerate(different)}
@@ -540,8 +542,8 @@ def secure(
         scales = np.nan_to_num(found.scale)
         i = int(np.argmin(scales))
         at, limit = int(part.scenarios[i]), found.limits[i]
-        names = (limit.name, limit.element) if limit else (found.reasons[i], "")
+        name, element = (limit.name, limit.element) if limit else (found.reasons[i], "")
         if best is None or (scales[i], at) < (best[0], best[2]):
-            best = float(scales[i]), float(found.density[i]) if scales[i] > 0 else 0.0, at, *names
+            best = float(scales[i]), float(found.density[i]) if scales[i] > 0 else 0.0, at, name, element
     assert best is not None
     return Secure(best[0], best[1], *titles[best[2]], best[3], best[4])

@@ -96,7 +96,8 @@ def limit_prices(
 
     layout, case, overrides: as `twin.load` takes them. A unit is a kelvin, 10 kPa, or a hundredth of the bound. For
     each the density is searched again with that limit looser everywhere, so that what binds next is known. Money is
-    income less all yearly cost; without a `token_price` tokens are worth what they cost. Raises LayoutError.
+    income less all yearly cost; without a `token_price` tokens are worth what they cost. progress: called with the
+    scale that is tried. Raises LayoutError.
 
     >>> print(twin.limit_prices("gb300_hall").sentences())
     """
@@ -166,5 +167,6 @@ def _price(found: Bounds, k: int, limit: Binding, binding: Binding, tokens: Arra
     unit = format(_step(limit), dimension)
     if limit.dimension not in STEPS:
         unit = f"1 % ({unit})" if dimension not in ("fraction", "number") else "1 %"
-    more = (float(x[k] - x[0]) for x in (found.density, tokens, earned))
-    return Price(limit.name, limit.where, unit, *more, found.limits[k], limit.name == binding.name)
+    density, served, usd = (float(x[k] - x[0]) for x in (found.density, tokens, earned))
+    binds = limit.name == binding.name
+    return Price(limit.name, limit.where, unit, density, served, usd, found.limits[k], binds)

@@ -216,7 +216,9 @@ def _shared(reason: str) -> str:
 
 
 def open_sweep(path: str | Path) -> SweepResult:
-    """What is in the store of a sweep, whether it is finished, running or stopped. Raises LayoutError for another.
+    """What is in the store of a sweep, whether it is finished, running or stopped.
+
+    path: of the store. Raises LayoutError for what is none, and for one of another version.
 
     >>> twin.open_sweep("set_points.zarr").counts()
     """

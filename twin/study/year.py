@@ -484,7 +484,7 @@ def _compressed(solution: Solution) -> Array:
     first, rows = 0, list[Index]()
     for cooler in solution.plant.cooler:
         count = len(cooler.stream)
-        if cooler.law.compresses:
+        if getattr(cooler.law, "compresses", False):
             rows.append(np.arange(first, first + count))
         first += count
     if not rows:
@@ -588,7 +588,8 @@ def _densities(
     order, found = np.argsort(density, kind="stable"), []
     for share in EXCEEDED:
         at = int(order[int(np.floor(share * len(order)))])
-        found.append(Density(share, float(density[at]), *(str(n[at]) for n in names), data["time"].values[at]))
+        name, element = (str(n[at]) for n in names)
+        found.append(Density(share, float(density[at]), name, element, data["time"].values[at]))
     return tuple(found)
 
 
