@@ -50,6 +50,8 @@ PICTURES = {
     "01_first_facility": "gb300_hall.png",
     "02_tokens_per_megawatt": "tokens_per_megawatt.png",
     "05_price_of_a_cap": "price_of_a_cap.png",
+    "06_a_sweep": "sweep_map.png",
+    "08_a_year": "desert_year.png",
 }
 """What a notebook draws, by its name."""
 
@@ -269,7 +271,11 @@ def command_line() -> Iterator[tuple[str, str]]:
     """Commands of `twin` with their arguments and options."""
     group: Any = typer.main.get_command(commands)
     body = ["# Command line\n", f"{group.help}\n", f"{group.epilog}\n"]
+    commands_by_name = dict[str, Any]()
     for name, command in group.commands.items():
+        inner = getattr(command, "commands", None)
+        commands_by_name |= {f"{name} {n}": c for n, c in inner.items()} if inner else {name: command}
+    for name, command in commands_by_name.items():
         rows = []
         for p in command.params:
             names = ", ".join(code(o) for o in (*p.opts, *p.secondary_opts)) if p.param_type_name == "option" else ""
@@ -293,7 +299,7 @@ def notebooks() -> Iterator[tuple[str, str]]:
         body.insert(1, f"{need}, then open `notebooks/{path.name}` in Jupyter.")
         titles.append(path.stem)
         yield f"notebooks/{path.stem}", "\n\n".join(body) + "\n"
-    about = "# Notebooks\n\nFour walks through the program. Continuous integration runs them all.\n\n"
+    about = "# Notebooks\n\nWalks through the program. Continuous integration runs them all.\n\n"
     yield "notebooks/index", about + contents(titles).replace(":hidden:", ":maxdepth: 1")
 
 

@@ -65,7 +65,7 @@ MUTANTS = [
     (SWITCH, "                opened += others\n", "", loss("the_other_breaker_of_a_transfer_pair_opens_first"), "back-feed through the dead side"),
     (SWITCH, "interrupted = frozenset[str]() if planned else first - dark", "interrupted = frozenset[str]()", loss("batteries_bridge_and_serve_nothing_after"), "nothing is ever interrupted"),
     (ORBITS, "((_, own),) = partitions(facility, scenario, {standing: 0})", "((_, own),) = partitions(facility, scenario)", loss("a_ring_of_six_is_not_two_rings_of_three"), "nothing singled out"),
-    (DEPENDS, "if len(part) > 2 and not pumps.isdisjoint(inside):", "if len(part) > 2:", loss("what_depends_on_equipment_by_the_wiring_alone"), "coolant that flows without a pump"),
+    (DEPENDS, "if len(part) > 2 and not pumps.isdisjoint(inside):", "if len(part) > 2:", loss("circuits_without_a_pump_do_not_flow"), "coolant that flows without a pump"),
     (DEPENDS, "while more := {hot for hot, cold in ways if hot is not None and cold in cooled} - cooled:", "while more := {hot for hot, cold in ways if hot is not None} - cooled:", loss("what_depends_on_equipment_by_the_wiring_alone"), "exchangers into loops that nothing cools"),
     (PRICES, "bound[:, k + 1] = here + limit.kind.sense *", "bound[:, k + 1] = here - limit.kind.sense *", price("a_hundredth_of_the_contract_buys_what_a_layout_with_it_gains"), "limits made tighter"),
     (PRICES, "earned = value - cost", "earned = value", price("money_is_income_less_cost_where_a_price_is_stated"), "cost left out"),

@@ -8,7 +8,7 @@ from conftest import SMALL
 
 import twin
 from twin.plant.orbits import orbits
-from twin.study.contingencies import elements
+from twin.study.contingencies import _losses, elements
 from twin.study.dependents import Dependence
 from twin.study.transfers import Switching
 
@@ -124,6 +124,11 @@ def test_one_of_several_units_is_lost_and_all_in_a_group():
     found = twin.contingencies(SMALL, names=["pump", "fan"], groups=[["pump", "chw_pump"]], modes=["fault"])
     assert [r.name for r in found] == ["fan (1 of 4)", "pump (1 of 2)", "pump, chw_pump"]
     assert found["pump, chw_pump"].racks_dark == 8 and found["pump (1 of 2)"].racks_dark == 0
+    _, losses = _losses(twin.load(SMALL), 1, (), None, ["pump", "cdu"], True)
+    assert [(x.name, x.changes, x.lost) for x in losses] == [
+        ("pump (1 of 2)", {"pump.pumps": 1.0}, ()),
+        ("cdu", {"cdu.in_service": 0.0}, ("cdu",)),
+    ]
     one = twin.solve(SMALL, {"pump.pumps": [1.0]})
     assert found["pump (1 of 2)"].coolant_supply == pytest.approx(one["rack_supply_temperature"].max().item(), abs=1e-6)
 
@@ -231,6 +236,31 @@ def test_what_depends_on_equipment_by_the_wiring_alone():
     assert twin.dependents(SMALL, "fan").uncooled == tuple(f"r{k}" for k in range(1, 9))
     with pytest.raises(twin.LayoutError, match="did you mean 'fws_pumps'"):
         twin.dependents(HALL, "fws_pump")
+
+
+def test_circuits_without_a_pump_do_not_flow():
+    """Two coolers in parallel are a circuit, and two CDUs are; without the pump nothing moves in either."""
+    text = SMALL.replace(
+        "  trim: {type", "  also: {type: dry_cooler, flow: 60 kg/s, set_point: 36 degC}\n  trim: {type", 1
+    )
+    more = "  cdu2: {type: cdu, head: 110 kPa, set_point: 40 degC}\n"
+    more += "  lone: {model: gb300_nvl72, cords: 1, voltage: 415 V}\n"
+    text = text.replace("  chw_tank: {type", f"{more}  chw_tank: {{type", 1)
+    text += """  - [power, board.out, also.feed]
+  - [power, board.out, cdu2.feed]
+  - [power, bus.out, lone.feed]
+  - [coolant, main.out, also.in]
+  - [coolant, also.out, trim.in]
+  - [coolant, trim.out, cdu2.fws_supply]
+  - [coolant, cdu2.fws_return, pump.in]
+  - [coolant, cdu2.tcs_supply, lone.supply]
+  - [coolant, cdu2.tcs_return, lone.return]
+"""
+    known = Dependence(twin.load(text))
+    assert known.without(["pump"]).uncooled == ("lone", *(f"r{k}" for k in range(1, 9)))
+    assert known.without(["also"]).lost == () and known.without(["cooler"]).lost == ()
+    assert known.without(["cooler", "also"]).uncooled == known.without(["pump"]).uncooled
+    assert known.without(["cdu2"]).uncooled == ("lone",)
 
 
 def test_cut_sets_are_the_fewest_that_darken_a_rack():

@@ -185,6 +185,7 @@ def test_a_store_is_read_while_it_is_written(small, tmp_path):
     assert found.counts() == {"pending": 40, "ok": 8}
     assert np.isfinite(found["pue"].values).sum() == 8 and found.dataset["pue"].notnull().sum() == 8
     assert found.status[8] == 0 and found.status[0] == store.PENDING
+    assert found.damaged() == {}  # what was never finished is no damage
 
 
 def test_progress_tells_how_far_it_is_and_what_failed(small, monkeypatch):
