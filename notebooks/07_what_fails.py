@@ -20,13 +20,10 @@
 from collections import Counter
 
 import twin
-from twin.study.contingencies import elements
-from twin.study.dependents import Dependence
 
 hall = twin.load("gb300_hall")
-single = Dependence(hall).single_points(elements(hall))
-for name, lost in single.items():
-    print(f"{name:16s} {len(lost.lost):3d} racks")
+for single in twin.single_points(hall):
+    print(f"{single.without[0]:16s} {len(single.lost):3d} racks")
 
 # %% [markdown]
 # Power is 2N down to the racks; the cooling behind it is not: one board feeds all of it, and each CDU stands alone
@@ -47,12 +44,10 @@ print(f"cdu1: {found['cdu1'].racks_dark} racks, {found['cdu1'].usd_lost:,.0f} $ 
 # are a matter of layout; here we ask what the power train alone would bear.
 
 # %%
-sides = [
-    n for n in elements(hall) if n.startswith(("feeder", "ring", "tx_a", "tx_b", "board_a", "board_b", "ups", "dist"))
-]
+train = ("feeder", "ring", "tx_a", "tx_b", "board_a", "board_b", "ups", "dist")
+sides = [row.name for row in found if row.name.startswith(train) and row.mode == "fault"]
 secure = twin.secure(hall, names=sides)
 normal = twin.bound(hall)[0]
 print(f"as it stands {normal.density / 1e3:.1f} kW per rack, {normal.limit.name} binds")
-print(
-    f"after any single loss in the power train {secure.density / 1e3:.1f} kW, after that of {secure.contingency}: {secure.limit}"
-)
+print(f"after any single loss in the power train {secure.density / 1e3:.1f} kW, {secure.limit} binds")
+print(f"the loss that sets it: {secure.contingency}")

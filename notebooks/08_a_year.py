@@ -28,9 +28,8 @@ years = {
 for name, year in years.items():
     print(f"{name:20s} PUE {year.pue:.4f}, TUE {year.tue:.4f}, {year.energy / 3.6e12:.1f} GWh, {year.economiser_hours}")
     for d in year.densities:
-        print(
-            f"    all but {d.share:.1%} of hours: {d.density / 1e3:6.1f} kW per rack, {d.limit or 'nothing'} at {d.element}"
-        )
+        binds = f"{d.limit or 'nothing'} at {d.element}"
+        print(f"    all but {d.share:.1%} of hours: {d.density / 1e3:6.1f} kW per rack, {binds}")
 
 # %% [markdown]
 # The desert's hottest hours decide its density, not its mean: what holds in all but two hours of a hundred is a third

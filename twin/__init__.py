@@ -19,7 +19,8 @@ Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says
 - Weather: `year` solves every hour of a `WeatherFile` into a `Year` of sums; `hourly` reads the carbon or prices of a
   grid into an `HourlyFile`.
 - Failures: `contingencies` loses every element, with what switches then, as `Contingencies`; `dependents` says what
-  loses power or cooling by the wiring alone, as `Dependents`; `secure` gives the density that survives every loss.
+  loses power or cooling by the wiring alone, as `Dependents`, `single_points` on what racks depend by itself; `secure`
+  gives the density that survives every loss.
 - How sure: `uncertainties` lists what nobody has published as `Uncertainties`; `uncertainty` says between what figures
   therefore lie and what leads, as an `Uncertainty`. `limit_prices` says what one unit more of a limit buys.
 - Studies: `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth`
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from twin.show.scene.view import view
     from twin.study.bound import Bound
     from twin.study.contingencies import Contingencies, contingencies, secure
-    from twin.study.dependents import Dependents, dependents
+    from twin.study.dependents import Dependents, dependents, single_points
     from twin.study.design import Design
     from twin.study.optimum import optimum
     from twin.study.prices import limit_prices
@@ -104,6 +105,7 @@ _HOMES = {
     "power_flow": "networks",
     "schema": "facility.schema",
     "secure": "study.contingencies",
+    "single_points": "study.dependents",
     "shipped": "facility.files",
     "solve": "api",
     "sweep": "study.sweep",
@@ -162,6 +164,7 @@ __all__ = [
     "secure",
     "serving",
     "shipped",
+    "single_points",
     "solve",
     "sweep",
     "uncertainties",

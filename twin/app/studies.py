@@ -143,13 +143,11 @@ def dependents(
     """
     from twin.facility.build import load as load_layout
     from twin.show import contingencies as screens
-    from twin.study.contingencies import elements
-    from twin.study.dependents import Dependence
+    from twin.study.dependents import dependents, single_points
 
     with progressing(f"asking {layout}"):
         facility = load_layout(layout, case, overrides(sets))
-        known = Dependence(facility)
-        found = [known.without(names)] if names else list(known.single_points(elements(facility)).values())
+        found = [dependents(facility, *names)] if names else list(single_points(facility))
     if json:
         print_json([d._asdict() for d in found])
     elif names:

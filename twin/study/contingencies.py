@@ -31,7 +31,7 @@ from twin.solver.steady import Progress, Solution
 from twin.study.bound import bounds
 from twin.study.parts import solve
 from twin.study.stream import MEMORY
-from twin.study.transfers import Switching, Transfer
+from twin.study.transfers import Switching, Transfer, elements
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,15 +221,6 @@ def contingencies(
 
 Alike = Mapping[str, Sequence[tuple[str, Callable[[str], str]]]]
 """Losses that are the same as one, by its name: their names, and what its names are called there."""
-
-
-def elements(facility: Facility) -> list[str]:
-    """Names of all that can be lost: equipment with a switch or with units that is not a tenant's."""
-    return [
-        n
-        for n, p in facility.components.items()
-        if not p.tenant and "in_service" in type(p).model_fields and getattr(p, "in_service", True)
-    ]
 
 
 def _single(facility: Facility, name: str, whole: bool = False) -> tuple[str, dict[str, float], tuple[str, ...]]:

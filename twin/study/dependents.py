@@ -23,7 +23,7 @@ from twin.facility.structure import SUPPLY
 from twin.kernels.later import later
 from twin.plant.compile import Plant, compile
 from twin.plant.symmetry import alone
-from twin.study.transfers import Switching
+from twin.study.transfers import Switching, elements
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -74,6 +74,22 @@ def dependents(
     return Dependence(facility).without(names)
 
 
+def single_points(
+    layout: Any, *, case: str | None = None, overrides: Mapping[str, object] | None = None
+) -> tuple[Dependents, ...]:
+    """What depends on each element on which a rack depends by itself, by the wiring alone: single points of failure.
+
+    layout, case, overrides: as `twin.load` takes them. In the order of the layout; empty if there is none. Raises
+    LayoutError for bad input.
+
+    >>> [d.without for d in twin.single_points("gb300_hall")]
+    """
+    facility = layout if isinstance(layout, Facility) else load(layout, case, overrides)
+    known = Dependence(facility)
+    found = (known.without([n]) for n in elements(facility))
+    return tuple(d for d in found if d.lost)
+
+
 class Dependence:
     """A facility as graphs of power and pipes, to ask many times."""
 
@@ -103,11 +119,6 @@ class Dependence:
             tuple(sorted(self._uncooled(still) - self._always - set(lost))),
             tuple(sorted(stopped - racks)),
         )
-
-    def single_points(self, names: Iterable[str]) -> dict[str, Dependents]:
-        """Those of some equipment on each of which by itself a rack depends."""
-        found = {n: self.without([n]) for n in names}
-        return {n: d for n, d in found.items() if d.lost}
 
     def cut(self, rack: str) -> tuple[str, ...]:
         """A smallest set of equipment without which a rack has no power: as many ways lead to it that share nothing.

@@ -15,6 +15,15 @@ from twin.facility.graph import Facility
 from twin.facility.structure import SUPPLY, Structure
 
 
+def elements(facility: Facility) -> list[str]:
+    """Names of all that can be lost: equipment with a switch or with units that is not a tenant's."""
+    return [
+        n
+        for n, p in facility.components.items()
+        if not p.tenant and "in_service" in type(p).model_fields and getattr(p, "in_service", True)
+    ]
+
+
 class Transfer(NamedTuple):
     """What the wiring says of a loss.
 
