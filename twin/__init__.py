@@ -20,7 +20,7 @@ Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says
   grid into an `HourlyFile`.
 - Failures: `contingencies` loses every element, with what switches then, as `Contingencies`; `dependents` says what
   loses power or cooling by the wiring alone, as `Dependents`, `single_points` on what racks depend by itself; `secure`
-  gives the density that survives every loss.
+  gives the density that survives every loss, `redundancy` the N, N+1 or 2N of each `Stage` of the paths to the racks.
 - How sure: `uncertainties` lists what nobody has published as `Uncertainties`; `uncertainty` says between what figures
   therefore lie and what leads, as an `Uncertainty`. `limit_prices` says what one unit more of a limit buys.
 - Studies: `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth`
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from twin.study.design import Design
     from twin.study.optimum import optimum
     from twin.study.prices import limit_prices
+    from twin.study.redundancy import Stage, redundancy
     from twin.study.stream import Interrupted
     from twin.study.sweep import Sweep, SweepStopped, sweep
     from twin.study.swept import SweepResult, open_sweep
@@ -81,6 +82,7 @@ _HOMES = {
     "Mixed": "air.turns",
     "Response": "air.response",
     "Result": "api",
+    "Stage": "study.redundancy",
     "Sweep": "study.sweep",
     "SweepResult": "study.swept",
     "SweepStopped": "study.sweep",
@@ -103,6 +105,7 @@ _HOMES = {
     "optimum": "study.optimum",
     "pipe_flow": "networks",
     "power_flow": "networks",
+    "redundancy": "study.redundancy",
     "schema": "facility.schema",
     "secure": "study.contingencies",
     "single_points": "study.dependents",
@@ -133,6 +136,7 @@ __all__ = [
     "Mixed",
     "Response",
     "Result",
+    "Stage",
     "Sweep",
     "SweepResult",
     "SweepStopped",
@@ -160,6 +164,7 @@ __all__ = [
     "optimum",
     "pipe_flow",
     "power_flow",
+    "redundancy",
     "schema",
     "secure",
     "serving",

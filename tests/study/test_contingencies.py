@@ -72,6 +72,116 @@ def test_a_fault_during_maintenance_finds_what_was_switched_for_that():
     } | {f"main, then {x}" for x in "ab"}
 
 
+def with_more(components, connections, text=PAIR):
+    """A layout with more in it."""
+    text = text.replace("connections:\n", "".join(f"  {c}\n" for c in components) + "connections:\n", 1)
+    return text + "".join(f"  - [power, {a}, {b}]\n" for a, b in connections)
+
+
+def test_power_and_cooling_that_fail_together_each_do_what_they_do_alone():
+    for row in twin.contingencies(
+        HALL, names=[], groups=[["feeder_a", "cdu3"]], pairs=[("cdu3", "feeder_a")], modes=["fault"]
+    ):
+        assert (row.closed, row.racks_dark) == (("tx_mech_b",), 8), row.name
+    told = twin.dependents(HALL, "feeder_a", "cdu3")
+    assert told.unpowered == () and len(told.uncooled) == 8 and told.closed == ("tx_mech_b",)
+
+
+def test_a_battery_bridges_what_it_still_feeds_and_only_in_service():
+    """One on the board of the rack does; not one that is off, before what is lost, or behind the open tie."""
+    split = PAIR.replace("main.out, rack.feed", "sub.out, rack.feed")
+    for bus, state, lost, bridged in (
+        ("sub", "", "a", 1),
+        ("sub", ", in_service: false", "a", 0),
+        ("main", "", "link", 0),
+        ("main", "", "a", 1),
+        ("other", "", "a", 0),
+    ):
+        text = with_more(
+            [
+                f"bank: {{type: battery{state}}}",
+                "sub: {type: switchboard, rating: 200 kW}",
+                "link: {type: feeder, ampacity: 500 A, length: 1 m, resistance: 0.1 ohm/km, reactance: 0.1 ohm/km}",
+            ],
+            [(f"{bus}.out", "bank.feed"), ("main.out", "link.in"), ("link.out", "sub.in")],
+            split,
+        )
+        row = twin.contingencies(text, names=[lost], modes=["fault"])[lost]
+        assert (row.closed, row.bridged) == ((("tie",), bridged) if lost == "a" else ((), 0)), (bus, state, lost)
+
+
+def test_standby_equipment_in_series_comes_in_together():
+    """A generator behind a transfer switch: neither brings power by itself; the tie adds nothing to both."""
+    text = with_more(
+        [
+            "ats: {type: pdu, rating: 400 kW, in_service: false, standby: automatic}",
+            "gen: {type: generator, voltage: 415 V, rating: 400 kW, in_service: false, standby: automatic}",
+            "gb: {type: switchboard, rating: 400 kW}",
+        ],
+        [("gen.out", "gb.in"), ("gb.out", "ats.in"), ("ats.out", "main.in")],
+    )
+    row = twin.contingencies(text, names=["grid"], modes=["fault"])["grid"]
+    assert (set(row.closed), row.racks_dark) == ({"ats", "gen"}, 0)
+    row = twin.contingencies(text, names=["a"], modes=["fault"])["a"]
+    assert row.closed == ("tie",)
+
+
+def test_a_fault_during_maintenance_begins_from_what_was_switched_for_it():
+    """The tie that was closed by hand lights the board from which another closes by itself, and interrupts nobody."""
+    text = with_more(
+        [
+            "x: {type: pdu, rating: 200 kW}",
+            "y: {type: pdu, rating: 200 kW, in_service: false, standby: automatic}",
+            "deep: {type: switchboard, rating: 200 kW}",
+            "third: {type: rack, it_power: 9 kW, nameplate: 9 kW, cords: 1}",
+        ],
+        [
+            ("grid.out", "x.in"),
+            ("x.out", "deep.in"),
+            ("main.out", "y.in"),
+            ("y.out", "deep.in"),
+            ("deep.out", "third.feed"),
+        ],
+        PAIR.replace("standby: automatic", "standby: manual"),
+    )
+    (row,) = twin.contingencies(text, names=[], pairs=[("a", "x")])
+    assert (row.mode, row.closed, row.racks_dark, row.interrupted) == ("fault", ("tie", "y"), 0, 1)
+
+
+def test_a_feed_that_standby_equipment_restores_is_not_lost():
+    text = PAIR.replace("nameplate: 50 kW, cords: 1}\n  second", "nameplate: 50 kW, cords: 2}\n  second")
+    text = with_more(
+        ["third: {type: rack, it_power: 9 kW, nameplate: 9 kW, cords: 1}"],
+        [("other.out", "rack.feed"), ("main.out", "third.feed")],
+        text,
+    )
+    assert twin.dependents(text, "a").reduced == {} and twin.dependents(text, "a").closed == ("tie",)
+    assert twin.dependents(text, "main").reduced == {"rack": (1, 2)}
+
+
+def test_what_was_not_asked_is_not_answered():
+    text = PAIR
+    planned = twin.contingencies(text, names=["a"], modes=["planned"])
+    assert planned.fault_tolerant is None and planned.concurrently_maintainable is True
+    pairs = twin.contingencies(text, 2, names=["a", "b"])
+    assert pairs.fault_tolerant is True and pairs.concurrently_maintainable is True
+    assert pairs["a, then b"].verdict == "dark"
+    with pytest.raises(twin.LayoutError, match="'x' is neither fault nor planned"):
+        twin.secure(text, modes=["x"])
+
+
+def test_a_fault_names_the_limit_that_it_passes_for_hours():
+    text = PAIR.replace(
+        "b: {type: pdu, rating: 200 kW, continuous_factor: 1}",
+        "b: {type: pdu, rating: 60 kW, continuous_factor: 1, emergency_factor: 5, trip_factor: 5}",
+    )
+    text = text.replace(
+        "other: {type: switchboard, rating: 200 kW}", "other: {type: switchboard, rating: 90 kW, trip_factor: 5}"
+    )
+    row = twin.contingencies(text, names=["a"], modes=["fault"])["a"]
+    assert row.verdict == "limited" and row.passed[0].element == "other" and "b" in {p.element for p in row.passed}
+
+
 def test_the_other_breaker_of_a_transfer_pair_opens_first():
     """A standby transformer must not feed back through the one whose side is dead."""
     row = twin.contingencies(HALL, names=["feeder_a"], modes=["fault"])["feeder_a"]

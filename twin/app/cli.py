@@ -213,7 +213,7 @@ def _secure(layout: str, case: str | None, sets: list[str] | None, order: str, j
     from twin.study.contingencies import secure
 
     if order.lower() != "n-1":
-        raise Fault("--secure", f"{order!r}: is n-1")
+        raise Fault("--secure", f"{order!r}: only n-1 is known: every single loss is survived")
     with progressing("searching the bound after every loss") as progress:
         found = secure(layout, case=case, overrides=overrides(sets), progress=progress)
     if json:

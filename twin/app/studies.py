@@ -156,6 +156,34 @@ def dependents(
         typer.echo("\n".join(map(str, found)) or "no rack depends on a single element")
 
 
+@studies.command()
+def redundancy(
+    layout: LayoutArgument,
+    element: Annotated[
+        list[str] | None, typer.Option("--element", help="Only the stage that has this; several times for several.")
+    ] = None,
+    case: Case = None,
+    sets: Sets = None,
+    device: Annotated[Device, typer.Option("--device", help="Where to solve: auto takes a GPU if any.")] = Device.cpu,
+    json: Json = False,
+) -> None:
+    """Find N, N+1 or 2N of each stage on the ways to the racks, by failing its pieces.
+
+    twin redundancy gb300_hall --set site.dry_bulb='40 degC'
+    """
+    from twin.show import contingencies as screens
+    from twin.study.redundancy import redundancy as find
+
+    with progressing(f"failing pieces of {layout}") as progress:
+        found = find(
+            layout, names=element, case=case, overrides=overrides(sets), device=device.value, progress=progress
+        )
+    if json:
+        print_json([{**s._asdict(), "redundancy": s.label} for s in found])
+    else:
+        typer.echo(screens.redundancy(layout, found))
+
+
 def _names(option: str, text: str, count: int) -> tuple[Any, ...]:
     names = tuple(n.strip() for n in text.split(",") if n.strip())
     if count and len(names) != count:

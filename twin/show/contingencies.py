@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twin.show.text import table
 from twin.study.contingencies import Contingencies, Contingency, Secure
 from twin.study.dependents import Dependents
+from twin.study.redundancy import Stage
 from twin.units import format
 
 MOST = 20
@@ -73,7 +74,7 @@ def screen(found: Contingencies, every: bool = False) -> str:
     hidden = len(merged) - len(shown)
     if hidden:
         lines += [f"{hidden:,} more; --all lists them", ""]
-    yes = lambda x: "yes" if x else "no"  # noqa: E731
+    yes = lambda x: "not asked" if x is None else "yes" if x else "no"  # noqa: E731
     lines.append(f"concurrently maintainable: {yes(found.concurrently_maintainable)}")
     lines.append(f"fault tolerant: {yes(found.fault_tolerant)} (both as solved here; no certificate)")
     return "\n".join(lines)
@@ -119,6 +120,21 @@ def dependents(found: Dependents) -> str:
             more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
             lines.append(f"{title}: {', '.join(names[:MOST])}{more}")
     return "\n".join(lines)
+
+
+def redundancy(name: str, found: Sequence[Stage]) -> str:
+    """Stages of the paths to the racks for people, alike ones together."""
+    alike = dict[tuple[object, ...], list[Stage]]()
+    for s in found:
+        alike.setdefault((s.path, s.kind, s.label, s.pieces, s.maintainable), []).append(s)
+    rows = [("path", "equipment", "redundancy", "pieces", "stages", "maintainable", "")]
+    for (path, kind, label, pieces, maintainable), stages in alike.items():
+        names = ", ".join(stages[0].names[:4]) + (", ..." if len(stages[0].names) > 4 else "")
+        more = f" (+{len(stages) - 1:,})" if len(stages) > 1 else ""
+        yes = "yes" if maintainable else "no"
+        rows.append((str(path), str(kind), str(label), f"{pieces:,}", f"{len(stages):,}", yes, names + more))
+    note = "by failing the pieces of each stage, at the load and weather given; no certificate"
+    return f"{name}: {len(found):,} stages on the ways to the racks\n\n{table(rows, frozenset({3, 4}))}\n\n{note}"
 
 
 def secure(name: str, found: Secure) -> str:

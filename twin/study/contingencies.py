@@ -41,6 +41,9 @@ else:
 Mode = Literal["fault", "planned"]
 """How equipment is lost: at once, so that only what is automatic switches, or isolated and switched by hand first."""
 
+THEN = ", then "
+"""Between what was isolated and what failed during its maintenance, in the name of a loss."""
+
 LARGEST = 200_000
 """Losses that are solved at most."""
 
@@ -78,7 +81,8 @@ class Contingency(NamedTuple):
     consumers that were without power until then, and those among them behind a battery. unserved: power of racks that
     is not drawn [W]. racks_dark, racks_throttled: how many. junction, coolant_supply, air_inlet: the highest [K], NaN
     for none. loading: the highest, over the rating [1], at loaded; voltage: the lowest [1], at sagging. passed: limits,
-    the worst first. tokens_lost [1/s], usd_lost [$/h]. alike: how many losses are the same under other names.
+    the worst first, of a fault those for hours before those for continuous load. tokens_lost [1/s], usd_lost [$/h].
+    alike: how many losses are the same under other names.
     """
 
     name: str
@@ -142,14 +146,22 @@ class Contingencies:
         return tuple(sorted(self.rows, key=lambda r: (VERDICTS.index(r.verdict), -r.unserved, -r.tokens_lost)))
 
     @property
-    def concurrently_maintainable(self) -> bool:
-        """Whether each element can be taken out by hand with no rack darker or slower and no limit passed."""
-        return all(r.verdict == "survived" for r in self.rows if r.mode == "planned")
+    def concurrently_maintainable(self) -> bool | None:
+        """Whether each element can be taken out by hand with no rack darker or slower and no limit passed; None where
+        no planned loss was asked for.
+        """
+        return self._all("planned", ("survived",))
 
     @property
-    def fault_tolerant(self) -> bool:
-        """Whether each fault leaves every rack as it was, within limits for hours after a loss."""
-        return all(r.verdict in ("survived", "emergency") for r in self.rows if r.mode == "fault")
+    def fault_tolerant(self) -> bool | None:
+        """Whether each fault leaves every rack as it was, within limits for hours after a loss; None where no fault was
+        asked for. Faults during maintenance are not among them.
+        """
+        return self._all("fault", ("survived", "emergency"))
+
+    def _all(self, mode: Mode, borne: tuple[str, ...]) -> bool | None:
+        rows = [r for r in self.rows if r.mode == mode and THEN not in r.name]
+        return all(r.verdict in borne for r in rows) if rows else None
 
     def table(self) -> pd.DataFrame:
         """A row for each loss, SI."""
@@ -178,11 +190,11 @@ def contingencies(
     """The loss of every electrical, hydraulic and cooling element, with what switches then.
 
     layout, case, overrides: as `twin.load` takes them. order: 1 for every element by itself, 2 for a fault of any
-    during the maintenance of any other. groups: elements with a common cause, which are lost together. pairs:
-    (isolated, failed) elements, instead of all pairs of order 2. modes: as a "fault" or "planned", see `Mode`. names:
-    of elements, all if not given; of equipment that stands for several units, one unit is lost, unless it is in a
-    group. symmetry: whether losses that are the same under other names are solved once. device, progress: see
-    `twin.solve`.
+    during the maintenance of any other as well. groups: elements with a common cause, which are lost together. pairs:
+    (isolated, failed) elements, instead of all pairs of order 2. modes: as a "fault" or "planned", see `Mode`; a pair
+    is a fault. names: of elements, all if not given; of equipment that stands for several units, one unit is lost,
+    unless it is in a group. symmetry: whether losses that are the same under other names are solved once. device,
+    progress: see `twin.solve`.
 
     What switches: racks with several cords share what is left; equipment with `standby: automatic` comes into service
     where that brings power back, with `manual` before what is planned; pumps, chillers and towers that stand by are
@@ -194,27 +206,35 @@ def contingencies(
     facility = layout if isinstance(layout, Facility) else load(layout, case, overrides)
     check_served(facility)
     alike, losses = _losses(facility, order, groups, pairs, names, symmetry)
-    wrong = [m for m in modes if m not in ("fault", "planned")]
-    if wrong or not modes:
-        raise LayoutError("contingencies", [f"modes: {wrong[0] if wrong else 'none'!r} is neither fault nor planned"])
+    _check_modes(modes)
     if len(losses) * len(modes) > LARGEST:
         told = f"{len(losses):,} losses are more than the {LARGEST:,} that are solved; give pairs, groups or names"
         raise LayoutError("contingencies", [told])
-    switching = Switching(facility)
-    asked: list[tuple[Loss, Mode, Transfer]] = [
-        (loss, mode, _switched(switching, loss, mode)) for loss in losses for mode in modes
-    ]
-    changes = [transfer.changes | dict(loss.changes) for loss, _, transfer in asked]
-    different = list({tuple(sorted(c.items())): c for c in ({}, *changes)}.values())
-    number = {tuple(sorted(c.items())): i for i, c in enumerate(different)}
-    effects = _effects(facility, different, device, progress)
+    asked = [(loss, mode) for loss in losses for mode in (("fault",) if loss.before else modes)]
+    effects, solved = after(facility, asked, device, progress)
     rows = list[Contingency]()
-    for (loss, mode, transfer), change in zip(asked, changes, strict=True):
-        effect = effects[number[tuple(sorted(change.items()))]]
+    for (loss, mode), (transfer, effect) in zip(asked, effects, strict=True):
         rows += _rows(loss, mode, transfer, effect, alike.get(loss.name))
     order_of = {n: i for i, n in enumerate(facility.components)}
     rows.sort(key=lambda r: (order_of.get(r.name.split(",")[0].split(" ")[0], len(order_of)), r.name))
-    return Contingencies(facility, tuple(rows), len(different) - 1)
+    return Contingencies(facility, tuple(rows), solved)
+
+
+def after(
+    facility: Facility, asked: Sequence[tuple[Loss, Mode]], device: str = "cpu", progress: Progress | None = None
+) -> tuple[list[tuple[Transfer, Effect]], int]:
+    """What switches after each loss and what becomes of the facility then; and how many different ones were solved.
+
+    Raises LayoutError for a facility that has no solution as it stands.
+    """
+    switching = Switching(facility)
+    transfers = [_switched(switching, loss, mode) for loss, mode in asked]
+    changes = [transfer.changes | dict(loss.changes) for transfer, (loss, _) in zip(transfers, asked, strict=True)]
+    different = list({tuple(sorted(c.items())): c for c in ({}, *changes)}.values())
+    number = {tuple(sorted(c.items())): i for i, c in enumerate(different)}
+    effects = _effects(facility, different, device, progress)
+    found = [effects[number[tuple(sorted(c.items()))]] for c in changes]
+    return list(zip(transfers, found, strict=True)), len(different) - 1
 
 
 # ---- what is lost ------------------------------------------------------------------------------------------------
@@ -265,7 +285,7 @@ def _losses(
         one, two = _single(facility, isolated), _single(facility, failed)
         if isolated == failed:
             raise LayoutError("contingencies", [f"pair of {isolated} with itself"])
-        losses.append(Loss(f"{one[0]}, then {two[0]}", one[1] | two[1], (*one[2], *two[2]), one[2]))
+        losses.append(Loss(f"{one[0]}{THEN}{two[0]}", one[1] | two[1], (*one[2], *two[2]), one[2]))
         if len(losses) > LARGEST:
             break
     for group in groups:
@@ -275,21 +295,23 @@ def _losses(
     return alike, losses
 
 
+def _check_modes(modes: Sequence[str]) -> None:
+    wrong = [m for m in modes if m not in ("fault", "planned")]
+    if wrong or not modes:
+        raise LayoutError("contingencies", [f"modes: {wrong[0] if wrong else 'none'!r} is neither fault nor planned"])
+
+
 def _switched(switching: Switching, loss: Loss, mode: Mode) -> Transfer:
     """What switches after a loss; what was isolated first was switched by hand."""
     if not loss.before:
         return switching.after(loss.lost, mode == "planned")
-    before = switching.after(loss.before, True)
-    both = switching.after(loss.lost, mode == "planned")
-    closed = tuple(dict.fromkeys((*(n for n in before.closed if n not in loss.lost), *both.closed)))
-    opened = tuple(n for n in dict.fromkeys((*before.opened, *both.opened)) if n not in both.closed)
-    return both._replace(closed=closed, opened=opened)
+    return switching.after(loss.lost, mode == "planned", switching.after(loss.before, True))
 
 
 # ---- what becomes of it ------------------------------------------------------------------------------------------
 
 
-class _Effect(NamedTuple):
+class Effect(NamedTuple):
     """What a solution says after changes, beside what the facility is without them."""
 
     status: int
@@ -302,13 +324,13 @@ class _Effect(NamedTuple):
 
 def _effects(
     facility: Facility, changes: Sequence[Mapping[str, float]], device: str, progress: Progress | None
-) -> list[_Effect]:
+) -> list[Effect]:
     """What becomes of the facility after each set of changes; the first are none."""
     addresses = list(dict.fromkeys(a for c in changes for a in c))
     stated = {a: _stated(facility, a) for a in addresses}
     given = {a: np.array([c.get(a, stated[a]) for c in changes]) for a in addresses}
     scenarios = read(facility, given or uniform(facility, len(changes)))
-    pace, found = Pace(len(changes), progress), dict[int, _Effect]()
+    pace, found = Pace(len(changes), progress), dict[int, Effect]()
     one_by_one = len(facility.components) < FEW  # a plant for each set of classes would cost more than it saves
     parts = [*solve(facility, scenarios, Mixed(), device, progress, pace.advance, not one_by_one, MEMORY)]
     first, at = next((p.air.solution, int(np.argmin(p.scenarios))) for p in parts if 0 in p.scenarios)
@@ -361,7 +383,7 @@ class _Against(NamedTuple):
     clock: Array
     tokens: Array
 
-    def effect(self, solution: Solution, i: int, continuous: Margins, after: Margins) -> _Effect:
+    def effect(self, solution: Solution, i: int, continuous: Margins, after: Margins) -> Effect:
         """What becomes of a scenario."""
         e, k = solution.plant.engine, columns.engine
         count = solution.plant.counts[k]
@@ -370,9 +392,9 @@ class _Against(NamedTuple):
             numbers = {"unserved": float((self.power * count).sum()), "racks_dark": float(count[self.power > 0].sum())}
             numbers |= {"racks_throttled": 0.0, "tokens_lost": self.base.tokens}
             numbers["usd_lost"] = numbers["tokens_lost"] * self.base.price * 3600.0
-            return _Effect(status, why, numbers, {}, (), ())
+            return Effect(status, why, numbers, {}, (), ())
         if status != Status.OK:
-            return _Effect(status, why, {}, {}, (), ())
+            return Effect(status, why, {}, {}, (), ())
         power, clock = solution[k.power][:, i], solution[k.clock][:, i]
         works = self.power > 0
         dark = works & (power <= DARK * self.power)
@@ -401,7 +423,7 @@ class _Against(NamedTuple):
             at = rows[int(np.nanargmax(values))] if np.isfinite(values).any() else None
             numbers[name] = np.nan if at is None else float(continuous.value[at, i])
             places[place] = "" if at is None else str(continuous.element[at])
-        return _Effect(int(Status.OK), "", numbers, places, _passed(continuous, i), _passed(after, i))
+        return Effect(int(Status.OK), "", numbers, places, _passed(continuous, i), _passed(after, i))
 
 
 def _highest(values: Array) -> float:
@@ -424,7 +446,7 @@ def _rows(
     loss: Loss,
     mode: Mode,
     transfer: Transfer,
-    effect: _Effect,
+    effect: Effect,
     others: Sequence[tuple[str, Callable[[str], str]]] | None,
 ) -> Iterator[Contingency]:
     """The row of a loss, and of each that is the same under other names."""
@@ -434,21 +456,24 @@ def _rows(
 
 
 def _row(
-    name: str, mode: Mode, transfer: Transfer, effect: _Effect, called: Callable[[str], str], alike: int
+    name: str, mode: Mode, transfer: Transfer, effect: Effect, called: Callable[[str], str], alike: int
 ) -> Contingency:
     def place(text: str) -> str:
         component, dot, port = text.partition(".")
         return called(component) + dot + port
 
     n = effect.numbers
-    passed = tuple(p._replace(element=place(p.element)) for p in effect.passed)
+    first = effect.emergency if mode == "fault" else ()
+    at = {(p.limit, p.element) for p in first}
+    every = (*first, *(p for p in effect.passed if (p.limit, p.element) not in at))
+    passed = tuple(p._replace(element=place(p.element)) for p in every)
     numbers = {
         field: n.get(field, np.nan) for field in ("junction", "coolant_supply", "air_inlet", "loading", "voltage")
     }
     return Contingency(
         name=name,
         mode=mode,
-        verdict=_verdict(effect, mode),
+        verdict=verdict(effect, mode),
         closed=tuple(called(c) for c in transfer.closed),
         interrupted=len(transfer.interrupted),
         bridged=len(transfer.bridged),
@@ -466,7 +491,7 @@ def _row(
     )
 
 
-def _verdict(effect: _Effect, mode: Mode) -> str:
+def verdict(effect: Effect, mode: Mode) -> str:
     """The worst that is so; planned losses last, so that limits for hours are of no help there."""
     n = effect.numbers
     if effect.status not in (Status.OK, Status.OVERHEATED):
@@ -516,6 +541,7 @@ def secure(
     """
     facility = layout if isinstance(layout, Facility) else load(layout, case, overrides)
     check_served(facility)
+    _check_modes(modes)
     _, losses = _losses(facility, 1, groups, None, names, True)
     switching = Switching(facility)
     titles, changes = [("", "")], [dict[str, float]()]

@@ -17,7 +17,7 @@ import numpy as np
 from twin.columns import Index
 from twin.elements import Cooler, Exchange, Fan, Pipe, Pump
 from twin.facility.build import load
-from twin.facility.files import LayoutError
+from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
 from twin.facility.structure import SUPPLY
 from twin.kernels.later import later
@@ -107,7 +107,12 @@ class Dependence:
         lost = tuple(dict.fromkeys(names))
         if not lost:
             raise LayoutError(self.facility.name, ["dependents: name what fails"])
-        racks, outage = set(self.racks), self.facility.dark(lost)
+        unknown = [n for n in lost if n not in self.facility.components]
+        if unknown:
+            raise LayoutError(
+                self.facility.name, [f"no component {n!r}{hint(n, self.facility.components)}" for n in unknown]
+            )
+        racks = set(self.racks)
         transfer = self._switching.after(lost, planned=False)
         stopped = set(transfer.dark)
         still = (self._off - set(transfer.closed)) | {*transfer.opened, *lost, *stopped}
@@ -115,7 +120,7 @@ class Dependence:
             lost,
             transfer.closed,
             tuple(sorted(stopped & racks)),
-            {n: x for n, x in outage.reduced.items() if n in racks},
+            {n: x for n, x in self._switching.reduced(lost, transfer).items() if n in racks - set(lost)},
             tuple(sorted(self._uncooled(still) - self._always - set(lost))),
             tuple(sorted(stopped - racks)),
         )

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import breadth_first_order
 from twin.columns import Array
 from twin.components.base import Component
 from twin.facility.graph import Facility
-from twin.facility.structure import SUPPLY, Structure
+from twin.facility.structure import SUPPLY, End, Structure
 
 
 def elements(facility: Facility) -> list[str]:
@@ -50,42 +50,75 @@ class Switching:
     def __init__(self, facility: Facility) -> None:
         parts = self.parts = facility.components
         out = [n for n, p in sorted(parts.items()) if not getattr(p, "in_service", True)]
-        self.standby = {n: way for n in out if (way := str(getattr(parts[n], "standby", "none"))) != "none"}
+        self.standby = {n: way for n in out if (way := getattr(parts[n], "standby", "none")) in ("automatic", "manual")}
         ready = {n: parts[n].model_copy(update={"in_service": True}) for n in self.standby}
         self._structure = Structure(facility.name, {**parts, **ready}, facility.connections, facility.models)
         self._carries = {n for n, p in parts.items() if p.sources or any(_power(p))}
         self._reach = _Reach(self._structure)
         self._laid_out = self._dark(frozenset(), (), ())[0]
 
-    def after(self, lost: Iterable[str], planned: bool) -> Transfer:
+    def after(self, lost: Iterable[str], planned: bool, start: Transfer | None = None) -> Transfer:
         """What switches and what stays dark when equipment is lost.
 
         planned: whether it is isolated by hand, so that manual standby equipment is switched first and nothing is
-        interrupted; in a fault what is automatic switches alone. Conductors come before sources of power of their own,
-        each in the order of names, and only where they bring back what went dark.
+        interrupted; in a fault what is automatic switches alone. start: what was switched for maintenance before; it
+        stays so. Conductors come before sources of power of their own, each in the order of names, and only where they
+        bring back what went dark; where none does by itself, those that do together.
         """
         gone = frozenset(lost)
+        before = start or Transfer()
+        closed, opened = [n for n in before.closed if n not in gone], list(before.opened)
         if gone.isdisjoint(self._carries):
-            return Transfer()
-        dark, live = self._dark(gone, (), ())
-        first = dark = dark - self._laid_out
+            return Transfer(tuple(closed), tuple(opened))
+        dark, live = self._dark(gone, closed, opened)
+        first, still = dark - self._laid_out - {*before.dark}, gone | set(opened) | (set(self.standby) - set(closed))
+        dark -= self._laid_out
         ways = ("automatic", "manual") if planned else ("automatic",)
-        ready = [n for n, way in self.standby.items() if way in ways and n not in gone]
-        closed, opened = list[str](), list[str]()
-        for n in sorted(ready, key=lambda n: (bool(self.parts[n].sources), n)):
+        ready = [n for n, way in self.standby.items() if way in ways and n not in gone and n not in closed]
+        ready.sort(key=lambda n: (bool(self.parts[n].sources), n))
+        for n in ready:
             if not dark:
                 break
             if not self._reach.joins(n, live):
                 continue
-            others = [o for o in self.parts[n].opens if o not in gone and getattr(self.parts[o], "in_service", True)]
-            left, lit = self._dark(gone, (*closed, n), (*opened, *others))
+            left, lit = self._dark(gone, (*closed, n), (*opened, *self._opens([n], gone)))
             if len(left - self._laid_out) < len(dark):
                 closed.append(n)
-                opened += others
+                opened += self._opens([n], gone)
                 dark, live = left - self._laid_out, lit
+        more = [n for n in ready if n not in closed] if dark else []
+        left = self._together(gone, closed, more, opened)
+        if more and len(left) < len(dark):
+            for n in reversed(more.copy()):
+                fewer = [m for m in more if m != n]
+                if len(self._together(gone, closed, fewer, opened)) == len(left):
+                    more = fewer
+            closed += more
+            opened += self._opens(more, gone)
+            dark = left
         interrupted = frozenset[str]() if planned else first - dark
-        bridged = [n for n in interrupted if self._battery(n, gone)]
+        buses = [s for n, f in self._structure.feeds_of.items() if self._bridges(n) and n not in gone for s, _ in f]
+        bridged = interrupted - self._reach.without(still, buses)[0] if buses else ()
         return Transfer(tuple(closed), tuple(opened), *(tuple(sorted(x)) for x in (dark, interrupted, bridged)))
+
+    def reduced(self, lost: Iterable[str], transfer: Transfer) -> dict[str, tuple[int, int]]:
+        """Consumers that have lost some feeds and not all after a transfer, with those that are live and all."""
+        as_it_was = self._reach.feeds(self._dark(frozenset(), (), ())[1])
+        now = self._reach.feeds(self._dark(frozenset(lost), transfer.closed, transfer.opened)[1])
+        return {n: now[n] for n, (live, _) in as_it_was.items() if 0 < now[n][0] < live}
+
+    def _together(self, gone: frozenset[str], closed: list[str], more: list[str], opened: list[str]) -> frozenset[str]:
+        """What more is dark than as laid out with more equipment closed."""
+        return self._dark(gone, (*closed, *more), (*opened, *self._opens(more, gone)))[0] - self._laid_out
+
+    def _opens(self, names: Iterable[str], gone: frozenset[str]) -> list[str]:
+        """What equipment opens before it closes, of what is in service."""
+        others = (o for n in names for o in self.parts[n].opens)
+        return [o for o in others if o not in gone and getattr(self.parts[o], "in_service", True)]
+
+    def _bridges(self, name: str) -> bool:
+        """Whether equipment is a battery in service."""
+        return self.parts[name].stores and bool(getattr(self.parts[name], "in_service", True))
 
     def _dark(
         self, gone: frozenset[str], closed: Collection[str], opened: Collection[str]
@@ -95,12 +128,6 @@ class Switching:
         """
         return self._reach.without(gone | set(opened) | (set(self.standby) - set(closed)))
 
-    def _battery(self, name: str, gone: frozenset[str]) -> bool:
-        """Whether a battery hangs on what feeds a consumer."""
-        feeds = self._structure.feeds_of
-        buses = {start[0] for n in feeds if self.parts[n].stores and n not in gone for start, _ in feeds[n]}
-        return bool(buses) and not buses.isdisjoint(self._structure.fed_by(name))
-
 
 class _Reach:
     """How far power comes, as arrays: ports (port,), ways between them (way,), and feeds of consumers (feed,)."""
@@ -108,7 +135,7 @@ class _Reach:
     def __init__(self, structure: Structure) -> None:
         power = structure.power
         number = {end: i for i, end in enumerate(power)}
-        self._count, self._supply = len(number), number[SUPPLY]
+        self._number, self._supply = number, number[SUPPLY]
         edges = list(power.edges.data("component"))
         self._start, self._end = (np.array([number[e[k]] for e in edges], np.int64) for k in (0, 1))
         self._through = dict[str, list[int]]()
@@ -119,21 +146,32 @@ class _Reach:
         feeds = [(k, number[start]) for k, n in enumerate(self._consumers) for start, _ in structure.feeds_of[n]]
         self._of, self._feed = np.array(feeds, np.int64).reshape(-1, 2).T
 
-    def without(self, names: Collection[str]) -> tuple[frozenset[str], Array]:
-        """Consumers that have no live feed without some components, those themselves left out, and live ports."""
+    def without(self, names: Collection[str], sources: Iterable[End] = (SUPPLY,)) -> tuple[frozenset[str], Array]:
+        """Consumers that no source reaches without some components, those themselves left out, and live ports."""
         passes = np.ones(len(self._start), bool)
         for n in names:
-            passes[self._through.get(n, ())] = False
-        shape = (self._count, self._count)
-        graph = coo_array((np.ones(int(passes.sum())), (self._start[passes], self._end[passes])), shape=shape)
-        live = np.zeros(self._count, bool)
-        live[breadth_first_order(graph.tocsr(), self._supply, return_predecessors=False)] = True
+            if ways := self._through.get(n):
+                passes[ways] = False
+        count = len(self._number)
+        graph = coo_array(
+            (np.ones(int(passes.sum())), (self._start[passes], self._end[passes])), shape=(count, count)
+        ).tocsr()
+        live = np.zeros(count, bool)
+        for start in {self._number[s] for s in sources}:
+            if not live[start]:
+                live[breadth_first_order(graph, start, return_predecessors=False)] = True
         fed = np.zeros(len(self._consumers), bool)
         fed[self._of[live[self._feed]]] = True
         gone = set(names)
         return frozenset(
             n for n, lit in zip(self._consumers, fed.tolist(), strict=True) if not lit and n not in gone
         ), live
+
+    def feeds(self, live: Array) -> dict[str, tuple[int, int]]:
+        """Feeds of each consumer that are live, and all."""
+        count = len(self._consumers)
+        lit, every = np.bincount(self._of[live[self._feed]], minlength=count), np.bincount(self._of, minlength=count)
+        return dict(zip(self._consumers, zip(lit.tolist(), every.tolist(), strict=True), strict=True))
 
     def joins(self, name: str, live: Array) -> bool:
         """Whether a component stands between what is live and what is not."""

@@ -39,12 +39,19 @@ def loadings(text, **out):
     return found["pdu_loading"].isel(scenario=0).to_series().to_dict()
 
 
+def stage(text, name):
+    """Label and pieces of the stage that an element is in."""
+    (found,) = twin.redundancy(text, names=[name])
+    return found.label, found.pieces
+
+
 def test_n_has_no_reserve():
     names = ["m1", "m2", "m3"]
     text = layout(names, 2 * RACK, [[n] for n in names for _ in range(2)])
     assert all(x == pytest.approx(1.0, abs=1e-6) for x in loadings(text).values())
     for row in twin.contingencies(text, names=names):
         assert (row.verdict, row.racks_dark) == ("dark", 2) and row.unserved == pytest.approx(2 * RACK)
+    assert [stage(text, n) for n in names] == [("N", 1)] * 3
 
 
 @pytest.mark.parametrize("n", [1, 2, 4])
@@ -57,6 +64,7 @@ def test_n_plus_one_on_a_common_board(n):
     assert loadings(text)["m0"] == pytest.approx(n / (n + 1), abs=1e-5)
     for row in twin.contingencies(text, names=names):
         assert row.verdict == "survived" and row.loading == pytest.approx(1.0, abs=1e-5)
+    assert stage(text, "m0") == ({1: "2N"}.get(n, "N+1"), n + 1) and stage(text, "board") == ("N", 1)
 
 
 def test_two_n():
@@ -65,6 +73,7 @@ def test_two_n():
     for row in twin.contingencies(text, names=["a", "b"]):
         assert row.verdict == "survived" and row.loading == pytest.approx(1.0, abs=1e-6)
         assert row.loaded == {"a": "b", "b": "a"}[row.name]
+    assert stage(text, "a") == ("2N", 2) and stage(text, "grid") == ("N", 1)
 
 
 @pytest.mark.parametrize(("modules", "needed", "before"), [(3, 2, 2 / 3), (4, 3, 3 / 4)])
@@ -77,6 +86,7 @@ def test_distributed_redundancy(modules, needed, before):
     found = twin.contingencies(text, names=names)
     assert found.fault_tolerant and found.concurrently_maintainable
     assert all(row.loading == pytest.approx(1.0, abs=1e-6) for row in found)
+    assert stage(text, "m0") == ("N+1", modules)
     second = twin.contingencies(text, names=[], pairs=[("m0", "m1")], modes=["fault"])
     (row,) = second
     both = len(racks) // len(list(combinations(names, 2)))
@@ -92,6 +102,7 @@ def test_block_redundant():
         assert loadings(text, **{n: False})["reserve"] == pytest.approx(1.0, abs=1e-6)
     found = twin.contingencies(text, names=blocks)
     assert all(row.verdict == "survived" for row in found)
+    assert stage(text, "m1") == ("N+1", 4)
     pairs = twin.contingencies(text, names=[], pairs=[("reserve", "m1"), ("m2", "m1")], modes=["fault"])
     assert pairs["reserve, then m1"].racks_dark == 2
     after = pairs["m2, then m1"]
@@ -112,9 +123,56 @@ def test_a_load_for_hours_after_a_loss(factor, verdict):
     )
     found = twin.contingencies(text, names=["a"])
     assert {row.mode: row.verdict for row in found} == {"fault": verdict, "planned": "limited"}
-    (passed,) = {p for row in found for p in row.passed}
-    assert (passed.limit, passed.element, passed.bound) == ("pdu_loading", "b", 1.0)
-    assert passed.value == pytest.approx(1.1, abs=1e-6)
+    bound = {"fault": 1.05 if factor.endswith("1.05") else 1.0, "planned": 1.0}
+    for row in found:
+        (passed,) = row.passed
+        assert (passed.limit, passed.element) == ("pdu_loading", "b") and passed.value == pytest.approx(1.1, abs=1e-6)
+        assert passed.bound == pytest.approx(bound[row.mode])
+
+
+@pytest.mark.parametrize("spare", [0, 1, 2, 3])
+def test_as_many_as_are_needed_and_some_to_spare(spare):
+    names = [f"m{i}" for i in range(3 + spare)]
+    text = layout(names, RACK * 1.001, [["board"]] * 3).replace(
+        "components:\n", "components:\n  board: {type: switchboard, rating: 9 MW}\n"
+    )
+    text += "".join(f"  - [power, {m}.out, board.in]\n" for m in names)
+    (found,) = twin.redundancy(text, names=["m0"])
+    assert (found.pieces, found.spare, found.maintainable, found.more) == (3 + spare, spare, spare > 0, False)
+    assert found.label == ("N", "N+1", "N+2", "2N")[spare]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "spare", "label"), [(4, 2, "2N"), (5, 3, "2N+1"), (3, 2, "3N"), (24, 2, "N+2"), (1, 1, "others")]
+)
+def test_how_redundancy_is_written(pieces, spare, label):
+    assert twin.Stage("power", "pdu", ("a",), pieces, spare, True).label == label
+    assert twin.Stage("power", "pdu", ("a",), 24, 2, True, more=True).label == "N+2 or more"
+
+
+def test_a_stage_is_one_step_of_the_train_and_no_other():
+    """Boards behind boards: 2N above, and of two lower ones with racks of their own each is N."""
+    text = layout(["a", "b"], 4 * RACK, [["lower0"], ["lower1"]] * 2, module="continuous_factor: 1.0, trip_factor: 3.0")
+    board = "{type: switchboard, rating: 9 MW}"
+    text = text.replace("components:\n", f"components:\n  upper: {board}\n  lower0: {board}\n  lower1: {board}\n")
+    text += "".join(f"  - [power, {m}.out, upper.in]\n" for m in "ab")
+    text += "".join(f"  - [power, upper.out, lower{i}.in]\n" for i in (0, 1))
+    found = {s.names: s.label for s in twin.redundancy(text)}
+    assert found == {("a", "b"): "2N", ("upper",): "N", ("lower0",): "N", ("lower1",): "N", ("grid",): "N"}
+
+
+def test_units_standby_and_weather_count():
+    """Of the hall's trim chillers one is enough on a cool day and more are needed on a hot one."""
+    names = ["trim", "chw_pumps", "cdu1", "tx_mech_a"]
+    cool = {s.names[0]: s for s in twin.redundancy("gb300_hall", names=names)}
+    assert {n: s.label for n, s in cool.items()} == {"trim": "4N", "chw_pumps": "N+1", "cdu1": "N", "tx_mech_a": "2N"}
+    (hot,) = twin.redundancy("gb300_hall", names=["trim"], overrides={"site.dry_bulb": "40 degC"})
+    assert hot.pieces == 4 and 0 < hot.spare < cool["trim"].spare
+
+
+def test_what_is_in_no_stage_is_refused():
+    with pytest.raises(twin.LayoutError, match="rack0 is in no stage"):
+        twin.redundancy(layout(["a", "b"], 4 * RACK, [["a", "b"]]), names=["rack0"])
 
 
 def test_density_that_survives_every_loss():
