@@ -101,7 +101,7 @@ def test_a_battery_bridges_what_it_still_feeds_and_only_in_service():
             [
                 f"bank: {{type: battery{state}}}",
                 "sub: {type: switchboard, rating: 200 kW}",
-                "link: {type: feeder, ampacity: 500 A, length: 1 m, resistance: 0.1 ohm/km, reactance: 0.1 ohm/km}",
+                "link: {type: pdu, rating: 200 kW}",
             ],
             [(f"{bus}.out", "bank.feed"), ("main.out", "link.in"), ("link.out", "sub.in")],
             split,
@@ -215,7 +215,7 @@ def test_batteries_bridge_and_serve_nothing_after():
         "  - [power, ups.out, bus.in]", "  - [power, ups.out, bus.in]\n  - [power, bus.out, bank.feed]"
     )
     row = twin.contingencies(text, names=["utility"], modes=["fault"])["utility"]
-    assert row.bridged == 9 and row.interrupted > row.bridged  # racks and the bank itself; pumps wait for the generator
+    assert row.bridged == 8 and row.interrupted > row.bridged  # racks; pumps wait for the generator
     bare = text.replace(", standby: automatic", "")
     row = twin.contingencies(bare, names=["utility"], modes=["fault"])["utility"]
     assert row.racks_dark == 8 and row.bridged == 0

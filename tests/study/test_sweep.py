@@ -325,3 +325,104 @@ def test_a_sweep_of_a_design(small):
     np.testing.assert_array_equal(
         found["pue"].values, twin.solve(small, {"site.dry_bulb": [300.0, 310.0]})["pue"].values
     )
+
+
+def test_axes_of_one_value_each_are_one_scenario(small):
+    asked = twin.sweep(small, over={"cdu.set_point": "40 degC", "site.dry_bulb": ["30 degC"]})
+    assert (
+        asked.size == 1
+        and asked.run()["pue"].values
+        == twin.solve(small, {"cdu.set_point": [313.15], "site.dry_bulb": [303.15]})["pue"].values
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"over": {"cdu.set_point": ["40 degC"]}}, "over: stand in the sweep file"),
+        ({"bound": True, "seed": 5}, "bound and seed: stand in the sweep file"),
+        ({"outputs": ["figures"]}, "outputs: stand in the sweep file"),
+    ],
+)
+def test_what_a_sweep_file_says_is_not_said_beside_it(tmp_path, more, says):
+    (tmp_path / "s.yaml").write_text("layout: gb300_hall\nover: {site.dry_bulb: [20 degC]}\n")
+    with pytest.raises(twin.LayoutError, match=says):
+        twin.sweep(tmp_path / "s.yaml", **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("layout:\n", "layout: give a name, or a file"),
+        ("layout: gb300_hall\ncase: [hot_day]\n", "case: give a name"),
+        ("layout: gb300_hall\nweather: [a.epw]\n", "weather: give a name, or a file"),
+        ("layout: gb300_hall\ntable: 5\n", "table: give a name, or a file"),
+        ("layout: gb300_hall\nzip: [3]\n", "zip: give a list of mappings"),
+        ("layout: gb300_hall\nbound: 'no'\n", "bound: give true or false"),
+        ("layout: gb300_hall\nover: {case: []}\n", "case: give a list of values, one or more"),
+        ("layout: gb300_hall\nseed: 1.5\nover: {site.dry_bulb: 'uniform(20 degC, 30 degC)'}\n", "seed: give a whole"),
+        ("layout: gb300_hall\nsamples: true\nover: {site.dry_bulb: 'uniform(20 degC, 30 degC)'}\n", "samples: give a"),
+    ],
+)
+def test_a_sweep_file_with_a_fault_is_told_in_one_line(tmp_path, text, says):
+    (tmp_path / "s.yaml").write_text(text)
+    with pytest.raises(twin.LayoutError, match=says):
+        twin.sweep(tmp_path / "s.yaml")
+
+
+def test_layouts_of_an_axis_are_as_seen_from_the_folder_of_the_file(tmp_path):
+    (tmp_path / "mine.yaml").write_text(SMALL)
+    (tmp_path / "s.yaml").write_text("layout: mine.yaml\nover: {layout: [mine.yaml, gb300_hall]}\n")
+    assert len(twin.sweep(tmp_path / "s.yaml").groups) == 2
+
+
+def test_a_plant_of_which_no_row_can_be_is_named():
+    table = {"case": [None, "hot_day"], "site.dry_bulb": [303.15, 293.15], "site.dew_point": [278.15, 299.15]}
+    with pytest.raises(twin.LayoutError, match=r"scenarios of case hot_day \(the first is 1\) can be: .*dew"):
+        twin.sweep("gb300_hall", table=table)
+
+
+def test_a_shard_without_chunks_holds_none(stored):
+    kept = store.open_store(stored)
+    with kept.writing(range(0, 1)), kept.writing(range(1, 1)):
+        pass
+
+
+def test_texts_flags_and_passed_limits_are_drawn_where_they_are(tmp_path):
+    """Lines over texts that do not all have each share one scale; flags are drawn; what passes a limit is hatched."""
+    pytest.importorskip("matplotlib")
+    table = {
+        "case": [None, None, "hot_day", "hot_day"],
+        "site.dry_bulb": [293.15, 303.15, 303.15, 311.15],
+    }
+    found = twin.sweep("gb300_hall", table=table).run()
+    axes = found.plot(x="case", by="site.dry_bulb").axes[0]
+    labels = [t.get_text() for t in axes.get_xticklabels()]
+    lines = [line.get_xdata().tolist() for line in axes.get_lines()]
+    assert len(labels) == 2 and lines == [[0], [0, 1], [1]]
+    found.plot(y="limit_exceeded", x="site.dry_bulb").write(tmp_path / "flags.png")
+    with pytest.raises(twin.LayoutError, match="is a text or has a value for each element"):
+        found.plot(y=next(v.name for v in found.store.template.variables if v.kind == "text"))
+
+
+def test_what_passes_a_limit_is_hatched():
+    """The map is told of as hatched, and drawn so, where points pass a limit and nowhere else."""
+    agg = pytest.importorskip("matplotlib.backends.backend_agg")
+    over = {"cdu.set_point": ["36 degC", "47 degC"], "site.dry_bulb": "20..24 degC/3"}
+    found = twin.sweep("gb300_hall", over=over).run()
+    passed = found.grid()["limit_exceeded"].transpose("site.dry_bulb", "cdu.set_point").values
+    assert passed.any() and not passed.all()
+    plot = found.plot.map(x="cdu.set_point", by="site.dry_bulb")
+    assert "hatched" in plot.axes[0].get_title(loc="left")
+    (hatched,) = [c for c in plot.axes[0].collections if c.get_hatch()]
+    assert (np.ma.getmaskarray(hatched.get_array()).reshape(passed.shape) == ~passed).all()
+    canvas = agg.FigureCanvasAgg(plot.figure)
+    canvas.draw()
+    rows = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+    box = plot.axes[0].get_window_extent()
+    height = rows.shape[0]
+    inside = rows[int(height - box.y1) + 4 : int(height - box.y0) - 4, int(box.x0) + 4 : int(box.x1) - 4]
+    white = (inside > 200).all(-1)
+    middle = inside.shape[1] // 2
+    left, right = white[:, : middle - 4].mean(), white[:, middle + 4 :].mean()
+    assert (left > 0.01, right > 0.01) == (bool(passed[:, 0].any()), bool(passed[:, 1].any()))

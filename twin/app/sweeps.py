@@ -94,7 +94,8 @@ def run_sweep(
     given: dict[str, Any]
     if is_sweep_file(what):
         stated = {"over": over, "zip": zips, "table": rows, "weather": weather, "samples": samples, "keep": keep}
-        stated |= {"case": case, "set": sets, "bound": bound or None}
+        stated |= {"case": case, "set": sets, "bound": bound or None, "seed": seed or None}
+        stated |= {"air": air != AirModel.mixed, "cell": cell != CELL}
         if wrong := [f"--{n}" for n, v in stated.items() if v]:
             raise Fault(what, f"{' and '.join(wrong)}: stand in the sweep file")
         given = read_sweep(what)

@@ -233,6 +233,8 @@ def _structural(facility: Facility, address: str, given: object) -> Array:
             given = [_plain(address, word.strip()) for word in given.split(",")]
     elif not isinstance(given, Sequence):
         given = np.asarray(given, object).ravel().tolist()
+    if not given or any(isinstance(v, list | dict) for v in given):
+        raise ValueError(f"{address}: give a list of values, one or more")
     values = np.empty(len(given), object)
     values[:] = given
     return values

@@ -210,7 +210,8 @@ def contingencies(
     if len(losses) * len(modes) > LARGEST:
         told = f"{len(losses):,} losses are more than the {LARGEST:,} that are solved; give pairs, groups or names"
         raise LayoutError("contingencies", [told])
-    asked = [(loss, mode) for loss in losses for mode in (("fault",) if loss.before else modes)]
+    fault: Sequence[Mode] = ("fault",)
+    asked = [(loss, mode) for loss in losses for mode in (fault if loss.before else modes)]
     effects, solved = after(facility, asked, device, progress)
     rows = list[Contingency]()
     for (loss, mode), (transfer, effect) in zip(asked, effects, strict=True):

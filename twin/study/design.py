@@ -92,7 +92,7 @@ def grid(
         faults.append("nothing varies: give axes in `over`, a table or a design")
     points, notes = _points(len(chances), samples, seed, faults)
     sizes = [(name, tuple(c.address for c in axes), len(axes[0].values)) for name, axes in choices]
-    dimensions = [Dimension(*size) for size in sizes if size[2] > 1 or len(sizes) == 1]
+    dimensions = [Dimension(*size) for size in sizes if size[2] > 1] or [Dimension(*size) for size in sizes[:1]]
     if chances:
         dimensions.append(Dimension(SAMPLE, tuple(c.address for c in chances), len(points)))
     total = math.prod(d.size for d in dimensions)
@@ -142,7 +142,10 @@ def _points(count: int, samples: int | None, seed: int, faults: list[str]) -> tu
             faults.append("samples: nothing is drawn; give a distribution, such as uniform(30 degC, 40 degC)")
         return np.zeros((0, 0)), ()
     number = SAMPLES if samples is None else samples
-    if not isinstance(number, int) or not 1 <= number <= LARGEST:
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        faults.append(f"seed: give a whole number from 0, not {seed!r}")
+        return np.zeros((1, count)), ()
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= LARGEST:
         faults.append(f"samples: give a whole number from 1 to {LARGEST:,}, not {samples!r}")
         return np.zeros((1, count)), ()
     with warnings.catch_warnings():

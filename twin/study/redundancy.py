@@ -88,18 +88,18 @@ def redundancy(
         found = [s for s in found if chosen & set(s[2])]
     pieces = [[n for n in members for _ in range(_units(facility, n))] for *_, members in found]
     singles = [(i, _loss(facility, lost)) for i, have in enumerate(pieces) for lost in _ways(have, 1)]
-    by_hand = _borne(facility, [(i, loss, "planned") for i, loss in singles], device, progress)
+    by_hand = _borne(facility, singles, "planned", device, progress)
     spare, more = [0] * len(found), [False] * len(found)
     alive, count = set(range(len(found))), 1
     while alive:
-        asked = list[tuple[int, Loss, Mode]]()
+        asked = list[tuple[int, Loss]]()
         for i in sorted(alive):
             ways = _ways(pieces[i], count)
             if len(ways) > WAYS and count > 1:
                 more[i] = True
                 continue
-            asked += [(i, _loss(facility, lost), "fault") for lost in ways]
-        borne = _borne(facility, asked, device, progress)
+            asked += [(i, _loss(facility, lost)) for lost in ways]
+        borne = _borne(facility, asked, "fault", device, progress)
         alive = {i for i, good in borne.items() if good}
         for i in alive:
             spare[i] = count
@@ -112,14 +112,14 @@ def redundancy(
 
 
 def _borne(
-    facility: Facility, asked: list[tuple[int, Loss, Mode]], device: str, progress: Progress | None
+    facility: Facility, asked: list[tuple[int, Loss]], mode: Mode, device: str, progress: Progress | None
 ) -> dict[int, bool]:
     """Whether a stage, by its number, bears all that is asked of it."""
     if not asked:
         return {}
-    effects, _ = after(facility, [(loss, mode) for _, loss, mode in asked], device, progress)
+    effects, _ = after(facility, [(loss, mode) for _, loss in asked], device, progress)
     borne = dict[int, bool]()
-    for (i, _, _), (_, effect) in zip(asked, effects, strict=True):
+    for (i, _), (_, effect) in zip(asked, effects, strict=True):
         borne[i] = borne.get(i, True) and verdict(effect, "planned") == "survived"
     return borne
 

@@ -105,10 +105,10 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with zarr.config.set({"array.write_empty_chunks": True}):
-            self.group = zarr.open_group(path, mode="r+", zarr_format=3)
-            self.attributes: dict[str, Any] = dict(self.group.attrs)
-            self._arrays: dict[str, Any] = {name: self.group[name] for name in self.group.array_keys()}
+        self.group = zarr.open_group(path, mode="r+", zarr_format=3)
+        self.attributes: dict[str, Any] = dict(self.group.attrs)
+        arrays: dict[str, Any] = dict(self.group.arrays())
+        self._arrays = {name: array.with_config({"write_empty_chunks": True}) for name, array in arrays.items()}
         self.size, self.chunk = int(self.attributes["size"]), int(self.attributes["chunk"])
         rows = self.attributes["variables"]
         variables = [Variable(name, kind, tuple(dims), attributes) for name, kind, dims, attributes in rows]
@@ -320,8 +320,8 @@ def _key(path: Path) -> str:
 
 
 def _locked(path: Path, chunks: range) -> int | None:
-    """A handle that holds chunks for writing; None where the system has no locks."""
-    if os.name != "posix":
+    """A handle that holds chunks for writing; None where the system has no locks or there are none to hold."""
+    if os.name != "posix" or not chunks:
         return None
     fcntl, busy = import_module("fcntl"), False
     handle = os.open(path.parent / f".{path.name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -329,7 +329,7 @@ def _locked(path: Path, chunks: range) -> int | None:
         if _key(path) in _HELD:
             busy = True
         else:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, max(len(chunks), 1), chunks.start)
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, len(chunks), chunks.start)
     except OSError:
         busy = True
     if busy:

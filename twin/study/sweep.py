@@ -202,7 +202,12 @@ def sweep(
     >>> twin.sweep("gb300_hall", over={"cdu.set_point": "36..46 degC/11", "site.dry_bulb": [300.0, 310.0]}).run()
     """
     if isinstance(layout, str | Path) and is_sweep_file(layout):
-        return sweep(**read_sweep(layout), progress=progress)
+        stated = {"over": over, "table": table, "design": design, "samples": samples}
+        stated |= {"bound": bound, "air": air, "case": case, "overrides": overrides}
+        stated |= {"outputs": tuple(outputs) != FIGURES_AND_LIMITS, "seed": seed or None, "zips": zips or None}
+        if wrong := [n for n, v in stated.items() if v is not None and v is not False]:
+            raise LayoutError(str(layout), [f"{' and '.join(wrong)}: stand in the sweep file"])
+        return sweep(**read_sweep(layout), symmetry=symmetry, progress=progress)
     asked_by = {"over": over or zips or None, "table": table, "design": design}
     given = [name for name, value in asked_by.items() if value is not None]
     if len(given) > 1:
@@ -239,7 +244,14 @@ def _options(air: Air) -> dict[str, Any]:
 
 def _trial(group: Group, design: Design, chosen: frozenset[str], air: Air, symmetry: bool) -> Any:
     """The first scenario of a group that can be, solved: what there is to keep of it; kernels are then built."""
-    every = scenarios(group, design.columns)
+    try:
+        every = scenarios(group, design.columns)
+    except LayoutError as error:
+        if not group.shape:
+            raise
+        shape = ", ".join(f"{a} {_spelled(v)}" for a, v in group.shape.items())
+        told = f"none of its {len(group.rows):,} scenarios of {shape} (the first is {group.rows[0]}) can be: {error}"
+        raise LayoutError("sweep", [told]) from error
     check_served(group.facility, every.coordinates)
     at = next(i for i in range(every.size) if i not in every.invalid)
     if isinstance(air, FiniteVolume):  # the same cells, roughly

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,16 +40,21 @@ def read_sweep(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     data = parse_text(path.name, path.read_text("utf-8"))
     faults = [f"unknown key {k!r}{hint(k, KEYS)}" for k in data if k not in KEYS]
-    kinds = {"over": dict, "set": dict, "zip": list, "keep": list, "layout": str}
-    names = {dict: "a mapping of addresses", list: "a list", str: "the name of a layout, or a file"}
+    kinds = {"over": dict, "set": dict, "zip": list, "keep": list, "layout": str, "case": str, "weather": str}
+    kinds |= {"table": str, "bound": bool}
+    names = {dict: "a mapping of addresses", list: "a list", str: "a name, or a file", bool: "true or false"}
     for key, kind in kinds.items():
-        if data.get(key) is not None and not isinstance(data[key], kind):
+        if (key == "layout" or data.get(key) is not None) and not isinstance(data.get(key), kind):
             faults.append(f"{key}: give {names[kind]}")
+    tables = data.get("zip")
+    if isinstance(tables, list) and not all(isinstance(t, dict) for t in tables):
+        faults.append("zip: give a list of mappings of addresses")
     if faults:
         raise LayoutError(path.name, faults)
     near = lambda name: str(path.parent / name) if (path.parent / name).exists() else name  # noqa: E731
     epw = data.get("weather")
-    given = options(near(data["layout"]), data.get("over") or {}, data.get("zip") or [], epw and Path(near(epw)))
+    over, zips = (_near(near, axes) for axes in ([data.get("over") or {}], data.get("zip") or []))
+    given = options(near(data["layout"]), over[0], zips, epw and Path(near(epw)))
     given |= {key: data[key] for key in ("case", "samples", "seed", "bound") if key in data}
     given |= {"overrides": data["set"]} if data.get("set") else {}
     given |= {"outputs": data["keep"]} if data.get("keep") else {}
@@ -62,6 +67,12 @@ def read_sweep(path: str | Path) -> dict[str, Any]:
     else:
         raise LayoutError(path.name, ["air: give mixed, or finite_volume and its cell"])
     return given
+
+
+def _near(near: Callable[[str], str], tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Axes whose layouts are as seen from the folder of their file."""
+    names = lambda v: [near(n) if isinstance(n, str) else n for n in v] if isinstance(v, list) else v  # noqa: E731
+    return [{a: names(v) if a == "layout" else v for a, v in table.items()} for table in tables]
 
 
 def options(

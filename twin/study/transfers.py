@@ -96,7 +96,7 @@ class Switching:
             closed += more
             opened += self._opens(more, gone)
             dark = left
-        interrupted = frozenset[str]() if planned else first - dark
+        interrupted = frozenset(n for n in first - dark if not (planned or self.parts[n].stores))
         buses = [s for n, f in self._structure.feeds_of.items() if self._bridges(n) and n not in gone for s, _ in f]
         bridged = interrupted - self._reach.without(still, buses)[0] if buses else ()
         return Transfer(tuple(closed), tuple(opened), *(tuple(sorted(x)) for x in (dark, interrupted, bridged)))

@@ -261,6 +261,8 @@ def year(
     step = _step(file)
     share = profile(load, file)
     heat, own = _series("heat_used", heat_used, len(share)), _series("renewable", renewable, len(share))
+    if source_water is not None and not 0 <= source_water < np.inf:
+        raise LayoutError("year", ["source_water: give 0 or more"])
     if ((own < 0) | (own > 1)).any():
         raise LayoutError("year", ["renewable: give shares from 0 to 1"])
     sources = {CARBON: carbon, PRICE: price}

@@ -8,12 +8,17 @@ import numpy as np
 
 from twin.columns import Array
 from twin.facility.files import LayoutError, hint
+from twin.kernels.later import later
 from twin.show.plots.style import SCALE, Plot, drawn
 from twin.show.shown import Shown, shown
 from twin.study.design import SAMPLE
 
 if TYPE_CHECKING:
+    from matplotlib import colors
+
     from twin.study.swept import SweepResult
+else:
+    colors = later("matplotlib.colors")
 
 BAND = (0.1, 0.9)
 """Quantiles between which a band lies where draws or other axes are behind a point."""
@@ -44,13 +49,16 @@ class SweepPlots:
             if len(np.unique(_sortable(by_values.values))) > MOST_LINES:
                 raise LayoutError("plot", [f"by: {by} has more than {MOST_LINES} values; draw a map"])
 
+        places = _distinct(across.values)
+        texts = places if isinstance(places[0], str) else None
+
         def draw(axes: Any) -> None:
             if by_values is None:
-                _line(axes, across.values, up.values, None)
+                _line(axes, across.values, up.values, None, texts)
             else:
                 for value in _distinct(by_values.values):
                     at = by_values.values == value
-                    _line(axes, across.values[at], up.values[at], _label(value, by_values.unit))
+                    _line(axes, across.values[at], up.values[at], _label(value, by_values.unit), texts)
                 axes.legend(title=by_values.name)
             axes.set(xlabel=across.title, ylabel=up.title, title=self._found.title)
 
@@ -91,7 +99,8 @@ class SweepPlots:
             axes.figure.colorbar(mesh, ax=axes, label=colour.title)
             beyond = np.ma.masked_where(~(passed >= 0.5), passed)
             if beyond.count():
-                axes.pcolor(*where, beyond, hatch="///", alpha=0.0, edgecolor="white", linewidth=0.0)
+                clear = colors.ListedColormap(["none"])
+                axes.pcolor(*where, beyond, cmap=clear, hatch="///", edgecolor="white", linewidth=0.0)
             for axis, names in ((axes.xaxis, columns), (axes.yaxis, rows)):
                 if any(isinstance(v, str) for v in names):
                     axis.set_ticks(range(len(names)), names)
@@ -106,6 +115,9 @@ class SweepPlots:
         several = [d.addresses[0] for d in found.store.dimensions if d.size > 1]
         x = axes[0] or next((a for a in several if a != axes[1]), None) or next(iter(found.parameters), "")
         known = {v.name for v in found.store.template.variables if not v.dims and v.kind != "text"}
+        if y in {v.name for v in found.store.template.variables} - known:
+            told = f"y: {y} is a text or has a value for each element; a plot takes one number for each scenario"
+            raise LayoutError("plot", [told])
         if y not in known:
             raise LayoutError("plot", [f"y: no {y!r}{hint(y, known) or '; there are ' + ', '.join(sorted(known))}"])
         for name in [x, *(a for a in axes[1:] if a)]:
@@ -124,22 +136,25 @@ class SweepPlots:
         return shown(name, data[name], None if name in self._found.parameters else self._found[name].attrs, quantity)
 
 
-def _line(axes: Any, x: Array, y: Array, label: str | None) -> None:
-    """Medians of y at each x, and a band where several points are behind them; points where no x recurs."""
-    places = _distinct(x)
-    if len(places) > 0.5 * len(x) and len(x) > 64 and not isinstance(places[0], str):
+def _line(axes: Any, x: Array, y: Array, label: str | None, texts: list[str] | None) -> None:
+    """Medians of y at each x, and a band where several points are behind them; points where no x recurs.
+
+    texts: every text along the axis, of all lines, where they are no numbers.
+    """
+    places, y = _distinct(x), y.astype(float)
+    if len(places) > 0.5 * len(x) and len(x) > 64 and texts is None:
         order = np.argsort(x)
         axes.plot(x[order], y[order], ".", markersize=3, label=label)
         return
     groups = [y[x == p] for p in places]
-    ticks = list(range(len(places))) if isinstance(places[0], str) else places
+    ticks = places if texts is None else [texts.index(p) for p in places]
     middle = [_median(g) for g in groups]
     (line,) = axes.plot(ticks, middle, marker="o" if len(places) <= 24 else None, markersize=4, label=label)
     if max(map(len, groups)) > 1:
         low, high = ([float(np.nanquantile(g, q)) for g in groups] for q in BAND)
         axes.fill_between(ticks, low, high, color=line.get_color(), alpha=0.18, linewidth=0)
-    if isinstance(places[0], str):
-        axes.set_xticks(ticks, places)
+    if texts is not None:
+        axes.set_xticks(range(len(texts)), texts)
 
 
 def _median(values: Array) -> float:
