@@ -3,11 +3,11 @@
 # ruff: noqa: E501
 # fmt: off
 
-AXES, DESIGN, STORE, SWEEP, SWEPT, YEAR, HOURLY, LOSS, SWITCH, ORBITS, DEPENDS, PRICES = (
+AXES, DESIGN, STORE, SWEEP, SWEPT, YEAR, HOURLY, LOSS, SWITCH, ORBITS, DEPENDS, PRICES, REDUNDANCY = (
     f"twin/{n}.py"
     for n in (
         "study/axes", "study/design", "study/store", "study/sweep", "study/swept", "study/year", "readers/hourly",
-        "study/contingencies", "study/transfers", "plant/orbits", "study/dependents", "study/prices",
+        "study/contingencies", "study/transfers", "plant/orbits", "study/dependents", "study/prices", "study/redundancy",
     )
 )
 
@@ -23,6 +23,7 @@ axes, design, sweep, year, hourly, loss, price = (
         ("study", "contingencies"), ("study", "prices"),
     )
 )
+closed = tests("cases/redundancy", "redundancy")
 QUANTILES = axes("quantiles_are_those_of_the_definitions")
 DAMAGED = sweep("a_damaged_chunk_is_told_and_solved_again")
 SAME = sweep("what_is_stored_is_what_a_solve_gives")
@@ -60,10 +61,17 @@ MUTANTS = [
     (LOSS, "if effect.emergency or (effect.passed and mode == \"planned\"):", "if effect.emergency:", ("cases/redundancy/test_redundancy.py::test_a_load_for_hours_after_a_loss",), "planned work on emergency ratings"),
     (LOSS, "dark = works & (power <= DARK * self.power)", "dark = works & (power < 0.0)", loss("a_tie_closes_by_itself_and_only_where_that_helps"), "dark racks are not seen"),
     (LOSS, "return f\"{name} (1 of {units})\", {f\"{name}.{part.units_field}\": units - 1.0}, ()", "return f\"{name} (1 of {units})\", {f\"{name}.{part.units_field}\": units * 1.0}, ()", loss("one_of_several_units_is_lost_and_all_in_a_group"), "no unit is lost"),
-    (LOSS, "before = switching.after(loss.before, True)", "before = switching.after(loss.before, False)", loss("a_fault_during_maintenance_finds_what_was_switched_for_that"), "maintenance without switching"),
+    (LOSS, "switching.after(loss.before, True))", "switching.after(loss.before, False))", loss("a_fault_during_maintenance_finds_what_was_switched_for_that"), "maintenance without switching"),
     (SWITCH, "ways = (\"automatic\", \"manual\") if planned else (\"automatic\",)", "ways = (\"automatic\", \"manual\")", loss("a_manual_tie_is_for_what_is_planned"), "hands that are there in a fault"),
-    (SWITCH, "                opened += others\n", "", loss("the_other_breaker_of_a_transfer_pair_opens_first"), "back-feed through the dead side"),
-    (SWITCH, "interrupted = frozenset[str]() if planned else first - dark", "interrupted = frozenset[str]()", loss("batteries_bridge_and_serve_nothing_after"), "nothing is ever interrupted"),
+    (SWITCH, "                opened += self._opens([n], gone)\n", "", loss("the_other_breaker_of_a_transfer_pair_opens_first"), "back-feed through the dead side"),
+    (SWITCH, "for n in first - dark if not (planned or self.parts[n].stores)", "for n in first - dark if False", loss("batteries_bridge_and_serve_nothing_after"), "nothing is ever interrupted"),
+    (SWITCH, "for n in before.closed if n not in gone]", "for n in ()]", loss("a_fault_during_maintenance_begins_from_what_was_switched_for_it"), "a fault that forgets what maintenance closed"),
+    (SWITCH, "bool(getattr(self.parts[name], \"in_service\", True))", "True", loss("a_battery_bridges_what_it_still_feeds_and_only_in_service"), "batteries that are off bridge"),
+    (SWITCH, "self._reach.without(still, buses)[0]", "self._reach.without((), buses)[0]", loss("a_battery_bridges_what_it_still_feeds_and_only_in_service"), "batteries bridge across what is lost"),
+    (SWITCH, "if 0 < now[n][0] < live}", "if 0 < now[n][0]}", loss("a_feed_that_standby_equipment_restores_is_not_lost"), "feeds that are restored counted as lost"),
+    (REDUNDANCY, "needed = self.pieces - self.spare", "needed = self.pieces - 1", closed("how_redundancy_is_written"), "one to spare whatever there is"),
+    (REDUNDANCY, "rank = sorted(before[parts[name].kind]).index(distance)", "rank = 0", closed("a_stage_is_one_step_of_the_train_and_no_other"), "steps of the train in one stage"),
+    (REDUNDANCY, "borne[i] = borne.get(i, True) and verdict", "borne[i] = verdict", closed("a_piece_to_spare_may_be_any"), "the last way to lose pieces counts alone"),
     (ORBITS, "((_, own),) = partitions(facility, scenario, {standing: 0})", "((_, own),) = partitions(facility, scenario)", loss("a_ring_of_six_is_not_two_rings_of_three"), "nothing singled out"),
     (DEPENDS, "if len(part) > 2 and not pumps.isdisjoint(inside):", "if len(part) > 2:", loss("circuits_without_a_pump_do_not_flow"), "coolant that flows without a pump"),
     (DEPENDS, "while more := {hot for hot, cold in ways if hot is not None and cold in cooled} - cooled:", "while more := {hot for hot, cold in ways if hot is not None} - cooled:", loss("what_depends_on_equipment_by_the_wiring_alone"), "exchangers into loops that nothing cools"),

@@ -170,6 +170,16 @@ def test_units_standby_and_weather_count():
     assert hot.pieces == 4 and 0 < hot.spare < cool["trim"].spare
 
 
+@pytest.mark.parametrize("small", ["a", "b"])
+def test_a_piece_to_spare_may_be_any(small):
+    """Of two modules of which one cannot bear the load, none is to spare, although the loss of that one is borne."""
+    text = layout(["a", "b"], 4 * RACK, [["a", "b"]] * 4)
+    text = text.replace(
+        f"  {small}: {{type: pdu, rating: {4 * RACK} W", f"  {small}: {{type: pdu, rating: {2 * RACK} W"
+    )
+    assert text.count("rating: 120000") == 1 and stage(text, "a") == ("N", 2)
+
+
 def test_what_is_in_no_stage_is_refused():
     with pytest.raises(twin.LayoutError, match="rack0 is in no stage"):
         twin.redundancy(layout(["a", "b"], 4 * RACK, [["a", "b"]]), names=["rack0"])
