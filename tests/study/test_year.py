@@ -225,6 +225,8 @@ def test_a_weekly_load_without_a_first_day_is_told(weather):
         ({"heat_used": 1e12}, "heat_used"),
         ({"heat_used": [1.0] * 5}, "give one number, or 8,760"),
         ({"renewable": 1.5}, "renewable: give shares"),
+        ({"source_water": -1e-6}, "source_water: give 0 or more"),
+        ({"overrides": {"site.dry_bulb": "45 degC"}}, "site.dry_bulb: come from the weather"),
         ({"carbon": "no.csv"}, "carbon: no.csv: cannot be read"),
         ({"carbon": "no.csv", "accounting": "x"}, "none of direct, life_cycle"),
     ],

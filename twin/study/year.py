@@ -267,7 +267,11 @@ def year(
         raise LayoutError("year", ["renewable: give shares from 0 to 1"])
     sources = {CARBON: carbon, PRICE: price}
     grid = {kind: _hourly(x, kind, accounting) for kind, x in sources.items() if x is not None}
-    scenarios = read(facility, file.scenarios() | loads(facility, share))
+    hourly_weather = file.scenarios()
+    if clash := [a for a in overrides or () if a in hourly_weather]:
+        told = f"{' and '.join(clash)}: come from the weather, hour by hour; take them out of the overrides"
+        raise LayoutError("year", [told])
+    scenarios = read(facility, hourly_weather | loads(facility, share))
     hours = _Hours(len(share))
     pace = Pace(scenarios.size, progress)
     for first in range(0, scenarios.size, CHUNK):
