@@ -48,7 +48,7 @@ def same(a, b):
     for column, values in b.solution.columns.items():
         np.testing.assert_array_equal(a.solution[column], values)
     for scenario in range(b.plant.scenarios):
-        assert repr(a.worst(scenario)) == repr(b.worst(scenario)) and a.explain(scenario) == b.explain(scenario)
+        assert repr(a.worst(scenario)) == repr(b.worst(scenario)) and a.tightest(scenario) == b.tightest(scenario)
     assert (a.facility.hash, a.facility.cases, repr(a)) == (b.facility.hash, b.facility.cases, repr(b))
     return True
 

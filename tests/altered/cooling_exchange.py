@@ -77,7 +77,7 @@ MUTANTS = [
      coils_and_rooms("the_valve_of_a_coil_leaks_a_fiftieth_and_opens_to_three_times_its_rated_flow")),
     (COOLING, 'max_opening: Number = Field(3.0, gt=0, le=10, description="flow over rated beyond which the valve does not open")\n    set_point', 'max_opening: Number = Field(2.5, gt=0, le=10, description="flow over rated beyond which the valve does not open")\n    set_point',
      exchangers("the_valve_of_a_cdu_stays_between_its_least_opening_and_three_times_its_rated_flow")),
-    (COOLING, '        4000.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"\n    )\n    ports: ClassVar[dict[str, Port]] = {\n        "hot_in"', '        3500.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"\n    )\n    ports: ClassVar[dict[str, Port]] = {\n        "hot_in"',
+    (COOLING, '        4000.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"\n    )\n    units_field: ClassVar[str] = "units"\n    ports', '        3500.0, gt=0, description="U without fouling; plate exchangers 3 to 6 kW/m2/K"\n    )\n    units_field: ClassVar[str] = "units"\n    ports',
      exchangers("fouling_adds_its_resistance_over_the_area_or_over_that_of_a_typical_plate")),
     (COOLING, "conductance / t.clean_u", "conductance / 4000.0",
      exchangers("fouling_adds_its_resistance_over_the_area_or_over_that_of_a_typical_plate")),

@@ -41,7 +41,7 @@ MUTANTS = [
     (S, "rest = rest if field in fields else _pairs(rest, codes)", "rest = rest", BITS, "values compared between unlike components"),
     (S, "even &= (label == label[0]).all(axis=0)", "even &= True", FEW, "a plant for each element that is singled out"),
     (S, "_mixed(component[joints.component] ^ role)", "_mixed(component[joints.component])", law("the_partition_of_a_layout_is_equitable_along_every_index", "random_plants_that_repeat_themselves_are_solved_as_their_whole", "classes_of_the_shipped_layouts"), "joints that know no roles"),
-    (W, 'PLACES = frozenset({"at", "size", "facing", "room"})', 'PLACES = frozenset({"at", "size", "room"})', COUNTED, "racks told apart by where they face"),
+    (W, 'PLACES = frozenset({"at", "size", "facing", "room", "opens"})', 'PLACES = frozenset({"at", "size", "room", "opens"})', COUNTED, "racks told apart by where they face"),
     (W, "join(group.numbers[row], ends, kind, port, share=share[:, 0])", "join(group.numbers[row], ends, kind, port)", law("buses_that_are_alike_but_for_the_shares_of_cords_are_told_apart"), "cords without their shares"),
     (S, "yield chosen, _classes(facility, _marked(own, marked))", "yield chosen, _classes(facility, _pairs(own, marked))", CLASS, "marks that the numbers of colours do not show"),
     ("twin/results/whole.py", "if not same.all():", "if False:", REFUSED, "rows that differ taken for alike"),
