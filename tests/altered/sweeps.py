@@ -60,7 +60,7 @@ MUTANTS = [
     (HOURLY, "\"lb/mwh\": (CARBON, 0.45359237 / MWH)", "\"lb/mwh\": (CARBON, 1.0 / MWH)", hourly("pounds_are_pounds"), "pounds taken for kilograms"),
     (LOSS, "if effect.emergency or (effect.passed and mode == \"planned\"):", "if effect.emergency:", ("cases/redundancy/test_redundancy.py::test_a_load_for_hours_after_a_loss",), "planned work on emergency ratings"),
     (LOSS, "dark = works & (power <= DARK * self.power)", "dark = works & (power < 0.0)", loss("a_tie_closes_by_itself_and_only_where_that_helps"), "dark racks are not seen"),
-    (LOSS, "return f\"{name} (1 of {units})\", {f\"{name}.{part.units_field}\": units - 1.0}, ()", "return f\"{name} (1 of {units})\", {f\"{name}.{part.units_field}\": units * 1.0}, ()", loss("one_of_several_units_is_lost_and_all_in_a_group"), "no unit is lost"),
+    (LOSS, "{f\"{name}.{field}\": count - 1.0}, ()", "{f\"{name}.{field}\": count * 1.0}, ()", loss("one_of_several_units_is_lost_and_all_in_a_group"), "no unit is lost"),
     (LOSS, "switching.after(loss.before, True))", "switching.after(loss.before, False))", loss("a_fault_during_maintenance_finds_what_was_switched_for_that"), "maintenance without switching"),
     (SWITCH, "ways = (\"automatic\", \"manual\") if planned else (\"automatic\",)", "ways = (\"automatic\", \"manual\")", loss("a_manual_tie_is_for_what_is_planned"), "hands that are there in a fault"),
     (SWITCH, "                opened += self._opens([n], gone)\n", "", loss("the_other_breaker_of_a_transfer_pair_opens_first"), "back-feed through the dead side"),

@@ -31,7 +31,7 @@ from twin.solver.steady import Progress, Solution
 from twin.study.bound import bounds
 from twin.study.parts import solve
 from twin.study.stream import MEMORY
-from twin.study.transfers import Switching, Transfer, elements
+from twin.study.transfers import Switching, Transfer, elements, units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -246,10 +246,9 @@ Alike = Mapping[str, Sequence[tuple[str, Callable[[str], str]]]]
 
 def _single(facility: Facility, name: str, whole: bool = False) -> tuple[str, dict[str, float], tuple[str, ...]]:
     """The loss of an element: how it is told, its changes, and the component where it is out whole."""
-    part = facility.components[name]
-    units = getattr(part, part.units_field) if part.units_field else 1
-    if units > 1 and not whole:
-        return f"{name} (1 of {units})", {f"{name}.{part.units_field}": units - 1.0}, ()
+    count, field = units(facility, name), facility.components[name].units_field
+    if count > 1 and not whole:
+        return f"{name} (1 of {count})", {f"{name}.{field}": count - 1.0}, ()
     return name, {f"{name}.in_service": 0.0}, (name,)
 
 

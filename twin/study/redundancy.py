@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twin.facility.build import load
@@ -22,7 +22,7 @@ from twin.kernels.later import later
 from twin.serving.tokens import check_served
 from twin.solver.steady import Progress
 from twin.study.contingencies import Loss, Mode, after, verdict
-from twin.study.transfers import elements
+from twin.study.transfers import elements, units
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -86,15 +86,15 @@ def redundancy(
         if unknown:
             raise LayoutError(facility.name, [f"redundancy: {n} is in no stage of a path" for n in unknown])
         found = [s for s in found if chosen & set(s[2])]
-    pieces = [[n for n in members for _ in range(_units(facility, n))] for *_, members in found]
-    singles = [(i, _loss(facility, lost)) for i, have in enumerate(pieces) for lost in _ways(have, 1)]
+    pieces = [Counter({n: units(facility, n) for n in members}) for *_, members in found]
+    singles = [(i, _loss(facility, lost)) for i, have in enumerate(pieces) for lost in _ways(have, 1, have.total())]
     by_hand = _borne(facility, singles, "planned", device, progress)
     spare, more = [0] * len(found), [False] * len(found)
     alive, count = set(range(len(found))), 1
     while alive:
         asked = list[tuple[int, Loss]]()
         for i in sorted(alive):
-            ways = _ways(pieces[i], count)
+            ways = _ways(pieces[i], count, WAYS + 1)
             if len(ways) > WAYS and count > 1:
                 more[i] = True
                 continue
@@ -104,9 +104,9 @@ def redundancy(
         for i in alive:
             spare[i] = count
         count += 1
-        alive = {i for i in alive if count <= len(pieces[i])}
+        alive = {i for i in alive if count <= pieces[i].total()}
     return tuple(
-        Stage(path, kind, members, len(pieces[i]), spare[i], by_hand[i], more[i])
+        Stage(path, kind, members, pieces[i].total(), spare[i], by_hand[i], more[i])
         for i, (path, kind, members) in enumerate(found)
     )
 
@@ -124,31 +124,30 @@ def _borne(
     return borne
 
 
-def _ways(pieces: list[str], count: int) -> list[Counter[str]]:
-    """Different ways to lose so many pieces, up to one more than are solved."""
-    found = dict[tuple[str, ...], Counter[str]]()
-    for lost in combinations(pieces, count):
-        found.setdefault(lost, Counter(lost))
-        if count > 1 and len(found) > WAYS:
-            break
-    return list(found.values())
+def _ways(pieces: Counter[str], count: int, most: int) -> list[Counter[str]]:
+    """Different ways to lose so many pieces, up to a number of them."""
+    return list(islice(_spread(list(pieces.items()), count), most))
 
 
-def _units(facility: Facility, name: str) -> int:
-    part = facility.components[name]
-    return int(getattr(part, part.units_field)) if part.units_field else 1
+def _spread(pieces: list[tuple[str, int]], count: int) -> Iterator[Counter[str]]:
+    """Ways to take so many pieces, as many as there are of each at most."""
+    if not count:
+        yield Counter()
+    for place, (name, there) in enumerate(pieces):
+        for taken in range(min(there, count), 0, -1):
+            yield from (Counter({name: taken}) + rest for rest in _spread(pieces[place + 1 :], count - taken))
 
 
 def _loss(facility: Facility, lost: Counter[str]) -> Loss:
     """The loss of so many units of each."""
     changes, whole = dict[str, float](), list[str]()
     for name, count in lost.items():
-        units, field = _units(facility, name), facility.components[name].units_field
-        if count == units:
+        there, field = units(facility, name), facility.components[name].units_field
+        if count == there:
             changes[f"{name}.in_service"] = 0.0
             whole.append(name)
         else:
-            changes[f"{name}.{field}"] = float(units - count)
+            changes[f"{name}.{field}"] = float(there - count)
     return Loss(", ".join(f"{n} ({c})" for n, c in lost.items()), changes, tuple(whole))
 
 

@@ -24,6 +24,12 @@ def elements(facility: Facility) -> list[str]:
     ]
 
 
+def units(facility: Facility, name: str) -> int:
+    """How many pieces a component stands for."""
+    part = facility.components[name]
+    return int(getattr(part, part.units_field)) if part.units_field else 1
+
+
 class Transfer(NamedTuple):
     """What the wiring says of a loss.
 
@@ -87,8 +93,8 @@ class Switching:
                 opened += self._opens([n], gone)
                 dark, live = left - self._laid_out, lit
         more = [n for n in ready if n not in closed] if dark else []
-        left = self._together(gone, closed, more, opened)
-        if more and len(left) < len(dark):
+        left = self._together(gone, closed, more, opened) if more else dark
+        if len(left) < len(dark):
             for n in reversed(more.copy()):
                 fewer = [m for m in more if m != n]
                 if len(self._together(gone, closed, fewer, opened)) == len(left):

@@ -180,6 +180,12 @@ def test_a_piece_to_spare_may_be_any(small):
     assert text.count("rating: 120000") == 1 and stage(text, "a") == ("N", 2)
 
 
+def test_many_units_are_counted_at_once():
+    """Sixty coolers, of which one is enough on a cool day: one way for each number, not every choice of sixty."""
+    (found,) = twin.redundancy("gb300_hall", names=["dry_coolers"], overrides={"dry_coolers.units": 60})
+    assert (found.pieces, found.more) == (60, False) and found.spare >= 50
+
+
 def test_what_is_in_no_stage_is_refused():
     with pytest.raises(twin.LayoutError, match="rack0 is in no stage"):
         twin.redundancy(layout(["a", "b"], 4 * RACK, [["a", "b"]]), names=["rack0"])
