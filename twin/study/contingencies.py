@@ -211,7 +211,7 @@ def contingencies(
         told = f"{len(losses):,} losses are more than the {LARGEST:,} that are solved; give pairs, groups or names"
         raise LayoutError("contingencies", [told])
     fault: Sequence[Mode] = ("fault",)
-    asked = [(loss, mode) for loss in losses for mode in (fault if loss.before else modes)]
+    asked: list[tuple[Loss, Mode]] = [(loss, mode) for loss in losses for mode in (fault if loss.before else modes)]
     effects, solved = after(facility, asked, device, progress)
     rows = list[Contingency]()
     for (loss, mode), (transfer, effect) in zip(asked, effects, strict=True):
