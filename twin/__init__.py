@@ -25,8 +25,7 @@ Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says
   therefore lie and what leads, as an `Uncertainty`. `limit_prices` says what one unit more of a limit buys.
 - Studies: `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth`
   what one more megawatt or kelvin adds.
-- Pictures: `view` opens a window or shows a picture in a notebook, `draw` gives a scene to work on, `export` writes a
-  file.
+- Pictures: `view` opens a window or shows a picture in a notebook, `export` writes a file; `Result.scene` says what of.
 - Networks: `power_flow` and `pipe_flow` solve files of other programs; `networks` has what else there is.
 - Packages: `serving` has tokens on their own; `components`, `elements`, `columns`, `fluids` and `units` are for
   equipment of your own.
@@ -52,8 +51,8 @@ if TYPE_CHECKING:
     from twin.readers.epw import WeatherFile, weather
     from twin.readers.hourly import HourlyFile, hourly
     from twin.show.describe import describe
-    from twin.show.scene.hall import draw, export
-    from twin.show.scene.view import view
+    from twin.show.export import export
+    from twin.show.view import view
     from twin.study.bound import Bound
     from twin.study.contingencies import Contingencies, contingencies, secure
     from twin.study.dependents import Dependents, dependents, single_points
@@ -95,8 +94,7 @@ _HOMES = {
     "contingencies": "study.contingencies",
     "dependents": "study.dependents",
     "describe": "show.describe",
-    "draw": "show.scene.hall",
-    "export": "show.scene.hall",
+    "export": "show.export",
     "hourly": "readers.hourly",
     "limit_prices": "study.prices",
     "load": "facility.build",
@@ -114,7 +112,7 @@ _HOMES = {
     "sweep": "study.sweep",
     "uncertainties": "study.uncertainty",
     "uncertainty": "study.uncertainty",
-    "view": "show.scene.view",
+    "view": "show.view",
     "weather": "readers.epw",
     "worth": "study.worth",
     "year": "study.year",

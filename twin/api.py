@@ -52,6 +52,8 @@ from twin.study.stream import check_size, stream
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+
+    from twin.show.scene.scene import Scene
 else:
     xr = later("xarray")
     pd = later("pandas")
@@ -287,6 +289,32 @@ class Result:
             return solution.plant.invalid[i].reason
         rows = [f"{b.name:28s} {b.where:24s} {b.texts[4]}" for b in self.worst(scenario)]
         return "\n".join(rows)
+
+    def scene(
+        self,
+        color: str = "rack_inlet_temperature",
+        scenario: int = 0,
+        *,
+        frames: Sequence[int] | None = None,
+        view: Literal["site", "hall", "row", "plant", "top"] = "site",
+        pipes: bool = True,
+        cables: bool | None = None,
+        labels: bool = True,
+        air: Sequence[Literal["slices", "isosurfaces", "streamlines"]] = ("slices",),
+        detail: Literal["full", "boxes", "rooms"] | None = None,
+    ) -> Scene:
+        """The facility in three dimensions: `show` opens it, `save` writes a file, `plotter` is PyVista's own.
+
+        color: a variable of the Dataset, an ending that several types share such as "loading", "margin" or
+        "tokens_per_s". scenario: which one pictures show; frames: which ones animations do, all if not given. See
+        `twin.show.scene.scene.Scene` for the rest. Raises LayoutError for what there is not.
+
+        >>> twin.solve("gb300_hall").scene(color="loading", view="plant").save("plant.png")
+        """
+        from twin.show.scene.scene import Scene
+
+        options = {"frames": frames, "view": view, "pipes": pipes, "cables": cables, "labels": labels}
+        return Scene(self, color, scenario, **options, air=air, detail=detail)  # type: ignore[arg-type]
 
     def table(self, name: str) -> pd.DataFrame:
         """A table in the units of the screen: of a dimension such as "rack", "equipment", "limits" or "scenarios".

@@ -35,8 +35,10 @@ from twin.app.common import (
     Per,
     Scale,
     Sets,
+    ShownAir,
     Units,
     UnitsOption,
+    View,
     overrides,
     parsed,
     print_json,
@@ -48,6 +50,8 @@ from twin.show.text import quantity, table
 
 if TYPE_CHECKING:
     from twin.api import Result
+
+COLOR_HELP = "A variable such as rack_power, an ending that types share such as loading, margin, or tokens_per_s."
 
 app = typer.Typer(
     name="twin",
@@ -429,23 +433,35 @@ def export(
     layout: Annotated[
         str, typer.Argument(help="A layout, or what `twin solve -o` wrote: FILE.nc or FILE.zarr.", show_default=False)
     ],
-    to: Annotated[Kind, typer.Option("--to", help="A picture, or a mesh with temperatures and powers.")],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="FILE.png, or FILE.vtp, .vtk, .vtm.", show_default=False)
-    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.", show_default=False)],
+    to: Annotated[
+        Kind | None, typer.Option("--to", help="What the file holds; by its ending if not given.", show_default=False)
+    ] = None,
     case: Case = None,
     sets: Sets = None,
     air: Annotated[AirModel | None, typer.Option("--air", help="As `twin solve` has it.", show_default=False)] = None,
     cell: Annotated[str | None, typer.Option("--cell", help="As `twin solve` has it.", show_default=False)] = None,
     scenario: Annotated[int, typer.Option("--scenario", help="Which one of a written result, from 0.")] = 0,
+    color: Annotated[str, typer.Option("--color", help=COLOR_HELP)] = "rack_inlet_temperature",
+    view: Annotated[View, typer.Option("--view", help="What the camera takes in.")] = View.site,
+    show_air: Annotated[ShownAir, typer.Option("--show-air", help="How computed air is drawn.")] = ShownAir.slices,
+    pipes: Annotated[bool, typer.Option("--pipes/--no-pipes", help="Draw pipes and cables.")] = True,
 ) -> None:
-    """Draw a layout in three dimensions; of a written result what was solved, nothing again."""
+    """Draw a layout in three dimensions; of a written result what was solved, nothing again.
+
+    FILE.png is a picture, .gif one for each scenario of a written result, .html a page to turn and pick that opens
+    offline, .glb and .usd (.usda, .usdc, .usdz) scenes for other programs, .vtp, .vtk and .vtm meshes, .vti and .npz
+    computed air.
+
+    twin export gb300_hall --color loading --view plant -o plant.png
+    """
     from twin import api
-    from twin.show.scene import hall
+    from twin.show.export import check, save
     from twin.show.scene.render import RenderError
+    from twin.show.scene.scene import Scene
 
     try:
-        hall.check(output, to.value)
+        path, kind = check(output, to.value if to else None)
         if layout.endswith(WRITTEN):
             if given := [f"--{n}" for n, v in (("case", case), ("set", sets), ("air", air), ("cell", cell)) if v]:
                 raise Fault(layout, f"{' and '.join(given)}: are for layouts; this is what was solved")
@@ -455,12 +471,18 @@ def export(
         if not 0 <= scenario < result.size:
             raise Fault("--scenario", f"{scenario} is none of the {result.size} there are, counted from 0")
         _settled(result, scenario)
+        drawn = () if show_air == ShownAir.nothing else (show_air.value,)
         with progressing(f"drawing {layout}") as progress:
             if not layout.endswith(WRITTEN) and not result.rooms:
                 api.bound(result, progress=progress)  # the picture marks what binds
-            hall.export(result, output, to.value, scenario)
+            scene = Scene(
+                result, color, scenario, view=view.value, air=drawn, pipes=pipes, cables=None if pipes else False
+            )
+            save(scene, path, kind)
     except RenderError as error:
-        raise Fault(f"export {to.value}", str(error)) from error
+        raise Fault("export", str(error)) from error
+    for text in scene.told:
+        typer.echo(text, err=True)
 
 
 @app.command()
@@ -470,16 +492,17 @@ def view(
     sets: Sets = None,
     air: AirOption = AirModel.mixed,
     cell: Cell = "0.4 m",
+    color: Annotated[str, typer.Option("--color", help=COLOR_HELP)] = "rack_inlet_temperature",
 ) -> None:
     """Show a solved layout in a window, to turn and zoom."""
     from twin.show.scene.render import RenderError, ready
-    from twin.show.scene.view import view as show
+    from twin.show.view import view as show
 
     try:
         ready("png")
         result = _solve(layout, case, sets, air=air, cell=cell)
         _settled(result)
-        show(result)
+        show(result, color=color)
     except RenderError as error:
         raise Fault("view", str(error)) from error
 

@@ -135,8 +135,31 @@ class Units(StrEnum):
 class Kind(StrEnum):
     """What a scene is exported to."""
 
-    vtk = "vtk"
     png = "png"
+    gif = "gif"
+    html = "html"
+    glb = "glb"
+    usd = "usd"
+    vtk = "vtk"
+
+
+class View(StrEnum):
+    """What the camera takes in."""
+
+    site = "site"
+    hall = "hall"
+    row = "row"
+    plant = "plant"
+    top = "top"
+
+
+class ShownAir(StrEnum):
+    """How computed air is drawn."""
+
+    slices = "slices"
+    isosurfaces = "isosurfaces"
+    streamlines = "streamlines"
+    nothing = "nothing"
 
 
 WRITTEN = (".nc", ".zarr")

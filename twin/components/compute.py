@@ -12,6 +12,7 @@ from twin.components.base import (
     Component,
     Facing,
     InService,
+    Look,
     Port,
     ShapesAir,
     Table,
@@ -162,6 +163,7 @@ class Rack(Component):
     heading: ClassVar[str] = "servers"
     tenant: ClassVar[bool] = True
     legend: ClassVar[str] = "rack"
+    look: ClassVar[Look] = "rack"
     sheltered: ClassVar[bool] = True
     shapes_air: ClassVar[ShapesAir] = "rack"
     ports: ClassVar[dict[str, Port]] = {

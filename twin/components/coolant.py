@@ -9,7 +9,20 @@ from pydantic import AfterValidator, Field, GetJsonSchemaHandler
 
 from twin import columns
 from twin.columns import Array, Index, Total, limits, totals
-from twin.components.base import Component, InService, Port, Table, Write, draw, limit, price, report, shut, warm_room
+from twin.components.base import (
+    Component,
+    InService,
+    Look,
+    Port,
+    Table,
+    Write,
+    draw,
+    limit,
+    price,
+    report,
+    shut,
+    warm_room,
+)
 from twin.elements import NAN, Anchor, Bypass, Heat, Loss, Medium, Pipe, Pump
 from twin.fluids import FLUIDS
 from twin.units import Conductance, Fraction, Length, Number, Pressure, Velocity, VolumeFlow
@@ -65,6 +78,7 @@ class CoolantPipe(Component):
     ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
+    look: ClassVar[Look] = "run"
     kind: ClassVar[str] = "pipe"
     dimension: ClassVar[str] = "pipe"
 
@@ -93,6 +107,7 @@ class Valve(Component):
     ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
+    look: ClassVar[Look] = "run"
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
@@ -112,6 +127,7 @@ class MinimumFlowBypass(Component):
     ports: ClassVar[dict[str, Port]] = {"in": Port("coolant"), "out": Port("coolant")}
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
+    look: ClassVar[Look] = "none"
     kind: ClassVar[str] = "bypass"
     dimension: ClassVar[str] = "bypass"
 
@@ -134,6 +150,7 @@ class ExpansionTank(Component):
     ports: ClassVar[dict[str, Port]] = {"port": Port("coolant")}
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
+    look: ClassVar[Look] = "tank"
 
     def fills(self) -> dict[str, str]:
         return {"port": self.fluid}
@@ -240,6 +257,7 @@ class PumpStation(Pumped):
     }
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
+    look: ClassVar[Look] = "pumps"
     kind: ClassVar[str] = "pump"
     units_field: ClassVar[str] = "pumps"
     dimension: ClassVar[str] = "pump"

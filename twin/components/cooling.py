@@ -13,6 +13,7 @@ from twin.components.base import (
     Component,
     Facing,
     InService,
+    Look,
     Passage,
     Port,
     SetPointRole,
@@ -111,6 +112,7 @@ class Cdu(Pumped):
     )
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "CDU"
+    look: ClassVar[Look] = "cdu"
     set_point_role: ClassVar[SetPointRole] = "coolant"
     sheltered: ClassVar[bool] = True
     holds_pressure: ClassVar[bool] = True
@@ -346,6 +348,7 @@ class Crah(Coil):
     )
     units_field: ClassVar[str] = "units"
     ports: ClassVar[dict[str, Port]] = Coil.ports | {"feed": Port("power", cords=True)}
+    look: ClassVar[Look] = "fan_wall"
 
     kind: ClassVar[str] = "crah"
     dimension: ClassVar[str] = "crah"
@@ -426,6 +429,7 @@ class RearDoor(Coil):
     """Passive rear-door exchanger on the exhaust of one rack (connect `rack.exhaust` to `door.inlet`)."""
 
     ports: ClassVar[dict[str, Port]] = Coil.ports | {"inlet": Port("air")}
+    look: ClassVar[Look] = "door"
     set_point: Temperature | None = Field(298.15, ge=275, le=330, description="air leaving the door; none: valve open")
     capacity: Power = Field(50e3, gt=0, description="heat that it may take")
     conductance: Conductance = Field(5e3, gt=0, description="UA at the rated flows")

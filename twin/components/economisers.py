@@ -7,7 +7,7 @@ from pydantic import Field
 
 from twin import columns
 from twin.columns import Array, Index
-from twin.components.base import AIR_DENSITY, Passage, Port, Table, Write, finite_or, shut
+from twin.components.base import AIR_DENSITY, Look, Passage, Port, Table, Write, finite_or, shut
 from twin.components.cooling import Crah, wall_fouling
 from twin.components.outdoor import AirChiller, Rejecter, rated_film, reject, warn_of_frost
 from twin.domains import economisers, rejection
@@ -61,6 +61,7 @@ class WaterEconomiser(Rejecter):
     passages: ClassVar[tuple[Passage, ...] | None] = (Passage("in", "out"), Passage("cold_in", "cold_out"))
     kind: ClassVar[str] = "water_economiser"
     dimension: ClassVar[str] = "economiser"
+    look: ClassVar[Look] = "cabinet"
     box: ClassVar[tuple[float, float, float]] = (1.0, 3.0, 2.5)
 
     @classmethod

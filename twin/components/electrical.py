@@ -11,6 +11,7 @@ from twin.columns import Array, Index, Real, Ref, limits, totals
 from twin.components.base import (
     Component,
     InService,
+    Look,
     Model,
     Passage,
     Port,
@@ -107,6 +108,7 @@ class Utility(Component):
     sources: ClassVar[tuple[str, ...]] = ("out",)
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
+    look: ClassVar[Look] = "substation"
     box: ClassVar[tuple[float, float, float]] = (3.0, 3.0, 3.0)
 
     @classmethod
@@ -141,6 +143,7 @@ class Generator(Component):
     sources: ClassVar[tuple[str, ...]] = ("out",)
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
+    look: ClassVar[Look] = "generator"
     box: ClassVar[tuple[float, float, float]] = (2.5, 7.0, 3.0)
 
     @classmethod
@@ -178,6 +181,7 @@ class Transformer(Component):
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
+    look: ClassVar[Look] = "transformer"
     box: ClassVar[tuple[float, float, float]] = (2.2, 2.0, 2.4)
 
     def check(self, name: str) -> list[str]:
@@ -217,6 +221,7 @@ class Conductor(Component):
     ports: ClassVar[dict[str, Port]] = {"in": Port("power"), "out": Port("power")}
     heading: ClassVar[str] = "electrical"
     legend: ClassVar[str] = "power train"
+    look: ClassVar[Look] = "run"
     direct: ClassVar[bool] = False
     box: ClassVar[tuple[float, float, float]] = (0.3, 0.3, 0.2)
 
@@ -253,6 +258,7 @@ class Busway(Conductor):
     ampacity: Current = Field(1250.0, gt=0, description="current that it may carry")
     continuous_factor: Fraction = Field(0.8, gt=0, le=2, description="continuous load over ampacity")
     trip_factor: Fraction = Field(1.0, gt=0, le=5, description="short peak over ampacity that trips")
+    look: ClassVar[Look] = "busway"
 
 
 class DcBusway(Conductor):
@@ -264,6 +270,7 @@ class DcBusway(Conductor):
     ampacity: Current = Field(6000.0, gt=0, description="current that it may carry")
     continuous_factor: Fraction = Field(0.8, gt=0, le=2, description="continuous load over ampacity")
     trip_factor: Fraction = Field(1.0, gt=0, le=5, description="short peak over ampacity that trips")
+    look: ClassVar[Look] = "busway"
     direct: ClassVar[bool] = True
 
 
@@ -458,6 +465,7 @@ class HouseLoad(Component):
     power: Power = Field(50e3, ge=0, description="drawn all the time")
     power_factor: Fraction = Field(0.95, gt=0, le=1, description="of that power")
     ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}
+    look: ClassVar[Look] = "none"
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:

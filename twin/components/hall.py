@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from twin import columns, fluids
 from twin.columns import Array, Real, limits
-from twin.components.base import Component, Model, ShapesAir, Table, Write, finite_or, limit, report
+from twin.components.base import Component, Look, Model, ShapesAir, Table, Write, finite_or, limit, report
 from twin.elements import Vent, Zone
 from twin.fluids import humidity_ratio_from_dew_point
 from twin.units import Fraction, Length, Number, Pressure, Temperature, TemperatureDifference, VolumeFlow, format
@@ -119,6 +119,7 @@ class Screen(Component):
     open_area: Fraction = Field(0.0, ge=0, le=0.95, description="share that is open; 0 lets nothing through")
     structural: ClassVar[frozenset[str]] = Component.structural | {"open_area"}
     shapes_air: ClassVar[ShapesAir] = "screen"
+    look: ClassVar[Look] = "panel"
     box: ClassVar[tuple[float, float, float]] = (0.0, 0.0, 0.0)
 
     def check_place(self, name: str) -> list[str]:
@@ -161,6 +162,7 @@ class Room(Component):
     max_return_temperature: Temperature | None = Field(None, ge=280, le=345, description="of the return air")
 
     shapes_air: ClassVar[ShapesAir] = "nothing"
+    look: ClassVar[Look] = "floor"
     box: ClassVar[tuple[float, float, float]] = (0.0, 0.0, 0.0)
 
     def check(self, name: str) -> list[str]:

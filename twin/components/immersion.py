@@ -7,7 +7,7 @@ from pydantic import Field
 
 from twin import columns
 from twin.columns import limits, totals
-from twin.components.base import Port, SetPointRole, Table, Write, finite_or, limit, report, shut, stay_dry
+from twin.components.base import Look, Port, SetPointRole, Table, Write, finite_or, limit, report, shut, stay_dry
 from twin.components.classes import COLDEST_WATER, WATER, WaterClassName, coolant_class
 from twin.components.compute import CoolingPath, Rack
 from twin.components.coolant import FluidName, Pumped
@@ -81,6 +81,7 @@ class ImmersionTank(Rack, Pumped):
     kind: ClassVar[str] = "immersion_tank"
     dimension: ClassVar[str] = "immersion_tank"
     legend: ClassVar[str] = "immersion"
+    look: ClassVar[Look] = "tub"
     set_point_role: ClassVar[SetPointRole] = "coolant"
     ports: ClassVar[dict[str, Port]] = Rack.ports | {"supply": Port("coolant"), "return": Port("coolant")}
     box: ClassVar[tuple[float, float, float]] = (2.4, 1.1, 1.4)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from twin import columns
 from twin.columns import limits, totals
-from twin.components.base import Component, InService, Port, Table, Write, draw, limit, price, report
+from twin.components.base import Component, InService, Look, Port, Table, Write, draw, limit, price, report
 from twin.elements import Gain, Tally
 from twin.elements import Humidifier as Element
 from twin.fluids import humidity_ratio_from_dew_point
@@ -38,6 +38,7 @@ class Humidifier(Component):
     ports: ClassVar[dict[str, Port]] = {"feed": Port("power", cords=True)}
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "air handling"
+    look: ClassVar[Look] = "cabinet"
     indoors: ClassVar[bool] = True
     airs_room: ClassVar[bool] = True
     shapes_air: ClassVar[str] = "nothing"  # type: ignore[assignment]

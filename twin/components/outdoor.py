@@ -11,6 +11,7 @@ from twin.columns import Array, Index, limits, totals
 from twin.components.base import (
     Component,
     InService,
+    Look,
     Passage,
     Port,
     Table,
@@ -156,6 +157,7 @@ class Rejecter(Component):
     }
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "cooling plant"
+    look: ClassVar[Look] = "dry_cooler"
     box: ClassVar[tuple[float, float, float]] = (2.4, 10.0, 2.6)
 
     def check(self, name: str) -> list[str]:
@@ -291,6 +293,7 @@ class Tower(Rejecter):
     reset_slope: Number = Field(0.0, ge=0, le=2, description="of the set point over the wet bulb")
     reset_at_freezing: Temperature | None = Field(None, ge=230, le=330, description="set point law at 0 degC wet bulb")
     kind: ClassVar[str] = "tower"
+    look: ClassVar[Look] = "tower"
     dimension: ClassVar[str] = "tower"
     box: ClassVar[tuple[float, float, float]] = (6.0, 6.0, 6.0)
 
@@ -363,6 +366,7 @@ class Chiller(Rejecter):
 
     abstract: ClassVar[bool] = True
     condenser: ClassVar[Literal["air", "water"]] = "water"
+    look: ClassVar[Look] = "chiller"
     curve: NamedChillerCurve = Field(
         "york_yk", validate_default=True, description="a shipped one by name, or written out"
     )  # type: ignore[assignment]
@@ -438,6 +442,7 @@ class WaterChiller(Chiller):
     condenser_flow: MassFlow = Field(120.0, gt=0, description="rated, one unit")
     condenser_drop: Pressure = Field(60e3, gt=0, description="at rated flow")
     ports: ClassVar[dict[str, Port]] = Rejecter.ports | {"cond_in": Port("coolant"), "cond_out": Port("coolant")}
+    look: ClassVar[Look] = "cabinet"
     passages: ClassVar[tuple[Passage, ...] | None] = (Passage("in", "out"), Passage("cond_in", "cond_out"))
     kind: ClassVar[str] = "water_chiller"
     dimension: ClassVar[str] = "chiller"

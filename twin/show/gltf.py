@@ -1,0 +1,333 @@
+"""GLB files: named, pickable equipment with its numbers, Y up, metres; scenarios as frames of an animation.
+
+Core glTF 2.0 without extensions, so that every viewer opens it: equipment of one shape and colour shares a mesh, and
+since core glTF animates no colours, each frame is a skin over the equipment with a texture of its own, one pixel of
+256 colours for each thing, and an animation that shows one skin at a time by its scale.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin.columns import Array
+from twin.show.scene import air, meshes, stage
+from twin.show.scene.paint import DEFAULT, LOST, UNKNOWN, rgb
+from twin.show.scene.scene import scenario_text
+from twin.show.scene.shapes import PAINTS, Solid, box, shape
+
+if TYPE_CHECKING:
+    from twin.show.scene.scene import Scene
+
+LEVELS = 64
+"""Colours of a scale that bodies have; as many meshes of one shape at most."""
+
+FLOAT, USHORT, UINT, UBYTE = 5126, 5123, 5125, 5121
+BODY = "body"
+"""The material of bodies that a page colours."""
+
+POINTS, INDICES = 34962, 34963
+LINES = 1
+NEAREST, CLAMP = 9728, 33071
+Z_TO_Y = (-0.7071067811865476, 0.0, 0.0, 0.7071067811865476)
+"""The turn from Z up to Y up."""
+
+Json = dict[str, Any]
+
+
+class _File:
+    """A GLB in the making: JSON, and the bytes that it refers to."""
+
+    def __init__(self) -> None:
+        self.bytes = bytearray()
+        self.json: dict[str, list[Json]] = {
+            key: [] for key in ("nodes", "meshes", "materials", "accessors", "bufferViews", "images", "textures")
+        }
+        self._materials: dict[Any, int] = {}
+
+    def add(self, kind: str, entry: Json) -> int:
+        self.json[kind].append(entry)
+        return len(self.json[kind]) - 1
+
+    def view(self, data: bytes, target: int | None = None) -> int:
+        self.bytes += b"\0" * (-len(self.bytes) % 4)
+        entry = {"buffer": 0, "byteOffset": len(self.bytes), "byteLength": len(data)}
+        self.bytes += data
+        return self.add("bufferViews", entry | ({} if target is None else {"target": target}))
+
+    def accessor(self, data: Array, kind: str, component: int, target: int | None, **more: Any) -> int:
+        entry = {"bufferView": self.view(data.tobytes(), target), "componentType": component, "count": len(data)}
+        return self.add("accessors", entry | {"type": kind} | more)
+
+    def points(self, points: Array) -> int:
+        data = np.ascontiguousarray(points, "<f4")
+        ends = {"min": data.min(axis=0).tolist(), "max": data.max(axis=0).tolist()}
+        return self.accessor(data, "VEC3", FLOAT, POINTS, **ends)
+
+    def indices(self, rows: Array) -> int:
+        small = rows.size == 0 or rows.max() < 65535
+        data = np.ascontiguousarray(rows.ravel(), "<u2" if small else "<u4")
+        return self.accessor(data, "SCALAR", USHORT if small else UINT, INDICES)
+
+    def colours(self, colours: Array) -> int:
+        """Vertex colours (vertex, 3) bytes, as the linear light that glTF wants."""
+        light = np.column_stack([np.round(255 * linear(colours / 255)), np.full(len(colours), 255)])
+        return self.accessor(np.ascontiguousarray(light, np.uint8), "VEC4", UBYTE, POINTS, normalized=True)
+
+    def material(self, name: str, colour: str, opacity: float = 1.0) -> int:
+        """A matt material of a colour such as "#c8102e"; that called BODY is told by its extras."""
+        if (name, colour, opacity) not in self._materials:
+            factor = [*(round(float(c), 4) for c in linear(np.array(rgb(colour)) / 255)), opacity]
+            surface = {"baseColorFactor": factor, "metallicFactor": 0, "roughnessFactor": 0.8}
+            entry: Json = {"name": name, "pbrMetallicRoughness": surface}
+            if name == BODY:
+                entry["extras"] = {"body": True}
+            if opacity < 1.0:
+                entry |= {"alphaMode": "BLEND", "doubleSided": True}
+            self._materials[name, colour, opacity] = self.add("materials", entry)
+        return self._materials[name, colour, opacity]
+
+    def data(self, more: Json) -> bytes:
+        """The whole file."""
+        self.bytes += b"\0" * (-len(self.bytes) % 4)
+        kept = {key: entries for key, entries in self.json.items() if entries}
+        text = json.dumps(more | kept | {"buffers": [{"byteLength": len(self.bytes)}]}, separators=(",", ":"))
+        told = text.encode()
+        told += b" " * (-len(told) % 4)
+        length = 12 + 8 + len(told) + 8 + len(self.bytes)
+        head = struct.pack("<4sII", b"glTF", 2, length) + struct.pack("<I4s", len(told), b"JSON")
+        return head + told + struct.pack("<I4s", len(self.bytes), b"BIN\0") + bytes(self.bytes)
+
+
+def linear(share: Array) -> Array:
+    """Linear light of sRGB, both 0 to 1 [IEC 61966-2-1]."""
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+def glb(scene: Scene, viewer: bool = False) -> bytes:
+    """A scene as the bytes of a GLB file; for the viewer of web pages, which colours bodies itself, without frames."""
+    file = _File()
+    frames = scene.frames if len(scene.frames) > 1 and not viewer else ()
+    _equipment(file, scene, moving=bool(frames), plain=viewer)
+    _surroundings(file, scene)
+    if not viewer:
+        _mark(file, scene)
+    animations = _frames(file, scene, frames) if frames else []
+    children = list(range(len(file.json["nodes"])))
+    root = file.add("nodes", {"name": scene.result.facility.name, "rotation": Z_TO_Y, "children": children})
+    told = {
+        "title": scene.title,
+        "summary": scene.line,
+        "variable": scene.variable.title,
+        "range": [scene.scale.low, scene.scale.high],
+        "layout_hash": scene.result.facility.hash,
+        **({"placed_by_rule": scene.told} if scene.told else {}),
+    }
+    more: Json = {
+        "asset": {"version": "2.0", "generator": f"aifactory-twin {version('aifactory-twin')}"},
+        "scene": 0,
+        "scenes": [{"name": scene.title, "nodes": [root], "extras": told}],
+    }
+    if animations:
+        more["samplers"] = [{"magFilter": NEAREST, "minFilter": NEAREST, "wrapS": CLAMP, "wrapT": CLAMP}]
+        more["animations"] = animations
+    return file.data(more)
+
+
+# ---- what stands there -------------------------------------------------------------------------------------------
+
+
+def _equipment(file: _File, scene: Scene, moving: bool, plain: bool) -> None:
+    """A node for each thing, whose mesh it shares with all of its shape and colour; all bodies alike if `plain`."""
+    things, values, lost = scene.things, scene.shown_values, set(scene.lost_rows.tolist())
+    share = (values - scene.scale.low) / (scene.scale.high - scene.scale.low)
+    level = np.where(np.isfinite(share) & ~moving, np.clip(share * LEVELS, 0, LEVELS - 1), -1).astype(int)
+    table = scene.scale.rgb(scene.scale.low + (np.arange(LEVELS) + 0.5) / LEVELS * (scene.scale.high - scene.scale.low))
+    legends = stage.colours(things)
+    told = numbers(scene)
+    for key, rows in meshes.shaped(things, scene.detail != "full").items():
+        parts = {
+            paint: (file.points(solid.points), file.indices(solid.triangles)) for paint, solid in shape(*key).items()
+        }
+        made = dict[tuple[str, str], int]()
+        for i in rows:
+            if plain:
+                body = (BODY, UNKNOWN)
+            elif i in lost:
+                body = ("lost", LOST)
+            elif level[i] >= 0:
+                body = (f"{scene.color} {level[i] + 1} of {LEVELS}", "#{:02x}{:02x}{:02x}".format(*table[level[i]]))
+            else:
+                body = (things.legends[i], legends.get(things.legends[i], UNKNOWN))
+            if body not in made:
+                made[body] = file.add("meshes", {"name": things.kinds[i], "primitives": _primitives(file, parts, body)})
+            at = [round(float(x), 3) for x in things.low[i]]
+            entry = {"name": things.names[i], "mesh": made[body], "translation": at, "extras": told[i]}
+            file.add("nodes", entry)
+
+
+def _primitives(file: _File, parts: dict[str, tuple[int, int]], body: tuple[str, str]) -> list[Json]:
+    """Parts of a shape, its body in a colour and the rest in its paints."""
+    return [
+        {
+            "attributes": {"POSITION": points},
+            "indices": indices,
+            "material": file.material(*(body if paint == "body" else (paint, PAINTS[paint]))),
+        }
+        for paint, (points, indices) in parts.items()
+    ]
+
+
+def numbers(scene: Scene) -> list[Json]:
+    """What each thing carries: its type, its power [kW], its temperature [degC], and the variable of the scene."""
+    things, row = scene.things, scene.things.row
+    told: list[Json] = [{"kind": kind} for kind in things.kinds]
+    result = scene.result
+    for report in result.plant.reports:
+        if not report.picture:
+            continue
+        values = result.solution[report.value][:, scene.scenario].tolist()
+        for name, value in zip(report.elements, values, strict=False):
+            for member in result.plant.classes.members(name):
+                if member not in row or not np.isfinite(value):
+                    continue
+                own = told[row[member]]
+                if report.picture == "power":
+                    own["kW"] = round(own.get("kW", 0.0) + value / 1e3, 2)
+                else:
+                    own.setdefault("degC", round(value - 273.15, 2))
+    for own, value in zip(told, scene.shown_values.tolist(), strict=True):
+        if scene.color != DEFAULT and np.isfinite(value):
+            own[scene.color] = float(f"{value:.5g}")
+    return told
+
+
+def _node(file: _File, name: str, solid: Solid, material: int, **attributes: Any) -> None:
+    """Polygons as a node."""
+    if len(solid.sizes):
+        drawn = {"attributes": {"POSITION": file.points(solid.points)} | attributes, "material": material}
+        drawn["indices"] = file.indices(solid.triangles)
+        file.add("nodes", {"name": name, "mesh": file.add("meshes", {"name": name, "primitives": [drawn]})})
+
+
+def _surroundings(file: _File, scene: Scene) -> None:
+    """Floors, walls, screens, pipes, cables and computed air."""
+    things = scene.things
+    for floor in things.floors:
+        _node(file, floor.name, meshes.floor(floor), file.material("floor", stage.FLOOR))
+        _node(file, f"walls of {floor.name}", meshes.walls(floor), file.material("wall", stage.WALL))
+    glass = file.material("glass", PAINTS["glass"], 0.25) if things.panels else 0
+    for panel in things.panels:
+        if panel.size[2] > 0:
+            _node(file, panel.name, meshes.sheet(panel), glass)
+    if scene.coolant is not None and len(scene.coolant.runs.radius):
+        runs = scene.coolant.runs
+        solid, owner = meshes.pipes(runs)
+        of_point = np.empty(len(solid.points), np.int64)
+        of_point[solid.corners] = np.repeat(owner, solid.sizes)
+        warm = scene.coolant.temperature[runs.net[of_point]] - 273.15
+        white = file.material("coolant", "#ffffff")
+        _node(file, "pipes", solid, white, COLOR_0=file.colours(scene.coolant_scale.rgb(warm)))
+        _node(file, "flow", meshes.arrows(runs)[0], file.material("arrows", stage.INK))
+    if scene.power is not None and len(scene.power.runs.radius):
+        _node(file, "cables", meshes.cables(scene.power.runs), file.material("cables", stage.CABLE))
+    for kind in scene.air:
+        if kind != "streamlines":
+            for k, surface in enumerate(air.shown(scene.result, kind, scene.scenario)):
+                _air(file, scene, f"{kind} of {scene.result.rooms[k].room}", surface, 0.85 if kind == "slices" else 0.5)
+
+
+def _air(file: _File, scene: Scene, name: str, surface: Any, opacity: float) -> None:
+    """A surface of air with its temperatures as colours of its corners."""
+    solid, warm = air.solid(surface)
+    colours = scene.air_scale.rgb(warm)
+    _node(file, name, solid, file.material(name, "#ffffff", opacity), COLOR_0=file.colours(colours))
+
+
+def _mark(file: _File, scene: Scene) -> None:
+    """The outline of what binds, with the limit in its extras."""
+    things, limit = scene.things, scene.marks.limit
+    i = things.row.get(scene.marks.binds)
+    if i is None or limit is None:
+        return
+    around = box(things.low[i] - 0.06, things.low[i] + things.size[i] + 0.06)
+    drawn = {
+        "attributes": {"POSITION": file.points(around.points)},
+        "indices": file.indices(around.edges),
+        "mode": LINES,
+        "material": file.material("binds", stage.RED),
+    }
+    mesh = file.add("meshes", {"name": "binds", "primitives": [drawn]})
+    told = {"limit": limit.name, "element": limit.element, "relative_margin": float(f"{limit.relative:.5g}")}
+    file.add("nodes", {"name": f"binds: {scene.marks.phrase}", "mesh": mesh, "extras": told})
+
+
+# ---- frames ------------------------------------------------------------------------------------------------------
+
+
+def _frames(file: _File, scene: Scene, frames: Sequence[int]) -> list[Json]:
+    """A skin of each frame over the tops of what has a number, and the animation that shows one after the other."""
+    things = scene.things
+    rows = np.flatnonzero(np.isfinite(scene.values[:, list(frames)]).any(axis=1))
+    if not len(rows):
+        return []
+    low, high = things.low[rows], things.low[rows] + things.size[rows]
+    x0, y0, x1, y1, z = low[:, 0], low[:, 1], high[:, 0], high[:, 1], high[:, 2] + 0.02
+    points = np.stack([np.stack(p, axis=1) for p in ((x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z))], axis=1)
+    position = file.points(points.reshape(-1, 3))
+    corner = 4 * np.arange(len(rows))[:, None]
+    indices = file.indices(corner + np.array([0, 1, 2, 0, 2, 3]))
+    width = min(1 << (len(rows) - 1).bit_length(), 1024)  # powers of two, as some viewers want them
+    height = 1 << (-(-len(rows) // width) - 1).bit_length()
+    at = np.stack(
+        [(np.arange(len(rows)) % width + 0.5) / width, (np.arange(len(rows)) // width + 0.5) / height], axis=1
+    )
+    texel = np.round(65535 * np.repeat(at, 4, axis=0)).astype("<u2")
+    coordinates = file.accessor(np.ascontiguousarray(texel), "VEC2", USHORT, POINTS, normalized=True)
+    times = np.arange(len(frames) + 1, dtype="<f4")
+    ends = {"min": [0.0], "max": [float(len(frames))]}
+    clock = file.accessor(times, "SCALAR", FLOAT, None, **ends)
+    samplers, channels = [], []
+    for k, frame in enumerate(frames):
+        pixels = np.zeros(width * height, np.uint8)
+        pixels[: len(rows)] = steps(scene, scene.values[rows, frame])
+        image = file.view(png(pixels.reshape(height, width), scene.scale.table))
+        file.add("images", {"bufferView": image, "mimeType": "image/png"})
+        file.add("textures", {"source": k, "sampler": 0})
+        surface = {"baseColorTexture": {"index": k}, "metallicFactor": 0, "roughnessFactor": 0.8}
+        material = file.add("materials", {"pbrMetallicRoughness": surface})
+        attributes = {"POSITION": position, "TEXCOORD_0": coordinates}
+        drawn = {"attributes": attributes, "indices": indices, "material": material}
+        mesh = file.add("meshes", {"primitives": [drawn]})
+        extras = {"frame": k, "scenario": frame, "label": scenario_text(scene.result, frame)}
+        if k == 0:
+            extras |= {"things": [things.names[i] for i in rows.tolist()]} if len(rows) < len(things.names) else {}
+        node = file.add("nodes", {"name": f"frame {k}", "mesh": mesh, "scale": [float(k == 0)] * 3, "extras": extras})
+        seen = np.zeros((len(frames) + 1, 3), "<f4")
+        seen[k] = 1.0
+        seen[-1] = float(k == len(frames) - 1)
+        samplers.append({"input": clock, "output": file.accessor(seen, "VEC3", FLOAT, None), "interpolation": "STEP"})
+        channels.append({"sampler": k, "target": {"node": node, "path": "scale"}})
+    return [{"name": "scenarios", "samplers": samplers, "channels": channels}]
+
+
+def steps(scene: Scene, values: Array) -> Array:
+    """Numbers as one of the 256 steps of their scale (...,), bytes; the lowest where there is none."""
+    share = (values - scene.scale.low) / (scene.scale.high - scene.scale.low)
+    return np.round(255 * np.clip(np.nan_to_num(share), 0.0, 1.0)).astype(np.uint8)
+
+
+def png(pixels: Array, table: Array) -> bytes:
+    """A PNG of 256 colours: pixels (row, column) count in the table (256, 3), all bytes [ISO/IEC 15948]."""
+    height, width = pixels.shape
+    lines = np.column_stack([np.zeros(height, np.uint8), pixels]).tobytes()
+    head = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
+    parts = ((b"IHDR", head), (b"PLTE", table.tobytes()), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b""))
+    chunks = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

@@ -1,0 +1,241 @@
+"""What equipment is coloured by: a variable of the results on a scale that fits it, and what is lost, over or binds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from twin import columns
+from twin.columns import Array
+from twin.facility.files import LayoutError, hint
+from twin.results.limits import TOLERANCE
+from twin.serving.tokens import chips_at_work, rates, terms_by_scenario
+from twin.show.shown import shown
+
+if TYPE_CHECKING:
+    from twin.api import Result
+    from twin.results.limits import Binding
+
+DEFAULT = "rack_inlet_temperature"
+"""What pictures are coloured by if nothing is named."""
+
+MARGIN, TOKENS = "margin", "tokens_per_s"
+"""Variables that are worked out for pictures: the least margin of each component, and what each rack serves."""
+
+MAPS = {
+    "heat": ("#2c4a9e", "#4f86c0", "#8fc0d8", "#d3e6e4", "#fbf3c4", "#fdcf84", "#f58f53", "#dc4a35", "#a3142c"),
+    "even": ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"),
+}
+"""Colours from low to high: of temperatures and loadings from blue over pale yellow to red, which stay apart for those
+who do not see red from green, and of all else even in lightness [viridis, van der Walt & Smith 2015]."""
+
+COLD_TO_HOT = ("K", "degC", "°C", "%")
+"""Units of what is drawn from blue to red."""
+
+LEAST_RANGE = {"°C": 2.0, "K": 2.0, "%": 2.0}
+"""Least range of a scale by its unit; of others a share of their size."""
+
+UNKNOWN, LOST = "#c9cdd2", "#3a3f45"
+"""Colours of what has no such number, and of what has no power."""
+
+SHARES = ("loading", "clock", "effectiveness", "fan_speed", "speed")
+"""Endings of variables that are shown in percent."""
+
+
+class Scale(NamedTuple):
+    """Colours of numbers from `low` to `high` in round steps; title: what they are, with the unit."""
+
+    low: float
+    high: float
+    steps: int
+    title: str
+    colours: tuple[str, ...]
+
+    @property
+    def ticks(self) -> list[str]:
+        """Numbers at the ends and between, with as many decimals as they need."""
+        step = (self.high - self.low) / self.steps
+        decimals = next((n for n in range(9) if abs(round(step, n) - step) < 1e-9 * abs(step)), 9)
+        return [f"{self.low + k * step:,.{decimals}f}" for k in range(self.steps + 1)]
+
+    def rgb(self, values: Array) -> Array:
+        """Red, green and blue, bytes, (..., 3), of numbers (...); of what is no number UNKNOWN."""
+        share = np.clip((np.asarray(values, float) - self.low) / (self.high - self.low), 0.0, 1.0)
+        known = np.isfinite(share)
+        stops = np.array([rgb(c) for c in self.colours], float)
+        at = np.where(known, share, 0.0) * (len(stops) - 1)
+        mixed = np.stack([np.interp(at, np.arange(len(stops)), stops[:, k]) for k in range(3)], axis=-1)
+        return np.where(known[..., None], np.round(mixed), rgb(UNKNOWN)).astype(np.uint8)
+
+    @property
+    def table(self) -> Array:
+        """The colours of 256 equal steps of the scale, (256, 3) bytes."""
+        return self.rgb(self.low + (self.high - self.low) * np.arange(256) / 255)
+
+
+class Variable(NamedTuple):
+    """Numbers of components by scenario, in the unit of the screen.
+
+    name: as it was asked for. title: what it is, with the unit. unit: of the screen. values: (component, scenario) of
+    `elements`.
+    """
+
+    name: str
+    title: str
+    unit: str
+    elements: tuple[str, ...]
+    values: Array
+
+    def of(self, names: tuple[str, ...]) -> Array:
+        """Numbers of some components (name, scenario), NaN where there are none."""
+        row = {n: i for i, n in enumerate(self.elements)}
+        empty = np.full(self.values.shape[1], np.nan)
+        return np.array([self.values[row[n]] if n in row else empty for n in names]).reshape(len(names), -1)
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255, of a colour such as "#c8102e"."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+# ---- variables ---------------------------------------------------------------------------------------------------
+
+
+def names(result: Result) -> list[str]:
+    """What equipment may be coloured by: variables of the Dataset, their endings that several types share, and more."""
+    own = [str(n) for n, v in result.dataset.data_vars.items() if _drawn(v)]
+    shared = {_ending(n, str(result.dataset[n].dims[0])) for n in own}
+    return sorted({*own, *shared, MARGIN, TOKENS})
+
+
+def _drawn(variable: object) -> bool:
+    dims = getattr(variable, "dims", ())
+    return len(dims) == 2 and dims[1] == "scenario" and dims[0] != "cost_item" and variable.dtype.kind in "fiu"  # type: ignore[attr-defined]
+
+
+def _ending(name: str, dimension: str) -> str:
+    return name.removeprefix(f"{dimension}_")
+
+
+def variable(result: Result, name: str) -> Variable:
+    """A variable by its name in the Dataset ("rack_power"), or all of that ending ("power", "loading"), or "margin".
+
+    "margin" is the least margin of each component to any of its limits [%], "tokens_per_s" what each rack serves.
+    Raises LayoutError for another name, with the nearest that there is.
+    """
+    if name == MARGIN:
+        return _margins(result)
+    if name == TOKENS:
+        return _tokens(result)
+    data = result.dataset
+    found = [str(n) for n, v in data.data_vars.items() if _drawn(v) and name in (n, _ending(str(n), str(v.dims[0])))]
+    if not found:
+        known = names(result)
+        there = hint(name, known) or f"; there are {', '.join(known)}"
+        raise LayoutError(result.facility.name, [f"color: nothing is called {name!r}{there}"])
+    elements, values = [], []
+    for each in found:
+        elements += data[data[each].dims[0]].values.tolist()
+        values.append(data[each].values.astype(float))
+    joined, attributes = np.concatenate(values), data[found[0]].attrs
+    if attributes.get("units") == "1" and name.endswith(SHARES):
+        return Variable(name, f"{name.replace('_', ' ')} [%]", "%", tuple(elements), 100 * joined)
+    told = shown(found[0], joined, attributes)
+    words = name.replace("_", " ")
+    return Variable(name, f"{words} [{told.unit}]" if told.unit else words, told.unit, tuple(elements), told.values)
+
+
+def _owner(result: Result, element: str) -> str:
+    """The component that an element is or belongs to: buses, ports and cords are called after theirs."""
+    return element if element in result.facility.components else element.partition(".")[0]
+
+
+def _margins(result: Result) -> Variable:
+    least = dict[str, Array]()
+    m = result.margins
+    for element, relative in zip(m.element.tolist(), m.relative, strict=True):
+        for name in result.plant.classes.members(element) if element in result.facility.components else (element,):
+            owner = _owner(result, name)
+            least[owner] = np.minimum(least.get(owner, np.inf), relative)
+    values = 100 * np.array([*least.values()]).reshape(len(least), -1)
+    values[~np.isfinite(values)] = np.nan
+    return Variable(MARGIN, "least margin to a limit [%]", "%", tuple(least), values)
+
+
+def _tokens(result: Result) -> Variable:
+    solution = result.solution
+    plant, size = solution.plant, solution.plant.scenarios
+    chips, clock, busy = chips_at_work(solution)
+    served = np.full(chips.shape, np.nan)
+    for platform, rows in plant.platforms():
+        for terms, own in terms_by_scenario(plant):
+            at = np.ix_(rows, own) if len(own) < size else np.ix_(rows, np.arange(size))
+            served[at] = chips[at] * busy[at] * rates(terms, platform, clock[at])[0] * terms.availability
+    return Variable(TOKENS, "tokens/s", "1/s", tuple(plant.engine.names), served)
+
+
+# ---- scales ------------------------------------------------------------------------------------------------------
+
+
+def scale(told: Variable, values: Array | None = None) -> Scale:
+    """A scale that fits the numbers, from one round number to another; of `values` if others are drawn."""
+    known = told.values if values is None else values
+    colours = MAPS["heat" if told.unit in COLD_TO_HOT else "even"][:: -1 if told.name == MARGIN else 1]
+    return Scale(*fit(known[np.isfinite(known)], told.unit), told.title, colours)
+
+
+def fit(values: Array, unit: str = "") -> tuple[float, float, int]:
+    """Round ends of a scale around numbers, and its round steps, at most six; 0 and 1 without any."""
+    if not values.size:
+        return 0.0, 1.0, 4
+    low, high = float(values.min()), float(values.max())
+    least = LEAST_RANGE.get(unit, 0.02 * max(abs(low), abs(high), 1e-12))
+    if high - low < least:
+        low, high = (low + high - least) / 2, (low + high + least) / 2
+    step = 10.0 ** np.floor(np.log10((high - low) / 4))
+    step *= next(k for k in (1, 2, 2.5, 5, 10) if (high - low) / (k * step) <= 5)
+    first, last = int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))
+    return first * float(step), last * float(step), last - first
+
+
+# ---- what is wrong -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Components that pictures mark.
+
+    lost: out of service or without power. over: past a limit. binds: what binds, and the component that it is at, ""
+    where nothing is limited.
+    """
+
+    lost: frozenset[str]
+    over: frozenset[str]
+    binds: str
+    limit: Binding | None
+
+    @property
+    def phrase(self) -> str:
+        """What binds in words."""
+        return f"{self.limit.name.replace('_', ' ')} at {self.limit.element}" if self.limit else ""
+
+
+def marks(result: Result, scenario: int = 0) -> Marks:
+    """What is lost, over a limit and binds in one scenario."""
+    solution, m = result.solution, result.margins
+    members, parts = result.plant.classes.members, result.facility.components
+    lost = {n for n, p in parts.items() if getattr(p, "in_service", True) is False}
+    given = result.scenarios.columns.get("in_service", {}) if result.scenarios is not None else {}
+    for name, values in given.items():
+        on = float(np.broadcast_to(values, result.size)[scenario]) > 0.5
+        lost = lost - {name} if on else lost | {name}
+    chips = solution[columns.engine.power][:, scenario]
+    lost |= {n for n, power in zip(result.plant.engine.names, chips.tolist(), strict=False) if power == 0.0}
+    over = set[str]()
+    for row in np.flatnonzero(m.relative[:, scenario] < -TOLERANCE):
+        element = str(m.element[row])
+        over |= {_owner(result, n) for n in (members(element) if element in parts else (element,))}
+    limit = result.binding(scenario)
+    return Marks(frozenset(lost), frozenset(over), _owner(result, limit.element) if limit else "", limit)
