@@ -149,7 +149,6 @@ __all__ = [
     "contingencies",
     "dependents",
     "describe",
-    "draw",
     "elements",
     "export",
     "fluids",

@@ -83,9 +83,11 @@ def field_room(scene: Scene, path: Path) -> str:
     rooms, named = [r.room for r in scene.result.rooms], path.stem.rpartition(".")[2]
     if named in rooms or len(rooms) == 1:
         return named if named in rooms else rooms[0]
-    told = f"say of which in its name, such as {path.stem}.{rooms[0]}{path.suffix}; there are {', '.join(rooms)}"
-    none = "there are none; solve with air=FiniteVolume(...)"
-    raise LayoutError(f"output {path}", [f"holds the air of one computed room: {told if rooms else none}"])
+    what = "holds the air of one computed room"
+    if not rooms:
+        raise LayoutError(f"output {path}", [f"{what}: there are none; solve with air=FiniteVolume(...)"])
+    example = f"{path.stem}.{rooms[0]}{path.suffix}"
+    raise LayoutError(f"output {path}", [f"{what}: say of which, such as {example}; there are {', '.join(rooms)}"])
 
 
 def export(result: Result, path: str | Path, to: str | None = None, scenario: int = 0, color: str = DEFAULT) -> Path:

@@ -2,7 +2,7 @@
 
 Core glTF 2.0 without extensions, so that every viewer opens it: equipment of one shape and colour shares a mesh, and
 since core glTF animates no colours, each frame is a skin over the equipment with a texture of its own, one pixel of
-256 colours for each thing, and an animation that shows one skin at a time by its scale.
+LEVELS colours for each thing, and an animation that shows one skin at a time by its scale.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from twin.columns import Array
 from twin.show.scene import air, meshes, stage
 from twin.show.scene.paint import DEFAULT, LOST, UNKNOWN, rgb
+from twin.show.scene.places import Things
 from twin.show.scene.scene import scenario_text
 from twin.show.scene.shapes import PAINTS, Solid, box, shape
 
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from twin.show.scene.scene import Scene
 
 LEVELS = 64
-"""Colours of a scale that bodies have; as many meshes of one shape at most."""
+"""Colours of a scale that bodies and frames have; as many meshes of one shape at most."""
+
+WIDTH, NEAR = 1024, 0.5
+"""Pixels of a row of the frames' textures, and gaps between things that share a rectangle, over their width."""
 
 FLOAT, USHORT, UINT, UBYTE = 5126, 5123, 5125, 5121
 BODY = "body"
@@ -37,6 +41,9 @@ LINES = 1
 NEAREST, CLAMP = 9728, 33071
 Z_TO_Y = (-0.7071067811865476, 0.0, 0.0, 0.7071067811865476)
 """The turn from Z up to Y up."""
+
+TOLD = (DEFAULT, "rack_power")
+"""Variables that `degC` and `kW` of racks tell already."""
 
 Json = dict[str, Any]
 
@@ -67,7 +74,7 @@ class _File:
 
     def points(self, points: Array) -> int:
         data = np.ascontiguousarray(points, "<f4")
-        ends = {"min": data.min(axis=0).tolist(), "max": data.max(axis=0).tolist()}
+        ends = {"min": _short(data.min(axis=0)), "max": _short(data.max(axis=0))}
         return self.accessor(data, "VEC3", FLOAT, POINTS, **ends)
 
     def indices(self, rows: Array) -> int:
@@ -105,6 +112,11 @@ class _File:
         return head + told + struct.pack("<I4s", len(self.bytes), b"BIN\0") + bytes(self.bytes)
 
 
+def _short(values: Array) -> list[float]:
+    """Single-precision numbers as they are written shortest."""
+    return [int(x) if x == int(x) else float(str(x)) for x in values.astype(np.float32)]
+
+
 def linear(share: Array) -> Array:
     """Linear light of sRGB, both 0 to 1 [IEC 61966-2-1]."""
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
@@ -114,11 +126,12 @@ def glb(scene: Scene, viewer: bool = False) -> bytes:
     """A scene as the bytes of a GLB file; for the viewer of web pages, which colours bodies itself, without frames."""
     file = _File()
     frames = scene.frames if len(scene.frames) > 1 and not viewer else ()
-    _equipment(file, scene, moving=bool(frames), plain=viewer)
+    order = _order(scene) if frames else []
+    _equipment(file, scene, order, plain=viewer)
     _surroundings(file, scene)
     if not viewer:
         _mark(file, scene)
-    animations = _frames(file, scene, frames) if frames else []
+    animations = _frames(file, scene, frames, order) if order else []
     children = list(range(len(file.json["nodes"])))
     root = file.add("nodes", {"name": scene.result.facility.name, "rotation": Z_TO_Y, "children": children})
     told = {
@@ -126,6 +139,7 @@ def glb(scene: Scene, viewer: bool = False) -> bytes:
         "summary": scene.line,
         "variable": scene.variable.title,
         "range": [scene.scale.low, scene.scale.high],
+        **({"frames": {"levels": LEVELS, "nodes": len(order)}} if order else {}),
         "layout_hash": scene.result.facility.hash,
         **({"placed_by_rule": scene.told} if scene.told else {}),
     }
@@ -143,14 +157,17 @@ def glb(scene: Scene, viewer: bool = False) -> bytes:
 # ---- what stands there -------------------------------------------------------------------------------------------
 
 
-def _equipment(file: _File, scene: Scene, moving: bool, plain: bool) -> None:
-    """A node for each thing, whose mesh it shares with all of its shape and colour; all bodies alike if `plain`."""
+def _equipment(file: _File, scene: Scene, order: Sequence[int], plain: bool) -> None:
+    """A node for each thing, whose mesh it shares with all of its shape and colour; all bodies alike if `plain`.
+
+    order: numbers of things that frames colour, which come first, in that order.
+    """
     things, values, lost = scene.things, scene.shown_values, set(scene.lost_rows.tolist())
     share = (values - scene.scale.low) / (scene.scale.high - scene.scale.low)
-    level = np.where(np.isfinite(share) & ~moving, np.clip(share * LEVELS, 0, LEVELS - 1), -1).astype(int)
-    table = scene.scale.rgb(scene.scale.low + (np.arange(LEVELS) + 0.5) / LEVELS * (scene.scale.high - scene.scale.low))
+    level = np.where(np.isfinite(share) & (not order), np.clip(share * LEVELS, 0, LEVELS - 1), -1).astype(int)
+    table = _levels(scene)
     legends = stage.colours(things)
-    told = numbers(scene)
+    told, nodes = numbers(scene), dict[int, Json]()
     for key, rows in meshes.shaped(things, scene.detail != "full").items():
         parts = {
             paint: (file.points(solid.points), file.indices(solid.triangles)) for paint, solid in shape(*key).items()
@@ -167,9 +184,11 @@ def _equipment(file: _File, scene: Scene, moving: bool, plain: bool) -> None:
                 body = (things.legends[i], legends.get(things.legends[i], UNKNOWN))
             if body not in made:
                 made[body] = file.add("meshes", {"name": things.kinds[i], "primitives": _primitives(file, parts, body)})
-            at = [round(float(x), 3) for x in things.low[i]]
-            entry = {"name": things.names[i], "mesh": made[body], "translation": at, "extras": told[i]}
-            file.add("nodes", entry)
+            at = [int(x) if x == int(x) else x for x in np.round(things.low[i], 3).tolist()]
+            nodes[i] = {"name": things.names[i], "mesh": made[body], "translation": at}
+            nodes[i] |= {"extras": told[i]} if told[i] else {}
+    for i in [*order, *sorted(set(nodes) - set(order))]:
+        file.add("nodes", nodes[i])
 
 
 def _primitives(file: _File, parts: dict[str, tuple[int, int]], body: tuple[str, str]) -> list[Json]:
@@ -185,9 +204,9 @@ def _primitives(file: _File, parts: dict[str, tuple[int, int]], body: tuple[str,
 
 
 def numbers(scene: Scene) -> list[Json]:
-    """What each thing carries: its type, its power [kW], its temperature [degC], and the variable of the scene."""
+    """What each thing carries: its power [kW], its temperature [degC], and the variable of the scene if another."""
     things, row = scene.things, scene.things.row
-    told: list[Json] = [{"kind": kind} for kind in things.kinds]
+    told: list[Json] = [{} for _ in things.names]
     result = scene.result
     for report in result.plant.reports:
         if not report.picture:
@@ -203,7 +222,7 @@ def numbers(scene: Scene) -> list[Json]:
                 else:
                     own.setdefault("degC", round(value - 273.15, 2))
     for own, value in zip(told, scene.shown_values.tolist(), strict=True):
-        if scene.color != DEFAULT and np.isfinite(value):
+        if scene.color not in TOLD and np.isfinite(value):
             own[scene.color] = float(f"{value:.5g}")
     return told
 
@@ -214,6 +233,18 @@ def _node(file: _File, name: str, solid: Solid, material: int, **attributes: Any
         drawn = {"attributes": {"POSITION": file.points(solid.points)} | attributes, "material": material}
         drawn["indices"] = file.indices(solid.triangles)
         file.add("nodes", {"name": name, "mesh": file.add("meshes", {"name": name, "primitives": [drawn]})})
+
+
+def _lines(file: _File, name: str, ends: Array, colour: str, **more: Any) -> None:
+    """Lines between ends (line, 2, 3) as a node."""
+    points, rows = np.unique(np.round(ends.reshape(-1, 3), 3), axis=0, return_inverse=True)
+    drawn = {
+        "attributes": {"POSITION": file.points(points)},
+        "indices": file.indices(rows.reshape(-1, 2)),
+        "mode": LINES,
+        "material": file.material(name, colour),
+    }
+    file.add("nodes", {"name": name, "mesh": file.add("meshes", {"name": name, "primitives": [drawn]}), **more})
 
 
 def _surroundings(file: _File, scene: Scene) -> None:
@@ -236,7 +267,7 @@ def _surroundings(file: _File, scene: Scene) -> None:
         _node(file, "pipes", solid, white, COLOR_0=file.colours(scene.coolant_scale.rgb(warm)))
         _node(file, "flow", meshes.arrows(runs)[0], file.material("arrows", stage.INK))
     if scene.power is not None and len(scene.power.runs.radius):
-        _node(file, "cables", meshes.cables(scene.power.runs), file.material("cables", stage.CABLE))
+        _lines(file, "cables", np.stack([scene.power.runs.start, scene.power.runs.end], axis=1), stage.CABLE)
     for kind in scene.air:
         if kind != "streamlines":
             for k, surface in enumerate(air.shown(scene.result, kind, scene.scenario)):
@@ -257,74 +288,113 @@ def _mark(file: _File, scene: Scene) -> None:
     if i is None or limit is None:
         return
     around = box(things.low[i] - 0.06, things.low[i] + things.size[i] + 0.06)
-    drawn = {
-        "attributes": {"POSITION": file.points(around.points)},
-        "indices": file.indices(around.edges),
-        "mode": LINES,
-        "material": file.material("binds", stage.RED),
-    }
-    mesh = file.add("meshes", {"name": "binds", "primitives": [drawn]})
     told = {"limit": limit.name, "element": limit.element, "relative_margin": float(f"{limit.relative:.5g}")}
-    file.add("nodes", {"name": f"binds: {scene.marks.phrase}", "mesh": mesh, "extras": told})
+    _lines(file, f"binds: {scene.marks.phrase}", around.points[around.edges], stage.RED, extras=told)
 
 
 # ---- frames ------------------------------------------------------------------------------------------------------
 
 
-def _frames(file: _File, scene: Scene, frames: Sequence[int]) -> list[Json]:
-    """A skin of each frame over the tops of what has a number, and the animation that shows one after the other."""
-    things = scene.things
-    rows = np.flatnonzero(np.isfinite(scene.values[:, list(frames)]).any(axis=1))
-    if not len(rows):
-        return []
-    low, high = things.low[rows], things.low[rows] + things.size[rows]
-    x0, y0, x1, y1, z = low[:, 0], low[:, 1], high[:, 0], high[:, 1], high[:, 2] + 0.02
-    points = np.stack([np.stack(p, axis=1) for p in ((x0, y0, z), (x1, y0, z), (x1, y1, z), (x0, y1, z))], axis=1)
+def _frames(file: _File, scene: Scene, frames: Sequence[int], order: list[int]) -> list[Json]:
+    """A skin of each frame over the tops of what has a number, and the animation that shows one after the other.
+
+    order: numbers of these things, each of which has the pixel of its place in it.
+    """
+    points, texels = _tops(scene.things, order)
+    width = min(1 << (len(order) - 1).bit_length(), WIDTH)  # powers of two, as some viewers want them
+    height = 1 << (-(-len(order) // width) - 1).bit_length()
+    row = texels[:, :1] // width
+    u, v = (texels - row * width) / width, np.broadcast_to((row + 0.5) / height, texels.shape)
+    at = np.stack([u[:, [0, 1, 1, 0]], v[:, [0, 1, 1, 0]]], axis=-1).reshape(-1, 2)
     position = file.points(points.reshape(-1, 3))
-    corner = 4 * np.arange(len(rows))[:, None]
-    indices = file.indices(corner + np.array([0, 1, 2, 0, 2, 3]))
-    width = min(1 << (len(rows) - 1).bit_length(), 1024)  # powers of two, as some viewers want them
-    height = 1 << (-(-len(rows) // width) - 1).bit_length()
-    at = np.stack(
-        [(np.arange(len(rows)) % width + 0.5) / width, (np.arange(len(rows)) // width + 0.5) / height], axis=1
-    )
-    texel = np.round(65535 * np.repeat(at, 4, axis=0)).astype("<u2")
-    coordinates = file.accessor(np.ascontiguousarray(texel), "VEC2", USHORT, POINTS, normalized=True)
-    times = np.arange(len(frames) + 1, dtype="<f4")
-    ends = {"min": [0.0], "max": [float(len(frames))]}
+    indices = file.indices(4 * np.arange(len(points))[:, None] + np.array([0, 1, 2, 0, 2, 3]))
+    coordinates = file.accessor(np.round(65535 * at).astype("<u2"), "VEC2", USHORT, POINTS, normalized=True)
+    times, ends = np.arange(len(frames) + 1, dtype="<f4"), {"min": [0.0], "max": [float(len(frames))]}
     clock = file.accessor(times, "SCALAR", FLOAT, None, **ends)
-    samplers, channels = [], []
+    count = len(frames)
+    once = np.zeros((2 * count + 1, 3), "<f4")  # of which each frame has a window of its own
+    once[count] = 1.0
+    seen, samplers, channels = file.view(once.tobytes()), [], []
     for k, frame in enumerate(frames):
         pixels = np.zeros(width * height, np.uint8)
-        pixels[: len(rows)] = steps(scene, scene.values[rows, frame])
-        image = file.view(png(pixels.reshape(height, width), scene.scale.table))
+        pixels[: len(order)] = steps(scene, scene.values[order, frame])
+        image = file.view(png(pixels.reshape(height, width), _levels(scene)))
         file.add("images", {"bufferView": image, "mimeType": "image/png"})
         file.add("textures", {"source": k, "sampler": 0})
         surface = {"baseColorTexture": {"index": k}, "metallicFactor": 0, "roughnessFactor": 0.8}
         material = file.add("materials", {"pbrMetallicRoughness": surface})
         attributes = {"POSITION": position, "TEXCOORD_0": coordinates}
-        drawn = {"attributes": attributes, "indices": indices, "material": material}
-        mesh = file.add("meshes", {"primitives": [drawn]})
-        extras = {"frame": k, "scenario": frame, "label": scenario_text(scene.result, frame)}
-        if k == 0:
-            extras |= {"things": [things.names[i] for i in rows.tolist()]} if len(rows) < len(things.names) else {}
-        node = file.add("nodes", {"name": f"frame {k}", "mesh": mesh, "scale": [float(k == 0)] * 3, "extras": extras})
-        seen = np.zeros((len(frames) + 1, 3), "<f4")
-        seen[k] = 1.0
-        seen[-1] = float(k == len(frames) - 1)
-        samplers.append({"input": clock, "output": file.accessor(seen, "VEC3", FLOAT, None), "interpolation": "STEP"})
+        mesh = file.add(
+            "meshes", {"primitives": [{"attributes": attributes, "indices": indices, "material": material}]}
+        )
+        extras = {"scenario": frame, "label": scenario_text(scene.result, frame)}
+        node = file.add("nodes", {"name": f"frame {k}", "mesh": mesh, "scale": [int(k == 0)] * 3, "extras": extras})
+        window = {"bufferView": seen, "byteOffset": 12 * (count - k), "componentType": FLOAT, "count": count + 1}
+        if k < count - 1:
+            output = file.add("accessors", window | {"type": "VEC3"})
+        else:  # the last stays
+            output = file.accessor(np.array([[0.0] * 3] * k + [[1.0] * 3] * 2, "<f4"), "VEC3", FLOAT, None)
+        samplers.append({"input": clock, "output": output, "interpolation": "STEP"})
         channels.append({"sampler": k, "target": {"node": node, "path": "scale"}})
     return [{"name": "scenarios", "samplers": samplers, "channels": channels}]
 
 
+def _order(scene: Scene) -> list[int]:
+    """Numbers of the things that have a number in any frame, those of a row one after the other."""
+    things = scene.things
+    known = np.flatnonzero(np.isfinite(scene.values[:, list(scene.frames)]).any(axis=1))
+    low, along = np.round(things.low, 3), np.array([0 if way[1] == "y" else 1 for way in things.ways])
+    key = lambda i: (along[i], low[i, 1 - along[i]], low[i, along[i]], low[i, 2])  # noqa: E731
+    return sorted(known.tolist(), key=key)
+
+
+def _tops(things: Things, order: Sequence[int]) -> tuple[Array, Array]:
+    """Rectangles over the tops of things, and the pixels at which each begins and ends (rectangle, 2).
+
+    Things of one size side by side at one distance share a rectangle, (rectangle, corner, 3) [m].
+    """
+    low, size = np.round(things.low[order], 3), np.round(things.size[order], 3)
+    along = np.array([0 if things.ways[i][1] == "y" else 1 for i in order])
+    runs, pitch = list[list[int]](), 0.0
+    for k in range(len(order)):
+        a = along[k]
+        if runs and k % WIDTH and along[k - 1] == a and (size[k - 1] == size[k]).all():
+            step, aside = low[k] - low[k - 1], np.delete(low[k] - low[k - 1], a)
+            near = 0 < step[a] <= (1 + NEAR) * size[k, a] and not aside.any()
+            if near and (len(runs[-1]) == 1 or abs(step[a] - pitch) < 2e-3):
+                pitch = step[a]
+                runs[-1].append(k)
+                continue
+        runs.append([k])
+    points, texels = np.empty((len(runs), 4, 3)), np.empty((len(runs), 2))
+    for n, run in enumerate(runs):
+        first, last, a = run[0], run[-1], along[run[0]]
+        near, far = low[first].copy(), low[last] + size[last]
+        gap = 0.0 if first == last else low[first + 1, a] - low[first, a] - size[first, a]
+        edge = gap / 2 / (gap + size[first, a])
+        texels[n] = (first + edge, last + 1 - edge) if a == 0 else (last + 1 - edge, first + edge)
+        x, y, z = (near[0], far[0]), (near[1], far[1]), far[2] + 0.02
+        corners = [(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])]
+        if a == 1:  # so that the first two corners lie along the row
+            corners = [corners[k] for k in (3, 0, 1, 2)]
+        points[n] = [(*c, z) for c in corners]
+    return points, texels
+
+
+def _levels(scene: Scene) -> Array:
+    """Colours of the LEVELS of the scale, (level, 3) bytes."""
+    share = (np.arange(LEVELS) + 0.5) / LEVELS
+    return scene.scale.rgb(scene.scale.low + share * (scene.scale.high - scene.scale.low))
+
+
 def steps(scene: Scene, values: Array) -> Array:
-    """Numbers as one of the 256 steps of their scale (...,), bytes; the lowest where there is none."""
+    """Numbers as one of the LEVELS of their scale (...,), bytes; the lowest where there is none."""
     share = (values - scene.scale.low) / (scene.scale.high - scene.scale.low)
-    return np.round(255 * np.clip(np.nan_to_num(share), 0.0, 1.0)).astype(np.uint8)
+    return np.clip(np.nan_to_num(share) * LEVELS, 0, LEVELS - 1).astype(np.uint8)
 
 
 def png(pixels: Array, table: Array) -> bytes:
-    """A PNG of 256 colours: pixels (row, column) count in the table (256, 3), all bytes [ISO/IEC 15948]."""
+    """A PNG of at most 256 colours: pixels (row, column) count in the table (colour, 3), bytes [ISO/IEC 15948]."""
     height, width = pixels.shape
     lines = np.column_stack([np.zeros(height, np.uint8), pixels]).tobytes()
     head = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)

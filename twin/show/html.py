@@ -110,16 +110,9 @@ def scene_data(scene: Scene) -> dict[str, Any]:
     places = np.round(np.concatenate([things.low, things.size], axis=1), 3).tolist()
     shown = [rounded(row) for row in scene.values[:, frames]]
     listed = [
-        {
-            "name": name,
-            **told,
-            "low": place[:3],
-            "size": place[3:],
-            "colour": legends.get(legend, UNKNOWN),
-            "values": own,
-        }
-        for name, told, place, legend, own in zip(
-            things.names, numbers(scene), places, things.legends, shown, strict=True
+        {"name": name, "kind": kind, **told, "low": at[:3], "size": at[3:], "colour": legends.get(legend, UNKNOWN)}
+        for name, kind, told, at, legend in zip(
+            things.names, things.kinds, numbers(scene), places, things.legends, strict=True
         )
     ]
     points = things.corners
@@ -135,7 +128,7 @@ def scene_data(scene: Scene) -> dict[str, Any]:
         "views": [_view(scene, name) for name in _views(scene)],
         "view": scene.view,
         "rooms": _rooms(scene),
-        "things": listed,
+        "things": [thing | {"values": own} for thing, own in zip(listed, shown, strict=True)],
         "frame": frames.index(scene.scenario),
         "frames": [_frame(scene, f) for f in frames],
         **own,

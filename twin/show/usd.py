@@ -198,21 +198,25 @@ def _shapes(author: _Author, scene: Scene, parent: Any, of: str) -> list[tuple[A
     return made
 
 
-def _bodies(scene: Scene, values: Array) -> Array:
-    """Colours of things (thing, 3), bytes: by their numbers (thing,), else by their legends; dark where lost."""
+def _bodies(scene: Scene, frames: Sequence[int]) -> list[Array]:
+    """Colours of things (thing, 3) of each scenario, bytes: by number, else by legend; dark where lost."""
     legends = stage.colours(scene.things)
-    plain = np.array([rgb(legends.get(name, UNKNOWN)) for name in scene.things.legends]).reshape(-1, 3)
-    colours = np.where(np.isfinite(values)[:, None], scene.scale.rgb(values), plain)
-    colours[scene.lost_rows] = rgb(LOST)
-    return colours
+    known = {name: rgb(legends.get(name, UNKNOWN)) for name in set(scene.things.legends)}
+    plain = np.array([known[name] for name in scene.things.legends]).reshape(-1, 3)
+    found = []
+    for frame in frames:
+        values = scene.values[:, frame]
+        colours = np.where(np.isfinite(values)[:, None], scene.scale.rgb(values), plain)
+        colours[scene.lost_rows] = rgb(LOST)
+        found.append(colours)
+    return found
 
 
 def _prims(author: _Author, scene: Scene, site: Any, groups: dict[str, Any], frames: Sequence[int]) -> None:
     """A prim for each thing."""
     things, told = scene.things, numbers(scene)
-    known = np.isfinite(scene.values).any(axis=1)
-    still = author.colours(_bodies(scene, scene.shown_values))
-    moving = [author.colours(_bodies(scene, scene.values[:, f])) for f in frames]
+    known = [bool(np.isfinite(own).any()) for own in scene.values]
+    still, *moving = [author.colours(c) for c in _bodies(scene, [scene.scenario, *frames])]
     sdf, vt, layer = author.sdf, author.vt, author.layer
     primvar = f"primvars:{author.tf.MakeValidIdentifier(scene.color)}"
     shapes = author.prim(site, "shapes", "", of="Class")
@@ -225,8 +229,7 @@ def _prims(author: _Author, scene: Scene, site: Any, groups: dict[str, Any], fra
             author.label(prim, things.kinds[i])
             author.set(prim, "aifactory:name", "String", things.names[i])
             for key, value in told[i].items():
-                kind = "String" if isinstance(value, str) else "Float"
-                author.set(prim, f"aifactory:{key}", kind, value)
+                author.set(prim, f"aifactory:{key}", "Float", value)
             colour = author.set(
                 prim, "primvars:displayColor", "Color3fArray", vt.Vec3fArray([still[i]]), interpolation="constant"
             )
@@ -243,7 +246,7 @@ def _instancers(author: _Author, scene: Scene, site: Any, groups: dict[str, Any]
     """A point instancer for each shape, with names, numbers and colours as arrays."""
     things, vt = scene.things, author.vt
     primvar = f"primvars:{author.tf.MakeValidIdentifier(scene.color)}"
-    still, moving = _bodies(scene, scene.shown_values), [_bodies(scene, scene.values[:, f]) for f in frames]
+    still, *moving = _bodies(scene, [scene.scenario, *frames])
     floats = lambda values: vt.FloatArray.FromNumpy(np.ascontiguousarray(values, np.float32))  # noqa: E731
     all_things = author.prim(site, "things", model="group")
     for key, rows in meshes.shaped(things, scene.detail != "full").items():

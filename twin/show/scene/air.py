@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 from scipy.stats import qmc
@@ -83,22 +83,22 @@ def _points(grid: pv.RectilinearGrid) -> pv.RectilinearGrid:
     warm = np.asarray(filled.cell_data[TEMPERATURE])
     filled.cell_data[TEMPERATURE] = np.where(np.isnan(warm), np.nanmean(warm), warm)
     filled.cell_data[VELOCITY] = np.nan_to_num(np.asarray(filled.cell_data[VELOCITY]))
-    return filled.cell_data_to_point_data()
+    return cast("pv.RectilinearGrid", filled.cell_data_to_point_data())
 
 
 def _isosurfaces(grid: pv.RectilinearGrid, along_y: bool) -> pv.PolyData:
     """Where the air is as warm as some shares of the range of its temperatures, one in fifty cells left out at ends."""
     low, high = np.nanpercentile(grid.cell_data[TEMPERATURE], [2, 98])
-    return _points(grid).contour([low + share * (high - low) for share in LEVELS], scalars=TEMPERATURE)
+    levels = [low + share * (high - low) for share in LEVELS]
+    return cast("pv.PolyData", _points(grid).contour(levels, scalars=TEMPERATURE))
 
 
 def _streamlines(grid: pv.RectilinearGrid, along_y: bool) -> pv.PolyData:
     """Ways of the mean air through evenly spread points of the room."""
     field, bounds = _points(grid), np.array(grid.bounds).reshape(3, 2)
     seeds = qmc.scale(qmc.Halton(3, scramble=False).random(SEEDS + 1)[1:], bounds[:, 0], bounds[:, 1])
-    return field.streamlines_from_source(
-        pyvista().PolyData(seeds), vectors=VELOCITY, max_length=LONGEST, integration_direction="both"
-    )
+    options: dict[str, Any] = {"vectors": VELOCITY, "max_length": LONGEST, "integration_direction": "both"}
+    return cast("pv.PolyData", field.streamlines_from_source(pyvista().PolyData(seeds), **options))
 
 
 def solid(surface: pv.PolyData) -> tuple[Solid, Array]:

@@ -97,8 +97,9 @@ def _along(
         points = (origin[:, None] + scale[:, None] * solid.points).reshape(-1, 3)
         copies = solid.copies(np.zeros((len(rows), 3)))
         corners = copies.corners.reshape(len(rows), -1)
-        for k in np.flatnonzero(sign < 0):  # a mirrored solid is turned inside out
-            corners[k] = _reversed(corners[k], solid.sizes)
+        corners[sign < 0] = corners[sign < 0][
+            :, _reversed(np.arange(len(solid.corners)), solid.sizes)
+        ]  # else inside out
         parts.append(copies._replace(points=points, corners=corners.ravel()))
         owners.append(np.repeat(rows, len(solid.sizes)))
     return joined(parts), np.concatenate([np.zeros(0, np.int64), *owners])

@@ -105,8 +105,9 @@ def rgb(colour: str) -> tuple[int, int, int]:
 
 def names(result: Result) -> list[str]:
     """What equipment may be coloured by: variables of the Dataset, their endings that several types share, and more."""
-    own = [str(n) for n, v in result.dataset.data_vars.items() if _drawn(v)]
-    shared = {_ending(n, str(result.dataset[n].dims[0])) for n in own}
+    data = result.dataset.variables
+    own = [str(n) for n, v in data.items() if _drawn(v)]
+    shared = {_ending(n, str(data[n].dims[0])) for n in own}
     return sorted({*own, *shared, MARGIN, TOKENS})
 
 
@@ -129,8 +130,8 @@ def variable(result: Result, name: str) -> Variable:
         return _margins(result)
     if name == TOKENS:
         return _tokens(result)
-    data = result.dataset
-    found = [str(n) for n, v in data.data_vars.items() if _drawn(v) and name in (n, _ending(str(n), str(v.dims[0])))]
+    data = result.dataset.variables  # which, unlike its items, carry no coordinates
+    found = [str(n) for n, v in data.items() if _drawn(v) and name in (n, _ending(str(n), str(v.dims[0])))]
     if not found:
         known = names(result)
         there = hint(name, known) or f"; there are {', '.join(known)}"

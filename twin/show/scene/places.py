@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, cast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -81,7 +82,7 @@ class Things:
     panels: tuple[Panel, ...]
     told: tuple[str, ...]
 
-    @property
+    @cached_property
     def row(self) -> dict[str, int]:
         """Number of each thing by its name."""
         return {name: i for i, name in enumerate(self.names)}
@@ -151,7 +152,7 @@ def _told(names: Sequence[str], what: str) -> list[str]:
 
 
 def _rows(
-    loose: Sequence[str], parts: dict[str, Component], size: dict[str, Array], placed: Sequence[Array]
+    loose: Sequence[str], parts: Mapping[str, Component], size: dict[str, Array], placed: Sequence[Array]
 ) -> dict[str, Array]:
     """Places of what has none: rows of each kind, from the corner of least x and y of the rest towards -y [m]."""
     if not loose:
@@ -213,10 +214,6 @@ def _around(names: Iterable[str], at: dict[str, Array], size: dict[str, Array]) 
 
 def chosen(all_: Things, rows: Array) -> Things:
     """Some of the things, by number."""
-    pick = lambda values: tuple(values[i] for i in rows.tolist())  # noqa: E731
-    return Things(
-        *(pick(getattr(all_, f)) for f in ("names", "kinds", "dimensions", "legends")),
-        *(cast("tuple[Look, ...]", pick(all_.looks)), cast("tuple[Facing, ...]", pick(all_.ways))),
-        *(pick(all_.units), pick(all_.rooms), all_.low[rows], all_.size[rows], all_.racks[rows]),
-        *(all_.floors, all_.panels, all_.told),
-    )
+    texts = ("names", "kinds", "dimensions", "legends", "looks", "ways", "units", "rooms")
+    some = {name: tuple(getattr(all_, name)[i] for i in rows.tolist()) for name in texts}
+    return replace(all_, **some, low=all_.low[rows], size=all_.size[rows], racks=all_.racks[rows])

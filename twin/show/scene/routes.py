@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -149,7 +149,7 @@ def _nets(result: Result, things: Things, carrier: str) -> Iterable[_Net]:
     return nets.values()
 
 
-def _points(net: _Net, things: Things, carrier: str, parts: dict[str, Component]) -> Array:
+def _points(net: _Net, things: Things, carrier: str, parts: Mapping[str, Component]) -> Array:
     """Where a route ends on top of its things, (terminal, 3) [m]."""
     points = np.empty((len(net.terminals), 3))
     for k, (i, port) in enumerate(net.terminals):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +14,7 @@ import numpy as np
 
 from twin.columns import Array
 from twin.facility.files import LayoutError, hint
+from twin.facility.scenarios import cf_unit_of
 from twin.results.dataset import reason
 from twin.show.scene import air as airs
 from twin.show.scene import paint, stage
@@ -35,6 +37,9 @@ Detail = Literal["full", "boxes", "rooms"]
 
 MAX_FULL, MAX_BOXES, MAX_ROOMS, MAX_FRAMES = 3000, 12_000, 40, 240
 """Things above which shapes and boxes would not be seen, rooms above which they are blocks, and frames of one file."""
+
+NAMED = 3
+"""Values of a scenario that stand for its name."""
 
 NO_DISPLAY = "no display for a window; write a picture: `twin export LAYOUT --to png -o hall.png`, or `scene.save`"
 
@@ -294,9 +299,12 @@ class Scene:
 
     def of(self, scenario: int) -> Scene:
         """The same scene of another scenario, on the same scale."""
-        options = {"frames": self.frames, "view": self.view, "pipes": self.pipes, "cables": self.cables}
-        other = Scene(self.result, self.color, scenario, **options, labels=self.labels, detail=self.detail)  # type: ignore[arg-type]
-        other.air, other.scale = self.air, self.scale
+        other, shared = copy(self), ("things", "variable", "values", "scale")
+        for name in [
+            n for n in vars(other) if isinstance(getattr(Scene, n, None), cached_property) and n not in shared
+        ]:
+            del other.__dict__[name]
+        other.scenario, other.scale = scenario, self.scale
         return other
 
     def save(self, path: str | Path, to: str | None = None) -> Path:
@@ -312,17 +320,17 @@ class Scene:
 
 def scenario_text(result: Result, scenario: int) -> str:
     """What a scenario is called: its label, or its values, or its number."""
-    plant = result.parts[0].air.plant
-    data = result.dataset["scenario"]
+    plant = result.plant
     if plant.labels is not None:
-        return str(data.values[scenario])
-    values = []
-    for name, coordinate in result.dataset.coords.items():
-        if coordinate.dims == ("scenario",) and name != "scenario":
-            told = paint.shown(str(name), np.atleast_1d(coordinate.values[scenario]), coordinate.attrs)
-            number = told.values[0]
-            values.append(f"{str(name).split('.')[-1].replace('_', ' ')} {number:,.4g} {told.unit}".strip())
-    return ", ".join(values[:2]) if values else f"scenario {scenario}"
+        return str(plant.labels[scenario])
+    if not 0 < len(plant.coordinates) <= NAMED:
+        return f"scenario {scenario}"
+    told = []
+    for address, values in plant.coordinates.items():
+        here = paint.shown(address, values[scenario : scenario + 1], {"units": cf_unit_of(plant.facility, address)})
+        words = address.rpartition(".")[2].replace("_", " ")
+        told.append(f"{words} {here.values[0]:,.4g} {here.unit}".strip())
+    return ", ".join(told)
 
 
 def in_notebook() -> bool:

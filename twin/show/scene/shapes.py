@@ -167,7 +167,7 @@ def _cdu(d: _Draft) -> None:
         d.box("panel", (a + 0.02, b - 0.02), (skin / 3, skin), (0.06 * d.h, 0.9 * d.h))
     d.box("lamp", (0.58 * d.w, 0.82 * d.w), (0, skin / 3), (0.62 * d.h, 0.7 * d.h))
     for share in (0.2, 0.4, 0.6, 0.8):
-        d.tube("metal", "z", (share * d.w, 0.72 * d.d), 0.05 * d.w, (top, d.h))
+        d.tube("metal", "z", (share * d.w, 0.72 * d.d), 0.05 * min(d.w, d.d), (top, d.h))
 
 
 def _fan_wall(d: _Draft) -> None:
@@ -177,7 +177,7 @@ def _fan_wall(d: _Draft) -> None:
     across = max(d.units, round(d.w / d.h), 1)
     for a, b in d.columns(across):
         width = b - a
-        rows = max(1, round(d.h / width))
+        rows = min(max(1, round(d.h / width)), MAX_FANS)
         for k in range(rows):
             z = d.h * (k + 0.5) / rows
             radius = 0.42 * min(width, d.h / rows)
@@ -203,7 +203,7 @@ def _pumps(d: _Draft) -> None:
     for a, b in d.columns(max(d.units, 1)):
         middle, radius = (a + b) / 2, min(0.38 * (b - a), 0.16 * d.h)
         d.tube("body", "y", (0.06 * d.h + 1.15 * radius, middle), radius, (0.08 * d.d, 0.72 * d.d))
-        d.tube("metal", "z", (middle, 0.82 * d.d), 0.45 * radius, (0.06 * d.h, 0.9 * d.h))
+        d.tube("metal", "z", (middle, 0.82 * d.d), min(0.45 * radius, 0.15 * d.d), (0.06 * d.h, 0.9 * d.h))
     radius = min(0.06 * d.h, 0.12 * d.d)
     d.tube("metal", "x", (0.82 * d.d, d.h - radius), radius, (0, d.w))
 
@@ -219,7 +219,7 @@ def _tank(d: _Draft) -> None:
 def _fans_on_top(d: _Draft, low: float, high: float) -> None:
     """Two rows of fans on every module between two heights."""
     for a, b in d.columns(max(d.units, 1)):
-        along = max(1, round((b - a) / (d.d / 2)))
+        along = min(max(1, round((b - a) / (d.d / 2))), MAX_FANS)
         for i in range(along):
             for j in range(2):
                 x, y = a + (b - a) * (i + 0.5) / along, d.d * (0.27 + 0.46 * j)
@@ -248,7 +248,7 @@ def _chiller(d: _Draft) -> None:
         gap = min(0.06, 0.04 * (b - a))
         d.box("metal", (a + gap, b - gap), (0.06 * d.d, 0.94 * d.d), (0, 0.4 * d.h))
         d.box("body", (a + gap, b - gap), (0, d.d), (0.4 * d.h, top))
-        d.tube("panel", "x", (0.14 * d.d, 0.2 * d.h), 0.07 * d.h, (a + 2 * gap, b - 2 * gap))
+        d.tube("panel", "x", (0.14 * d.d, 0.2 * d.h), min(0.07 * d.h, 0.12 * d.d), (a + 2 * gap, b - 2 * gap))
     _fans_on_top(d, top, d.h)
 
 
@@ -270,13 +270,13 @@ def _transformer(d: _Draft) -> None:
     """A tank between its radiators, with three bushings."""
     top = 0.78 * d.h
     d.box("body", (0.12 * d.w, 0.88 * d.w), (0.2 * d.d, 0.8 * d.d), (0.04 * d.h, top))
-    d.box("metal", (0.05 * d.w, 0.95 * d.w), (0.15 * d.d, 0.85 * d.d), (0, 0.04 * d.h))
+    d.box("metal", (0, d.w), (0.15 * d.d, 0.85 * d.d), (0, 0.04 * d.h))
     for k in range(7):
         x = (0.16 + 0.1 * k) * d.w
         d.box("metal", (x, x + 0.05 * d.w), (0, 0.2 * d.d), (0.12 * d.h, 0.7 * d.h))
         d.box("metal", (x, x + 0.05 * d.w), (0.8 * d.d, d.d), (0.12 * d.h, 0.7 * d.h))
     for share in (0.28, 0.5, 0.72):
-        d.tube("panel", "z", (share * d.w, d.d / 2), 0.05 * d.w, (top, d.h), 0.02 * d.w)
+        d.tube("panel", "z", (share * d.w, d.d / 2), 0.05 * d.d, (top, d.h), 0.02 * d.d)
 
 
 def _generator(d: _Draft) -> None:
@@ -297,7 +297,7 @@ def _substation(d: _Draft) -> None:
         d.box("metal", (x * d.w, (x + 0.04) * d.w), (0.7 * d.d, 0.74 * d.d), (0.04 * d.h, d.h))
     d.box("metal", (0.1 * d.w, 0.9 * d.w), (0.7 * d.d, 0.74 * d.d), (0.94 * d.h, d.h))
     for share in (0.28, 0.5, 0.72):
-        d.tube("panel", "z", (share * d.w, 0.72 * d.d), 0.025 * d.w, (0.72 * d.h, 0.94 * d.h))
+        d.tube("panel", "z", (share * d.w, 0.72 * d.d), 0.025 * d.d, (0.72 * d.h, 0.94 * d.h))
 
 
 def _plain(d: _Draft) -> None:
@@ -327,8 +327,8 @@ LOOKS: dict[Look, Callable[[_Draft], None]] = {
 LONG: frozenset[Look] = frozenset({"dry_cooler", "chiller", "tower", "generator", "pumps", "transformer", "substation"})
 """Looks without a front, which lie along the longer of their sides."""
 
-MAX_UNITS = 24
-"""Units that are told apart in one box."""
+MAX_UNITS, MAX_FANS = 12, 3
+"""Units that are told apart in one box, and rows of fans above each other in front of it."""
 
 
 @cache

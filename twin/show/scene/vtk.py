@@ -130,9 +130,9 @@ def save_field(scene: Scene, room: str, path: Path) -> None:
     cells = [len(e) - 1 for e in edges.values()]
     if path.suffix == ".npz":
         shape = cells[::-1]
-        arrays = {n: np.asarray(v).reshape(*shape, *np.shape(v)[1:]) for n, v in grid.cell_data.items()}
+        arrays: dict[str, Any] = {n: np.asarray(v).reshape(*shape, *np.shape(v)[1:]) for n, v in grid.cell_data.items()}
         with path.open("wb") as file:
-            np.savez_compressed(file, **edges, **arrays)
+            np.savez_compressed(file, allow_pickle=False, **(arrays | edges))
         return
     spacing = [float(e[-1] - e[0]) / n for e, n in zip(edges.values(), cells, strict=True)]
     image = pyvista().ImageData(

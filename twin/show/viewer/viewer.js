@@ -213,14 +213,13 @@ const twinScene = (() => {
         gl.uniformMatrix4fv(at.matrix, false, matrix());
         gl.uniform1f(at.grow, 1);
         for (const d of draws) {
-          if (d.lines) continue;
           if (d.blend) { gl.enable(gl.BLEND); gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA); gl.depthMask(false); }
           gl.bindVertexArray(d.vao);
           gl.uniform4fv(at.base, d.base);
           gl.uniform1f(at.tinted, d.tinted ? 1 : 0);
           gl.uniform1f(at.coloured, d.coloured ? 1 : 0);
-          gl.uniform1f(at.flatly, d.blend ? 1 : 0);
-          gl.drawElementsInstanced(gl.TRIANGLES, d.count, d.type, 0, d.n);
+          gl.uniform1f(at.flatly, d.blend || d.lines ? 1 : 0);
+          gl.drawElementsInstanced(d.lines ? gl.LINES : gl.TRIANGLES, d.count, d.type, 0, d.n);
         }
         gl.depthMask(true);
         gl.disable(gl.BLEND);
