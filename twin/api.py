@@ -53,10 +53,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from twin.show.plots import results as plots
     from twin.show.scene.scene import Scene
 else:
-    xr = later("xarray")
-    pd = later("pandas")
+    xr, pd, plots = map(later, ("xarray", "pandas", "twin.show.plots.results"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -315,6 +315,14 @@ class Result:
 
         options = {"frames": frames, "view": view, "pipes": pipes, "cables": cables, "labels": labels}
         return Scene(self, color, scenario, **options, air=air, detail=detail)  # type: ignore[arg-type]
+
+    @property
+    def plot(self) -> plots.ResultPlots:
+        """Plots of it: `plot()` is the overview, `plot.sankey()`, `plot.single_line()`, `plot.flow_diagram()`, ...
+
+        They need the extra `plots`; `plot.limits`, `plot.floor_plan`, `plot.cost` and `plot.pue` are the others.
+        """
+        return plots.ResultPlots(self)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table in the units of the screen: of a dimension such as "rack", "equipment", "limits" or "scenarios".

@@ -78,15 +78,20 @@ class Plot:
         return image.getvalue()
 
 
-def drawn(draw: Callable[[Any], object], size: tuple[float, float] = (7.0, 4.2), rows: int = 1) -> Plot:
-    """A plot in the style: what `draw` puts on one axes, or on as many below each other.
+def drawn(
+    draw: Callable[[Any], object], size: tuple[float, float] = (7.0, 4.2), rows: int = 1, mosaic: str = ""
+) -> Plot:
+    """A plot in the style: what `draw` puts on one axes, on several below each other, or on a mosaic of them by letter.
 
     Raises LayoutError where matplotlib is not installed.
     """
     try:
         with matplotlib.rc_context(_style()):
             made = figure.Figure(figsize=size, layout="constrained")
-            draw(made.subplots() if rows == 1 else made.subplots(rows, sharex=True))
+            if mosaic:
+                draw(made.subplot_mosaic(mosaic))
+            else:
+                draw(made.subplots() if rows == 1 else made.subplots(rows, sharex=True))
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
             raise

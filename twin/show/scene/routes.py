@@ -83,7 +83,7 @@ def routes(result: Result, things: Things, carrier: str, scenario: int = 0) -> R
     says, else as wide as the flow needs at 2 m/s.
     """
     nets = [n for n in _nets(result, things, carrier) if len({t for t, _ in n.terminals}) > 1]
-    flows = _Flows(result, scenario) if carrier == "coolant" else None
+    flows = Flows(result, scenario) if carrier == "coolant" else None
     points = [_points(n, things, carrier, result.facility.components) for n in nets]
     levels = _levels(points)
     pieces, names, flow, temperature = list[tuple[Array, Array, Array]](), [], [], []
@@ -166,7 +166,7 @@ def _points(net: _Net, things: Things, carrier: str, parts: Mapping[str, Compone
 # ---- the flows ---------------------------------------------------------------------------------------------------
 
 
-class _Flows:
+class Flows:
     """Coolant that enters each component at each joint, and its temperature there, in one scenario."""
 
     def __init__(self, result: Result, scenario: int) -> None:
@@ -183,6 +183,7 @@ class _Flows:
             self._into[names[owner], int(end)] -= q
 
     def _at(self, end: End) -> int:
+        """The node of a port, -1 where there is none."""
         return self._node.get(self._root.get(end, end), -1)
 
     def into(self, end: End) -> float:
