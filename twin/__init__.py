@@ -25,7 +25,8 @@ Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says
   therefore lie and what leads, as an `Uncertainty`. `limit_prices` says what one unit more of a limit buys.
 - Studies: `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth`
   what one more megawatt or kelvin adds.
-- Pictures: `view` opens a window or shows a picture in a notebook, `export` writes a file; `Result.scene` says what of.
+- Pictures: `view` opens a window or shows a picture in a notebook, `export` writes a file; `Result.scene` says what of,
+  and `Result.plot` draws diagrams. `report` writes all about a result as one page, `compare` sets layouts side by side.
 - Networks: `power_flow` and `pipe_flow` solve files of other programs; `networks` has what else there is.
 - Packages: `serving` has tokens on their own; `components`, `elements`, `columns`, `fluids` and `units` are for
   equipment of your own.
@@ -50,8 +51,10 @@ if TYPE_CHECKING:
     from twin.networks import pipe_flow, power_flow
     from twin.readers.epw import WeatherFile, weather
     from twin.readers.hourly import HourlyFile, hourly
+    from twin.show.compare import compare
     from twin.show.describe import describe
     from twin.show.export import export
+    from twin.show.report import report
     from twin.show.view import view
     from twin.study.bound import Bound
     from twin.study.contingencies import Contingencies, contingencies, secure
@@ -91,6 +94,7 @@ _HOMES = {
     "Year": "study.year",
     "bound": "api",
     "catalogue": "facility.catalogue",
+    "compare": "show.compare",
     "contingencies": "study.contingencies",
     "dependents": "study.dependents",
     "describe": "show.describe",
@@ -104,6 +108,7 @@ _HOMES = {
     "pipe_flow": "networks",
     "power_flow": "networks",
     "redundancy": "study.redundancy",
+    "report": "show.report",
     "schema": "facility.schema",
     "secure": "study.contingencies",
     "single_points": "study.dependents",
@@ -145,6 +150,7 @@ __all__ = [
     "bound",
     "catalogue",
     "columns",
+    "compare",
     "components",
     "contingencies",
     "dependents",
@@ -162,6 +168,7 @@ __all__ = [
     "pipe_flow",
     "power_flow",
     "redundancy",
+    "report",
     "schema",
     "secure",
     "serving",

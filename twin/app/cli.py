@@ -29,29 +29,27 @@ from twin.app.common import (
     File,
     Force,
     Json,
-    Kind,
     Layout,
     Output,
     Per,
     Scale,
     Sets,
-    ShownAir,
     Units,
     UnitsOption,
-    View,
     overrides,
     parsed,
     print_json,
     progressing,
+    settled,
+    solved,
 )
+from twin.app.pictures import pictures
 from twin.app.studies import studies
 from twin.app.sweeps import sweeps
 from twin.show.text import quantity, table
 
 if TYPE_CHECKING:
-    from twin.api import Result
-
-COLOR_HELP = "A variable such as rack_power, an ending that types share such as loading, margin, or tokens_per_s."
+    pass
 
 app = typer.Typer(
     name="twin",
@@ -85,39 +83,6 @@ def _common(
     if verbose:
         logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s")
         logging.getLogger("twin").setLevel(logging.DEBUG)
-
-
-def _solve(
-    layout: str,
-    case: str | None,
-    sets: list[str] | None,
-    device: Device = Device.cpu,
-    air: AirModel = AirModel.mixed,
-    cell: str = "",
-) -> Result:
-    from twin.air.turns import FiniteVolume, Mixed
-    from twin.api import solve
-    from twin.kernels.arrays import DeviceError
-
-    model = Mixed() if air == AirModel.mixed else FiniteVolume(parsed("--cell", cell, "length"))
-    try:
-        with progressing(f"solving {layout}") as progress:
-            given = {"device": device.value, "air": model, "progress": progress}
-            result = solve(layout, case=case, overrides=overrides(sets), **given)
-    except DeviceError as error:
-        raise Fault("--device", str(error)) from error
-    if result.stopped:
-        typer.echo("interrupted: the air is the average so far, see its error bars", err=True)
-    return result
-
-
-def _settled(result: Result, scenario: int = 0) -> None:
-    """End with exit code 1 and the reason if a scenario has no solution."""
-    from twin.results.dataset import reason
-
-    if result.status[scenario]:
-        typer.echo(f"{result.facility.source}: {reason(*result.part(scenario))}", err=True)
-        raise typer.Exit(SOLVER_FAILED)
 
 
 # ---- commands ----------------------------------------------------------------------------------------------------
@@ -159,7 +124,7 @@ def solve(
         ready(output)
     elif table:
         raise Fault("--table", f"{table}: give -o FILE with one of {', '.join(TABLES)}")
-    result = _solve(layout, case, sets, device, air, cell)
+    result = solved(layout, case, sets, device, air, cell)
     highest = None
     if result.ok and not no_bound and not result.stopped:
         with progressing("searching the bound") as progress:
@@ -171,7 +136,7 @@ def solve(
         print_json(summary)
     else:
         typer.echo(screens.screen(result, highest, summary, units.value))
-    _settled(result)
+    settled(result)
     if summary["status"] == "limit_exceeded":
         raise typer.Exit(EXCEEDED)
 
@@ -199,7 +164,7 @@ def bound(
     from twin.show import screen as screens
     from twin.study.bound import GROUPS, scaled_racks
 
-    result = _solve(layout, case, sets, air=air, cell=cell)
+    result = solved(layout, case, sets, air=air, cell=cell)
     with progressing("searching the bound") as progress:
         several = len(GROUPS[per.value](result.facility, scaled_racks(result.part()[0].plant))) > 1
         bounds = api.bound(result, scale=scale.value, per=per.value if several else None, progress=progress)
@@ -428,85 +393,7 @@ def _write_layout(path: Path, text: str, force: bool) -> None:
     typer.echo(f"{path} is written; twin solve {path}")
 
 
-@app.command()
-def export(
-    layout: Annotated[
-        str, typer.Argument(help="A layout, or what `twin solve -o` wrote: FILE.nc or FILE.zarr.", show_default=False)
-    ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.", show_default=False)],
-    to: Annotated[
-        Kind | None, typer.Option("--to", help="What the file holds; by its ending if not given.", show_default=False)
-    ] = None,
-    case: Case = None,
-    sets: Sets = None,
-    air: Annotated[AirModel | None, typer.Option("--air", help="As `twin solve` has it.", show_default=False)] = None,
-    cell: Annotated[str | None, typer.Option("--cell", help="As `twin solve` has it.", show_default=False)] = None,
-    scenario: Annotated[int, typer.Option("--scenario", help="Which one of a written result, from 0.")] = 0,
-    color: Annotated[str, typer.Option("--color", help=COLOR_HELP)] = "rack_inlet_temperature",
-    view: Annotated[View, typer.Option("--view", help="What the camera takes in.")] = View.site,
-    show_air: Annotated[ShownAir, typer.Option("--show-air", help="How computed air is drawn.")] = ShownAir.slices,
-    pipes: Annotated[bool, typer.Option("--pipes/--no-pipes", help="Draw pipes and cables.")] = True,
-) -> None:
-    """Draw a layout in three dimensions; of a written result what was solved, nothing again.
-
-    FILE.png is a picture, .gif one for each scenario of a written result, .html a page to turn and pick that opens
-    offline, .glb and .usd (.usda, .usdc, .usdz) scenes for other programs, .vtp, .vtk and .vtm meshes, .vti and .npz
-    computed air.
-
-    twin export gb300_hall --color loading --view plant -o plant.png
-    """
-    from twin import api
-    from twin.show.export import check, save
-    from twin.show.scene.render import RenderError
-    from twin.show.scene.scene import Scene
-
-    try:
-        path, kind = check(output, to.value if to else None)
-        if layout.endswith(WRITTEN):
-            if given := [f"--{n}" for n, v in (("case", case), ("set", sets), ("air", air), ("cell", cell)) if v]:
-                raise Fault(layout, f"{' and '.join(given)}: are for layouts; this is what was solved")
-            result = api.open_result(layout)
-        else:
-            result = _solve(layout, case, sets, air=air or AirModel.mixed, cell=cell or CELL)
-        if not 0 <= scenario < result.size:
-            raise Fault("--scenario", f"{scenario} is none of the {result.size} there are, counted from 0")
-        _settled(result, scenario)
-        drawn = () if show_air == ShownAir.nothing else (show_air.value,)
-        with progressing(f"drawing {layout}") as progress:
-            if not layout.endswith(WRITTEN) and not result.rooms:
-                api.bound(result, progress=progress)  # the picture marks what binds
-            scene = Scene(
-                result, color, scenario, view=view.value, air=drawn, pipes=pipes, cables=None if pipes else False
-            )
-            save(scene, path, kind)
-    except RenderError as error:
-        raise Fault("export", str(error)) from error
-    for text in scene.told:
-        typer.echo(text, err=True)
-
-
-@app.command()
-def view(
-    layout: Layout,
-    case: Case = None,
-    sets: Sets = None,
-    air: AirOption = AirModel.mixed,
-    cell: Cell = "0.4 m",
-    color: Annotated[str, typer.Option("--color", help=COLOR_HELP)] = "rack_inlet_temperature",
-) -> None:
-    """Show a solved layout in a window, to turn and zoom."""
-    from twin.show.scene.render import RenderError, ready
-    from twin.show.view import view as show
-
-    try:
-        ready("png")
-        result = _solve(layout, case, sets, air=air, cell=cell)
-        _settled(result)
-        show(result, color=color)
-    except RenderError as error:
-        raise Fault("view", str(error)) from error
-
-
+app.add_typer(pictures)
 app.command()(uncertain.uncertainties)
 app.command()(uncertain.uncertainty)
 app.add_typer(studies)

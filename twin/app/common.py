@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from twin.api import Result
 
 SOLVER_FAILED, BAD_INPUT, EXCEEDED, INTERRUPTED = 1, 2, 3, 130
 PATIENCE = 2.0
@@ -261,3 +264,37 @@ def parsed(option: str, text: str, dimension: str) -> float:
         return parse(text, dimension)
     except ValueError as error:
         raise Fault(option, str(error)) from error
+
+
+def solved(
+    layout: str,
+    case: str | None,
+    sets: list[str] | None,
+    device: Device = Device.cpu,
+    air: AirModel = AirModel.mixed,
+    cell: str = "",
+) -> Result:
+    """Solve a layout as the options say, with progress on stderr. Raises Fault for a device that there is not."""
+    from twin.air.turns import FiniteVolume, Mixed
+    from twin.api import solve
+    from twin.kernels.arrays import DeviceError
+
+    model = Mixed() if air == AirModel.mixed else FiniteVolume(parsed("--cell", cell, "length"))
+    try:
+        with progressing(f"solving {layout}") as progress:
+            given = {"device": device.value, "air": model, "progress": progress}
+            result = solve(layout, case=case, overrides=overrides(sets), **given)
+    except DeviceError as error:
+        raise Fault("--device", str(error)) from error
+    if result.stopped:
+        typer.echo("interrupted: the air is the average so far, see its error bars", err=True)
+    return result
+
+
+def settled(result: Result, scenario: int = 0) -> None:
+    """End with exit code 1 and the reason if a scenario has no solution."""
+    from twin.results.dataset import reason
+
+    if result.status[scenario]:
+        typer.echo(f"{result.facility.source}: {reason(*result.part(scenario))}", err=True)
+        raise typer.Exit(SOLVER_FAILED)

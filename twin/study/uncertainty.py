@@ -189,7 +189,7 @@ def uncertainties(
     """
     facility = _facility(layout, case, overrides)
     inputs, left_out, notes = list[Input](), list[tuple[str, str]](), list[str]()
-    for entry, users in _entries(facility).items():
+    for entry, users in entries(facility).items():
         for field, fact in catalogue()[entry]["fields"].items():
             name = f"{entry}.{field}"
             own = [n for n, stated in users.items() if field not in stated]
@@ -232,7 +232,7 @@ def _facility(layout: Any, case: str | None, overrides: Mapping[str, object] | N
     return load(layout, case, overrides)
 
 
-def _entries(facility: Facility) -> dict[str, dict[str, set[str]]]:
+def entries(facility: Facility) -> dict[str, dict[str, set[str]]]:
     """Components by the shipped entry that they come from, with the fields that the layout states of each."""
     found: dict[str, dict[str, set[str]]] = {}
     spec: Any = facility.spec

@@ -244,7 +244,7 @@ class ResultPlots:
             axes.text(x + 0.16, y, "\n".join([told[0], "  ".join(told[1:])]), va="center", fontsize=8.5, color=INK)
         xs, ys = np.array(place).T
         axes.set(xlim=(xs.min() - 0.4, xs.max() + 1.1), ylim=(ys.min() - 0.9, ys.max() + 0.5))
-        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_aspect("equal", adjustable="box")
         axes.set_title(f"{self._name(scenario)}: single-line diagram, loading and voltage")
 
     def _consumers(

@@ -66,14 +66,14 @@ class Plot:
     def write(self, path: str | Path) -> Path:
         """Write a .png, .svg or .pdf, whole or not at all; the path comes back. Raises LayoutError."""
         path = target(path, ENDINGS)
-        with whole(path) as partial, matplotlib.rc_context(_style()):
+        with whole(path) as partial, matplotlib.rc_context(style()):
             fixed = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix, {})
             self.figure.savefig(partial, dpi=150, metadata=fixed)
         return path
 
     def _repr_png_(self) -> bytes:
         image = BytesIO()
-        with matplotlib.rc_context(_style()):
+        with matplotlib.rc_context(style()):
             self.figure.savefig(image, format="png", dpi=110)
         return image.getvalue()
 
@@ -86,7 +86,7 @@ def drawn(
     Raises LayoutError where matplotlib is not installed.
     """
     try:
-        with matplotlib.rc_context(_style()):
+        with matplotlib.rc_context(style()):
             made = figure.Figure(figsize=size, layout="constrained")
             if mosaic:
                 draw(made.subplot_mosaic(mosaic))
@@ -99,5 +99,6 @@ def drawn(
     return Plot(made)
 
 
-def _style() -> Any:
+def style() -> Any:
+    """Settings of matplotlib."""
     return STYLE | {"axes.prop_cycle": cycler.cycler(color=COLOURS)}

@@ -1,0 +1,215 @@
+"""Commands that draw and report: pictures, diagrams, pages, comparisons."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twin.app.common import (
+    CELL,
+    WRITTEN,
+    AirModel,
+    AirOption,
+    Case,
+    Cell,
+    Fault,
+    Json,
+    Kind,
+    Layout,
+    Sets,
+    ShownAir,
+    View,
+    print_json,
+    progressing,
+    settled,
+    solved,
+)
+from twin.show.text import table
+
+pictures = typer.Typer()
+
+COLOR_HELP = "A variable such as rack_power, an ending that types share such as loading, margin, or tokens_per_s."
+
+Cases = Annotated[str | None, typer.Option("--case", help="One of the layouts' cases; all: of one, side by side.")]
+Color = Annotated[str, typer.Option("--color", help=COLOR_HELP)]
+
+
+class Drawing(StrEnum):
+    """Plots of a result."""
+
+    overview = "overview"
+    sankey = "sankey"
+    single_line = "single_line"
+    flow_diagram = "flow_diagram"
+    limits = "limits"
+    floor_plan = "floor_plan"
+    cost = "cost"
+    pue = "pue"
+
+
+@pictures.command()
+def export(
+    layout: Annotated[
+        str, typer.Argument(help="A layout, or what `twin solve -o` wrote: FILE.nc or FILE.zarr.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.", show_default=False)],
+    to: Annotated[
+        Kind | None, typer.Option("--to", help="What the file holds; by its ending if not given.", show_default=False)
+    ] = None,
+    case: Case = None,
+    sets: Sets = None,
+    air: Annotated[AirModel | None, typer.Option("--air", help="As `twin solve` has it.", show_default=False)] = None,
+    cell: Annotated[str | None, typer.Option("--cell", help="As `twin solve` has it.", show_default=False)] = None,
+    scenario: Annotated[int, typer.Option("--scenario", help="Which one of a written result, from 0.")] = 0,
+    color: Color = "rack_inlet_temperature",
+    view: Annotated[View, typer.Option("--view", help="What the camera takes in.")] = View.site,
+    show_air: Annotated[ShownAir, typer.Option("--show-air", help="How computed air is drawn.")] = ShownAir.slices,
+    pipes: Annotated[bool, typer.Option("--pipes/--no-pipes", help="Draw pipes and cables.")] = True,
+) -> None:
+    """Draw a layout in three dimensions; of a written result what was solved, nothing again.
+
+    FILE.png is a picture, .gif one for each scenario of a written result, .html a page to turn and pick that opens
+    offline, .glb and .usd (.usda, .usdc, .usdz) scenes for other programs, .vtp, .vtk and .vtm meshes, .vti and .npz
+    computed air.
+
+    twin export gb300_hall --color loading --view plant -o plant.png
+    """
+    from twin import api
+    from twin.show.export import check, save
+    from twin.show.scene.render import RenderError
+    from twin.show.scene.scene import Scene
+
+    try:
+        path, kind = check(output, to.value if to else None)
+        if layout.endswith(WRITTEN):
+            if given := [f"--{n}" for n, v in (("case", case), ("set", sets), ("air", air), ("cell", cell)) if v]:
+                raise Fault(layout, f"{' and '.join(given)}: are for layouts; this is what was solved")
+            result = api.open_result(layout)
+        else:
+            result = solved(layout, case, sets, air=air or AirModel.mixed, cell=cell or CELL)
+        if not 0 <= scenario < result.size:
+            raise Fault("--scenario", f"{scenario} is none of the {result.size} there are, counted from 0")
+        settled(result, scenario)
+        drawn = () if show_air == ShownAir.nothing else (show_air.value,)
+        with progressing(f"drawing {layout}") as progress:
+            if not layout.endswith(WRITTEN) and not result.rooms:
+                api.bound(result, progress=progress)  # the picture marks what binds
+            scene = Scene(
+                result, color, scenario, view=view.value, air=drawn, pipes=pipes, cables=None if pipes else False
+            )
+            save(scene, path, kind)
+    except RenderError as error:
+        raise Fault("export", str(error)) from error
+    for text in scene.told:
+        typer.echo(text, err=True)
+
+
+@pictures.command()
+def view(
+    layout: Layout,
+    case: Case = None,
+    sets: Sets = None,
+    air: AirOption = AirModel.mixed,
+    cell: Cell = "0.4 m",
+    color: Color = "rack_inlet_temperature",
+) -> None:
+    """Show a solved layout in a window, to turn and zoom."""
+    from twin.show.scene.render import RenderError, ready
+    from twin.show.view import view as show
+
+    try:
+        ready("png")
+        result = solved(layout, case, sets, air=air, cell=cell)
+        settled(result)
+        show(result, color=color)
+    except RenderError as error:
+        raise Fault("view", str(error)) from error
+
+
+@pictures.command()
+def plot(
+    layout: Layout,
+    what: Annotated[Drawing, typer.Argument(help="Which plot.")] = Drawing.overview,
+    output: Annotated[Path, typer.Option("-o", "--output", help="FILE.png, .svg or .pdf.", show_default=False)] = Path(
+        "plot.png"
+    ),
+    case: Case = None,
+    sets: Sets = None,
+    color: Color = "rack_inlet_temperature",
+) -> None:
+    """Draw a diagram of a solved layout: where power goes, the single line, coolant loops, limits, cost, PUE.
+
+    twin plot gb300_hall single_line -o single_line.svg
+    """
+    from twin.facility.output import target
+    from twin.show.plots.style import ENDINGS
+
+    target(output, ENDINGS)
+    result = solved(layout, case, sets)
+    settled(result)
+    if what == Drawing.overview:
+        made = result.plot()
+    elif what == Drawing.floor_plan:
+        made = result.plot.floor_plan(color)
+    else:
+        made = getattr(result.plot, what.value)()
+    typer.echo(f"{made.write(output)} is written")
+
+
+@pictures.command()
+def report(
+    layouts: Annotated[list[str], typer.Argument(help="Layouts; the report is on the first.", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="FILE.html.")] = Path("report.html"),
+    case: Cases = None,
+    sets: Sets = None,
+) -> None:
+    """Write a report as one page that opens offline: the answer, the scene, diagrams, margins, all assumptions.
+
+    twin report gb300_hall gb300_hall_800vdc -o report.html
+    """
+    from twin.facility.output import target
+    from twin.show.compare import ALL, results
+    from twin.show.report import ENDING
+    from twin.show.report import report as write
+
+    target(output, (ENDING,))
+    if case == ALL or sets is None:
+        with progressing("solving") as progress:
+            first, *others = results(layouts, case, progress).values()
+    else:
+        first, *others = (solved(layout, case, sets) for layout in layouts)
+    for one in (first, *others):
+        settled(one)
+    with progressing("writing the report"):
+        write(first, output, others)
+    typer.echo(f"{output} is written")
+
+
+@pictures.command()
+def compare(
+    layouts: Annotated[list[str], typer.Argument(help="Layouts, or one with --case all.", show_default=False)],
+    case: Cases = None,
+    sets: Sets = None,
+    json: Json = False,
+    no_bound: Annotated[bool, typer.Option("--no-bound", help="Skip the search for the sustainable density.")] = False,
+) -> None:
+    """Set layouts side by side: figures, what binds, and the inputs in which they differ.
+
+    twin compare gb300_hall gb300_hall_800vdc
+    """
+    from twin.show.compare import ALL, rows
+    from twin.show.compare import compare as compared
+
+    if case == ALL and sets:
+        raise Fault("--set", "is not for --case all; give it to layouts one by one")
+    with progressing("comparing") as progress:
+        given = [solved(layout, case, sets) for layout in layouts] if sets else layouts
+        found = compared(given, case=None if sets else case, density=not no_bound, progress=progress)
+    if json:
+        parts = dict.fromkeys(found.index.get_level_values(0))
+        print_json({part: found.loc[part].T.to_dict() for part in parts})
+    else:
+        typer.echo(table(rows(found), frozenset(range(1, len(found.columns) + 1))))
