@@ -26,7 +26,8 @@ Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says
 - Studies: `bound` gives the highest sustainable density as a `Bound`, `optimum` the least cost per token, `worth`
   what one more megawatt or kelvin adds.
 - Pictures: `view` opens a window or shows a picture in a notebook, `export` writes a file; `Result.scene` says what of,
-  and `Result.plot` draws diagrams. `report` writes all about a result as one page, `compare` sets layouts side by side.
+  and `Result.plot` draws diagrams. `report` writes all about a result as one page, `compare` sets layouts side by side,
+  `assets` writes equipment as OpenUSD assets.
 - Networks: `power_flow` and `pipe_flow` solve files of other programs; `networks` has what else there is.
 - Packages: `serving` has tokens on their own; `components`, `elements`, `columns`, `fluids` and `units` are for
   equipment of your own.
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from twin.networks import pipe_flow, power_flow
     from twin.readers.epw import WeatherFile, weather
     from twin.readers.hourly import HourlyFile, hourly
+    from twin.show.aif import assets
     from twin.show.compare import compare
     from twin.show.describe import describe
     from twin.show.export import export
@@ -92,6 +94,7 @@ _HOMES = {
     "Uncertainty": "study.uncertainty",
     "WeatherFile": "readers.epw",
     "Year": "study.year",
+    "assets": "show.aif",
     "bound": "api",
     "catalogue": "facility.catalogue",
     "compare": "show.compare",
@@ -147,6 +150,7 @@ __all__ = [
     "Uncertainty",
     "WeatherFile",
     "Year",
+    "assets",
     "bound",
     "catalogue",
     "columns",

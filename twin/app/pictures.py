@@ -213,3 +213,29 @@ def compare(
         print_json({part: found.loc[part].T.to_dict() for part in parts})
     else:
         typer.echo(table(rows(found), frozenset(range(1, len(found.columns) + 1))))
+
+
+@pictures.command()
+def assets(
+    layout: Layout,
+    output: Annotated[Path, typer.Option("-o", "--output", help="New folder.", show_default=False)],
+    case: Case = None,
+    sets: Sets = None,
+    weights: Annotated[
+        list[str] | None, typer.Option("--weight", metavar="MODEL=KG", help="Such as gb300_nvl72=1360.")
+    ] = None,
+) -> None:
+    """Write CDUs, compute racks, CRAHs and UPSs as OpenUSD assets in the form of NVIDIA's AI-factory profile.
+
+    twin assets gb300_hall --weight gb300_nvl72=1360 -o assets
+    """
+    from twin.show.aif import assets as write
+
+    known = dict[str, float]()
+    for text in weights or ():
+        model, equals, value = text.partition("=")
+        if not (equals and value.replace(".", "", 1).isdigit()):
+            raise Fault("--weight", f"{text!r} is not MODEL=KG, such as gb300_nvl72=1360")
+        known[model] = float(value)
+    for path in write(solved(layout, case, sets), output, known):
+        typer.echo(f"{path} is written")

@@ -205,19 +205,20 @@ class Component(Model):
     abstract: whether it is a base of types and no type itself. kind: its name in layouts, by default the class's.
     dimension: of the Dataset, that its reports share. heading: of its yearly cost. tenant: whether the tenant of a
     colocation owns it. legend: its group in pictures, any text. look: what it is drawn as; a "run" of pipe or cable
-    is drawn along its route, a "busway" above what it feeds. shapes_air: what it is to the air of its room: a "rack"
-    breathes at its face (by its fields `air_flow`, `facing` and `air_span`, and as rows of an Engine), a "cooler"
-    blows (`facing`, `outlet`, `intake`, and as rows of a Fan), a "solid" is in the way, a "screen" parts it
-    (`open_area`), and "nothing" leaves it alone. cools_room: whether it is what a room without cooling lacks.
-    airs_room: whether it works only in rooms that are ventilated, whose humidity is a balance. holds_pressure:
-    whether it is what a coolant loop without pressure lacks. indoors: whether it must stand in a room.
-    set_point_role: what its set point holds, "coolant" to racks or room "air", or "". sheltered: whether users are
-    warned where it names no room in a layout that has rooms. metered: whether it stands for the utility, whose
-    `contract` can be widened. units_field: the field that says how many equal units it stands for, each of which can
-    be lost by itself, "" for one. stores: whether it holds energy that bridges the time until something switches.
-    structural: fields that shape the plant and are the same in all scenarios. ports: its connection points. passages:
-    what passes from port to port inside it; see `ways` for the default. sources: ports at which it is a source of
-    power. box: lengths along x, y and z if it has no size [m]. front: the axis that box is deep along.
+    is drawn along its route, a "busway" above what it feeds. asset_class: what NVIDIA's AI-factory profile of OpenUSD
+    assets calls it, "" for none. shapes_air: what it is to the air of its room: a "rack" breathes at its face (by its
+    fields `air_flow`, `facing` and `air_span`, and as rows of an Engine), a "cooler" blows (`facing`, `outlet`,
+    `intake`, and as rows of a Fan), a "solid" is in the way, a "screen" parts it (`open_area`), and "nothing" leaves
+    it alone. cools_room: whether it is what a room without cooling lacks. airs_room: whether it works only in rooms
+    that are ventilated, whose humidity is a balance. holds_pressure: whether it is what a coolant loop without
+    pressure lacks. indoors: whether it must stand in a room. set_point_role: what its set point holds, "coolant" to
+    racks or room "air", or "". sheltered: whether users are warned where it names no room in a layout that has rooms.
+    metered: whether it stands for the utility, whose `contract` can be widened. units_field: the field that says how
+    many equal units it stands for, each of which can be lost by itself, "" for one. stores: whether it holds energy
+    that bridges the time until something switches. structural: fields that shape the plant and are the same in all
+    scenarios. ports: its connection points. passages: what passes from port to port inside it; see `ways` for the
+    default. sources: ports at which it is a source of power. box: lengths along x, y and z if it has no size [m].
+    front: the axis that box is deep along.
     """
 
     at: tuple[Length, Length, Length] | None = Field(
@@ -241,6 +242,7 @@ class Component(Model):
     tenant: ClassVar[bool] = False
     legend: ClassVar[str] = "other"
     look: ClassVar[Look] = "cabinet"
+    asset_class: ClassVar[str] = ""
     shapes_air: ClassVar[ShapesAir] = "solid"
     cools_room: ClassVar[bool] = False
     airs_room: ClassVar[bool] = False

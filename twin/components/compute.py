@@ -164,6 +164,7 @@ class Rack(Component):
     tenant: ClassVar[bool] = True
     legend: ClassVar[str] = "rack"
     look: ClassVar[Look] = "rack"
+    asset_class: ClassVar[str] = "compute rack"
     sheltered: ClassVar[bool] = True
     shapes_air: ClassVar[ShapesAir] = "rack"
     ports: ClassVar[dict[str, Port]] = {

@@ -113,6 +113,7 @@ class Cdu(Pumped):
     heading: ClassVar[str] = "cooling"
     legend: ClassVar[str] = "CDU"
     look: ClassVar[Look] = "cdu"
+    asset_class: ClassVar[str] = "CDU"
     set_point_role: ClassVar[SetPointRole] = "coolant"
     sheltered: ClassVar[bool] = True
     holds_pressure: ClassVar[bool] = True
@@ -349,6 +350,7 @@ class Crah(Coil):
     units_field: ClassVar[str] = "units"
     ports: ClassVar[dict[str, Port]] = Coil.ports | {"feed": Port("power", cords=True)}
     look: ClassVar[Look] = "fan_wall"
+    asset_class: ClassVar[str] = "CRAH"
 
     kind: ClassVar[str] = "crah"
     dimension: ClassVar[str] = "crah"

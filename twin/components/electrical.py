@@ -427,6 +427,7 @@ def fit_losses(data: object, prefix: str = "") -> object:
 class Ups(PowerConverter):
     """Double-conversion or eco-mode UPS."""
 
+    asset_class: ClassVar[str] = "UPS"
     sheltered: ClassVar[bool] = True
 
 

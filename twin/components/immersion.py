@@ -82,6 +82,7 @@ class ImmersionTank(Rack, Pumped):
     dimension: ClassVar[str] = "immersion_tank"
     legend: ClassVar[str] = "immersion"
     look: ClassVar[Look] = "tub"
+    asset_class: ClassVar[str] = ""
     set_point_role: ClassVar[SetPointRole] = "coolant"
     ports: ClassVar[dict[str, Port]] = Rack.ports | {"supply": Port("coolant"), "return": Port("coolant")}
     box: ClassVar[tuple[float, float, float]] = (2.4, 1.1, 1.4)

@@ -65,7 +65,7 @@ def _export(layer: Any, path: Path) -> None:
         raise OSError(f"OpenUSD could not write {path.name}; is the disk full?")
 
 
-class _Author:
+class Author:
     """Short calls of Sdf."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ class _Author:
 
 def _layer(scene: Scene) -> Any:
     """A scene as one layer."""
-    author = _Author()
+    author = Author()
     layer, frames = author.layer, scene.frames if len(scene.frames) > 1 else ()
     with author.sdf.ChangeBlock():
         top = layer.pseudoRoot
@@ -170,7 +170,7 @@ def _layer(scene: Scene) -> Any:
     return layer
 
 
-def _groups(author: _Author, scene: Scene, site: Any) -> dict[str, Any]:
+def _groups(author: Author, scene: Scene, site: Any) -> dict[str, Any]:
     """A prim for each room with its floor and walls, and one for what stands outdoors."""
     groups = dict[str, Any]()
     for floor in scene.things.floors:
@@ -187,7 +187,7 @@ def _one(colour: str) -> Array:
     return np.array([rgb(colour)])
 
 
-def _shapes(author: _Author, scene: Scene, parent: Any, of: str) -> list[tuple[Any, list[int]]]:
+def _shapes(author: Author, scene: Scene, parent: Any, of: str) -> list[tuple[Any, list[int]]]:
     """A prim for each shape, whose bodies have no colour of their own, and the things that have it."""
     made = []
     for key, rows in meshes.shaped(scene.things, scene.detail != "full").items():
@@ -212,7 +212,7 @@ def _bodies(scene: Scene, frames: Sequence[int]) -> list[Array]:
     return found
 
 
-def _prims(author: _Author, scene: Scene, site: Any, groups: dict[str, Any], frames: Sequence[int]) -> None:
+def _prims(author: Author, scene: Scene, site: Any, groups: dict[str, Any], frames: Sequence[int]) -> None:
     """A prim for each thing."""
     things, told = scene.things, numbers(scene)
     known = [bool(np.isfinite(own).any()) for own in scene.values]
@@ -242,7 +242,7 @@ def _prims(author: _Author, scene: Scene, site: Any, groups: dict[str, Any], fra
                 layer.SetTimeSample(colour.path, k, vt.Vec3fArray([moving[k][i]]))
 
 
-def _instancers(author: _Author, scene: Scene, site: Any, groups: dict[str, Any], frames: Sequence[int]) -> None:
+def _instancers(author: Author, scene: Scene, site: Any, groups: dict[str, Any], frames: Sequence[int]) -> None:
     """A point instancer for each shape, with names, numbers and colours as arrays."""
     things, vt = scene.things, author.vt
     primvar = f"primvars:{author.tf.MakeValidIdentifier(scene.color)}"
@@ -274,7 +274,7 @@ def _instancers(author: _Author, scene: Scene, site: Any, groups: dict[str, Any]
                 author.layer.SetTimeSample(colour.path, k, author.colours(moving[k][rows]))
 
 
-def _surroundings(author: _Author, scene: Scene, site: Any, groups: dict[str, Any]) -> None:
+def _surroundings(author: Author, scene: Scene, site: Any, groups: dict[str, Any]) -> None:
     """Screens, pipes, cables and computed air."""
     glass = [p for p in scene.things.panels if p.size[2] > 0]
     if glass:
