@@ -292,7 +292,7 @@ class Result:
 
     def scene(
         self,
-        color: str = "rack_inlet_temperature",
+        color: str | None = None,
         scenario: int = 0,
         *,
         frames: Sequence[int] | None = None,
@@ -305,9 +305,10 @@ class Result:
     ) -> Scene:
         """The facility in three dimensions: `show` opens it, `save` writes a file, `plotter` is PyVista's own.
 
-        color: a variable of the Dataset, an ending that several types share such as "loading", "margin" or
-        "tokens_per_s". scenario: which one pictures show; frames: which ones animations do, all if not given. See
-        `twin.show.scene.scene.Scene` for the rest. Raises LayoutError for what there is not.
+        color: what by, temperatures of rack inlets if not given: a variable of the Dataset, an ending that several
+        types share such as "loading", "margin" or "tokens_per_s". scenario: which one pictures show; frames: which
+        ones animations do, all if not given. See `twin.show.scene.scene.Scene` for the rest. Raises LayoutError for
+        what there is not.
 
         >>> twin.solve("gb300_hall").scene(color="loading", view="plant").save("plant.png")
         """

@@ -247,7 +247,7 @@ def test_a_picture_or_one_line_with_the_remedy(tmp_path, settings):
         return
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2
-    assert line.startswith("export: ") and "libegl1 libegl-mesa0 libgl1-mesa-dri libgl1, or libosmesa6" in line
+    assert line.startswith("export png: ") and "libegl1 libegl-mesa0 libgl1-mesa-dri libgl1, or libosmesa6" in line
     assert all(f"{name}={value} is set" in line for name, value in settings.items())
     assert list(tmp_path.iterdir()) == []
 

@@ -31,10 +31,12 @@ from twin.show.text import table
 
 pictures = typer.Typer()
 
-COLOR_HELP = "A variable such as rack_power, an ending that types share such as loading, margin, or tokens_per_s."
+COLOR_HELP = (
+    "A variable of the Dataset, an ending that types share such as loading, margin, or tokens_per_s; rack inlets."
+)
 
 Cases = Annotated[str | None, typer.Option("--case", help="One of the layouts' cases; all: of one, side by side.")]
-Color = Annotated[str, typer.Option("--color", help=COLOR_HELP)]
+Color = Annotated[str | None, typer.Option("--color", help=COLOR_HELP, show_default=False)]
 
 
 class Drawing(StrEnum):
@@ -64,7 +66,7 @@ def export(
     air: Annotated[AirModel | None, typer.Option("--air", help="As `twin solve` has it.", show_default=False)] = None,
     cell: Annotated[str | None, typer.Option("--cell", help="As `twin solve` has it.", show_default=False)] = None,
     scenario: Annotated[int, typer.Option("--scenario", help="Which one of a written result, from 0.")] = 0,
-    color: Color = "rack_inlet_temperature",
+    color: Color = None,
     view: Annotated[View, typer.Option("--view", help="What the camera takes in.")] = View.site,
     show_air: Annotated[ShownAir, typer.Option("--show-air", help="How computed air is drawn.")] = ShownAir.slices,
     pipes: Annotated[bool, typer.Option("--pipes/--no-pipes", help="Draw pipes and cables.")] = True,
@@ -102,7 +104,7 @@ def export(
             )
             save(scene, path, kind)
     except RenderError as error:
-        raise Fault("export", str(error)) from error
+        raise Fault(f"export {to.value if to else output.suffix[1:]}", str(error)) from error
     for text in scene.told:
         typer.echo(text, err=True)
 
@@ -114,7 +116,7 @@ def view(
     sets: Sets = None,
     air: AirOption = AirModel.mixed,
     cell: Cell = "0.4 m",
-    color: Color = "rack_inlet_temperature",
+    color: Color = None,
 ) -> None:
     """Show a solved layout in a window, to turn and zoom."""
     from twin.show.scene.render import RenderError, ready
@@ -138,7 +140,7 @@ def plot(
     ),
     case: Case = None,
     sets: Sets = None,
-    color: Color = "rack_inlet_temperature",
+    color: Color = None,
 ) -> None:
     """Draw a diagram of a solved layout: where power goes, the single line, coolant loops, limits, cost, PUE.
 

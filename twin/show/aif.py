@@ -75,9 +75,9 @@ class Asset(NamedTuple):
 def assets(result: Result, folder: str | Path, weights: Mapping[str, float] | None = None) -> list[Path]:
     """Write an asset for each model of a CDU, compute rack, CRAH and UPS into a new folder; the root layers come back.
 
-    The first scenario's numbers go into it. weights: of models [kg]; where one is not given it is taken as 500 kg/m3 of
-    the volume, and the asset says so. Written whole or not at all. Raises LayoutError where the folder exists, where
-    the layout has no such equipment, for a weight that is none, and without usd-core.
+    result: whose first scenario's numbers go into it. weights: of models [kg]; where one is not given it is taken as
+    500 kg/m3 of the volume, and the asset says so. Written whole or not at all. Raises LayoutError where the folder
+    exists, where the layout has no such equipment, for a weight that is none, and without usd-core.
 
     >>> twin.assets(twin.solve("gb300_hall"), "assets")
     """

@@ -53,7 +53,8 @@ def compare(
     """Layouts side by side, one column each; rows are figures, what binds, and the inputs in which they differ.
 
     layouts: as `twin.solve` takes them, or solved Results of one scenario. case: one of their cases, or "all" for a
-    single layout as it stands beside each of its cases. density: whether the sustainable density is searched. The index
+    single layout as it stands beside each of its cases. density: whether the sustainable density is searched. progress:
+    called with what is solved. The index
     is (section, quantity) with sections status, figures, limits, inputs; numbers are in the units that quantities name,
     and columns "difference" (or "difference of NAME" where there are more than two) are less the first. What has no
     solution says why in its status and has no numbers. Raises LayoutError for bad input.

@@ -12,7 +12,6 @@ from twin.facility.files import LayoutError
 from twin.facility.output import target, whole
 from twin.show import gltf, html, usd
 from twin.show.scene import vtk
-from twin.show.scene.paint import DEFAULT
 from twin.show.scene.render import ready
 from twin.show.scene.scene import Scene, scenario_text
 
@@ -90,7 +89,9 @@ def field_room(scene: Scene, path: Path) -> str:
     raise LayoutError(f"output {path}", [f"{what}: say of which, such as {example}; there are {', '.join(rooms)}"])
 
 
-def export(result: Result, path: str | Path, to: str | None = None, scenario: int = 0, color: str = DEFAULT) -> Path:
+def export(
+    result: Result, path: str | Path, to: str | None = None, scenario: int = 0, color: str | None = None
+) -> Path:
     """Write a `result` to `path` by its ending, as `result.scene(color=color, scenario=scenario).save(path)` does.
 
     to: "png", "gif", "html", "glb", "usd" or "vtk", which the ending must then be of. The path comes back. Raises

@@ -18,7 +18,7 @@ import numpy as np
 
 from twin.columns import Array
 from twin.show.scene import air, meshes, stage
-from twin.show.scene.paint import DEFAULT, LOST, UNKNOWN, rgb
+from twin.show.scene.paint import LOST, UNKNOWN, rgb
 from twin.show.scene.places import Things
 from twin.show.scene.scene import scenario_text
 from twin.show.scene.shapes import PAINTS, Solid, box, shape
@@ -41,9 +41,6 @@ LINES = 1
 NEAREST, CLAMP = 9728, 33071
 Z_TO_Y = (-0.7071067811865476, 0.0, 0.0, 0.7071067811865476)
 """The turn from Z up to Y up."""
-
-TOLD = (DEFAULT, "rack_power")
-"""Variables that `degC` and `kW` of racks tell already."""
 
 Json = dict[str, Any]
 
@@ -221,8 +218,9 @@ def numbers(scene: Scene) -> list[Json]:
                     own["kW"] = round(own.get("kW", 0.0) + value / 1e3, 2)
                 else:
                     own.setdefault("degC", round(value - 273.15, 2))
+    already = {report.name for report in result.plant.reports if report.picture}
     for own, value in zip(told, scene.shown_values.tolist(), strict=True):
-        if scene.color not in TOLD and np.isfinite(value):
+        if scene.color not in already and np.isfinite(value):
             own[scene.color] = float(f"{value:.5g}")
     return told
 

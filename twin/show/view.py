@@ -7,12 +7,13 @@ from pathlib import Path
 from twin.api import Result, solve
 from twin.facility.graph import Facility
 from twin.facility.layout import Layout
-from twin.show.scene.paint import DEFAULT
 from twin.show.scene.render import ready
 from twin.show.scene.scene import Picture, Scene
 
 
-def view(layout: str | Path | Layout | Facility | Result, scenario: int = 0, color: str = DEFAULT) -> Picture | None:
+def view(
+    layout: str | Path | Layout | Facility | Result, scenario: int = 0, color: str | None = None
+) -> Picture | None:
     """Show a facility: in a window until it is closed, or as a Picture in a notebook.
 
     layout: as `twin.solve` takes it, or a Result, of which one `scenario` is shown. color: as `Result.scene` has it.

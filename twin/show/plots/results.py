@@ -110,10 +110,10 @@ class ResultPlots:
         self._solved(scenario)
         return drawn(lambda axes: self._limits(axes, scenario, count), (9.0, 1.2 + 0.36 * count))
 
-    def floor_plan(self, color: str = DEFAULT, scenario: int = 0) -> Plot:
+    def floor_plan(self, color: str | None = None, scenario: int = 0) -> Plot:
         """A plan of rooms and equipment by a variable, see `Result.scene` for what may be named."""
         self._solved(scenario)
-        return drawn(lambda axes: self._floor(axes, color, scenario), (10.0, 6.5))
+        return drawn(lambda axes: self._floor(axes, color or DEFAULT, scenario), (10.0, 6.5))
 
     def cost(self, scenario: int = 0) -> Plot:
         """What a year costs by item, and what that is for a million tokens."""

@@ -57,11 +57,11 @@ class Picture:
 class Scene:
     """A solved facility in three dimensions; it draws nothing before it is asked to.
 
-    result: what is shown. color: a variable of its Dataset, or an ending that several types share, see
-    `paint.variable`. scenario: which one pictures show; frames: which ones animations show, all if not given. view: a
-    preset of the camera. pipes, cables, labels: whether they are drawn; cables not over a row if it is not said. air:
-    how computed air is. detail: by how much there is if not given. Raises LayoutError for what there is not, and
-    where nothing can be drawn.
+    result: what is shown. color: a variable of its Dataset, rack inlets if none, or an ending that several types
+    share, see `paint.variable`. scenario: which one pictures show; frames: which ones animations show, all if not
+    given. view: a preset of the camera. pipes, cables, labels: whether they are drawn; cables not over a row if it is
+    not said. air: how computed air is. detail: by how much there is if not given. Raises LayoutError for what there
+    is not, and where nothing can be drawn.
 
     >>> twin.solve("gb300_hall").scene(color="loading").save("hall.png")
     """
@@ -69,7 +69,7 @@ class Scene:
     def __init__(
         self,
         result: Result,
-        color: str = DEFAULT,
+        color: str | None = None,
         scenario: int = 0,
         *,
         frames: Sequence[int] | None = None,
@@ -89,7 +89,7 @@ class Scene:
             raise LayoutError("scene", [f"scenario {wrong[0]} is none of the {count:,} there are, counted from 0"])
         if result.status[scenario]:
             raise LayoutError(result.facility.name, [f"scenario {scenario}: {reason(*result.part(scenario))}"])
-        self.result, self.color, self.scenario, self.view = result, color, scenario, view
+        self.result, self.color, self.scenario, self.view = result, color or DEFAULT, scenario, view
         self.pipes, self.labels = pipes, labels
         self.cables = view != "row" if cables is None else cables
         self.air: tuple[Kind, ...] = airs.check(tuple(air)) if result.rooms else ()
@@ -100,7 +100,7 @@ class Scene:
         self.frames = (
             tuple(frames) if frames is not None else tuple(range(count)) if count <= MAX_FRAMES else (scenario,)
         )
-        self.variable: Variable = paint.variable(result, color)
+        self.variable: Variable = paint.variable(result, self.color)
 
     # ---- numbers and marks -----------------------------------------------------------------------------------
 
