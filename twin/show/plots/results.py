@@ -411,7 +411,8 @@ class ResultPlots:
             edge = PAST if name == marks.binds else TIGHT if name in marks.over else INK
             width = 2.4 if edge != INK else 0.4
             patch = patches.Rectangle(
-                (float(stood.low[i, 0]), float(stood.low[i, 1])), *stood.size[i, :2], fc="#3a3f45" if lost else face, ec=edge, lw=width,
+                (float(stood.low[i, 0]), float(stood.low[i, 1])), *stood.size[i, :2], fc="#3a3f45" if lost else face,
+                ec=edge, lw=width,
                 hatch="xx" if lost else None, zorder=3 if edge != INK else 2,
             )  # fmt: skip
             axes.add_patch(patch)
