@@ -8,6 +8,7 @@ Numbers in Python are SI; texts have units, as in files. `help(twin.solve)` says
 
 - Layouts: `shipped` lists those that come along, `load` reads one into a `Facility`, `Layout` puts one together in
   Python, `LayoutError` tells all that is wrong with one.
+- Other programs: `imported` makes a layout of their files.
 - Words: `describe` says what a type, model or section is; `catalogue` holds the shipped hardware, `schema` is for
   editors.
 - Solving: `solve` gives a `Result`: figures, margins, warnings and a dataset; `open_result` reads a written one. With
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from twin.networks import pipe_flow, power_flow
     from twin.readers.epw import WeatherFile, weather
     from twin.readers.hourly import HourlyFile, hourly
+    from twin.readers.inventory import imported
     from twin.show.aif import assets
     from twin.show.compare import compare
     from twin.show.describe import describe
@@ -103,6 +105,7 @@ _HOMES = {
     "describe": "show.describe",
     "export": "show.export",
     "hourly": "readers.hourly",
+    "imported": "readers.inventory",
     "limit_prices": "study.prices",
     "load": "facility.build",
     "open_result": "api",
@@ -163,6 +166,7 @@ __all__ = [
     "export",
     "fluids",
     "hourly",
+    "imported",
     "limit_prices",
     "load",
     "networks",

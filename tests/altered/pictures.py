@@ -30,7 +30,7 @@ MUTANTS = [
     (ROUTES, 'level = z + LEVEL', 'level = z', places("trunks_of_pipes_that_cross_lie_apart"), "trunks through each other"),
     (PAINT, 'first, last = int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))', 'first, last = int(np.ceil(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))', paint("scales_go_from_one_round_number_to_another"), "a scale that begins above the lowest"),
     (PAINT, 'least[owner] = np.minimum(least.get(owner, np.inf), relative)', 'least[owner] = relative', paint("the_margin_is_the_least_of_a_component"), "the last margin for the least"),
-    (PAINT, 'served[at] = chips[at] * busy[at] * rates(terms, platform, clock[at])[0] * terms.availability', 'served[at] = chips[at] * rates(terms, platform, 1.0 * clock[at])[0]', paint("variables_have_the_numbers_of_the_dataset"), "tokens of chips at rest"),
+    (PAINT, 'served[at] = chips[at] * busy[at] * rates(terms, platform, clock[at])[0] * terms.availability', 'served[at] = busy[at] * rates(terms, platform, clock[at])[0] * terms.availability', paint("variables_have_the_numbers_of_the_dataset"), "tokens of one chip a rack"),
     (GLTF, 'return np.clip(np.nan_to_num(share) * LEVELS, 0, LEVELS - 1).astype(np.uint8)', 'return np.clip(np.nan_to_num(share) * LEVELS + 1, 0, LEVELS - 1).astype(np.uint8)', glb("frames_show_one_after_the_other_with_their_numbers"), "pixels a level too warm"),
     (GLTF, '"byteOffset": 12 * (count - k)', '"byteOffset": 12 * (count - k - 1)', glb("frames_show_one_after_the_other_with_their_numbers"), "frames shown a step late"),
     (GLTF, 'own["kW"] = round(own.get("kW", 0.0) + value / 1e3, 2)', 'own["kW"] = round(value / 1e2, 2)', glb("things_read_back_with_places_and_numbers"), "ten times the power"),

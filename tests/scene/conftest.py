@@ -18,8 +18,9 @@ def result():
 
 @pytest.fixture(scope="package")
 def weathers():
-    """The hall in three weathers, the last with side a lost in part."""
-    return twin.solve("gb300_hall", {"site.dry_bulb": [283.15, 303.15, 308.15], "fan_wall1.units": [3.0, 3.0, 2.0]})
+    """The hall in three weathers, with air of another temperature in each."""
+    air = [295.15, 297.15, 299.15]
+    return twin.solve("gb300_hall", {"site.dry_bulb": [283.15, 303.15, 308.15], "fan_wall.set_point": air})
 
 
 @pytest.fixture(scope="package")

@@ -373,6 +373,31 @@ def copy_layout(layout: Layout, path: File = None, force: Force = False) -> None
     _write_layout(path or Path(source), text, force)
 
 
+@app.command("import")
+def import_files(
+    files: Annotated[
+        list[Path], typer.Argument(help="A DPS topology and its device files, or a table of racks.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="LAYOUT.yaml.", show_default=False)],
+    policy: Annotated[
+        str | None, typer.Option("--policy", help="Of a DPS topology, to which nodes are held.", show_default=False)
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Make a layout of files of another program, and say what was assumed or not taken over.
+
+    twin import topology.json devices.yaml -o hall.yaml
+    """
+    from twin.facility.build import load
+    from twin.readers.inventory import imported
+
+    made = imported(*files, policy=policy)
+    load(made.text)  # what would be no layout is not written
+    _write_layout(output, made.text, force)
+    for sentence in made.told:
+        typer.echo(f"- {sentence}", err=True)
+
+
 @app.command()
 def new(path: Annotated[Path, typer.Argument(help="File to write.")], force: Force = False) -> None:
     """Write a small layout to begin with: a room, racks, a CDU, a cooler and a feed."""

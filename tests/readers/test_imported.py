@@ -1,0 +1,202 @@
+"""Layouts from files of other programs: DPS topologies and tables of racks."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import twin
+from twin.readers.imported import Names, UnreadableError
+
+DPS = Path(__file__).parent / "dps"
+TOPOLOGY, DEVICES = DPS / "topology.json", DPS / "devices.yaml"
+
+TABLE = """\
+name,room,x,y,kW,feeds,loop
+R1,Hall 1,1,2,120,PDU A;PDU B,L1
+R2,Hall 1,2,2,110,PDU A; PDU B,L1
+S1,Hall 1,1,6,15,PDU A/PDU B,
+S2,Hall 2,,,12,,
+"""
+
+
+def altered(tmp_path, change):
+    """The topology with something changed in it."""
+    data = json.loads(TOPOLOGY.read_text())
+    change(data)
+    path = tmp_path / "topology.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+def entity(data, name):
+    return next(e for e in data["Entities"] if e["Name"] == name)
+
+
+def test_the_topology_of_the_demonstration_site_has_the_bound_of_its_layout():
+    made = twin.imported(TOPOLOGY, DEVICES)
+    result = twin.solve(twin.load(made.text))
+    found, own = twin.bound(result)[0], twin.bound("dps_demo")[0]
+    assert found.density == pytest.approx(own.density, rel=1e-9) == pytest.approx(93.75e3, rel=1e-5)
+    assert found.limit.name == own.limit.name == "utility_contract"
+    assert sorted(result["rack_power"].values.ravel()) == pytest.approx([90e3] * 8)
+    assert result.plant.facility.components["Rack-3"].accelerators == 72
+    assert result.facility.dark(["FloorPDU-3"]).dark == ("Rack-3", "Rack-7")
+    assert len(made.told) == 1 and "limits of heat are ignored" in made.told[0]
+
+
+def test_a_layout_reads_back_as_it_was_written(tmp_path):
+    made = twin.imported(TOPOLOGY, DEVICES)
+    assert yaml.safe_load(made.text) == made.spec
+    assert made.text.startswith("# Imported from NVIDIA DPS.\n# - ")
+
+
+@pytest.mark.parametrize(("policy", "watts"), [("GB300-High", 5000), ("GB300-Med", 3200), ("GB300-Low", 1600)])
+def test_a_policy_holds_nodes(policy, watts):
+    made = twin.imported(TOPOLOGY, DEVICES, policy=policy)
+    racks = [c for c in made.spec["components"].values() if c["type"] == "rack"]
+    assert {c["it_power"] for c in racks} == {f"{18 * watts / 1e3:g} kW"}
+    assert {c["nameplate"] for c in racks} == {"90 kW"}
+
+
+def test_limits_of_both_versions_and_of_devices_are_taken_the_least(tmp_path):
+    def change(data):
+        limit = entity(data, "Utility").pop("OperatingLimit")
+        entity(data, "Utility")["Constraints"] = {"PowerValue": limit["PowerValue"], "PowerFactor": 0.9}
+        entity(data, "FloorPDU-2")["OperatingLimit"] = {"PowerValue": {"Value": 300000, "Type": "W"}}
+        entity(data, "Rack-1")["StaticLoad"] = {"Value": 2000, "Type": "W"}
+        entity(data, "Rack-2")["Color"] = "red"
+
+    made = twin.imported(altered(tmp_path, change), DEVICES)
+    parts = made.spec["components"]
+    assert (parts["Utility"]["contract"], parts["FloorPDU-2"]["rating"]) == ("750 kW", "300 kW")
+    assert (parts["Rack-1"]["it_power"], parts["Rack-1"]["nameplate"]) == ("92 kW", "92 kW")
+    told = "\n".join(made.told)
+    assert "PowerFactor 0.9 of its limit is not taken over" in told and "not taken over: Color" in told
+
+
+def test_a_rack_of_two_parents_has_two_cords(tmp_path):
+    def change(data):
+        links = {e["Name"]: e for e in data["Topology"]["Entities"]}
+        links["FloorPDU-2"]["Children"].append("Rack-1")
+
+    made = twin.imported(altered(tmp_path, change), DEVICES)
+    assert made.spec["components"]["Rack-1"]["cords"] == 2
+    assert any("Rack-1: has 2 parents" in t for t in made.told)
+    result = twin.solve(twin.load(made.text))
+    assert float(result["pdu_power"].sel(pdu="FloorPDU-1")[0]) == pytest.approx(135e3)
+
+
+def test_all_that_is_wrong_with_a_topology_is_told_at_once(tmp_path):
+    def change(data):
+        entity(data, "Rack-1")["Type"] = "Rack"
+        data["Topology"]["Entities"][0]["Children"].append("nobody")
+
+    with pytest.raises(UnreadableError) as found:
+        twin.imported(altered(tmp_path, change), DEVICES)
+    assert len(found.value.faults) == 2
+    assert "Rack-1: type 'Rack' is none of PowerDomain" in str(found.value) and "nobody: is in the topology" in str(
+        found.value
+    )
+    cases = [
+        (lambda d: entity(d, "node-001").update(Model="DGX"), "node-001: no device file has ComputerSystem DGX"),
+        (lambda d: entity(d, "Utility").pop("Name"), "Utility: is in the topology and no entity"),
+        (lambda d: d["Topology"]["Entities"][1]["Children"].append("Utility"), "feeds itself"),
+        (lambda d: d["Topology"].pop("Entities"), "is no topology of DPS"),
+        (
+            lambda d: entity(d, "Utility")["OperatingLimit"]["PowerValue"].update(Type="kW"),
+            "limit in 'kW'; only W is known",
+        ),
+    ]
+    for change, told in cases:
+        with pytest.raises(UnreadableError, match=told):
+            twin.imported(altered(tmp_path, change), DEVICES)
+    with pytest.raises(UnreadableError, match="no policy 'Best'; there are GB300-High"):
+        twin.imported(TOPOLOGY, DEVICES, policy="Best")
+
+
+def test_a_table_of_racks_becomes_a_hall_that_solves(tmp_path):
+    path = tmp_path / "racks.csv"
+    path.write_text(TABLE)
+    made = twin.imported(path)
+    result = twin.solve(twin.load(made.text))
+    assert result.ok and not (result.margins.relative < -1e-7).any()
+    assert float(result["rack_power"].sum()) == pytest.approx(257e3)
+    assert (
+        result.facility.components["R2"].at == (2.0, 2.0, 0.0)
+        and result.facility.components["R2"].kind == "liquid_rack"
+    )
+    assert result.facility.dark(["PDU_A"]).dark == () and set(result.facility.dark(["PDU_A"]).reduced) == {
+        "R1",
+        "R2",
+        "S1",
+    }
+    assert result.facility.components["S2"].at[1] > 6.0
+    for lost in ("PDU_A", "PDU_B"):  # each feed alone carries all of its racks
+        alone = twin.solve(twin.load(made.text, overrides={f"{lost}.in_service": False}))
+        assert float(alone["pdu_loading"].max()) <= 1.0
+    told = "\n".join(made.told)
+    for sentence in ("1 racks have no place", "name no feed (S2", "there is no UPS", "Hall 1 is Hall_1"):
+        assert sentence in told
+    hot = np.asarray(twin.bound(result)[0].scale)
+    assert hot > 1.0
+
+
+def test_all_that_is_wrong_with_a_table_is_told_by_line(tmp_path):
+    path = tmp_path / "racks.csv"
+    path.write_text("name,room,x,y,kW,colour\nR1,a,1,,-3,red\nR1,a,1,2,ten,\n,a,1,2,5,\nR2,a\n")
+    with pytest.raises(UnreadableError) as found:
+        twin.imported(path)
+    assert [f.partition(":")[0] for f in found.value.faults] == [
+        "line 1",
+        "line 2",
+        "line 2",
+        "line 3",
+        "line 3",
+        "line 4",
+        "line 5",
+    ]
+    for told in (
+        "column 'colour' is none of name, room",
+        "kw -3 is outside 0",
+        "give both x and y",
+        "kw 'ten' is no number",
+    ):
+        assert told in str(found.value)
+    for text in ("", "a,b\n1,2\n", "name,kW\n"):
+        path.write_text(text)
+        with pytest.raises(UnreadableError, match=r"needs the columns name and kw|has no racks"):
+            twin.imported(path)
+
+
+def test_names_are_made_different():
+    names = Names()
+    assert [names["PDU A"], names["PDU/A"], names["PDU A"], names["ß.1"]] == ["PDU_A", "PDU_A_2", "PDU_A", "ß_1"]
+
+
+def command(*args):
+    code = f"import sys; sys.argv = ['twin', *{args!r}]\nfrom twin.app.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+
+
+def test_imports_by_the_command_line(tmp_path):
+    out = tmp_path / "hall.yaml"
+    done = command("import", str(TOPOLOGY), str(DEVICES), "-o", str(out))
+    assert done.returncode == 0 and "limits of heat are ignored" in done.stderr
+    assert twin.load(out).name == "dps_demo"
+    (tmp_path / "damaged.json").write_text(TOPOLOGY.read_text()[:500])
+    for files, told in (
+        ([tmp_path / "damaged.json"], "is no JSON"),
+        ([tmp_path / "none.json"], "no such file"),
+        ([DEVICES], "give one topology or table"),
+        ([TOPOLOGY], "no device file has"),
+    ):
+        wrong = command("import", *map(str, files), "-o", str(tmp_path / "new.yaml"))
+        assert wrong.returncode == 2 and told in wrong.stderr and wrong.stdout == ""
+    assert not (tmp_path / "new.yaml").exists()
+    again = command("import", str(TOPOLOGY), str(DEVICES), "-o", str(out))
+    assert again.returncode == 2 and "exists; --force replaces it" in again.stderr
