@@ -18,6 +18,39 @@ KNOWING = ("components/", "columns.py")
 
 OTHER_MEANINGS = (
     ("readers/", {"pipe", "pump", "valve", "transformer"}, "tables and sections of other programs' files"),
+    (
+        "readers/dps.py",
+        {
+            "utility",
+            "pdu",
+            "rack",
+            "voltage",
+            "junction_temperature",
+            "throttling",
+            "rack_air_inlet",
+            "rack_air_inlet_cold",
+        },
+        "what it writes into a layout",
+    ),
+    (
+        "readers/racks.py",
+        {
+            *(
+                "utility",
+                "switchboard",
+                "pdu",
+                "rack",
+                "liquid_rack",
+                "room",
+                "cdu",
+                "pump",
+                "expansion_tank",
+                "dry_cooler",
+            ),
+            *("fan_wall", "voltage"),
+        },
+        "what it writes into a layout",
+    ),
     ("networks/", {"pipe", "pump", "valve"}, "elements of networks on their own, called as pandapipes calls them"),
     ("networks/__init__.py", {"pipe_flow"}, "a public function"),
     ("__init__.py", {"pipe_flow"}, "a public function"),
@@ -42,6 +75,12 @@ OTHER_MEANINGS = (
         "show/aif.py",
         {"rack", "cdu_facility_supply_temperature", "cdu_duty", "rack_inlet_temperature", "crah_supply_temperature"},
         "a role, and numbers that NVIDIA's classes of equipment ask for",
+    ),
+    ("show/aif.py", {"room"}, "a field of every component"),
+    (
+        "study/part_load.py",
+        {"dew_point"},
+        "a field of the site",
     ),
     ("facility/graph.py", {"rack"}, "a role in the air of a room"),
     ("facility/build.py", {"room"}, "a field of every component"),

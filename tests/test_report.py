@@ -160,6 +160,20 @@ def test_results_are_compared_as_they_are():
     assert found.loc["figures", "difference"].abs().max() == 0.0
 
 
+def test_scenarios_in_which_results_differ_are_inputs_too():
+    one, other = twin.solve("gb300_hall"), twin.solve("gb300_hall", {"site.dry_bulb": [283.15]})
+    found = twin.compare([one, other], density=False)
+    assert found.loc[("inputs", "site.dry_bulb (of the scenario)")].tolist()[:2] == ["", "10 °C"]
+
+
+def test_overrides_of_all_cases_are_refused(tmp_path):
+    for name in ("report", "compare"):
+        out = ("-o", str(tmp_path / "r.html")) if name == "report" else ()
+        done = command(name, "gb300_hall", "--case", "all", "--set", "site.dry_bulb=20 degC", *out)
+        assert done.returncode == 2 and done.stderr.startswith("--set: is not for --case all")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_comparisons_by_the_command_line():
     done = command("compare", "gb300_hall", "gb300_hall_800vdc", "--no-bound", "--json")
     assert done.returncode == 0, done.stderr

@@ -164,6 +164,14 @@ def test_part_load_is_what_solves_give(result):
     assert set(load.uses) <= set(ENDS)
 
 
+def test_humidity_stays_as_the_dry_bulb_goes_down():
+    facility = twin.load("h200_hall")
+    given = {"site.dry_bulb": 303.15, "site.wet_bulb": 295.15}
+    found = over_dry_bulb(facility, [283.15, 303.15], given)
+    exact = twin.solve(facility, {"site.dry_bulb": [303.15], "site.wet_bulb": [295.15]})["pue"]
+    assert np.isfinite(found.pue).all() and found.pue[1] == pytest.approx(float(exact[0]), rel=1e-9)
+
+
 def test_pue_is_stacked_over_load_and_weather(result):
     load, weather = result.plot.pue().axes
     (top,) = load.lines

@@ -41,6 +41,7 @@ def point(stage, name):
 def test_every_model_of_the_four_classes_is_an_asset(written, result):
     assert set(written) == {
         "fan_wall_class",
+        "fan_wall_class_2",
         "gb300_nvl72",
         "hall_cdu",
         "network_rack",
@@ -151,6 +152,26 @@ def test_connection_points_say_what_is_solved(stages, result):
     assert air["airflow:designTemperature"] == pytest.approx(
         float(result["rack_inlet_temperature"].sel(rack="r101")[0]) - 273.15, abs=1e-3
     )
+
+
+def test_direct_current_has_no_frequency_and_a_default_one_is_not_stated(tmp_path, stages):
+    paths = twin.assets(twin.solve("gb300_hall_800vdc"), tmp_path / "dc")
+    rack = Usd.Stage.Open(str(next(p for p in paths if "dc_rack" in p.stem)))
+    feed = point(rack, "twin_electrical_nominal_voltage_feed")
+    assert feed["electrical:nominalVoltage"] == pytest.approx(800.0)
+    assert "electrical:frequency" not in feed and "electrical:powerFactor" not in feed
+    stated = twin.load("gb300_hall", overrides={"feeder_a.frequency": "50 Hz"})
+    made = twin.assets(twin.solve(stated), tmp_path / "ac")
+    cdu = Usd.Stage.Open(str(next(p for p in made if "hall_cdu" in p.stem)))
+    assert value(cdu, "aif:spec:frequency") == pytest.approx(50.0)
+    assert value(stages["hall_cdu"], "aif:spec:frequency") is None
+
+
+def test_equipment_of_one_model_that_differs_is_several_assets(tmp_path):
+    from closet import ROOM
+
+    paths = twin.assets(twin.solve(twin.load(ROOM)), tmp_path / "closet")
+    assert sorted(p.stem for p in paths) == ["Twin_crah", "Twin_rack", "Twin_rack_2"]
 
 
 def test_what_cannot_be_written_is_refused(result, tmp_path):

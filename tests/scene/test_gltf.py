@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import twin
 from twin.show import gltf
 from twin.show.scene import paint
 
@@ -138,7 +139,7 @@ def test_frames_show_one_after_the_other_with_their_numbers(weathers):
         values = low + (found.ravel()[:count] + 0.5) * step
         exact = weathers["rack_inlet_temperature"].sel(rack=names)[:, k] - 273.15
         assert np.abs(values - exact.values).max() <= step / 2 + 1e-9
-        assert len(palette) == levels
+        assert len(palette) == levels + 2  # and what has no number, and what is lost
         # every rack's middle lies over its own pixel
         points, uv = (
             glb.accessor(primitive["attributes"]["POSITION"]),
@@ -154,6 +155,34 @@ def test_frames_show_one_after_the_other_with_their_numbers(weathers):
             share = (middle - rectangles[r, 0]) @ along / (along @ along)
             u = at[r, 0] + share * (at[r, 1] - at[r, 0])
             assert int(u[0] * found.shape[1]) + found.shape[1] * int(u[1] * found.shape[0]) == n
+
+
+def test_every_rack_of_a_row_along_y_has_its_own_pixel():
+    from closet import ROOM
+
+    result = twin.solve(twin.load(ROOM), {"r1.it_power": [8e3, 4e3], "r2.it_power": [6e3, 9e3]})
+    scene = result.scene(color="rack_power")
+    glb = Glb(gltf.glb(scene))
+    names = [n["name"] for n in glb.json["nodes"][: glb.json["scenes"][0]["extras"]["frames"]["nodes"]]]
+    (primitive,) = glb.json["meshes"][glb.nodes["frame 0"]["mesh"]]["primitives"]
+    rectangles = glb.accessor(primitive["attributes"]["POSITION"]).reshape(-1, 4, 3)
+    at = glb.accessor(primitive["attributes"]["TEXCOORD_0"]).reshape(-1, 4, 2) / 65535
+    for n, name in enumerate(names):
+        middle = scene.things.low[scene.things.row[name]] + scene.things.size[scene.things.row[name]] / 2
+        (r,) = np.flatnonzero(((rectangles.min(1) < middle) & (middle < rectangles.max(1)))[:, :2].all(1))
+        along = rectangles[r, 1] - rectangles[r, 0]
+        u = at[r, 0] + (middle - rectangles[r, 0]) @ along / (along @ along) * (at[r, 1] - at[r, 0])
+        assert int(u[0] * 2) == n, name
+
+
+def test_frames_tell_what_is_lost_and_leave_out_what_has_no_solution():
+    result = twin.solve("gb300_hall", {"r101.in_service": [0.0, 1.0, 1.0], "site.dry_bulb": [303.15, 303.15, 400.0]})
+    assert result.status[2] and not result.status[:2].any()
+    scene = result.scene()
+    assert scene.frames == (0, 1) and "1 scenarios without solution are left out" in scene.told
+    order = gltf._order(scene)
+    at = [scene.things.names[i] for i in order].index("r101")
+    assert gltf.steps(scene, order, 0)[at] == gltf.LEVELS + 1 > gltf.steps(scene, order, 1)[at]
 
 
 def test_pipes_have_the_colour_of_their_coolant(result):

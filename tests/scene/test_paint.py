@@ -79,3 +79,40 @@ def test_marks_tell_what_is_lost_over_and_binds(result):
     assert {"tx_a1", "tx_mech_b"} <= paint.marks(hot, 1).lost
     over = {b.element.partition(".")[0] for b in hot.worst(1) if b.relative < -1e-7}
     assert over and over <= paint.marks(hot, 1).over
+
+
+def test_names_with_dots_are_one_component():
+    text = """
+version: 1
+name: dots
+components:
+  b: {type: switchboard, rating: 1 MW, at: [0 m, 0 m, 0 m]}
+  b.1: {type: switchboard, rating: 1 MW, at: [9 m, 0 m, 0 m]}
+  grid: {type: utility, voltage: 415 V, contract: 10 MW}
+  lamp: {type: house_load, power: 900 kW}
+connections:
+  - [power, grid.out, b.in]
+  - [power, b.out, b.1.in]
+  - [power, b.1.out, lamp.feed]
+"""
+    result = twin.solve(twin.load(text))
+    assert set(paint.variable(result, "margin").elements) <= set(result.facility.components)
+    assert paint.marks(result).binds in result.facility.components
+
+
+def test_layouts_without_racks_are_drawn_by_their_margins(tmp_path):
+    text = """
+version: 1
+name: lamps
+components:
+  grid: {type: utility, voltage: 415 V, contract: 1 MW}
+  lamp: {type: house_load, power: 90 kW}
+connections:
+  - [power, grid.out, lamp.feed]
+"""
+    result = twin.solve(twin.load(text))
+    scene = result.scene()
+    assert scene.color == "margin" and np.isfinite(scene.shown_values).any()
+    assert scene.save(tmp_path / "lamps.glb").stat().st_size > 1000
+    with pytest.raises(twin.LayoutError, match="nothing is called 'rack_power'"):
+        result.scene(color="rack_power")

@@ -10,6 +10,7 @@ from rows import solved
 
 import twin
 from twin.show import gltf, usd
+from twin.show.scene import paint
 
 ENDINGS = ("usd", "usda", "usdc", "usdz")
 
@@ -52,6 +53,16 @@ def test_a_stage_reads_back(weathers, tmp_path, ending):
     assert rack.GetAttribute("aifactory:kW").Get() == pytest.approx(
         float(weathers["rack_power"].sel(rack="r303")[0]) / 1e3, abs=0.005
     )
+
+
+def test_what_is_lost_is_dark_in_its_frame_alone(tmp_path):
+    result = twin.solve("gb300_hall", {"r101.in_service": [0.0, 1.0]})
+    scene = result.scene(color="rack_power")
+    stage = Usd.Stage.Open(str(scene.save(tmp_path / "hall.usda")))
+    colour = UsdGeom.PrimvarsAPI(stage.GetPrimAtPath("/gb300_hall/hall/r101")).GetPrimvar("displayColor")
+    dark = gltf.linear(np.array(paint.rgb(paint.LOST)) / 255)
+    np.testing.assert_allclose(colour.Get(0)[0], dark, atol=1e-5)
+    assert np.abs(np.array(colour.Get(1)[0]) - dark).max() > 0.1
 
 
 def test_many_things_are_point_instancers(tmp_path):

@@ -126,7 +126,7 @@ def test_a_mesh_reads_back(result, tmp_path, ending):
     kinds = data.field_data["kinds"]
     first = [np.argmax(owner == i) for i in range(len(things.names))]
     assert [kinds[k] for k in data.cell_data["kind_id"][first]] == list(things.kinds)
-    value = data.cell_data[r"rack inlet temperature [\xb0C]"]
+    value = data.cell_data["rack inlet temperature [degC]"]
     np.testing.assert_allclose(value, scene.shown_values[owner])
     i = things.row["r303"]
     own = data.extract_cells(np.flatnonzero(owner == i)).bounds
@@ -185,10 +185,11 @@ def test_computed_air_is_drawn(with_air, tmp_path, kind):
 def test_a_slice_goes_across_the_rows(with_air):
     from twin.show.scene import air
 
-    (cut,) = air.shown(with_air, "slices")
+    ((room, cut),) = air.shown(with_air, "slices")
+    assert room == "hall"
     assert np.ptp(cut.bounds[2:4]) == 0.0 and cut.bounds[0] == 10.0
     assert cut.area == pytest.approx(6.0 * 2.8, abs=0.5)
-    (surface,) = air.shown(with_air, "isosurfaces")
+    ((_, surface),) = air.shown(with_air, "isosurfaces")
     assert len(np.unique(np.round(surface.point_data[air.TEMPERATURE], 3))) == 3
 
 

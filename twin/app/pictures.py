@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,6 +30,9 @@ from twin.app.common import (
 )
 from twin.show.text import table
 
+if TYPE_CHECKING:
+    from twin.api import Result
+
 pictures = typer.Typer()
 
 COLOR_HELP = (
@@ -37,6 +41,14 @@ COLOR_HELP = (
 
 Cases = Annotated[str | None, typer.Option("--case", help="One of the layouts' cases; all: of one, side by side.")]
 Color = Annotated[str | None, typer.Option("--color", help=COLOR_HELP, show_default=False)]
+
+
+class Detail(StrEnum):
+    """How much is drawn."""
+
+    full = "full"
+    boxes = "boxes"
+    rooms = "rooms"
 
 
 class Drawing(StrEnum):
@@ -50,6 +62,17 @@ class Drawing(StrEnum):
     floor_plan = "floor_plan"
     cost = "cost"
     pue = "pue"
+
+
+def written(layout: str, options: Iterable[tuple[str, object]]) -> Result | None:
+    """A result that `twin solve -o` wrote, None for a layout. Raises Fault for options that are for layouts only."""
+    if not layout.endswith(WRITTEN):
+        return None
+    from twin import api
+
+    if given := [f"--{name}" for name, value in options if value]:
+        raise Fault(layout, f"{' and '.join(given)}: for layouts only; this is what was solved")
+    return api.open_result(layout)
 
 
 @pictures.command()
@@ -70,6 +93,9 @@ def export(
     view: Annotated[View, typer.Option("--view", help="What the camera takes in.")] = View.site,
     show_air: Annotated[ShownAir, typer.Option("--show-air", help="How computed air is drawn.")] = ShownAir.slices,
     pipes: Annotated[bool, typer.Option("--pipes/--no-pipes", help="Draw pipes and cables.")] = True,
+    detail: Annotated[
+        Detail | None, typer.Option("--detail", help="By how much there is if not given.", show_default=False)
+    ] = None,
 ) -> None:
     """Draw a layout in three dimensions; of a written result what was solved, nothing again.
 
@@ -86,11 +112,9 @@ def export(
 
     try:
         path, kind = check(output, to.value if to else None)
-        if layout.endswith(WRITTEN):
-            if given := [f"--{n}" for n, v in (("case", case), ("set", sets), ("air", air), ("cell", cell)) if v]:
-                raise Fault(layout, f"{' and '.join(given)}: are for layouts; this is what was solved")
-            result = api.open_result(layout)
-        else:
+        options = (("case", case), ("set", sets), ("air", air), ("cell", cell))
+        result = written(layout, options)
+        if result is None:
             result = solved(layout, case, sets, air=air or AirModel.mixed, cell=cell or CELL)
         if not 0 <= scenario < result.size:
             raise Fault("--scenario", f"{scenario} is none of the {result.size} there are, counted from 0")
@@ -100,13 +124,21 @@ def export(
             if not layout.endswith(WRITTEN) and not result.rooms:
                 api.bound(result, progress=progress)  # the picture marks what binds
             scene = Scene(
-                result, color, scenario, view=view.value, air=drawn, pipes=pipes, cables=None if pipes else False
+                result,
+                color,
+                scenario,
+                view=view.value,
+                air=drawn,
+                pipes=pipes,
+                cables=None if pipes else False,
+                detail=detail.value if detail else None,
             )
             save(scene, path, kind)
     except RenderError as error:
         raise Fault(f"export {to.value if to else output.suffix[1:]}", str(error)) from error
     for text in scene.told:
         typer.echo(text, err=True)
+    typer.echo(f"{path} is written")
 
 
 @pictures.command()
@@ -150,7 +182,10 @@ def plot(
     from twin.show.plots.style import ENDINGS
 
     target(output, ENDINGS)
-    result = solved(layout, case, sets)
+    if color and what != Drawing.floor_plan:
+        raise Fault("--color", f"is of the floor plan; {what.value} has colours of its own")
+    result = written(layout, (("case", case), ("set", sets)))
+    result = solved(layout, case, sets) if result is None else result
     settled(result)
     if what == Drawing.overview:
         made = result.plot()
@@ -178,9 +213,12 @@ def report(
     from twin.show.report import report as write
 
     target(output, (ENDING,))
-    if case == ALL or sets is None:
+    if case == ALL and sets:
+        raise Fault("--set", "is not for --case all; give it to layouts one by one")
+    if case == ALL or not sets:
+        given = [written(n, (("case", case),)) or n for n in layouts]
         with progressing("solving") as progress:
-            first, *others = results(layouts, case, progress).values()
+            first, *others = results(given, case, progress).values()
     else:
         first, *others = (solved(layout, case, sets) for layout in layouts)
     for one in (first, *others):
@@ -208,7 +246,7 @@ def compare(
     if case == ALL and sets:
         raise Fault("--set", "is not for --case all; give it to layouts one by one")
     with progressing("comparing") as progress:
-        given = [solved(layout, case, sets) for layout in layouts] if sets else layouts
+        given = [written(n, (("case", case), ("set", sets))) or (solved(n, case, sets) if sets else n) for n in layouts]
         found = compared(given, case=None if sets else case, density=not no_bound, progress=progress)
     if json:
         parts = dict.fromkeys(found.index.get_level_values(0))
@@ -239,5 +277,6 @@ def assets(
         if not (equals and value.replace(".", "", 1).isdigit()):
             raise Fault("--weight", f"{text!r} is not MODEL=KG, such as gb300_nvl72=1360")
         known[model] = float(value)
-    for path in write(solved(layout, case, sets), output, known):
+    result = written(layout, (("case", case), ("set", sets)))
+    for path in write(solved(layout, case, sets) if result is None else result, output, known):
         typer.echo(f"{path} is written")

@@ -26,12 +26,14 @@ from twin.facility.files import LayoutError
 from twin.facility.output import target, whole
 from twin.fluids import fluid
 from twin.plant.wiring import Wiring
+from twin.results.dataset import reason
 from twin.show.gltf import png
 from twin.show.scene.paint import rgb
 from twin.show.scene.routes import DEPTH, Flows
 from twin.show.scene.shapes import PAINTS, Solid, shape
 from twin.show.scene.stage import COLOURS
 from twin.show.usd import Author, ready
+from twin.units import parse
 
 if TYPE_CHECKING:
     from twin.api import Result
@@ -87,7 +89,7 @@ def assets(result: Result, folder: str | Path, weights: Mapping[str, float] | No
     folder = target(folder)
     facility = result.facility
     if not result.ok:
-        raise LayoutError(facility.name, [f"assets: {result.tightest()}"])
+        raise LayoutError(facility.name, [f"assets: {reason(*result.part(0))}"])
     found = _found(result)
     if not found:
         raise LayoutError(facility.name, ["assets: no CDU, compute rack, CRAH or UPS in it"])
@@ -102,16 +104,24 @@ def assets(result: Result, folder: str | Path, weights: Mapping[str, float] | No
 
 
 def _found(result: Result) -> list[Asset]:
-    """The first component of each model that has a class, by name of the model."""
-    seen = dict[str, Asset]()
+    """The first component of each model that has a class, and of those of a model that differ, by name of the model."""
+    seen, names = dict[object, Asset](), set[str]()
     for name, part in result.facility.components.items():
         model = result.facility.models[name]
-        if part.asset_class and model not in seen and min(part.extent) > 0:
-            x, y, z = part.extent
-            wide = (x, y, z) if part.way[1] == "y" else (y, x, z)
-            words = "_".join(w for w in re.split(r"[^A-Za-z0-9]+", model) if w)
-            seen[model] = Asset(f"Twin_{words}", name, part, part.asset_class, wide)
-    return [seen[model] for model in sorted(seen)]
+        fields = part.model_dump(exclude={"at", "room", "facing", "size"})
+        key = model, part.extent if part.way[1] == "y" else part.extent[1::-1], repr(sorted(fields.items()))
+        if not part.asset_class or key in seen or min(part.extent) <= 0:
+            continue
+        x, y, z = part.extent
+        wide = (x, y, z) if part.way[1] == "y" else (y, x, z)
+        words = "_".join(w for w in re.split(r"[^A-Za-z0-9]+", model) if w) or "equipment"
+        chosen, k = f"Twin_{words}", 1
+        while chosen in names:
+            k += 1
+            chosen = f"Twin_{words}_{k}"
+        names.add(chosen)
+        seen[key] = Asset(chosen, name, part, part.asset_class, wide)
+    return sorted(seen.values(), key=lambda asset: asset.name)
 
 
 @cache
@@ -160,25 +170,33 @@ def _scaled(value: float | None, factor: float) -> float | None:
     return None if value is None else value * factor
 
 
-def _frequency(result: Result) -> float | None:
-    """Of the supply [Hz], if the layout states one and no other."""
-    found = {p.frequency for p in result.facility.components.values() if hasattr(p, "frequency")}  # type: ignore[attr-defined]
+def _frequency(result: Result, name: str, port: str) -> float | None:
+    """Of the supply at a port [Hz], if the layout states one and no other; None where the current is direct."""
+    bus = _bus(result, name, port)
+    if bus < 0 or result.plant.direct[bus] == 1:
+        return None
+    spec: Any = result.facility.spec
+    texts = {e["frequency"] for part in ("components", "catalogue") for e in spec[part].values() if "frequency" in e}
+    found = {parse(str(text), "frequency") for text in texts}
     return found.pop() if len(found) == 1 else None
 
 
-def _volts(result: Result, name: str, port: str) -> float | None:
-    """Nominal voltage at a port, by way of its first cord [V]."""
-    root, plant = Wiring.of(result.facility).root, result.plant
-    bus = {key: i for i, key in enumerate(plant.bus_keys)}
+def _bus(result: Result, name: str, port: str) -> int:
+    """The bus at a port, by way of its first cord, -1 where there is none."""
+    root, bus = Wiring.of(result.facility).root, {key: i for i, key in enumerate(result.plant.bus_keys)}
     here = (name, port)
     for kind, a, b in result.facility.connections:
         if kind == "power" and here in (a, b):
-            far = b if a == here else a
-            for end in (here, far):
-                at = bus.get(root.get(end, end), -1)
-                if at >= 0 and np.isfinite(plant.voltage[at]):
-                    return float(plant.voltage[at])
-    return None
+            for end in (here, b if a == here else a):
+                if (at := bus.get(root.get(end, end), -1)) >= 0:
+                    return at
+    return -1
+
+
+def _volts(result: Result, name: str, port: str) -> float | None:
+    """Nominal voltage at a port [V]."""
+    at = _bus(result, name, port)
+    return float(result.plant.voltage[at]) if at >= 0 and np.isfinite(result.plant.voltage[at]) else None
 
 
 def _cdu(result: Result, asset: Asset) -> dict[str, Any]:
@@ -201,7 +219,7 @@ def _cdu(result: Result, asset: Asset) -> dict[str, Any]:
         "numberOfPumps": part.pumps,
         "workingFluidPumps": part.tcs_fluid,
         "nominalVoltage": _volts(result, asset.component, "feed"),
-        "frequency": _frequency(result),
+        "frequency": _frequency(result, asset.component, "feed"),
         "powerRating": _scaled(part.constant_power, 1e-3),
         "incomingPowerFeeds": float(part.cords),
     }
@@ -233,7 +251,7 @@ def _crah(result: Result, asset: Asset) -> dict[str, Any]:
         "fanMotorPowerMax": part.fan_power / 1e3,
         "numberOfFans": part.units,
         "electricalNominalVoltage": _volts(result, asset.component, "feed"),
-        "electricalFrequency": _frequency(result),
+        "electricalFrequency": _frequency(result, asset.component, "feed"),
         "electricalPowerRating": part.units * part.fan_power / 1e3,
     }
 
@@ -244,7 +262,7 @@ def _ups(result: Result, asset: Asset) -> dict[str, Any]:
         "upsRating": part.rating / 1e3,
         "outputActivePower": part.rating / 1e3,
         "electricalInputVoltage": part.voltage_in,
-        "electricalInputFrequency": _frequency(result),
+        "electricalInputFrequency": _frequency(result, asset.component, "in"),
         "inputPowerFactor": part.power_factor,
         "outputVoltage": part.voltage_out,
     }
@@ -304,10 +322,12 @@ def _thermal(result: Result, asset: Asset, port: str, at: tuple[float, float, fl
 def _electrical(result: Result, asset: Asset, port: str, at: tuple[float, float, float], flows: Flows) -> Point:
     part: Any = asset.part
     power = getattr(part, "nameplate", None) or getattr(part, "rating", None) or getattr(part, "constant_power", None)
-    factor = getattr(part, "power_factor", None)
+    at_bus = _bus(result, asset.component, port)
+    direct = at_bus >= 0 and result.plant.direct[at_bus] == 1
+    factor = None if direct else getattr(part, "power_factor", None)
     facts = {
         "nominalVoltage": ("float", _volts(result, asset.component, port)),
-        "frequency": ("float", _frequency(result)),
+        "frequency": ("float", _frequency(result, asset.component, port)),
         "connectorType": ("token", "hardwired"),
         "ratedPower": ("float", power),
         "powerFactor": ("float", factor if port != "out" else None),

@@ -16,8 +16,10 @@ from twin.facility.build import load
 from twin.facility.files import LayoutError, spelled
 from twin.facility.graph import Facility
 from twin.facility.layout import Layout
+from twin.facility.scenarios import cf_unit_of
 from twin.kernels.later import later
 from twin.results.dataset import reason
+from twin.show.shown import shown
 from twin.solver.steady import Progress
 from twin.study.bound import Bound
 
@@ -69,7 +71,8 @@ def compare(
             found = bound(result, progress=progress)[0]
         columns[name] = _column(result, found)
     rows = list(dict.fromkeys(key for own in columns.values() for key in own))
-    for key, values in differing([r.facility for r in solved.values()]).items():
+    varied = _varied(list(solved.values()))
+    for key, values in (differing([r.facility for r in solved.values()]) | varied).items():
         rows.append(("inputs", key))
         for name, value in zip(names, values, strict=True):
             columns[name]["inputs", key] = value
@@ -184,6 +187,20 @@ def differing(facilities: Sequence[Facility]) -> dict[str, list[str]]:
         if len(set(numbers)) > 1:
             found[f"number of {model}"] = [f"{n:,}" for n in numbers]
     return found
+
+
+def _varied(results: Sequence[Result]) -> dict[str, list[str]]:
+    """Values of scenarios in which results differ, by address, for people; "" where one has none."""
+    told = list[dict[str, str]]()
+    for result in results:
+        own = dict[str, str]()
+        for address, values in result.plant.coordinates.items():
+            here = shown(address, values[:1], {"units": cf_unit_of(result.facility, address)})
+            own[f"{address} (of the scenario)"] = f"{here.values[0]:.6g} {here.unit}".strip()
+        told.append(own)
+    keys = dict.fromkeys(key for own in told for key in own)
+    found = {key: [own.get(key, "") for own in told] for key in keys}
+    return {key: values for key, values in found.items() if len(set(values)) > 1}
 
 
 def _stated(facility: Facility) -> dict[str, str]:

@@ -268,8 +268,8 @@ def _surroundings(file: _File, scene: Scene) -> None:
         _lines(file, "cables", np.stack([scene.power.runs.start, scene.power.runs.end], axis=1), stage.CABLE)
     for kind in scene.air:
         if kind != "streamlines":
-            for k, surface in enumerate(air.shown(scene.result, kind, scene.scenario)):
-                _air(file, scene, f"{kind} of {scene.result.rooms[k].room}", surface, 0.85 if kind == "slices" else 0.5)
+            for room, surface in air.shown(scene.result, kind, scene.scenario):
+                _air(file, scene, f"{kind} of {room}", surface, 0.85 if kind == "slices" else 0.5)
 
 
 def _air(file: _File, scene: Scene, name: str, surface: Any, opacity: float) -> None:
@@ -301,7 +301,7 @@ def _frames(file: _File, scene: Scene, frames: Sequence[int], order: list[int]) 
     points, texels = _tops(scene.things, order)
     width = min(1 << (len(order) - 1).bit_length(), WIDTH)  # powers of two, as some viewers want them
     height = 1 << (-(-len(order) // width) - 1).bit_length()
-    row = texels[:, :1] // width
+    row = texels.min(axis=1, keepdims=True) // width
     u, v = (texels - row * width) / width, np.broadcast_to((row + 0.5) / height, texels.shape)
     at = np.stack([u[:, [0, 1, 1, 0]], v[:, [0, 1, 1, 0]]], axis=-1).reshape(-1, 2)
     position = file.points(points.reshape(-1, 3))
@@ -310,13 +310,14 @@ def _frames(file: _File, scene: Scene, frames: Sequence[int], order: list[int]) 
     times, ends = np.arange(len(frames) + 1, dtype="<f4"), {"min": [0.0], "max": [float(len(frames))]}
     clock = file.accessor(times, "SCALAR", FLOAT, None, **ends)
     count = len(frames)
+    table = np.concatenate([_levels(scene), [rgb(UNKNOWN), rgb(LOST)]]).astype(np.uint8)
     once = np.zeros((2 * count + 1, 3), "<f4")  # of which each frame has a window of its own
     once[count] = 1.0
     seen, samplers, channels = file.view(once.tobytes()), [], []
     for k, frame in enumerate(frames):
         pixels = np.zeros(width * height, np.uint8)
-        pixels[: len(order)] = steps(scene, scene.values[order, frame])
-        image = file.view(png(pixels.reshape(height, width), _levels(scene)))
+        pixels[: len(order)] = steps(scene, order, frame)
+        image = file.view(png(pixels.reshape(height, width), table))
         file.add("images", {"bufferView": image, "mimeType": "image/png"})
         file.add("textures", {"source": k, "sampler": 0})
         surface = {"baseColorTexture": {"index": k}, "metallicFactor": 0, "roughnessFactor": 0.8}
@@ -368,7 +369,7 @@ def _tops(things: Things, order: Sequence[int]) -> tuple[Array, Array]:
     for n, run in enumerate(runs):
         first, last, a = run[0], run[-1], along[run[0]]
         near, far = low[first].copy(), low[last] + size[last]
-        gap = 0.0 if first == last else low[first + 1, a] - low[first, a] - size[first, a]
+        gap = 0.0 if first == last else max(0.0, round(float(low[first + 1, a] - low[first, a] - size[first, a]), 6))
         edge = gap / 2 / (gap + size[first, a])
         texels[n] = (first + edge, last + 1 - edge) if a == 0 else (last + 1 - edge, first + edge)
         x, y, z = (near[0], far[0]), (near[1], far[1]), far[2] + 0.02
@@ -385,10 +386,15 @@ def _levels(scene: Scene) -> Array:
     return scene.scale.rgb(scene.scale.low + share * (scene.scale.high - scene.scale.low))
 
 
-def steps(scene: Scene, values: Array) -> Array:
-    """Numbers as one of the LEVELS of their scale (...,), bytes; the lowest where there is none."""
+def steps(scene: Scene, order: Sequence[int], frame: int) -> Array:
+    """Numbers of things in one scenario as LEVELS of their scale (thing,), bytes.
+
+    LEVELS itself stands for what has no number, LEVELS + 1 for what is out of service or has no power.
+    """
+    values, lost = scene.values[list(order), frame], scene.of(frame).lost_rows
     share = (values - scene.scale.low) / (scene.scale.high - scene.scale.low)
-    return np.clip(np.nan_to_num(share) * LEVELS, 0, LEVELS - 1).astype(np.uint8)
+    level = np.where(np.isfinite(share), np.clip(np.nan_to_num(share) * LEVELS, 0, LEVELS - 1), LEVELS)
+    return np.where(np.isin(order, lost), LEVELS + 1, level).astype(np.uint8)
 
 
 def png(pixels: Array, table: Array) -> bytes:

@@ -69,7 +69,8 @@ def fragment(scene: Scene, heading: str = "h1") -> str:
     )
     keys = "".join(f'<li style="--c:{colour}">{escape(label)}</li>' for label, colour in scene.legend)
     bars = "".join(_bar(told) for told in reversed(scene.scales))
-    told = "".join(f"<p>{escape(text)}</p>" for text in scene.told)
+    still = [f"Pipes and air are those of {data['frames'][frame]['label']}."] if count > 1 else []
+    told = "".join(f"<p>{escape(text)}</p>" for text in (*scene.told, *still))
     label = escape(f"{scene.title}: {scene.line}. Arrow keys turn, plus and minus zoom, 0 resets.")
     listed = f"names-of-{scene.result.facility.hash}"
     return (
@@ -178,7 +179,7 @@ def _rooms(scene: Scene) -> list[dict[str, Any]]:
     return [
         {
             "name": f.name.partition("_")[0] if many else f.name,
-            "at": [f.low[0] + f.size[0] / 2, f.low[1] - 0.6, f.low[2]],
+            "at": [f.low[0] + 0.12 * f.size[0], f.low[1] + 0.06 * f.size[1], f.low[2]],
         }
         for f in floors
         if not many or f.name in racks

@@ -11,12 +11,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twin.api import Result
+from twin.api import Result, solve
 from twin.api import bound as find_bound
 from twin.facility.catalogue import catalogue
 from twin.facility.files import LayoutError, spelled
+from twin.facility.graph import Facility
+from twin.facility.layout import Layout
 from twin.facility.output import target, whole
 from twin.kernels.later import later
+from twin.results.dataset import reason
 from twin.show.compare import SECTIONS, compare, text
 from twin.show.export import picture
 from twin.show.html import asset, document, fragment
@@ -50,21 +53,28 @@ MANY_WARNINGS = 12
 """Warnings that a report prints."""
 
 
-def report(result: Result, path: str | Path, others: Sequence[Result] = (), today: date | None = None) -> Path:
-    """Write a report on a result of one scenario to FILE.html: one page, nothing of which is loaded from elsewhere.
+def report(
+    layout: str | Path | Layout | Facility | Result,
+    path: str | Path,
+    others: Sequence[Result] = (),
+    today: date | None = None,
+) -> Path:
+    """Write a report on a layout to FILE.html: one page, nothing of which is loaded from elsewhere.
 
-    others: results that are set beside it. today: the date on it, today's if not given. The path comes back; it is
-    written whole or not at all. Raises LayoutError for a result without solution or of several scenarios, and where
-    matplotlib is missing. Without a window of OpenGL it has no still picture for print, and says so.
+    layout: as `twin.solve` takes it, or a Result of one scenario. others: results that are set beside it. today: the
+    date on it, today's if not given. The path comes back; it is written whole or not at all. Raises LayoutError for a
+    result without solution or of several scenarios, and where matplotlib is missing. Without a window of OpenGL it
+    has no still picture for print, and says so.
 
     >>> twin.report(twin.solve("gb300_hall"), "report.html")
     """
     path = target(path, (ENDING,))
+    result = layout if isinstance(layout, Result) else solve(layout)
     for one in (result, *others):
         if one.size != 1:
             raise LayoutError(one.facility.name, [f"report: has {one.size:,} scenarios; solve the one that it is on"])
     if not result.ok:
-        raise LayoutError(result.facility.name, [f"report: {result.tightest()}"])
+        raise LayoutError(result.facility.name, [f"report: {reason(*result.part(0))}"])
     text = page(result, others, today or date.today())
     with whole(path) as partial:
         partial.write_text(text, "utf-8")

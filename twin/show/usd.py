@@ -207,7 +207,7 @@ def _bodies(scene: Scene, frames: Sequence[int]) -> list[Array]:
     for frame in frames:
         values = scene.values[:, frame]
         colours = np.where(np.isfinite(values)[:, None], scene.scale.rgb(values), plain)
-        colours[scene.lost_rows] = rgb(LOST)
+        colours[scene.of(frame).lost_rows] = rgb(LOST)
         found.append(colours)
     return found
 
@@ -291,8 +291,8 @@ def _surroundings(author: Author, scene: Scene, site: Any, groups: dict[str, Any
     for kind in scene.air:
         if kind == "streamlines":
             continue
-        for k, surface in enumerate(air.shown(scene.result, kind, scene.scenario)):
+        for room, surface in air.shown(scene.result, kind, scene.scenario):
             solid, warm = air.solid(surface)
-            name = f"{kind} of {scene.result.rooms[k].room}"
             each = np.array([part.mean() for part in np.split(warm[solid.corners], np.cumsum(solid.sizes)[:-1])])
-            author.mesh(groups[scene.result.rooms[k].room], name, solid, scene.air_scale.rgb(each), 0.7)
+            home = groups.get(room, groups[""])
+            author.mesh(home, f"{kind} of {room}", solid, scene.air_scale.rgb(each), 0.7)

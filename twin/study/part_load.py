@@ -11,6 +11,7 @@ from twin.air.turns import Mixed
 from twin.columns import Array, Total, totals
 from twin.elements import Status
 from twin.facility.scenarios import read
+from twin.plant.compile import compile
 from twin.study.parts import solve
 from twin.study.year import loads
 
@@ -22,6 +23,9 @@ LOADS = tuple(round(0.25 + 0.05 * k, 2) for k in range(16))
 
 SPAN, STEP = 25.0, 2.5
 """Range of dry bulbs below and above that of the layout, and their distance, if none are given [K]."""
+
+MOISTURE = ("site.wet_bulb", "site.relative_humidity", "site.dew_point")
+"""Addresses that state the moisture of the weather."""
 
 ENDS = {name: total for name, total in vars(totals).items() if isinstance(total, Total) and total.part}
 """Headings of what the meter is made of."""
@@ -59,9 +63,17 @@ def over_dry_bulb(
 
     From 25 K below that of the layout to 15 K above if none are given. given: as `over_load` has it.
     """
-    base = float((given or {}).get("site.dry_bulb", facility.site.dry_bulb))
+    given = dict(given or {})
+    base = float(given.get("site.dry_bulb", facility.site.dry_bulb))
     at = np.arange(base - SPAN, base + 0.6 * SPAN + 1e-9, STEP) if dry_bulbs is None else np.asarray(dry_bulbs, float)
-    return PartLoad(at, _ends(facility, _all(given, len(at)) | {"site.dry_bulb": at}))
+    stated = {name: given[name] for name in MOISTURE if name in given}
+    moisture = dict[str, Array]()
+    if stated:  # else the layout's own humidity ratio stays by itself
+        columns = {name: np.array([value]) for name, value in given.items()}
+        dew = float(np.ravel(compile(facility, read(facility, columns)).site.dew_point)[0])
+        moisture["site.dew_point"] = np.minimum(dew, at)
+    given = {name: value for name, value in given.items() if name not in stated}
+    return PartLoad(at, _ends(facility, _all(given, len(at)) | {"site.dry_bulb": at} | moisture))
 
 
 def _all(given: dict[str, float] | None, count: int) -> dict[str, Array]:

@@ -127,7 +127,8 @@ def prices(
     f = figures(found.solution)
     price = priced(found.solution.plant).token_price
     cost = f.annual.total
-    value = f.income if price is not None else f.tokens_per_s / f.tokens_per_s[0] * cost[0]
+    with np.errstate(invalid="ignore"):  # of a layout that serves nothing a token is worth nothing that is known
+        value = f.income if price is not None else f.tokens_per_s / f.tokens_per_s[0] * cost[0]
     earned = value - cost
     rows = [_price(found, k + 1, b, bound.limit, f.tokens_per_s, earned) for k, b in enumerate(tight)]
     rows.sort(key=lambda p: -p.density)

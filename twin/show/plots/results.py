@@ -24,7 +24,7 @@ from twin.results.limits import TOLERANCE, Binding
 from twin.show.plots.groups import Group, coolant, single_line
 from twin.show.plots.style import COLOURS, Plot, drawn
 from twin.show.scene import paint
-from twin.show.scene.paint import DEFAULT, MAPS, UNKNOWN, Scale
+from twin.show.scene.paint import MAPS, UNKNOWN, Scale
 from twin.show.scene.places import things
 from twin.show.scene.routes import Flows
 from twin.show.scene.scene import scenario_text
@@ -73,7 +73,7 @@ class ResultPlots:
         self._solved(scenario)
 
         def draw(axes: Any) -> None:
-            self._floor(axes["a"], DEFAULT, scenario)
+            self._floor(axes["a"], paint.default(self._result), scenario)
             self._sankey(axes["b"], scenario)
             self._limits(axes["c"], scenario, 8)
             self._cost(axes["d"], scenario)
@@ -113,7 +113,7 @@ class ResultPlots:
     def floor_plan(self, color: str | None = None, scenario: int = 0) -> Plot:
         """A plan of rooms and equipment by a variable, see `Result.scene` for what may be named."""
         self._solved(scenario)
-        return drawn(lambda axes: self._floor(axes, color or DEFAULT, scenario), (10.0, 6.5))
+        return drawn(lambda axes: self._floor(axes, color or paint.default(self._result), scenario), (10.0, 6.5))
 
     def cost(self, scenario: int = 0) -> Plot:
         """What a year costs by item, and what that is for a million tokens."""
@@ -126,6 +126,9 @@ class ResultPlots:
         facility = self._result.facility
         given = {a: float(v[scenario]) for a, v in self._result.plant.coordinates.items()}
         load, weather = over_load(facility, given=given), over_dry_bulb(facility, given=given)
+
+        if len(load.uses) < 2 and len(weather.uses) < 2:
+            raise LayoutError(facility.name, ["plot: nothing but racks draws power, so PUE is 1"])
 
         def draw(axes: Any) -> None:
             _stacked(axes["a"], load, 100 * load.at, "load of the racks [%]")
@@ -220,11 +223,15 @@ class ResultPlots:
         powers, sources = self._powers(scenario), self._sources(scenario)
         axes.set_axis_off()
         axes.grid(False)
+        above, shelf = defaultdict[int, list[int]](list), _shelves(groups, links, place)
+        for a, b in sorted(links, key=lambda pair: place[pair[0]]):
+            above[b].append(a)
         for a, b in links:
             (x0, y0), (x1, y1) = place[a], place[b]
+            x1 += 0.1 * (above[b].index(a) - (len(above[b]) - 1) / 2)
             off = any(set(groups[k].names) <= marks.lost for k in (a, b))
             style = {"color": PALE if off else INK, "lw": 1.4, "ls": "--" if off else "-", "zorder": 1 if off else 2}
-            middle = (y0 + y1) / 2
+            middle = shelf[a]
             axes.plot([x0, x0, x1, x1], [y0, middle, middle, y1], **style)
         for group, (x, y) in zip(groups, place, strict=True):
             used = max((loading[n] for n in group.names if n in loading), default=np.nan)
@@ -321,26 +328,26 @@ class ResultPlots:
         told = Scale(*paint.fit(warm, "°C"), "coolant [°C]", MAPS["heat"])
         axes.set_axis_off()
         axes.grid(False)
+        arrows, boxes = list[tuple[int, int, str, str, float]](), dict[int, Any]()
         for (a, b), parts in streams.items():
             flow = sum(q for q, _ in parts)
             mean = sum(q * t for q, t in parts) / flow
             colour = "#{:02x}{:02x}{:02x}".format(*told.rgb(np.array([mean]))[0].tolist())
-            _stream(axes, place[a], place[b], colour, f"{mean:.1f} °C, {flow:,.0f} kg/s", flow)
+            arrows.append((a, b, colour, f"{mean:.1f} °C, {flow:,.0f} kg/s", flow))
         looks = colours(things(facility))
         for k in moving:
             names, (x, y) = groups[k], place[k]
             part = facility.components[names[0]]
             face = looks.get(part.legend, UNKNOWN)
-            axes.add_patch(
-                patches.FancyBboxPatch(
-                    (x - 0.5, y - 0.2), 1.0, 0.4, boxstyle="round,pad=0.02", fc=face, ec=INK, lw=0.8, zorder=3
-                )
-            )
+            style = {"boxstyle": "round,pad=0.02", "fc": face, "ec": INK, "lw": 0.8, "zorder": 3}
+            boxes[k] = axes.add_patch(patches.FancyBboxPatch((x - 0.5, y - 0.2), 1.0, 0.4, **style))
             label = Group(names, part, 0).label
             dark = sum(int(face[k : k + 2], 16) for k in (1, 3, 5)) < 380
             axes.text(
                 x, y, _wrapped(label), ha="center", va="center", fontsize=8, zorder=4, color="white" if dark else INK
             )
+        for a, b, colour, text, flow in arrows:
+            _stream(axes, place[a], place[b], boxes[a], boxes[b], colour, text, flow)
         xs, ys = np.array([place[k] for k in moving]).T
         axes.set(xlim=(xs.min() - 0.7, xs.max() + 0.7), ylim=(ys.min() - 0.6, ys.max() + 0.6))
         axes.set_title(f"{self._name(scenario)}: coolant loops, temperature and flow")
@@ -363,7 +370,7 @@ class ResultPlots:
             _, _, value, bound, _ = b.texts
             axes.text(max(shown[k], 0) + 1.5, k, f"{value}, limit {bound}", va="center", fontsize=8, color=INK)
         axes.set(
-            xlim=(min(0.0, shown.min() * 1.1), max(60.0, shown.max() * 1.45)), xlabel="margin [% of the limit's scale]"
+            xlim=(min(0.0, shown.min() * 1.1), max(5.0, shown.max() * 1.5)), xlabel="margin [% of the limit's scale]"
         )
         axes.set_title(f"{self._name(scenario)}: tightest limits")
         axes.grid(axis="y", visible=False)
@@ -420,10 +427,20 @@ class ResultPlots:
         axes.set(xlim=(low[0] - 1, high[0] + 1), ylim=(low[1] - 1, high[1] + 1), xlabel="x [m]", ylabel="y [m]")
         axes.set_aspect("equal")
         axes.grid(False)
-        binds = f": {marks.phrase} binds" if marks.phrase else ""
+        binds = f", {marks.word} limit: {marks.phrase}" if marks.phrase else ""
         axes.set_title(f"{self._name(scenario)}{binds}")
         if np.isfinite(values).any():
             _colour_bar(axes, scale)
+        bare = [
+            n
+            for n, v, look in zip(stood.legends, values, stood.looks, strict=True)
+            if not np.isfinite(v) and look != "busway"
+        ]
+        keys = [patches.Patch(fc=c, ec=INK, lw=0.4, label=n) for n, c in looks.items() if n in bare]
+        if keys:
+            axes.legend(handles=keys, fontsize=8, loc="upper left", bbox_to_anchor=(0.0, -0.1), ncols=len(keys))
+        if stood.told:
+            axes.text(0.0, 1.01, "; ".join(stood.told), transform=axes.transAxes, fontsize=7, color=PALE, va="bottom")
 
 
 # ---- drawing -----------------------------------------------------------------------------------------------------
@@ -472,6 +489,20 @@ def _layered(groups: tuple[Group, ...], links: tuple[tuple[int, int], ...]) -> l
         shift = middle - float(np.mean(at))
         x |= {k: a + shift for k, a in zip(row, at, strict=True)}
     return [(x[k], -float(group.layer)) for k, group in enumerate(groups)]
+
+
+def _shelves(
+    groups: tuple[Group, ...], links: tuple[tuple[int, int], ...], place: list[tuple[float, float]]
+) -> dict[int, float]:
+    """Height at which the line of each group turns, so that no line lies on that of another group of its layer."""
+    layers = defaultdict[int, list[int]](list)
+    for a in {a for a, _ in links}:
+        layers[groups[a].layer].append(a)
+    found = dict[int, float]()
+    for row in layers.values():
+        for k, a in enumerate(sorted(row, key=lambda a: place[a])):
+            found[a] = place[a][1] - 0.5 + 0.16 * ((len(row) - 1) / 2 - k) / max(1.0, len(row) / 3)
+    return found
 
 
 def _mean(values: list[float], other: float = 0.0) -> float:
@@ -561,17 +592,21 @@ def _distances(joined: Mapping[int, set[int]], starts: list[int]) -> dict[int, i
     return found
 
 
-def _stream(axes: Any, a: tuple[float, float], b: tuple[float, float], colour: str, text: str, flow: float) -> None:
-    """An arrow of coolant, bent so that two ways between the same things lie apart, with its label."""
-    bend = 0.28 if a[1] == b[1] else 0.12
-    style = {"arrowstyle": "-|>", "mutation_scale": 13, "color": colour, "lw": 1.5 + min(flow, 400) / 100, "zorder": 2}
-    axes.add_patch(patches.FancyArrowPatch(a, b, connectionstyle=f"arc3,rad={bend}", shrinkA=40, shrinkB=42, **style))
+def _stream(
+    axes: Any, a: tuple[float, float], b: tuple[float, float], start: Any, end: Any, colour: str, text: str, flow: float
+) -> None:
+    """An arrow of coolant between two boxes, bent so that two ways between the same lie apart, with its label."""
     (x0, y0), (x1, y1) = a, b
+    bend = 0.28 if y0 == y1 else 0.12
+    style = {"arrowstyle": "-|>", "mutation_scale": 13, "color": colour, "lw": 1.5 + min(flow, 400) / 100, "zorder": 2}
+    ends = {"patchA": start, "patchB": end, "shrinkA": 1, "shrinkB": 2}
+    axes.add_patch(patches.FancyArrowPatch(a, b, connectionstyle=f"arc3,rad={bend}", **ends, **style))
     x, y = (x0 + x1) / 2 + bend / 2 * (y1 - y0), (y0 + y1) / 2 - bend / 2 * (x1 - x0)
+    aside = {"ha": "left"} if x0 == x1 else {"ha": "center"}  # beside an arrow that goes up or down
+    box = {"fc": "white", "ec": "none", "pad": 0.8, "alpha": 0.85}
     axes.text(
-        x, y, text, ha="center", va="center", fontsize=7.5, color=INK, zorder=5,
-        bbox={"fc": "white", "ec": "none", "pad": 0.8, "alpha": 0.85},
-    )  # fmt: skip
+        x + (0.1 if x0 == x1 else 0.0), y, text, va="center", fontsize=7.5, color=INK, zorder=5, bbox=box, **aside
+    )
 
 
 def _wrapped(text: str, width: int = 18) -> str:

@@ -59,15 +59,15 @@ def grids(result: Result, scenario: int = 0) -> dict[str, pv.RectilinearGrid]:
     return rooms
 
 
-def shown(result: Result, kind: Kind, scenario: int = 0) -> list[pv.PolyData]:
-    """Air of every computed room with racks or coolers as surfaces or lines that have the temperature in degC."""
+def shown(result: Result, kind: Kind, scenario: int = 0) -> list[tuple[str, pv.PolyData]]:
+    """Computed rooms, and their air as surfaces or lines with the temperature in degC; none where it has none."""
     draw = {"slices": _slice, "isosurfaces": _isosurfaces, "streamlines": _streamlines}[kind]
     found = []
     for room, grid in zip(result.rooms, grids(result, scenario).values(), strict=True):
         racks = room.geometry.racks
         made = draw(grid, bool(racks) and racks[0].axis == 0)
         if made.n_cells:
-            found.append(made)
+            found.append((room.room, made))
     return found
 
 

@@ -76,15 +76,15 @@ class View:
             rows = slice(max(int(y0), 0), min(int(y1) + 1, height))
             self.taken[rows, max(int(x0), 0) : min(int(x1) + 1, width)] = True
 
-    def place(self, text: str, size: int, at: Array, must: bool = False) -> Array | None:
+    def place(self, text: str, size: int, at: Array, must: bool = False, near: int = len(DISTANCES)) -> Array | None:
         """The point [m] in the middle of a label for what is at a point [m]; None where it would cover something.
 
-        must: take the place that covers least instead. The place is then taken.
+        must: take the place that covers least instead. near: how many DISTANCES are tried. The place is then taken.
         """
         half = np.array([WIDE * size * len(text), TALL * size]) / 2 + 4
         anchor = self.project(at[None])[0]
         best, least = None, np.inf
-        for distance in DISTANCES:
+        for distance in DISTANCES[:near]:
             for angle in ANGLES.tolist():
                 way = np.array([np.cos(angle), np.sin(angle)])
                 middle = anchor + way * (distance * self.window[1] + abs(way[0]) * half[0] + abs(way[1]) * half[1])

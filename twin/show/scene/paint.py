@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 DEFAULT = "rack_inlet_temperature"
 """What pictures are coloured by if nothing is named."""
 
+INLETS = "_inlet_temperature"
+"""Ending of what racks of other types are coloured by."""
+
 MARGIN, TOKENS = "margin", "tokens_per_s"
 """Variables that are worked out for pictures: the least margin of each component, and what each rack serves."""
 
@@ -120,6 +123,13 @@ def _ending(name: str, dimension: str) -> str:
     return name.removeprefix(f"{dimension}_")
 
 
+def default(result: Result) -> str:
+    """What a layout is coloured by if nothing is named: rack inlets, where there are none any inlets, else margins."""
+    data = result.dataset.variables
+    inlets = [n for n, v in data.items() if _drawn(v) and str(n).endswith(INLETS)]
+    return DEFAULT if DEFAULT in data else INLETS.lstrip("_") if inlets else MARGIN
+
+
 def variable(result: Result, name: str) -> Variable:
     """A variable by its name in the Dataset ("rack_power"), or all of that ending ("power", "loading"), or "margin".
 
@@ -150,7 +160,10 @@ def variable(result: Result, name: str) -> Variable:
 
 def _owner(result: Result, element: str) -> str:
     """The component that an element is or belongs to: buses, ports and cords are called after theirs."""
-    return element if element in result.facility.components else element.partition(".")[0]
+    name = element
+    while name and name not in result.facility.components:
+        name = name.rpartition(".")[0]
+    return name or element
 
 
 def _margins(result: Result) -> Variable:
@@ -208,14 +221,16 @@ def fit(values: Array, unit: str = "") -> tuple[float, float, int]:
 class Marks:
     """Components that pictures mark.
 
-    lost: out of service or without power. over: past a limit. binds: what binds, and the component that it is at, ""
-    where nothing is limited.
+    lost: out of service or without power. over: past a limit. binds: the component at which a limit binds, "" where
+    nothing is limited. limit: that limit. word: "binding" where it is what binds when racks grow denser, else
+    "tightest" as things are.
     """
 
     lost: frozenset[str]
     over: frozenset[str]
     binds: str
     limit: Binding | None
+    word: str
 
     @property
     def phrase(self) -> str:
@@ -232,6 +247,8 @@ def marks(result: Result, scenario: int = 0) -> Marks:
     for name, values in given.items():
         on = float(np.broadcast_to(values, result.size)[scenario]) > 0.5
         lost = lost - {name} if on else lost | {name}
+    if result.status[scenario]:
+        return Marks(frozenset(lost), frozenset(), "", None, "tightest")
     chips = solution[columns.engine.power][:, scenario]
     lost |= {n for n, power in zip(result.plant.engine.names, chips.tolist(), strict=False) if power == 0.0}
     over = set[str]()
@@ -239,4 +256,5 @@ def marks(result: Result, scenario: int = 0) -> Marks:
         element = str(m.element[row])
         over |= {_owner(result, n) for n in (members(element) if element in parts else (element,))}
     limit = result.binding(scenario)
-    return Marks(frozenset(lost), frozenset(over), _owner(result, limit.element) if limit else "", limit)
+    word = "binding" if result.held is not None or "bound" in vars(result) else "tightest"
+    return Marks(frozenset(lost), frozenset(over), _owner(result, limit.element) if limit else "", limit, word)

@@ -138,6 +138,7 @@ def things(facility: Facility) -> Things:
             [
                 *_told(loose, "no place in the layout: drawn in rows in front of the site"),
                 *_told([n for n in hung if n not in above], "no place, nor has what it feeds: not drawn"),
+                *_told([n for n in shown if n not in at and n not in hung], "has a length of 0: not drawn"),
             ]
         ),
     )

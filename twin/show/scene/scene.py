@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -89,17 +89,21 @@ class Scene:
             raise LayoutError("scene", [f"scenario {wrong[0]} is none of the {count:,} there are, counted from 0"])
         if result.status[scenario]:
             raise LayoutError(result.facility.name, [f"scenario {scenario}: {reason(*result.part(scenario))}"])
-        self.result, self.color, self.scenario, self.view = result, color or DEFAULT, scenario, view
+        self.result, self.color, self.scenario, self.view = result, color or paint.default(result), scenario, view
         self.pipes, self.labels = pipes, labels
         self.cables = view != "row" if cables is None else cables
-        self.air: tuple[Kind, ...] = airs.check(tuple(air)) if result.rooms else ()
+        asked_air = airs.check((air,) if isinstance(air, str) else tuple(air))
+        self.air: tuple[Kind, ...] = asked_air if result.rooms else ()
+        if detail is not None and detail not in get_args(Detail):
+            told = hint(detail, get_args(Detail)) or "; there are " + ", ".join(get_args(Detail))
+            raise LayoutError("scene", [f"detail: no {detail!r}{told}"])
         self.things: Things = things(result.facility)
         if not self.things.names:
             raise LayoutError(result.facility.name, ["scene: nothing in it can be drawn"])
         self.detail: Detail = detail or _detail(self.things)
-        self.frames = (
-            tuple(frames) if frames is not None else tuple(range(count)) if count <= MAX_FRAMES else (scenario,)
-        )
+        given = frames if frames is not None else range(count) if count <= MAX_FRAMES else [scenario]
+        self.frames = tuple(k for k in given if not result.status[k])
+        self._unsolved = len(list(given)) - len(self.frames)
         self.variable: Variable = paint.variable(result, self.color)
 
     # ---- numbers and marks -----------------------------------------------------------------------------------
@@ -107,9 +111,10 @@ class Scene:
     @cached_property
     def told(self) -> tuple[str, ...]:
         """What was placed or left out by a rule, a sentence each."""
+        without = (f"{self._unsolved:,} scenarios without solution are left out",) if self._unsolved else ()
         few = () if len(self.frames) > 1 or self.result.size == 1 else (f"one of {self.result.size:,} scenarios",)
         seen = {"boxes": ("so many things are drawn as boxes",), "rooms": ("so many rooms are drawn as blocks",)}
-        return (*self.things.told, *seen.get(self.detail, ()), *few)
+        return (*self.things.told, *seen.get(self.detail, ()), *without, *few)
 
     @cached_property
     def values(self) -> Array:
@@ -198,7 +203,7 @@ class Scene:
     def line(self) -> str:
         """Headline figures and what binds."""
         figures, i = self.result.figures, self.scenario
-        binds = f"binding limit: {self.marks.phrase}" if self.marks.limit else "no limit binds"
+        binds = f"{self.marks.word} limit: {self.marks.phrase}" if self.marks.limit else "nothing is limited"
         return f"{figures.facility_power[i] / 1e6:,.2f} MW     PUE {figures.pue[i]:.3f}     {binds}"
 
     @property
@@ -211,7 +216,7 @@ class Scene:
         entries = [(label, c) for label, c in stage.colours(self.things).items() if label in bare]
         entries += [("out of service, or no power", LOST)] if len(self.lost_rows) else []
         entries += [("past a limit", stage.ORANGE)] if self.marks.over - {self.marks.binds} else []
-        return entries + ([("binds", stage.RED)] if self.marks.binds else [])
+        return entries + ([(f"{self.marks.word} limit", stage.RED)] if self.marks.binds else [])
 
     # ---- the camera ------------------------------------------------------------------------------------------
 

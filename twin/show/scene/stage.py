@@ -150,11 +150,18 @@ def _add(plotter: pv.Plotter, solid: Solid, **style: Any) -> None:
         plotter.add_mesh(meshes.polydata(solid), **{"ambient": 0.42, "diffuse": 0.72, "show_scalar_bar": False} | style)
 
 
-def _outline(plotter: pv.Plotter, solid: Solid, colour: str = EDGE, width: float = 1.0, opacity: float = 0.35) -> None:
-    """Edges of polygons, a little before them."""
+def _outline(plotter: pv.Plotter, solid: Solid, colour: str = EDGE, width: float = 1.0, opacity: float = 0.35) -> Any:
+    """Edges of polygons, a little before them, as an actor; None without edges."""
     if len(solid.edges):
         ahead = solid._replace(points=solid.points + BEFORE * np.array(plotter.camera.direction))
-        plotter.add_mesh(meshes.lines(ahead), color=colour, line_width=width, opacity=opacity, lighting=False)
+        return plotter.add_mesh(meshes.lines(ahead), color=colour, line_width=width, opacity=opacity, lighting=False)
+    return None
+
+
+def _in_front(actor: Any) -> None:
+    """Draw lines over all that stands before them."""
+    actor.mapper.SetResolveCoincidentTopologyToPolygonOffset()
+    actor.mapper.SetRelativeCoincidentTopologyLineOffsetParameters(0, -66000)
 
 
 def _scaled(told: Scale) -> dict[str, Any]:
@@ -177,23 +184,31 @@ def _rooms(plotter: pv.Plotter, scene: Scene) -> None:
 
 def _equipment(plotter: pv.Plotter, scene: Scene) -> None:
     """Things: the bodies by the variable, or by their legend where it says nothing of them, the rest in its paints."""
-    things, values = scene.things, scene.shown_values
-    for paint, (solid, owner) in meshes.solids(things, scene.detail == "boxes").items():
+    solids = meshes.solids(scene.things, scene.detail == "boxes")
+    for paint, (solid, _) in solids.items():
         if paint != "body":
             _add(plotter, solid, color=PAINTS[paint])
-            continue
-        bodies = solid
-        by_value = np.isfinite(values)[owner]
-        dark = np.isin(owner, scene.lost_rows)
-        _add(plotter, _some(solid, by_value & ~dark), scalars=values[owner[by_value & ~dark]], **_scaled(scene.scale))
-        _add(plotter, _some(solid, dark), color=LOST)
-        for legend, colour in colours(things).items():
-            rows = np.array([name == legend for name in things.legends])[owner] & ~by_value & ~dark
-            _add(plotter, _some(solid, rows), color=colour)
-        racks = things.racks[owner] & ~by_value & ~dark
-        _add(plotter, _some(solid, racks), color=UNKNOWN)
-        if len(things.names) <= MAX_EDGED:
-            _outline(plotter, bodies)
+    solid, owner = solids["body"]
+    _bodies(plotter, scene, solid, owner)
+    if len(scene.things.names) <= MAX_EDGED:
+        _outline(plotter, solid)
+
+
+def _bodies(plotter: pv.Plotter, scene: Scene, solid: Solid, owner: Array) -> None:
+    """Bodies by the variable, or by their legend where it says nothing of them, dark where they are lost.
+
+    owner: number of the thing that each polygon is of (polygon,).
+    """
+    things, values = scene.things, scene.shown_values
+    by_value, dark = np.isfinite(values)[owner], np.isin(owner, scene.lost_rows)
+    shown = by_value & ~dark
+    _add(plotter, _some(solid, shown), scalars=values[owner[shown]], **_scaled(scene.scale))
+    _add(plotter, _some(solid, dark), color=LOST)
+    plain = ~by_value & ~dark
+    for legend, colour in colours(things).items():
+        of_it = np.array([name == legend for name in things.legends])[owner]
+        _add(plotter, _some(solid, of_it & plain), color=colour)
+    _add(plotter, _some(solid, things.racks[owner] & plain), color=UNKNOWN)
 
 
 def _some(solid: Solid, rows: Array) -> Solid:
@@ -237,11 +252,9 @@ def _blocks(plotter: pv.Plotter, scene: Scene) -> None:
     owner = np.repeat(np.arange(len(parts)), 6)
     _add(plotter, blocks, scalars=rooms[owner], **_scaled(scene.scale))
     _outline(plotter, blocks)
-    outside = chosen(things, np.flatnonzero([r == "" for r in things.rooms]))
-    solid, owner = meshes.solids(outside, True).get("body", (meshes.joined([]), np.zeros(0, int)))
-    for legend, colour in colours(outside).items():
-        rows = np.array([name == legend for name in outside.legends], bool)[owner]
-        _add(plotter, _some(solid, rows), color=colour)
+    outside = np.flatnonzero([r == "" for r in things.rooms])
+    solid, owner = meshes.solids(chosen(things, outside), True).get("body", (meshes.joined([]), np.zeros(0, int)))
+    _bodies(plotter, scene, solid, outside[owner])
 
 
 def _pipes(plotter: pv.Plotter, scene: Scene) -> None:
@@ -259,7 +272,7 @@ def _pipes(plotter: pv.Plotter, scene: Scene) -> None:
 def _air(plotter: pv.Plotter, scene: Scene) -> None:
     """Computed air by its temperature."""
     for kind in scene.air:
-        for shape in air.shown(scene.result, kind, scene.scenario):
+        for _, shape in air.shown(scene.result, kind, scene.scenario):
             style: dict[str, Any] = {"scalars": air.TEMPERATURE, "lighting": False}
             style |= {"line_width": 2} if kind == "streamlines" else {"opacity": 0.35 if kind == "isosurfaces" else 0.8}
             plotter.add_mesh(shape, show_scalar_bar=False, **style, **_scaled(scene.air_scale))
@@ -274,13 +287,13 @@ def _mark(plotter: pv.Plotter, scene: Scene, view: View) -> None:
     over = [row[n] for n in sorted(scene.marks.over - {scene.marks.binds}) if n in row]
     if over:
         outlines = meshes.joined([_around(things, i) for i in over])
-        _outline(plotter, outlines, ORANGE, 3.0, 1.0)
+        _in_front(_outline(plotter, outlines, ORANGE, 3.0, 1.0))
     binds = row.get(scene.marks.binds)
     floor = next((f for f in things.floors if f.name == scene.marks.binds), None)
     if binds is None and floor is None:
         return
     if binds is not None:
-        _outline(plotter, _around(things, binds), RED, 5.0, 1.0)
+        _in_front(_outline(plotter, _around(things, binds), RED, 5.0, 1.0))
         foot = things.low[binds] + things.size[binds] * (0.5, 0.5, 1.0)
     else:
         assert floor is not None
@@ -318,7 +331,7 @@ def _names(plotter: pv.Plotter, scene: Scene, view: View) -> None:
         (x, y, z), (length, width, _) = floor.low, floor.size
         text, top = floor.name.replace("_", " "), z
         for corner in ((x, y + width / 2, top), (x + length / 2, y, top), (x, y, top), (x + length, y + width, top)):
-            at = view.place(text, size, np.array(corner))
+            at = view.place(text, size, np.array(corner), near=2)
             if at is not None:
                 style = write(plotter, text, tuple(at), size, PALE, world=True)
                 style.justification_horizontal, style.justification_vertical = "center", "center"
@@ -330,7 +343,7 @@ def _on_roof(plotter: pv.Plotter, floor: Floor, view: View) -> None:
     (x, y, z), (length, width, height) = floor.low, floor.size
     text = floor.name.partition("_")[0]
     roof = view.rectangles(np.array([[x, y, z + height]]), np.array([[x + length, y + width, z + height]]))[0]
-    if roof[2] - roof[0] > 7 * len(text):
+    if roof[2] - roof[0] > 6 * len(text):
         style = write(plotter, text, (x + length / 2, y + width / 2, z + height), 12, INK, world=True)
         style.justification_horizontal, style.justification_vertical = "center", "center"
 

@@ -40,7 +40,7 @@ def mesh(scene: Scene) -> pv.PolyData:
     things, kinds = scene.things, sorted(set(scene.things.kinds))
     data, owner = _shapes(scene, things)
     data.cell_data["kind_id"] = np.array([kinds.index(k) for k in things.kinds], np.int64)[owner]
-    data.cell_data[ascii_only([scene.variable.title])[0]] = scene.shown_values[owner]
+    data.cell_data[ascii_only([scene.variable.title.replace("°C", "degC")])[0]] = scene.shown_values[owner]
     data.field_data["kinds"] = ascii_only(kinds)
     return data
 

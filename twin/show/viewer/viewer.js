@@ -84,7 +84,7 @@ const twinScene = (() => {
     const canvas = host.querySelector("canvas"), overlay = host.querySelector(".twin-overlay");
     const gl = canvas.getContext("webgl2", { antialias: true, alpha: false });
     if (!gl) {
-      host.querySelector(".twin-told").textContent = "This browser shows no WebGL 2; the numbers are below.";
+      host.querySelector(".twin-told").textContent = "This page needs WebGL 2, which this browser does not show.";
       host.classList.add("twin-flat");
     }
     const things = data.things, row = new Map(things.map((t, i) => [t.name, i]));
@@ -283,8 +283,9 @@ const twinScene = (() => {
     const number = (v) => (v === null || v === undefined ? "" : Number(v.toPrecision(4)).toLocaleString("en"));
     function describe(i) {
       const t = things[i], parts = [`${t.name} (${t.kind.replaceAll("_", " ")})`];
-      if (t.kW !== undefined) parts.push(`${number(t.kW)} kW`);
-      if (t.degC !== undefined) parts.push(`${number(t.degC)} °C`);
+      const opened = frame === data.frame;  // these are of the scenario that the page was opened with
+      if (opened && t.kW !== undefined) parts.push(`${number(t.kW)} kW`);
+      if (opened && t.degC !== undefined) parts.push(`${number(t.degC)} °C`);
       if (values[i] !== null && values[i] !== undefined) parts.push(`${data.scale.title.replace(/ \[.*/, "")} ${number(values[i])} ${data.scale.unit}`);
       if (dark.has(i)) parts.push("out of service or without power");
       return parts.join(", ");
