@@ -306,7 +306,8 @@ def _mark(plotter: pv.Plotter, scene: Scene, view: View) -> None:
     at = view.place(text, 19, foot, must=True)
     if at is None:
         return
-    plotter.add_mesh(pyvista().Line(foot, at), color=RED, line_width=3, lighting=False)
+    _in_front(plotter.add_mesh(pyvista().Line(foot, at), color=RED, line_width=3, lighting=False))
+    view.take(view.dots(foot + np.linspace(0, 1, 60)[:, None] * (at - foot)))
     style = write(plotter, text, tuple(at), 19, "white", world=True)
     style.justification_horizontal, style.justification_vertical = "center", "center"
     style.background_color, style.background_opacity, style.bold = RED, 1.0, True
