@@ -156,3 +156,22 @@ connections:
     made.locator(".twin-find").dispatch_event("change")
     assert made.locator(".twin-told").inner_text().startswith(name)
     made.close()
+
+
+def test_below_a_cell_of_a_notebook_it_turns(opened, result, tmp_path, monkeypatch):
+    from twin.show.scene import scene as scenes
+
+    monkeypatch.setattr(scenes, "in_notebook", lambda: True)
+    shown = result.scene().show()
+    assert shown._repr_png_()[:4] == b"\x89PNG"
+    path = tmp_path / "cell.html"
+    path.write_text(f'<link rel="icon" href="data:,">{shown._repr_html_()}', "utf-8")
+    made = opened(path.as_uri())
+    frame = made.frame_locator("iframe")
+    frame.locator(".twin-scene[data-ready=yes]").wait_for()
+    made.wait_for_timeout(300)
+    assert colours(seen(made, "iframe")) > 40
+    frame.locator(".twin-find").fill("r303")
+    frame.locator(".twin-find").dispatch_event("change")
+    assert frame.locator(".twin-told").inner_text().startswith("r303 (liquid rack)")
+    made.close()

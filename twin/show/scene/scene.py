@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -41,17 +42,27 @@ MAX_FULL, MAX_BOXES, MAX_ROOMS, MAX_FRAMES = 3000, 12_000, 40, 240
 NAMED = 3
 """Values of a scenario that stand for its name."""
 
+HEIGHT = 560
+"""Of a page below the cell of a notebook, in pixels."""
+
 NO_DISPLAY = "no display for a window; write a picture: `twin export LAYOUT --to png -o hall.png`, or `scene.save`"
 
 
 class Picture:
-    """A still picture that notebooks show. png: its bytes."""
+    """What notebooks show below a cell: a page to turn and pick, and a still picture where no scripts run.
 
-    def __init__(self, png: bytes) -> None:
-        self.png = png
+    png: bytes of the still picture. page: of HTML.
+    """
+
+    def __init__(self, png: bytes, page: str) -> None:
+        self.png, self.page = png, page
 
     def _repr_png_(self) -> bytes:
         return self.png
+
+    def _repr_html_(self) -> str:
+        style = f"width:100%;height:{HEIGHT}px;border:1px solid #dfe4e8"
+        return f'<iframe title="scene" style="{style}" srcdoc="{escape(self.page)}"></iframe>'
 
 
 class Scene:
@@ -279,7 +290,7 @@ class Scene:
         return blocks(self)
 
     def show(self) -> Picture | None:
-        """Show it in a window until that is closed; in a notebook as something to turn, or still without trame.
+        """Show it in a window until that is closed; in a notebook as a page to turn and pick, or still.
 
         Raises RenderError without PyVista, a window of OpenGL, or a display.
         """
@@ -287,7 +298,9 @@ class Scene:
         plotter = self.draw(off_screen=True if notebook else None)
         try:
             if notebook:
-                return Picture(_png(plotter))
+                from twin.show.html import page
+
+                return Picture(_png(plotter), page(self))
             if plotter.off_screen:
                 raise RenderError(NO_DISPLAY)
             plotter.show()
