@@ -13,6 +13,7 @@ import twin
 from twin.readers.imported import Names, UnreadableError
 
 DPS = Path(__file__).parent / "dps"
+NETBOX = Path(__file__).parent / "netbox"
 TOPOLOGY, DEVICES = DPS / "topology.json", DPS / "devices.yaml"
 
 TABLE = """\
@@ -169,8 +170,70 @@ def test_all_that_is_wrong_with_a_table_is_told_by_line(tmp_path):
         assert told in str(found.value)
     for text in ("", "a,b\n1,2\n", "name,kW\n"):
         path.write_text(text)
-        with pytest.raises(UnreadableError, match=r"needs the columns name and kw|has no racks"):
+        with pytest.raises(UnreadableError, match=r"needs the columns name and kw|has no racks|none of NetBox"):
             twin.imported(path)
+
+
+def netbox(tmp_path, **changes):
+    """The inventory with some files changed; None leaves one out."""
+    for file in NETBOX.iterdir():
+        change = changes.get(file.stem, lambda text: text)
+        if change is not None:
+            (tmp_path / file.name).write_text(change(file.read_text()))
+    return twin.imported(tmp_path)
+
+
+def test_an_inventory_of_netbox_becomes_a_hall_that_solves():
+    made = twin.imported(NETBOX)
+    result = twin.solve(twin.load(made.text))
+    assert result.ok and not (result.margins.relative < -1e-7).any()
+    racks = result["rack_power"].isel(scenario=0)
+    assert racks.sizes["rack"] == 40
+    assert float(racks.sel(rack="R07")) == pytest.approx(4 * 2 * 1400)  # allocated before maximum, all ports
+    assert float(racks.sel(rack="R01")) == pytest.approx(4 * 2 * 1400 + 2 * 350)
+    parts = result.facility.components
+    assert parts["R07"].nameplate == pytest.approx(4 * 2 * 3300) and parts["R07"].cords == 2
+    available = 415 * 63 * 0.8 * 1.732  # as NetBox has it
+    assert parts["R07-A"].rating == pytest.approx(available, rel=1e-9)
+    assert result.facility.fed_by("R40")[:1] and {"R40-A", "R40-B", "PP-A", "PP-B"} <= set(
+        result.facility.fed_by("R40")
+    )
+    assert result.facility.dark(["PP-A"]).dark == () and len(result.facility.dark(["PP-A"]).reduced) == 40
+    assert (parts["R05"].room, parts["R25"].room) == ("Hall_1", "Hall_2")
+    told = "\n".join(made.told)
+    for sentence in ("1 racks that are not active", "1 devices that are not active", "40 cords are on primary and 40"):
+        assert sentence in told
+
+
+def test_without_allocated_draws_the_maximum_counts_and_silent_devices_are_told(tmp_path):
+    made = netbox(
+        tmp_path,
+        node_x=lambda t: t.replace(", allocated_draw: 1400", ""),
+        power_ports=lambda t: t.replace("650,350", ","),
+    )
+    racks = {n: c for n, c in made.spec["components"].items() if c.get("type") == "rack"}
+    assert racks["R07"]["it_power"] == "26.4 kW"
+    assert any("count as nothing: R01-switch" in t for t in made.told)
+
+
+def test_all_that_is_wrong_with_an_inventory_is_told(tmp_path):
+    cases = [
+        ({"racks": None}, "no file has the columns site, name and u_height"),
+        ({"devices": lambda t: t.replace(",R01,4,", ",R77,4,")}, "rack 'R77' is in no table of racks"),
+        (
+            {"power_feeds": lambda t: t.replace(",415,63,80", ",many,63,80", 1)},
+            "power_feeds.csv: line 2: voltage 'many' is no number",
+        ),
+        ({"sites": lambda t: "Name,Colour\nDC1,red\n"}, "sites.csv: is no table of NetBox that is known"),
+        ({"racks": lambda t: t + t.splitlines()[1] + "\n"}, "is also the name of racks.csv: line 2; rename one"),
+        ({"node_x": lambda t: "- 1\n"}, "node_x.yaml: is no device type"),
+        ({"cables": lambda t: t + "x,y\n"}, "has 2 cells, the header 9"),
+    ]
+    for k, (changes, told) in enumerate(cases):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        with pytest.raises(UnreadableError, match=told):
+            netbox(folder, **changes)
 
 
 def test_names_are_made_different():
@@ -192,7 +255,7 @@ def test_imports_by_the_command_line(tmp_path):
     for files, told in (
         ([tmp_path / "damaged.json"], "is no JSON"),
         ([tmp_path / "none.json"], "no such file"),
-        ([DEVICES], "give one topology or table"),
+        ([DEVICES], "give a topology or tables"),
         ([TOPOLOGY], "no device file has"),
     ):
         wrong = command("import", *map(str, files), "-o", str(tmp_path / "new.yaml"))

@@ -376,7 +376,11 @@ def copy_layout(layout: Layout, path: File = None, force: Force = False) -> None
 @app.command("import")
 def import_files(
     files: Annotated[
-        list[Path], typer.Argument(help="A DPS topology and its device files, or a table of racks.", show_default=False)
+        list[Path],
+        typer.Argument(
+            help="A DPS topology and its device files, a folder of NetBox tables, or a table of racks.",
+            show_default=False,
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="LAYOUT.yaml.", show_default=False)],
     policy: Annotated[

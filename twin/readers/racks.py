@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,7 +53,7 @@ def is_table(header: list[str]) -> bool:
 def read(path: Path) -> Imported:
     """A table of racks as a layout with a plant around it. Raises UnreadableError for all that is wrong with it."""
     racks = _rows(path)
-    return _layout(racks, Names()[path.stem])
+    return around(racks, Names()[path.stem], SOURCE)
 
 
 def _rows(path: Path) -> list[Rack]:
@@ -110,11 +111,19 @@ def _rack(row: dict[str, str], line: int, faults: list[str]) -> Rack:
     return Rack(row["name"], row.get("room", ""), x, y, number("kw", 0.0) or 0.0, feeds, row.get("loop", ""))
 
 
-def _layout(racks: list[Rack], title: str) -> Imported:
+def around(
+    racks: list[Rack],
+    title: str,
+    source: str,
+    ratings: Mapping[str, float] | None = None,
+    panels: Mapping[str, str] | None = None,
+) -> Imported:
     """Racks, their feeds behind one board, a CDU and dry coolers for each loop, fan walls on chillers for each room.
 
-    Names of the plant end in words that are added to those of loops and rooms.
+    Names of the plant end in words that are added to those of loops and rooms. ratings: of feeds [kW]; others by what
+    they carry. panels: boards that feeds hang on by name, rated by their feeds; the main board where one names none.
     """
+    known, hung = dict(ratings or {}), dict(panels or {})
     names, told = Names(), list[str]()
     utility, board = names["utility"], names["main_board"]
     rooms = list(dict.fromkeys(r.room or "room" for r in racks))
@@ -128,9 +137,15 @@ def _layout(racks: list[Rack], title: str) -> Imported:
     connections.append(["power", f"{utility}.out", f"{board}.in"])
     for room in rooms:
         components[names[room]] = {"type": "room"}
-    for feed, power in _by_feed(racks).items():
-        components[names[feed]] = {"type": "pdu", "rating": unit(SPARE * power, "kW")}
-        connections.append(["power", f"{board}.out", f"{names[feed]}.in"])
+    carried = _by_feed(racks)
+    for panel in dict.fromkeys(hung[f] for f in carried if f in hung):
+        own = sum(known.get(f, SPARE * power) for f, power in carried.items() if hung.get(f) == panel)
+        components[names[panel]] = {"type": "switchboard", "rating": unit(own, "kW")}
+        connections.append(["power", f"{board}.out", f"{names[panel]}.in"])
+    for feed, power in carried.items():
+        components[names[feed]] = {"type": "pdu", "rating": unit(known.get(feed, SPARE * power), "kW")}
+        above = names[hung[feed]] if feed in hung else board
+        connections.append(["power", f"{above}.out", f"{names[feed]}.in"])
     placed = [r for r in racks if r.x is not None]
     if len(placed) < len(racks):
         told.append(f"{len(racks) - len(placed):,} racks have no place: they stand in rows of {ROW} beside the others")
@@ -156,20 +171,23 @@ def _layout(racks: list[Rack], title: str) -> Imported:
     _loops(racks, names, board, components, connections)
     _rooms(racks, rooms, names, board, components, connections)
     told += [
-        f"what feeds is rated {SPARE:g} times what it carries, each feed alone all of its racks; there is no UPS",
-        "of each loop a CDU, pumps and dry coolers, of each room fan walls on chillers are assumed, sized by the racks",
+        "boards are rated by what they feed; there is no UPS"
+        if known
+        else f"what feeds is rated {SPARE:g} times what it carries, each feed alone all of its racks; there is no UPS",
+        *(["of each loop a CDU, pumps and dry coolers are assumed"] if any(r.loop for r in racks) else []),
+        "of each room fan walls on chillers are assumed, all cooling sized by the racks",
         "weather is 30 degC and 21 degC wet bulb; give the site's",
         *([f"names were changed: {', '.join(names.changed)}"] if names.changed else []),
     ]
     spec = {
         "version": 1,
         "name": title,
-        "description": f"{len(racks):,} racks of {drawn:,.0f} kW, imported from a table; the plant is assumed",
+        "description": f"{len(racks):,} racks of {drawn:,.0f} kW, imported from {source}; the plant is assumed",
         "site": {"dry_bulb": "30 degC", "wet_bulb": "21 degC"},
         "components": components,
         "connections": connections,
     }
-    return Imported(title, SOURCE, spec, tuple(told))
+    return Imported(title, source, spec, tuple(told))
 
 
 def _by_feed(racks: list[Rack]) -> dict[str, float]:
