@@ -32,6 +32,7 @@ OTHER_MEANINGS = (
         },
         "what it writes into a layout",
     ),
+    ("readers/grids.py", {"utility", "feeder", "house_load", "voltage"}, "what it writes into a layout"),
     ("readers/netbox.py", {"rack", "voltage"}, "what it writes into a layout, and columns of NetBox"),
     (
         "readers/racks.py",

@@ -189,7 +189,7 @@ WRITERS = """
     from twin.show.scene import render
     folder, limits = Path(sys.argv[1]), map(int, sys.argv[2:])
     result = twin.solve("dps_demo")
-    endings = ["nc", "zarr", "graphml", "json", "csv", "xlsx", "parquet"]
+    endings = ["nc", "zarr", "graphml", "json", "csv", "xlsx", "parquet", "glb", "html"]
     try:
         render.ready("vtk")
         endings += ["vtp", "vtk", "vtm"]
@@ -215,7 +215,7 @@ WRITERS = """
                 elif ending in ("csv", "xlsx", "parquet"):
                     result.write(path, "limits")
                 else:
-                    twin.export(result, path, "png" if ending == "png" else "vtk")
+                    twin.export(result, path)
                 path.unlink() if path.is_file() else shutil.rmtree(path)
                 shutil.rmtree(folder / "x", ignore_errors=True)
                 said[ending] = ""

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from importlib.util import find_spec
 from pathlib import Path
 
 import cupy_double
@@ -337,25 +338,25 @@ def test_the_response_of_foreign_air_bounds_the_racks(own, aired):
 
 
 def test_pictures_show_foreign_types_by_legend_and_role(solved, tmp_path):
-    pytest.importorskip("pyvista")
-    from twin.show.scene import boxes, hall, render
+    from twin.show.scene import render, stage
 
-    found = boxes.boxes(solved["tanks"])
-    at = {n: i for i, n in enumerate(found.names)}
-    data = solved["tanks"].dataset.isel(scenario=0)
-    assert [n for n, rack in zip(found.names, found.racks, strict=True) if rack] == [f"tank{k}" for k in range(1, 5)]
-    assert found.legends[at["tank1"]] == "immersion"
-    drawn = data["oil_bath_power"] + data["oil_bath_pump_power"]
-    assert found.power[at["tank1"]] == pytest.approx(float(drawn[0]) / 1e3)
-    assert found.temperature[at["tank1"]] == pytest.approx(float(data["oil_bath_inlet_temperature"][0]) - 273.15)
-    assert found.temperature[at["rail"]] == pytest.approx(float(data["power_rail_joint_temperature"][0]) - 273.15)
-    row = boxes.boxes(solved["air"])
-    colours = boxes.colours(row)
-    assert list(colours) == ["air handling", "in-row cooling"]
-    assert len(set(colours.values())) == 2
-    if any(render.gl_libraries().values()):
-        path = hall.export(solved["tanks"], tmp_path / "tanks.png")
-        assert path.read_bytes()[:4] == b"\x89PNG"
+    tanks = solved["tanks"].scene(color="power")
+    things, data = tanks.things, solved["tanks"].dataset.isel(scenario=0)
+    assert [n for n, rack in zip(things.names, things.racks, strict=True) if rack] == [f"tank{k}" for k in range(1, 5)]
+    assert things.legends[things.row["tank1"]] == "immersion"
+    assert tanks.shown_values[things.row["tank1"]] == pytest.approx(float(data["oil_bath_power"][0]) / 1e3)
+    for color, name, there in (
+        ("oil_bath_inlet_temperature", "tank1", data["oil_bath_inlet_temperature"]),
+        ("power_rail_joint_temperature", "rail", data["power_rail_joint_temperature"]),
+    ):
+        scene = solved["tanks"].scene(color=color)
+        assert scene.shown_values[things.row[name]] == pytest.approx(float(there[0]) - 273.15)
+    colours = stage.colours(solved["air"].scene().things)
+    assert {"air handling", "in-row cooling"} < set(colours)
+    assert len(set(colours.values())) == len(colours)
+    assert tanks.save(tmp_path / "tanks.glb").read_bytes()[:4] == b"glTF"
+    if find_spec("pyvista") and any(render.gl_libraries().values()):
+        assert tanks.save(tmp_path / "tanks.png").read_bytes()[:4] == b"\x89PNG"
 
 
 # ---- what is refused ---------------------------------------------------------------------------------------------

@@ -10,10 +10,12 @@ import pytest
 import yaml
 
 import twin
+from twin import columns
 from twin.readers.imported import Names, UnreadableError
 
 DPS = Path(__file__).parent / "dps"
 NETBOX = Path(__file__).parent / "netbox"
+GRID = Path(__file__).parent / "grids" / "hall.json"
 TOPOLOGY, DEVICES = DPS / "topology.json", DPS / "devices.yaml"
 
 TABLE = """\
@@ -263,3 +265,90 @@ def test_imports_by_the_command_line(tmp_path):
     assert not (tmp_path / "new.yaml").exists()
     again = command("import", str(TOPOLOGY), str(DEVICES), "-o", str(out))
     assert again.returncode == 2 and "exists; --force replaces it" in again.stderr
+
+
+# ---- pandapower ----------------------------------------------------------------------------------------------------
+
+
+def network(tmp_path, name):
+    """A file of pandapower, the sample or one of its own, and its network."""
+    pp = pytest.importorskip("pandapower")
+    if name == "sample":
+        return GRID, pp.from_json(str(GRID))
+    import pandapower.networks
+
+    net = getattr(pandapower.networks, name)()
+    pp.to_json(net, str(tmp_path / f"{name}.json"))
+    return tmp_path / f"{name}.json", net
+
+
+def at_buses(result, made):
+    """Voltages [pu] that a solved import has at pandapower's buses with a load."""
+    joints = {}
+    for _, *ends in made.spec["connections"]:
+        joints.setdefault(ends[0], set()).update(ends)
+    meets = {port: ends for ends in joints.values() for port in ends}
+    size = abs(result.solution[columns.bus.voltage][:, 0])
+    return {
+        int(port.split(".")[0].removeprefix("load_")): v
+        for name, v in zip(result.plant.bus_names, size, strict=True)
+        for port in meets.get(name, ())
+        if port.startswith("load_")
+    }
+
+
+@pytest.mark.parametrize("name", ["sample", "simple_mv_open_ring_net", "create_cigre_network_lv", "mv_oberrhein"])
+def test_networks_of_pandapower_are_solved_as_pandapower_does(tmp_path, name):
+    path, net = network(tmp_path, name)
+    import pandapower as pp
+
+    made = twin.imported(path)
+    result = twin.solve(twin.load(made.text))
+    pp.runpp(net, calculate_voltage_angles=True, tolerance_mva=1e-11, numba=False)
+    found = at_buses(result, made)
+    assert set(found) >= set(net.load.bus[net.load.in_service & (net.load.p_mw > 0)]) - {6}  # one bus with bus 2
+    assert max(abs(v - net.res_bus.vm_pu[bus]) for bus, v in found.items()) < 1e-8
+    solved = result.dataset.isel(scenario=0)
+    for kind, component, table in (("line", "feeder", net.line), ("trafo", "transformer", net.trafo)):
+        for row in table.index[table.in_service]:
+            own = solved[f"{component}_loading"].sel({component: f"{kind}_{row}"})
+            assert float(own) * 100 == pytest.approx(net[f"res_{kind}"].loading_percent[row], abs=1e-6)
+    assert float(solved["utility_power"].sum()) / 1e6 == pytest.approx(net.res_ext_grid.p_mw.sum(), abs=1e-7)
+
+
+def test_a_line_that_is_open_can_be_closed_in_the_layout(tmp_path):
+    made = twin.imported(GRID)
+    standby = made.spec["components"]["line_4"]
+    assert standby["in_service"] is False and made.spec["components"]["grid_0"]["voltage_set_point"] == 1.02
+    result = twin.solve(twin.load(made.text), {"line_4.in_service": [False, True]})
+    flow = result["feeder_power"].sel(feeder="line_4").values
+    assert flow[0] == 0 and abs(flow[1]) > 1e3
+
+
+def test_what_layouts_have_no_component_for_is_refused_by_bus_and_branch(tmp_path):
+    pp = pytest.importorskip("pandapower")
+    net = pp.from_json(str(GRID))
+    pp.create_gen(net, 1, 0.1)
+    pp.create_shunt(net, 2, 0.5)
+    pp.create_sgen(net, 3, 3.0)
+    net.trafo.loc[1, "shift_degree"] = 30.0
+    pp.create_line_from_parameters(net, 3, 4, 0.1, 0.1, 0.1, 0.0, 1.0)
+    net.line.loc[0, "g_us_per_km"] = 1.0
+    path = tmp_path / "net.json"
+    pp.to_json(net, str(path))
+    with pytest.raises(UnreadableError) as found:
+        twin.imported(path)
+    for told in (
+        "bus 1: a generator holds its voltage",
+        "bus 2: has a shunt",
+        "bus 3: gives active or reactive power",
+        "is fed with angles that differ",
+        "line_0: has a negative resistance, reactance or capacitance, or conducts",
+    ):
+        assert told in str(found.value)
+    net.ext_grid["in_service"] = False
+    pp.to_json(net, str(path))
+    with pytest.raises(UnreadableError, match=r"slack|external grid"):
+        twin.imported(path)
+    with pytest.raises(UnreadableError, match="takes no device files and no policy"):
+        twin.imported(GRID, policy="x")

@@ -5,7 +5,7 @@ import pytest
 
 import twin
 
-sys.path[:0] = [str(Path(__file__).parent)]
+sys.path.append(str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="package")

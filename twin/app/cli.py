@@ -378,7 +378,8 @@ def import_files(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="A DPS topology and its device files, a folder of NetBox tables, or a table of racks.",
+            help="A DPS topology and its device files, a folder of NetBox tables, a network of pandapower, "
+            "or a table of racks.",
             show_default=False,
         ),
     ],

@@ -101,7 +101,8 @@ class Utility(Component):
 
     metered: ClassVar[bool] = True
 
-    voltage: Voltage = Field(34.5e3, gt=0, description="line-to-line voltage held at the meter")
+    voltage: Voltage = Field(34.5e3, gt=0, description="nominal, line to line, at the meter")
+    voltage_set_point: Fraction = Field(1.0, ge=0.9, le=1.1, description="voltage held, over that")
     contract: Power = Field(float("inf"), gt=0, description="largest demand under the utility contract")
     in_service: InService = True
     ports: ClassVar[dict[str, Port]] = {"out": Port("power")}
@@ -114,7 +115,7 @@ class Utility(Component):
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:
         nominal(t, write, "out", t.voltage)
-        rows = write(Source(t.node("out"), 1.0 + 0 * t.voltage, GRID + 0 * t.voltage, t.in_service))
+        rows = write(Source(t.node("out"), t.voltage_set_point, GRID + 0 * t.voltage, t.in_service))
         write(Tally(totals.grid, columns.source.power[rows]))
         write(Tally(totals.contract, constant(write, t.contract)))
         report(t, write, "power", columns.source.power[rows], "active power from the grid", picture="power")

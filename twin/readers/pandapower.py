@@ -44,6 +44,11 @@ def _document(path: Path) -> Stored | None:
     return document if old else None
 
 
+def frequency(path: str | Path) -> float:
+    """Frequency of the network of a file [Hz]."""
+    return float((_document(Path(path)) or {}).get("f_hz", 50.0))
+
+
 def read(path: str | Path, trafo_model: Literal["t", "pi"] | None = None) -> PowerNetwork:
     """The network of a file; `trafo_model` is t or pi, by default what the network's options say, else t.
 

@@ -18,6 +18,9 @@ from twin.facility.graph import Facility
 UNDRAWN: frozenset[Look] = frozenset({"none", "run", "floor", "panel"})
 """Looks of what is no thing in a place: runs are drawn along their routes, rooms and screens apart."""
 
+BOXED: frozenset[Look] = frozenset({"none", "run"})
+"""Those of UNDRAWN that are things where the layout gives them a place and a size."""
+
 AISLE, GAP, ROW = 1.5, 0.6, 20.0
 """Between rows of what has no place and beside what does not stand side by side, and the least length of a row [m]."""
 
@@ -99,10 +102,11 @@ def things(facility: Facility) -> Things:
     """Everything that stands somewhere, in the order of the layout; see `Things.told` for what was placed by a rule.
 
     What has no place stands in rows in front of the site, kind after kind; busways without one hang above what they
-    feed, and if nothing that they feed has a place they are not drawn.
+    feed, and if nothing that they feed has a place they are not drawn. Runs of pipe and cable are boxes where the
+    layout gives them a place and a size.
     """
     parts = facility.components
-    shown = {n: p for n, p in parts.items() if p.look not in UNDRAWN}
+    shown = {n: p for n, p in parts.items() if p.look not in UNDRAWN or (p.look in BOXED and p.at and p.size)}
     at = {n: np.array(p.at, float) for n, p in shown.items() if p.at is not None and min(p.extent) > 0}
     size = {n: np.array(p.extent, float) for n, p in shown.items()}
     hung = [n for n, p in shown.items() if n not in at and p.look == "busway"]

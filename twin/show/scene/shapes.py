@@ -322,7 +322,7 @@ LOOKS: dict[Look, Callable[[_Draft], None]] = {
     "substation": _substation,
     "busway": _plain,
 }
-"""How each look is drawn; what is missing here is drawn along routes, as rooms, or not at all."""
+"""How each look is drawn; others along routes, as rooms or not at all, and as boxes where a layout has them placed."""
 
 LONG: frozenset[Look] = frozenset({"dry_cooler", "chiller", "tower", "generator", "pumps", "transformer", "substation"})
 """Looks without a front, which lie along the longer of their sides."""
@@ -343,7 +343,7 @@ def shape(look: Look, size: tuple[float, float, float], way: Facing, units: int 
     x, y, height = size
     width, depth = (x, y) if way[1] == "y" else (y, x)
     draft = _Draft(width, depth, height, min(units, MAX_UNITS))
-    (_plain if plain else LOOKS[look])(draft)
+    (_plain if plain else LOOKS.get(look, _plain))(draft)
     return {paint: s._replace(points=turned(s.points, width, depth, way)) for paint, s in draft.shape().items()}
 
 
