@@ -11,12 +11,13 @@ def told(test):
 
 
 HALL, SOLVED = told("an_inventory_of_netbox_becomes_a_hall_that_solves"), told("networks_of_pandapower_are_solved_as_pandapower_does")
+CORDS = told("feeds_are_those_that_name_a_rack_or_are_cabled_to_its_devices")
 
 MUTANTS = [
     (NETBOX, 'draw = self._number(row, "allocated" if allocated else "maximum")', 'draw = self._number(row, "maximum" if maximum else "allocated")', HALL, "maximum before allocated draw"),
     (NETBOX, 'if not rack or name in strips or outlets:', 'if not rack:', HALL, "strips that draw what they pass on"),
     (NETBOX, 'return volts * current * share / 100 * phases / 1e3', 'return volts * current * phases / 1e3', HALL, "a feed's power without its highest utilisation"),
-    (NETBOX, 'found[feed["rack"]].append(name)', 'pass', HALL, "feeds by cables alone"),
+    (NETBOX, 'found[feed["rack"]].append(name)', 'pass', CORDS, "feeds by cables alone"),
     (GRIDS, 'base = kv**2 / net.base_mva', 'base = kv**2', SOLVED, "ohms on a base of 1 MVA"),
     (GRIDS, 'y.imag / (2 * np.pi * self.frequency)', 'y.imag / (2 * np.pi * 50.0)', SOLVED, "capacitance of 50 Hz"),
     (GRIDS, '"tap": float(abs(net.ratio[k])),', '"tap": 1.0,', SOLVED, "taps in their middle"),

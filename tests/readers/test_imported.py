@@ -1,6 +1,7 @@
-"""Layouts from files of other programs: DPS topologies and tables of racks."""
+"""Layouts from files of other programs: topologies of DPS, inventories of NetBox, networks of pandapower, tables."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -205,6 +206,18 @@ def test_an_inventory_of_netbox_becomes_a_hall_that_solves():
     told = "\n".join(made.told)
     for sentence in ("1 racks that are not active", "1 devices that are not active", "40 cords are on primary and 40"):
         assert sentence in told
+
+
+def test_feeds_are_those_that_name_a_rack_or_are_cabled_to_its_devices(tmp_path):
+    bare = {"cables": None}  # of R40 the feeds name no rack
+    unnamed = {"power_feeds": lambda t: re.sub(r",R\d\d,(R\d\d-[AB])", r",,\1", t)}
+    for k, (changes, racks) in enumerate(((bare, ["R01"]), (unnamed, ["R01", "R40"]))):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        made = netbox(folder, **changes)
+        for rack in racks:
+            fed = {a for kind, a, b in made.spec["connections"] if kind == "power" and b == f"{rack}.feed"}
+            assert fed == {f"{rack}-A.out", f"{rack}-B.out"}
 
 
 def test_without_allocated_draws_the_maximum_counts_and_silent_devices_are_told(tmp_path):
