@@ -48,10 +48,15 @@ VARIABLES = ("gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier")
 
 PICTURES = {
     "01_first_facility": "gb300_hall.png",
-    "02_tokens_per_megawatt": "tokens_per_megawatt.png",
-    "05_price_of_a_cap": "price_of_a_cap.png",
-    "06_a_sweep": "sweep_map.png",
-    "08_a_year": "desert_year.png",
+    "02_where_the_heat_goes": "where_the_heat_goes.png",
+    "03_density_and_its_limits": "density.png",
+    "04_tokens_per_megawatt": "tokens_per_megawatt.png",
+    "06_price_of_a_cap": "price_of_a_cap.png",
+    "07_a_sweep": "sweep_map.png",
+    "09_a_year": "desert_year.png",
+    "11_frontier": "frontier_day.png",
+    "12_3d_and_openusd": "row_of_racks.png",
+    "14_networks_alone": "voltage_nose.png",
 }
 """What a notebook draws, by its name."""
 
@@ -291,7 +296,7 @@ def notebooks() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "notebooks").glob("*.py")):
         body = []
         for cell in jupytext.read(path).cells:
-            body.append(cell.source if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```")
+            body.append(dollars(cell.source) if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```")
         if path.stem in PICTURES:
             shutil.copy(path.parent / PICTURES[path.stem], FOLDER / "notebooks")
             body.append(f"![What the notebook draws]({PICTURES[path.stem]})")
@@ -299,7 +304,7 @@ def notebooks() -> Iterator[tuple[str, str]]:
         body.insert(1, f"{need}, then open `notebooks/{path.name}` in Jupyter.")
         titles.append(path.stem)
         yield f"notebooks/{path.stem}", "\n\n".join(body) + "\n"
-    about = "# Notebooks\n\nWalks through the program. Continuous integration runs them all.\n\n"
+    about = "# Notebooks\n\nA course: each begins with a question and ends with its answer.\n\n"
     yield "notebooks/index", about + contents(titles).replace(":hidden:", ":maxdepth: 1")
 
 

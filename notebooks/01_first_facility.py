@@ -13,15 +13,12 @@
 # %% [markdown]
 # # A first facility
 #
-# From a layout file to megawatts, tokens and the limit that binds. The hall holds 64 GB300 NVL72 racks on eight CDUs,
-# dry coolers with trim chillers, and a doubled power train.
+# What does a hall make of its megawatts, and what keeps it from being denser? From a layout file to megawatts, tokens
+# and the limit that binds. The hall holds 64 GB300 NVL72 racks on eight CDUs, dry coolers with trim chillers, and a
+# doubled power train.
 
 # %%
-import tempfile
-from pathlib import Path
-
 import numpy as np
-from IPython.display import Image
 
 import twin
 
@@ -37,6 +34,13 @@ facility
 # %%
 result = twin.solve(facility)
 result
+
+# %% [markdown]
+# It can be seen: racks are coloured by the air that they breathe, and what holds the density back is marked. Drag to
+# turn it, click a thing for its numbers. This needs the extra `viz`.
+
+# %%
+result.scene()
 
 # %%
 result.dataset
@@ -102,11 +106,5 @@ for set_point in ("36 degC", "40 degC", "44 degC"):
     print(f"CDU at {set_point}: PUE {changed.figures.pue[0]:.4f}, junction margin {junction.margin:.1f} K")
 
 # %% [markdown]
-# ## A picture
-#
-# Racks are coloured by the air that they breathe; the element that binds is outlined. This needs the extra `viz`.
-
-# %%
-with tempfile.TemporaryDirectory() as folder:
-    picture = Image(twin.export(result, Path(folder) / "hall.png").read_bytes())
-picture
+# **So: the hall draws 10.1 MW for 27.6 million tokens a second. Its racks could be a quarter denser, up to what it may
+# draw from the utility, and each degree that its coolant is warmer is taken from the chips' margin.**

@@ -51,3 +51,7 @@ normal = twin.bound(hall)[0]
 print(f"as it stands {normal.density / 1e3:.1f} kW per rack, {normal.limit.name} binds")
 print(f"after any single loss in the power train {secure.density / 1e3:.1f} kW, {secure.limit} binds")
 print(f"the loss that sets it: {secure.contingency}")
+
+# %% [markdown]
+# **So: this hall's power train behind the meter loses no rack to any single failure, its cooling does: one mechanical
+# board, mains and CDUs without a spare. With the power train alone secured racks may draw 141 instead of 171 kW.**

@@ -13,9 +13,10 @@
 # %% [markdown]
 # # Your own equipment
 #
-# A new type is one class: its numbers with units, its ports, and `lower`, which writes what solvers know. Nothing
-# else is edited. Two types follow, neither of which comes with the program: a tank in which boards hang in a
-# dielectric, and a chiller that is driven by the heat of racks. Their numbers are round inputs of no maker.
+# What does it take to solve a hall with equipment that the program does not know? A new type is one class: its
+# numbers with units, its ports, and `lower`, which writes what solvers know. Nothing else is edited. Two types
+# follow, neither of which comes with the program: a tank in which boards hang in a dielectric, and a chiller that is
+# driven by the heat of racks. Their numbers are round inputs of no maker.
 
 # %%
 from dataclasses import dataclass
@@ -378,3 +379,7 @@ print(f"{int((unit['status'] == 0).sum())} of {len(leaving)} have a steady state
 #
 # After `pip install our-tanks`, `twin solve tanks.yaml` works as it does for what is shipped; results name the
 # package and its version. A package that cannot be imported, or takes a name that is taken, is one line that says so.
+
+# %% [markdown]
+# **So: one class and one catalogue entry; solver, limits, density, pictures and the command line then treat the new
+# equipment as what is shipped.**
