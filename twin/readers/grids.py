@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from twin.readers.imported import Imported, Names, UnreadableError
-from twin.readers.records import DEAD, PV, Complex, Index, PowerNetwork
+from twin.readers.records import DEAD, PV, Index, PowerNetwork
 
 UNLIMITED = 1e6
 """Ampacity of a line that states none [A]."""
@@ -152,7 +152,7 @@ class _Grid:
             held = np.unique(net.gen_voltage[net.gen_in_service & (net.gen_bus == i)])
             if len(held) > 1:
                 self._fault([self._bus(int(i))], "external grids hold different voltages")
-            part = {"type": "utility", "voltage": _unit(net.vn_kv[i], "kV"), "voltage_set_point": float(held[0])}
+            part = {"type": "utility", "voltage": _unit(float(net.vn_kv[i]), "kV"), "voltage_set_point": float(held[0])}
             self._add(f"grid_{net.bus[i]}", part, out=int(i))
         if not reached:
             self.faults.append("has no external grid in service")
@@ -196,8 +196,8 @@ class _Grid:
         part = {
             "type": "transformer",
             "rating": _unit(rating * net.base_mva, "MVA"),
-            "voltage_in": _unit(net.vn_kv[net.start[k]], "kV"),
-            "voltage_out": _unit(net.vn_kv[net.end[k]], "kV"),
+            "voltage_in": _unit(float(net.vn_kv[net.start[k]]), "kV"),
+            "voltage_out": _unit(float(net.vn_kv[net.end[k]]), "kV"),
             "impedance": abs(z),
             "load_loss": z.real,
             "no_load_loss": y.real,
@@ -212,9 +212,8 @@ class _Grid:
     def _loads(self, reached: dict[int, int]) -> None:
         """What is drawn at each bus, and nothing at ends where else nothing is connected."""
         net = self.network
-        load: Complex = np.where(net.kind == DEAD, 0, net.load) * net.base_mva
         for i in reached:
-            power, label = complex(load[i]), net.bus[i] if net.bus[i] != -1 else "open_end"
+            power, label = complex(net.load[i]) * net.base_mva, net.bus[i] if net.bus[i] != -1 else "open_end"
             if power:
                 part = {
                     "type": "house_load",
