@@ -131,7 +131,7 @@ MUTANTS = [
     (L, "tie = on / (1j * TIE * POWER_BASE / rating)", "tie = on / (1j * TIE + 0 * rating)", SHARE, "sources share alike"),
     (E, "GRID = 1e9", "GRID = 1e8", GRID, "a grid of 100 MW"),
     (E, "in_service: InService = False", "in_service: InService = True", GRID, "generators always run"),
-    (E, "voltage: Voltage = Field(34.5e3, gt=0, description=\"line-to-line", "voltage: Voltage = Field(33e3, gt=0, description=\"line-to-line", METER,
+    (E, "voltage: Voltage = Field(34.5e3, gt=0, description=\"nominal, line to line, at", "voltage: Voltage = Field(33e3, gt=0, description=\"nominal, line to line, at", METER,
      "meters at 33 kV"),
     (D, "np.where(stated > 0, stated, np.where(_sum(load, stated) > 0, 0.0, equal))", "stated", CORDS, "spare cords stay dead"),
     (D, "_normal(load, load.share * live), _normal(load, live)", "_normal(load, live), _normal(load, live)", CORDS,
