@@ -183,3 +183,8 @@ def test_what_cannot_be_written_is_refused(result, tmp_path):
     with pytest.raises(twin.LayoutError, match="weights: gb300_nvl72: give kilograms"):
         twin.assets(result, tmp_path / "new", {"gb300_nvl72": 0.0})
     assert [p.name for p in tmp_path.iterdir()] == ["there"]
+
+
+def test_a_layout_gives_the_assets_of_its_result(written, tmp_path):
+    layers = twin.assets("gb300_hall", tmp_path / "assets")
+    assert [p.name for p in layers] == [p.name for p in written.values()]

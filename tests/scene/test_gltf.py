@@ -213,3 +213,8 @@ def test_the_khronos_validator_finds_nothing(result, weathers, with_air, tmp_pat
     for one in said:
         assert (one["numErrors"], one["numWarnings"], one["numInfos"]) == (0, 0, 0), one["messages"]
     assert [one["animations"] for one in said] == [0, 1, 1, 0]
+
+
+def test_a_layout_is_exported_as_its_result_is(tmp_path):
+    one = twin.export("dps_demo", tmp_path / "one.glb")
+    assert one.read_bytes() == twin.export(twin.solve("dps_demo"), tmp_path / "other.glb").read_bytes()

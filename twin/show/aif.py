@@ -15,14 +15,17 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from twin import columns
+from twin.api import Result, solve
 from twin.columns import Array
 from twin.components.base import Component
 from twin.facility.files import LayoutError
+from twin.facility.graph import Facility
+from twin.facility.layout import Layout
 from twin.facility.output import target, whole
 from twin.fluids import fluid
 from twin.plant.wiring import Wiring
@@ -34,9 +37,6 @@ from twin.show.scene.shapes import PAINTS, Solid, shape
 from twin.show.scene.stage import COLOURS
 from twin.show.usd import Author, ready
 from twin.units import parse
-
-if TYPE_CHECKING:
-    from twin.api import Result
 
 PROFILE, PROFILE_VERSION = "AIF-Entity", "0.2.0"
 CATEGORY = "Q671224"
@@ -74,19 +74,23 @@ class Asset(NamedTuple):
     size: tuple[float, float, float]
 
 
-def assets(result: Result, folder: str | Path, weights: Mapping[str, float] | None = None) -> list[Path]:
+def assets(
+    layout: str | Path | Layout | Facility | Result, folder: str | Path, weights: Mapping[str, float] | None = None
+) -> list[Path]:
     """Write an asset for each model of a CDU, compute rack, CRAH and UPS into a new folder; the root layers come back.
 
-    result: whose first scenario's numbers go into it. weights: of models [kg]; where one is not given it is taken as
-    500 kg/m3 of the volume, and the asset says so. Written whole or not at all. Raises LayoutError where the folder
-    exists, where the layout has no such equipment, for a weight that is none, and without usd-core.
+    layout: as `twin.solve` takes it, or a Result, whose first scenario's numbers go into it. weights: of models [kg];
+    where one is not given it is taken as 500 kg/m3 of the volume, and the asset says so. Written whole or not at all.
+    Raises LayoutError where the folder exists, where the layout has no such equipment, for a weight that is none, and
+    without usd-core.
 
-    >>> twin.assets(twin.solve("gb300_hall"), "assets")
+    >>> twin.assets("gb300_hall", "assets")
     """
     ready()
     if Path(folder).exists():
         raise LayoutError(f"output {folder}", ["exists; name a new folder"])
     folder = target(folder)
+    result = layout if isinstance(layout, Result) else solve(layout)
     facility = result.facility
     if not result.ok:
         raise LayoutError(facility.name, [f"assets: {reason(*result.part(0))}"])

@@ -6,17 +6,17 @@ import io
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from twin.api import Result, solve
 from twin.facility.files import LayoutError
+from twin.facility.graph import Facility
+from twin.facility.layout import Layout
 from twin.facility.output import target, whole
 from twin.show import gltf, html, usd
 from twin.show.scene import vtk
 from twin.show.scene.render import ready
 from twin.show.scene.scene import Scene, scenario_text
-
-if TYPE_CHECKING:
-    from twin.api import Result
 
 ENDINGS = {
     "png": (".png",),
@@ -90,16 +90,22 @@ def field_room(scene: Scene, path: Path) -> str:
 
 
 def export(
-    result: Result, path: str | Path, to: str | None = None, scenario: int = 0, color: str | None = None
+    layout: str | Path | Layout | Facility | Result,
+    path: str | Path,
+    to: str | None = None,
+    scenario: int = 0,
+    color: str | None = None,
 ) -> Path:
-    """Write a `result` to `path` by its ending, as `result.scene(color=color, scenario=scenario).save(path)` does.
+    """Write a facility to `path` by its ending, as `result.scene(color=color, scenario=scenario).save(path)` does.
 
-    to: "png", "gif", "html", "glb", "usd" or "vtk", which the ending must then be of. The path comes back. Raises
-    LayoutError for what cannot be written, and RenderError without PyVista or OpenGL where these are needed.
+    layout: as `twin.solve` takes it, or a Result. to: "png", "gif", "html", "glb", "usd" or "vtk", which the ending
+    must then be of. The path comes back. Raises LayoutError for what cannot be written, and RenderError without PyVista
+    or OpenGL where these are needed.
 
-    >>> export(twin.solve("gb300_hall"), "hall.png")
+    >>> export("gb300_hall", "hall.png")
     """
     path, kind = check(path, to)
+    result = layout if isinstance(layout, Result) else solve(layout)
     return save(Scene(result, color, scenario), path, kind)
 
 
