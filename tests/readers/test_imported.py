@@ -338,6 +338,19 @@ def test_a_line_that_is_open_can_be_closed_in_the_layout(tmp_path):
     assert flow[0] == 0 and abs(flow[1]) > 1e3
 
 
+def test_what_is_named_as_a_line_is_gets_a_name_of_its_own(tmp_path):
+    pp = pytest.importorskip("pandapower")
+    net = pp.from_json(str(GRID))
+    pp.create_impedance(net, 1, 2, 0.01, 0.05, 10.0)
+    pp.to_json(net, str(tmp_path / "net.json"))
+    made = twin.imported(tmp_path / "net.json")
+    (added,) = set(made.spec["components"]) - set(twin.imported(GRID).spec["components"])
+    assert added.startswith("line_0_") and any(t.startswith(f"{added} states no largest current") for t in made.told)
+    found = at_buses(twin.solve(twin.load(made.text)), made)
+    pp.runpp(net, calculate_voltage_angles=True, tolerance_mva=1e-11, numba=False)
+    assert max(abs(v - net.res_bus.vm_pu[bus]) for bus, v in found.items()) < 1e-8
+
+
 def test_what_layouts_have_no_component_for_is_refused_by_bus_and_branch(tmp_path):
     pp = pytest.importorskip("pandapower")
     net = pp.from_json(str(GRID))

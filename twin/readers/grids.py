@@ -78,7 +78,7 @@ class _Grid:
         """What holds for every network."""
         yield "buses are the joints of what meets at them; their names stand in the names of loads"
         yield "feeders are 1 km long with the impedance and capacitance of the whole line"
-        yield "transformers are pi models with the impedances that the network solves; its vector groups have no effect"
+        yield "transformers are pi models with the impedances that the network solves; vector groups have no effect"
         yield "there is no room, rack or cooling: this is the electrical part, to be joined with the rest of a layout"
 
     # ---- what is no part of a layout -----------------------------------------------------------------------------
@@ -137,14 +137,13 @@ class _Grid:
 
     # ---- components ----------------------------------------------------------------------------------------------
 
-    def _add(self, name: str, part: dict[str, Any], **ports: int) -> None:
-        """A component, and the buses at which its ports are."""
-        own = self.names[name]
-        while own in self.parts:
-            own = self.names[f"{own} "]
+    def _add(self, name: str, part: dict[str, Any], **ports: int) -> str:
+        """A component, and the buses at which its ports are; its name comes back, another if `name` is taken."""
+        own = self.names[f"{name} {len(self.parts)}" if name in self.parts else name]
         self.parts[own] = part
         for port, bus in ports.items():
             self.ports[bus].append(f"{own}.{port}")
+        return own
 
     def _utilities(self, reached: dict[int, int]) -> None:
         net = self.network
@@ -171,9 +170,6 @@ class _Grid:
         if z.real < 0 or z.imag < 0 or y.real != 0 or y.imag < 0:
             self._fault([name], "has a negative resistance, reactance or capacitance, or conducts to earth")
         amperes = float(net.rating[k]) * net.base_mva * 1e3 / (np.sqrt(3.0) * kv)
-        if not np.isfinite(amperes):
-            amperes = UNLIMITED
-            self.told.append(f"{name} states no largest current: its ampacity is {UNLIMITED:g} A")
         first, last = sorted((int(net.start[k]), int(net.end[k])), key=reached.__getitem__)
         part = {
             "type": "feeder",
@@ -183,9 +179,11 @@ class _Grid:
             "reactance": _unit(z.imag, "ohm/km"),
             "capacitance": _unit(y.imag / (2 * np.pi * self.frequency) * 1e9, "nF/km"),
             "frequency": _unit(self.frequency, "Hz"),
-            "ampacity": _unit(amperes, "A"),
+            "ampacity": _unit(amperes if np.isfinite(amperes) else UNLIMITED, "A"),
         }
-        self._add(name, part | self._service(k), **{"in": first, "out": last})
+        own = self._add(name, part | self._service(k), **{"in": first, "out": last})
+        if not np.isfinite(amperes):
+            self.told.append(f"{own} states no largest current: its ampacity is {UNLIMITED:g} A")
 
     def _transformer(self, k: int, reached: dict[int, int]) -> None:
         net = self.network
