@@ -18,7 +18,7 @@ from twin.air.turns import solve as solve_air
 from twin.columns import Array
 from twin.elements import Status
 from twin.facility.build import load
-from twin.facility.files import LayoutError
+from twin.facility.files import LayoutError, hint
 from twin.facility.graph import Facility
 from twin.facility.layout import Layout
 from twin.facility.scenarios import Scenarios, read
@@ -28,7 +28,7 @@ from twin.kernels.later import later
 from twin.money.cost import Annual
 from twin.plant.compile import Plant, compile
 from twin.results import store, tables
-from twin.results.dataset import Joined, dataset, field, reason
+from twin.results.dataset import Joined, by_element, dataset, field, reason
 from twin.results.envelopes import Exposure, exposures
 from twin.results.figures import Figures, figures
 from twin.results.files import write
@@ -156,12 +156,33 @@ class Result:
         found = [dataset(part.air) for part in self.parts]
         if self.bounds:
             found = [data.assign(bound.variables()) for data, bound in zip(found, self.bounds, strict=True)]
+        return self._joined(found)
+
+    def _joined(self, found: Sequence[xr.Dataset]) -> xr.Dataset:
+        """Datasets of the parts as one, in the order of the scenarios."""
         if len(found) == 1:
             return found[0]
         joined = Joined(self.size)
         for part, data in zip(self.parts, found, strict=True):
             joined.take(part.scenarios, data)
         return joined.dataset(self.size)
+
+    @cached_property
+    def by_element(self) -> Mapping[str, str]:
+        """Names of the variables of the dataset that are numbers of elements, and the dimension of each."""
+        return by_element(self.parts[0].air)
+
+    def variables(self, names: Sequence[str]) -> xr.Dataset:
+        """Some variables of the dataset that elements have, worked out without the others.
+
+        Raises LayoutError for a name that there is not.
+        """
+        if unknown := [n for n in names if n not in self.by_element]:
+            told = hint(unknown[0], self.by_element)
+            raise LayoutError(self.facility.name, [f"no variable of elements is called {unknown[0]!r}{told}"])
+        if "dataset" in vars(self):  # a cached property: all of them have been worked out
+            return self.dataset[list(names)]
+        return self._joined([dataset(part.air, frozenset(names)) for part in self.parts])
 
     @cached_property
     def response(self) -> Response:

@@ -181,6 +181,19 @@ def dataset(air: AirSolution, chosen: Collection[str] | None = None) -> xr.Datas
     return xr.Dataset(variables, coordinates, provenance(plant, served, solution.seconds, solution.device))
 
 
+def by_element(air: AirSolution) -> dict[str, str]:
+    """Names of the numbers that elements have in a dataset, and the dimension of each."""
+    plant, parts = air.solution.plant, air.plant.facility.components
+    found = {r.name: r.dimension for r in plant.reports}
+    for g in plant.guidelines:
+        found |= {} if g.ladder else dict.fromkeys(envelopes.titles(g), g.dimension)
+    for room in air.rooms:
+        for things, ending in ((room.geometry.racks, INLET_ERROR), (room.geometry.coolers, INTAKE)):
+            found |= {f"{d}_{ending}": d for d in (parts[thing.name].dimension for thing in things)}
+        found |= dict.fromkeys(ROOMS, "computed_room")
+    return found
+
+
 def _by_element(solution: Solution, asked: Callable[[str], bool]) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """What is reported of elements, and the names of these by dimension."""
     plant, variables = solution.plant, dict[str, Any]()

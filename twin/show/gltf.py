@@ -20,6 +20,7 @@ from twin.columns import Array
 from twin.show.scene import air, meshes, stage
 from twin.show.scene.paint import LOST, UNKNOWN, rgb
 from twin.show.scene.places import Things
+from twin.show.scene.routes import Runs
 from twin.show.scene.scene import scenario_text
 from twin.show.scene.shapes import PAINTS, Solid, box, shape
 
@@ -33,8 +34,8 @@ WIDTH, NEAR = 1024, 0.5
 """Pixels of a row of the frames' textures, and gaps between things that share a rectangle, over their width."""
 
 FLOAT, USHORT, UINT, UBYTE = 5126, 5123, 5125, 5121
-BODY = "body"
-"""The material of bodies that a page colours."""
+BODY, PIPES = "body", "pipes"
+"""The material of bodies and the node of pipes that a page colours."""
 
 POINTS, INDICES = 34962, 34963
 LINES = 1
@@ -204,13 +205,14 @@ def numbers(scene: Scene) -> list[Json]:
     """What each thing carries: its power [kW], its temperature [degC], and the variable of the scene if another."""
     things, row = scene.things, scene.things.row
     told: list[Json] = [{} for _ in things.names]
-    result = scene.result
-    for report in result.plant.reports:
+    solution, i = scene.result.part(scene.scenario)
+    plant = solution.plant
+    for report in plant.reports:
         if not report.picture:
             continue
-        values = result.solution[report.value][:, scene.scenario].tolist()
+        values = solution[report.value][:, i].tolist()
         for name, value in zip(report.elements, values, strict=False):
-            for member in result.plant.classes.members(name):
+            for member in plant.classes.members(name):
                 if member not in row or not np.isfinite(value):
                     continue
                 own = told[row[member]]
@@ -218,11 +220,19 @@ def numbers(scene: Scene) -> list[Json]:
                     own["kW"] = round(own.get("kW", 0.0) + value / 1e3, 2)
                 else:
                     own.setdefault("degC", round(value - 273.15, 2))
-    already = {report.name for report in result.plant.reports if report.picture}
+    already = {report.name for report in plant.reports if report.picture}
     for own, value in zip(told, scene.shown_values.tolist(), strict=True):
         if scene.color not in already and np.isfinite(value):
             own[scene.color] = float(f"{value:.5g}")
     return told
+
+
+def pipe_points(runs: Runs) -> tuple[Solid, Array]:
+    """Pipes, and the route that each of their points is of (point,)."""
+    solid, owner = meshes.pipes(runs)
+    of_point = np.empty(len(solid.points), np.int64)
+    of_point[solid.corners] = np.repeat(owner, solid.sizes)
+    return solid, runs.net[of_point]
 
 
 def _node(file: _File, name: str, solid: Solid, material: int, **attributes: Any) -> None:
@@ -256,14 +266,11 @@ def _surroundings(file: _File, scene: Scene) -> None:
         if panel.size[2] > 0:
             _node(file, panel.name, meshes.sheet(panel), glass)
     if scene.coolant is not None and len(scene.coolant.runs.radius):
-        runs = scene.coolant.runs
-        solid, owner = meshes.pipes(runs)
-        of_point = np.empty(len(solid.points), np.int64)
-        of_point[solid.corners] = np.repeat(owner, solid.sizes)
-        warm = scene.coolant.temperature[runs.net[of_point]] - 273.15
+        solid, net = pipe_points(scene.coolant.runs)
+        warm = scene.coolant.temperature[net] - 273.15
         white = file.material("coolant", "#ffffff")
-        _node(file, "pipes", solid, white, COLOR_0=file.colours(scene.coolant_scale.rgb(warm)))
-        _node(file, "flow", meshes.arrows(runs)[0], file.material("arrows", stage.INK))
+        _node(file, PIPES, solid, white, COLOR_0=file.colours(scene.coolant_scale.rgb(warm)))
+        _node(file, "flow", meshes.arrows(scene.coolant.runs)[0], file.material("arrows", stage.INK))
     if scene.power is not None and len(scene.power.runs.radius):
         _lines(file, "cables", np.stack([scene.power.runs.start, scene.power.runs.end], axis=1), stage.CABLE)
     for kind in scene.air:

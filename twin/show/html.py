@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.columns import Array
-from twin.show.gltf import glb, numbers
+from twin.show.gltf import glb, numbers, pipe_points
 from twin.show.scene import stage
 from twin.show.scene.labels import looking
 from twin.show.scene.paint import LOST, UNKNOWN, Scale
+from twin.show.scene.routes import temperatures
 from twin.show.scene.scene import scenario_text
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def fragment(scene: Scene, heading: str = "h1") -> str:
         else ""
     )
     keys = "".join(f'<li style="--c:{colour}">{escape(label)}</li>' for label, colour in scene.legend)
-    bars = "".join(_bar(told) for told in reversed(scene.scales))
+    bars = "".join(_bar(told, "things" if told is scene.scale else "") for told in reversed(scene.scales))
     still = [f"Pipes and air are those of {data['frames'][frame]['label']}."] if count > 1 else []
     told = "".join(f"<p>{escape(text)}</p>" for text in (*scene.told, *still))
     label = escape(f"{scene.title}: {scene.line}. Arrow keys turn, plus and minus zoom, 0 resets.")
@@ -86,12 +88,13 @@ def fragment(scene: Scene, heading: str = "h1") -> str:
     )
 
 
-def _bar(scale: Scale) -> str:
-    """A colour bar with its numbers."""
+def _bar(scale: Scale, of: str) -> str:
+    """A colour bar with its numbers; of: "things" for that of things."""
     stops = f"linear-gradient(90deg,{','.join(scale.colours)})"
     ticks = "".join(f"<span>{tick}</span>" for tick in scale.ticks)
     title = escape(scale.title)
-    return f'<div class="twin-bar"><span>{title}</span><i style="background:{stops}"></i><div>{ticks}</div></div>'
+    kind = f' data-of="{of}"' if of else ""
+    return f'<div class="twin-bar"{kind}><span>{title}</span><i style="background:{stops}"></i><div>{ticks}</div></div>'
 
 
 def hexes(colours: Array) -> list[str]:
@@ -133,7 +136,37 @@ def scene_data(scene: Scene) -> dict[str, Any]:
         "frame": frames.index(scene.scenario),
         "frames": [_frame(scene, f) for f in frames],
         **own,
+        "pipes": _pipes(scene),
         "glb": base64.b64encode(zlib.compress(glb(scene, viewer=True), 9)).decode(),
+    }
+
+
+def _pipes(scene: Scene) -> dict[str, Any] | None:
+    """Colours of coolant, and which route each point of the pipes is of: how many points of one follow each other."""
+    if scene.coolant is None or not len(scene.coolant.runs.radius):
+        return None
+    _, net = pipe_points(scene.coolant.runs)
+    begin = np.flatnonzero(np.diff(net, prepend=-1))
+    counts = np.diff(np.append(begin, len(net))).tolist()
+    scale = scene.coolant_scale
+    table = {"table": hexes(scale.table), "low": scale.low, "high": scale.high}
+    return table | {"net": net[begin].tolist(), "points": counts}
+
+
+def answer(scene: Scene, routes: Sequence[str] = ()) -> dict[str, Any]:
+    """What a page is told of another result of what it shows: values, marks, scale and pipes; see `Scene.showing`.
+
+    routes: names of the pipes' routes that it shows.
+    """
+    told, scale = numbers(scene), scene.scale
+    return {
+        "values": rounded(scene.shown_values),
+        "kW": [own.get("kW") for own in told],
+        "degC": [own.get("degC") for own in told],
+        "scale": {"low": scale.low, "high": scale.high, "ticks": scale.ticks},
+        "pipes": rounded(temperatures(scene.result, routes) - 273.15) if routes else None,
+        "line": scene.line,
+        **marks_data(scene),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,10 +10,12 @@ import numpy as np
 
 from twin import columns
 from twin.columns import Array
+from twin.domains.electrical import shares
 from twin.facility.files import LayoutError, hint
-from twin.results.limits import TOLERANCE
+from twin.results.limits import TOLERANCE, margins
 from twin.serving.tokens import chips_at_work, rates, terms_by_scenario
 from twin.show.shown import shown
+from twin.solver.steady import Solution
 
 if TYPE_CHECKING:
     from twin.api import Result
@@ -108,15 +111,8 @@ def rgb(colour: str) -> tuple[int, int, int]:
 
 def names(result: Result) -> list[str]:
     """What equipment may be coloured by: variables of the Dataset, their endings that several types share, and more."""
-    data = result.dataset.variables
-    own = [str(n) for n, v in data.items() if _drawn(v)]
-    shared = {_ending(n, str(data[n].dims[0])) for n in own}
-    return sorted({*own, *shared, MARGIN, TOKENS})
-
-
-def _drawn(variable: object) -> bool:
-    dims = getattr(variable, "dims", ())
-    return len(dims) == 2 and dims[1] == "scenario" and dims[0] != "cost_item" and variable.dtype.kind in "fiu"  # type: ignore[attr-defined]
+    shared = {_ending(name, dimension) for name, dimension in result.by_element.items()}
+    return sorted({*result.by_element, *shared, MARGIN, TOKENS})
 
 
 def _ending(name: str, dimension: str) -> str:
@@ -125,9 +121,8 @@ def _ending(name: str, dimension: str) -> str:
 
 def default(result: Result) -> str:
     """What a layout is coloured by if nothing is named: rack inlets, where there are none any inlets, else margins."""
-    data = result.dataset.variables
-    inlets = [n for n, v in data.items() if _drawn(v) and str(n).endswith(INLETS)]
-    return DEFAULT if DEFAULT in data else INLETS.lstrip("_") if inlets else MARGIN
+    inlets = any(n.endswith(INLETS) for n in result.by_element)
+    return DEFAULT if DEFAULT in result.by_element else INLETS.lstrip("_") if inlets else MARGIN
 
 
 def variable(result: Result, name: str) -> Variable:
@@ -137,16 +132,15 @@ def variable(result: Result, name: str) -> Variable:
     Raises LayoutError for another name, with the nearest that there is.
     """
     if name == MARGIN:
-        return _margins(result)
+        return _collected(result, MARGIN, "least margin to a limit [%]", "%", _least_margins)
     if name == TOKENS:
-        return _tokens(result)
-    data = result.dataset.variables  # which, unlike its items, carry no coordinates
-    found = [str(n) for n, v in data.items() if _drawn(v) and name in (n, _ending(str(n), str(v.dims[0])))]
+        return _collected(result, TOKENS, "tokens/s", "1/s", _served)
+    found = sorted(n for n, d in result.by_element.items() if name in (n, _ending(n, d)))
     if not found:
         known = names(result)
         there = hint(name, known) or f"; there are {', '.join(known)}"
         raise LayoutError(result.facility.name, [f"color: nothing is called {name!r}{there}"])
-    elements, values = [], []
+    data, elements, values = result.variables(found).variables, [], []  # which, unlike items, carry no coordinates
     for each in found:
         elements += data[data[each].dims[0]].values.tolist()
         values.append(data[each].values.astype(float))
@@ -166,20 +160,34 @@ def _owner(result: Result, element: str) -> str:
     return name or element
 
 
-def _margins(result: Result) -> Variable:
-    least = dict[str, Array]()
-    m = result.margins
+def _collected(
+    result: Result, name: str, title: str, unit: str, of: Callable[[Result, Solution], dict[str, Array]]
+) -> Variable:
+    """Numbers that are worked out of solutions, by component (scenario of the part,), of all scenarios."""
+    found = dict[str, Array]()
+    for part in result.parts:
+        for component, values in of(result, part.air.solution).items():
+            found.setdefault(component, np.full(result.size, np.nan))[part.scenarios] = values
+    return Variable(name, title, unit, tuple(found), np.array([*found.values()]).reshape(len(found), -1))
+
+
+def _least_margins(result: Result, solution: Solution) -> dict[str, Array]:
+    """The least margin of each component to any of its limits [%]."""
+    least, m = dict[str, Array](), margins(solution)
     for element, relative in zip(m.element.tolist(), m.relative, strict=True):
-        for name in result.plant.classes.members(element) if element in result.facility.components else (element,):
+        for name in _like(result, solution, element):
             owner = _owner(result, name)
             least[owner] = np.minimum(least.get(owner, np.inf), relative)
-    values = 100 * np.array([*least.values()]).reshape(len(least), -1)
-    values[~np.isfinite(values)] = np.nan
-    return Variable(MARGIN, "least margin to a limit [%]", "%", tuple(least), values)
+    return {name: np.where(np.isfinite(values), 100 * values, np.nan) for name, values in least.items()}
 
 
-def _tokens(result: Result) -> Variable:
-    solution = result.solution
+def _like(result: Result, solution: Solution, element: str) -> Sequence[str]:
+    """All components that a component stands for, or the element alone."""
+    return solution.plant.classes.members(element) if element in result.facility.components else (element,)
+
+
+def _served(result: Result, solution: Solution) -> dict[str, Array]:
+    """Tokens that each rack serves [1/s]."""
     plant, size = solution.plant, solution.plant.scenarios
     chips, clock, busy = chips_at_work(solution)
     served = np.full(chips.shape, np.nan)
@@ -187,7 +195,8 @@ def _tokens(result: Result) -> Variable:
         for terms, own in terms_by_scenario(plant):
             at = np.ix_(rows, own) if len(own) < size else np.ix_(rows, np.arange(size))
             served[at] = chips[at] * busy[at] * rates(terms, platform, clock[at])[0] * terms.availability
-    return Variable(TOKENS, "tokens/s", "1/s", tuple(plant.engine.names), served)
+    each = zip(plant.engine.names, served / plant.counts[columns.engine][:, None], strict=True)
+    return {name: values for first, values in each for name in plant.classes.members(first)}
 
 
 # ---- scales ------------------------------------------------------------------------------------------------------
@@ -240,21 +249,40 @@ class Marks:
 
 def marks(result: Result, scenario: int = 0) -> Marks:
     """What is lost, over a limit and binds in one scenario."""
-    solution, m = result.solution, result.margins
-    members, parts = result.plant.classes.members, result.facility.components
+    parts = result.facility.components
     lost = {n for n, p in parts.items() if getattr(p, "in_service", True) is False}
     given = result.scenarios.columns.get("in_service", {}) if result.scenarios is not None else {}
     for name, values in given.items():
         on = float(np.broadcast_to(values, result.size)[scenario]) > 0.5
         lost = lost - {name} if on else lost | {name}
+    solution, i = result.part(scenario)
+    lost |= _unpowered(solution, i)
     if result.status[scenario]:
         return Marks(frozenset(lost), frozenset(), "", None, "tightest")
-    chips = solution[columns.engine.power][:, scenario]
-    lost |= {n for n, power in zip(result.plant.engine.names, chips.tolist(), strict=False) if power == 0.0}
-    over = set[str]()
-    for row in np.flatnonzero(m.relative[:, scenario] < -TOLERANCE):
-        element = str(m.element[row])
-        over |= {_owner(result, n) for n in (members(element) if element in parts else (element,))}
+    names, powers = solution.plant.engine.names, solution[columns.engine.power][:, i].tolist()
+    for name, power in zip(names, powers, strict=True):
+        lost |= set(solution.plant.classes.members(name)) if power == 0.0 else set()
+    over, m = set[str](), margins(solution)
+    for row in np.flatnonzero(m.relative[:, i] < -TOLERANCE):
+        over |= {_owner(result, n) for n in _like(result, solution, str(m.element[row]))}
     limit = result.binding(scenario)
     word = "binding" if result.held is not None or "bound" in vars(result) else "tightest"
     return Marks(frozenset(lost), frozenset(over), _owner(result, limit.element) if limit else "", limit, word)
+
+
+def _unpowered(solution: Solution, i: int) -> set[str]:
+    """Consumers without a live feed, and conductors that no source reaches."""
+    plant, found = solution.plant, set[str]()
+    for load in plant.load:
+        fed = shares(plant, load)[1]
+        fed = fed[:, min(i, fed.shape[1] - 1)]
+        found |= {n for k in np.flatnonzero(~fed).tolist() for n in plant.classes.members(load.names[k])}
+    live = plant.live[:, min(i, plant.live.shape[1] - 1)]
+    if live.all():
+        return found
+    bus = {key: on for key, on in zip(plant.bus_keys, live.tolist(), strict=True)}
+    for name, part in plant.facility.components.items():
+        ports = [p for p, port in part.ports.items() if port.carrier == "power" and not port.cords]
+        reached = [bus[key] for key in (plant.classes.place((name, p)) for p in ports) if key in bus]
+        found |= {name} if reached and not any(reached) else set()
+    return found

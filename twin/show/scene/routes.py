@@ -196,6 +196,16 @@ class Flows:
         return float(self._temperature[at]) if at >= 0 else np.nan
 
 
+def temperatures(result: Result, names: Sequence[str], scenario: int = 0) -> Array:
+    """Temperatures of the coolant [K] in routes by their names (net,) in one scenario, NaN where nothing is known."""
+    solution, i = result.part(scenario)
+    plant, root = solution.plant, Wiring.of(result.facility).root
+    node = {key: k for k, key in enumerate(plant.node_keys)}
+    ends = [(component, port) for component, _, port in (n.rpartition(".") for n in names)]
+    at = np.array([node.get(plant.classes.place(root.get(end, end)), -1) for end in ends], int)
+    return np.where(at >= 0, solution[columns.node.temperature][at, i], np.nan)
+
+
 def _radius(flow: Array, diameter: float) -> Array:
     """Of pipes [m]: as stated for the busiest, and for others by their flows [kg/s] at VELOCITY."""
     needed = np.sqrt(flow / (np.pi * float(fluid("water").density(313.15)) * VELOCITY))

@@ -317,12 +317,25 @@ class Scene:
 
     def of(self, scenario: int) -> Scene:
         """The same scene of another scenario, on the same scale."""
-        other, shared = copy(self), ("things", "variable", "values", "scale")
-        for name in [
-            n for n in vars(other) if isinstance(getattr(Scene, n, None), cached_property) and n not in shared
-        ]:
-            del other.__dict__[name]
+        other = self._copy("variable", "values")
         other.scenario, other.scale = scenario, self.scale
+        return other
+
+    def showing(self, result: Result) -> Scene:
+        """The same things as another result of this facility has them, of one scenario, on a scale that holds both."""
+        other = self._copy()
+        other.result, other.scenario, other.frames = result, 0, (0,)
+        other.variable = paint.variable(result, self.color)
+        both = np.concatenate([other.values[:, 0], self.shown_values, [self.scale.low, self.scale.high]])
+        other.scale = self.scale._replace(**paint.scale(other.variable, both)._asdict() | {"title": self.scale.title})
+        return other
+
+    def _copy(self, *shared: str) -> Scene:
+        """A copy without what has been worked out but what is shared."""
+        other = copy(self)
+        for name in [n for n in vars(other) if isinstance(getattr(Scene, n, None), cached_property)]:
+            if name not in shared:
+                del other.__dict__[name]
         return other
 
     def save(self, path: str | Path, to: str | None = None) -> Path:
@@ -338,14 +351,15 @@ class Scene:
 
 def scenario_text(result: Result, scenario: int) -> str:
     """What a scenario is called: its label, or its values, or its number."""
-    plant = result.plant
+    solution, i = result.part(scenario)
+    plant = solution.plant
     if plant.labels is not None:
-        return str(plant.labels[scenario])
+        return str(plant.labels[i])
     if not 0 < len(plant.coordinates) <= NAMED:
         return f"scenario {scenario}"
     told = []
     for address, values in plant.coordinates.items():
-        here = paint.shown(address, values[scenario : scenario + 1], {"units": cf_unit_of(plant.facility, address)})
+        here = paint.shown(address, values[i : i + 1], {"units": cf_unit_of(plant.facility, address)})
         words = address.rpartition(".")[2].replace("_", " ")
         told.append(f"{words} {here.values[0]:,.4g} {here.unit}".strip())
     return ", ".join(told)

@@ -2,7 +2,8 @@
 //
 // `twinScene(host)` mounts what the script element inside `host` holds: JSON with the scene's words, scales, things and
 // frames, and under `glb` a GLB file (deflated, base64). It returns an object with which pages drive the scene:
-// `frame(k)`, `recolour(values, marks)`, `select(name)`, `view(name)`, `onselect`.
+// `frame(k)`, `answer(shown)`, `select(name)`, `view(name)`, `onselect`, `destroy()`; what `answer` takes is what
+// `twin.show.html.answer` makes.
 "use strict";
 
 const twinScene = (() => {
@@ -93,7 +94,7 @@ const twinScene = (() => {
     const api = { data, onselect: null };
 
     // ---- the GPU's lists: every mesh once, with an offset and a tint for each thing that has it
-    let draws = [], tints = [], outline = null, shader = null;
+    let draws = [], tints = [], outline = null, shader = null, coolant = null;
     if (gl) {
       shader = program(gl);
       const { json, read } = parsed(await inflated(data.glb));
@@ -128,6 +129,7 @@ const twinScene = (() => {
           attribute(2, tint, 4, gl.FLOAT, false, 1);
           gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(4 * nodes.length), gl.DYNAMIC_DRAW);
           const coloured = p.attributes.COLOR_0 !== undefined;
+          if (coloured && json.nodes.some((n) => n.name === "pipes" && n.mesh === mesh)) coolant = kept(p.attributes.COLOR_0);
           if (coloured) attribute(3, kept(p.attributes.COLOR_0), 4, gl.UNSIGNED_BYTE, true, 0);
           gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, kept(p.indices, gl.ELEMENT_ARRAY_BUFFER));
           const a = json.accessors[p.indices];
@@ -165,6 +167,16 @@ const twinScene = (() => {
         gl.bufferData(gl.ARRAY_BUFFER, new Float32Array(rows.flatMap((r) => (r < 0 ? [0, 0, 0, 0] : all[r]))), gl.DYNAMIC_DRAW);
       }
       redraw();
+    }
+    function pour(warm) {
+      const { table: colours, low, high, net, points } = data.pipes, bytes = [];
+      net.forEach((k, n) => {
+        const v = warm[k], c = v === null ? "#c9cdd2" : colours[Math.round(255 * Math.min(Math.max((v - low) / (high - low), 0), 1))];
+        const [r, g, b] = linear(rgb(c)).map((x) => Math.round(255 * x));
+        for (let i = 0; i < points[n]; i++) bytes.push(r, g, b, 255);
+      });
+      gl.bindBuffer(gl.ARRAY_BUFFER, coolant);
+      gl.bufferData(gl.ARRAY_BUFFER, new Uint8Array(bytes), gl.DYNAMIC_DRAW);
     }
 
     // ---- camera: orbits a point, without perspective
@@ -283,7 +295,7 @@ const twinScene = (() => {
     const number = (v) => (v === null || v === undefined ? "" : Number(v.toPrecision(4)).toLocaleString("en"));
     function describe(i) {
       const t = things[i], parts = [`${t.name} (${t.kind.replaceAll("_", " ")})`];
-      const opened = frame === data.frame;  // these are of the scenario that the page was opened with
+      const opened = frame === data.frame || frame < 0;  // these are of the scenario that the page was opened with
       if (opened && t.kW !== undefined) parts.push(`${number(t.kW)} kW`);
       if (opened && t.degC !== undefined) parts.push(`${number(t.degC)} °C`);
       if (values[i] !== null && values[i] !== undefined) parts.push(`${data.scale.title.replace(/ \[.*/, "")} ${number(values[i])} ${data.scale.unit}`);
@@ -385,11 +397,27 @@ const twinScene = (() => {
       if (selected >= 0) select(selected, true);
       paint();
     };
-    api.recolour = (numbers, marks) => { values = numbers; dark = new Set(marks.dark); Object.assign(api, marks); paint(); };
+    api.answer = (shown) => {
+      frame = -1;
+      values = shown.values;
+      dark = new Set(shown.dark);
+      things.forEach((t, i) => { t.kW = shown.kW[i] ?? undefined; t.degC = shown.degC[i] ?? undefined; });
+      Object.assign(data.scale, { low: shown.scale.low, high: shown.scale.high });
+      const ticks = host.querySelector('.twin-bar[data-of="things"] div');
+      if (ticks) ticks.replaceChildren(...shown.scale.ticks.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
+      if (gl && coolant && data.pipes && shown.pipes) pour(shown.pipes);
+      Object.assign(api, { binds: shown.binds, phrase: shown.phrase, over: shown.over });
+      const line = host.querySelector(".twin-line");
+      if (line) line.textContent = shown.line;
+      if (selected >= 0) host.querySelector(".twin-told").textContent = describe(selected);
+      paint();
+    };
     api.select = (name) => select(row.has(name) ? row.get(name) : -1);
     Object.assign(api, { binds: data.binds, phrase: data.phrase, over: data.over });
     camera = home();
-    new ResizeObserver(() => redraw()).observe(canvas);
+    const watch = new ResizeObserver(() => redraw());
+    watch.observe(canvas);
+    api.destroy = () => { watch.disconnect(); if (gl) gl.getExtension("WEBGL_lose_context")?.loseContext(); };
     paint();
     draw();
     host.dataset.ready = "yes";
