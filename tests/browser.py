@@ -13,8 +13,8 @@ FLAGS = (
     *("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 OWN = ("file:", "data:", "blob:", "http://127.0.0.1:", "ws://127.0.0.1:")
-DRIVER = "GPU stall due to ReadPixels"
-"""What Chromium itself says of a screenshot of WebGL in software."""
+CHATTER = ("GPU stall due to ReadPixels", "Vue.use(")
+"""What Chromium itself says of a screenshot of WebGL in software, and trame of each of its parts."""
 
 
 @contextmanager
@@ -31,7 +31,9 @@ def pages():
         def opened(address, size="desktop"):
             width, height = SIZES[size]
             page = browser.new_page(viewport={"width": width, "height": height}, has_touch=size == "phone")
-            page.on("console", lambda m: said.append(f"{m.type}: {m.text}") if DRIVER not in m.text else None)
+            page.on(
+                "console", lambda m: None if any(c in m.text for c in CHATTER) else said.append(f"{m.type}: {m.text}")
+            )
             page.on("pageerror", lambda error: said.append(f"error: {error}"))
             page.on("request", lambda r: asked.append(r.url) if not r.url.startswith(OWN) else None)
             page.goto(address)

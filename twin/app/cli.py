@@ -46,6 +46,7 @@ from twin.app.common import (
 from twin.app.pictures import pictures
 from twin.app.studies import studies
 from twin.app.sweeps import sweeps
+from twin.app.web.command import live
 from twin.show.text import quantity, table
 
 if TYPE_CHECKING:
@@ -424,6 +425,7 @@ def _write_layout(path: Path, text: str, force: bool) -> None:
 
 
 app.add_typer(pictures)
+app.add_typer(live)
 app.command()(uncertain.uncertainties)
 app.command()(uncertain.uncertainty)
 app.add_typer(studies)

@@ -38,18 +38,18 @@ def document(facility: Facility) -> Raw:
 
 def restored(data: Raw) -> Facility:
     """The facility of a `document`, of the same hash. Raises LayoutError for what this program cannot build."""
-    return replace(build(data["source"], _layout(data)), cases=data["cases"], spec=data["spec"])
+    return replace(build(data["source"], layout(data)), cases=data["cases"], spec=data["spec"])
 
 
 def changed(facility: Facility, case: str | None, overrides: Mapping[str, object]) -> Facility:
     """The facility with one of its cases and other values by address, as `load` takes them. Raises LayoutError."""
     data = document(facility)
-    made = build(data["source"], _layout(data) | {"cases": data["cases"]}, case, overrides)
+    made = build(data["source"], layout(data) | {"cases": data["cases"]}, case, overrides)
     return replace(made, spec={**made.spec, "catalogue": facility.spec["catalogue"]})
 
 
-def _layout(data: Raw) -> Raw:
-    """The structure of a layout's file."""
+def layout(data: Raw) -> Raw:
+    """A `document` in the structure of a layout's file, without cases."""
     spec = data["spec"]
     sections = {k: v for k, v in spec.items() if k not in ("links", "ignore", "catalogue")}
     return {

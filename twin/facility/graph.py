@@ -57,6 +57,11 @@ class Facility:
         """The wiring as graphs; the methods below ask it."""
         return Structure(self.name, self.components, self.connections, self.models)
 
+    @cached_property
+    def out_of_service(self) -> frozenset[str]:
+        """Names of components that are out of service as laid out."""
+        return frozenset(n for n, p in self.components.items() if getattr(p, "in_service", True) is False)
+
     @property
     def graph(self) -> nx.MultiGraph:
         """Equipment and its joined ports, frozen; `to_networkx` gives a copy to change.

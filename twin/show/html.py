@@ -104,7 +104,10 @@ def hexes(colours: Array) -> list[str]:
 
 def rounded(values: Array) -> list[float | None]:
     """Numbers of five digits, None where there are none."""
-    return [float(f"{v:.5g}") if np.isfinite(v) else None for v in np.asarray(values, float).tolist()]
+    given = np.asarray(values, float)
+    known = np.isfinite(given) & (given != 0.0)
+    digits = 10.0 ** (4.0 - np.floor(np.log10(np.abs(given, where=known, out=np.ones_like(given)))))
+    return [v if v - v == 0.0 else None for v in (np.round(given * digits) / digits).tolist()]
 
 
 def scene_data(scene: Scene) -> dict[str, Any]:
@@ -158,16 +161,25 @@ def answer(scene: Scene, routes: Sequence[str] = ()) -> dict[str, Any]:
 
     routes: names of the pipes' routes that it shows.
     """
-    told, scale = numbers(scene), scene.scale
+    scale = scene.scale
+    stops = f"linear-gradient(90deg,{','.join(scale.colours)})"
     return {
         "values": rounded(scene.shown_values),
-        "kW": [own.get("kW") for own in told],
-        "degC": [own.get("degC") for own in told],
-        "scale": {"low": scale.low, "high": scale.high, "ticks": scale.ticks},
+        "scale": {
+            **{"low": scale.low, "high": scale.high, "ticks": scale.ticks, "title": scale.title, "stops": stops},
+            **{"unit": scene.variable.unit, "table": hexes(scale.table)},
+        },
+        "legend": scene.legend,
         "pipes": rounded(temperatures(scene.result, routes) - 273.15) if routes else None,
         "line": scene.line,
         **marks_data(scene),
     }
+
+
+def readings(scene: Scene) -> dict[str, list[float | None]]:
+    """Power [kW] and temperature [degC] of each thing, which a page tells where one is picked."""
+    told = numbers(scene)
+    return {key: [own.get(key) for own in told] for key in ("kW", "degC")}
 
 
 def marks_data(scene: Scene) -> dict[str, Any]:

@@ -249,8 +249,7 @@ class Marks:
 
 def marks(result: Result, scenario: int = 0) -> Marks:
     """What is lost, over a limit and binds in one scenario."""
-    parts = result.facility.components
-    lost = {n for n, p in parts.items() if getattr(p, "in_service", True) is False}
+    lost = set(result.facility.out_of_service)
     given = result.scenarios.columns.get("in_service", {}) if result.scenarios is not None else {}
     for name, values in given.items():
         on = float(np.broadcast_to(values, result.size)[scenario]) > 0.5
@@ -280,9 +279,9 @@ def _unpowered(solution: Solution, i: int) -> set[str]:
     live = plant.live[:, min(i, plant.live.shape[1] - 1)]
     if live.all():
         return found
-    bus = {key: on for key, on in zip(plant.bus_keys, live.tolist(), strict=True)}
+    bus, root = dict(zip(plant.bus_keys, live.tolist(), strict=True)), plant.classes.wiring.root
     for name, part in plant.facility.components.items():
-        ports = [p for p, port in part.ports.items() if port.carrier == "power" and not port.cords]
-        reached = [bus[key] for key in (plant.classes.place((name, p)) for p in ports) if key in bus]
+        ports = [(name, p) for p, port in part.ports.items() if port.carrier == "power" and not port.cords]
+        reached = [bus[key] for key in (plant.classes.place(root.get(p, p)) for p in ports) if key in bus]
         found |= {name} if reached and not any(reached) else set()
     return found

@@ -199,7 +199,7 @@ class Flows:
 def temperatures(result: Result, names: Sequence[str], scenario: int = 0) -> Array:
     """Temperatures of the coolant [K] in routes by their names (net,) in one scenario, NaN where nothing is known."""
     solution, i = result.part(scenario)
-    plant, root = solution.plant, Wiring.of(result.facility).root
+    plant, root = solution.plant, solution.plant.classes.wiring.root
     node = {key: k for k, key in enumerate(plant.node_keys)}
     ends = [(component, port) for component, _, port in (n.rpartition(".") for n in names)]
     at = np.array([node.get(plant.classes.place(root.get(end, end)), -1) for end in ends], int)

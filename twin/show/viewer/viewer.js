@@ -2,8 +2,8 @@
 //
 // `twinScene(host)` mounts what the script element inside `host` holds: JSON with the scene's words, scales, things and
 // frames, and under `glb` a GLB file (deflated, base64). It returns an object with which pages drive the scene:
-// `frame(k)`, `answer(shown)`, `select(name)`, `view(name)`, `onselect`, `destroy()`; what `answer` takes is what
-// `twin.show.html.answer` makes.
+// `frame(k)`, `answer(shown)`, `tell(readings)`, `look(name)`, `view(name)`, `onselect`, `destroy()`; `answer` and
+// `tell` take what `twin.show.html.answer` and `readings` make.
 "use strict";
 
 const twinScene = (() => {
@@ -33,6 +33,7 @@ const twinScene = (() => {
   const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
   const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
   const unit = (a) => mul(a, 1 / Math.hypot(...a));
+  const element = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
   const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255);
   const linear = (c) => c.map((x) => Math.pow(x, 2.2));
 
@@ -89,7 +90,8 @@ const twinScene = (() => {
       host.classList.add("twin-flat");
     }
     const things = data.things, row = new Map(things.map((t, i) => [t.name, i]));
-    const table = data.scale.table.map(rgb).map(linear), lost = linear(rgb(data.lost));
+    let table = data.scale.table.map(rgb).map(linear);
+    const lost = linear(rgb(data.lost));
     let selected = -1, frame = data.frame, values = things.map((t) => t.values[frame]), dark = new Set(data.dark);
     const api = { data, onselect: null };
 
@@ -319,12 +321,12 @@ const twinScene = (() => {
       });
       return best;
     }
-    function select(i, quiet) {
+    function select(i, quiet, told = true) {
       selected = i;
       host.querySelector(".twin-told").textContent = i >= 0 ? describe(i) : "";
       const find = host.querySelector(".twin-find");
       if (find && !quiet) find.value = i >= 0 ? things[i].name : "";
-      if (api.onselect && i >= 0) api.onselect(things[i].name);
+      if (told && api.onselect && i >= 0) api.onselect(things[i].name);
       redraw();
     }
 
@@ -375,10 +377,8 @@ const twinScene = (() => {
     // ---- controls and the rest of the page
     const find = host.querySelector(".twin-find");
     if (find) find.addEventListener("change", () => {
-      const i = row.has(find.value) ? row.get(find.value) : -1;
-      select(i, true);
-      if (i >= 0) { camera.target = topOf(i); camera.half = Math.min(camera.half, Math.max(6, 3 * Math.max(...things[i].size))); redraw(); }
-      else if (find.value) host.querySelector(".twin-told").textContent = `nothing is called ${find.value}`;
+      api.look(find.value);
+      if (selected < 0 && find.value) host.querySelector(".twin-told").textContent = `nothing is called ${find.value}`;
     });
     host.querySelectorAll("[data-view]").forEach((b) => b.addEventListener("click", () => api.view(b.dataset.view)));
     const slider = host.querySelector(".twin-frames");
@@ -401,10 +401,16 @@ const twinScene = (() => {
       frame = -1;
       values = shown.values;
       dark = new Set(shown.dark);
-      things.forEach((t, i) => { t.kW = shown.kW[i] ?? undefined; t.degC = shown.degC[i] ?? undefined; });
-      Object.assign(data.scale, { low: shown.scale.low, high: shown.scale.high });
-      const ticks = host.querySelector('.twin-bar[data-of="things"] div');
-      if (ticks) ticks.replaceChildren(...shown.scale.ticks.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
+      things.forEach((t) => { delete t.kW; delete t.degC; });  // until `tell` says them
+      table = shown.scale.table.map(rgb).map(linear);
+      Object.assign(data.scale, shown.scale);
+      const bar = host.querySelector('.twin-bar[data-of="things"]'), keys = host.querySelector(".twin-keys ul");
+      if (bar) {
+        bar.querySelector("span").textContent = shown.scale.title;
+        bar.querySelector("i").style.background = shown.scale.stops;
+        bar.querySelector("div").replaceChildren(...shown.scale.ticks.map((text) => element("span", text)));
+      }
+      keys.replaceChildren(...shown.legend.map(([text, colour]) => { const key = element("li", text); key.style.setProperty("--c", colour); return key; }));
       if (gl && coolant && data.pipes && shown.pipes) pour(shown.pipes);
       Object.assign(api, { binds: shown.binds, phrase: shown.phrase, over: shown.over });
       const line = host.querySelector(".twin-line");
@@ -412,7 +418,15 @@ const twinScene = (() => {
       if (selected >= 0) host.querySelector(".twin-told").textContent = describe(selected);
       paint();
     };
-    api.select = (name) => select(row.has(name) ? row.get(name) : -1);
+    api.tell = ({ kW, degC }) => {
+      things.forEach((t, i) => { t.kW = kW[i] ?? undefined; t.degC = degC[i] ?? undefined; });
+      if (selected >= 0) host.querySelector(".twin-told").textContent = describe(selected);
+    };
+    api.look = (name) => {
+      const i = row.has(name) ? row.get(name) : -1;
+      select(i, true, false);
+      if (i >= 0) { camera.target = topOf(i); camera.half = Math.min(camera.half, Math.max(6, 3 * Math.max(...things[i].size))); redraw(); }
+    };
     Object.assign(api, { binds: data.binds, phrase: data.phrase, over: data.over });
     camera = home();
     const watch = new ResizeObserver(() => redraw());

@@ -1,0 +1,1 @@
+"""The app: a facility with sliders that answers while they move."""

@@ -1,0 +1,259 @@
+"""Answers as the page shows them: cards, limits, what goes dark, an element, a curve."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from twin import columns
+from twin.api import Result
+from twin.app.web.whatif import Answer, Change, WhatIf, spans
+from twin.columns import FIGURES, Array
+from twin.results.figures import Figures
+from twin.results.limits import TOLERANCE, Binding, exceeded, here, margins, tightest
+from twin.show.plots.along import along
+from twin.show.plots.style import Plot
+from twin.show.scene.paint import SHARES
+from twin.show.shown import shown
+from twin.study.bound import Bound, bound, scaled_rows
+
+MANY, NAMED, ROWS = 8, 6, 12
+"""Limits of the list, names that a sentence tells, and rows about an element."""
+
+LOWEST = -50.0
+"""Margin below which a curve goes no lower [%]."""
+
+Json = dict[str, Any]
+
+CURVES = {
+    "facility_power": "facility power",
+    "pue": "PUE",
+    "tokens_per_s": "tokens/s",
+    "usd_per_million_tokens": "$ per million tokens",
+    "margin": "least margin to a limit",
+}
+"""What is drawn along a slider, and how it is called."""
+
+
+def words(text: str) -> str:
+    """A name of the ledger for people."""
+    return text.replace("_", " ")
+
+
+# ---- cards -------------------------------------------------------------------------------------------------------
+
+
+def _cards(f: Figures, serves: bool) -> list[tuple[str, str, float, str]]:
+    """Key, label, number in SI units and text of the figures that come first; of tokens if the facility `serves`."""
+    power, pue, tokens = float(f.facility_power[0]), float(f.pue[0]), float(f.tokens_per_s[0])
+    cost = float(f.usd_per_million_tokens[0])
+    rows = [
+        ("facility_power", "facility power", power, FIGURES["facility_power"].text(power)),
+        ("pue", "PUE", pue, FIGURES["pue"].text(pue)),
+        ("tokens_per_s", "tokens/s", tokens, f"{tokens / 1e6:,.3f} M"),
+        ("usd_per_million_tokens", "per million tokens", cost, f"$ {cost:,.4f}" if np.isfinite(cost) else "-"),
+    ]
+    return rows if serves else rows[:2]
+
+
+def cards(whatif: WhatIf, answer: Answer) -> list[Json]:
+    """Cards with the headline figures and how far they are from the start, and the tightest limit."""
+    first = whatif.at_start.figures
+    serves = bool(first.tokens_per_s[0] > 0)
+    start = {key: number for key, _, number, _ in _cards(first, serves)}
+    if answer.result is None or not answer.ok:
+        empty = [{"key": k, "label": label, "text": "-", "change": ""} for k, label, *_ in _cards(first, serves)]
+        return [*empty, {"key": "limit", "label": "no solution", "text": answer.reason, "change": "", "passed": True}]
+    told = [
+        {"key": key, "label": label, "text": text, "change": difference(key, number, start.get(key, np.nan))}
+        for key, label, number, text in _cards(answer.result.figures, serves)
+    ]
+    kilowatts = density(answer.result) / 1e3
+    if np.isfinite(kilowatts):
+        by = difference("density", kilowatts, density(whatif.at_start) / 1e3)
+        told.append({"key": "density", "label": "per rack", "text": f"{kilowatts:,.1f} kW", "change": by})
+    return [*told, _limit_card(answer.result)]
+
+
+def _limit_card(result: Result) -> Json:
+    """The tightest limit, and whether it is passed."""
+    tight = next(iter(result.worst()), None)
+    if tight is None:
+        return {"key": "limit", "label": "tightest limit", "text": "none", "change": "", "passed": False}
+    passed = bool(tight.relative < -TOLERANCE)
+    name, where, *_, left = tight.texts
+    label, text = "limit passed" if passed else "tightest limit", f"{words(name)} at {where}"
+    margin = f"margin {left}" if np.isfinite(tight.margin) else ""
+    return {"key": "limit", "label": label, "text": text, "change": margin, "passed": passed}
+
+
+def difference(key: str, number: float, start: float) -> str:
+    """How far a number is from the start: that of PUE as it is, others in percent; "" where it is the same."""
+    if not (np.isfinite(number) and np.isfinite(start)):
+        return ""
+    by = number - start
+    text = f"{abs(by):.4f}" if key == "pue" else f"{100 * abs(by / start):.1f} %" if start else ""
+    if not text.strip("0.% "):
+        return ""
+    return f"{'+' if by > 0 else '−'}{text} vs start"
+
+
+def density(result: Result) -> float:
+    """Mean power of the racks whose density is in question [W], NaN without any."""
+    solution, i = result.part()
+    rows, count = scaled_rows(solution.plant), solution.plant.counts[columns.engine]
+    power = solution[columns.engine.power][rows, i] * count[rows]
+    return float(power.sum() / count[rows].sum()) if rows.any() else np.nan
+
+
+def sustainable(result: Result) -> tuple[Bound, Json]:
+    """The highest sustainable density, and its card."""
+    found = bound(result.part()[0].plant)
+    if not found.scale:
+        return found, {"key": "bound", "label": "sustainable per rack", "text": "none", "change": found.reason}
+    at = f"{words(found.limit.name)} at {found.limit.where} binds" if found.limit else "nothing binds"
+    text = f"{found.density / 1e3:,.1f} kW"
+    return found, {"key": "bound", "label": "sustainable per rack", "text": text, "change": at}
+
+
+# ---- limits ------------------------------------------------------------------------------------------------------
+
+
+def limits(whatif: WhatIf, answer: Answer) -> list[Json]:
+    """The tightest limits: how much of each is used, and how much was at the start."""
+    if answer.result is None or not answer.ok:
+        return []
+    solution, i = whatif.at_start.part()
+    start = margins(solution)
+    rows = []
+    for limit in answer.result.worst()[:MANY]:
+        name, where, value, bounds, left = limit.texts
+        before = here(start, limit, i)
+        told = {"name": words(name), "where": where, "value": value, "bound": bounds, "margin": left}
+        rows.append(told | {"used": _used(limit), "start": _used(before), "passed": bool(limit.relative < -TOLERANCE)})
+    return rows
+
+
+def _used(limit: Binding | None) -> float:
+    """How much of a limit is used [%], 100 at the limit; -1 for none."""
+    return -1.0 if limit is None else float(np.clip(100.0 * (1.0 - limit.relative), 0.0, 110.0))
+
+
+# ---- what goes dark ----------------------------------------------------------------------------------------------
+
+
+def told(whatif: WhatIf, answer: Answer, lost: frozenset[str]) -> list[str]:
+    """Sentences on what fails, what is dark then, and what to know beside the numbers; lost: what has no power."""
+    found = list[str]()
+    depends = whatif.dependents(answer.change)
+    if depends is not None:
+        found.append(f"{str(depends)[0].upper()}{str(depends)[1:]}.")
+    if answer.result is not None and answer.ok:
+        parts = whatif.facility.components
+        dark = sorted(lost - whatif.lost_at_start - set(answer.change.out), key=whatif.order.__getitem__)
+        racks = [n for n in dark if parts[n].shapes_air == "rack"]
+        others = [n for n in dark if parts[n].shapes_air != "rack"]
+        found += [f"{len(racks):,} racks dark: {listed(racks)}."] if racks else []
+        found += [f"{len(others):,} other pieces of equipment without power: {listed(others)}."] if others else []
+        found += answer.result.warnings[0][:MANY]
+    return found
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence, the first of many."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+# ---- an element --------------------------------------------------------------------------------------------------
+
+
+def element(whatif: WhatIf, answer: Answer, name: str) -> Json:
+    """What is known of a component: what it is, whether it is in service, its numbers and its tightest limits."""
+    facility, change = whatif.facility, answer.change
+    part = facility.components.get(name)
+    if part is None:
+        return {}
+    on = getattr(part, "in_service", None)
+    if on is not None:
+        on = (bool(on) or name in change.back) and name not in change.out
+    place = f" in {words(part.room)}" if part.room else ""
+    facts = _facts(answer.result, part.dimension, name) if answer.result is not None and answer.ok else []
+    known = {"name": name, "kind": f"{words(part.kind)}, {words(facility.models[name])}{place}"}
+    return known | {"on": on, "facts": facts, "fed": listed(facility.fed_by(name)) if part.ports else ""}
+
+
+def _facts(result: Result, dimension: str, name: str) -> list[Json]:
+    """Numbers of a component, and its limits, the tightest first."""
+    data = result.variables([n for n, d in result.by_element.items() if d == dimension]) if dimension else None
+    rows = list[Json]()
+    for title, values in data.items() if data is not None and dimension in data.dims else ():
+        if name not in data[dimension].values:
+            break
+        own = shown(str(title), values.sel({dimension: name}).values.ravel(), values.attrs)
+        number, unit = own.values[0], own.unit
+        if str(title).endswith(SHARES) and not unit:
+            number, unit = 100.0 * number, "%"
+        if np.isfinite(number):
+            label = words(str(title)).removeprefix(f"{words(dimension)} ")
+            rows.append({"label": label, "text": f"{number:,.4g} {unit}".rstrip(), "passed": False})
+    solution, i = result.part()
+    m, tight = margins(solution), defaultdict[str, list[int]](list)
+    first = solution.plant.classes.first(name)
+    for row, at in enumerate(m.element.tolist()):
+        if (at == first or at.startswith((f"{first}.", f"{name}."))) and m.relative[row, i] < np.inf:
+            tight[str(m.name[row])].append(row)
+    worst = sorted(
+        (min(rows, key=lambda r: m.relative[r, i]) for rows in tight.values()), key=lambda r: m.relative[r, i]
+    )
+    for row in worst:
+        left = 100.0 * m.relative[row, i]
+        told = {
+            "label": f"margin, {words(str(m.name[row]))}",
+            "text": f"{left:,.1f} %",
+            "passed": bool(left < -100 * TOLERANCE),
+        }
+        rows.append(told)
+    return rows[: 2 * ROWS]
+
+
+# ---- a curve -----------------------------------------------------------------------------------------------------
+
+
+def curve(whatif: WhatIf, change: Change, address: str, figure: str) -> Plot:
+    """A figure along the whole range of a slider, all else as changed, with the ranges in which a limit is passed."""
+    control = whatif.controls[address]
+    x, result = whatif.along(address, change)
+    first, names = np.zeros(len(x), bool), np.full(len(x), "", object)
+    least = np.full(len(x), np.nan)
+    for part in result.parts:
+        solution = part.air.solution
+        m = margins(solution)
+        least[part.scenarios] = 100.0 * m.relative.min(axis=0, initial=np.inf)
+        first[part.scenarios] = exceeded(m) | (solution.status != 0)
+        names[part.scenarios] = np.where(solution.status != 0, "no solution", tightest(solution).name)
+    y, title = _figure(result, figure, least)
+    unit = control.shown(control.low).partition(" ")[2]
+    over = [(a, b, words(_name(names, x, a, b))) for a, b in spans(x.tolist(), first.tolist())]
+    titles = f"{control.label} [{unit}]" if unit else control.label, title
+    now = change.values.get(address, control.start)
+    return along(x, y, titles, min(now, float(x[-1])), min(control.start, float(x[-1])), over)
+
+
+def _figure(result: Result, figure: str, least: Array) -> tuple[Array, str]:
+    if figure == "margin":
+        return np.maximum(least, LOWEST), "least margin to a limit [%]"
+    found = shown(figure, getattr(result.figures, figure))
+    return found.values, f"{CURVES[figure]} [{found.unit}]" if found.unit and "$" not in CURVES[figure] else CURVES[
+        figure
+    ]
+
+
+def _name(names: Array, x: Array, low: float, high: float) -> str:
+    """The limit that is passed at most points of a range."""
+    inside: Iterable[str] = names[(x >= low) & (x <= high)].tolist()
+    counted = list(inside)
+    return max(dict.fromkeys(counted), key=counted.count)
