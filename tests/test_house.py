@@ -94,6 +94,8 @@ OTHER_MEANINGS = (
     ("study/dependents.py", {"rack", "room", "pipe"}, "the end of a flow, and vertices of a graph"),
     ("study/year.py", {"dew_point"}, "a field of weather"),
     ("app/cli.py", {"power_cap"}, "a field of racks that `optimum` varies"),
+    ("app/web/controls.py", {"power_cap", "dew_point", "rack"}, "fields of racks and of the site, a role"),
+    ("app/web/screen.py", {"rack"}, "a role in the air of a room"),
     ("study/optimum.py", {"power_cap"}, "a field of racks that it varies"),
     ("study/bound.py", {"rack"}, "a group of `bound --per`"),
     ("facility/files.py", {"dew_point", "pipe_flow"}, "a field of the site, a public function"),

@@ -179,7 +179,7 @@ def test_by_keyboard_alone_a_loss_is_chosen_told_and_put_back(opened):
     page.keyboard.type("feeder_a")
     page.get_by_role("option", name="feeder_a").wait_for()
     page.keyboard.press("Enter")
-    page.locator(".element .toggle").wait_for()
+    page.get_by_text("feeder_a: feeder, mv feeder 34kv").wait_for()
     page.keyboard.press("Tab")
     while page.evaluate("document.activeElement.textContent.trim()") != "Take out of service":
         page.keyboard.press("Tab")

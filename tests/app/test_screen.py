@@ -118,3 +118,10 @@ def test_a_curve_is_red_beyond_the_bound(hall):
 def test_every_figure_has_a_curve(hall, figure):
     (axes,) = screen.curve(hall, Change(), "site.dry_bulb", figure).axes
     assert np.isfinite(axes.lines[0].get_ydata()).all() and axes.get_ylabel().startswith(screen.CURVES[figure])
+
+
+def test_a_card_tells_the_mean_power_of_a_rack(hall):
+    answer = hall.solve(Change({"gb300_nvl72.chip_scale": 1.2}))
+    racks = [n for n, m in hall.facility.models.items() if m == "gb300_nvl72"]
+    mean = float(answer.result["rack_power"].sel(rack=racks).mean()) / 1e3
+    assert by_key(screen.cards(hall, answer))["density"]["text"] == f"{mean:,.1f} kW"

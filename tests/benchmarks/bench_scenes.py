@@ -1,4 +1,5 @@
-"""What scenes cost: files of 1,000 and 10,000 racks with 24 frames, a page with a million cells of air, memory.
+"""What scenes cost: files of 1,000 and 10,000 racks with 24 frames, a page with a million cells of air, memory; and the
+app's answer to a moved slider, from the question to all that its page is told.
 
 Halls of air-cooled racks whose powers are drawn anew in each frame. Seconds are of a whole file, from a solved result
 with its Dataset to the bytes on disk, medians of the rounds; PyVista's own GLB exporter writes the same scene in the
@@ -6,6 +7,7 @@ same process. Prints CPU seconds, bytes and the machine; asserts nothing. `--sho
 """
 
 import argparse
+import json
 import resource
 import statistics
 import sys
@@ -22,6 +24,8 @@ import numpy as np
 import pyvista
 
 import twin
+from twin.app.web.server import App
+from twin.app.web.whatif import Change, WhatIf
 from twin.show.scene import air
 
 
@@ -61,6 +65,25 @@ def finer(grids, times):
     return cut
 
 
+def answered(name, rounds):
+    """A line on the answers to a slider of the app, each at a value of its own."""
+    app = App(WhatIf(name))
+    dry = iter(np.linspace(20.0, 40.0, rounds + 2))
+
+    def move():
+        return app._answer(Change({"site.dry_bulb": float(next(dry))}), app.scene.color, False)
+
+    move()
+    taken = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        told = move()
+        taken.append(time.perf_counter() - began)
+    size = len(json.dumps(told))
+    middle, longest = 1e3 * statistics.median(taken), 1e3 * max(taken)
+    print(f"  {name:14s} {middle:5.0f} ms, at most {longest:5.0f} ms, {size / 1e3:,.0f} kB to the page", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true")
@@ -88,6 +111,9 @@ def main():
         written(result, "air.png", 1, folder, air=("slices",))
         written(result, "air.glb", 1, folder, air=("slices", "isosurfaces"))
         written(result, "air.vtm", 1, folder)
+    print("the app: a moved slider, answered and redrawn, seconds of the server")
+    for layout in ("dsx_row", "frontier", "h200_hall", "gb300_hall", "campus_1gw"):
+        answered(layout, 5 if short else 20)
     print(f"largest memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
 
 

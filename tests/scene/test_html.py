@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from browser import SIZES, pages
 
-from twin.show.html import page
+import twin
+from twin.show.html import answer, page, readings, rounded
 
 pytest.importorskip("PIL")
 from PIL import Image
@@ -175,3 +176,37 @@ def test_below_a_cell_of_a_notebook_it_turns(opened, result, tmp_path, monkeypat
     frame.locator(".twin-find").dispatch_event("change")
     assert frame.locator(".twin-told").inner_text().startswith("r303 (liquid rack)")
     made.close()
+
+
+def test_an_answer_has_the_numbers_of_its_result():
+    first = twin.solve("gb300_hall")
+    other = twin.solve("gb300_hall", {"site.dry_bulb": 313.15, "hall_cdu.set_point": 318.15})
+    scene = first.scene()
+    routes, shown = scene.coolant.names, scene.showing(other)
+    told = answer(shown, routes)
+    whole = other.scene()
+    np.testing.assert_allclose(told["pipes"], whole.coolant.temperature - 273.15, atol=1e-3)
+    row = scene.things.row["r101"]
+    inlet = float(other["rack_inlet_temperature"].sel(rack="r101")[0]) - 273.15
+    assert told["values"][row] == pytest.approx(inlet, abs=1e-3)
+    low, high = told["scale"]["low"], told["scale"]["high"]
+    known = [v for v in (*told["values"], *rounded(scene.shown_values)) if v is not None]
+    assert low <= min(known) and max(known) <= high  # both the start and the answer
+    said = readings(shown)
+    assert said["kW"][row] == pytest.approx(float(other["rack_power"].sel(rack="r101")[0]) / 1e3, abs=0.006)
+    json.dumps([told, said], allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (24.673219, 24.673),
+        (0.0, 0.0),
+        (-1.23456789e-7, -1.2346e-07),
+        (1234567.0, 1234600.0),
+        (np.nan, None),
+        (np.inf, None),
+    ],
+)
+def test_numbers_of_pages_have_five_digits(value, told):
+    assert rounded(np.array([value, 1.0]))[0] == (None if told is None else pytest.approx(told, rel=1e-12))

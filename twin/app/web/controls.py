@@ -203,7 +203,7 @@ def _of_racks(facility: Facility, model: str, names: Sequence[str]) -> Iterator[
     yield from _of_model(facility, model, names, "utilisation", RACKS)
     full = part.chip_power * part.power_scale
     lowest = part.min_power_cap or LOWEST_CAP * full
-    values = {facility.components[n].power_cap for n in names}  # type: ignore[attr-defined]
+    values: set[Any] = {getattr(facility.components[n], "power_cap") for n in names}  # noqa: B009
     if len(values) == 1:
         step = _step(lowest, full)
         low, high = step * np.ceil(lowest / step - 1e-9), step * (np.floor(full / step + 1e-9) + 1)
@@ -223,7 +223,7 @@ def _of_model(
 ) -> Iterator[Control]:
     """A field of what is of one model, if it has it and all state the same."""
     info = type(facility.components[names[0]]).model_fields.get(field)
-    values = {getattr(facility.components[n], field, None) for n in names}
+    values: set[Any] = {getattr(facility.components[n], field, None) for n in names}
     if info is None or len(values) != 1 or None in values:
         return
     yield _ruled(facility, f"{_head(model, names)}.{field}", info, float(values.pop()), group, ends)

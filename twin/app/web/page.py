@@ -34,8 +34,8 @@ class TwinScene(AbstractElement):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__("twin-scene", **attributes)
-        self._attr_names += ["page", "answer", "readings", "chosen"]
-        self._event_names += ["pick"]
+        self.props = [*self.props, "page", "answer", "readings", "chosen"]
+        self.events = [*self.events, "pick"]
 
 
 def build(server: Any, app: App) -> None:
@@ -187,7 +187,7 @@ def _service() -> None:
             raw_attrs=WHOLE,
         )
         with html.Div(v_if="element.name", classes="element"):
-            html.P("{{ element.kind }}", classes="small mt-2")
+            html.P("{{ element.name }}: {{ element.kind }}", classes="small what mt-2")
             v.VBtn(
                 "{{ element.on ? 'Take out of service' : 'Put into service' }}",
                 v_if="element.on !== null",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,8 @@ from twin.show.scene.paint import SHARES
 from twin.show.shown import shown
 from twin.study.bound import Bound, bound, scaled_rows
 
-MANY, NAMED, ROWS = 8, 6, 12
-"""Limits of the list, names that a sentence tells, and rows about an element."""
+MANY, NAMED = 8, 6
+"""Limits of the list, and names that a sentence tells."""
 
 LOWEST = -50.0
 """Margin below which a curve goes no lower [%]."""
@@ -181,43 +180,38 @@ def element(whatif: WhatIf, answer: Answer, name: str) -> Json:
     if on is not None:
         on = (bool(on) or name in change.back) and name not in change.out
     place = f" in {words(part.room)}" if part.room else ""
-    facts = _facts(answer.result, part.dimension, name) if answer.result is not None and answer.ok else []
+    facts = [*_facts(answer.result, part.dimension, name)] if answer.result is not None and answer.ok else []
     known = {"name": name, "kind": f"{words(part.kind)}, {words(facility.models[name])}{place}"}
     return known | {"on": on, "facts": facts, "fed": listed(facility.fed_by(name)) if part.ports else ""}
 
 
-def _facts(result: Result, dimension: str, name: str) -> list[Json]:
-    """Numbers of a component, and its limits, the tightest first."""
-    data = result.variables([n for n, d in result.by_element.items() if d == dimension]) if dimension else None
-    rows = list[Json]()
-    for title, values in data.items() if data is not None and dimension in data.dims else ():
-        if name not in data[dimension].values:
-            break
-        own = shown(str(title), values.sel({dimension: name}).values.ravel(), values.attrs)
-        number, unit = own.values[0], own.unit
-        if str(title).endswith(SHARES) and not unit:
-            number, unit = 100.0 * number, "%"
-        if np.isfinite(number):
-            label = words(str(title)).removeprefix(f"{words(dimension)} ")
-            rows.append({"label": label, "text": f"{number:,.4g} {unit}".rstrip(), "passed": False})
+def _facts(result: Result, dimension: str, name: str) -> Iterator[Json]:
+    """Numbers of a component, and its margins to limits, the tightest first."""
+    titles = [n for n, d in result.by_element.items() if d == dimension]
+    data = result.variables(titles).variables if titles else {}
+    for title in titles:
+        at = np.flatnonzero(data[dimension].values == name)
+        if len(at):
+            told = shown(title, data[title].values[at, 0], data[title].attrs)
+            number, unit = (100.0 * told.values[0], "%") if _share(title, told.unit) else (told.values[0], told.unit)
+            if np.isfinite(number):
+                label = words(title).removeprefix(f"{words(dimension)} ")
+                yield {"label": label, "text": f"{number:,.4g} {unit}".rstrip(), "passed": False}
     solution, i = result.part()
-    m, tight = margins(solution), defaultdict[str, list[int]](list)
-    first = solution.plant.classes.first(name)
-    for row, at in enumerate(m.element.tolist()):
-        if (at == first or at.startswith((f"{first}.", f"{name}."))) and m.relative[row, i] < np.inf:
-            tight[str(m.name[row])].append(row)
-    worst = sorted(
-        (min(rows, key=lambda r: m.relative[r, i]) for rows in tight.values()), key=lambda r: m.relative[r, i]
-    )
-    for row in worst:
-        left = 100.0 * m.relative[row, i]
-        told = {
-            "label": f"margin, {words(str(m.name[row]))}",
-            "text": f"{left:,.1f} %",
-            "passed": bool(left < -100 * TOLERANCE),
-        }
-        rows.append(told)
-    return rows[: 2 * ROWS]
+    m, least = margins(solution), dict[str, float]()
+    own = solution.plant.classes.first(name)
+    for limit, element, relative in zip(m.name.tolist(), m.element.tolist(), m.relative[:, i].tolist(), strict=True):
+        if element == own or element.startswith((f"{own}.", f"{name}.")):
+            least[limit] = min(relative, least.get(limit, np.inf))
+    for limit, relative in sorted(least.items(), key=lambda row: row[1]):
+        if relative < np.inf:
+            label, text = f"margin, {words(limit)}", f"{100.0 * relative:,.1f} %"
+            yield {"label": label, "text": text, "passed": relative < -TOLERANCE}
+
+
+def _share(title: str, unit: str) -> bool:
+    """Whether a variable is shown in percent."""
+    return title.endswith(SHARES) and not unit
 
 
 # ---- a curve -----------------------------------------------------------------------------------------------------

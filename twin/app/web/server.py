@@ -242,13 +242,13 @@ class App:
 
     def toggle(self, name: str) -> None:
         """Take equipment out of service as a fault, or put it back."""
-        state, part = self.state, self.whatif.facility.components.get(name)
-        if part is None or not hasattr(part, "in_service"):
+        state, on = self.state, getattr(self.whatif.facility.components.get(name), "in_service", None)
+        if on is None:
             state.problem = f"{name or 'nothing'} has no switch: it cannot be taken out of service"
         elif name in state.out or name in state.back:
             state.out = [n for n in state.out if n != name]
             state.back = [n for n in state.back if n != name]
-        elif part.in_service:
+        elif on:
             state.out = [*state.out, name]
         else:
             state.back = [*state.back, name]
@@ -321,7 +321,7 @@ class App:
         build(server, self)
         server.controller.on_server_bind.add(_guard)
 
-        failed = list[BaseException]()
+        failed, tasks = list[BaseException](), list[asyncio.Task[None]]()
 
         def ended(task: asyncio.Task[None]) -> None:
             if not task.cancelled() and (error := task.exception()) is not None:
@@ -329,8 +329,8 @@ class App:
                 asyncio.get_running_loop().create_task(server.stop())
 
         def begun(**_: object) -> None:
-            self._task = asyncio.get_running_loop().create_task(self.serve())
-            self._task.add_done_callback(ended)
+            tasks.append(asyncio.get_running_loop().create_task(self.serve()))
+            tasks[0].add_done_callback(ended)
             ready(f"http://{HOST}:{server.port}/")
 
         server.controller.on_server_ready.add(begun)
