@@ -55,8 +55,9 @@ PICTURES = {
     "07_a_sweep": "sweep_map.png",
     "09_a_year": "desert_year.png",
     "11_frontier": "frontier_day.png",
-    "12_3d_and_openusd": "row_of_racks.png",
-    "14_networks_alone": "voltage_nose.png",
+    "12_air_of_a_measured_room": "measured_room.png",
+    "13_3d_and_openusd": "row_of_racks.png",
+    "15_networks_alone": "voltage_nose.png",
 }
 """What a notebook draws, by its name."""
 
