@@ -1,14 +1,16 @@
 """Inventories of NetBox as a first layout: racks with what their devices draw, on the feeds that they have.
 
-CSV files in the form of NetBox's bulk import (4.x), told apart by their columns: racks, devices, power panels, power
-feeds, power ports, power outlets, cables; sites and locations are read over. Device types are YAML files as in the
-community's library, for devices whose ports stand in no file. The plant around the racks is assumed, as for a table.
-[https://github.com/netbox-community/netbox, netbox/dcim/forms/bulk_import.py and models/power.py, version 4.6]
+CSV files, told apart by their columns: racks, devices, power panels, power feeds, power ports, power outlets, cables;
+sites and locations are read over. They have the columns of NetBox's bulk import (4.x) or those of the export of its
+tables, which call the same otherwise. Device types are YAML files as in the community's library, for devices whose
+ports stand in no file. The plant around the racks is assumed, as for a table.
+[https://github.com/netbox-community/netbox, netbox/dcim/forms/bulk_import.py, tables/*.py and models/power.py, 4.6]
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,17 +23,29 @@ from twin.readers.racks import Rack, around
 
 SOURCE = "NetBox"
 KINDS = {
-    "cables": {"side_a_type", "side_a_name", "side_b_type", "side_b_name"},
-    "power feeds": {"power_panel", "name", "supply", "phase", "voltage", "amperage"},
-    "devices": {"device_type", "role", "site"},
-    "power ports": {"device", "name", "allocated_draw"},
-    "power outlets": {"device", "name", "power_port"},
-    "racks": {"site", "name", "u_height"},
-    "locations": {"site", "name", "slug"},
-    "sites": {"name", "slug", "status"},
-    "power panels": {"site", "name"},
+    "cables": ({"side_a_name", "side_b_name"},),
+    "power feeds": ({"power_panel", "name", "supply", "phase", "voltage", "amperage"},),
+    "devices": ({"device_type", "role", "site"}, {"name", "type", "role", "site", "rack"}),
+    "power ports": ({"device", "name", "allocated_draw"},),
+    "power outlets": ({"device", "name", "power_port"},),
+    "racks": ({"site", "name", "u_height"},),
+    "locations": ({"site", "name", "slug"}, {"site", "name", "racks", "devices"}),
+    "sites": ({"name", "slug", "status"}, {"name", "status", "region"}),
+    "power panels": ({"site", "name"},),
 }
-"""Columns by which files are told apart, the first that fits."""
+"""Columns by which files are told apart, of either form, the first that fits."""
+
+EXPORTED = {
+    "height": "u_height",
+    "termination_a": "side_a_name",
+    "termination_b": "side_b_name",
+    "device_a": "side_a_device",
+    "device_b": "side_b_device",
+}
+"""Columns of exported tables, as the bulk import calls them where it has another word."""
+
+CHOICES = ("status", "type", "supply", "phase")
+"""Columns whose words an exported table writes large."""
 
 THREE_PHASE = 1.732
 """NetBox's own factor of the power of three phases."""
@@ -48,8 +62,14 @@ def is_inventory(header: Sequence[str]) -> bool:
 
 
 def _kind(header: Sequence[str]) -> str:
-    columns = {h.strip().lower() for h in header}
-    return next((kind for kind, needed in KINDS.items() if needed <= columns), "")
+    columns = set(map(_column, header))
+    return next((kind for kind, forms in KINDS.items() if any(needed <= columns for needed in forms)), "")
+
+
+def _column(heading: str) -> str:
+    """A column as the bulk import calls it: "Maximum draw (W)" is maximum_draw."""
+    name = re.sub(r"\s*\([^)]*\)$", "", heading.strip()).lower().replace(" ", "_")
+    return EXPORTED.get(name, name)
 
 
 def read(paths: Sequence[Path]) -> Imported:
@@ -89,20 +109,24 @@ class _Inventory:
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             self.faults.append(f"{path.name}: is no CSV table: {error}")
             return
-        header = [h.strip().lower() for h in rows[0]] if rows else []
+        header = list(map(_column, rows[0])) if rows else []
         kind = _kind(header)
         if not kind:
-            told = "are its columns those of NetBox's bulk import? a table export has other names"
+            told = "give it all columns, as its bulk import has them or as `All data (CSV)` of its tables"
             self.faults.append(f"{path.name}: is no table of NetBox that is known; {told}")
             return
+        exported = rows[0][header.index("name")].strip() == "Name" if "name" in header else "side_a_type" not in header
+        if kind == "devices" and "device_type" not in header:
+            header[header.index("type")] = "device_type"
         for line, cells in enumerate(rows[1:], 2):
             if len(cells) != len(header):
                 if any(c.strip() for c in cells):
                     self.faults.append(f"{path.name}: line {line}: has {len(cells)} cells, the header {len(header)}")
                 continue
-            self.tables[kind].append(
-                {h: c.strip() for h, c in zip(header, cells, strict=True)} | {":line": f"{path.name}: line {line}"}
-            )
+            row = {h: c.strip() for h, c in zip(header, cells, strict=True)}
+            if exported:
+                row |= {h: row[h].lower() for h in CHOICES if h in row}
+            self.tables[kind].append(row | {":line": f"{path.name}: line {line}"})
 
     def _type(self, path: Path) -> None:
         try:
@@ -232,7 +256,7 @@ class _Inventory:
                     )
                 found[feed["rack"]].append(name)
         for cable in self.tables["cables"]:
-            ends = {cable[f"side_{x}_type"].rpartition(".")[2]: x for x in "ab"}
+            ends = {_end(cable, x): x for x in "ab"}
             if set(ends) != {"powerfeed", "powerport"} or cable.get("status", "connected") not in ("", "connected"):
                 continue
             feed, device = cable[f"side_{ends['powerfeed']}_name"], cable.get(f"side_{ends['powerport']}_device", "")
@@ -251,3 +275,13 @@ class _Inventory:
         )
         phases = THREE_PHASE if feed.get("phase") == "three-phase" else 1.0
         return volts * current * share / 100 * phases / 1e3
+
+
+def _end(cable: Row, side: str) -> str:
+    """What an end of a cable is; exported tables do not say, but of feeds, which alone are of no device, and of what
+    they end at, which is a power port.
+    """
+    stated = cable.get(f"side_{side}_type")
+    if stated is not None:
+        return stated.rpartition(".")[2]
+    return "powerport" if cable.get(f"side_{side}_device") else "powerfeed"
