@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import twin
-from twin.app.web.controls import addresses, control, controls, humidity
+from twin.app.web.controls import addresses, clash, control, controls, humidity
 from twin.facility.files import LayoutError
 from twin.facility.scenarios import declarations, out_of_bounds, read
 
@@ -71,6 +71,30 @@ def test_a_range_is_read_as_sweeps_have_it(hall):
     c = control(hall, "utility.contract", "8..15 MW/8")
     assert (c.low, c.high, c.step, c.shown(12.5), c.text(12.5)) == (8.0, 15.0, 1.0, "12.5 MW", "12.5 MW")
     assert control(hall, "hall_cdu.set_point", "42..46 degC").low == 40.0  # where it starts is within
+    c = control(hall, "hall_cdu.tcs_flow", "15..25 kg/s")
+    assert (c.low, c.high, c.step) == (15.0, 25.0, 0.05)
+
+
+def test_what_is_not_stated_stands_at_the_end_of_its_slider():
+    row = twin.load("dsx_row")  # whose utility has no contract
+    c = control(row, "utility.contract", "0.8..1.5 MW")
+    assert c.open and c.start == c.high > 1.5 and c.shown(c.start) == "none" and c.shown(1.5) == "1.5 MW"
+    with pytest.raises(LayoutError, match="states no value to start from"):
+        control(row, "utility.contract")
+
+
+@pytest.mark.parametrize("cap", [200, 1500, 2000])
+def test_a_stated_cap_is_within_its_slider(cap):
+    facility = twin.load("gb300_hall", overrides={"gb300_nvl72.power_cap": f"{cap} W"})
+    c = next(c for c in controls(facility) if c.address == "gb300_nvl72.power_cap")
+    assert c.low <= cap == c.start < c.high and c.shown(c.start).startswith(f"{cap:,}") and c.shown(c.high) == "none"
+
+
+def test_two_sliders_of_one_field_are_refused(hall):
+    found = {c.address: c for c in controls(hall)}
+    assert clash(hall, found, control(hall, "liquid_rack.utilisation")) == "gb300 nvl72 (64) utilisation"
+    assert clash(hall, found, control(hall, "gb300_nvl72.utilisation")) == ""
+    assert clash(hall, found, control(hall, "network_rack.utilisation")) == ""
 
 
 def test_without_a_range_a_rule_gives_one(hall):
@@ -100,10 +124,17 @@ def test_what_no_slider_can_move_is_told(hall, address, text, said):
     assert said in str(caught.value) and "/201" not in str(caught.value)
 
 
-def test_every_address_that_is_offered_has_a_slider(hall):
-    offered = addresses(hall)
-    assert len(offered) == len(set(offered)) > 300
+@pytest.mark.parametrize("name", HALLS)
+def test_every_address_that_is_offered_has_a_slider(name):
+    facility = twin.load(name)
+    offered = addresses(facility)
+    assert len(offered) == len(set(offered)) > 60
     for address in offered:
-        c = control(hall, address)
+        c = control(facility, address)
         assert c.low <= c.start <= c.high and c.low < c.high, c
+
+
+def test_only_numbers_that_may_vary_are_offered(hall):
+    offered = addresses(hall)
+    assert len(offered) > 300
     assert "gb300_nvl72.rack_cap" not in offered and "utility.voltage" not in offered

@@ -7,7 +7,7 @@ import pytest
 
 import twin
 from twin.app.web import screen
-from twin.app.web.controls import controls
+from twin.app.web.controls import control, controls
 from twin.app.web.whatif import Change, WhatIf
 from twin.show.scene.paint import marks
 
@@ -48,6 +48,15 @@ def test_a_passed_limit_is_said_so(hall):
     assert any(0 < row["start"] < row["used"] for row in listed)
 
 
+def test_every_limit_knows_how_much_of_it_was_used_at_the_start(hall):
+    answer = hall.solve(Change({}, ("cdu1",)))  # after which other racks and boards stand for those like them
+    listed, first = screen.limits(hall, answer), {b.name: b for b in hall.at_start.worst()}
+    assert any(row["where"].startswith("r2") for row in listed)
+    for row in listed:
+        if row["name"] in ("voltage", "coolant supply", "junction temperature"):
+            assert row["start"] == pytest.approx(100 * (1 - first[row["name"].replace(" ", "_")].relative), abs=0.2)
+
+
 def test_the_sustainable_density_is_that_of_bound(hall):
     found, card = screen.sustainable(hall.at_start)
     bound = twin.bound("gb300_hall")[0]
@@ -66,10 +75,13 @@ def test_what_goes_dark_is_told_by_name(hall):
     answer = hall.solve(Change({}, ("feeder_a", "feeder_b")))
     said = screen.told(hall, answer, marks(answer.result).lost)
     assert said[0].startswith("Without feeder_a, feeder_b: 76 racks lose power")
-    assert said[1].startswith("76 racks dark: net1, net2")
+    assert said[1].startswith("76 racks without power or stopped: net1, net2")
     assert "other pieces of equipment without power: board_a1" in said[2] and "feeder_a," not in said[2]
     quiet = screen.told(hall, hall.start, marks(hall.at_start).lost)
-    assert not any("dark" in text or "without power" in text for text in quiet)
+    assert not any("without power" in text for text in quiet)
+    one = hall.solve(Change({}, ("cdu6",)))
+    said = screen.told(hall, one, marks(one.result).lost)
+    assert said[0] == "Without cdu6: 8 racks lose cooling." and said[1].startswith("8 racks without power or stopped: ")
 
 
 def test_an_element_is_told_with_its_numbers_and_limits(hall):
@@ -83,6 +95,10 @@ def test_an_element_is_told_with_its_numbers_and_limits(hall):
     least = next(f for f in rack["facts"] if f["label"].startswith("margin, "))
     assert least["text"] == f"{100 * tight:.1f} %"
     assert screen.element(hall, answer, "ups_a1")["on"] is False
+    lost = hall.solve(Change({}, ("feeder_a",)))  # after which tx_mech_a opens and tx_mech_b closes
+    assert (
+        screen.element(hall, lost, "tx_mech_a")["on"] is False and screen.element(hall, lost, "tx_mech_b")["on"] is True
+    )
     assert screen.element(hall, answer, "hall")["on"] is None
     assert screen.element(hall, answer, "nobody") == {}
 
@@ -102,16 +118,44 @@ def test_a_curve_is_red_beyond_the_bound(hall):
     (axes,) = plot.axes
     (red,) = [p for p in axes.patches if p.get_facecolor()[0] > 0.7]
     low, high = red.get_x(), red.get_x() + red.get_width()
-    step = (2.5 - 0.2) / 40
-    assert abs(low - bound) < step and high == 2.5
+    assert abs(low - bound) < 0.06 and high == pytest.approx(2.5)
     now, start = (line for line in axes.lines if line.get_label() in ("now", "start")), 1.0
     at = {line.get_label(): float(line.get_xdata()[0]) for line in now}
     assert at == {"now": 1.5, "start": start}
     curve = axes.lines[0]
+    scale = hall.controls["gb300_nvl72.chip_scale"]
+    steps = (curve.get_xdata() - scale.low) / scale.step
+    np.testing.assert_allclose(steps, np.round(steps), atol=1e-6)  # values that the slider can take
     solved = twin.solve("gb300_hall", {"gb300_nvl72.chip_scale": curve.get_xdata()})
     np.testing.assert_allclose(curve.get_ydata(), solved.figures.pue, rtol=1e-9)
     assert axes.get_xlabel() == "gb300 nvl72 (64) density [×]" and axes.get_ylabel() == "PUE"
     assert [t.get_text() for t in axes.texts] == ["utility contract"]
+
+
+def test_a_curve_of_whole_numbers_and_of_a_cap_ends_where_nothing_is_stated(hall):
+    hall.controls["dry_coolers.units"] = control(hall.facility, "dry_coolers.units", "1..100")
+    (axes,) = screen.curve(hall, Change(), "dry_coolers.units", "pue").axes
+    x, y = axes.lines[0].get_data()
+    assert len(x) == 41 and (x == np.round(x)).all() and np.isfinite(y).all()
+    (axes,) = screen.curve(hall, Change(), "gb300_nvl72.power_cap", "facility_power").axes
+    x, y = axes.lines[0].get_data()
+    free = hall.at_start.figures.facility_power[0] / 1e6
+    assert x[-1] == hall.controls["gb300_nvl72.power_cap"].high and y[-1] == pytest.approx(free, rel=1e-12)
+    marks = {line.get_label(): line.get_data() for line in axes.lines[1:]}
+    for name in ("start", "now"):
+        assert marks[name][0][0] == x[-1] and marks[name][1][0] == pytest.approx(free, rel=1e-12)
+    assert "none" in [t.get_text() for t in axes.texts]
+
+
+def test_a_curve_has_no_number_where_there_is_no_solution(hall):
+    hall.controls["gb300_nvl72.chip_idle"] = control(hall.facility, "gb300_nvl72.chip_idle", "100..2000 W")
+    (axes,) = screen.curve(hall, Change(), "gb300_nvl72.chip_idle", "margin").axes
+    x, y = axes.lines[0].get_data()
+    power = hall.facility.components["r101"].chip_power
+    assert (np.isnan(y) == (x > power)).all() and np.isnan(y).any()
+    assert "no solution" in [t.get_text() for t in axes.texts]
+    (axes,) = screen.curve(hall, Change(), "site.dry_bulb", "margin").axes
+    assert axes.lines[0].get_ydata().min() < screen.LOWEST <= axes.get_ylim()[0]
 
 
 @pytest.mark.parametrize("figure", screen.CURVES)

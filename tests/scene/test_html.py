@@ -182,10 +182,12 @@ def test_an_answer_has_the_numbers_of_its_result():
     first = twin.solve("gb300_hall")
     other = twin.solve("gb300_hall", {"site.dry_bulb": 313.15, "hall_cdu.set_point": 318.15})
     scene = first.scene()
-    routes, shown = scene.coolant.names, scene.showing(other)
-    told = answer(shown, routes)
-    whole = other.scene()
-    np.testing.assert_allclose(told["pipes"], whole.coolant.temperature - 273.15, atol=1e-3)
+    shown = scene.showing(other)
+    told = answer(shown, scene.coolant)
+    warm = other.scene().coolant.temperature - 273.15
+    np.testing.assert_allclose(told["pipes"]["values"], warm, atol=1e-3)
+    both = np.concatenate([warm, scene.coolant.temperature - 273.15])
+    assert told["pipes"]["low"] <= both.min() and both.max() <= told["pipes"]["high"]
     row = scene.things.row["r101"]
     inlet = float(other["rack_inlet_temperature"].sel(rack="r101")[0]) - 273.15
     assert told["values"][row] == pytest.approx(inlet, abs=1e-3)
@@ -210,3 +212,11 @@ def test_an_answer_has_the_numbers_of_its_result():
 )
 def test_numbers_of_pages_have_five_digits(value, told):
     assert rounded(np.array([value, 1.0]))[0] == (None if told is None else pytest.approx(told, rel=1e-12))
+
+
+def test_an_answer_without_solution_has_no_numbers():
+    scene = twin.solve("gb300_hall").scene()
+    told = answer(scene, scene.coolant, "wet_bulb cannot be")
+    assert set(told["values"]) == set(told["pipes"]["values"]) == {None}
+    assert (told["line"], told["binds"], told["phrase"], told["over"]) == ("wet_bulb cannot be", "", "", [])
+    json.dumps(told, allow_nan=False)

@@ -116,3 +116,27 @@ connections:
     assert scene.save(tmp_path / "lamps.glb").stat().st_size > 1000
     with pytest.raises(twin.LayoutError, match="nothing is called 'rack_power'"):
         result.scene(color="rack_power")
+
+
+SAGGING, ONE_SIDE = {"utility.voltage_set_point": 0.95}, {"feeder_a.in_service": False}
+
+
+@pytest.mark.parametrize("overrides", [{}, SAGGING, ONE_SIDE], ids=str)
+def test_what_is_solved_once_for_all_is_marked_on_all(overrides):
+    alike, each = (twin.solve("gb300_hall", overrides=overrides, symmetry=s) for s in (True, False))
+    ours, theirs = (paint.marks(r) for r in (alike, each))
+    assert (ours.over, ours.lost) == (theirs.over, theirs.lost)
+    names = tuple(alike.facility.components)
+    for variable in ("margin", "tokens_per_s", "loading", "rack_inlet_temperature"):
+        told = [paint.variable(r, variable).of(names) for r in (alike, each)]
+        np.testing.assert_allclose(*told, rtol=1e-6, atol=1e-6, equal_nan=True)
+
+
+def test_another_result_is_shown_in_the_unit_of_the_first():
+    first, dense = (twin.solve("gb300_hall", {"gb300_nvl72.chip_scale": k}) for k in (1.0, 1.1))
+    scene = first.scene(color="cdu_duty")
+    other = scene.showing(dense)
+    assert scene.variable.unit == other.variable.unit == "kW"
+    duty = float(dense["cdu_duty"].sel(cdu="cdu1")[0]) / 1e3
+    assert duty > 1000.0 and other.shown_values[other.things.row["cdu1"]] == pytest.approx(duty)
+    assert other.scale.low <= scene.scale.low and other.scale.high >= duty and other.scale.title == scene.scale.title

@@ -304,12 +304,12 @@ def _outside(address: str, declared: list[FieldInfo], given: Numbers) -> Iterato
             yield Fault(finite & ~np.isin(v, (0.0, 1.0)), lambda i: f"{address}: {v[i]:g}: give 0 or 1")
         elif is_whole(info):
             yield Fault(finite & (v != np.round(v)), lambda i: f"{address}: {v[i]:g}: give whole numbers")
-        for bound, beyond, words in _bounds(info):
+        for bound, beyond, words in bounds(info):
             tell = partial(_beyond, address, v, info, words, bound)
             yield Fault(finite & beyond(v, bound), tell)
 
 
-def _bounds(info: FieldInfo) -> list[tuple[float, Callable[..., Array], str]]:
+def bounds(info: FieldInfo) -> list[tuple[float, Callable[..., Array], str]]:
     """The bounds of a field, when they are passed, and what they say."""
     named = [(getattr(rule, name, None), beyond, words) for rule in info.metadata for name, beyond, words in BOUNDS]
     return [(bound, beyond, words) for bound, beyond, words in named if bound is not None]
@@ -319,7 +319,7 @@ def _beyond(address: str, values: Array, info: FieldInfo, words: str, bound: flo
     """The sentence for a value out of bounds, with what was meant if degrees Celsius would be within them."""
     value = float(values[scenario])
     text = f"{address}: {_shown(value, info)} is outside its bounds, {words} {_shown(bound, info)}"
-    warm = quantity(info) == Quantity("temperature") and not any(b(value + 273.15, x) for x, b, _ in _bounds(info))
+    warm = quantity(info) == Quantity("temperature") and not any(b(value + 273.15, x) for x, b, _ in bounds(info))
     return f"{text}; numbers are in K, write '{value:g} degC' if that is meant" if warm else text
 
 

@@ -106,6 +106,18 @@ class Classes:
         k = int(self.component[number])
         return [self.wiring.names[i] for i in order[begin[k] : begin[k + 1]].tolist()]
 
+    def elements(self, name: str) -> list[str]:
+        """Names of all elements like one: components, or joints and places inside components, called component.port."""
+        if self.component is None or self.joint is None or name in self.wiring.number:
+            return self.members(name)
+        component, _, place = name.rpartition(".")
+        joints = self.wiring.joints
+        number = joints.number.get((component, place))
+        if number is None:
+            return [f"{member}.{place}" for member in self.members(component)] if component else [name]
+        alike = np.flatnonzero(self.joint == self.joint[number])
+        return [".".join(joints.keys[j]) for j in alike.tolist()]
+
     def first(self, name: str) -> str:
         """Name of the first component like one of that name."""
         number = self.wiring.number.get(name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -15,10 +14,10 @@ import numpy as np
 
 from twin.columns import Array
 from twin.show.gltf import glb, numbers, pipe_points
-from twin.show.scene import stage
+from twin.show.scene import paint, stage
 from twin.show.scene.labels import looking
 from twin.show.scene.paint import LOST, UNKNOWN, Scale
-from twin.show.scene.routes import temperatures
+from twin.show.scene.routes import Routes, temperatures
 from twin.show.scene.scene import scenario_text
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def fragment(scene: Scene, heading: str = "h1") -> str:
         else ""
     )
     keys = "".join(f'<li style="--c:{colour}">{escape(label)}</li>' for label, colour in scene.legend)
-    bars = "".join(_bar(told, "things" if told is scene.scale else "") for told in reversed(scene.scales))
+    bars = "".join(map(_bar, reversed(scene.scales), reversed(_bar_names(scene))))
     still = [f"Pipes and air are those of {data['frames'][frame]['label']}."] if count > 1 else []
     told = "".join(f"<p>{escape(text)}</p>" for text in (*scene.told, *still))
     label = escape(f"{scene.title}: {scene.line}. Arrow keys turn, plus and minus zoom, 0 resets.")
@@ -88,13 +87,19 @@ def fragment(scene: Scene, heading: str = "h1") -> str:
     )
 
 
-def _bar(scale: Scale, of: str) -> str:
-    """A colour bar with its numbers; of: "things" for that of things."""
+def _bar_names(scene: Scene) -> list[str]:
+    """What the viewer calls the bars of a scene's scales, to change them."""
+    return [
+        "things" if s is scene.scale else "coolant" if s.title.startswith("coolant") else "air" for s in scene.scales
+    ]
+
+
+def _bar(scale: Scale, name: str) -> str:
+    """A colour bar with its numbers; name: by which the viewer finds it."""
     stops = f"linear-gradient(90deg,{','.join(scale.colours)})"
     ticks = "".join(f"<span>{tick}</span>" for tick in scale.ticks)
-    title = escape(scale.title)
-    kind = f' data-of="{of}"' if of else ""
-    return f'<div class="twin-bar"{kind}><span>{title}</span><i style="background:{stops}"></i><div>{ticks}</div></div>'
+    inside = f'<span>{escape(scale.title)}</span><i style="background:{stops}"></i><div>{ticks}</div>'
+    return f'<div class="twin-bar" data-of="{name}">{inside}</div>'
 
 
 def hexes(colours: Array) -> list[str]:
@@ -156,24 +161,32 @@ def _pipes(scene: Scene) -> dict[str, Any] | None:
     return table | {"net": net[begin].tolist(), "points": counts}
 
 
-def answer(scene: Scene, routes: Sequence[str] = ()) -> dict[str, Any]:
-    """What a page is told of another result of what it shows: values, marks, scale and pipes; see `Scene.showing`.
+def answer(scene: Scene, pipes: Routes | None = None, why: str = "") -> dict[str, Any]:
+    """What a page is told of another result of what it shows: values, marks, scales and pipes; see `Scene.showing`.
 
-    routes: names of the pipes' routes that it shows.
+    pipes: routes that it shows, with the temperatures of the start. why: there is no solution, "" where there is one.
     """
-    scale = scene.scale
-    stops = f"linear-gradient(90deg,{','.join(scale.colours)})"
+    warm = None
+    if pipes is not None:
+        now = np.full(len(pipes.names), np.nan) if why else temperatures(scene.result, pipes.names) - 273.15
+        both = np.concatenate([now, pipes.temperature - 273.15])
+        warm = {"values": rounded(now)} | _told(Scale(*paint.fit(both[np.isfinite(both)], "°C"), "", ()))
+    stops = f"linear-gradient(90deg,{','.join(scene.scale.colours)})"
+    more = {"title": scene.scale.title, "stops": stops, "unit": scene.variable.unit, "table": hexes(scene.scale.table)}
+    known = {"values": rounded(scene.shown_values), "line": scene.line, **marks_data(scene)}
+    unknown = {"values": [None] * len(scene.things.names), "line": why, "binds": "", "phrase": "", "over": []}
     return {
-        "values": rounded(scene.shown_values),
-        "scale": {
-            **{"low": scale.low, "high": scale.high, "ticks": scale.ticks, "title": scale.title, "stops": stops},
-            **{"unit": scene.variable.unit, "table": hexes(scale.table)},
-        },
+        **known,
+        **(unknown if why else {}),
+        "scale": _told(scene.scale) | more,
+        "pipes": warm,
         "legend": scene.legend,
-        "pipes": rounded(temperatures(scene.result, routes) - 273.15) if routes else None,
-        "line": scene.line,
-        **marks_data(scene),
     }
+
+
+def _told(scale: Scale) -> dict[str, Any]:
+    """Ends and numbers of a scale."""
+    return {"low": scale.low, "high": scale.high, "ticks": scale.ticks}
 
 
 def readings(scene: Scene) -> dict[str, list[float | None]]:

@@ -33,12 +33,15 @@ class Shown(NamedTuple):
         return f"{self.name} [{self.unit}]" if self.unit else self.name
 
 
-def shown(name: str, values: Array, attributes: Mapping[str, Any] | None = None, quantity: str = "") -> Shown:
+def shown(
+    name: str, values: Array, attributes: Mapping[str, Any] | None = None, quantity: str = "", unit: str = ""
+) -> Shown:
     """A variable of results, or an address with its quantity, for people: temperatures in °C, large powers in MW.
 
-    attributes: of the variable, whose CF unit says what it is where its name does not.
+    attributes: of the variable, whose CF unit says what it is where its name does not. unit: of powers, "kW" or "MW",
+    by their size if not given.
     """
-    unit = str((attributes or {}).get("units", ""))
+    asked, unit = unit, str((attributes or {}).get("units", ""))
     if name in FIGURES:
         figure = FIGURES[name]
         return Shown(figure.label, figure.display, figure.factor * np.asarray(values, float))
@@ -55,5 +58,6 @@ def shown(name: str, values: Array, attributes: Mapping[str, Any] | None = None,
         return Shown(words, "" if unit == "1" else unit, np.asarray(values))
     d, numbers = DIMENSIONS[quantity], np.asarray(values, float)
     chosen = "MW" if quantity == "power" and np.nanmax(np.abs(numbers), initial=0.0) >= MEGA else d.table
+    chosen = asked if quantity == "power" and asked in d.units else chosen
     found = (numbers - d.offsets.get(chosen, 0.0)) / d.units[chosen]
     return Shown(words, {"degC": "°C"}.get(chosen, chosen), found)

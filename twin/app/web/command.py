@@ -50,13 +50,15 @@ def app(
     twin app gb300_hall --slider utility.contract='8..15 MW'
     """
     from twin.air.turns import FiniteVolume, Mixed
-    from twin.app.web.server import App
+    from twin.app.web.server import App, check_port, new_server
     from twin.app.web.whatif import WhatIf
 
     if layout.endswith(WRITTEN):
         raise Fault(layout, "is what was solved; the app solves again and takes a layout")
     model = Mixed() if air == AirModel.mixed else FiniteVolume(parsed("--cell", cell, "length"))
     wanted = [(address.strip(), text.strip()) for address, _, text in (s.partition("=") for s in sliders or ())]
+    new_server()  # what is missing for it is told before any work
+    check_port(port)
     with progressing(f"opening {layout}") as progress:
         opened = App(WhatIf(layout, case, overrides(sets), model, progress), color, wanted)
 
@@ -66,11 +68,7 @@ def app(
         if not no_browser and _has_display():
             typer.launch(address)
 
-    try:
-        opened.run(port, ready)
-    except OSError as error:
-        why = os.strerror(error.errno or 0).lower()
-        raise Fault("--port", f"{port} cannot be listened to: {why}; give another, or 0 for any free one") from error
+    opened.run(port, ready)
 
 
 def _has_display() -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from twin.components.hall import DEFAULT_HUMIDITY, air_pressure
 from twin.facility.addresses import split
 from twin.facility.files import LayoutError
 from twin.facility.graph import Facility
-from twin.facility.scenarios import BOUNDS, SECTIONS, WHOLE, declarations, select, varies
+from twin.facility.scenarios import SECTIONS, WHOLE, bounds, declarations, select, varies
 from twin.results.envelopes import relative_humidity
 from twin.study.axes import Choice, axis
 from twin.units import DIMENSIONS, Quantity, is_whole, quantity
@@ -35,6 +36,9 @@ DENSITY = (0.2, 2.5)
 LOWEST_CAP = 0.3
 """Of the power of an accelerator, the lowest cap of a slider where its driver states none."""
 
+_COUNT = re.compile(r"/\s*\d+\s*$")
+"""The number of values at the end of a range."""
+
 WORDS = {"chip_scale": "density", "set_point": "set point", "power_cap": "power cap"}
 """What fields are called beside a slider, where their name does not say it."""
 
@@ -44,7 +48,7 @@ class Control(NamedTuple):
 
     address: as scenarios have it. label: beside the slider. group: of the page. unit: that it is shown in, as `units`
     spells it. dimension: of `units`. low, high, step, start: in that unit. open: whether nothing is stated at `high`,
-    as of a cap that there is not.
+    as where there is no cap or no contract.
     """
 
     address: str
@@ -116,22 +120,23 @@ def control(facility: Facility, address: str, text: str = "") -> Control:
         start = _stated(facility, address)
         if not text:
             return _ruled(facility, address, declared[0], start)
-        counted = is_whole(declared[0]) or "/" in text
-        given = axis(facility, address, text if counted or ".." not in text else f"{text.strip()}/{NOTCHES + 1}")
+        counted = is_whole(declared[0]) or ".." not in text or bool(_COUNT.search(text))
+        given = axis(facility, address, text if counted else f"{text.strip()}/{NOTCHES + 1}")
         if not isinstance(given, Choice) or len(given.values) < 2:
             raise ValueError(f"{address}: {text!r} is no range, such as {_example(declared[0])}")
     except ValueError as error:
         if isinstance(error, LayoutError):
             raise
-        told = str(error).removeprefix(f"{address}: ").replace(f"/{NOTCHES + 1}'", "'")
+        told = str(error).removeprefix(f"{address}: ").replace(f"/{NOTCHES + 1}'", "'")  # which nobody wrote
         raise LayoutError(f"slider {address}", [told]) from None
     values = np.sort(given.values)
     unit, dimension = _unit(declared[0], float(values[-1]) if start is None else start)
     low, high = (_shown(float(v), unit, dimension) for v in (values[0], values[-1]))
     step = (high - low) / (len(values) - 1) if counted else _step(low, high)
-    at = high if start is None else _shown(start, unit, dimension)
-    ends = min(low, at), max(high, at)
-    return Control(address, _label(facility, address), _group(facility, address), unit, dimension, *ends, step, at)
+    at = high + step if start is None else _shown(start, unit, dimension)
+    ends = _reach(low, high, at)
+    label, group = _label(facility, address), _group(facility, address)
+    return Control(address, label, group, unit, dimension, *ends, step, at, open=start is None)
 
 
 def _example(info: Any) -> str:
@@ -145,7 +150,7 @@ def addresses(facility: Facility) -> list[str]:
     found, sections = list[str](), [(name, getattr(facility, name)) for name in SECTIONS]
     for section, own in sections:
         for field, info in type(own).model_fields.items():
-            if getattr(own, field) is not None and info.annotation is not bool and field not in WHOLE:
+            if _finite(getattr(own, field)) and info.annotation is not bool and field not in WHOLE:
                 found += [f"{section}.{field}"] if declarations(facility, f"{section}.{field}") else []
     for model, names in models(facility).items():
         parts = [facility.components[n] for n in names]
@@ -154,8 +159,23 @@ def addresses(facility: Facility) -> list[str]:
             if info.annotation is bool or not varies(cls, field):
                 continue
             values = {getattr(p, field) for p in parts}
-            found += [f"{_head(model, names)}.{field}"] if len(values) == 1 and None not in values else []
+            found += [f"{_head(model, names)}.{field}"] if len(values) == 1 and all(map(_finite, values)) else []
     return found
+
+
+def clash(facility: Facility, found: Mapping[str, Control], new: Control) -> str:
+    """The label of a slider that moves the same as a new one, "" if there is none."""
+    head, name, field = split(new.address)
+    if head in SECTIONS and name is None:
+        return ""
+    mine = set(select(facility, new.address))
+    same = (a for a in found if a != new.address and split(a).field == field and split(a).head not in SECTIONS)
+    return next((found[a].label for a in same if not mine.isdisjoint(select(facility, a))), "")
+
+
+def _finite(value: Any) -> bool:
+    """Whether a value is a number."""
+    return value is not None and isinstance(value, (int, float)) and bool(np.isfinite(value))
 
 
 def models(facility: Facility) -> dict[str, list[str]]:
@@ -205,11 +225,11 @@ def _of_racks(facility: Facility, model: str, names: Sequence[str]) -> Iterator[
     lowest = part.min_power_cap or LOWEST_CAP * full
     values: set[Any] = {getattr(facility.components[n], "power_cap") for n in names}  # noqa: B009
     if len(values) == 1:
-        step = _step(lowest, full)
-        low, high = step * np.ceil(lowest / step - 1e-9), step * (np.floor(full / step + 1e-9) + 1)
-        start = values.pop() or high
+        step, stated = _step(lowest, full), values.pop()
+        low, high = _reach(step * np.ceil(lowest / step - 1e-9), step * np.floor(full / step + 1e-9), stated or full)
+        high = step * (np.floor(high / step + 1e-9) + 1)
         address = f"{_head(model, names)}.power_cap"
-        label = _label(facility, address)
+        label, start = _label(facility, address), stated or high
         yield Control(address, label, RACKS, "W", "power", float(low), float(high), step, float(start), open=True)
 
 
@@ -258,7 +278,7 @@ def _ruled(
         low, high = 0.0, 1.0 if unit == "" else 100.0
     else:
         low, high = (0.5 * at, 1.5 * at) if at else (0.0, 1.0)
-    for bound, beyond, _ in _bounds(info):
+    for bound, beyond, _ in bounds(info):
         edge = _shown(bound, unit, dimension)
         low, high = (max(low, edge), high) if beyond in (np.less, np.less_equal) else (low, min(high, edge))
     low, high = _reach(float(low), float(high), at)
@@ -269,24 +289,17 @@ def _ruled(
     return Control(address, label, of, unit, dimension, low, high, step, at)
 
 
-def _bounds(info: Any) -> Iterable[tuple[float, Any, str]]:
-    for rule in info.metadata:
-        for name, beyond, words in BOUNDS:
-            if getattr(rule, name, None) is not None:
-                yield float(getattr(rule, name)), beyond, words
-
-
 def _stated(facility: Facility, address: str) -> float | None:
     """What the layout states; ValueError where components differ."""
     head, name, field = split(address)
     if head in SECTIONS and name is None:
         value = getattr(getattr(facility, head), field)
-        return None if value is None else float(value)
+        return float(value) if _finite(value) else None
     values = {getattr(facility.components[n], field) for n in select(facility, address)}
     if len(values) > 1:
         raise ValueError(f"{address}: the layout states several values; name one component, or a model")
     value = values.pop()
-    return None if value is None else float(value)
+    return float(value) if _finite(value) else None
 
 
 def _unit(info: Any, start: float) -> tuple[str, str]:

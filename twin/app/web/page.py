@@ -40,7 +40,10 @@ class TwinScene(AbstractElement):
 
 def build(server: Any, app: App) -> None:
     """Build the page of a server."""
-    with VAppLayout(server, vuetify_config=THEME), html.Div(classes="twin-app", raw_attrs=['role="main"']):
+    with (
+        VAppLayout(server, vuetify_config=THEME),
+        html.Div(classes=("['twin-app', { moving: !settled }]",), raw_attrs=['role="main"']),
+    ):
         _head()
         _cards()
         _knobs()

@@ -24,7 +24,7 @@ window.twinApp = {
           this.select();
         },
         show() { if (this.viewer && this.answer) this.viewer.answer(this.answer); },
-        tell() { if (this.viewer && this.readings) this.viewer.tell(this.readings); },
+        tell() { if (this.viewer && this.readings && this.readings.kW.length) this.viewer.tell(this.readings); },
         select() {
           if (!this.viewer || this.chosen === this.picked) return;
           this.picked = this.chosen;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,14 @@ from twin import columns
 from twin.api import Result
 from twin.app.web.whatif import Answer, Change, WhatIf, spans
 from twin.columns import FIGURES, Array
-from twin.results.figures import Figures
-from twin.results.limits import TOLERANCE, Binding, exceeded, here, margins, tightest
+from twin.elements import Status
+from twin.results.figures import Figures, figures
+from twin.results.limits import TOLERANCE, Binding, Margins, exceeded, here, margins, tightest
 from twin.show.plots.along import along
 from twin.show.plots.style import Plot
-from twin.show.scene.paint import SHARES
-from twin.show.shown import shown
+from twin.show.scene.paint import MARGIN, SHARES
+from twin.show.shown import Shown, shown
+from twin.solver.steady import Solution
 from twin.study.bound import Bound, bound, scaled_rows
 
 MANY, NAMED = 8, 6
@@ -32,7 +34,7 @@ CURVES = {
     "pue": "PUE",
     "tokens_per_s": "tokens/s",
     "usd_per_million_tokens": "$ per million tokens",
-    "margin": "least margin to a limit",
+    MARGIN: "least margin to a limit",
 }
 """What is drawn along a slider, and how it is called."""
 
@@ -130,10 +132,15 @@ def limits(whatif: WhatIf, answer: Answer) -> list[Json]:
     rows = []
     for limit in answer.result.worst()[:MANY]:
         name, where, value, bounds, left = limit.texts
-        before = here(start, limit, i)
+        before = here(start, limit._replace(element=_first(solution, limit.element)), i)
         told = {"name": words(name), "where": where, "value": value, "bound": bounds, "margin": left}
         rows.append(told | {"used": _used(limit), "start": _used(before), "passed": bool(limit.relative < -TOLERANCE)})
     return rows
+
+
+def _first(solution: Solution, element: str) -> str:
+    """An element by the name of the one that stands for all like it in a solution."""
+    return solution.plant.classes.elements(element)[0]
 
 
 def _used(limit: Binding | None) -> float:
@@ -155,10 +162,17 @@ def told(whatif: WhatIf, answer: Answer, lost: frozenset[str]) -> list[str]:
         dark = sorted(lost - whatif.lost_at_start - set(answer.change.out), key=whatif.order.__getitem__)
         racks = [n for n in dark if parts[n].shapes_air == "rack"]
         others = [n for n in dark if parts[n].shapes_air != "rack"]
-        found += [f"{len(racks):,} racks dark: {listed(racks)}."] if racks else []
-        found += [f"{len(others):,} other pieces of equipment without power: {listed(others)}."] if others else []
+        found += [f"{counted(racks, 'rack')} without power or stopped: {listed(racks)}."] if racks else []
+        found += [f"{counted(others, 'other piece')} of equipment without power: {listed(others)}."] if others else []
+        if whatif.computed is not None and answer.change:
+            found.append("Slices of computed air are those of the start; what racks breathe follows its response.")
         found += answer.result.warnings[0][:MANY]
     return found
+
+
+def counted(names: Sequence[str], word: str) -> str:
+    """How many of what, such as "3 racks"."""
+    return f"{len(names):,} {word}{'s' * (len(names) != 1)}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -172,16 +186,14 @@ def listed(names: Sequence[str]) -> str:
 
 def element(whatif: WhatIf, answer: Answer, name: str) -> Json:
     """What is known of a component: what it is, whether it is in service, its numbers and its tightest limits."""
-    facility, change = whatif.facility, answer.change
+    facility = whatif.facility
     part = facility.components.get(name)
     if part is None:
         return {}
-    on = getattr(part, "in_service", None)
-    if on is not None:
-        on = (bool(on) or name in change.back) and name not in change.out
     place = f" in {words(part.room)}" if part.room else ""
     facts = [*_facts(answer.result, part.dimension, name)] if answer.result is not None and answer.ok else []
     known = {"name": name, "kind": f"{words(part.kind)}, {words(facility.models[name])}{place}"}
+    on = whatif.in_service(answer.change, name)
     return known | {"on": on, "facts": facts, "fed": listed(facility.fed_by(name)) if part.ports else ""}
 
 
@@ -199,9 +211,8 @@ def _facts(result: Result, dimension: str, name: str) -> Iterator[Json]:
                 yield {"label": label, "text": f"{number:,.4g} {unit}".rstrip(), "passed": False}
     solution, i = result.part()
     m, least = margins(solution), dict[str, float]()
-    own = solution.plant.classes.first(name)
     for limit, element, relative in zip(m.name.tolist(), m.element.tolist(), m.relative[:, i].tolist(), strict=True):
-        if element == own or element.startswith((f"{own}.", f"{name}.")):
+        if any(n == name or n.startswith(f"{name}.") for n in solution.plant.classes.elements(element)):
             least[limit] = min(relative, least.get(limit, np.inf))
     for limit, relative in sorted(least.items(), key=lambda row: row[1]):
         if relative < np.inf:
@@ -220,34 +231,36 @@ def _share(title: str, unit: str) -> bool:
 def curve(whatif: WhatIf, change: Change, address: str, figure: str) -> Plot:
     """A figure along the whole range of a slider, all else as changed, with the ranges in which a limit is passed."""
     control = whatif.controls[address]
-    x, result = whatif.along(address, change)
-    first, names = np.zeros(len(x), bool), np.full(len(x), "", object)
-    least = np.full(len(x), np.nan)
-    for part in result.parts:
-        solution = part.air.solution
-        m = margins(solution)
-        least[part.scenarios] = 100.0 * m.relative.min(axis=0, initial=np.inf)
-        first[part.scenarios] = exceeded(m) | (solution.status != 0)
-        names[part.scenarios] = np.where(solution.status != 0, "no solution", tightest(solution).name)
-    y, title = _figure(result, figure, least)
+    points = whatif.along(address, change)
+    x = np.concatenate([values for values, _ in points])
+    y, names = np.full(len(x), np.nan), np.full(len(x), "", object)
+    begin = 0
+    for values, result in points:
+        for part in result.parts:
+            at, solution = begin + part.scenarios, part.air.solution
+            m, solved = margins(solution), solution.status == Status.OK
+            passed = np.where(solved, np.where(exceeded(m), tightest(solution).name, ""), "no solution")
+            names[at] = [words(n) for n in passed]
+            own = _least(m) if figure == MARGIN else getattr(figures(solution), figure)
+            y[at] = np.where(solved, own, np.nan)
+        begin += len(values)
+    known = Shown("", "%", y) if figure == MARGIN else shown(figure, y)
+    over = [(a, b, _most(names[(x >= a) & (x <= b)])) for a, b in spans(x.tolist(), [bool(n) for n in names])]
     unit = control.shown(control.low).partition(" ")[2]
-    over = [(a, b, words(_name(names, x, a, b))) for a, b in spans(x.tolist(), first.tolist())]
-    titles = f"{control.label} [{unit}]" if unit else control.label, title
+    across = f"{control.label} [{unit}]" if unit else control.label
+    up = f"{CURVES[figure]} [{known.unit}]" if known.unit and "$" not in CURVES[figure] else CURVES[figure]
     now = change.values.get(address, control.start)
-    return along(x, y, titles, min(now, float(x[-1])), min(control.start, float(x[-1])), over)
+    lowest = LOWEST if figure == MARGIN else None
+    end = "none" if control.open else ""
+    return along(x, known.values, (across, up), now, control.start, over, lowest, end)
 
 
-def _figure(result: Result, figure: str, least: Array) -> tuple[Array, str]:
-    if figure == "margin":
-        return np.maximum(least, LOWEST), "least margin to a limit [%]"
-    found = shown(figure, getattr(result.figures, figure))
-    return found.values, f"{CURVES[figure]} [{found.unit}]" if found.unit and "$" not in CURVES[figure] else CURVES[
-        figure
-    ]
+def _least(m: Margins) -> Array:
+    """The least margin to any limit [%] (scenario,)."""
+    return 100.0 * m.relative.min(axis=0, initial=np.inf)
 
 
-def _name(names: Array, x: Array, low: float, high: float) -> str:
-    """The limit that is passed at most points of a range."""
-    inside: Iterable[str] = names[(x >= low) & (x <= high)].tolist()
-    counted = list(inside)
-    return max(dict.fromkeys(counted), key=counted.count)
+def _most(names: Array) -> str:
+    """The name that is there most often."""
+    there = [n for n in names.tolist() if n]
+    return max(dict.fromkeys(there), key=there.count)

@@ -1,17 +1,21 @@
 """The app's server: what the page is told, answers in the order in which sliders ask, and what is downloaded.
 
-All work is done by one thread, the newest question first: while one is answered those that it has overtaken are
-forgotten. What takes longer, such as the sustainable density and curves, waits until nothing moves.
+All work is done by one thread, one piece after the other: of the questions that come while one is answered the last is
+next, and those before it are forgotten. What takes longer, such as the sustainable density and curves, waits until
+nothing moves.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import socket
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,7 +24,7 @@ import yaml
 
 from twin import api
 from twin.app.web import screen
-from twin.app.web.controls import Control, addresses, control
+from twin.app.web.controls import Control, addresses, clash, control
 from twin.app.web.controls import controls as ruled
 from twin.app.web.whatif import Answer, Change, WhatIf
 from twin.facility.document import document, layout
@@ -30,6 +34,8 @@ from twin.show.report import DIAGRAMS, report, svg
 from twin.show.scene import paint
 from twin.show.scene.render import RenderError
 from twin.show.scene.scene import Scene
+
+log = logging.getLogger("twin")
 
 HOST = "127.0.0.1"
 """The only address that is listened to: that of this machine to itself."""
@@ -63,15 +69,18 @@ class App:
 
     def __init__(self, whatif: WhatIf, color: str | None = None, sliders: Sequence[tuple[str, str]] = ()) -> None:
         self.whatif = whatif
+        whatif.controls = {c.address: c for c in ruled(whatif.facility)}
+        for address, text in sliders:
+            whatif.controls[address] = self._control(address, text)
+        self.server = new_server()
+        if color:
+            paint.variable(whatif.at_start, color)  # which is there in answers too
         self.scene = Scene(whatif.computed or whatif.at_start, color)
-        self.routes = self.scene.coolant.names if self.scene.coolant is not None else ()
-        self.page = fragment(self.scene)
-        chosen = {address: control(whatif.facility, address, text) for address, text in sliders}
-        whatif.controls = {c.address: c for c in ruled(whatif.facility)} | chosen
+        self.pipes, self.page = self.scene.coolant, fragment(self.scene)
         self._pool = ThreadPoolExecutor(1)
-        self._asked, self._answered = asyncio.Event(), 0.0
+        self._asked, self._answered, self._number = asyncio.Event(), 0.0, 0
         self._last: tuple[Change, Answer] = (Change(), whatif.start)
-        self.server = _server()
+        self._seen = self.scene
         self.state: Any = self.server.state
         self._begin()
 
@@ -112,7 +121,7 @@ class App:
         )
         self._list_controls()
         state.update(self._told(self.whatif.start, self.scene.color, False))
-        state.update({"element": {}, "bound": None, "readings": None})
+        state.update({"element": {}, "bound": None, "readings": None, "settled": False})
 
     def _list_controls(self) -> None:
         """Sliders by group, and where each of them is."""
@@ -125,7 +134,19 @@ class App:
         self.state.values = {a: before.get(a, c.start) for a, c in self.whatif.controls.items()}
         self.state.groups = [{"name": name, "controls": rows} for name, rows in by_group.items()]
 
+    def _control(self, address: str, text: str = "") -> Control:
+        """A new slider. Raises LayoutError for one that moves the same as another."""
+        new = control(self.whatif.facility, address, text)
+        if other := clash(self.whatif.facility, self.whatif.controls, new):
+            raise LayoutError(f"slider {address}", [f"the slider of {other} moves the same"])
+        return new
+
     # ---- answers -------------------------------------------------------------------------------------------------
+
+    def _ask(self, **_: object) -> None:
+        """The page asks something."""
+        self.state.problem = ""
+        self._asked.set()
 
     def change(self) -> Change:
         """What the page has changed."""
@@ -142,7 +163,7 @@ class App:
     def _told(self, found: Answer, color: str, show_start: bool) -> dict[str, Any]:
         began = time.perf_counter()
         if color != self.scene.color:
-            self.scene = Scene(self.whatif.computed or self.whatif.at_start, color, pipes=bool(self.routes))
+            self.scene = Scene(self.whatif.at_start, color)
         shown = self.whatif.start if show_start else found
         cards = screen.cards(self.whatif, shown)
         told = {
@@ -151,15 +172,13 @@ class App:
             "command": self.whatif.command(found),
             "changed": bool(found.change),
         }
-        lost = frozenset[str]()
-        if shown.result is not None:
-            self._seen = self.scene.showing(shown.result)
-            lost = self._seen.marks.lost
-            told["answer"] = answer(self._seen, self.routes)
-        told["told"] = screen.told(self.whatif, shown, lost)
+        self._seen = self.scene if shown.result is None else self.scene.showing(shown.result)
+        self._number += 1
+        told["answer"] = answer(self._seen, self.pipes, shown.reason)
+        told["told"] = screen.told(self.whatif, shown, self._seen.marks.lost)
         spoken = "; ".join(f"{c['label']} {c['text']}" for c in cards)
         seconds = found.seconds + time.perf_counter() - began
-        return told | {"aloud": spoken, "ms": round(1e3 * seconds)}
+        return told | {"aloud": spoken, "ms": round(1e3 * seconds), "settled": False}
 
     async def serve(self) -> None:
         """Answer for as long as the server runs."""
@@ -167,10 +186,10 @@ class App:
             await self._asked.wait()
             self._asked.clear()
             state = self.state
-            asked = self.change(), state.color, state.show_start
+            asked = self.change(), state.color or self.scene.color, state.show_start
             await self._put(lambda asked=asked: self._answer(*asked))
             self._answered = time.monotonic()
-            for work in (self._element, self._readings, self._bound, self._curve, self._diagram):
+            for work in (self._element, self._readings, self._bound, self._curve, self._diagram, self._settled):
                 if not await self._rests(0.0 if work == self._element else REST):
                     break
                 await self._put(work)
@@ -188,12 +207,25 @@ class App:
 
     async def _put(self, work: Callable[[], dict[str, Any]]) -> None:
         """Do some work and put what it says on the page."""
-        try:
+        with self._telling():
             told = await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            with self.state as state:
+                state.update(told)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """What goes wrong is said on the page, and what should not have is logged too."""
+        try:
+            yield
         except (LayoutError, RenderError) as error:
-            told = {"problem": str(error)}
+            told = str(error)
+        except Exception as error:  # a fault of this program: the page says so and goes on
+            log.exception("twin app")
+            told = f"this failed: {type(error).__name__}: {error}"
+        else:
+            return
         with self.state as state:
-            state.update(told)
+            state.problem = told
 
     # ---- what waits until nothing moves --------------------------------------------------------------------------
 
@@ -205,7 +237,8 @@ class App:
         return {"element": screen.element(self.whatif, self._shown(), name) if name else {}}
 
     def _readings(self) -> dict[str, Any]:
-        return {"readings": readings(self._seen)} if self._shown().ok else {}
+        known = readings(self._seen) if self._shown().ok else {"kW": [], "degC": []}
+        return {"readings": known | {"of": self._number}}
 
     def _bound(self) -> dict[str, Any]:
         found = self._shown()
@@ -223,6 +256,9 @@ class App:
             return {"drawing": ""}
         return {"drawing": svg(getattr(self._result().plot, self.state.diagram)(), dict(DIAGRAMS)[self.state.diagram])}
 
+    def _settled(self) -> dict[str, Any]:
+        return {"settled": True}
+
     def _result(self) -> api.Result:
         """What is seen, as a layout of its own."""
         found = self._shown()
@@ -235,16 +271,16 @@ class App:
     # ---- what the page does --------------------------------------------------------------------------------------
 
     def pick(self, name: str) -> None:
-        """A piece of equipment is picked in the scene: it is told of, or fails."""
+        """A piece of equipment is picked in the scene, or "" where nothing stands: it is told of, or fails."""
         self.state.selected = name
-        if self.state.fail_on_click:
+        if name and self.state.fail_on_click:
             self.toggle(name)
 
     def toggle(self, name: str) -> None:
         """Take equipment out of service as a fault, or put it back."""
-        state, on = self.state, getattr(self.whatif.facility.components.get(name), "in_service", None)
+        state, on = self.state, self.whatif.in_service(self.change(), name)
         if on is None:
-            state.problem = f"{name or 'nothing'} has no switch: it cannot be taken out of service"
+            state.problem = f"{name} has no switch: it cannot be taken out of service"
         elif name in state.out or name in state.back:
             state.out = [n for n in state.out if n != name]
             state.back = [n for n in state.back if n != name]
@@ -262,28 +298,22 @@ class App:
         """A slider for another address."""
         if not address:
             return
-        try:
-            self.whatif.controls[address] = control(self.whatif.facility, address)
-        except LayoutError as error:
-            self.state.problem = str(error)
-            return
-        self._list_controls()
-        self.state.more = [a for a in self.state.more if a != address]
-        self.state.add = None
+        with self._telling():
+            self.whatif.controls[address] = self._control(address)
+            self._list_controls()
+            self.state.more = [a for a in self.state.more if a != address]
+            self.state.add = None
 
     async def download(self, kind: str) -> bytes | None:
         """What is seen, as the bytes of a file; None where it cannot be written, which the page then says."""
         with self.state as state:
             state.busy = f"writing the {DOWNLOADS[kind][0]}"
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._written, kind)
-        except (LayoutError, RenderError) as error:
-            with self.state as state:
-                state.problem = str(error)
-            return None
-        finally:
-            with self.state as state:
-                state.busy = ""
+        found = None
+        with self._telling():
+            found = await asyncio.get_running_loop().run_in_executor(self._pool, self._written, kind)
+        with self.state as state:
+            state.busy = ""
+        return found
 
     def _written(self, kind: str) -> bytes:
         """The bytes of a file."""
@@ -317,27 +347,19 @@ class App:
             server.trigger(name)(call)
         server.trigger("add")(self.add)
         server.trigger("download")(self.download)
-        state.change(*QUESTIONS)(lambda **_: self._asked.set())
+        state.change(*QUESTIONS)(self._ask)
         build(server, self)
         server.controller.on_server_bind.add(_guard)
 
-        failed, tasks = list[BaseException](), list[asyncio.Task[None]]()
-
-        def ended(task: asyncio.Task[None]) -> None:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                failed.append(error)
-                asyncio.get_running_loop().create_task(server.stop())
+        tasks = list[asyncio.Task[None]]()
 
         def begun(**_: object) -> None:
             tasks.append(asyncio.get_running_loop().create_task(self.serve()))
-            tasks[0].add_done_callback(ended)
             ready(f"http://{HOST}:{server.port}/")
 
         server.controller.on_server_ready.add(begun)
         os.environ["WSLINK_READY_MSG"] = ""  # else it stands on stdout
         server.start(port, host=HOST, open_browser=False, show_connection_info=False, timeout=0, disable_logging=True)
-        if failed:
-            raise failed[0]
 
 
 def _digits(c: Control) -> int:
@@ -345,7 +367,19 @@ def _digits(c: Control) -> int:
     return next((n for n in range(6) if abs(round(c.step, n) - c.step) < 1e-9 * c.step), 6)
 
 
-def _server() -> Any:
+def check_port(port: int) -> None:
+    """Raises LayoutError for a port that cannot be listened to."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((HOST, port))
+        except OSError as error:
+            why = os.strerror(error.errno or 0).lower()
+            told = f"{port} cannot be listened to: {why}; give another, or 0 for any free one"
+            raise LayoutError("--port", [told]) from error
+
+
+def new_server() -> Any:
     """A server of trame. Raises LayoutError where trame is missing."""
     try:
         from trame.app import get_server
@@ -368,7 +402,7 @@ def _module(folder: Path) -> dict[str, Any]:
 
 
 def _guard(bound: Any) -> None:
-    """Refuse what pages of another origin ask of this server, and tell its own where the session is."""
+    """Refuse what pages of another origin ask of this server, their sockets too; tell its own where the session is."""
     from aiohttp import web
 
     @web.middleware
@@ -376,7 +410,9 @@ def _guard(bound: Any) -> None:
         host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
         if host.partition(":")[0] not in (HOST, "localhost") or origin not in (None, f"http://{host}"):
             raise web.HTTPForbidden(text="this server answers its own pages only")
-        return await handler(request)
+        response = await handler(request)
+        response.headers["X-Frame-Options"] = "DENY"  # no other page may have clicks made in it
+        return response
 
     async def launcher(request: Any) -> Any:
         """What trame's page asks first: where its session is."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from twin import api
-from twin.air.turns import Air, Mixed
+from twin.air.turns import Air, FiniteVolume, Mixed
 from twin.api import Result
 from twin.app.web.controls import Control
 from twin.facility.build import load
+from twin.facility.document import changed
 from twin.facility.files import MOISTURE, LayoutError
 from twin.facility.graph import Facility
 from twin.facility.scenarios import weather
@@ -59,6 +61,23 @@ class Answer(NamedTuple):
         return not self.reason
 
 
+class _Wiring:
+    """Who depends on whom by the wiring of a facility, worked out when it is asked for."""
+
+    def __init__(self, facility: Facility) -> None:
+        self._facility = facility
+
+    @cached_property
+    def switching(self) -> Switching:
+        """What switches after a loss."""
+        return Switching(self._facility)
+
+    @cached_property
+    def dependence(self) -> Dependence:
+        """What depends on what."""
+        return Dependence(self._facility)
+
+
 class WhatIf:
     """Answers of one facility.
 
@@ -74,9 +93,9 @@ class WhatIf:
         air: Air | None = None,
         progress: api.Progress | None = None,
     ) -> None:
-        self.layout, self.case, self.sets = layout, case, dict(sets or {})
+        self._words = layout, case, dict(sets or {})
         self.facility: Facility = load(layout, case, sets)
-        self.air: Air = air or Mixed()
+        self.asked = self.air = air or Mixed()
         first = api.solve(self.facility, air=self.air, progress=progress)
         if first.rooms:
             self.air = first.response
@@ -88,7 +107,8 @@ class WhatIf:
             raise LayoutError(self.facility.source, [reason(*first.part())])
         self.start = Answer(Change(), first, "", 0.0)
         self.controls = dict[str, Control]()
-        self._switching = Switching(self.facility)
+        self._wirings = dict[tuple[str, ...], _Wiring]()
+        self._bases: dict[tuple[str, ...], Facility] = {(): self.facility}
 
     @property
     def at_start(self) -> Result:
@@ -106,9 +126,14 @@ class WhatIf:
         """Components by the layout's order."""
         return {n: i for i, n in enumerate(self.facility.components)}
 
-    @cached_property
-    def _dependence(self) -> Dependence:
-        return Dependence(self.facility)
+    def _wiring(self, back: tuple[str, ...]) -> _Wiring:
+        """Who depends on whom, with equipment put into service."""
+        if back not in self._wirings:
+            parts = self.facility.components
+            on = {n: parts[n].model_copy(update={"in_service": True}) for n in back}
+            facility = replace(self.facility, components={**parts, **on}) if back else self.facility
+            self._wirings = {k: w for k, w in self._wirings.items() if not k} | {back: _Wiring(facility)}
+        return self._wirings[back]
 
     def moved(self, values: Mapping[str, float]) -> dict[str, float]:
         """Values of sliders that are not where they started."""
@@ -116,7 +141,7 @@ class WhatIf:
 
     def transfer(self, change: Change) -> Transfer:
         """What switches after what was taken out of service."""
-        return self._switching.after(change.out, planned=False) if change.out else Transfer()
+        return self._wiring(change.back).switching.after(change.out, planned=False) if change.out else Transfer()
 
     def scenario(self, change: Change) -> dict[str, float]:
         """A change as SI values by address; what controls do not state is left out."""
@@ -124,12 +149,18 @@ class WhatIf:
         given |= self.transfer(change).changes | {f"{n}.in_service": 0.0 for n in change.out}
         return given | {f"{n}.in_service": 1.0 for n in change.back}
 
+    def in_service(self, change: Change, name: str) -> bool | None:
+        """Whether equipment is in service after a change, None for what has no switch."""
+        stated = getattr(self.facility.components.get(name), "in_service", None)
+        now = self.scenario(change._replace(values={})).get(f"{name}.in_service")
+        return None if stated is None else bool(stated if now is None else now)
+
     def _base(self, change: Change) -> Facility:
         """The facility without what the layout states and the change does not: caps that were taken away."""
-        dropped = {a: None for a, v in change.values.items() if not self.controls[a].stated(v)}
-        if not dropped:
-            return self.facility
-        return load(self.layout, self.case, {**self.sets, **dropped})
+        dropped = tuple(sorted(a for a, v in change.values.items() if not self.controls[a].stated(v)))
+        if dropped not in self._bases:
+            self._bases[dropped] = changed(self.facility, None, dict.fromkeys(dropped))
+        return self._bases[dropped]
 
     def solve(self, change: Change) -> Answer:
         """The answer to a change; values that cannot be are told by its reason."""
@@ -139,24 +170,34 @@ class WhatIf:
         try:
             result = api.solve(self._base(change), self.scenario(change) or None, air=self.air)
         except LayoutError as error:
-            return Answer(change, None, "; ".join(error.faults), time.perf_counter() - began)
+            first, *others = error.faults
+            more = f" (and {len(others)} more)" if others else ""
+            return Answer(change, None, f"{first}{more}", time.perf_counter() - began)
         told = reason(*result.part()) if result.status[0] else ""
         return Answer(change, result, told, time.perf_counter() - began)
 
-    def along(self, address: str, change: Change) -> tuple[np.ndarray[Any, Any], Result]:
-        """Values of a slider (point,) in its unit, and the facility at each of them, all else as changed."""
-        control = self.controls[address]
-        count = POINTS if control.step < 1.0 else min(POINTS, round((control.high - control.low) / control.step) + 1)
-        values = np.linspace(control.low, control.high, count)
-        values = values[[control.stated(v) for v in values]]
-        others = change._replace(values={a: v for a, v in change.values.items() if a != address})
-        given = {a: np.full(len(values), v) for a, v in self.scenario(others).items()}
-        given[address] = np.array([control.si(v) for v in values])
-        return values, api.solve(self._base(others), given, air=self.air)
+    def along(self, address: str, change: Change) -> list[tuple[np.ndarray[Any, Any], Result]]:
+        """Values of a slider (point,) in its unit, and the facility at each of them, all else as changed.
+
+        They are values that the slider can take. Where nothing is stated at its end, that is a result of its own.
+        """
+        control, others = self.controls[address], dict(change.values)
+        others.pop(address, None)
+        steps = round((control.high - control.low) / control.step)
+        values = control.low + control.step * np.unique(np.round(np.linspace(0, steps, min(POINTS, steps + 1))))
+        stated = np.array([control.stated(v) for v in values])
+        rest = change._replace(values=others)
+        given = {a: np.full(int(stated.sum()), v) for a, v in self.scenario(rest).items()}
+        given[address] = np.array([control.si(v) for v in values[stated]])
+        found = [(values[stated], api.solve(self._base(rest), given, air=self.air))]
+        if not stated.all():
+            last = self.solve(change._replace(values={**others, address: control.high}))
+            found += [(values[~stated], last.result)] if last.result is not None else []
+        return found
 
     def dependents(self, change: Change) -> Dependents | None:
         """What depends on what was taken out, by the wiring; None where nothing was."""
-        return self._dependence.without(change.out) if change.out else None
+        return self._wiring(change.back).dependence.without(change.out) if change.out else None
 
     # ---- the same for others -------------------------------------------------------------------------------------
 
@@ -166,9 +207,8 @@ class WhatIf:
         given |= {a: bool(v) for a, v in self.scenario(answer.change._replace(values={})).items()}
         if not weather(given) or answer.result is None or answer.result.scenarios is None:
             return given
-        site = (
-            answer.result.scenarios.site
-        )  # a layout keeps the moisture that it states, scenarios warm or cool its air
+        # a layout keeps the moisture that it states, scenarios warm or cool its air
+        site = answer.result.scenarios.site
         for field in (f for f in MOISTURE if f in site):
             value = float(np.ravel(site[field])[0])
             given[f"site.{field}"] = repr(value) if field == "relative_humidity" else f"{value!r} K"
@@ -180,13 +220,16 @@ class WhatIf:
 
     def loaded(self, answer: Answer) -> Facility:
         """The facility as changed, as a layout of its own."""
-        return load(self.layout, self.case, {**self.sets, **self.overrides(answer)})
+        given = self.overrides(answer)
+        return changed(self.facility, None, given) if given else self.facility
 
     def command(self, answer: Answer) -> str:
-        """The command line that solves the same."""
-        words = ["twin", "solve", str(self.layout)]
-        words += ["--case", self.case] if self.case else []
-        for address, value in {**self.sets, **self.overrides(answer)}.items():
+        """The command line that solves the same; it computes air anew, which answers take from the start's response."""
+        layout, case, sets = self._words
+        words = ["twin", "solve", str(layout), *(["--case", case] if case else [])]
+        if isinstance(self.asked, FiniteVolume):
+            words += ["--air", "finite_volume", "--cell", f"{self.asked.cell:g} m"]
+        for address, value in {**sets, **self.overrides(answer)}.items():
             text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
             words += ["--set", f"{address}={text}"]
         return shlex.join(words)

@@ -15,12 +15,20 @@ PASSED = "#c8102e"
 
 
 def along(
-    x: Array, y: Array, titles: tuple[str, str], now: float, start: float, over: Sequence[tuple[float, float, str]]
+    x: Array,
+    y: Array,
+    titles: tuple[str, str],
+    now: float,
+    start: float,
+    over: Sequence[tuple[float, float, str]],
+    lowest: float | None = None,
+    end: str = "",
 ) -> Plot:
     """A figure along a quantity.
 
     x, y: points of the curve (point,), NaN where there is no solution. titles: of x and y, with units. now, start:
-    places on x that are marked. over: ranges of x in which a limit is passed, from, to and which.
+    places on x that are marked. over: ranges of x in which a limit is passed, from, to and which. lowest: where the
+    axis of y ends at the latest. end: what the last point is called, if not by its number.
     """
 
     def draw(axes: Any) -> None:
@@ -34,11 +42,16 @@ def along(
         axes.plot(x, y, color=COLOURS[0])
         known = np.isfinite(y)
         for at, fill, label in ((start, "white", "start"), (now, COLOURS[0], "now")):
-            height = float(np.interp(at, x[known], y[known])) if known.any() else np.nan
+            height = float(np.interp(at, x[known], y[known], np.nan, np.nan)) if known.any() else np.nan
             axes.plot([at], [height], "o", ms=8, mfc=fill, mec=COLOURS[0], mew=1.8, label=label, ls="none", zorder=5)
         low, high = axes.get_ylim()
+        low = low if lowest is None else max(low, lowest)
         high += 0.1 * len(over) * (high - low)  # room for the names of limits
         axes.set(xlabel=titles[0], ylabel=titles[1], xlim=(x[0], x[-1]), ylim=(low, high))
+        if end:
+            axes.annotate(end, (1.0, 0.0), (0, -14), xycoords="axes fraction", textcoords="offset points", ha="right",
+                          va="top", fontsize=9)  # fmt: skip
+            axes.set_xticks([t for t in axes.get_xticks() if t < x[-1] - 0.06 * (x[-1] - x[0])])
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, borderaxespad=0.2)
 
     return drawn(draw, (5.4, 3.3))

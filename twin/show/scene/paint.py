@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -125,11 +125,12 @@ def default(result: Result) -> str:
     return DEFAULT if DEFAULT in result.by_element else INLETS.lstrip("_") if inlets else MARGIN
 
 
-def variable(result: Result, name: str) -> Variable:
+def variable(result: Result, name: str, unit: str = "") -> Variable:
     """A variable by its name in the Dataset ("rack_power"), or all of that ending ("power", "loading"), or "margin".
 
     "margin" is the least margin of each component to any of its limits [%], "tokens_per_s" what each rack serves.
-    Raises LayoutError for another name, with the nearest that there is.
+    unit: of the screen, where it is not to be chosen by the size of the numbers. Raises LayoutError for another name,
+    with the nearest that there is.
     """
     if name == MARGIN:
         return _collected(result, MARGIN, "least margin to a limit [%]", "%", _least_margins)
@@ -147,7 +148,7 @@ def variable(result: Result, name: str) -> Variable:
     joined, attributes = np.concatenate(values), data[found[0]].attrs
     if attributes.get("units") == "1" and name.endswith(SHARES):
         return Variable(name, f"{name.replace('_', ' ')} [%]", "%", tuple(elements), 100 * joined)
-    told = shown(found[0], joined, attributes)
+    told = shown(found[0], joined, attributes, unit=unit)
     words = name.replace("_", " ")
     return Variable(name, f"{words} [{told.unit}]" if told.unit else words, told.unit, tuple(elements), told.values)
 
@@ -175,15 +176,14 @@ def _least_margins(result: Result, solution: Solution) -> dict[str, Array]:
     """The least margin of each component to any of its limits [%]."""
     least, m = dict[str, Array](), margins(solution)
     for element, relative in zip(m.element.tolist(), m.relative, strict=True):
-        for name in _like(result, solution, element):
-            owner = _owner(result, name)
+        for owner in _owners(result, solution, element):
             least[owner] = np.minimum(least.get(owner, np.inf), relative)
     return {name: np.where(np.isfinite(values), 100 * values, np.nan) for name, values in least.items()}
 
 
-def _like(result: Result, solution: Solution, element: str) -> Sequence[str]:
-    """All components that a component stands for, or the element alone."""
-    return solution.plant.classes.members(element) if element in result.facility.components else (element,)
+def _owners(result: Result, solution: Solution, element: str) -> set[str]:
+    """The components that an element and all that it stands for are or belong to."""
+    return {_owner(result, name) for name in solution.plant.classes.elements(element)}
 
 
 def _served(result: Result, solution: Solution) -> dict[str, Array]:
@@ -263,7 +263,7 @@ def marks(result: Result, scenario: int = 0) -> Marks:
         lost |= set(solution.plant.classes.members(name)) if power == 0.0 else set()
     over, m = set[str](), margins(solution)
     for row in np.flatnonzero(m.relative[:, i] < -TOLERANCE):
-        over |= {_owner(result, n) for n in _like(result, solution, str(m.element[row]))}
+        over.update(_owners(result, solution, str(m.element[row])))
     limit = result.binding(scenario)
     word = "binding" if result.held is not None or "bound" in vars(result) else "tightest"
     return Marks(frozenset(lost), frozenset(over), _owner(result, limit.element) if limit else "", limit, word)

@@ -325,9 +325,9 @@ class Scene:
         """The same things as another result of this facility has them, of one scenario, on a scale that holds both."""
         other = self._copy()
         other.result, other.scenario, other.frames = result, 0, (0,)
-        other.variable = paint.variable(result, self.color)
-        both = np.concatenate([other.values[:, 0], self.shown_values, [self.scale.low, self.scale.high]])
-        other.scale = self.scale._replace(**paint.scale(other.variable, both)._asdict() | {"title": self.scale.title})
+        other.variable = paint.variable(result, self.color, self.variable.unit)
+        both = np.concatenate([other.values[:, 0], [self.scale.low, self.scale.high]])
+        other.scale = paint.scale(other.variable, both[np.isfinite(both)])._replace(title=self.scale.title)
         return other
 
     def _copy(self, *shared: str) -> Scene:

@@ -170,8 +170,8 @@ const twinScene = (() => {
       }
       redraw();
     }
-    function pour(warm) {
-      const { table: colours, low, high, net, points } = data.pipes, bytes = [];
+    function pour({ values: warm, low, high }) {
+      const { table: colours, net, points } = data.pipes, bytes = [];
       net.forEach((k, n) => {
         const v = warm[k], c = v === null ? "#c9cdd2" : colours[Math.round(255 * Math.min(Math.max((v - low) / (high - low), 0), 1))];
         const [r, g, b] = linear(rgb(c)).map((x) => Math.round(255 * x));
@@ -326,7 +326,7 @@ const twinScene = (() => {
       host.querySelector(".twin-told").textContent = i >= 0 ? describe(i) : "";
       const find = host.querySelector(".twin-find");
       if (find && !quiet) find.value = i >= 0 ? things[i].name : "";
-      if (told && api.onselect && i >= 0) api.onselect(things[i].name);
+      if (told && api.onselect) api.onselect(i >= 0 ? things[i].name : "");
       redraw();
     }
 
@@ -397,6 +397,7 @@ const twinScene = (() => {
       if (selected >= 0) select(selected, true);
       paint();
     };
+    const tick = (bar, ticks) => bar && bar.querySelector("div").replaceChildren(...ticks.map((text) => element("span", text)));
     api.answer = (shown) => {
       frame = -1;
       values = shown.values;
@@ -408,10 +409,13 @@ const twinScene = (() => {
       if (bar) {
         bar.querySelector("span").textContent = shown.scale.title;
         bar.querySelector("i").style.background = shown.scale.stops;
-        bar.querySelector("div").replaceChildren(...shown.scale.ticks.map((text) => element("span", text)));
+        tick(bar, shown.scale.ticks);
       }
       keys.replaceChildren(...shown.legend.map(([text, colour]) => { const key = element("li", text); key.style.setProperty("--c", colour); return key; }));
-      if (gl && coolant && data.pipes && shown.pipes) pour(shown.pipes);
+      if (data.pipes && shown.pipes) {
+        if (gl && coolant) pour(shown.pipes);
+        tick(host.querySelector('.twin-bar[data-of="coolant"]'), shown.pipes.ticks);
+      }
       Object.assign(api, { binds: shown.binds, phrase: shown.phrase, over: shown.over });
       const line = host.querySelector(".twin-line");
       if (line) line.textContent = shown.line;
