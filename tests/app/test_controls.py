@@ -54,6 +54,17 @@ def test_all_that_a_slider_spans_is_within_the_bounds_of_its_field(name):
             assert read(facility, {c.address: ends[-1:]}).size == 1
 
 
+def test_bounds_that_a_field_excludes_and_checks_of_a_component_are_kept():
+    found = {c.address: c for c in controls(twin.load("frontier"))}
+    assert found["ctw_pumps.pumps"].low == 2.0  # of which two always run
+    hall = twin.load("gb300_hall")
+    assert control(hall, "gb300_nvl72.power_factor").low > 0.0 and control(hall, "room.bypass").high < 100.0
+    for address in ("gb300_nvl72.power_factor", "room.bypass", "serving.availability", "serving.input_tokens"):
+        c = control(hall, address)
+        ends = np.array([c.si(c.low), c.si(c.high)])
+        assert out_of_bounds(address, declarations(hall, address), ends) == ""
+
+
 def test_humidity_is_that_of_the_stated_moisture(hall):
     assert humidity(hall) == pytest.approx(0.4506, abs=2e-4)  # 30 degC and 21 degC wet bulb at 200 m, of CoolProp
     assert humidity(twin.load("gb300_hall", overrides={"site.relative_humidity": "37 %"})) == 0.37
@@ -116,6 +127,7 @@ def test_without_a_range_a_rule_gives_one(hall):
         ("site.dry_bulb", "uniform(5 degC, 6 degC)", "is no range"),
         ("site.dry_bulb", "5..600 degC", "outside its bounds"),
         ("site.dry_bulb", "5 degC", "is no range"),
+        ("utility.contract", "8..8 MW", "is no range"),
     ],
 )
 def test_what_no_slider_can_move_is_told(hall, address, text, said):

@@ -200,8 +200,14 @@ def test_by_keyboard_alone_a_loss_is_chosen_told_and_put_back(opened):
     assert "pieces of equipment without power: board_a1" in page.locator(".told").inner_text()
     page.get_by_role("checkbox", name="Show the start").check()
     agree(page, twin.solve("gb300_hall"))
-    page.get_by_role("checkbox", name="Show the start").uncheck()
-    agree(page, twin.solve("gb300_hall", out))
+    page.get_by_role("slider", name="dry bulb").focus()
+    page.keyboard.press("ArrowRight")  # what is moved is shown
+    agree(page, twin.solve("gb300_hall", out | {"site.dry_bulb": 303.65}))
+    assert not page.get_by_role("checkbox", name="Show the start").is_checked()
+    page.get_by_role("checkbox", name="Show the start").check()
+    page.locator(".reset").click()
+    agree(page, twin.solve("gb300_hall"))
+    assert not page.get_by_role("checkbox", name="Show the start").is_checked()
 
 
 def test_everything_that_is_worked_has_a_name(opened):

@@ -1,6 +1,7 @@
 """What the page says of an answer: numbers of `twin.solve`, limits that are passed, what goes dark."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -34,6 +35,28 @@ def test_cards_tell_what_was_solved_and_how_far_it_is_from_the_start(hall):
     assert cards["limit"]["passed"] is False
     same = by_key(screen.cards(hall, hall.start))
     assert all(c["change"] == "" for key, c in same.items() if key != "limit")
+
+
+def test_limits_say_from_which_side_they_bind(hall):
+    sides = {row["name"]: row["sense"] for row in screen.limits(hall, hall.solve(Change({"site.dry_bulb": 38.0})))}
+    assert sides["voltage"] == "at least" and sides["junction temperature"] == sides["coolant supply"] == "at most"
+    dense = {
+        row["name"]: row["sense"] for row in screen.limits(hall, hall.solve(Change({"gb300_nvl72.chip_scale": 1.6})))
+    }
+    assert dense["utility contract"] == "at most"
+
+
+def test_where_no_rack_has_power_no_limit_is_told(hall):
+    answer = hall.solve(Change({}, ("feeder_a", "feeder_b")))
+    card = by_key(screen.cards(hall, answer))["limit"]
+    assert card["text"] == "no rack has power" and card["passed"] and screen.limits(hall, answer) == []
+
+
+def test_many_losses_are_told_in_one_line(hall):
+    out = tuple(n for n in hall.facility.components if hall.in_service(Change(), n))
+    answer = hall.solve(Change({}, out))
+    said = screen.told(hall, answer, marks(answer.result).lost)
+    assert re.match(r"Without .*, .* and \d+ more", said[0]) and len(said[0]) < 200
 
 
 def test_a_passed_limit_is_said_so(hall):
@@ -92,7 +115,7 @@ def test_an_element_is_told_with_its_numbers_and_limits(hall):
     assert facts["inlet temperature"] == f"{inlet:.4g} °C" and rack["on"] is True and "bus_a" in rack["fed"]
     m = answer.result.margins
     tight = min(m.relative[m.element == "r205", 0])
-    least = next(f for f in rack["facts"] if f["label"].startswith("margin, "))
+    least = next(f for f in rack["facts"] if f["label"].startswith("relative margin, "))
     assert least["text"] == f"{100 * tight:.1f} %"
     assert screen.element(hall, answer, "ups_a1")["on"] is False
     lost = hall.solve(Change({}, ("feeder_a",)))  # after which tx_mech_a opens and tx_mech_b closes
@@ -154,8 +177,18 @@ def test_a_curve_has_no_number_where_there_is_no_solution(hall):
     power = hall.facility.components["r101"].chip_power
     assert (np.isnan(y) == (x > power)).all() and np.isnan(y).any()
     assert "no solution" in [t.get_text() for t in axes.texts]
+    hall.controls["serving.input_tokens"] = control(hall.facility, "serving.input_tokens")
+    (axes,) = screen.curve(hall, Change(), "serving.input_tokens", "pue").axes
+    y = axes.lines[0].get_ydata()
+    assert np.isfinite(y).any() and np.isnan(y).any()  # the measured fronts are of one length
     (axes,) = screen.curve(hall, Change(), "site.dry_bulb", "margin").axes
     assert axes.lines[0].get_ydata().min() < screen.LOWEST <= axes.get_ylim()[0]
+
+
+def test_what_hardly_changes_is_drawn_flat(hall):
+    (axes,) = screen.curve(hall, Change(), "chillers.units", "margin").axes
+    low, high = axes.get_ylim()
+    assert np.ptp(axes.lines[0].get_ydata()) < 1e-6 and high - low >= 0.02 * axes.lines[0].get_ydata()[0] * (1 - 1e-9)
 
 
 @pytest.mark.parametrize("figure", screen.CURVES)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import twin
-from twin.app.web.controls import control, controls
+from twin.app.web.controls import control, controls, joined
 from twin.app.web.screen import told
 from twin.app.web.whatif import Change, WhatIf, spans
 from twin.facility.files import LayoutError
@@ -51,6 +51,16 @@ def test_answers_are_those_of_the_layout_with_the_same_values(hall, change):
         ours, theirs = (getattr(r.figures, name)[0] for r in (answer.result, other))
         assert ours == pytest.approx(theirs, rel=1e-9), name
     assert [b.name for b in answer.result.worst()] == [b.name for b in other.worst()]
+
+
+def test_a_wet_bulb_alone_cools_the_air_that_could_not_be_so_dry(hall):
+    whatif = opened("gb300_hall")
+    whatif.controls = joined(whatif.controls, control(whatif.facility, "site.wet_bulb", "5..20 degC"))
+    assert "site.relative_humidity" not in whatif.controls
+    answer = whatif.solve(Change({"site.wet_bulb": 9.0}))  # at 30 degC no air is so dry
+    same = twin.solve(whatif.loaded(answer))
+    assert answer.result.figures.facility_power[0] == pytest.approx(same.figures.facility_power[0], rel=1e-9)
+    assert same.facility.site.dry_bulb < 303.0
 
 
 @pytest.mark.parametrize("name", ["dps_demo", "h200_hall"])

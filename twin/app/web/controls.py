@@ -11,7 +11,7 @@ import numpy as np
 from twin import fluids
 from twin.components.hall import DEFAULT_HUMIDITY, air_pressure
 from twin.facility.addresses import split
-from twin.facility.files import LayoutError
+from twin.facility.files import MOISTURE, LayoutError
 from twin.facility.graph import Facility
 from twin.facility.scenarios import SECTIONS, WHOLE, bounds, declarations, select, varies
 from twin.results.envelopes import relative_humidity
@@ -122,7 +122,7 @@ def control(facility: Facility, address: str, text: str = "") -> Control:
             return _ruled(facility, address, declared[0], start)
         counted = is_whole(declared[0]) or ".." not in text or bool(_COUNT.search(text))
         given = axis(facility, address, text if counted else f"{text.strip()}/{NOTCHES + 1}")
-        if not isinstance(given, Choice) or len(given.values) < 2:
+        if not isinstance(given, Choice) or len(given.values) < 2 or np.ptp(given.values) <= 0:
             raise ValueError(f"{address}: {text!r} is no range, such as {_example(declared[0])}")
     except ValueError as error:
         if isinstance(error, LayoutError):
@@ -171,6 +171,13 @@ def clash(facility: Facility, found: Mapping[str, Control], new: Control) -> str
     mine = set(select(facility, new.address))
     same = (a for a in found if a != new.address and split(a).field == field and split(a).head not in SECTIONS)
     return next((found[a].label for a in same if not mine.isdisjoint(select(facility, a))), "")
+
+
+def joined(found: Mapping[str, Control], new: Control) -> dict[str, Control]:
+    """Sliders with a new one; of those that state the moisture of the air it takes the place of the other."""
+    moist = {f"site.{field}" for field in MOISTURE}
+    gone = moist - {new.address} if new.address in moist else set[str]()
+    return {a: c for a, c in found.items() if a not in gone} | {new.address: new}
 
 
 def _finite(value: Any) -> bool:
@@ -278,15 +285,31 @@ def _ruled(
         low, high = 0.0, 1.0 if unit == "" else 100.0
     else:
         low, high = (0.5 * at, 1.5 * at) if at else (0.0, 1.0)
+    step = 1.0 if whole else _step(*_reach(float(low), float(high), at))
     for bound, beyond, _ in bounds(info):
+        inside = step if beyond in (np.less_equal, np.greater_equal) else 0.0  # the bound itself is outside
         edge = _shown(bound, unit, dimension)
-        low, high = (max(low, edge), high) if beyond in (np.less, np.less_equal) else (low, min(high, edge))
-    low, high = _reach(float(low), float(high), at)
+        if beyond in (np.less, np.less_equal):
+            low = max(low, edge + inside)
+        else:
+            high = min(high, edge - inside)
+    low, high = _reach(_least(facility, address, low, at) if whole else float(low), float(high), at)
     if low == high:  # it starts at the end of its bounds
         high = low + max(abs(low), 1.0)
     step = 1.0 if whole else _step(low, high)
     label, of = _label(facility, address), group or _group(facility, address)
     return Control(address, label, of, unit, dimension, low, high, step, at)
+
+
+def _least(facility: Facility, address: str, low: float, start: float) -> float:
+    """The least whole number, from `low` on, that the component's own check accepts."""
+    head, name, field = split(address)
+    if head in SECTIONS and name is None:
+        return low
+    first = select(facility, address)[0]
+    part = facility.components[first]
+    fine = (n for n in range(int(low), int(start)) if not part.model_copy(update={field: n}).check(first))
+    return float(next(fine, start))
 
 
 def _stated(facility: Facility, address: str) -> float | None:

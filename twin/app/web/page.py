@@ -12,13 +12,16 @@ from trame_client.widgets.core import AbstractElement
 if TYPE_CHECKING:
     from twin.app.web.server import App
 
-SHOWN = "(c.open && values[c.address] >= c.high - 1e-9) ? 'none' : (values[c.address].toFixed(c.digits) + ' ' + c.unit)"
-"""The value of a slider for people, in the language of the page."""
+MOVED = "Math.abs(values[c.address] - c.start) > 0.499 * c.step"
+
+SHOWN = (
+    "(c.open && values[c.address] >= c.high - 1e-9) ? 'none' : "
+    f"(({MOVED} ? values[c.address].toFixed(c.digits) : Number(values[c.address].toPrecision(5))) + ' ' + c.unit)"
+)
+"""The value of a slider for people, in the language of the page: at the start as the layout has it."""
 
 WHOLE = ["@click=\"$event.currentTarget.querySelector('input').select()\""]
 """A click into a field with suggestions takes all of its text, so that typing replaces it."""
-
-MOVED = "Math.abs(values[c.address] - c.start) > 0.499 * c.step"
 
 THEME = {
     "theme": {
@@ -137,7 +140,7 @@ def _knobs() -> None:
                     thumb_size=16,
                 )
         v.VAutocomplete(
-            v_model=("add",),
+            model_value=("add",),
             items=("more",),
             label="Another quantity",
             update_modelValue="trigger('add', [$event])",
@@ -164,7 +167,8 @@ def _view(app: App) -> None:
                 hide_details=True,
                 classes="flex-grow-0 fail",
             )
-            html.Span("{{ busy || ('answered in ' + ms + ' ms') }}", classes="small ms")
+            html.Span("{{ busy || (working ? 'working' : 'answered in ' + ms + ' ms') }}", classes="small ms")
+            v.VProgressLinear(v_if="working || busy", indeterminate=True, color="primary", height=3, classes="work")
         TwinScene(
             page=("page",),
             answer=("answer",),
@@ -226,7 +230,7 @@ def _plots() -> None:
         with html.Ul(classes="limits mt-3", v_if="tab === 'limits'"):
             with html.Li(v_for="l in limits", key="l.name + l.where", classes=("{ passed: l.passed }",)):
                 html.Span("{{ l.name }} at {{ l.where }}", classes="where")
-                html.Span("{{ l.passed ? 'passed: ' : '' }}{{ l.value }} of {{ l.bound }}")
+                html.Span("{{ l.passed ? 'passed: ' : '' }}{{ l.value }}, {{ l.sense }} {{ l.bound }}")
                 with html.Div(classes="bar", raw_attrs=['aria-hidden="true"']):
                     html.I(style=("{ width: l.used + '%' }",))
                     html.B(v_if="l.start >= 0", style=("{ left: l.start + '%' }",))

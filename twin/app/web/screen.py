@@ -34,7 +34,7 @@ CURVES = {
     "pue": "PUE",
     "tokens_per_s": "tokens/s",
     "usd_per_million_tokens": "$ per million tokens",
-    MARGIN: "least margin to a limit",
+    MARGIN: "least relative margin to a limit",
 }
 """What is drawn along a slider, and how it is called."""
 
@@ -79,8 +79,15 @@ def cards(whatif: WhatIf, answer: Answer) -> list[Json]:
     return [*told, _limit_card(answer.result)]
 
 
+def _runs(result: Result) -> bool:
+    """Whether any rack has power: where none has, what stands still is no measure of limits."""
+    return bool(result.figures.it_power[0] > 0)
+
+
 def _limit_card(result: Result) -> Json:
     """The tightest limit, and whether it is passed."""
+    if not _runs(result):
+        return {"key": "limit", "label": "limit passed", "text": "no rack has power", "change": "", "passed": True}
     tight = next(iter(result.worst()), None)
     if tight is None:
         return {"key": "limit", "label": "tightest limit", "text": "none", "change": "", "passed": False}
@@ -125,7 +132,7 @@ def sustainable(result: Result) -> tuple[Bound, Json]:
 
 def limits(whatif: WhatIf, answer: Answer) -> list[Json]:
     """The tightest limits: how much of each is used, and how much was at the start."""
-    if answer.result is None or not answer.ok:
+    if answer.result is None or not answer.ok or not _runs(answer.result):
         return []
     solution, i = whatif.at_start.part()
     start = margins(solution)
@@ -134,6 +141,7 @@ def limits(whatif: WhatIf, answer: Answer) -> list[Json]:
         name, where, value, bounds, left = limit.texts
         before = here(start, limit._replace(element=_first(solution, limit.element)), i)
         told = {"name": words(name), "where": where, "value": value, "bound": bounds, "margin": left}
+        told["sense"] = "at most" if (limit.bound - limit.value) * limit.margin >= 0 else "at least"
         rows.append(told | {"used": _used(limit), "start": _used(before), "passed": bool(limit.relative < -TOLERANCE)})
     return rows
 
@@ -156,7 +164,8 @@ def told(whatif: WhatIf, answer: Answer, lost: frozenset[str]) -> list[str]:
     found = list[str]()
     depends = whatif.dependents(answer.change)
     if depends is not None:
-        found.append(f"{str(depends)[0].upper()}{str(depends)[1:]}.")
+        told = str(depends).removeprefix(f"without {', '.join(depends.without)}")
+        found.append(f"Without {listed(depends.without)}{told}.")
     if answer.result is not None and answer.ok:
         parts = whatif.facility.components
         dark = sorted(lost - whatif.lost_at_start - set(answer.change.out), key=whatif.order.__getitem__)
@@ -216,7 +225,7 @@ def _facts(result: Result, dimension: str, name: str) -> Iterator[Json]:
             least[limit] = min(relative, least.get(limit, np.inf))
     for limit, relative in sorted(least.items(), key=lambda row: row[1]):
         if relative < np.inf:
-            label, text = f"margin, {words(limit)}", f"{100.0 * relative:,.1f} %"
+            label, text = f"relative margin, {words(limit)}", f"{100.0 * relative:,.1f} %"
             yield {"label": label, "text": text, "passed": relative < -TOLERANCE}
 
 
@@ -236,7 +245,8 @@ def curve(whatif: WhatIf, change: Change, address: str, figure: str) -> Plot:
     y, names = np.full(len(x), np.nan), np.full(len(x), "", object)
     begin = 0
     for values, result in points:
-        for part in result.parts:
+        names[begin : begin + len(values)] = "" if result is not None else "no solution"
+        for part in result.parts if result is not None else ():
             at, solution = begin + part.scenarios, part.air.solution
             m, solved = margins(solution), solution.status == Status.OK
             passed = np.where(solved, np.where(exceeded(m), tightest(solution).name, ""), "no solution")
@@ -251,8 +261,7 @@ def curve(whatif: WhatIf, change: Change, address: str, figure: str) -> Plot:
     up = f"{CURVES[figure]} [{known.unit}]" if known.unit and "$" not in CURVES[figure] else CURVES[figure]
     now = change.values.get(address, control.start)
     lowest = LOWEST if figure == MARGIN else None
-    end = "none" if control.open else ""
-    return along(x, known.values, (across, up), now, control.start, over, lowest, end)
+    return along(x, known.values, (across, up), now, control.start, over, lowest, "none" if control.open else "")
 
 
 def _least(m: Margins) -> Array:

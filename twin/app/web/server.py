@@ -24,7 +24,7 @@ import yaml
 
 from twin import api
 from twin.app.web import screen
-from twin.app.web.controls import Control, addresses, clash, control
+from twin.app.web.controls import Control, addresses, clash, control, joined
 from twin.app.web.controls import controls as ruled
 from twin.app.web.whatif import Answer, Change, WhatIf
 from twin.facility.document import document, layout
@@ -71,7 +71,7 @@ class App:
         self.whatif = whatif
         whatif.controls = {c.address: c for c in ruled(whatif.facility)}
         for address, text in sliders:
-            whatif.controls[address] = self._control(address, text)
+            whatif.controls = joined(whatif.controls, self._control(address, text))
         self.server = new_server()
         if color:
             paint.variable(whatif.at_start, color)  # which is there in answers too
@@ -121,7 +121,7 @@ class App:
         )
         self._list_controls()
         state.update(self._told(self.whatif.start, self.scene.color, False))
-        state.update({"element": {}, "bound": None, "readings": None, "settled": False})
+        state.update({"element": {}, "bound": None, "readings": None, "settled": False, "working": False})
 
     def _list_controls(self) -> None:
         """Sliders by group, and where each of them is."""
@@ -145,8 +145,14 @@ class App:
 
     def _ask(self, **_: object) -> None:
         """The page asks something."""
-        self.state.problem = ""
+        state = self.state
+        state.problem, state.working = "", True
+        state.color = state.color or self.scene.color
         self._asked.set()
+
+    def _leave_start(self, **_: object) -> None:
+        """What is moved is shown."""
+        self.state.show_start = False
 
     def change(self) -> Change:
         """What the page has changed."""
@@ -178,7 +184,7 @@ class App:
         told["told"] = screen.told(self.whatif, shown, self._seen.marks.lost)
         spoken = "; ".join(f"{c['label']} {c['text']}" for c in cards)
         seconds = found.seconds + time.perf_counter() - began
-        return told | {"aloud": spoken, "ms": round(1e3 * seconds), "settled": False}
+        return told | {"aloud": spoken, "ms": round(1e3 * seconds), "settled": False, "working": False}
 
     async def serve(self) -> None:
         """Answer for as long as the server runs."""
@@ -291,7 +297,7 @@ class App:
 
     def reset(self) -> None:
         """Back to the start."""
-        self.state.out, self.state.back = [], []
+        self.state.out, self.state.back, self.state.show_start = [], [], False
         self.state.values = {a: c.start for a, c in self.whatif.controls.items()}
 
     def add(self, address: str | None) -> None:
@@ -299,7 +305,7 @@ class App:
         if not address:
             return
         with self._telling():
-            self.whatif.controls[address] = self._control(address)
+            self.whatif.controls = joined(self.whatif.controls, self._control(address))
             self._list_controls()
             self.state.more = [a for a in self.state.more if a != address]
             self.state.add = None
@@ -348,6 +354,7 @@ class App:
         server.trigger("add")(self.add)
         server.trigger("download")(self.download)
         state.change(*QUESTIONS)(self._ask)
+        state.change("values", "out", "back")(self._leave_start)
         build(server, self)
         server.controller.on_server_bind.add(_guard)
 
@@ -363,7 +370,7 @@ class App:
 
 
 def _digits(c: Control) -> int:
-    """Decimals of a slider."""
+    """Decimals of a slider's steps."""
     return next((n for n in range(6) if abs(round(c.step, n) - c.step) < 1e-9 * c.step), 6)
 
 

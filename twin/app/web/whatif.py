@@ -176,10 +176,11 @@ class WhatIf:
         told = reason(*result.part()) if result.status[0] else ""
         return Answer(change, result, told, time.perf_counter() - began)
 
-    def along(self, address: str, change: Change) -> list[tuple[np.ndarray[Any, Any], Result]]:
+    def along(self, address: str, change: Change) -> list[tuple[np.ndarray[Any, Any], Result | None]]:
         """Values of a slider (point,) in its unit, and the facility at each of them, all else as changed.
 
-        They are values that the slider can take. Where nothing is stated at its end, that is a result of its own.
+        They are values that the slider can take. Where nothing is stated at its end, that is a result of its own; of
+        values that cannot be there is none.
         """
         control, others = self.controls[address], dict(change.values)
         others.pop(address, None)
@@ -189,11 +190,12 @@ class WhatIf:
         rest = change._replace(values=others)
         given = {a: np.full(int(stated.sum()), v) for a, v in self.scenario(rest).items()}
         given[address] = np.array([control.si(v) for v in values[stated]])
-        found = [(values[stated], api.solve(self._base(rest), given, air=self.air))]
-        if not stated.all():
-            last = self.solve(change._replace(values={**others, address: control.high}))
-            found += [(values[~stated], last.result)] if last.result is not None else []
-        return found
+        alone = lambda v: (np.array([v]), self.solve(change._replace(values={**others, address: float(v)})).result)  # noqa: E731
+        try:
+            found = [(values[stated], api.solve(self._base(rest), given, air=self.air))]
+        except LayoutError:  # some of them cannot be asked together
+            found = [alone(v) for v in values[stated]]
+        return found + [alone(v) for v in values[~stated]]
 
     def dependents(self, change: Change) -> Dependents | None:
         """What depends on what was taken out, by the wiring; None where nothing was."""
@@ -209,7 +211,9 @@ class WhatIf:
             return given
         # a layout keeps the moisture that it states, scenarios warm or cool its air
         site = answer.result.scenarios.site
-        for field in (f for f in MOISTURE if f in site):
+        for field in (
+            f for f in ("dry_bulb", *MOISTURE) if f in site and (f in MOISTURE or "site.dry_bulb" not in given)
+        ):
             value = float(np.ravel(site[field])[0])
             given[f"site.{field}"] = repr(value) if field == "relative_humidity" else f"{value!r} K"
         return given

@@ -10,6 +10,9 @@ import numpy as np
 from twin.columns import Array
 from twin.show.plots.style import COLOURS, Plot, drawn
 
+FLAT = 0.02
+"""Least range of a figure's axis over its size: less is no change that anyone looks for."""
+
 PASSED = "#c8102e"
 """Of ranges in which a limit is passed."""
 
@@ -41,13 +44,20 @@ def along(
                           textcoords="offset points", color=PASSED, ha=side, va="top", fontsize=9)  # fmt: skip
         axes.plot(x, y, color=COLOURS[0])
         known = np.isfinite(y)
-        for at, fill, label in ((start, "white", "start"), (now, COLOURS[0], "now")):
+        for at, size, fill, label in ((start, 12, "white", "start"), (now, 7, COLOURS[0], "now")):
             height = float(np.interp(at, x[known], y[known], np.nan, np.nan)) if known.any() else np.nan
-            axes.plot([at], [height], "o", ms=8, mfc=fill, mec=COLOURS[0], mew=1.8, label=label, ls="none", zorder=5)
+            axes.plot([at], [height], "o", ms=size, mfc=fill, mec=COLOURS[0], mew=1.8, label=label, ls="none", zorder=5,
+                      clip_on=False)  # fmt: skip
         low, high = axes.get_ylim()
+        least = FLAT * float(np.abs(y[known]).max(initial=0.0))
+        if high - low < least:
+            low, high = (low + high - least) / 2, (low + high + least) / 2
         low = low if lowest is None else max(low, lowest)
         high += 0.1 * len(over) * (high - low)  # room for the names of limits
         axes.set(xlabel=titles[0], ylabel=titles[1], xlim=(x[0], x[-1]), ylim=(low, high))
+        axes.ticklabel_format(axis="y", useOffset=False)
+        if (x == np.round(x)).all():
+            axes.xaxis.get_major_locator().set_params(integer=True)
         if end:
             axes.annotate(end, (1.0, 0.0), (0, -14), xycoords="axes fraction", textcoords="offset points", ha="right",
                           va="top", fontsize=9)  # fmt: skip

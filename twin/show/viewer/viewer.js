@@ -400,6 +400,7 @@ const twinScene = (() => {
     const tick = (bar, ticks) => bar && bar.querySelector("div").replaceChildren(...ticks.map((text) => element("span", text)));
     api.answer = (shown) => {
       frame = -1;
+      tip.style.display = "none";  // what it says is of before
       values = shown.values;
       dark = new Set(shown.dark);
       things.forEach((t) => { delete t.kW; delete t.degC; });  // until `tell` says them
