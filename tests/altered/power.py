@@ -34,7 +34,7 @@ CORDS = sources("live_cords_share_in_the_ratio_of_their_shares_and_spare_ones_ta
 FACTORS = sources("loads_take_reactive_power_by_their_power_factor")
 PEAK = sources("a_peak_is_judged_where_the_sustained_load_is_carried")
 SHARE = sources("generators_on_one_board_share_by_their_ratings")
-GRID = sources("a_grid_is_100_gw_beside_a_generator_that_stands_by_by_itself")
+GRID = sources("a_grid_is_10_gw_beside_a_generator_that_stands_by_by_itself")
 METER = sources("a_contract_bounds_what_the_meter_reads_and_voltages_of_sources_are_the_sheets")
 ROOM = sources("house_loads_and_batteries_warm_their_room_and_count_as_the_houses")
 
@@ -129,7 +129,7 @@ MUTANTS = [
      sources("a_converter_holds_its_output_voltage"), "output voltage not held"),
     # sources, cords, loads
     (L, "tie = on / (1j * TIE * POWER_BASE / rating)", "tie = on / (1j * TIE + 0 * rating)", SHARE, "sources share alike"),
-    (E, "GRID = 1e11", "GRID = 1e10", GRID, "a grid of 10 GW"),
+    (E, "GRID = 1e10", "GRID = 1e9", GRID, "a grid of 1 GW"),
     (E, "in_service: InService = False", "in_service: InService = True", GRID, "generators always run"),
     (E, "voltage: Voltage = Field(34.5e3, gt=0, description=\"nominal, line to line, at", "voltage: Voltage = Field(33e3, gt=0, description=\"nominal, line to line, at", METER,
      "meters at 33 kV"),

@@ -33,7 +33,7 @@ from twin.units import Power
 SHIPPED = ["gb300_hall", "gb300_hall_800vdc", "h200_hall", "frontier", "summit", "dps_demo", "dsx_row"]
 """Layouts of which the whole plant is soon solved."""
 
-VAR = 2.0
+VAR = 20.0
 """Reactive power of a source that rounding leaves, var."""
 
 CLOSE = 1e-9
@@ -77,9 +77,7 @@ def assert_close(found, known, close=CLOSE):
             else SCALE.get(column.quantity)
         )
         if column is columns.source.reactive:
-            scale = (
-                VAR / close
-            )  # its tie is a millionth of a billion volt-amperes: the last bit of a voltage is a tenth
+            scale = VAR / close  # its tie is as stiff as ten billion volt-amperes: the last bit of a voltage is one
         scale = max(np.abs(mine).max(initial=0.0), 1e-6) if scale is None else scale
         if column in (columns.pump.speed, columns.pump.demand):
             mine, theirs = mine**2, theirs**2  # of a pump at rest: the root of a pressure that is rounding

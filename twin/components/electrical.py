@@ -42,8 +42,8 @@ from twin.units import (
     parse,
 )
 
-GRID = 1e11
-"""Strength of the utility beside generators on its bus, VA: 100 MVA of reactive power lower its voltage by 1e-9."""
+GRID = 1e10
+"""Strength of the utility beside generators on its bus, VA: 10 MVA of reactive power lower its voltage by 1e-9."""
 
 LARGEST_LOAD = 2.0
 """Of a converter over its rating, where its efficiency is stated."""
