@@ -264,7 +264,7 @@ class Result:
     def worst(self, scenario: int = 0) -> tuple[Binding, ...]:
         """The tightest element of every limit, tightest first."""
         solution, i = self.part(scenario)
-        return worst(margins(solution), i)
+        return worst(margins(solution, at=np.array([i])))
 
     def binding(self, scenario: int = 0) -> Binding | None:
         """What binds when racks grow denser, where `bound` has been found, else the tightest limit; nothing is solved.

@@ -4,7 +4,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.components.base import REGISTRY, Component, Facing, Look
@@ -64,6 +64,7 @@ def test_copies_keep_their_shape():
     assert volume(two) == pytest.approx(2 * volume(one))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2), st.sampled_from([-1, 1]), st.floats(0.5, 30), st.floats(0.02, 0.4))
 def test_pipes_are_solid_whichever_way_they_flow(axis, sense, long, radius):
     start = np.array([[1.0, 2.0, 3.0]])

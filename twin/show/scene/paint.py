@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -247,41 +247,61 @@ class Marks:
         return f"{self.limit.name.replace('_', ' ')} at {self.limit.element}" if self.limit else ""
 
 
-def marks(result: Result, scenario: int = 0) -> Marks:
-    """What is lost, over a limit and binds in one scenario."""
-    lost = set(result.facility.out_of_service)
-    given = result.scenarios.columns.get("in_service", {}) if result.scenarios is not None else {}
-    for name, values in given.items():
-        on = float(np.broadcast_to(values, result.size)[scenario]) > 0.5
-        lost = lost - {name} if on else lost | {name}
-    solution, i = result.part(scenario)
-    lost |= _unpowered(solution, i)
+def marks(result: Result, scenario: int = 0, lost: frozenset[str] | None = None) -> Marks:
+    """What is lost, over a limit and binds in one scenario; `lost` if it is known already."""
+    lost = lost_in(result, [scenario])[0] if lost is None else lost
     if result.status[scenario]:
-        return Marks(frozenset(lost), frozenset(), "", None, "tightest")
-    names, powers = solution.plant.engine.names, solution[columns.engine.power][:, i].tolist()
-    for name, power in zip(names, powers, strict=True):
-        lost |= set(solution.plant.classes.members(name)) if power == 0.0 else set()
-    over, m = set[str](), margins(solution)
-    for row in np.flatnonzero(m.relative[:, i] < -TOLERANCE):
+        return Marks(lost, frozenset(), "", None, "tightest")
+    solution, i = result.part(scenario)
+    over, m = set[str](), margins(solution, at=np.array([i]))
+    for row in np.flatnonzero(m.relative[:, 0] < -TOLERANCE):
         over.update(_owners(result, solution, str(m.element[row])))
     limit = result.binding(scenario)
     word = "binding" if result.held is not None or "bound" in vars(result) else "tightest"
-    return Marks(frozenset(lost), frozenset(over), _owner(result, limit.element) if limit else "", limit, word)
+    return Marks(lost, frozenset(over), _owner(result, limit.element) if limit else "", limit, word)
 
 
-def _unpowered(solution: Solution, i: int) -> set[str]:
-    """Consumers without a live feed, and conductors that no source reaches."""
-    plant, found = solution.plant, set[str]()
-    for load in plant.load:
-        fed = shares(plant, load)[1]
-        fed = fed[:, min(i, fed.shape[1] - 1)]
-        found |= {n for k in np.flatnonzero(~fed).tolist() for n in plant.classes.members(load.names[k])}
-    live = plant.live[:, min(i, plant.live.shape[1] - 1)]
-    if live.all():
-        return found
-    bus, root = dict(zip(plant.bus_keys, live.tolist(), strict=True)), plant.classes.wiring.root
-    for name, part in plant.facility.components.items():
-        ports = [(name, p) for p, port in part.ports.items() if port.carrier == "power" and not port.cords]
-        reached = [bus[key] for key in (plant.classes.place(root.get(p, p)) for p in ports) if key in bus]
-        found |= {name} if reached and not any(reached) else set()
+def lost_in(result: Result, scenarios: Sequence[int]) -> list[frozenset[str]]:
+    """Names of what is out of service or has no power in each of some scenarios, racks that draw none among them."""
+    given = result.scenarios.columns.get("in_service", {}) if result.scenarios is not None else {}
+    on = {name: np.broadcast_to(values, result.size) > 0.5 for name, values in given.items()}
+    stated = result.facility.out_of_service - on.keys()
+    dark: dict[int, set[str]] = {}
+    for part in result.parts:
+        solution = part.air.solution
+        unfed, dead = _unfed(solution), _dead(solution)
+        names, power = solution.plant.engine.names, solution[columns.engine.power]
+        for i, number in enumerate(part.scenarios.tolist()):
+            if number in scenarios:
+                still = () if solution.status[i] else (names[k] for k in np.flatnonzero(power[:, i] == 0.0).tolist())
+                firsts = {*still, *unfed(i)}
+                dark[number] = {n for first in firsts for n in solution.plant.classes.members(first)} | dead(i)
+    return [frozenset(stated | {n for n, live in on.items() if not live[s]} | dark[s]) for s in scenarios]
+
+
+def _unfed(solution: Solution) -> Callable[[int], Iterable[str]]:
+    """Consumers without a live feed, the first of all that are alike, by the scenario's number."""
+    fed = [(load.names, shares(solution.plant, load)[1]) for load in solution.plant.load]
+
+    def found(i: int) -> Iterable[str]:
+        return (names[k] for names, on in fed for k in np.flatnonzero(~on[:, min(i, on.shape[1] - 1)]).tolist())
+
+    return found
+
+
+def _dead(solution: Solution) -> Callable[[int], set[str]]:
+    """Conductors that no source reaches, by the scenario's number."""
+    plant = solution.plant
+
+    def found(i: int) -> set[str]:
+        live = plant.live[:, min(i, plant.live.shape[1] - 1)]
+        if live.all():
+            return set()
+        bus, root, dark = dict(zip(plant.bus_keys, live.tolist(), strict=True)), plant.classes.wiring.root, set[str]()
+        for name, part in plant.facility.components.items():
+            ports = [(name, p) for p, port in part.ports.items() if port.carrier == "power" and not port.cords]
+            reached = [bus[key] for key in (plant.classes.place(root.get(p, p)) for p in ports) if key in bus]
+            dark |= {name} if reached and not any(reached) else set()
+        return dark
+
     return found

@@ -177,12 +177,19 @@ class Scene:
     @cached_property
     def marks(self) -> Marks:
         """What is lost, over a limit, and binds."""
-        return paint.marks(self.result, self.scenario)
+        return paint.marks(self.result, self.scenario, self.lost[self.scenario])
+
+    @cached_property
+    def lost(self) -> dict[int, frozenset[str]]:
+        """Names of what is out of service or without power, by scenario."""
+        asked = list(dict.fromkeys([self.scenario, *self.frames]))
+        return dict(zip(asked, paint.lost_in(self.result, asked), strict=True))
 
     @property
     def lost_rows(self) -> Array:
         """Numbers of things that are out of service or without power."""
-        return np.array([i for i, n in enumerate(self.things.names) if n in self.marks.lost], np.int64)
+        row = self.things.row
+        return np.sort(np.array([row[n] for n in self.lost[self.scenario] if n in row], np.int64))
 
     @cached_property
     def coolant(self) -> Routes | None:
@@ -317,7 +324,7 @@ class Scene:
 
     def of(self, scenario: int) -> Scene:
         """The same scene of another scenario, on the same scale."""
-        other = self._copy("variable", "values")
+        other = self._copy("variable", "values", *(["lost"] if scenario in self.lost else []))
         other.scenario, other.scale = scenario, self.scale
         return other
 
