@@ -29,7 +29,7 @@ MUTANTS = [
     (SCREEN, 'return float(power.sum() / count[rows].sum()) if rows.any() else np.nan', 'return float(power.sum()) if rows.any() else np.nan', said("a_card_tells_the_mean_power_of_a_rack"), "all racks for one"),
     (SCREEN, 'dark = sorted(lost - whatif.lost_at_start - set(answer.change.out), key=whatif.order.__getitem__)', 'dark = sorted(lost - set(answer.change.out), key=whatif.order.__getitem__)', said("what_goes_dark_is_told_by_name"), "what stands by for what goes dark"),
     (SCREEN, 'np.where(exceeded(m), tightest(solution).name, "")', '""', said("a_curve_is_red_beyond_the_bound"), "limits that nothing passes"),
-    (PAINT, 'found |= {name} if reached and not any(reached) else set()', 'found |= set()', answers("both_feeders_lost_leave_all_dark"), "dead conductors that look alive"),
+    (PAINT, 'dark |= {name} if reached and not any(reached) else set()', 'dark |= set()', answers("both_feeders_lost_leave_all_dark"), "dead conductors that look alive"),
     (ROUTES, 'return np.where(at >= 0, solution[columns.node.temperature][at, i], np.nan)', 'return np.where(at >= 0, solution[columns.node.temperature][0, i], np.nan)', told("an_answer_has_the_numbers_of_its_result"), "all pipes of one temperature"),
     (HTML, 'digits = 10.0 ** (4.0 - np.floor', 'digits = 10.0 ** (1.0 - np.floor', told("numbers_of_pages_have_five_digits"), "two digits"),
     (SYMMETRY, 'return [".".join(joints.keys[j]) for j in alike.tolist()]', 'return [name]', paints("what_is_solved_once_for_all_is_marked_on_all"), "one joint for all like it"),

@@ -54,6 +54,7 @@ def opened(address):
         def at_start(size="desktop"):
             page = opener(address, size)
             page.wait_for_selector(".twin-scene[data-ready=yes]")
+            page.add_style_tag(content="* {transition: none !important; animation: none !important}")
             if page.locator(".reset").is_enabled():
                 page.locator(".reset").click()
             page.wait_for_function("document.querySelector('.cards .pue .change').textContent.trim() === ''")
@@ -269,9 +270,11 @@ def test_what_is_seen_is_downloaded(opened, tmp_path):
     same = twin.solve("gb300_hall", {"site.dry_bulb": 308.15})
     agree(page, same)
     for what, name in (("GLB", "gb300_hall.glb"), ("layout", "gb300_hall.yaml"), ("dataset", "gb300_hall.nc")):
-        with page.expect_download() as waiting:
+        choice = page.locator(".v-list-item", has_text=re.compile(f"^{what}$"))
+        with page.expect_download(timeout=120_000) as waiting:
             page.locator(".download").click()
-            page.locator(".v-list-item", has_text=re.compile(f"^{what}$")).press("Enter")
+            choice.press("Enter")
+        choice.wait_for(state="hidden")
         assert waiting.value.suggested_filename == name
         waiting.value.save_as(tmp_path / name)
     data = (tmp_path / "gb300_hall.glb").read_bytes()
