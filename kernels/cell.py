@@ -29,8 +29,9 @@ and line, raised where the cell is defined, or, in this package, where it is bui
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from types import FunctionType
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from twin.kernels.cpu import native
 from twin.kernels.cuda import function_text
@@ -104,20 +105,23 @@ def kernel(function: FunctionType | None = None, /, *, lanes: int = 1) -> Kernel
     return _registered(function, lanes) if function else lambda f: _registered(f, lanes)
 
 
-def family(**constants: Mapping[str, int]) -> Callable[[FunctionType], dict[int, Kernel]]:
-    """Kernels of one function, one for each value of a constant that it takes by name only.
+def family(**constants: Mapping[str, int]) -> Callable[[FunctionType], dict[Any, Kernel]]:
+    """Kernels of one function, one for each value of a constant that it takes by name only, or of several.
 
-    `family(axis={"x": 0, "y": 1})` on a function `step` gives kernels step_x and step_y by their values. What the
-    constant decides is decided when they are defined: branches, elements of a tuple, `(u, v)[axis]`. A loop over a
-    tuple of the module, `for t in AXES`, is unrolled likewise, in any kernel or cell.
+    `family(axis={"x": 0, "y": 1})` on a function `step` gives kernels step_x and step_y by their values; with more than
+    one constant they are by tuples of values. What a constant decides is decided when they are defined: branches,
+    elements of a tuple, `(u, v)[axis]`. A loop over a tuple of the module, `for t in AXES`, is unrolled likewise, in
+    any kernel or cell.
     """
-    ((constant, values),) = constants.items()
 
-    def members(function: FunctionType) -> dict[int, Kernel]:
-        return {
-            value: _registered(function, 1, {constant: value}, f"{function.__name__}_{suffix}")
-            for suffix, value in values.items()
-        }
+    def members(function: FunctionType) -> dict[Any, Kernel]:
+        kernels = {}
+        for choice in product(*(values.items() for values in constants.values())):
+            given = dict(zip(constants, (value for _, value in choice), strict=True))
+            name = "_".join([function.__name__, *(suffix for suffix, _ in choice)])
+            key = tuple(given.values()) if len(given) > 1 else choice[0][1]
+            kernels[key] = _registered(function, 1, given, name)
+        return kernels
 
     return members
 

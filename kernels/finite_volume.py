@@ -24,6 +24,7 @@ from twin.kernels.arrays import fetch, send
 from twin.kernels.launch import Call, bind, record
 from twin.kernels.momentum import Air, Mesh, Pulled, Scheme
 from twin.kernels.transport import Held
+from twin.kernels.turbulence import Eddies
 
 log = logging.getLogger("twin")
 
@@ -31,8 +32,27 @@ Array = np.ndarray
 Stage = list[Call]
 Ends = tuple[float, float]
 
+MODELS = {
+    "smagorinsky": turbulence.smagorinsky,
+    "wale": turbulence.wale,
+    "vreman": turbulence.vreman,
+    "dynamic": turbulence.smagorinsky,
+    "zero_equation": turbulence.zero_equation,
+}
+"""Kernels of the models of turbulence."""
+
 GHOSTS = np.array([0, 0, 2])
 """Where the first cell stands in the arrays, z, y, x."""
+
+Momentum = Literal["limited", "central"]
+Turbulence = Literal["smagorinsky", "wale", "vreman", "dynamic", "zero_equation", "none"]
+
+CONSTANTS = {"smagorinsky": 0.15, "wale": 0.5, "vreman": 0.07, "dynamic": 1.0, "zero_equation": 0.03874}
+"""Constants of the models of turbulence as published for cells that resolve no wall.
+
+Cs of Smagorinsky, Cw of WALE, for isotropic turbulence [Nicoud & Ducros 1999], c of Vreman, 2.5 Cs² of Cs 0.17
+[Vreman 2004], and Chen & Xu's [1998]. The dynamic model finds its own.
+"""
 
 SOLID = 1e30
 """A rate [1/s] that sets a velocity or a temperature within one step."""
@@ -137,19 +157,27 @@ class Physics:
     """What air is and how it is modelled.
 
     `viscosity` and `diffusivity` [m²/s] are laminar; `lift` [m/s²/K] is gravity over the reference temperature.
-    `turbulence` is smagorinsky, zero_equation or none; `constant` is Smagorinsky's. `implicit` solves laminar diffusion
-    with the direct solver, second order in time; `central` carries momentum by central differences.
+    `turbulence` is one of MODELS, or none; `constant` is its own (see CONSTANTS), published if None. `stratification`
+    damps the eddies of all models but zero_equation where warm air lies on cold. `momentum` is carried by limited
+    upwind or by central differences, which keep kinetic energy. `implicit` solves laminar diffusion with the direct
+    solver, second order in time. `wall_law` gives walls the friction of the logarithmic law, and none if False.
     """
 
     viscosity: float = AIR_VISCOSITY
     diffusivity: float = AIR_VISCOSITY / 0.71
     lift: float = GRAVITY / 293.15
-    turbulence: Literal["smagorinsky", "zero_equation", "none"] = "smagorinsky"
-    constant: float = 0.15
+    turbulence: Turbulence = "vreman"
+    constant: float | None = None
     turbulent_prandtl: float = 0.9
-    central: bool = False
+    stratification: bool = True
+    momentum: Momentum = "central"
     implicit: bool = False
     wall_law: bool = True
+
+    @property
+    def published(self) -> float:
+        """The model's constant, as published if none is given."""
+        return CONSTANTS.get(self.turbulence, 0.0) if self.constant is None else self.constant
 
 
 @dataclass(frozen=True)
@@ -202,6 +230,8 @@ class Flow:
         self._mesh = Mesh._make([*self._tables, nx, ny, nz])
         self._side = xp.asarray(sides.table().astype(self.kind))
         self._open, self._length = (xp.asarray(a.astype(self.kind)) for a in _geometry(grid, faces, physics))
+        if physics.turbulence == "dynamic":
+            self._near, self._length = self._length, new()
         self.faces = [self._pulled(d, faces) for d in range(3)]
         self.cells = send(
             Held._make([*_columns(cells.at), *(self._wide(getattr(cells, c)) for c in Cells.NUMBERS)]), xp
@@ -210,7 +240,7 @@ class Flow:
         self._min_rate = self._driven(faces, cells, sides)
         self._boxes(sides)
         self._stages = [self._bound(odd) for odd in (False, True)]
-        self._walls = [self._rubbed(odd) for odd in (False, True)]
+        self._looks = [[self._rubbed(odd), *self._found(odd)] for odd in (False, True)]
         self._speeds = [self._watched(odd) for odd in (False, True)]
         self._graph: Call | None = None
         self._wanted: ArrayLike | None = None
@@ -273,15 +303,16 @@ class Flow:
         here, there = self._air(odd), self._air(not odd)
         (nz, ny, nx), s, p, mesh = self.grid.shape, self.scenarios, self.physics, self._mesh
         share = 0.0 if p.turbulence == "none" else 1.0 / p.turbulent_prandtl
-        scheme = Scheme(float(p.central), float(p.implicit), p.lift, share, p.diffusivity - share * p.viscosity)
+        scheme = Scheme(float(p.implicit), p.lift, share, p.diffusivity - share * p.viscosity)
         fixed, rows, layers = (mesh, self.clock, self._side, scheme), (s * nz, ny), nz + 1
+        carry = momentum.CENTRAL if p.momentum == "central" else momentum.LIMITED
         stages = [[bind(transport.ghosts, rows, here, self._side, mesh)]]
         if p.turbulence != "none":
             stages += [[self._eddies(here)], [bind(transport.mirrored, rows, self.nu, mesh)]]
         moved = [
-            bind(momentum.momentum[momentum.X], (*rows, nx - 1), here, self._old[0], there.u, *fixed),
-            bind(momentum.momentum[momentum.Y], (s * nz, ny - 1, nx), here, self._old[1], there.v, *fixed),
-            bind(momentum.momentum[momentum.Z], (s * (nz - 1), ny, nx), here, self._old[2], there.w, *fixed),
+            bind(momentum.momentum[momentum.X, carry], (*rows, nx - 1), here, self._old[0], there.u, *fixed),
+            bind(momentum.momentum[momentum.Y, carry], (s * nz, ny - 1, nx), here, self._old[1], there.v, *fixed),
+            bind(momentum.momentum[momentum.Z, carry], (s * (nz - 1), ny, nx), here, self._old[2], there.w, *fixed),
         ]
         stages.append(moved)
         if p.implicit:
@@ -338,8 +369,24 @@ class Flow:
 
     def _eddies(self, air: Air) -> Call:
         (nz, ny, nx), p = self.grid.shape, self.physics
-        model = turbulence.zero_equation if p.turbulence == "zero_equation" else turbulence.smagorinsky
-        return bind(model, (self.scenarios * nz, ny, nx), air, self._length, self._mesh, p.viscosity)
+        lift = p.lift / p.turbulent_prandtl if p.stratification else 0.0
+        own = nz + 1 if p.turbulence == "dynamic" else 0
+        eddies = Eddies(p.viscosity, p.published, lift, own)
+        return bind(MODELS[p.turbulence], (self.scenarios * nz, ny, nx), air, self._length, self._mesh, eddies)
+
+    def _found(self, odd: bool) -> list[Stage]:
+        """The calls that find the lengths of eddies which the flow itself gives."""
+        if self.physics.turbulence != "dynamic":
+            return []
+        (nz, ny, nx), s, mesh = self.grid.shape, self.scenarios, self._mesh
+        cells = s * nz
+        given, sums = (self.xp.zeros((n * cells, ny, nx), self.kind) for n in (turbulence.MOMENTS, 2))
+        domain = (cells, ny, nx)
+        return [
+            [bind(turbulence.moments, domain, self._air(odd), mesh, given, cells)],
+            [bind(turbulence.stresses, domain, given, mesh, sums, cells)],
+            [bind(turbulence.dynamic, domain, sums, self._near, mesh, self._length, cells)],
+        ]
 
     # ---- stepping --------------------------------------------------------------------------------------------
 
@@ -382,12 +429,12 @@ class Flow:
             count -= n
 
     def _run(self, count: int, look: bool) -> None:
-        """So many steps of one length, after a look at the walls; on a GPU those from look to look are one graph."""
+        """So many steps of one length, after a look at walls and eddies; on a GPU they are one graph."""
         whole = count == REFRESH and self.xp is not np and not self.physics.implicit
         if whole and self._graph is not None:
             self._graph()
             return
-        stages = [self._walls[self.steps % 2]] if look else []
+        stages = list(self._looks[self.steps % 2]) if look else []
         stages += [stage for k in range(count) for stage in self._stages[(self.steps + k) % 2]]
         run = record(stages, on_gpu=whole)
         if whole:
@@ -508,8 +555,9 @@ def _geometry(grid: Grid, faces: tuple[Faces, Faces, Faces], physics: Physics) -
         distance = np.minimum(distance, scipy.ndimage.distance_transform_edt(~near, sizes) + 0.5 * min(sizes))  # type: ignore[operator]
     length = np.zeros_like(code)
     cell = np.cbrt(grid.volume)
-    eddy = distance if physics.turbulence == "zero_equation" else np.minimum(physics.constant * cell, 0.41 * distance)
-    length[:nz, :ny, 2 : nx + 2] = eddy
+    near = 0.41 * distance
+    lengths = {"zero_equation": distance, "dynamic": near, "smagorinsky": np.minimum(physics.published * cell, near)}
+    length[:nz, :ny, 2 : nx + 2] = lengths.get(physics.turbulence, physics.published * cell)
     return code, length
 
 

@@ -19,6 +19,9 @@ from twin.kernels.cell import Int, Ints1, Real, Reals1, Reals2, Reals3, cell, fa
 X, Y, Z = AXES = (0, 1, 2)
 """Directions; arrays have them in the order z, y, x."""
 
+LIMITED, CENTRAL = range(2)
+"""How velocity is carried."""
+
 INVERSE, CENTRES, BEFORE, AFTER = range(4)
 """Rows of an axis: 1 / width of a cell, 1 / distance of the centres at a face, shares of the cells at a face."""
 
@@ -52,9 +55,8 @@ class Mesh(NamedTuple):
 
 
 class Scheme(NamedTuple):
-    """Central differences and implicit diffusion as 0 or 1; lift [m/s²/K]; κ = rest [m²/s] + share ν."""
+    """Implicit diffusion as 0 or 1; lift [m/s²/K]; κ = rest [m²/s] + share ν."""
 
-    central: Real
     implicit: Real
     lift: Real
     share: Real
@@ -84,14 +86,18 @@ def limited(up, centre, down):
 
 
 @cell
-def carried(velocity, central, far, near, beyond, further):
-    """Flow through a face per area: values far and near are on its lower side, beyond and further on the upper."""
+def carried(velocity, scheme, far, near, beyond, further):
+    """Flow through a face per area: values far and near are on its lower side, beyond and further on the upper.
+
+    The scheme is LIMITED or CENTRAL.
+    """
+    if scheme == CENTRAL:
+        return velocity * (0.5 * (near + beyond))
     forth = velocity > 0.0
     up = far if forth else further
     centre = near if forth else beyond
     down = beyond if forth else near
-    third = centre + limited(up, centre, down)
-    return velocity * (third + central * (0.5 * (near + beyond) - third))
+    return velocity * (centre + limited(up, centre, down))
 
 
 # ---- one stencil for three directions ----------------------------------------------------------------------------
@@ -142,7 +148,7 @@ def neighbour(f, r, j, i, axis, n, a, b):
     return value if axis == X else value * a + b
 
 
-@family(own={"x": X, "y": Y, "z": Z})
+@family(own={"x": X, "y": Y, "z": Z}, carry={"limited": LIMITED, "central": CENTRAL})
 def momentum(
     q,
     m,
@@ -156,6 +162,7 @@ def momentum(
     scheme: Scheme,
     *,
     own,
+    carry,
 ):
     """Velocity along `own` on the face before a cell, after the step; x the last index, z the first."""
     layers = mesh.nz - 1 if own == Z else mesh.nz
@@ -181,8 +188,8 @@ def momentum(
     c = f[r, j, i]
     d = along(f, r, j, i, own, -1)
     e = along(f, r, j, i, own, 1)
-    low = carried(0.5 * (d + c), scheme.central, along(f, r, j, i, own, back), d, c, e)
-    high = carried(0.5 * (c + e), scheme.central, d, c, e, along(f, r, j, i, own, ahead))
+    low = carried(0.5 * (d + c), carry, along(f, r, j, i, own, back), d, c, e)
+    high = carried(0.5 * (c + e), carry, d, c, e, along(f, r, j, i, own, ahead))
     n0 = along(air.nu, r, j, i, own, -1)
     n1 = air.nu[r, j, i]
     both = n0 + n1
@@ -209,10 +216,10 @@ def momentum(
             upper = neighbour(f, r, j, i, t, one_up, a3, b3)
             far = neighbour(f, r, j, i, t, two_down, a2, b2)
             speed = before * along(v, r, j, i, own, -1) + after * v[r, j, i]
-            under = carried(speed, scheme.central, far, lower, c, upper)
+            under = carried(speed, carry, far, lower, c, upper)
             further = neighbour(f, r, j, i, t, two_up, a4, b4)
             speed_over = before * corner(v, r, j, i, t, 1, own) + after * along(v, r, j, i, t, 1)
-            over = carried(speed_over, scheme.central, lower, c, upper, further)
+            over = carried(speed_over, carry, lower, c, upper, further)
             n2 = 0.25 * (both + corner(air.nu, r, j, i, t, one_down, own) + along(air.nu, r, j, i, t, one_down))
             n3 = 0.25 * (both + corner(air.nu, r, j, i, t, one_up, own) + along(air.nu, r, j, i, t, one_up))
             spread += (n3 * (upper - c) * to_upper - n2 * (c - lower) * to_lower) * per_t

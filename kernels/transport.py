@@ -13,6 +13,7 @@ from twin.kernels.momentum import (
     AXES,
     CENTRES,
     INVERSE,
+    LIMITED,
     NOW,
     STEP,
     THEN,
@@ -103,9 +104,9 @@ def transport(
         lower = neighbour(air.T, r, j, i, t, one_down, a1, b1)
         upper = neighbour(air.T, r, j, i, t, one_up, a3, b3)
         far = neighbour(air.T, r, j, i, t, two_down, a2, b2)
-        under = carried(v[r, j, i], 0.0, far, lower, c, upper)
+        under = carried(v[r, j, i], LIMITED, far, lower, c, upper)
         further = neighbour(air.T, r, j, i, t, two_up, a4, b4)
-        over = carried(along(v, r, j, i, t, 1), 0.0, lower, c, upper, further)
+        over = carried(along(v, r, j, i, t, 1), LIMITED, lower, c, upper, further)
         nearer = scheme.rest + half * (n + along(air.nu, r, j, i, t, one_down))
         beyond = scheme.rest + half * (n + along(air.nu, r, j, i, t, one_up))
         ease = opened(own, t) * nearer * to_lower * (c - lower)

@@ -1,17 +1,38 @@
-"""Eddy viscosity of air in rooms, cell by cell; see `momentum` for the grid."""
+"""Eddy viscosity of air in rooms, cell by cell; see `momentum` for the grid.
+
+Models of the smallest eddies see the gradients of velocity across a cell's neighbours. Where warm air lies on cold,
+their viscosity is multiplied by √(1 - Ri / Pr), Ri = lift ∂T/∂z / |S|², Pr the turbulent Prandtl number, and is 0 from
+Ri = Pr on [Lilly, Tellus 14 (1962) 148; Mason, J. Atmos. Sci. 46 (1989) 1492].
+"""
 
 import math
+from typing import NamedTuple
 
-from twin.kernels.cell import Int, Real, Reals3, kernel
+from twin.kernels.cell import Int, Real, Reals3, cell, kernel
 from twin.kernels.momentum import INVERSE, Air, Mesh, Pulled
 
+MOMENTS = 9
+"""Numbers of a cell that the dynamic model filters: three velocities and six strains."""
 
-@kernel
-def smagorinsky(q, j, i, air: Air, length: Reals3, mesh: Mesh, laminar: Real):
-    """Kinematic viscosity ν = laminar + l² |S|, |S|² = 2 S:S [Smagorinsky, Mon. Weather Rev. 91 (1963) 99].
+MAX_CONSTANT = 0.3
+"""Largest constant that the dynamic model takes, twice that of isotropic turbulence."""
 
-    `length` l is Cs times the cell's size, and no more than 0.41 of the distance to a wall.
+
+class Eddies(NamedTuple):
+    """Laminar viscosity [m²/s], a model's constant, lift [m/s²/K] over the turbulent Prandtl number.
+
+    `layers` lie between the lengths of one scenario and those of the next, 0 where all have the same.
     """
+
+    laminar: Real
+    constant: Real
+    lift: Real
+    layers: Int
+
+
+@cell
+def gradients(air: Air, mesh: Mesh, q, j, i):
+    """Velocity's gradients in the middle of a cell [1/s]: ∂u/∂x, ∂u/∂y, ∂u/∂z, then of v and of w."""
     s = q // mesh.nz
     k = q - s * mesh.nz
     r = q + s
@@ -19,34 +40,263 @@ def smagorinsky(q, j, i, air: Air, length: Reals3, mesh: Mesh, laminar: Real):
     jp = min(j + 1, mesh.ny - 1)
     rm = r - 1 if k > 0 else r
     rp = r + 1 if k < mesh.nz - 1 else r
+    a = mesh.x[INVERSE, i + 2]
     b = mesh.y[INVERSE, j]
     c = mesh.z[INVERSE, k]
-    a = mesh.x[INVERSE, i + 2]
-    dx = a * (air.u[r, j, i + 3] - air.u[r, j, i + 2])
-    dy = b * (air.v[r, j + 1, i + 2] - air.v[r, j, i + 2])
-    dz = c * (air.w[r + 1, j, i + 2] - air.w[r, j, i + 2])
+    ux = a * (air.u[r, j, i + 3] - air.u[r, j, i + 2])
+    vy = b * (air.v[r, j + 1, i + 2] - air.v[r, j, i + 2])
+    wz = c * (air.w[r + 1, j, i + 2] - air.w[r, j, i + 2])
     uy = b * (air.u[r, jp, i + 2] + air.u[r, jp, i + 3] - air.u[r, jm, i + 2] - air.u[r, jm, i + 3])
     uz = c * (air.u[rp, j, i + 2] + air.u[rp, j, i + 3] - air.u[rm, j, i + 2] - air.u[rm, j, i + 3])
     vx = a * (air.v[r, j, i + 3] + air.v[r, j + 1, i + 3] - air.v[r, j, i + 1] - air.v[r, j + 1, i + 1])
     vz = c * (air.v[rp, j, i + 2] + air.v[rp, j + 1, i + 2] - air.v[rm, j, i + 2] - air.v[rm, j + 1, i + 2])
     wx = a * (air.w[r, j, i + 3] + air.w[r + 1, j, i + 3] - air.w[r, j, i + 1] - air.w[r + 1, j, i + 1])
     wy = b * (air.w[r, jp, i + 2] + air.w[r + 1, jp, i + 2] - air.w[r, jm, i + 2] - air.w[r + 1, jm, i + 2])
-    xy = uy + vx
-    xz = uz + wx
-    yz = vz + wy
-    strain = 2.0 * (dx * dx + dy * dy + dz * dz) + 0.0625 * (xy * xy + xz * xz + yz * yz)
-    air.nu[r, j, i + 2] = laminar + length[k, j, i + 2] * length[k, j, i + 2] * math.sqrt(strain)
+    return ux, 0.25 * uy, 0.25 * uz, 0.25 * vx, vy, 0.25 * vz, 0.25 * wx, 0.25 * wy, wz
+
+
+@cell
+def squared(xx, yy, zz, xy, xz, yz):
+    """|S|² = 2 S:S [1/s²] of strains."""
+    return 2.0 * (xx * xx + yy * yy + zz * zz) + 4.0 * (xy * xy + xz * xz + yz * yz)
+
+
+@cell
+def strained(ux, uy, uz, vx, vy, vz, wx, wy, wz):
+    """|S|² [1/s²] of gradients."""
+    return squared(ux, vy, wz, 0.5 * (uy + vx), 0.5 * (uz + wx), 0.5 * (vz + wy))
+
+
+@cell
+def damped(air: Air, mesh: Mesh, q, j, i, strain, lift):
+    """What stratification leaves of an eddy viscosity: √(1 - Ri / Pr) where air is stable, else 1."""
+    s = q // mesh.nz
+    k = q - s * mesh.nz
+    r = q + s
+    rm = r - 1 if k > 0 else r
+    rp = r + 1 if k < mesh.nz - 1 else r
+    warmer = 0.5 * mesh.z[INVERSE, k] * (air.T[rp, j, i + 2] - air.T[rm, j, i + 2])
+    stable = max(lift * warmer, 0.0)
+    return math.sqrt(max(strain - stable, 0.0) / max(strain, 1e-12))
 
 
 @kernel
-def zero_equation(q, j, i, air: Air, length: Reals3, mesh: Mesh, laminar: Real):
+def smagorinsky(q, j, i, air: Air, length: Reals3, mesh: Mesh, eddies: Eddies):
+    """Kinematic viscosity ν = laminar + l² |S|, |S|² = 2 S:S [Smagorinsky, Mon. Weather Rev. 91 (1963) 99].
+
+    `length` l is Cs times the cell's size, and no more than 0.41 of the distance to a wall; one for all scenarios, or
+    one for each.
+    """
+    s = q // mesh.nz
+    k = q - s * mesh.nz
+    r = q + s
+    ux, uy, uz, vx, vy, vz, wx, wy, wz = gradients(air, mesh, q, j, i)
+    strain = strained(ux, uy, uz, vx, vy, vz, wx, wy, wz)
+    left = damped(air, mesh, q, j, i, strain, eddies.lift)
+    own = length[k + s * eddies.layers, j, i + 2]
+    air.nu[r, j, i + 2] = eddies.laminar + own * own * math.sqrt(strain) * left
+
+
+@kernel
+def wale(q, j, i, air: Air, length: Reals3, mesh: Mesh, eddies: Eddies):
+    """ν = laminar + l² (Sd:Sd)^1.5 / ((S:S)^2.5 + (Sd:Sd)^1.25).
+
+    Sd is the traceless symmetric part of the squared gradient. It sees rotation as well as strain, and falls to nothing
+    at a wall and in plain shear [Nicoud & Ducros, Flow Turb. Comb. 62 (1999) 183]. `length` l is Cw times the cell's
+    size.
+    """
+    s = q // mesh.nz
+    k = q - s * mesh.nz
+    r = q + s
+    ux, uy, uz, vx, vy, vz, wx, wy, wz = gradients(air, mesh, q, j, i)
+    strain = strained(ux, uy, uz, vx, vy, vz, wx, wy, wz)
+    xx = ux * ux + uy * vx + uz * wx
+    yy = vx * uy + vy * vy + vz * wy
+    zz = wx * uz + wy * vz + wz * wz
+    xy = 0.5 * (ux * uy + uy * vy + uz * wy + vx * ux + vy * vx + vz * wx)
+    xz = 0.5 * (ux * uz + uy * vz + uz * wz + wx * ux + wy * vx + wz * wx)
+    yz = 0.5 * (vx * uz + vy * vz + vz * wz + wx * uy + wy * vy + wz * wy)
+    third = (xx + yy + zz) / 3.0
+    # What follows is of order (1/s)^5 and would underflow in float32 were it not scaled by the gradient.
+    scale = max(0.5 * strain + (uy - vx) * (uy - vx) + (uz - wx) * (uz - wx) + (vz - wy) * (vz - wy), 1e-12)
+    turned = 0.5 * squared(xx - third, yy - third, zz - third, xy, xz, yz) / (scale * scale)
+    even = 0.5 * strain / scale
+    root = math.sqrt(turned)
+    rate = turned * root / max(even * even * math.sqrt(even) + turned * math.sqrt(root), 1e-12)
+    left = damped(air, mesh, q, j, i, strain, eddies.lift)
+    own = length[k + s * eddies.layers, j, i + 2]
+    air.nu[r, j, i + 2] = eddies.laminar + own * own * rate * math.sqrt(scale) * left
+
+
+@kernel
+def vreman(q, j, i, air: Air, length: Reals3, mesh: Mesh, eddies: Eddies):
+    """ν = laminar + c √(B / (α:α)), α the gradient, B the second invariant of αᵀα weighted by the widths squared.
+
+    It is nothing in flows that have no eddies by their form, plain shear among them [Vreman, Phys. Fluids 16 (2004)
+    3670].
+    """
+    s = q // mesh.nz
+    k = q - s * mesh.nz
+    r = q + s
+    ux, uy, uz, vx, vy, vz, wx, wy, wz = gradients(air, mesh, q, j, i)
+    strain = strained(ux, uy, uz, vx, vy, vz, wx, wy, wz)
+    a = 1.0 / (mesh.x[INVERSE, i + 2] * mesh.x[INVERSE, i + 2])
+    b = 1.0 / (mesh.y[INVERSE, j] * mesh.y[INVERSE, j])
+    c = 1.0 / (mesh.z[INVERSE, k] * mesh.z[INVERSE, k])
+    xx = a * ux * ux + b * uy * uy + c * uz * uz
+    yy = a * vx * vx + b * vy * vy + c * vz * vz
+    zz = a * wx * wx + b * wy * wy + c * wz * wz
+    xy = a * ux * vx + b * uy * vy + c * uz * vz
+    xz = a * ux * wx + b * uy * wy + c * uz * wz
+    yz = a * vx * wx + b * vy * wy + c * vz * wz
+    second = xx * yy - xy * xy + xx * zz - xz * xz + yy * zz - yz * yz
+    whole = ux * ux + uy * uy + uz * uz + vx * vx + vy * vy + vz * vz + wx * wx + wy * wy + wz * wz
+    left = damped(air, mesh, q, j, i, strain, eddies.lift)
+    air.nu[r, j, i + 2] = eddies.laminar + eddies.constant * math.sqrt(max(second, 0.0) / max(whole, 1e-12)) * left
+
+
+@kernel
+def zero_equation(q, j, i, air: Air, length: Reals3, mesh: Mesh, eddies: Eddies):
     """Kinematic viscosity ν = laminar + 0.03874 |U| l, l the wall's distance [Chen & Xu, 1998]."""
     s = q // mesh.nz
     r = q + s
     a = 0.5 * (air.u[r, j, i + 2] + air.u[r, j, i + 3])
     b = 0.5 * (air.v[r, j, i + 2] + air.v[r, j + 1, i + 2])
     c = 0.5 * (air.w[r, j, i + 2] + air.w[r + 1, j, i + 2])
-    air.nu[r, j, i + 2] = laminar + 0.03874 * length[q - s * mesh.nz, j, i + 2] * math.sqrt(a * a + b * b + c * c)
+    own = length[q - s * mesh.nz, j, i + 2]
+    air.nu[r, j, i + 2] = eddies.laminar + eddies.constant * own * math.sqrt(a * a + b * b + c * c)
+
+
+# ---- a constant that the flow gives ------------------------------------------------------------------------------
+
+
+@kernel
+def moments(q, j, i, air: Air, mesh: Mesh, out: Reals3, cells: Int):
+    """Velocities in the middle of a cell and its strains, one after another in `out`, (9 cells, ny, nx)."""
+    r = q + q // mesh.nz
+    ux, uy, uz, vx, vy, vz, wx, wy, wz = gradients(air, mesh, q, j, i)
+    out[q, j, i] = 0.5 * (air.u[r, j, i + 2] + air.u[r, j, i + 3])
+    out[q + cells, j, i] = 0.5 * (air.v[r, j, i + 2] + air.v[r, j + 1, i + 2])
+    out[q + 2 * cells, j, i] = 0.5 * (air.w[r, j, i + 2] + air.w[r + 1, j, i + 2])
+    out[q + 3 * cells, j, i] = ux
+    out[q + 4 * cells, j, i] = vy
+    out[q + 5 * cells, j, i] = wz
+    out[q + 6 * cells, j, i] = 0.5 * (uy + vx)
+    out[q + 7 * cells, j, i] = 0.5 * (uz + wx)
+    out[q + 8 * cells, j, i] = 0.5 * (vz + wy)
+
+
+@kernel
+def stresses(q, j, i, given: Reals3, mesh: Mesh, out: Reals3, cells: Int):
+    """What a filter two cells wide resolves of stress, L:M and M:M of Germano's identity, one after the other in `out`.
+
+    L = filtered (u u) - filtered u filtered u, M = 2 Δ² (filtered (|S| S) - 4 |filtered S| filtered S) [Germano et al.,
+    Phys. Fluids A 3 (1991) 1760]; `given` is what `moments` gave.
+    """
+    s = q // mesh.nz
+    k = q - s * mesh.nz
+    u = 0.0
+    v = 0.0
+    w = 0.0
+    uu = 0.0
+    vv = 0.0
+    ww = 0.0
+    uv = 0.0
+    uw = 0.0
+    vw = 0.0
+    xx = 0.0
+    yy = 0.0
+    zz = 0.0
+    xy = 0.0
+    xz = 0.0
+    yz = 0.0
+    mxx = 0.0
+    myy = 0.0
+    mzz = 0.0
+    mxy = 0.0
+    mxz = 0.0
+    myz = 0.0
+    for n in range(27):
+        c = n // 9
+        b = (n - 9 * c) // 3
+        a = n - 9 * c - 3 * b
+        row = s * mesh.nz + min(max(k + c - 1, 0), mesh.nz - 1)
+        jj = min(max(j + b - 1, 0), mesh.ny - 1)
+        ii = min(max(i + a - 1, 0), mesh.nx - 1)
+        share = (0.5 if a == 1 else 0.25) * (0.5 if b == 1 else 0.25) * (0.5 if c == 1 else 0.25)
+        p = given[row, jj, ii]
+        o = given[row + cells, jj, ii]
+        e = given[row + 2 * cells, jj, ii]
+        u += share * p
+        v += share * o
+        w += share * e
+        uu += share * p * p
+        vv += share * o * o
+        ww += share * e * e
+        uv += share * p * o
+        uw += share * p * e
+        vw += share * o * e
+        sxx = given[row + 3 * cells, jj, ii]
+        syy = given[row + 4 * cells, jj, ii]
+        szz = given[row + 5 * cells, jj, ii]
+        sxy = given[row + 6 * cells, jj, ii]
+        sxz = given[row + 7 * cells, jj, ii]
+        syz = given[row + 8 * cells, jj, ii]
+        size = share * math.sqrt(squared(sxx, syy, szz, sxy, sxz, syz))
+        xx += share * sxx
+        yy += share * syy
+        zz += share * szz
+        xy += share * sxy
+        xz += share * sxz
+        yz += share * syz
+        mxx += size * sxx
+        myy += size * syy
+        mzz += size * szz
+        mxy += size * sxy
+        mxz += size * sxz
+        myz += size * syz
+    wide = 4.0 * math.sqrt(squared(xx, yy, zz, xy, xz, yz))
+    width = 1.0 / (mesh.x[INVERSE, i + 2] * mesh.y[INVERSE, j] * mesh.z[INVERSE, k])
+    double = 2.0 * math.pow(width, 0.6666666666666666)
+    mxx = double * (mxx - wide * xx)
+    myy = double * (myy - wide * yy)
+    mzz = double * (mzz - wide * zz)
+    mxy = double * (mxy - wide * xy)
+    mxz = double * (mxz - wide * xz)
+    myz = double * (myz - wide * yz)
+    # M has no trace but that of rounding, and of the ends of filters at walls: only what is traceless of L counts.
+    third = (uu - u * u + vv - v * v + ww - w * w) / 3.0
+    lm = (uu - u * u - third) * mxx + (vv - v * v - third) * myy + (ww - w * w - third) * mzz
+    out[q, j, i] = lm + 2.0 * ((uv - u * v) * mxy + (uw - u * w) * mxz + (vw - v * w) * myz)
+    out[q + cells, j, i] = mxx * mxx + myy * myy + mzz * mzz + 2.0 * (mxy * mxy + mxz * mxz + myz * myz)
+
+
+@kernel
+def dynamic(q, j, i, given: Reals3, near: Reals3, mesh: Mesh, length: Reals3, cells: Int):
+    """The length of Smagorinsky's model that the flow itself gives, l² = Δ² (L:M) / (M:M), both sums over neighbours.
+
+    Least squares of Lilly (Phys. Fluids A 4 (1992) 633), over the cell and those around it; the square of the constant
+    lies between 0 and 0.3², and l is no more than `near`, 0.41 of the distance to a wall.
+    """
+    s = q // mesh.nz
+    k = q - s * mesh.nz
+    lm = 0.0
+    mm = 0.0
+    for n in range(27):
+        c = n // 9
+        b = (n - 9 * c) // 3
+        a = n - 9 * c - 3 * b
+        row = s * mesh.nz + min(max(k + c - 1, 0), mesh.nz - 1)
+        jj = min(max(j + b - 1, 0), mesh.ny - 1)
+        ii = min(max(i + a - 1, 0), mesh.nx - 1)
+        lm += given[row, jj, ii]
+        mm += given[row + cells, jj, ii]
+    square = min(max(lm / max(mm, 1e-30), 0.0), MAX_CONSTANT * MAX_CONSTANT)
+    width = 1.0 / (mesh.x[INVERSE, i + 2] * mesh.y[INVERSE, j] * mesh.z[INVERSE, k])
+    length[q + s, j, i + 2] = min(math.sqrt(square) * math.pow(width, 0.3333333333333333), near[k, j, i + 2])
+
+
+# ---- walls -------------------------------------------------------------------------------------------------------
 
 
 @kernel

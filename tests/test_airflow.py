@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from functools import partial
 
 import closet
 import numpy as np
@@ -13,6 +15,7 @@ import twin
 from twin.air import field as room
 from twin.air import turns as airflow
 from twin.air.exchange import imposed, meshed
+from twin.air.field import Averaging, Outcome, drifting
 from twin.air.mesh import mesh
 from twin.app.cli import app
 from twin.facility.files import LayoutError
@@ -161,13 +164,52 @@ def test_ctrl_c_keeps_the_average(layout):
 
     def stop(text):
         count.append(text)
-        if "error" in text:
+        if "±" in text:
             raise KeyboardInterrupt
 
     solved = twin.solve(layout, air=FINE, progress=stop)
     assert solved.air_solution.stopped and solved.ok
     assert solved.air_solution.rooms[0].mean.flushes > 3.0
-    assert "hall: 0.2 m cells, turn 1: " in count[0] and "s left" in count[-1]
+    assert re.fullmatch(r"\d+ s left: hall, 0.2 m, turn 1, flush \d+\.\d, ±\d\.\d\d K", count[-1])
+    assert max(map(len, count)) + len("999 s, solving our_hall, ") < 80
+    assert solved["air_outcome"].item() == Outcome.INTERRUPTED and "interrupted" in solved.dataset.attrs
+    assert solved["warnings"].item().startswith("air of hall: interrupted: its inlets are known to ±")
+
+
+def test_ctrl_c_before_the_first_average_says_that_nothing_is_kept(layout):
+    def stop(text):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="before the air of hall had an average: nothing is kept"):
+        twin.solve(layout, air=FINE, progress=stop)
+
+
+def test_an_average_begins_when_nothing_drifts_any_more():
+    """Half a window against the other: a ramp drifts, scatter as large as its step does not, nor what is below 0.1."""
+    parts = lambda *values: [np.array([[v, 300.0]]) for v in values]  # noqa: E731
+    assert drifting(parts(1.0, 1.0), 0.1).tolist() == [True, True]
+    assert drifting(parts(9.0, 0.0, 0.0, 0.0, 0.0), 0.1).tolist() == [False, False]
+    assert drifting(parts(0.0, 0.3, 0.6, 0.9), 0.1).tolist() == [True, False]
+    assert drifting(parts(0.0, 0.03, 0.06, 0.09), 0.1).tolist() == [False, False]
+    assert drifting(parts(0.0, 1.0, 0.5, 1.5), 0.1).tolist() == [False, False]
+    assert drifting(parts(0.0, 1.0, 2.0, 3.0), 0.1).tolist() == [True, False]
+
+
+def test_air_that_does_not_settle_is_told_with_its_error(layout, monkeypatch, caplog):
+    """A tolerance that no average of so few flushes meets, a spin-up that ends too early, too few turns."""
+    monkeypatch.setattr(airflow, "Averaging", partial(Averaging, min_batches=2, max_batches=2))
+    sharp = twin.solve(layout, air=replace(FINE, tolerance=1e-4))
+    monkeypatch.setattr(airflow, "Averaging", partial(Averaging, max_spin_up=0.5))
+    early = twin.solve(layout, air=replace(FINE, tolerance=1e-3, turns=1))
+    monkeypatch.setattr(airflow, "Averaging", Averaging)
+    short = twin.solve(layout, air=replace(FINE, tolerance=0.2, turns=1))
+    for result, outcome, says in (
+        (sharp, Outcome.ERROR_ABOVE_TOLERANCE, r"its inlets are known to ±\d\.\d\d K only, after \d+ flushes"),
+        (early, Outcome.STILL_DRIFTING, "its inlets still drifted when the average began"),
+        (short, Outcome.STILL_MOVING, r"its inlets moved by \d\.\d\d K in the last turn of field and plant"),
+    ):
+        assert result.ok and result["air_outcome"].item() == outcome
+        assert re.search(says, caplog.text) and re.search(says, result["warnings"].item())
 
 
 def test_sealed_compartments_are_faults(layout, tmp_path):
@@ -303,7 +345,8 @@ def test_a_model_of_air_is_a_value_or_its_name():
         ({"rooms": None}, "rooms: None: give names in a tuple"),
         ({"turns": 0}, "turns: 0: give a whole number from 1"),
         ({"coarse": "no"}, "coarse: 'no': give True or False"),
-        ({"turbulence": "les"}, "turbulence: 'les' is none of smagorinsky, zero_equation"),
+        ({"turbulence": "les"}, "turbulence: 'les' is none of smagorinsky, wale, vreman, dynamic, zero_equation"),
+        ({"momentum": "upwind"}, "momentum: 'upwind' is none of limited, central"),
         ({"precision": "float16"}, "precision: 'float16' is none of float32, float64"),
     ],
 )
@@ -311,6 +354,33 @@ def test_what_no_computation_of_air_can_be_is_refused_in_one_line(given, says):
     with pytest.raises(LayoutError) as error:
         twin.FiniteVolume(**given)
     assert str(error.value).startswith(f"FiniteVolume: {says}") and "\n" not in str(error.value)
+
+
+def test_a_room_that_is_not_there_is_named_with_the_nearest(layout):
+    with pytest.raises(LayoutError, match="air: no room 'hal'; did you mean 'hall'"):
+        twin.solve(layout, air=twin.FiniteVolume(rooms=("hal",)))
+
+
+def test_options_of_computed_air_reach_it_from_the_command_line(layout):
+    """Rooms, models, turns; what it has not, what is given twice, and any of it for mixed air is one line."""
+    given = ["solve", str(layout), "--no-bound", "--json"]
+    air = ["--air", "finite_volume", "--cell", "0.2 m"]
+    chosen = ["rooms=hall", "turbulence=wale", "momentum=limited", "turns=1", "coarse=no", "tolerance=0.5 K"]
+    sets = [option for text in chosen for option in ("--air-set", text)]
+    ran = CliRunner().invoke(app, [*given, *air, *sets])
+    assert ran.exit_code == 0, ran.output
+    from twin.app.common import AirModel, air_model
+
+    wanted = {"rooms": ("hall",), "turbulence": "wale", "momentum": "limited", "turns": 1, "coarse": False}
+    assert air_model(AirModel.finite_volume, "0.2 m", chosen) == twin.FiniteVolume(0.2, 0.5, **wanted)
+    for options, says in (
+        ([*air, "--air-set", "walls=2"], "--air-set: 'walls=2' is not NAME=VALUE with one of tolerance, rooms, coarse"),
+        ([*air, "--air-set", "turns=1", "--air-set", "turns=2"], "--air-set: 'turns=2': turns is set twice"),
+        ([*air, "--air-set", "turbulence=les"], "FiniteVolume: turbulence: 'les' is none of smagorinsky"),
+        (["--air-set", "turns=1"], "--air-set: 'turns=1' is of computed air: give --air finite_volume too"),
+    ):
+        ran = CliRunner().invoke(app, [*given, *options])
+        assert ran.exit_code == 2 and says in ran.output and ran.output.count("\n") == 1
 
 
 def test_rooms_without_places_are_an_error():

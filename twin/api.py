@@ -33,6 +33,7 @@ from twin.results.envelopes import Exposure, exposures
 from twin.results.figures import Figures, figures
 from twin.results.files import write
 from twin.results.limits import Binding, Margins, binding, exceeded, margins, worst
+from twin.results.room_indices import capture_indices
 from twin.results.warnings import warnings
 from twin.results.whole import narrowed, whole
 from twin.serving.tokens import at_work, check_served
@@ -191,6 +192,17 @@ class Result:
             raise LayoutError(self.facility.name, ["air: no field was computed; solve with air=FiniteVolume(...)"])
         return response(self.plant, self.solution, self.rooms)
 
+    def capture_index(self) -> xr.Dataset:
+        """Capture indices of the racks of computed rooms, flows as in the first scenario: cold and hot (rack,) [1].
+
+        Cold: of what a rack breathes the share that comes straight from coolers. Hot: of what it exhausts the share
+        that goes straight to coolers [VanGilder & Shrivastava, ASHRAE Trans. 113 (1) (2007) 125]. Raises LayoutError
+        where no air was computed.
+
+        >>> twin.solve("gb300_hall", air=twin.FiniteVolume(cell=0.6)).capture_index().cold.min()
+        """
+        return capture_indices(self.response)
+
     def field(self, room: str) -> xr.Dataset:
         """Mean air of a computed room in its cells, (scenario, z, y, x) [m]: temperature, velocity, humidity.
 
@@ -229,7 +241,7 @@ class Result:
         """What to know of every scenario beside its numbers: aims missed, models outside their box, racks unserved."""
         told: list[tuple[str, ...]] = [()] * self.size
         for part in self.parts:
-            for scenario, texts in zip(part.scenarios.tolist(), warnings(part.air.solution), strict=True):
+            for scenario, texts in zip(part.scenarios.tolist(), warnings(part.air), strict=True):
                 told[scenario] = texts
         return told
 

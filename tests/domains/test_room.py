@@ -48,7 +48,7 @@ def test_a_sealed_compartment_that_gains_air_is_a_fault():
 def test_a_contained_aisle_keeps_the_supply_temperature_and_heat_balances():
     g = geometry(SIZE, 0.2, [RACK, COOLER], [LID])
     flow = start_flow(g, loads())
-    mean = average(flow, g, loads(), averaging=Averaging(tolerance=0.05, spin_up=4.0, max_batches=4))
+    mean = average(flow, g, loads(), averaging=Averaging(tolerance=0.05, window=4.0, max_batches=4))
     assert mean.inlet[0, 0] == pytest.approx(291.15, abs=0.05)  # the rack's heat diffuses a little upstream
     assert mean.intake[0, 0] == pytest.approx(291.15 + 10e3 / HEAT, abs=0.3)
     assert abs(mean.imbalance[0]) < 5e-3
@@ -61,7 +61,7 @@ def test_a_rack_that_draws_more_than_coolers_give_recirculates():
     """Air balance: of 1.5 m³/s drawn 0.5 come from the hot side, so that the inlet lies a third of the way up."""
     g = geometry(SIZE, 0.2, [RACK, COOLER], [])
     load = loads(1.5, 1.0, 12e3)
-    averaging = Averaging(tolerance=0.1, spin_up=4.0, max_batches=8)
+    averaging = Averaging(tolerance=0.1, window=4.0, max_batches=8)
     mean = average(start_flow(g, load), g, load, averaging=averaging)
     assert abs(mean.imbalance[0]) < 5e-3
     assert mean.intake[0, 0] == pytest.approx(291.15 + 12e3 / HEAT, abs=0.3)

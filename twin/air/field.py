@@ -7,9 +7,9 @@ mean fields over room flushes, with a standard error for every inlet.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from enum import IntEnum
 from types import ModuleType
 from typing import NamedTuple
 
@@ -21,9 +21,6 @@ from twin.domains.compute import AIR_HEAT
 from twin.elements import Array, Index
 from twin.kernels.arrays import fetch
 from twin.kernels.finite_volume import GHOSTS, SOLID, Cells, Faces, Flow, Grid, Physics
-
-Progress = Callable[[str], object] | None
-"""What is called with a line of text now and then, if anything."""
 
 REFERENCE = 293.15
 """Temperature from which the solver counts, K."""
@@ -39,6 +36,9 @@ MIN_FLOW = 1e-6
 
 MAX_FLUSH = 600.0
 """Longest time that counts as one flush, s: a room whose coolers stand still has none."""
+
+PARTS = 4
+"""Parts of a window in which nothing may drift."""
 
 STRIDE = 10
 """Time steps between two samples of an average."""
@@ -263,17 +263,38 @@ class Averaging:
     Attributes
     ----------
     tolerance
-        Twice the standard error that every inlet and probe may have [K].
-    spin_up
-        Flushes before the average begins.
+        Twice the standard error that every inlet and probe may have [K], and how far they may drift in a window.
+    window
+        Flushes in which nothing may drift before the average begins; see `drifting`.
+    max_spin_up
+        Flushes after which it begins though something drifts.
     min_batches, max_batches
         Least and greatest number of batches of one flush that are averaged.
     """
 
     tolerance: float = 0.1
-    spin_up: float = 2.0
+    window: float = 2.0
+    max_spin_up: float = 20.0
     min_batches: int = 5
     max_batches: int = 30
+
+
+class Outcome(IntEnum):
+    """How an average ended."""
+
+    SETTLED = 0
+    ERROR_ABOVE_TOLERANCE = 1
+    STILL_DRIFTING = 2
+    STILL_MOVING = 3
+    INTERRUPTED = 4
+
+
+class Course(NamedTuple):
+    """How far an average is: flushes done, flushes it is expected to take, largest error so far [K], NaN before any."""
+
+    flushes: float
+    expected: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -302,8 +323,8 @@ class TimeAverage:
         Largest net flow of a cell over what the coolers move.
     fields
         Mean u, v, w, T and nu (see `FIELDS`) without ghost cells, velocities on faces, (S, z, y, x).
-    stopped
-        Whether it was interrupted before its errors were below the tolerance.
+    outcome
+        How it ended, numbers of `Outcome`, (S,).
     """
 
     inlet: Array
@@ -318,15 +339,20 @@ class TimeAverage:
     leak: Array
     divergence: float
     fields: dict[str, Array]
-    stopped: bool = False
+    outcome: Array
 
     def select(self, columns: Index) -> TimeAverage:
         """The averages of some scenarios, numbers (k,), in their order."""
         first = columns[0]
         along = slice(first, first + len(columns)) if (columns == first + np.arange(len(columns))).all() else columns
         rows = {n: getattr(self, n)[:, along] for n in ("inlet", "error", "intake", "probe", "probe_error")}
-        heat = {n: getattr(self, n)[along] for n in ("heat_in", "heat_out", "leak")}
+        heat = {n: getattr(self, n)[along] for n in ("heat_in", "heat_out", "leak", "outcome")}
         return replace(self, **rows, **heat, fields={k: v[along] for k, v in self.fields.items()})
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was interrupted."""
+        return bool((self.outcome == Outcome.INTERRUPTED).any())
 
     @property
     def imbalance(self) -> Array:
@@ -389,6 +415,8 @@ class _Sampler:
         Time of one flush [s].
     batches
         Mean temperatures of the observer's groups in every whole batch [K], each (group, S).
+    settling
+        The same of every part of the time before, and of the room's air last.
     balance
         Heat of all whole batches; None before the first.
     """
@@ -399,6 +427,7 @@ class _Sampler:
         self.flush = min(float((g.grid.volume * ~g.solid).sum() / self.moved.min()), MAX_FLUSH)
         self.observer = Observer(g, probes)
         self.batches: list[Array] = []
+        self.settling: list[Array] = []
         self.balance: _HeatBalance | None = None
         self.begin = flow.time.min()
         self._sums: dict[str, Array] = {}
@@ -421,24 +450,42 @@ class _Sampler:
         self._time, self._given = self.flow.time.copy(), self.flow.given.copy()
         self._stored = _stored_heat(self.flow, self.g, self.loads)
 
-    def add_batch(self) -> None:
-        """Go on by one flush."""
+    def settle(self, flushes: float, report: Callable[[], object]) -> None:
+        """Go on by some flushes that count for no average; `report` is called on the way."""
+        air = self.g.grid.volume * ~self.g.solid
+        whole = lambda flow: (np.asarray(fetch(flow.view("T")), float) * air).sum(axis=(1, 2, 3)) / air.sum()  # noqa: E731
+        read = lambda flow: np.vstack([self.observer.read(flow), whole(flow)])  # noqa: E731
+        self.settling.append(self._mean(flushes, read, report))
+
+    def _mean(self, flushes: float, read: Callable[[Flow], Array], report: Callable[[], object]) -> Array:
+        """Mean over some flushes of what is read (group, S)."""
         flow = self.flow
         total = seconds = np.zeros(())
-        until = flow.time.min() + self.flush
+        until = flow.time.min() + flushes * self.flush
         while flow.time.min() < until:
             before = flow.time.copy()
             flow.step(STRIDE)
-            total = total + self.observer.read(flow) * (flow.time - before)
+            total = total + read(flow) * (flow.time - before)
             seconds = seconds + (flow.time - before)
+            report()
+        return total / seconds
+
+    def add_batch(self, report: Callable[[], object]) -> None:
+        """Go on by one flush; `report` is called on the way."""
+        flow = self.flow
+
+        def read(flow: Flow) -> Array:
             self._samples += 1
             for name in FIELDS:
                 self._sums[name] = self._sums.get(name, 0.0) + flow.view(name)
+            return self.observer.read(flow)
+
+        mean = self._mean(1.0, read, report)
         stored = _stored_heat(flow, self.g, self.loads) - self._stored
         self.balance = _HeatBalance(flow.given - self._given, flow.time - self._time, stored)
-        self.batches.append(total / seconds)
+        self.batches.append(mean)
 
-    def average(self, stopped: bool) -> TimeAverage:
+    def average(self, outcome: Array) -> TimeAverage:
         """What has been sampled."""
         assert self.balance is not None
         flow, g, loads = self.flow, self.g, self.loads
@@ -460,7 +507,7 @@ class _Sampler:
             leak=_leak(g, mean_fields, self.moved),
             divergence=float(np.abs(flow.divergence())[:, ~g.solid].max() / float(np.max(self.moved))),
             fields=mean_fields,
-            stopped=stopped,
+            outcome=outcome,
         )
 
 
@@ -470,53 +517,73 @@ def average(
     loads: Loads,
     probes: Sequence[Sequence[float]] = (),
     averaging: Averaging = Averaging(),
-    progress: Progress = None,
+    watch: Callable[[Course], object] | None = None,
 ) -> TimeAverage:
     """Step a flow until the mean inlet temperatures are known to a tolerance.
 
-    A batch is one flush of the room, its free volume over the coolers' flow. After `averaging.spin_up` flushes batches
-    are averaged, `min_batches` to `max_batches` of them, until twice the standard error of every rack's inlet and every
-    probe (x, y, z) [m] is below `tolerance` [K]. Ctrl-C ends the average with the batches that are whole, if any.
-    `progress` is called with the flushes done, the error and the time left.
+    The average begins when no inlet, no probe (x, y, z) [m] and not the air as a whole drifts any more (`drifting`), or
+    after `averaging.max_spin_up` flushes. A batch is one flush of the room, its free volume over the coolers' flow.
+    `min_batches` to `max_batches` of them are averaged, until twice the standard error of every rack's inlet and every
+    probe is below `tolerance` [K]; `outcome` of the result says whether that came about. Ctrl-C ends the average with
+    the batches that are whole; before the first one it raises KeyboardInterrupt with a word on that. `watch` is called
+    after every few steps with how far it is.
 
     >>> average(flow, room, loads, averaging=Averaging(tolerance=0.5)).inlet
     """
     sampler = _Sampler(flow, g, loads, probes)
-    report = _reporter(sampler, averaging, progress)
-    stopped = False
+    report = _reporter(sampler, averaging, watch)
+    restless = np.ones(flow.scenarios, bool)
+    interrupted = False
     try:
-        while sampler.elapsed < averaging.spin_up * sampler.flush:
-            flow.step(STRIDE)
-            report(None)
+        while restless.any() and sampler.elapsed < averaging.max_spin_up * sampler.flush:
+            sampler.settle(averaging.window / PARTS, report)
+            restless = drifting(sampler.settling, averaging.tolerance)
         sampler.start()
         while len(sampler.batches) < averaging.max_batches:
-            sampler.add_batch()
-            error = sampler.error
-            report(error)
-            if len(sampler.batches) >= averaging.min_batches and error.max(initial=0.0) < averaging.tolerance:
+            sampler.add_batch(report)
+            error = sampler.error.max(axis=0, initial=0.0)
+            if len(sampler.batches) >= averaging.min_batches and (error < averaging.tolerance).all():
                 break
     except KeyboardInterrupt:
         if not sampler.batches:
-            raise
-        stopped = True
-    return sampler.average(stopped)
+            raise KeyboardInterrupt("interrupted before the first average of the air: there is none to keep") from None
+        interrupted = True
+    uncertain = ~(sampler.error.max(axis=0, initial=0.0) < averaging.tolerance)
+    outcome = np.where(restless, Outcome.STILL_DRIFTING, np.where(uncertain, Outcome.ERROR_ABOVE_TOLERANCE, 0))
+    return sampler.average(np.where(interrupted, Outcome.INTERRUPTED, outcome).astype(np.int8))
 
 
-def _reporter(sampler: _Sampler, averaging: Averaging, progress: Progress) -> Callable[[Array | None], None]:
-    """A function that reports how far an average is, given its error (None before there is one)."""
-    started = time.perf_counter()
+def drifting(parts: Sequence[Array], tolerance: float) -> Array:
+    """Whether anything drifts in the last PARTS of means over equal times [K], each (group, S); (S,).
 
-    def report(error: Array | None) -> None:
-        if progress is None:
+    The mean of the later half then differs from that of the earlier one by more than a tolerance [K], and by more than
+    what parts of a half differ by, as a flow that is statistically steady is not still.
+    """
+    if len(parts) < PARTS:
+        return np.ones(parts[0].shape[1] if parts else 1, bool)
+    last = np.array(parts[-PARTS:])
+    early, late = last[: PARTS // 2], last[PARTS // 2 :]
+    scatter = np.sqrt(0.5 * (np.ptp(early, axis=0) ** 2 + np.ptp(late, axis=0) ** 2))
+    moved = np.abs(late.mean(axis=0) - early.mean(axis=0))
+    return (moved > np.maximum(tolerance, scatter)).any(axis=0)
+
+
+def _reporter(
+    sampler: _Sampler, averaging: Averaging, watch: Callable[[Course], object] | None
+) -> Callable[[], object]:
+    """A function that tells how far an average is."""
+
+    def report() -> None:
+        if watch is None:
             return
-        flushes = sampler.elapsed / sampler.flush
-        text = f"{sampler.elapsed:.0f} s of air, {flushes:.1f} flushes"
-        if error is not None and np.isfinite(error).all():
-            largest, batches = error.max(initial=0.0), len(sampler.batches)
-            required = max(batches * (largest / averaging.tolerance) ** 2, averaging.min_batches)
-            left = (min(required, averaging.max_batches) - batches) * (time.perf_counter() - started) / flushes
-            text += f", error {largest:.2f} K, {left:.0f} s left"
-        progress(text)
+        done, batches = float(sampler.elapsed / sampler.flush), len(sampler.batches)
+        spin_up = max(averaging.window, averaging.window / PARTS * len(sampler.settling))
+        error = float(sampler.error.max(initial=0.0)) if batches > 1 else np.nan
+        required = averaging.min_batches
+        if np.isfinite(error):
+            wanted = batches * (error / averaging.tolerance) ** 2
+            required = min(max(wanted, averaging.min_batches), averaging.max_batches)
+        watch(Course(done, max(spin_up + required, done), error))
 
     return report
 

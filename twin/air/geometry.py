@@ -60,6 +60,8 @@ class Part:
         Where a cooler draws its air.
     sill
         Height of a cooler's outlet above its base [m].
+    leak_area
+        Open share of a rack's front and back beside its span, through which air passes as pressure drives it.
     """
 
     name: str
@@ -72,6 +74,15 @@ class Part:
     outlet: tuple[float, float] | None = None
     intake: Literal["back", "top"] = "back"
     sill: float = 0.0
+    leak_area: float = 0.0
+
+
+def perforated(f: float) -> float:
+    """Loss coefficient K on the approach velocity of a thin perforated plate of open area f.
+
+    K = (0.707 (1 - f)^0.375 + 1 - f)² / f²   [Fried & Idelchik, Flow Resistance, 1989, ch. 8]
+    """
+    return (0.707 * (1.0 - f) ** 0.375 + 1.0 - f) ** 2 / f**2
 
 
 @dataclass(frozen=True)
@@ -98,12 +109,8 @@ class Screen:
 
     @property
     def loss(self) -> float:
-        """Loss coefficient K on the approach velocity of a thin perforated plate of open area f.
-
-        K = (0.707 (1 - f)^0.375 + 1 - f)² / f²   [Fried & Idelchik, Flow Resistance, 1989, ch. 8]
-        """
-        f = self.open_area
-        return (0.707 * (1.0 - f) ** 0.375 + 1.0 - f) ** 2 / f**2
+        """Loss coefficient K on the approach velocity; see `perforated`."""
+        return perforated(self.open_area)
 
 
 @dataclass(frozen=True)
@@ -329,13 +336,15 @@ def _place(g: Geometry, part: Part, box: Box) -> None:
 
 
 def _place_rack(g: Geometry, part: Part, box: Box) -> _Passage:
-    """Open a rack at its front and back, between the heights of its span; the rest of it is solid."""
+    """Open a rack at its front and back, between the heights of its span; the rest of it is solid, or leaks."""
     axis = 2 - part.axis
     if part.span is not None:
         low, high = ((*corner[:2], part.low[2] + z) for corner, z in zip((part.low, part.high), part.span, strict=True))
         span = _box(g.grid, low, high)[0]
         for rest in (slice(box[0].start, span.start), slice(span.stop, box[0].stop)):
-            if rest.stop > rest.start:
+            if rest.stop > rest.start and part.leak_area > 0:
+                _leak(g, part, (rest, *box[1:]))
+            elif rest.stop > rest.start:
                 _fill(g, (rest, *box[1:]))
         box = (span, *box[1:])
     _close_sides(g, box, ((part.axis, -1), (part.axis, 1)))
@@ -414,6 +423,15 @@ def _fill(g: Geometry, box: Box) -> None:
     g.solid[box] = True
     for d, mask in enumerate(g.closed):
         mask[_faces_of(box, d)] = True
+
+
+def _leak(g: Geometry, part: Part, box: Box) -> None:
+    """Let air pass along a rack through a box of it, held up at its front and at its back as by a perforated plate."""
+    axis = 2 - part.axis
+    _close_sides(g, box, ((part.axis, -1), (part.axis, 1)))
+    for face in (box[axis].start, box[axis].stop):
+        faces = _indices(_at(_ranges(box), axis, face))
+        g.losses.append(FaceLoss(part.axis, faces, perforated(part.leak_area)))
 
 
 def _straighten(g: Geometry, d: int, cells: Index) -> None:

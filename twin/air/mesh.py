@@ -161,7 +161,8 @@ def _part(name: str, p: Component, low: tuple[float, ...]) -> Part | None:
     high = tuple(a + b for a, b in zip(low, extent, strict=True))
     axis, way = WAYS[p.way]
     if p.shapes_air == "rack" and _moves_air(p):
-        return Part(name, "rack", low, high, axis, -way, getattr(p, "air_span", None))  # type: ignore[arg-type]
+        given = {"span": getattr(p, "air_span", None), "leak_area": getattr(p, "leak_area", 0.0)}
+        return Part(name, "rack", low, high, axis, -way, **given)  # type: ignore[arg-type]
     if p.shapes_air == "cooler":
         shape = {"outlet": getattr(p, "outlet", None), "intake": getattr(p, "intake", "back")}
         return Part(name, "cooler", low, high, axis, way, **shape)  # type: ignore[arg-type]

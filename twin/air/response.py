@@ -10,7 +10,7 @@ import numpy as np
 
 from twin import columns
 from twin.air.adjoint import sensitivity
-from twin.air.field import Loads, TimeAverage
+from twin.air.field import Loads, Outcome, TimeAverage
 from twin.air.geometry import Geometry
 from twin.columns import Array, Index
 from twin.domains.compute import AIR_HEAT
@@ -22,6 +22,15 @@ from twin.solver.steady import Solution
 
 MAX_ASTRAY = 0.999
 """Largest share of recirculated or bypassing air that a mixed node is given."""
+
+
+UNSETTLED = {
+    Outcome.ERROR_ABOVE_TOLERANCE: "its inlets are known to ±{error:.2f} K only, after {flushes:.0f} flushes",
+    Outcome.STILL_DRIFTING: "its inlets still drifted when the average began; they are known to ±{error:.2f} K at best",
+    Outcome.STILL_MOVING: "its inlets moved by {moved:.2f} K in the last turn of field and plant; allow more turns",
+    Outcome.INTERRUPTED: "interrupted: its inlets are known to ±{error:.2f} K only, after {flushes:.0f} flushes",
+}
+"""What is told of air that did not settle."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,18 @@ class RoomAir:
     loads: Loads
     mean: TimeAverage
     moved: float = np.inf
+
+
+def unsettled(room: RoomAir) -> list[tuple[str, list[int]]]:
+    """What to know of a room's air that did not settle as was asked for, and in which scenarios; nothing if it did."""
+    mean, told = room.mean, []
+    for outcome, text in UNSETTLED.items():
+        here = np.flatnonzero(mean.outcome == outcome)
+        if len(here):
+            error = float(mean.error[:, here].max(initial=0.0))
+            words = text.format(error=error, flushes=mean.flushes, moved=room.moved)
+            told.append((f"air of {room.room}: {words}", here.tolist()))
+    return told
 
 
 @dataclass(frozen=True)

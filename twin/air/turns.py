@@ -7,30 +7,44 @@ stands in the room. The field gives back what racks breathe and coolers draw, an
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from types import ModuleType
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from twin import columns
 from twin.air.exchange import NO_PLACES, faults, imposed, known
-from twin.air.field import Averaging, Loads, Progress, TimeAverage, average, concatenate, map_fields, start_flow
+from twin.air.field import (
+    Averaging,
+    Course,
+    Loads,
+    Outcome,
+    TimeAverage,
+    average,
+    concatenate,
+    map_fields,
+    start_flow,
+)
 from twin.air.geometry import Geometry
 from twin.air.mesh import listed, meshes, moving, rooms
-from twin.air.response import Response, RoomAir, informed
+from twin.air.response import Response, RoomAir, informed, unsettled
 from twin.columns import Array, Index
 from twin.elements import Status
 from twin.facility.files import LayoutError, hint
 from twin.kernels.arrays import home
-from twin.kernels.finite_volume import Flow, Physics
+from twin.kernels.finite_volume import Flow, Momentum, Physics, Turbulence
 from twin.plant.compile import Plant
 from twin.solver.steady import Solution, steady
 from twin.units import parse
 
 log = logging.getLogger("twin")
+
+Progress = Callable[[str], object] | None
+"""What is called with a line of text now and then, if anything."""
 
 MAX_LEAK = 0.02
 """Share of the coolers' air through closed faces above which a warning is due."""
@@ -38,14 +52,25 @@ MAX_LEAK = 0.02
 SAME_AIR = 1e-3
 """Share by which what is imposed on two rooms may differ if they are to have the same air."""
 
-FIRST_SPIN_UP, NEXT_SPIN_UP = 3.0, 1.0
-"""Flushes before an average begins: of a field from rest, and of one that goes on from another."""
+FIRST_WINDOW, NEXT_WINDOW = 2.0, 1.0
+"""Flushes without drift before an average begins: of a field from rest, and of one that goes on from another."""
+
+USUAL_TURNS, USUAL_FLUSHES = 2, 8
+"""Turns on cells of one size, and flushes in each, that are usual: for the time that is left."""
 
 COARSER = 2.0
 """Cell size and tolerance of a coarse start over those of the final cells."""
 
 MAX_MOVE = 2.0
 """How far inlets may move in the last turn, in tolerances."""
+
+
+CHOICES = {
+    "momentum": get_args(Momentum),
+    "turbulence": tuple(t for t in get_args(Turbulence) if t != "none"),
+    "precision": ("float32", "float64"),
+}
+"""What some attributes of `FiniteVolume` may be."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +98,12 @@ class FiniteVolume:
         Whether to begin on cells of twice the size.
     turns
         Greatest number of turns of field and plant on cells of one size.
+    momentum
+        How velocity is carried: by "central" differences, which keep kinetic energy, or by "limited" upwind ones, which
+        damp it.
     turbulence
-        Smagorinsky's model, or the zero-equation model of indoor air.
+        Model of the eddies that cells do not hold: "smagorinsky", "wale", "vreman", "dynamic" (Smagorinsky's with a
+        constant that the flow gives), or "zero_equation", the model of Chen and Xu for rooms.
     precision
         Of the fields.
     """
@@ -84,7 +113,8 @@ class FiniteVolume:
     rooms: tuple[str, ...] = ()
     coarse: bool = True
     turns: int = 4
-    turbulence: Literal["smagorinsky", "zero_equation"] = "smagorinsky"
+    momentum: Momentum = "central"
+    turbulence: Turbulence = "vreman"
     precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
@@ -99,7 +129,7 @@ class FiniteVolume:
             faults.append(f"coarse: {self.coarse!r}: give True or False")
         if not isinstance(self.turns, int) or isinstance(self.turns, bool) or self.turns < 1:
             faults.append(f"turns: {self.turns!r}: give a whole number from 1")
-        for name, choices in (("turbulence", ("smagorinsky", "zero_equation")), ("precision", ("float32", "float64"))):
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 faults.append(f"{name}: {getattr(self, name)!r} is none of {', '.join(choices)}")
         if faults:
@@ -191,6 +221,11 @@ def solve(
     names = air.rooms or tuple(rooms(plant.facility))
     if not names:
         raise LayoutError(plant.facility.source, [NO_PLACES])
+    there = plant.zone.names
+    if unknown := [
+        f"air: no room {n!r}{hint(n, there) or f'; there are {listed(there)}'}" for n in names if n not in there
+    ]:
+        raise LayoutError(plant.facility.source, unknown)
     if not air.rooms and (others := sorted(moving(plant.facility) - set(names))):
         log.warning("air: mixed in %s, in which no rack or cooler has a place", listed(others))
     if hopeless := [n for n in names if not known(plant, now.solution, n).any()]:
@@ -198,12 +233,28 @@ def solve(
         names = tuple(n for n in names if n not in hopeless)
     if not names:
         return now
-    run = _Run(air, names, device, home(device), progress)
-    for level in _levels(now, air, names):
+    levels = _levels(now, air, names)
+    run = _Run(air, names, device, home(device), _Watch(progress, levels))
+    for level in levels:
         now = _settle(now, level, run)
         if now.stopped:
             break
-    return now
+    _tell(run)
+    return replace(now, rooms=run.averages)
+
+
+def _tell(run: _Run) -> None:
+    """Warnings of rooms whose air is not what was asked for."""
+    for room in run.averages:
+        if room.mean.leak.max() > MAX_LEAK:
+            log.warning(
+                "room %s: %.1f %% of its air passes closed faces; its openings are too narrow",
+                room.room,
+                100 * room.mean.leak.max(),
+            )
+        for text, scenarios in unsettled(room):
+            size = room.mean.outcome.size
+            log.warning("%s%s", text, f" in {len(scenarios):,} of {size:,} scenarios" if size > 1 else "")
 
 
 @dataclass(frozen=True)
@@ -222,7 +273,7 @@ class _Run:
     names: tuple[str, ...]
     device: str
     xp: ModuleType
-    progress: Progress
+    watch: _Watch
     fields: dict[tuple[str, ...], Flow] = field(default_factory=dict)
     rooms: dict[str, RoomAir] = field(default_factory=dict)
 
@@ -232,7 +283,47 @@ class _Run:
         return tuple(self.rooms[n] for n in self.names if n in self.rooms)
 
 
-@dataclass(frozen=True)
+class _Watch:
+    """Tells how far a run is, and how much time it is likely to take yet."""
+
+    def __init__(self, progress: Progress, levels: Sequence[_Level]) -> None:
+        self._progress, self._levels = progress, levels
+        self._done, self._began = 0.0, time.perf_counter()
+
+    def average(self, level: _Level, group: _SameRooms, turn: int) -> Callable[[Course], object] | None:
+        """What is told of the average of a group."""
+        if self._progress is None:
+            return None
+        progress, whole = self._progress, self._later(level, group, turn)
+        before = self._done
+
+        def told(course: Course) -> None:
+            self._done = before + group.work(level.cell) * course.flushes
+            left = whole + group.work(level.cell) * (course.expected - course.flushes)
+            seconds = (time.perf_counter() - self._began) * left / max(self._done, 1e-9)
+            error = "" if np.isnan(course.error) else f", ±{course.error:.2f} K"
+            where = f"{group.title}, {level.cell:g} m, turn {turn}"
+            progress(f"{_rounded(seconds)} left: {where}, flush {course.flushes:.1f}{error}")
+
+        return told
+
+    def _later(self, level: _Level, group: _SameRooms, turn: int) -> float:
+        """Work that usually follows an average."""
+        once = lambda which, groups: sum(USUAL_FLUSHES * g.work(which.cell) for g in groups)  # noqa: E731
+        after = level.groups[level.groups.index(group) + 1 :]
+        turns = max(USUAL_TURNS - turn, 0) * once(level, level.groups)
+        finer = self._levels[self._levels.index(level) + 1 :]
+        return once(level, after) + turns + sum(USUAL_TURNS * once(f, f.groups) for f in finer)
+
+
+def _rounded(seconds: float) -> str:
+    """Time as one reads it."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+@dataclass(frozen=True, eq=False)
 class _SameRooms:
     """Rooms of one geometry, whose scenarios are those of one field, each different one once.
 
@@ -261,6 +352,10 @@ class _SameRooms:
         name, *others = self.rooms
         return f"{name} and {len(others)} like it" if others else name
 
+    def work(self, cell: float) -> float:
+        """Work of a flush over that of others: cells, and steps, which are the more the smaller the cells [m]."""
+        return float(np.prod(self.geometry.grid.shape)) * len(self.first) / cell
+
 
 class _Level(NamedTuple):
     """Rooms on cells of one size [m], in groups that share a field, and the tolerance of their inlets [K]."""
@@ -282,7 +377,11 @@ def _settle(now: AirSolution, level: _Level, run: _Run) -> AirSolution:
         moved = max(r.moved for r in now.rooms)
         log.debug("%g m cells, turn %d: inlets moved by %.2f K", level.cell, turn, moved)
         if moved < MAX_MOVE * run.air.tolerance:
-            break
+            return now
+    for name, room in run.rooms.items():
+        if room.moved >= MAX_MOVE * run.air.tolerance and not room.mean.stopped:
+            outcome = np.where(room.mean.outcome, room.mean.outcome, Outcome.STILL_MOVING).astype(np.int8)
+            run.rooms[name] = replace(room, mean=replace(room.mean, outcome=outcome))
     return now
 
 
@@ -292,9 +391,10 @@ def _turn(now: AirSolution, level: _Level, turn: int, run: _Run) -> AirSolution:
         for group in level.groups:
             if _average(now, group, level, turn, run).stopped:
                 break
-    except KeyboardInterrupt:
-        if len(run.rooms) < len(run.names):
-            raise
+    except KeyboardInterrupt as error:
+        if without := [name for name in run.names if name not in run.rooms]:
+            text = f"interrupted before the air of {listed(without)} had an average: nothing is kept"
+            raise KeyboardInterrupt(text) from error
         return replace(now, rooms=run.averages, stopped=True)
     averages = run.averages
     plant = informed(now.plant, now.solution, averages)
@@ -307,36 +407,19 @@ def _average(now: AirSolution, group: _SameRooms, level: _Level, turn: int, run:
     g, key = group.geometry, tuple(group.rooms)
     each = {name: imposed(now.plant, now.solution, name, own) for name, own in group.rooms.items()}
     loads = concatenate([imposed_loads for _, _, imposed_loads in each.values()]).select(group.first)
-    flow = start_flow(g, loads, Physics(turbulence=run.air.turbulence), kind=run.air.precision, xp=run.xp)
+    physics = Physics(turbulence=run.air.turbulence, momentum=run.air.momentum)
+    flow = start_flow(g, loads, physics, kind=run.air.precision, xp=run.xp)
     if key in run.fields:
         map_fields(flow, run.fields[key])
-    averaging = Averaging(level.tolerance, NEXT_SPIN_UP if key in run.fields else FIRST_SPIN_UP)
-    progress = _labelled(run.progress, f"{group.title}: {level.cell:g} m cells, turn {turn}")
-    mean = average(flow, g, loads, averaging=averaging, progress=progress)
+    averaging = Averaging(level.tolerance, NEXT_WINDOW if key in run.fields else FIRST_WINDOW)
+    mean = average(flow, g, loads, averaging=averaging, watch=run.watch.average(level, group, turn))
     for (name, (engine, fan, own)), column in zip(each.items(), group.column, strict=True):
         part = mean.select(column)
         before = run.rooms[name].mean.inlet if name in run.rooms else now.solution[columns.engine.air_inlet][engine]
         moved = float(np.abs(part.inlet - before).max(initial=0.0))
         run.rooms[name] = RoomAir(name, level.cell, group.rooms[name], engine, fan, own, part, moved)
-        _warn_of_leak(name, part)
     run.fields[key] = flow
     return mean
-
-
-def _labelled(progress: Progress, label: str) -> Progress:
-    """Progress whose lines begin with a label."""
-    return (lambda text: progress(f"{label}: {text}")) if progress else None
-
-
-def _warn_of_leak(room: str, mean: TimeAverage) -> None:
-    """A warning where much of a room's air passes closed faces."""
-    leak = mean.leak.max()
-    if leak > MAX_LEAK:
-        log.warning(
-            "room %s: %.1f %% of its air passes closed faces; its openings are too narrow",
-            room,
-            100 * leak,
-        )
 
 
 # ---- rooms on cells ----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from twin.app.common import (
     WRITTEN,
     AirModel,
     AirOption,
+    AirSets,
     Basis,
     Case,
     Cell,
@@ -101,6 +102,7 @@ def solve(
     device: Annotated[Device, typer.Option("--device", help="Where to solve: auto takes a GPU if any.")] = Device.cpu,
     air: AirOption = AirModel.mixed,
     cell: Cell = CELL,
+    air_sets: AirSets = None,
     table: Annotated[
         str | None,
         typer.Option("--table", help="One for -o: equipment, limits, scenarios, or rack, cdu, ...; all if not given."),
@@ -125,7 +127,7 @@ def solve(
         ready(output)
     elif table:
         raise Fault("--table", f"{table}: give -o FILE with one of {', '.join(TABLES)}")
-    result = solved(layout, case, sets, device, air, cell)
+    result = solved(layout, case, sets, device, air, cell, air_sets)
     highest = None
     if result.ok and not no_bound and not result.stopped:
         with progressing("searching the bound") as progress:
@@ -155,6 +157,7 @@ def bound(
     ] = None,
     air: AirOption = AirModel.mixed,
     cell: Cell = CELL,
+    air_sets: AirSets = None,
     units: UnitsOption = Units.si,
 ) -> None:
     """Find the highest sustainable rack density: all racks alike, then each class, row or rack alone."""
@@ -165,7 +168,7 @@ def bound(
     from twin.show import screen as screens
     from twin.study.bound import GROUPS, scaled_racks
 
-    result = solved(layout, case, sets, air=air, cell=cell)
+    result = solved(layout, case, sets, air=air, cell=cell, air_sets=air_sets)
     with progressing("searching the bound") as progress:
         several = len(GROUPS[per.value](result.facility, scaled_racks(result.part()[0].plant))) > 1
         bounds = api.bound(result, scale=scale.value, per=per.value if several else None, progress=progress)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -17,13 +18,14 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
+    from twin.air.turns import FiniteVolume, Mixed
     from twin.api import Result
 
 SOLVER_FAILED, BAD_INPUT, EXCEEDED, INTERRUPTED = 1, 2, 3, 130
 PATIENCE = 2.0
 """Seconds of work before a line of progress shows."""
 
-WIDTH = 100
+WIDTH = 79
 """Characters of that line."""
 
 
@@ -183,6 +185,14 @@ Json = Annotated[bool, typer.Option("--json", help="JSON on stdout and nothing e
 Basis = Annotated[Scale, typer.Option("--scale", help="Denser by more chips a rack, or by more power a chip.")]
 AirOption = Annotated[AirModel, typer.Option("--air", help="Rooms as mixed nodes, or their air computed in cells.")]
 Cell = Annotated[str, typer.Option("--cell", help="Size of the air's cells, such as '0.2 m'.")]
+AirSets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--air-set",
+        metavar="NAME=VALUE",
+        help="Of computed air: rooms=hall, tolerance='0.3 K', momentum=limited, turbulence=wale, turns=6, coarse=no.",
+    ),
+]
 File = Annotated[Path | None, typer.Argument(help="File to write.", show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 UnitsOption = Annotated[Units, typer.Option("--units", help="On the screen: SI, or US customary (degF, gpm, psi).")]
@@ -266,6 +276,35 @@ def parsed(option: str, text: str, dimension: str) -> float:
         raise Fault(option, str(error)) from error
 
 
+def air_model(air: AirModel, cell: str, sets: list[str] | None) -> Mixed | FiniteVolume:
+    """The model of air that options mean. Raises Fault for what no computation of air has."""
+    from twin.air.turns import FiniteVolume, Mixed
+
+    if air == AirModel.mixed:
+        if sets:
+            raise Fault("--air-set", f"{sets[0]!r} is of computed air: give --air finite_volume too")
+        return Mixed()
+    names = [f.name for f in fields(FiniteVolume) if f.name != "cell"]
+    given: dict[str, object] = {}
+    for text in sets or ():
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or name not in names:
+            raise Fault("--air-set", f"{text!r} is not NAME=VALUE with one of {', '.join(names)}")
+        if name in given:
+            raise Fault("--air-set", f"{text!r}: {name} is set twice")
+        given[name] = _air_value(name, value)
+    return FiniteVolume(parsed("--cell", cell, "length"), **given)  # type: ignore[arg-type]
+
+
+def _air_value(name: str, value: str) -> object:
+    """A value as `FiniteVolume` takes it."""
+    if name == "rooms":
+        return tuple(room.strip() for room in value.split(","))
+    if name == "coarse":
+        return {"yes": True, "true": True, "no": False, "false": False}.get(value, value)
+    return int(value) if name == "turns" and value.isdigit() else value
+
+
 def solved(
     layout: str,
     case: str | None,
@@ -273,13 +312,13 @@ def solved(
     device: Device = Device.cpu,
     air: AirModel = AirModel.mixed,
     cell: str = "",
+    air_sets: list[str] | None = None,
 ) -> Result:
     """Solve a layout as the options say, with progress on stderr. Raises Fault for a device that there is not."""
-    from twin.air.turns import FiniteVolume, Mixed
     from twin.api import solve
     from twin.kernels.arrays import DeviceError
 
-    model = Mixed() if air == AirModel.mixed else FiniteVolume(parsed("--cell", cell, "length"))
+    model = air_model(air, cell, air_sets)
     try:
         with progressing(f"solving {layout}") as progress:
             given = {"device": device.value, "air": model, "progress": progress}

@@ -14,6 +14,7 @@ from twin.app.common import (
     WRITTEN,
     AirModel,
     AirOption,
+    AirSets,
     Case,
     Cell,
     Fault,
@@ -88,6 +89,7 @@ def export(
     sets: Sets = None,
     air: Annotated[AirModel | None, typer.Option("--air", help="As `twin solve` has it.", show_default=False)] = None,
     cell: Annotated[str | None, typer.Option("--cell", help="As `twin solve` has it.", show_default=False)] = None,
+    air_sets: AirSets = None,
     scenario: Annotated[int, typer.Option("--scenario", help="Which one of a written result, from 0.")] = 0,
     color: Color = None,
     view: Annotated[View, typer.Option("--view", help="What the camera takes in.")] = View.site,
@@ -112,10 +114,10 @@ def export(
 
     try:
         path, kind = check(output, to.value if to else None)
-        options = (("case", case), ("set", sets), ("air", air), ("cell", cell))
+        options = (("case", case), ("set", sets), ("air", air), ("cell", cell), ("air-set", air_sets))
         result = written(layout, options)
         if result is None:
-            result = solved(layout, case, sets, air=air or AirModel.mixed, cell=cell or CELL)
+            result = solved(layout, case, sets, air=air or AirModel.mixed, cell=cell or CELL, air_sets=air_sets)
         if not 0 <= scenario < result.size:
             raise Fault("--scenario", f"{scenario} is none of the {result.size} there are, counted from 0")
         settled(result, scenario)
@@ -148,6 +150,7 @@ def view(
     sets: Sets = None,
     air: AirOption = AirModel.mixed,
     cell: Cell = "0.4 m",
+    air_sets: AirSets = None,
     color: Color = None,
 ) -> None:
     """Show a solved layout in a window, to turn and zoom."""
@@ -156,7 +159,7 @@ def view(
 
     try:
         ready("png")
-        result = solved(layout, case, sets, air=air, cell=cell)
+        result = solved(layout, case, sets, air=air, cell=cell, air_sets=air_sets)
         settled(result)
         show(result, color=color)
     except RenderError as error:

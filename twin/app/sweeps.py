@@ -12,14 +12,15 @@ from twin.app.common import (
     SOLVER_FAILED,
     AirModel,
     AirOption,
+    AirSets,
     Case,
     Cell,
     Device,
     Fault,
     Json,
     Sets,
+    air_model,
     overrides,
-    parsed,
     print_json,
     progressing,
 )
@@ -77,6 +78,7 @@ def run_sweep(
     sets: Sets = None,
     air: AirOption = AirModel.mixed,
     cell: Cell = CELL,
+    air_sets: AirSets = None,
     workers: Workers = None,
     dask: Dask = None,
     shard: Shard = None,
@@ -87,7 +89,6 @@ def run_sweep(
 
     twin sweep run gb300_hall --over 'cdu.set_point=36..46 degC/11' --over 'site.dry_bulb=uniform(20 degC, 40 degC)'
     """
-    from twin.air.turns import FiniteVolume
     from twin.study.sweep import sweep
     from twin.study.sweep_file import axes, is_sweep_file, options, read_sweep, table
 
@@ -95,7 +96,7 @@ def run_sweep(
     if is_sweep_file(what):
         stated = {"over": over, "zip": zips, "table": rows, "weather": weather, "samples": samples, "keep": keep}
         stated |= {"case": case, "set": sets, "bound": bound or None, "seed": seed or None}
-        stated |= {"air": air != AirModel.mixed, "cell": cell != CELL}
+        stated |= {"air": air != AirModel.mixed, "cell": cell != CELL, "air-set": air_sets}
         if wrong := [f"--{n}" for n, v in stated.items() if v]:
             raise Fault(what, f"{' and '.join(wrong)}: stand in the sweep file")
         given = read_sweep(what)
@@ -104,8 +105,8 @@ def run_sweep(
         given |= {"samples": samples, "seed": seed, "bound": bound, "case": case, "overrides": overrides(sets)}
         given |= {"outputs": keep} if keep else {}
         given |= {"table": table(rows)} if rows else {}
-        if air == AirModel.finite_volume:
-            given["air"] = FiniteVolume(parsed("--cell", cell, "length"))
+        if air == AirModel.finite_volume or air_sets:
+            given["air"] = air_model(air, cell, air_sets)
     path = store or Path(f"{Path(what).stem}_sweep.zarr")
     with progressing(f"preparing {path}") as progress:
         asked = sweep(given.pop("layout"), **given, progress=progress)

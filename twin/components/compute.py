@@ -142,6 +142,9 @@ class Rack(Component):
     min_fan_speed: Fraction = Field(0.3, gt=0, le=1, description="lowest over rated")
     facing: Facing = Field("-y", description="where the front points, which draws the air")
     air_span: tuple[Length, Length] | None = Field(None, description="heights between which air passes; all if none")
+    leak_area: Fraction = Field(
+        0.0, ge=0, le=0.5, description="open share of its front beside `air_span`, by blanks and chassis; 0 to 0.1"
+    )
     network_share: Power = Field(
         0.0, ge=0, description="network power per accelerator outside this rack, for kW per GPU"
     )
@@ -157,7 +160,7 @@ class Rack(Component):
     air_class: AirClassName = Field("A2", description="of ASHRAE, for its air")
     life: Time = Field(4 * YEAR, gt=0, description="depreciation life")
 
-    structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "air_span"}
+    structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "air_span", "leak_area"}
     kind: ClassVar[str] = "rack"
     dimension: ClassVar[str] = "rack"
     heading: ClassVar[str] = "servers"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin import columns
-from twin.air.field import REFERENCE
+from twin.air.field import REFERENCE, Outcome
 from twin.air.response import RoomAir
 from twin.air.turns import AirSolution
 from twin.columns import FIGURES, Array, Index
@@ -24,7 +24,7 @@ from twin.fluids import saturation_pressure
 from twin.kernels.later import later
 from twin.money.yearly import yearly
 from twin.plant.compile import Plant
-from twin.results import envelopes
+from twin.results import envelopes, room_indices
 from twin.results.figures import figures
 from twin.results.limits import tightest
 from twin.results.warnings import warnings
@@ -76,6 +76,9 @@ ROOMS = {
 }
 """What computed air adds by room: unit and meaning."""
 
+OUTCOME = "air_outcome"
+"""How the average of every computed room ended."""
+
 FIELDS = "fields"
 """What stands for the mean air temperature in the cells of every computed room."""
 
@@ -97,10 +100,10 @@ def choose(plants: Iterable[Plant], outputs: Sequence[str], computed: bool) -> f
     names = list(outputs)
     if not names:
         raise LayoutError("outputs", [f"is empty; {told}"])
-    known = {*FIGURES, *OTHERS, *BOUND, *((FIELDS, *ROOMS) if computed else ())}
+    known = {*FIGURES, *OTHERS, *BOUND, *((FIELDS, OUTCOME, *ROOMS) if computed else ())}
     for plant in plants:
         known.update(r.name for r in plant.reports)
-        known.update(*map(envelopes.titles, plant.guidelines))
+        known.update(*map(envelopes.titles, plant.guidelines), room_indices.titles(plant))
         if computed:
             parts = plant.facility.components
             known |= {f"{parts[n].dimension}_{INLET_ERROR}" for n in plant.engine.names}
@@ -160,7 +163,7 @@ def dataset(air: AirSolution, chosen: Collection[str] | None = None) -> xr.Datas
         variables |= _figures(solution, labels, asked("yearly_cost"))
     variables |= _states(solution)
     if asked("warnings"):
-        texts = np.array(["; ".join(told) for told in warnings(solution)], object)
+        texts = np.array(["; ".join(told) for told in warnings(air)], object)
         variables["warnings"] = ("scenario", texts, {"long_name": "what to know beside the numbers"})
     variables["iterations"] = ("scenario", solution.iterations)
     if any(map(asked, LIMITS)):
@@ -178,7 +181,10 @@ def dataset(air: AirSolution, chosen: Collection[str] | None = None) -> xr.Datas
     if plant.labels is not None:
         coordinates["scenario"] = plant.labels
     served = (terms for terms, _ in terms_by_scenario(plant))
-    return xr.Dataset(variables, coordinates, provenance(plant, served, solution.seconds, solution.device))
+    attrs = provenance(plant, served, solution.seconds, solution.device)
+    if air.stopped:
+        attrs["interrupted"] = "computed air is the average so far, see air_outcome and the inlets' errors"
+    return xr.Dataset(variables, coordinates, attrs)
 
 
 def by_element(air: AirSolution) -> dict[str, str]:
@@ -187,17 +193,19 @@ def by_element(air: AirSolution) -> dict[str, str]:
     found = {r.name: r.dimension for r in plant.reports}
     for g in plant.guidelines:
         found |= {} if g.ladder else dict.fromkeys(envelopes.titles(g), g.dimension)
+    found |= room_indices.titles(plant)
     for room in air.rooms:
         for things, ending in ((room.geometry.racks, INLET_ERROR), (room.geometry.coolers, INTAKE)):
             found |= {f"{d}_{ending}": d for d in (parts[thing.name].dimension for thing in things)}
-        found |= dict.fromkeys(ROOMS, "computed_room")
+        found |= dict.fromkeys((OUTCOME, *ROOMS), "computed_room")
     return found
 
 
 def _by_element(solution: Solution, asked: Callable[[str], bool]) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """What is reported of elements, and the names of these by dimension."""
     plant, variables = solution.plant, dict[str, Any]()
-    reports, exposed = [r for r in plant.reports if asked(r.name)], [*envelopes.variables(solution, asked)]
+    reports = [r for r in plant.reports if asked(r.name)]
+    exposed = [*envelopes.variables(solution, asked), *room_indices.variables(solution, asked)]
     names: dict[str, set[str]] = {item.dimension: set() for item in (*reports, *exposed)}
     members = plant.classes.members
     for item in plant.reports:
@@ -293,6 +301,8 @@ def _rooms(air: AirSolution, labels: dict[str, list[str]]) -> dict[str, Any]:
                 own[1][rows[thing.name]] = row
     names = [room.room for room in air.rooms]
     labels["computed_room"] = names
+    outcomes = np.array([np.broadcast_to(r.mean.outcome, size) for r in air.rooms])
+    flags = {"flag_values": [int(o) for o in Outcome], "flag_meanings": " ".join(o.name.lower() for o in Outcome)}
     table = lambda values: np.array([np.broadcast_to(v, air.plant.scenarios) for v in values], float)  # noqa: E731
     by_room = (
         [r.mean.flushes for r in air.rooms],
@@ -306,6 +316,7 @@ def _rooms(air: AirSolution, labels: dict[str, list[str]]) -> dict[str, Any]:
         name: (("computed_room", "scenario"), table(values), {"units": unit, "long_name": text})
         for (name, (unit, text)), values in zip(ROOMS.items(), by_room, strict=True)
     }
+    rooms[OUTCOME] = (("computed_room", "scenario"), outcomes, flags | {"long_name": "how the average ended"})
     return by_equipment | rooms
 
 

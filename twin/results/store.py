@@ -53,6 +53,7 @@ AVERAGES = {
     "heat_in": (SCENARIO, "W", "heat that the air was given"),
     "heat_out": (SCENARIO, "W", "heat that coolers took"),
     "leak": (SCENARIO, "1", "air through closed faces over what the coolers move"),
+    "outcome": (SCENARIO, "1", "how the average ended, numbers of `Outcome`"),
 }
 """Fields of a `TimeAverage` that are arrays: dimensions, unit, meaning."""
 
@@ -171,7 +172,7 @@ def _air(room: RoomAir) -> xr.Dataset:
         edges = g.grid.edges(axis)
         coordinates |= {axis: 0.5 * (edges[1:] + edges[:-1]), f"{axis}_face": edges}
     numbers = {n: getattr(mean, n) for n in ("flushes", "seconds", "divergence")}
-    attrs = {"cell": room.cell, "moved": room.moved, "stopped": int(mean.stopped), **numbers}
+    attrs = {"cell": room.cell, "moved": room.moved, **numbers}
     return xr.Dataset(variables, coordinates, attrs)
 
 
@@ -271,7 +272,7 @@ def _averages(path: Path, plant: Plant, names: list[str]) -> tuple[RoomAir, ...]
         given |= {n: float(attrs[n]) for n in ("flushes", "seconds", "divergence")}
         none = np.zeros((0, plant.scenarios))
         means = {n: data[n].values for n in MEANS}
-        mean = TimeAverage(**given, probe=none, probe_error=none, fields=means, stopped=bool(attrs["stopped"]))
+        mean = TimeAverage(**given, probe=none, probe_error=none, fields=means)
         averages.append(RoomAir(name, cells[name], g, engine, fan, loads, mean, float(attrs["moved"])))
     return tuple(averages)
 

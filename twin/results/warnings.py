@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from twin import columns
+from twin.air.response import unsettled
+from twin.air.turns import AirSolution
 from twin.columns import MAXIMUM, Array, LimitKind, Ref
 from twin.elements import Box, Cooler, Status
 from twin.fluids import fluid
@@ -25,14 +28,15 @@ Told = tuple[str, Iterable[int]]
 """A warning and the numbers of the scenarios that it is for."""
 
 
-def warnings(solution: Solution) -> list[tuple[str, ...]]:
+def warnings(air: AirSolution) -> list[tuple[str, ...]]:
     """The warnings of every scenario; one without a solution has none. What is alike of several elements is one."""
+    solution = air.solution
     texts: list[list[str]] = [[] for _ in range(solution.plant.scenarios)]
     own = _cooler_air, _lost, _missed, _flagged, _outside, _unfitted, _outdoors, _idle
-    for part in (*own, unserved, holes, beside_measured, not_fitted):
-        for text, scenarios in part(solution):
-            for scenario in scenarios:
-                texts[scenario].append(text)
+    told = [part(solution) for part in (*own, unserved, holes, beside_measured, not_fitted)]
+    for text, scenarios in chain(*map(unsettled, air.rooms), *told):
+        for scenario in scenarios:
+            texts[scenario].append(text)
     solved = solution.status == Status.OK
     return [tuple(text) if ok else () for text, ok in zip(texts, solved, strict=True)]
 

@@ -13,6 +13,7 @@ from twin.api import Result
 from twin.columns import Figure, figures
 from twin.results.envelopes import ROUNDING
 from twin.results.limits import Binding
+from twin.results.room_indices import room_indices
 from twin.show.text import number, table
 from twin.study.bound import Bound
 from twin.study.optimum import Optimum
@@ -85,6 +86,19 @@ def air(result: Result, system: System = "si") -> list[tuple[str, str]]:
             text = f"{room.room}: {format(heat, 'power', 1)}, spread below the ceiling"
             rows.append(("heat without a place", text))
     return rows
+
+
+def rooms(result: Result) -> list[tuple[str, str]]:
+    """Indices of the air of every room with racks; those that are alike are one."""
+    solution, own = result.part()
+    told = []
+    for name, found in room_indices(solution).items():
+        values = {index: number(float(v[own]), ".0%" if index != "shi" else ".3f") for index, v in found.items()}
+        alike = float(solution.plant.alike([name])[0])
+        who = f"{name} (+{alike - 1:,.0f})" if alike > 1 else name
+        text = "RCI {rci_high} high, {rci_low} low, RTI {rti}, SHI {shi}".format(**values)
+        told.append(("room air", f"{who}: {text}"))
+    return told[:SHOWN]
 
 
 IDLE = 1.0
@@ -264,6 +278,7 @@ def screen(result: Result, highest: Bound | None, s: Mapping[str, Any], system: 
         *density(result, highest),
         *running(result),
         *air(result, system),
+        *rooms(result),
         *recommended(result),
         *tokens(s),
         *rent(s),

@@ -25,7 +25,7 @@ BEAMS, BEAM = (2.5, 4.5), (0.25, 0.35)
 """Where beams begin that hang from the ceiling over the rows, x [m], and their width and height [m]."""
 
 
-def racks():
+def racks(leak=0.0):
     """Twelve racks, R1 to R12: rows with fronts outward, R6 and R7 at y = 0, R1 and R12 at the other end."""
     parts = []
     for n in range(1, 13):
@@ -33,7 +33,9 @@ def racks():
         y = WIDTH * ((6 - n) if right else (n - 7))
         x = 4.17 if right else 1.79
         low = (x, y, 0.0)
-        parts.append(Part(f"r{n:02d}", "rack", low, (x + DEPTH, y + WIDTH, HEIGHT), 0, -1 if right else 1, SPAN))
+        parts.append(
+            Part(f"r{n:02d}", "rack", low, (x + DEPTH, y + WIDTH, HEIGHT), 0, -1 if right else 1, SPAN, leak_area=leak)
+        )
     return parts
 
 
@@ -59,9 +61,9 @@ def beams():
     return [Part(f"beam{n}", "solid", *ends(x)) for n, x in enumerate(BEAMS, 1)]
 
 
-def room(cell):
-    """The room on cells of a size [m]."""
-    g = geometry(SIZE, cell, [*racks(), *coolers(), beyond(), *beams()], [])
+def room(cell, leak=0.0):
+    """The room on cells of a size [m]; `leak` is the open share of the racks' fronts beside their chassis."""
+    g = geometry(SIZE, cell, [*racks(leak), *coolers(), beyond(), *beams()], [])
     assert not g.faults, g.faults
     return g
 
@@ -103,13 +105,13 @@ def loads(state, closed_by="supply"):
     return Loads(FAN * column(s["rack_flow_m3s"]), heat, blown, supply + 273.15)
 
 
-def computed(state, cell, start=None, closed_by="supply", **options):
+def computed(state, cell, start=None, closed_by="supply", leak=0.0, physics=None, **options):
     """Front strips, degC (group, height), averages, and the flow; `options` are those of `Averaging`."""
-    g, given = room(cell), loads(state, closed_by)
-    flow = start_flow(g, given)
+    g, given = room(cell, leak), loads(state, closed_by)
+    flow = start_flow(g, given, physics)
     if start is not None:
         map_fields(flow, start)
-    mean = average(flow, g, given, probes(), Averaging(**options))
+    mean = average(flow, g, given, probes(), averaging=Averaging(**options))
     return mean.probe[:, 0].reshape(4, 3) - 273.15, mean, flow
 
 

@@ -35,7 +35,7 @@ def test_coolers_take_what_racks_give(state, closed_by):
 @pytest.mark.slow
 @pytest.mark.parametrize("state", list(WITHIN))
 def test_pod2_balances_and_layers(state):
-    front, mean, _ = pod2.computed(state, 0.2, tolerance=0.3, spin_up=3.0, min_batches=6, max_batches=12)
+    front, mean, _ = pod2.computed(state, 0.2, tolerance=0.3, min_batches=6, max_batches=12)
     print(pod2.table(state, front))
     assert abs(mean.imbalance[0]) < 5e-3
     assert mean.divergence < 1e-5
@@ -44,7 +44,7 @@ def test_pod2_balances_and_layers(state):
 
 @pytest.mark.slow
 def test_pod2_on_finer_cells():
-    _, _, start = pod2.computed("S1", 0.2, tolerance=0.3, spin_up=3.0, min_batches=1, max_batches=1)
-    front, _, _ = pod2.computed("S1", 0.1, start, tolerance=0.3, spin_up=1.0, min_batches=3, max_batches=3)
+    _, _, start = pod2.computed("S1", 0.2, tolerance=0.3, min_batches=1, max_batches=1)
+    front, _, _ = pod2.computed("S1", 0.1, start, tolerance=0.3, window=1.0, min_batches=3, max_batches=3)
     print(pod2.table("S1", front))
     assert (off("S1", front) < np.array([1.8, 2.6])).all()

@@ -93,10 +93,10 @@ def probes(g):
     return [*front, *rear]
 
 
-def computed(cell, start=None, **options):
+def computed(cell, start=None, physics=None, **options):
     """Front and rear sensors, degC (rack,), averages, and the flow; `options` are those of `Averaging`."""
     g, given = room(cell), loads()
-    flow = start_flow(g, given)
+    flow = start_flow(g, given, physics)
     if start is not None:
         map_fields(flow, start)
     mean = average(flow, g, given, probes(g), Averaging(**options))

@@ -13,7 +13,7 @@ import rise_2018
 
 @pytest.mark.slow
 def test_module_keeps_its_rack_fronts_cold():
-    front, rear, mean, _ = rise_2018.computed(0.2, tolerance=0.3, spin_up=3.0, min_batches=6, max_batches=12)
+    front, rear, mean, _ = rise_2018.computed(0.2, tolerance=0.3, min_batches=6, max_batches=12)
     print(np.round(front, 2), np.round(rear, 2))
     assert abs(mean.imbalance[0]) < 5e-3
     assert mean.divergence < 1e-5

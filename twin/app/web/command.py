@@ -12,13 +12,14 @@ from twin.app.common import (
     WRITTEN,
     AirModel,
     AirOption,
+    AirSets,
     Case,
     Cell,
     Fault,
     Layout,
     Sets,
+    air_model,
     overrides,
-    parsed,
     progressing,
 )
 
@@ -38,6 +39,7 @@ def app(
     ] = None,
     air: AirOption = AirModel.mixed,
     cell: Cell = "0.4 m",
+    air_sets: AirSets = None,
     color: Annotated[str | None, typer.Option("--color", help=COLOR_HELP, show_default=False)] = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of this machine; 0 for any free one.")] = 8080,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address and open nothing.")] = False,
@@ -49,13 +51,12 @@ def app(
 
     twin app gb300_hall --slider utility.contract='8..15 MW'
     """
-    from twin.air.turns import FiniteVolume, Mixed
     from twin.app.web.server import App, check_port, new_server
     from twin.app.web.whatif import WhatIf
 
     if layout.endswith(WRITTEN):
         raise Fault(layout, "is what was solved; the app solves again and takes a layout")
-    model = Mixed() if air == AirModel.mixed else FiniteVolume(parsed("--cell", cell, "length"))
+    model = air_model(air, cell, air_sets)
     wanted = [(address.strip(), text.strip()) for address, _, text in (s.partition("=") for s in sliders or ())]
     new_server()  # what is missing for it is told before any work
     check_port(port)
