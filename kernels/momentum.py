@@ -4,12 +4,15 @@ Cells are (scenario and z, y, x), velocities stand on their lower faces. Each sc
 of nx + 4 numbers: two ghosts before and after x, so that the inner loop has no edge, and one more layer and row for the
 last faces. In y and z a ghost is a x own + b of its side: no slip (-1, twice the wall's velocity), slip (1, 0).
 
-    u* = u + dt (a G(u) - b G(u before) + implicit ν ∇²u - ∇p),    G = -∇·(u u) + ∇·(ν ∇u) + lift T
+    u* = u + dt (a G - b G before + c G before that + implicit ν ∇²u - ∇p),    G = -∇·(u u) + ∇·(ν ∇u) + lift T
 
-after Adams and Bashforth, a = 1 + dt / 2 dt_before. Momentum is carried by Koren's limited third-order upwind or by
-central differences; mass fluxes through the faces of a velocity's own cell are the sums of its neighbours', so that
-what conserves mass conserves momentum [Harlow & Welch, Phys. Fluids 8 (1965) 2182; Koren, in Vreugdenhil & Koren
-(eds.), Numerical Methods for Advection-Diffusion Problems, 1993].
+after Adams and Bashforth's third-order rule, which damps what central differences leave to swing: it is stable while
+air crosses less than 0.72 of a cell in a step, the second-order rule never is [Durran, Mon. Weather Rev. 119 (1991)
+702]. Momentum is carried by Koren's limited third-order upwind or by central differences; mass fluxes through the faces
+of a velocity's own cell are the sums of its neighbours', so that what conserves mass conserves momentum and, of central
+differences, kinetic energy; what comes in through a side of the box comes straight, and what leaves it leaves as it is
+[Harlow & Welch, Phys. Fluids 8 (1965) 2182; Verstappen & Veldman, J. Comput. Phys. 187
+(2003) 343; Koren, in Vreugdenhil & Koren (eds.), Numerical Methods for Advection-Diffusion Problems, 1993].
 """
 
 from typing import NamedTuple
@@ -25,8 +28,8 @@ LIMITED, CENTRAL = range(2)
 INVERSE, CENTRES, BEFORE, AFTER = range(4)
 """Rows of an axis: 1 / width of a cell, 1 / distance of the centres at a face, shares of the cells at a face."""
 
-STEP, NOW, THEN = range(3)
-"""Columns of a scenario's clock: time step, and the weights a and b."""
+STEP, NOW, THEN, A, B, C, LAST = range(7)
+"""Columns of a scenario's clock: time step, weights of the second-order rule and of the third-order one, last step."""
 
 PARTS = 8
 """Parts of a row of cells that are looked at in parallel."""
@@ -155,6 +158,7 @@ def momentum(
     h,
     air: Air,
     old: Reals3,
+    older: Reals3,
     new: Reals3,
     mesh: Mesh,
     clock: Reals2,
@@ -183,8 +187,6 @@ def momentum(
     per = table[INVERSE, place]
     per_before = table[INVERSE, place - 1]
     dt = clock[s, STEP]
-    now = clock[s, NOW]
-    then = clock[s, THEN]
     c = f[r, j, i]
     d = along(f, r, j, i, own, -1)
     e = along(f, r, j, i, own, 1)
@@ -201,6 +203,7 @@ def momentum(
             at_t = (i, j, k)[t]
             widths = (mesh.x, mesh.y, mesh.z)[t]
             last = (mesh.nx, mesh.ny, mesh.nz)[t] - 1
+            edge = 2 if t == X else 0
             one_down = reach(t, -1, at_t, last)
             two_down = reach(t, -2, at_t, last)
             one_up = reach(t, 1, at_t, last)
@@ -217,9 +220,11 @@ def momentum(
             far = neighbour(f, r, j, i, t, two_down, a2, b2)
             speed = before * along(v, r, j, i, own, -1) + after * v[r, j, i]
             under = carried(speed, carry, far, lower, c, upper)
+            under = min(speed, 0.0) * c if at_t == edge else under
             further = neighbour(f, r, j, i, t, two_up, a4, b4)
             speed_over = before * corner(v, r, j, i, t, 1, own) + after * along(v, r, j, i, t, 1)
             over = carried(speed_over, carry, lower, c, upper, further)
+            over = max(speed_over, 0.0) * c if at_t == last + edge else over
             n2 = 0.25 * (both + corner(air.nu, r, j, i, t, one_down, own) + along(air.nu, r, j, i, t, one_down))
             n3 = 0.25 * (both + corner(air.nu, r, j, i, t, one_up, own) + along(air.nu, r, j, i, t, one_up))
             spread += (n3 * (upper - c) * to_upper - n2 * (c - lower) * to_lower) * per_t
@@ -230,7 +235,10 @@ def momentum(
     else:
         g += (1.0 - scheme.implicit) * spread
     push = scheme.implicit * spread - (air.p[r, j, i] - along(air.p, r, j, i, own, -1)) * between
-    new[r, j, i] = c + dt * (now * g - then * old[r, j, i] + push)
+    before_now = old[r, j, i]
+    change = clock[s, A] * g - clock[s, B] * before_now + clock[s, C] * older[r, j, i]
+    new[r, j, i] = c + dt * (change + push)
+    older[r, j, i] = before_now
     old[r, j, i] = g
 
 
@@ -289,9 +297,15 @@ def correct(q, j, i, phi: Reals3, air: Air, clock: Reals2, mesh: Mesh):
 
 @kernel
 def settle(s, clock: Reals2):
-    """Set the weights of a scenario's next step to those of equal steps."""
+    """Set the weights of a scenario's next step, which is as long as this one; that before may have been another."""
+    dt = clock[s, STEP]
+    last = clock[s, LAST]
     clock[s, NOW] = 1.5
     clock[s, THEN] = 0.5
+    clock[s, A] = 1.0 + (8.0 * dt + 3.0 * last) / (6.0 * (dt + last))
+    clock[s, B] = (5.0 * dt + 3.0 * last) / (6.0 * last)
+    clock[s, C] = 5.0 * dt * dt / (6.0 * last * (dt + last))
+    clock[s, LAST] = dt
 
 
 @kernel

@@ -77,7 +77,7 @@ def damped(air: Air, mesh: Mesh, q, j, i, strain, lift):
     rp = r + 1 if k < mesh.nz - 1 else r
     warmer = 0.5 * mesh.z[INVERSE, k] * (air.T[rp, j, i + 2] - air.T[rm, j, i + 2])
     stable = max(lift * warmer, 0.0)
-    return math.sqrt(max(strain - stable, 0.0) / max(strain, 1e-12))
+    return math.sqrt(max(1.0 - stable / max(strain, 1e-12), 0.0))
 
 
 @kernel
