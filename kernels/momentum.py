@@ -6,13 +6,13 @@ last faces. In y and z a ghost is a x own + b of its side: no slip (-1, twice th
 
     u* = u + dt (a G - b G before + c G before that + implicit ν ∇²u - ∇p),    G = -∇·(u u) + ∇·(ν ∇u) + lift T
 
-after Adams and Bashforth's third-order rule, which damps what central differences leave to swing: it is stable while
-air crosses less than 0.72 of a cell in a step, the second-order rule never is [Durran, Mon. Weather Rev. 119 (1991)
-702]. Momentum is carried by Koren's limited third-order upwind or by central differences; mass fluxes through the faces
-of a velocity's own cell are the sums of its neighbours', so that what conserves mass conserves momentum and, of central
-differences, kinetic energy; what comes in through a side of the box comes straight, and what leaves it leaves as it is
-[Harlow & Welch, Phys. Fluids 8 (1965) 2182; Verstappen & Veldman, J. Comput. Phys. 187
-(2003) 343; Koren, in Vreugdenhil & Koren (eds.), Numerical Methods for Advection-Diffusion Problems, 1993].
+after Adams and Bashforth. Momentum is carried by Koren's limited third-order upwind, with the second-order rule, or by
+central differences, with the third-order rule, which damps what these leave to swing: it is stable while air crosses
+less than 0.72 of a cell in a step, the second-order rule never is [Durran, Mon. Weather Rev. 119 (1991) 702]. Mass
+fluxes through the faces of a velocity's own cell are the sums of its neighbours', so that what conserves mass conserves
+momentum and, of central differences, kinetic energy; what comes in through a side of the box comes straight, and what
+leaves it leaves as it is [Harlow & Welch, Phys. Fluids 8 (1965) 2182; Verstappen & Veldman, J. Comput. Phys. 187 (2003)
+343; Koren, in Vreugdenhil & Koren (eds.), Numerical Methods for Advection-Diffusion Problems, 1993].
 """
 
 from typing import NamedTuple
@@ -235,10 +235,14 @@ def momentum(
     else:
         g += (1.0 - scheme.implicit) * spread
     push = scheme.implicit * spread - (air.p[r, j, i] - along(air.p, r, j, i, own, -1)) * between
-    before_now = old[r, j, i]
-    change = clock[s, A] * g - clock[s, B] * before_now + clock[s, C] * older[r, j, i]
-    new[r, j, i] = c + dt * (change + push)
-    older[r, j, i] = before_now
+    last_g = old[r, j, i]
+    if carry == CENTRAL:
+        change = clock[s, A] * g - clock[s, B] * last_g + clock[s, C] * older[r, j, i]
+        new[r, j, i] = c + dt * (change + push)
+        older[r, j, i] = last_g
+    else:
+        change = clock[s, NOW] * g - clock[s, THEN] * last_g
+        new[r, j, i] = c + dt * (change + push)
     old[r, j, i] = g
 
 

@@ -113,7 +113,7 @@ def _indices(solution: Solution, room: _Racks) -> tuple[dict[str, Array], Array]
     vent, coil = plant.fan.vent[fans], plant.fan.coil[fans]
     moved = plant.counts[columns.fan][fans][:, None] * solution[columns.stream.flow][coil]
     supply = _mean(solution[columns.stream.outlet][coil], moved)
-    back = _mean(solution[columns.stream.outlet][vent], moved)
+    back = _mean(solution[columns.stream.inlet][vent], moved)
     warmer, whole = inlet - supply, inlet - supply + rise
     shi = _ratio((drawn * warmer).sum(axis=0), (drawn * whole).sum(axis=0), drawn.sum(axis=0) * MIN_RISE, ok)
     found = {"rti": _ratio(back - supply, _mean(rise, drawn), MIN_RISE, ok), "shi": shi, "rhi": 1.0 - shi}

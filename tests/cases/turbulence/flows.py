@@ -4,6 +4,7 @@ import time
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 from twin.kernels.finite_volume import GRAVITY, SOLID, Cells, Faces, Flow, Grid, Physics
 
 STRIDE = 10
@@ -52,16 +53,24 @@ def joined(*parts):
 def blows(flow, speed, rough):
     """What to call after every few steps: air comes in turbulent, and leaves as it arrives at the far side.
 
-    `speed` and `rough` are of the air that comes in at the near side, its mean and its fluctuation, which is at random
-    in every cell (face,). Air leaves forwards only, and as much as comes in.
+    `speed` and `rough` are of the air that comes in at the near side, its mean and the root mean square of its
+    fluctuation (face,). Fluctuations are as large and last as long as half a unit of length, the slot's width or the
+    step's height: filtered noise [Klein, Sadiki & Janicka, J. Comput. Phys. 186 (2003) 652]. Air leaves forwards only,
+    and as much as comes in.
     """
     rng = np.random.default_rng(1)
-    faces = flow.faces[0]
+    faces, shape = flow.faces[0], flow.grid.shape[:2]
     last = flow.grid.shape[2] + 2
     out, into = faces.column == last, faces.column == 2
+    eddy = 0.25 / float(flow.grid.x[0])
+    kept, then = np.zeros(shape), [float(flow.time[0])]
 
     def each(flow):
-        faces.target[into, 0] = speed + rough * rng.standard_normal(len(speed))
+        noise = gaussian_filter(rng.standard_normal(shape), eddy, mode=("nearest", "wrap"))
+        share = np.exp((then[0] - float(flow.time[0])) / 0.5)
+        kept[...] = share * kept + np.sqrt(1.0 - share**2) * noise / noise.std()
+        then[0] = float(flow.time[0])
+        faces.target[into, 0] = speed + rough * kept.ravel()
         released(flow, out, into)
 
     return each
@@ -174,7 +183,7 @@ def jet(slot, wall, until=120.0, **physics):
         aside = joined(aside, blown(bottom, np.full(len(bottom), ASIDE)))
     flow = Flow(grid, faces=(along, gliding(grid, "y", 0, 1), aside), physics=model)
     disturbed(flow)
-    each = blows(flow, speed, 0.05 * (speed == 1.0))
+    each = blows(flow, speed, 0.1 * (speed == 1.0))
     began = started(flow, 0.4 * until, each)
     u = mean(flow, until, "u", each)["u"] - COFLOW
     seconds = time.process_time() - began

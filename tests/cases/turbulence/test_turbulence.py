@@ -29,7 +29,9 @@ def test_central_momentum_keeps_kinetic_energy_and_limited_loses_it():
     """Air without viscosity in a closed box, any field without divergence: by one pressure solve, then 2 turnovers."""
     kept = {}
     for momentum in ("central", "limited"):
-        physics = Physics(viscosity=0.0, diffusivity=0.0, lift=0.0, turbulence="none", wall_law=False, momentum=momentum)
+        physics = Physics(
+            viscosity=0.0, diffusivity=0.0, lift=0.0, turbulence="none", wall_law=False, momentum=momentum
+        )
         flow = Flow(Grid.uniform((1.0, 1.2, 0.8), 0.05), physics=physics, kind=np.float64)
         rng = np.random.default_rng(3)
         for name, axis in (("u", 2), ("v", 1), ("w", 0)):
