@@ -169,7 +169,7 @@ class Physics:
     viscosity: float = AIR_VISCOSITY
     diffusivity: float = AIR_VISCOSITY / 0.71
     lift: float = GRAVITY / 293.15
-    turbulence: Turbulence = "vreman"
+    turbulence: Turbulence = "smagorinsky"
     constant: float | None = None
     turbulent_prandtl: float = 0.9
     stratification: bool = True

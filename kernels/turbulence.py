@@ -31,8 +31,8 @@ class Eddies(NamedTuple):
 
 
 @cell
-def gradients(air: Air, mesh: Mesh, q, j, i):
-    """Velocity's gradients in the middle of a cell [1/s]: ∂u/∂x, ∂u/∂y, ∂u/∂z, then of v and of w."""
+def along(air: Air, mesh: Mesh, q, j, i):
+    """∂u/∂x, ∂u/∂y and ∂u/∂z in the middle of a cell [1/s]."""
     s = q // mesh.nz
     k = q - s * mesh.nz
     r = q + s
@@ -40,19 +40,38 @@ def gradients(air: Air, mesh: Mesh, q, j, i):
     jp = min(j + 1, mesh.ny - 1)
     rm = r - 1 if k > 0 else r
     rp = r + 1 if k < mesh.nz - 1 else r
-    a = mesh.x[INVERSE, i + 2]
-    b = mesh.y[INVERSE, j]
-    c = mesh.z[INVERSE, k]
-    ux = a * (air.u[r, j, i + 3] - air.u[r, j, i + 2])
-    vy = b * (air.v[r, j + 1, i + 2] - air.v[r, j, i + 2])
-    wz = c * (air.w[r + 1, j, i + 2] - air.w[r, j, i + 2])
-    uy = b * (air.u[r, jp, i + 2] + air.u[r, jp, i + 3] - air.u[r, jm, i + 2] - air.u[r, jm, i + 3])
-    uz = c * (air.u[rp, j, i + 2] + air.u[rp, j, i + 3] - air.u[rm, j, i + 2] - air.u[rm, j, i + 3])
-    vx = a * (air.v[r, j, i + 3] + air.v[r, j + 1, i + 3] - air.v[r, j, i + 1] - air.v[r, j + 1, i + 1])
-    vz = c * (air.v[rp, j, i + 2] + air.v[rp, j + 1, i + 2] - air.v[rm, j, i + 2] - air.v[rm, j + 1, i + 2])
-    wx = a * (air.w[r, j, i + 3] + air.w[r + 1, j, i + 3] - air.w[r, j, i + 1] - air.w[r + 1, j, i + 1])
-    wy = b * (air.w[r, jp, i + 2] + air.w[r + 1, jp, i + 2] - air.w[r, jm, i + 2] - air.w[r + 1, jm, i + 2])
-    return ux, 0.25 * uy, 0.25 * uz, 0.25 * vx, vy, 0.25 * vz, 0.25 * wx, 0.25 * wy, wz
+    x = mesh.x[INVERSE, i + 2] * (air.u[r, j, i + 3] - air.u[r, j, i + 2])
+    y = air.u[r, jp, i + 2] + air.u[r, jp, i + 3] - air.u[r, jm, i + 2] - air.u[r, jm, i + 3]
+    z = air.u[rp, j, i + 2] + air.u[rp, j, i + 3] - air.u[rm, j, i + 2] - air.u[rm, j, i + 3]
+    return x, 0.25 * mesh.y[INVERSE, j] * y, 0.25 * mesh.z[INVERSE, k] * z
+
+
+@cell
+def across(air: Air, mesh: Mesh, q, j, i):
+    """∂v/∂x, ∂v/∂y and ∂v/∂z in the middle of a cell [1/s]."""
+    s = q // mesh.nz
+    k = q - s * mesh.nz
+    r = q + s
+    rm = r - 1 if k > 0 else r
+    rp = r + 1 if k < mesh.nz - 1 else r
+    x = air.v[r, j, i + 3] + air.v[r, j + 1, i + 3] - air.v[r, j, i + 1] - air.v[r, j + 1, i + 1]
+    y = mesh.y[INVERSE, j] * (air.v[r, j + 1, i + 2] - air.v[r, j, i + 2])
+    z = air.v[rp, j, i + 2] + air.v[rp, j + 1, i + 2] - air.v[rm, j, i + 2] - air.v[rm, j + 1, i + 2]
+    return 0.25 * mesh.x[INVERSE, i + 2] * x, y, 0.25 * mesh.z[INVERSE, k] * z
+
+
+@cell
+def upward(air: Air, mesh: Mesh, q, j, i):
+    """∂w/∂x, ∂w/∂y and ∂w/∂z in the middle of a cell [1/s]."""
+    s = q // mesh.nz
+    k = q - s * mesh.nz
+    r = q + s
+    jm = max(j - 1, 0)
+    jp = min(j + 1, mesh.ny - 1)
+    x = air.w[r, j, i + 3] + air.w[r + 1, j, i + 3] - air.w[r, j, i + 1] - air.w[r + 1, j, i + 1]
+    y = air.w[r, jp, i + 2] + air.w[r + 1, jp, i + 2] - air.w[r, jm, i + 2] - air.w[r + 1, jm, i + 2]
+    z = mesh.z[INVERSE, k] * (air.w[r + 1, j, i + 2] - air.w[r, j, i + 2])
+    return 0.25 * mesh.x[INVERSE, i + 2] * x, 0.25 * mesh.y[INVERSE, j] * y, z
 
 
 @cell
@@ -90,7 +109,9 @@ def smagorinsky(q, j, i, air: Air, length: Reals3, mesh: Mesh, eddies: Eddies):
     s = q // mesh.nz
     k = q - s * mesh.nz
     r = q + s
-    ux, uy, uz, vx, vy, vz, wx, wy, wz = gradients(air, mesh, q, j, i)
+    ux, uy, uz = along(air, mesh, q, j, i)
+    vx, vy, vz = across(air, mesh, q, j, i)
+    wx, wy, wz = upward(air, mesh, q, j, i)
     strain = strained(ux, uy, uz, vx, vy, vz, wx, wy, wz)
     left = damped(air, mesh, q, j, i, strain, eddies.lift)
     own = length[k + s * eddies.layers, j, i + 2]
@@ -108,7 +129,9 @@ def wale(q, j, i, air: Air, length: Reals3, mesh: Mesh, eddies: Eddies):
     s = q // mesh.nz
     k = q - s * mesh.nz
     r = q + s
-    ux, uy, uz, vx, vy, vz, wx, wy, wz = gradients(air, mesh, q, j, i)
+    ux, uy, uz = along(air, mesh, q, j, i)
+    vx, vy, vz = across(air, mesh, q, j, i)
+    wx, wy, wz = upward(air, mesh, q, j, i)
     strain = strained(ux, uy, uz, vx, vy, vz, wx, wy, wz)
     xx = ux * ux + uy * vx + uz * wx
     yy = vx * uy + vy * vy + vz * wy
@@ -138,7 +161,9 @@ def vreman(q, j, i, air: Air, length: Reals3, mesh: Mesh, eddies: Eddies):
     s = q // mesh.nz
     k = q - s * mesh.nz
     r = q + s
-    ux, uy, uz, vx, vy, vz, wx, wy, wz = gradients(air, mesh, q, j, i)
+    ux, uy, uz = along(air, mesh, q, j, i)
+    vx, vy, vz = across(air, mesh, q, j, i)
+    wx, wy, wz = upward(air, mesh, q, j, i)
     strain = strained(ux, uy, uz, vx, vy, vz, wx, wy, wz)
     a = 1.0 / (mesh.x[INVERSE, i + 2] * mesh.x[INVERSE, i + 2])
     b = 1.0 / (mesh.y[INVERSE, j] * mesh.y[INVERSE, j])
@@ -174,7 +199,9 @@ def zero_equation(q, j, i, air: Air, length: Reals3, mesh: Mesh, eddies: Eddies)
 def moments(q, j, i, air: Air, mesh: Mesh, out: Reals3, cells: Int):
     """Velocities in the middle of a cell and its strains, one after another in `out`, (9 cells, ny, nx)."""
     r = q + q // mesh.nz
-    ux, uy, uz, vx, vy, vz, wx, wy, wz = gradients(air, mesh, q, j, i)
+    ux, uy, uz = along(air, mesh, q, j, i)
+    vx, vy, vz = across(air, mesh, q, j, i)
+    wx, wy, wz = upward(air, mesh, q, j, i)
     out[q, j, i] = 0.5 * (air.u[r, j, i + 2] + air.u[r, j, i + 3])
     out[q + cells, j, i] = 0.5 * (air.v[r, j, i + 2] + air.v[r, j + 1, i + 2])
     out[q + 2 * cells, j, i] = 0.5 * (air.w[r, j, i + 2] + air.w[r + 1, j, i + 2])

@@ -148,7 +148,8 @@ AIR = (
         transport.ghosts,
         transport.mirrored,
     ),
-    *(momentum.settle, turbulence.smagorinsky, turbulence.zero_equation, turbulence.wall_law),
+    *(momentum.settle, turbulence.smagorinsky, turbulence.wale, turbulence.vreman, turbulence.zero_equation),
+    *(turbulence.moments, turbulence.stresses, turbulence.dynamic, turbulence.wall_law),
 )
 
 
@@ -161,8 +162,9 @@ def air(k, rng, precision):
         fan = finite_volume.Faces(at, *(rng.uniform(0, 2, (2, 1)) for _ in range(3)))
         heat = finite_volume.Cells(at, *(rng.uniform(0, 2, (2, 1)) for _ in range(3)))
         grid = finite_volume.Grid(*(rng.uniform(0.5, 1.5, n) for n in (9, 5, 4)))
-        for model in ("smagorinsky", "zero_equation"):
-            physics = finite_volume.Physics(turbulence=model)
+        for model in finite_volume.MODELS:
+            carried = "limited" if model == "zero_equation" else "central"
+            physics = finite_volume.Physics(turbulence=model, momentum=carried)
             sides = finite_volume.Sides(u=(finite_volume.NO_SLIP,) * 6, T=((-1.0, 0.5),) * 6)
             flow = finite_volume.Flow(
                 grid, 2, faces=(fan,) * 3, cells=heat, physics=physics, sides=sides, kind=precision

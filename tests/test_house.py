@@ -18,6 +18,7 @@ KNOWING = ("components/", "columns.py")
 
 OTHER_MEANINGS = (
     ("readers/", {"pipe", "pump", "valve", "transformer"}, "tables and sections of other programs' files"),
+    ("results/room_indices.py", {"rack", "room"}, "dimension and coordinate of capture indices"),
     (
         "readers/dps.py",
         {

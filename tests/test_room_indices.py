@@ -42,8 +42,8 @@ def test_indices_are_the_sums_of_their_papers(hall):
     assert np.isnan(hall["room_shi"].sel(room="electrical_room")[0])
 
 
-def test_a_mixed_room_has_the_share_that_it_recirculates_and_no_rti_above_one():
-    """SHI of a room whose racks breathe a share r of the exhaust is r; RTI is what racks draw over what coolers move."""
+def test_a_mixed_room_has_the_share_that_it_recirculates():
+    """SHI of a room whose racks breathe a share r of the exhaust is r."""
     for share in (0.0, 0.1, 0.3):
         given = twin.solve("h200_hall", overrides={"hall.recirculation": share, "hall.bypass": 0.0})
         assert at(given, "shi") == pytest.approx(share, abs=0.02)

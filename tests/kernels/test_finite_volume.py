@@ -283,6 +283,37 @@ def test_a_given_step_counts_at_once_and_must_be_one():
             flow.step(1, dt=wrong)
 
 
+def test_steps_of_any_length_are_exact_for_what_grows_with_the_square_of_time():
+    """Air that a faint warmth of 1 + 2 t + 3 t² turns in a box: its speed follows the integral, t + t² + t³."""
+    n = 8
+    physics = Physics(viscosity=0.0, diffusivity=0.0, lift=1e-8, turbulence="none", wall_law=False)
+    flow = Flow(Grid(*(np.full(n, 0.1),) * 3), physics=physics, kind=np.float64)
+    integral, found = lambda t: t + t**2 + t**3, []
+    for dt in [0.02] * 3 + [0.03, 0.03, 0.02] + [0.025] * 4:
+        t = flow.time[0]
+        for T in flow.fields[3], flow.view("T"):
+            T[...] = (1.0 + 2.0 * t + 3.0 * t**2) * (np.arange(T.shape[-1]) > n // 2 + 2 * (T.shape[-1] > n))
+        flow.step(1, dt=dt)
+        found.append((flow.time[0], flow.view("w")[0, 4, 4, 1]))
+    t, w = np.array(found)[2:].T  # by then the rule has what it needs
+    np.testing.assert_allclose(np.diff(w) / (w[1] - w[0]), np.diff(integral(t)) / np.diff(integral(t))[0], rtol=1e-6)
+
+
+def test_air_that_comes_in_through_a_side_comes_straight():
+    """Air along a porous floor: w in through it has no u, so that u falls as it is replaced, and does not grow."""
+    grid = Grid.uniform((1.0, 1.0, 1.0), 0.1)
+    at = np.array([[k, j, i] for k in (0, 10) for j in range(10) for i in range(10)])
+    blown = Faces(at, np.full((200, 1), SOLID), np.zeros((200, 1)), np.full((200, 1), 0.5))
+    physics = Physics(viscosity=0.0, diffusivity=0.0, lift=0.0, turbulence="none", wall_law=False)
+    flow = Flow(grid, faces=(Faces(), Faces(), blown), physics=physics, kind=np.float64)
+    flow.view("w")[...] = 0.5
+    x, z = np.linspace(0, 1, 11), (np.arange(10) + 0.5) / 10
+    flow.view("u")[0] = 0.01 * np.sin(np.pi * x) * np.cos(np.pi * z)[:, None, None]
+    before = np.abs(flow.view("u")[0, 0]).max()
+    run(flow, 4.0)
+    assert np.abs(flow.view("u")[0, 0]).max() < 0.05 * before
+
+
 def test_a_fan_works_on_its_curve_and_a_grille_on_its_own():
     """A linear fan curve, dp / rho = 6 (1 - u / 2), and a grille of 12 u |u| / 2 in a closed circuit."""
     grid = Grid.uniform((3.0, 1.0, 1.0), 0.1)

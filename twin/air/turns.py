@@ -114,7 +114,7 @@ class FiniteVolume:
     coarse: bool = True
     turns: int = 4
     momentum: Momentum = "central"
-    turbulence: Turbulence = "vreman"
+    turbulence: Turbulence = "smagorinsky"
     precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:

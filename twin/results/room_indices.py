@@ -134,8 +134,8 @@ def _rack_cooling(plant: Plant, names: list[str], inlet: Array, number: Array, o
         cold = np.maximum(wide(rec.coldest) - T, 0.0) / (wide(rec.coldest) - wide(allow.coldest))
         over, under = over + (weight * hot).sum(axis=0), under + (weight * cold).sum(axis=0)
         counted = counted + weight.sum(axis=0)
-    there = ok & (counted > 0)
-    return tuple(np.where(there, 1.0 - x / np.maximum(counted, 1e-9), np.nan) for x in (over, under))
+    there, whole = ok & (counted > 0), np.maximum(counted, 1e-9)
+    return np.where(there, 1.0 - over / whole, np.nan), np.where(there, 1.0 - under / whole, np.nan)
 
 
 def _guided(plant: Plant, names: list[str]) -> Iterator[tuple[Guideline, list[int], list[int]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,8 @@ def rooms(result: Result) -> list[tuple[str, str]]:
     solution, own = result.part()
     told = []
     for name, found in room_indices(solution).items():
+        if not isfinite(found["shi"][own]):
+            continue
         values = {index: number(float(v[own]), ".0%" if index != "shi" else ".3f") for index, v in found.items()}
         alike = float(solution.plant.alike([name])[0])
         who = f"{name} (+{alike - 1:,.0f})" if alike > 1 else name

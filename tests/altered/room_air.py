@@ -1,0 +1,64 @@
+"""Computed air: momentum, eddies, time steps, averages that settle, indices of rooms, leaks beside chassis."""
+
+# ruff: noqa: E501
+# fmt: off
+
+M, U, V = "kernels/momentum.py", "kernels/turbulence.py", "kernels/finite_volume.py"
+A, T, I, G = "twin/air/field.py", "twin/air/turns.py", "twin/results/room_indices.py", "twin/air/geometry.py"
+
+
+def flows(*names):
+    return tuple(f"cases/turbulence/test_turbulence.py::test_{n}" for n in names)
+
+
+def indices(*names):
+    return tuple(f"test_room_indices.py::test_{n}" for n in names)
+
+
+def air(*names):
+    return tuple(f"test_airflow.py::test_{n}" for n in names)
+
+
+KEPT = flows("central_momentum_keeps_kinetic_energy_and_limited_loses_it")
+SEEN = flows("models_see_no_more_eddies_than_there_are")
+HAND = flows("eddies_are_as_published_in_a_flow_by_hand")
+FADE = flows("eddies_fade_where_warm_air_lies_on_cold")
+STEPS = ("kernels/test_finite_volume.py::test_steps_of_any_length_are_exact_for_what_grows_with_the_square_of_time",)
+STRAIGHT = ("kernels/test_finite_volume.py::test_air_that_comes_in_through_a_side_comes_straight",)
+SUMS = indices("indices_are_the_sums_of_their_papers")
+COOLING = indices("rack_cooling_counts_by_how_much_each_rack_is_beyond")
+ALIKE = indices("halls_that_are_alike_have_the_indices_of_one")
+TWO = indices("capture_of_two_racks_by_hand")
+DRIFT = air("an_average_begins_when_nothing_drifts_any_more")
+TOLD = air("air_that_does_not_settle_is_told_with_its_error")
+STOP = air("ctrl_c_keeps_the_average")
+LEAK = ("domains/test_room.py::test_racks_leak_beside_their_chassis_as_pressure_drives_it",)
+
+MUTANTS = [
+    (M, "return velocity * (0.5 * (near + beyond))", "return velocity * (0.6 * near + 0.4 * beyond)", KEPT, "upstream values that count for more"),
+    (M, "clock[s, C] * older[r, j, i]", "clock[s, C] * last_g", STEPS, "the last step's change for that before"),
+    (M, "clock[s, B] = (5.0 * dt + 3.0 * last) / (6.0 * last)", "clock[s, B] = 0.5", STEPS, "the second-order weight of the last change"),
+    (V, "a = 1.0 + dt * (2.0 * dt + 6.0 * last + 3.0 * first)", "a = 1.0 + dt * (2.0 * dt + 3.0 * last + 3.0 * first)", STEPS, "a weight of a new step that adds up to no one"),
+    (M, "under = min(speed, 0.0) * c if at_t == edge else under", "under = speed * c if at_t == edge else under", STRAIGHT, "air that comes in with the speed of the cell behind"),
+    (U, "0.5 * mesh.z[INVERSE, k] * (air.T[rp, j, i + 2] - air.T[rm, j, i + 2])", "mesh.z[INVERSE, k] * (air.T[rp, j, i + 2] - air.T[rm, j, i + 2])", FADE, "twice the stratification"),
+    (U, "stable = max(lift * warmer, 0.0)", "stable = abs(lift * warmer)", FADE, "eddies that fade where warm air rises"),
+    (U, "third = (xx + yy + zz) / 3.0\n    # What", "third = 0.0\n    # What", SEEN, "a squared gradient with its trace"),
+    (U, "second = xx * yy - xy * xy", "second = xx * yy", SEEN, "eddies of Vreman's in plain shear"),
+    (V, '"vreman": 0.07', '"vreman": 0.1', HAND, "Vreman's constant a tenth"),
+    (V, '"smagorinsky": 0.15', '"smagorinsky": 0.17', HAND, "Smagorinsky's constant as of isotropic turbulence"),
+    (U, "third = (uu - u * u + vv - v * v + ww - w * w) / 3.0", "third = 0.0", flows("the_dynamic_constant_of_a_resolved_vortex"), "a stress with its trace"),
+    (U, "wide = 4.0 * math.sqrt", "wide = 1.0 * math.sqrt", flows("the_dynamic_constant_of_a_resolved_vortex"), "a filter no wider than a cell"),
+    (A, "return (moved > np.maximum(tolerance, scatter)).any(axis=0)", "return (moved > tolerance).any(axis=0)", DRIFT, "scatter taken for drift"),
+    (A, "return (moved > np.maximum(tolerance, scatter)).any(axis=0)", "return (moved > 10.0).any(axis=0)", DRIFT, "drift that is not seen"),
+    (A, "np.where(uncertain, Outcome.ERROR_ABOVE_TOLERANCE, 0)", "0", TOLD, "errors above the tolerance untold"),
+    (A, "np.where(interrupted, Outcome.INTERRUPTED, outcome)", "outcome", STOP, "interrupts untold"),
+    (T, "Outcome.STILL_MOVING).astype(np.int8)", "Outcome.SETTLED).astype(np.int8)", TOLD, "inlets that still move untold"),
+    (I, "shi = _ratio((drawn * warmer).sum(axis=0), (drawn * whole).sum(axis=0)", "shi = _ratio((drawn * warmer).sum(axis=0), (drawn * rise).sum(axis=0)", SUMS, "heat over the rise alone"),
+    (I, "back = _mean(solution[columns.stream.inlet][vent], moved)", "back = _mean(solution[columns.stream.outlet][vent], moved)", SUMS, "a return that the fans have warmed"),
+    (I, "hot = np.maximum(T - wide(rec.hottest), 0.0) / (wide(allow.hottest) - wide(rec.hottest))", "hot = np.maximum(T - wide(rec.hottest), 0.0) / wide(allow.hottest)", COOLING, "over the allowable alone"),
+    (I, "cold = np.maximum(wide(rec.coldest) - T, 0.0) / (wide(rec.coldest) - wide(allow.coldest))", "cold = np.maximum(wide(rec.coldest) - T, 0.0) / 8.5", COOLING, "a cold side of another width"),
+    (I, "[:, None] / plant.counts[columns.zone][room.row]", "[:, None] ** 0.5", ALIKE, "racks that do not count for those alike"),
+    (I, "straight = np.linalg.solve(np.eye(len(room.racks)) + room.heat, room.heat)", "straight = room.heat", indices("capture_is_what_does_not_come_straight_from_racks"), "detours taken for the straight way"),
+    (I, "1.0 - flow @ straight / flow", "1.0 - straight.sum(axis=0)", TWO, "exhausts that do not count by their air"),
+    (G, "perforated(part.leak_area)", "perforated(min(2.0 * part.leak_area, 0.9))", LEAK, "leaks twice as wide"),
+]
