@@ -313,7 +313,7 @@ def test_scenarios_and_studies_reach_foreign_fields(own):
 
 @pytest.fixture(scope="module")
 def aired(own):
-    return twin.solve(twin.load(own.AIR), air=twin.FiniteVolume(cell=0.2, tolerance=2.0, coarse=False, turns=1))
+    return twin.solve(twin.load(own.AIR), air=twin.FiniteVolume(cell=0.2, tolerance=0.5, coarse=False, turns=4))
 
 
 def test_the_air_of_foreign_coolers_and_doors_is_computed(aired):

@@ -241,7 +241,9 @@ class Result:
         """What to know of every scenario beside its numbers: aims missed, models outside their box, racks unserved."""
         told: list[tuple[str, ...]] = [()] * self.size
         for part in self.parts:
-            for scenario, texts in zip(part.scenarios.tolist(), warnings(part.air), strict=True):
+            for scenario, texts in zip(
+                part.scenarios.tolist(), warnings(part.air.solution, part.air.rooms), strict=True
+            ):
                 told[scenario] = texts
         return told
 

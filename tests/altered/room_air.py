@@ -53,7 +53,7 @@ MUTANTS = [
     (A, "np.where(uncertain, Outcome.ERROR_ABOVE_TOLERANCE, 0)", "0", TOLD, "errors above the tolerance untold"),
     (A, "np.where(interrupted, Outcome.INTERRUPTED, outcome)", "outcome", STOP, "interrupts untold"),
     (T, "Outcome.STILL_MOVING).astype(np.int8)", "Outcome.SETTLED).astype(np.int8)", TOLD, "inlets that still move untold"),
-    (I, "shi = _ratio((drawn * warmer).sum(axis=0), (drawn * whole).sum(axis=0)", "shi = _ratio((drawn * warmer).sum(axis=0), (drawn * rise).sum(axis=0)", SUMS, "heat over the rise alone"),
+    (I, "shi = _ratio(total(drawn * warmer), total(drawn * whole)", "shi = _ratio(total(drawn * warmer), total(drawn * rise)", SUMS, "heat over the rise alone"),
     (I, "back = _mean(solution[columns.stream.inlet][vent], moved)", "back = _mean(solution[columns.stream.outlet][vent], moved)", SUMS, "a return that the fans have warmed"),
     (I, "hot = np.maximum(T - wide(rec.hottest), 0.0) / (wide(allow.hottest) - wide(rec.hottest))", "hot = np.maximum(T - wide(rec.hottest), 0.0) / wide(allow.hottest)", COOLING, "over the allowable alone"),
     (I, "cold = np.maximum(wide(rec.coldest) - T, 0.0) / (wide(rec.coldest) - wide(allow.coldest))", "cold = np.maximum(wide(rec.coldest) - T, 0.0) / 8.5", COOLING, "a cold side of another width"),

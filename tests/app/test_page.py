@@ -20,7 +20,9 @@ import twin
 
 pytest.importorskip("trame")
 pytest.importorskip("PIL")
+pytest.importorskip("playwright")
 from PIL import Image
+from playwright.sync_api import TimeoutError as Missed
 
 BAR = "document.querySelector('.twin-bar[data-of=things] span').textContent"
 COMMAND = "from twin.app.cli import main; main()"
@@ -86,6 +88,21 @@ def texts(figures):
         "tokens_per_s": f"{figures.tokens_per_s[0] / 1e6:,.3f} M",
         "usd_per_million_tokens": f"$ {figures.usd_per_million_tokens[0]:.4f}",
     }
+
+
+def downloaded(page, what):
+    """Download what a choice of the menu is called; a key that a page under load has missed is pressed again."""
+    choice = page.locator(".v-list-item", has_text=re.compile(f"^{what}$"))
+    for patience in (30_000, 60_000, 120_000):
+        try:
+            with page.expect_download(timeout=patience) as waiting:
+                if not choice.is_visible():
+                    page.locator(".download").click()
+                choice.press("Enter")
+        except Missed:
+            continue
+        return waiting.value
+    raise AssertionError(f"{what} was not downloaded")
 
 
 def choose(page, field, text):
@@ -270,13 +287,9 @@ def test_what_is_seen_is_downloaded(opened, tmp_path):
     same = twin.solve("gb300_hall", {"site.dry_bulb": 308.15})
     agree(page, same)
     for what, name in (("GLB", "gb300_hall.glb"), ("layout", "gb300_hall.yaml"), ("dataset", "gb300_hall.nc")):
-        choice = page.locator(".v-list-item", has_text=re.compile(f"^{what}$"))
-        with page.expect_download(timeout=120_000) as waiting:
-            page.locator(".download").click()
-            choice.press("Enter")
-        choice.wait_for(state="hidden")
-        assert waiting.value.suggested_filename == name
-        waiting.value.save_as(tmp_path / name)
+        found = downloaded(page, what)
+        assert found.suggested_filename == name
+        found.save_as(tmp_path / name)
     data = (tmp_path / "gb300_hall.glb").read_bytes()
     length = struct.unpack("<I", data[12:16])[0]
     told = json.loads(data[20 : 20 + length])

@@ -395,6 +395,9 @@ def _turn(now: AirSolution, level: _Level, turn: int, run: _Run) -> AirSolution:
         if without := [name for name in run.names if name not in run.rooms]:
             text = f"interrupted before the air of {listed(without)} had an average: nothing is kept"
             raise KeyboardInterrupt(text) from error
+        for name, room in run.rooms.items():
+            outcome = np.full_like(room.mean.outcome, Outcome.INTERRUPTED)
+            run.rooms[name] = replace(room, mean=replace(room.mean, outcome=outcome))
         return replace(now, rooms=run.averages, stopped=True)
     averages = run.averages
     plant = informed(now.plant, now.solution, averages)

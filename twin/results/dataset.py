@@ -163,7 +163,7 @@ def dataset(air: AirSolution, chosen: Collection[str] | None = None) -> xr.Datas
         variables |= _figures(solution, labels, asked("yearly_cost"))
     variables |= _states(solution)
     if asked("warnings"):
-        texts = np.array(["; ".join(told) for told in warnings(air)], object)
+        texts = np.array(["; ".join(told) for told in warnings(solution, air.rooms)], object)
         variables["warnings"] = ("scenario", texts, {"long_name": "what to know beside the numbers"})
     variables["iterations"] = ("scenario", solution.iterations)
     if any(map(asked, LIMITS)):

@@ -21,7 +21,7 @@ from twin import columns
 from twin.air.response import Response, Room
 from twin.columns import Array, Index
 from twin.domains.compute import AIR_HEAT
-from twin.elements import Guideline, Status
+from twin.elements import Guideline, Status, total
 from twin.kernels.later import later
 from twin.plant.compile import Plant
 from twin.results.envelopes import Variable
@@ -108,14 +108,15 @@ def _indices(solution: Solution, room: _Racks) -> tuple[dict[str, Array], Array]
     )
     number = plant.counts[columns.engine][room.racks][:, None] / plant.counts[columns.zone][room.row]
     drawn = number * flow
-    ok = (solution.status == Status.OK) & (drawn.sum(axis=0) > 0)
+    drawn_in_all = total(drawn)
+    ok = (solution.status == Status.OK) & (drawn_in_all > 0)
     rise = np.where(flow > 0, heat / (AIR_HEAT * np.maximum(flow, 1e-9)), 0.0)
     vent, coil = plant.fan.vent[fans], plant.fan.coil[fans]
     moved = plant.counts[columns.fan][fans][:, None] * solution[columns.stream.flow][coil]
     supply = _mean(solution[columns.stream.outlet][coil], moved)
     back = _mean(solution[columns.stream.inlet][vent], moved)
     warmer, whole = inlet - supply, inlet - supply + rise
-    shi = _ratio((drawn * warmer).sum(axis=0), (drawn * whole).sum(axis=0), drawn.sum(axis=0) * MIN_RISE, ok)
+    shi = _ratio(total(drawn * warmer), total(drawn * whole), drawn_in_all * MIN_RISE, ok)
     found = {"rti": _ratio(back - supply, _mean(rise, drawn), MIN_RISE, ok), "shi": shi, "rhi": 1.0 - shi}
     names = [plant.engine.names[i] for i in room.racks]
     found["rci_high"], found["rci_low"] = _rack_cooling(plant, names, inlet, number * (flow > 0), ok)
@@ -132,8 +133,8 @@ def _rack_cooling(plant: Plant, names: list[str], inlet: Array, number: Array, o
         T, weight = inlet[rows], number[rows]
         hot = np.maximum(T - wide(rec.hottest), 0.0) / (wide(allow.hottest) - wide(rec.hottest))
         cold = np.maximum(wide(rec.coldest) - T, 0.0) / (wide(rec.coldest) - wide(allow.coldest))
-        over, under = over + (weight * hot).sum(axis=0), under + (weight * cold).sum(axis=0)
-        counted = counted + weight.sum(axis=0)
+        over, under = over + total(weight * hot), under + total(weight * cold)
+        counted = counted + total(weight * np.ones_like(T))
     there, whole = ok & (counted > 0), np.maximum(counted, 1e-9)
     return np.where(there, 1.0 - over / whole, np.nan), np.where(there, 1.0 - under / whole, np.nan)
 
@@ -150,7 +151,7 @@ def _guided(plant: Plant, names: list[str]) -> Iterator[tuple[Guideline, list[in
 
 def _mean(values: Array, weights: Array) -> Array:
     """Weighted mean over rows, (scenario,)."""
-    return (values * weights).sum(axis=0) / np.maximum(weights.sum(axis=0), 1e-9)
+    return total(values * weights) / np.maximum(total(weights), 1e-9)
 
 
 def _ratio(part: Array, whole: Array, least: Array | float, ok: Array) -> Array:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from twin import columns
-from twin.air.response import unsettled
-from twin.air.turns import AirSolution
+from twin.air.response import RoomAir, unsettled
 from twin.columns import MAXIMUM, Array, LimitKind, Ref
 from twin.elements import Box, Cooler, Status
 from twin.fluids import fluid
@@ -28,13 +27,15 @@ Told = tuple[str, Iterable[int]]
 """A warning and the numbers of the scenarios that it is for."""
 
 
-def warnings(air: AirSolution) -> list[tuple[str, ...]]:
-    """The warnings of every scenario; one without a solution has none. What is alike of several elements is one."""
-    solution = air.solution
+def warnings(solution: Solution, rooms: Iterable[RoomAir] = ()) -> list[tuple[str, ...]]:
+    """The warnings of every scenario; one without a solution has none. What is alike of several elements is one.
+
+    rooms: those whose air was computed.
+    """
     texts: list[list[str]] = [[] for _ in range(solution.plant.scenarios)]
     own = _cooler_air, _lost, _missed, _flagged, _outside, _unfitted, _outdoors, _idle
     told = [part(solution) for part in (*own, unserved, holes, beside_measured, not_fitted)]
-    for text, scenarios in chain(*map(unsettled, air.rooms), *told):
+    for text, scenarios in chain(*map(unsettled, rooms), *told):
         for scenario in scenarios:
             texts[scenario].append(text)
     solved = solution.status == Status.OK
