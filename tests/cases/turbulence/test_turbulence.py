@@ -73,13 +73,18 @@ def test_models_see_no_more_eddies_than_there_are(turbulence):
 
 
 def test_eddies_are_as_published_in_a_flow_by_hand():
-    """u = 2 x, v = -2 y: |S| = 4 / s; Smagorinsky (0.15 h)² 4, Vreman 0.07 sqrt(h⁴ 16 / 8), by hand."""
+    """u = 2 x + y, v = -2 y: |S|² = 17, S:S = 8.5 and Sd:Sd = 32 / 3 of the squared gradient, Vreman's B = 16 h⁴ of 9."""
     grid, h = Grid.uniform((1.0, 1.0, 1.0), 0.1), 0.1
     edges, middle = np.linspace(0, 1, 11), (np.arange(10) + 0.5) * h
-    for turbulence, wanted in (("smagorinsky", (0.15 * h) ** 2 * 4), ("vreman", 0.07 * h**2 * np.sqrt(2.0))):
+    turned = 32.0 / 3.0
+    for turbulence, wanted in (
+        ("smagorinsky", (0.15 * h) ** 2 * np.sqrt(17.0)),
+        ("vreman", 0.07 * h**2 * np.sqrt(16.0 / 9.0)),
+        ("wale", (0.5 * h) ** 2 * turned**1.5 / (8.5**2.5 + turned**1.25)),
+    ):
         physics = Physics(viscosity=1e-5, lift=0.0, turbulence=turbulence, wall_law=False)
         flow = Flow(grid, physics=physics, kind=np.float64)
-        flow.view("u")[0], flow.view("v")[0] = 2.0 * edges, -2.0 * edges[None, :, None] + 0.0 * middle
+        flow.view("u")[0], flow.view("v")[0] = 2.0 * edges + middle[:, None], -2.0 * edges[None, :, None] + 0.0 * middle
         flow.step(1, dt=1e-9)
         np.testing.assert_allclose(flow.view("nu")[0, 4:6, 4:6, 4:6] - 1e-5, wanted, rtol=1e-6)
 
