@@ -73,7 +73,7 @@ def test_models_see_no_more_eddies_than_there_are(turbulence):
 
 
 def test_eddies_are_as_published_in_a_flow_by_hand():
-    """u = 2 x + y, v = -2 y: |S|² = 17, S:S = 8.5 and Sd:Sd = 32 / 3 of the squared gradient, Vreman's B = 16 h⁴ of 9."""
+    """u = 2 x + y, v = -2 y: |S|² = 17, S:S = 8.5, Sd:Sd = 32 / 3 of the squared gradient, Vreman's B = 16 h⁴ of 9."""
     grid, h = Grid.uniform((1.0, 1.0, 1.0), 0.1), 0.1
     edges, middle = np.linspace(0, 1, 11), (np.arange(10) + 0.5) * h
     turned = 32.0 / 3.0
