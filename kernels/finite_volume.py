@@ -313,34 +313,10 @@ class Flow:
         stages = [[bind(transport.ghosts, rows, here, self._side, mesh)]]
         if p.turbulence != "none":
             stages += [[self._eddies(here)], [bind(transport.mirrored, rows, self.nu, mesh)]]
+        domains = (*rows, nx - 1), (s * nz, ny - 1, nx), (s * (nz - 1), ny, nx)
         moved = [
-            bind(
-                momentum.momentum[momentum.X, carry],
-                (*rows, nx - 1),
-                here,
-                self._old[0],
-                self._older[0],
-                there.u,
-                *fixed,
-            ),
-            bind(
-                momentum.momentum[momentum.Y, carry],
-                (s * nz, ny - 1, nx),
-                here,
-                self._old[1],
-                self._older[1],
-                there.v,
-                *fixed,
-            ),
-            bind(
-                momentum.momentum[momentum.Z, carry],
-                (s * (nz - 1), ny, nx),
-                here,
-                self._old[2],
-                self._older[2],
-                there.w,
-                *fixed,
-            ),
+            bind(momentum.momentum[d, carry], domain, here, self._old[d], self._older[d], there[d], *fixed)
+            for d, domain in zip(momentum.AXES, domains, strict=True)
         ]
         stages.append(moved)
         if p.implicit:

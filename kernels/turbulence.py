@@ -195,6 +195,25 @@ def zero_equation(q, j, i, air: Air, length: Reals3, mesh: Mesh, eddies: Eddies)
 # ---- a constant that the flow gives ------------------------------------------------------------------------------
 
 
+@cell
+def around(mesh: Mesh, q, j, i, n):
+    """Where the number n of the 27 cells in and around a cell stands; beyond a wall the nearest there is."""
+    c = n // 9
+    b = (n - 9 * c) // 3
+    s = q // mesh.nz
+    row = s * mesh.nz + min(max(q - s * mesh.nz + c - 1, 0), mesh.nz - 1)
+    return row, min(max(j + b - 1, 0), mesh.ny - 1), min(max(i + n - 9 * c - 3 * b - 1, 0), mesh.nx - 1)
+
+
+@cell
+def weight(n):
+    """Share of the number n of these cells in a filter two cells wide, by the trapezoidal rule."""
+    c = n // 9
+    b = (n - 9 * c) // 3
+    a = n - 9 * c - 3 * b
+    return (0.5 if a == 1 else 0.25) * (0.5 if b == 1 else 0.25) * (0.5 if c == 1 else 0.25)
+
+
 @kernel
 def moments(q, j, i, air: Air, mesh: Mesh, out: Reals3, cells: Int):
     """Velocities in the middle of a cell and its strains, one after another in `out`, (9 cells, ny, nx)."""
@@ -244,13 +263,8 @@ def stresses(q, j, i, given: Reals3, mesh: Mesh, out: Reals3, cells: Int):
     mxz = 0.0
     myz = 0.0
     for n in range(27):
-        c = n // 9
-        b = (n - 9 * c) // 3
-        a = n - 9 * c - 3 * b
-        row = s * mesh.nz + min(max(k + c - 1, 0), mesh.nz - 1)
-        jj = min(max(j + b - 1, 0), mesh.ny - 1)
-        ii = min(max(i + a - 1, 0), mesh.nx - 1)
-        share = (0.5 if a == 1 else 0.25) * (0.5 if b == 1 else 0.25) * (0.5 if c == 1 else 0.25)
+        row, jj, ii = around(mesh, q, j, i, n)
+        share = weight(n)
         p = given[row, jj, ii]
         o = given[row + cells, jj, ii]
         e = given[row + 2 * cells, jj, ii]
@@ -310,12 +324,7 @@ def dynamic(q, j, i, given: Reals3, near: Reals3, mesh: Mesh, length: Reals3, ce
     lm = 0.0
     mm = 0.0
     for n in range(27):
-        c = n // 9
-        b = (n - 9 * c) // 3
-        a = n - 9 * c - 3 * b
-        row = s * mesh.nz + min(max(k + c - 1, 0), mesh.nz - 1)
-        jj = min(max(j + b - 1, 0), mesh.ny - 1)
-        ii = min(max(i + a - 1, 0), mesh.nx - 1)
+        row, jj, ii = around(mesh, q, j, i, n)
         lm += given[row, jj, ii]
         mm += given[row + cells, jj, ii]
     square = min(max(lm / max(mm, 1e-30), 0.0), MAX_CONSTANT * MAX_CONSTANT)
