@@ -19,6 +19,7 @@ def air(*names):
     return tuple(f"test_airflow.py::test_{n}" for n in names)
 
 
+STRAIGHT = ("kernels/test_finite_volume.py::test_air_that_comes_in_through_a_side_comes_straight",)
 KEPT = flows("central_momentum_keeps_kinetic_energy_and_limited_loses_it")
 HAND = flows("eddies_are_as_published_in_a_flow_by_hand")
 FADE = flows("eddies_fade_where_warm_air_lies_on_cold")
@@ -35,6 +36,8 @@ LEAK = ("domains/test_room.py::test_racks_leak_beside_their_chassis_as_pressure_
 MUTANTS = [
     (M, "return velocity * (0.5 * (near + beyond))", "return velocity * (0.6 * near + 0.4 * beyond)", KEPT, "upstream values that count for more"),
     (M, "clock[s, C] * older[r, j, i]", "clock[s, C] * last_g", STEPS, "the last step's change for that before"),
+    (M, "clock[s, B] = (5.0 * dt + 3.0 * last) / (6.0 * last)", "clock[s, B] = 0.5", STEPS, "the second-order weight of the last change"),
+    (M, "under = min(speed, 0.0) * c if at_t == edge else under", "under = speed * c if at_t == edge else under", STRAIGHT, "air that comes in with the speed of the cell behind"),
     (V, "a = 1.0 + dt * (2.0 * dt + 6.0 * last + 3.0 * first)", "a = 1.0 + dt * (2.0 * dt + 3.0 * last + 3.0 * first)", STEPS, "a weight of a new step that adds up to no one"),
     (U, "0.5 * mesh.z[INVERSE, k] * (air.T[rp, j, i + 2] - air.T[rm, j, i + 2])", "mesh.z[INVERSE, k] * (air.T[rp, j, i + 2] - air.T[rm, j, i + 2])", FADE, "twice the stratification"),
     (U, "stable = max(lift * warmer, 0.0)", "stable = abs(lift * warmer)", FADE, "eddies that fade where warm air rises"),

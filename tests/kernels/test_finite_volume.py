@@ -289,7 +289,8 @@ def test_steps_of_any_length_are_exact_for_what_grows_with_the_square_of_time():
     physics = Physics(viscosity=0.0, diffusivity=0.0, lift=1e-8, turbulence="none", wall_law=False)
     flow = Flow(Grid(*(np.full(n, 0.1),) * 3), physics=physics, kind=np.float64)
     integral, found = lambda t: t + t**2 + t**3, []
-    for dt in [0.02] * 3 + [0.03, 0.03, 0.02] + [0.025] * 4:
+    early = [0.02] * 3 + [0.03, 0.03, 0.02] + [0.025] * 34  # in which every step is looked at
+    for dt in early + [0.03] * 8:
         t = flow.time[0]
         for T in flow.fields[3], flow.view("T"):
             T[...] = (1.0 + 2.0 * t + 3.0 * t**2) * (np.arange(T.shape[-1]) > n // 2 + 2 * (T.shape[-1] > n))
@@ -309,9 +310,11 @@ def test_air_that_comes_in_through_a_side_comes_straight():
     flow.view("w")[...] = 0.5
     x, z = np.linspace(0, 1, 11), (np.arange(10) + 0.5) / 10
     flow.view("u")[0] = 0.01 * np.sin(np.pi * x) * np.cos(np.pi * z)[:, None, None]
-    before = np.abs(flow.view("u")[0, 0]).max()
-    run(flow, 4.0)
-    assert np.abs(flow.view("u")[0, 0]).max() < 0.05 * before
+    before, left = np.abs(flow.view("u")[0, 0]).max(), []
+    while flow.time[0] < 4.0:
+        flow.step(5)
+        left.append(np.abs(flow.view("u")[0, 0]).max() / before)
+    assert left[0] < 0.2 and max(left) < 0.3
 
 
 def test_a_fan_works_on_its_curve_and_a_grille_on_its_own():
