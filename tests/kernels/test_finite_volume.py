@@ -162,8 +162,8 @@ def test_a_driven_cavity_is_ghias(reynolds, n, until):
 
 @pytest.mark.slow
 def test_a_driven_cavity_at_re_1000_has_the_spectral_peaks():
-    """Within 1 % of Botella & Peyret, Comput. Fluids 27 (1998) 421."""
-    u, v = lid(1000.0, 100, 45)
+    """Within 1 % of Botella & Peyret, Comput. Fluids 27 (1998) 421; at a time of 45 the peaks still grow by 0.2 %."""
+    u, v = lid(1000.0, 100, 70)
     fine = np.linspace(0, 1, 4001)
     peaks = u(fine).min(), v(fine).max(), v(fine).min()
     assert peaks == pytest.approx((-0.38857, 0.37694, -0.52708), rel=0.01)
