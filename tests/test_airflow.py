@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 import twin
 from twin.air import field as room
 from twin.air import turns as airflow
+from twin.air.averaging import Averaging, Outcome, drifting
 from twin.air.exchange import imposed, meshed
-from twin.air.field import Averaging, Outcome, drifting
 from twin.air.mesh import mesh
 from twin.app.cli import app
 from twin.facility.files import LayoutError

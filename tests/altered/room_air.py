@@ -4,7 +4,7 @@
 # fmt: off
 
 M, U, V = "kernels/momentum.py", "kernels/turbulence.py", "kernels/finite_volume.py"
-A, T, I, G = "twin/air/field.py", "twin/air/turns.py", "twin/results/room_indices.py", "twin/air/geometry.py"
+A, T, I, G = "twin/air/averaging.py", "twin/air/turns.py", "twin/results/room_indices.py", "twin/air/geometry.py"
 
 
 def flows(*names):

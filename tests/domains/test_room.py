@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import twin
-from twin.air.field import DENSITY, Averaging, Loads, average, map_fields, start_flow
+from twin.air.averaging import Averaging, average
+from twin.air.field import DENSITY, Loads, map_fields, start_flow
 from twin.air.geometry import Part, Screen, geometry, perforated, unbalanced
 from twin.air.mesh import mesh, rooms, summary
 from twin.domains.compute import AIR_HEAT

@@ -10,7 +10,8 @@ import numpy as np
 
 from twin import columns
 from twin.air.adjoint import sensitivity
-from twin.air.field import Loads, Outcome, TimeAverage
+from twin.air.averaging import Outcome, TimeAverage
+from twin.air.field import Loads
 from twin.air.geometry import Geometry
 from twin.columns import Array, Index
 from twin.domains.compute import AIR_HEAT

@@ -17,18 +17,9 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from twin import columns
+from twin.air.averaging import Averaging, Course, Outcome, TimeAverage, average
 from twin.air.exchange import NO_PLACES, faults, imposed, known
-from twin.air.field import (
-    Averaging,
-    Course,
-    Loads,
-    Outcome,
-    TimeAverage,
-    average,
-    concatenate,
-    map_fields,
-    start_flow,
-)
+from twin.air.field import Loads, concatenate, map_fields, start_flow
 from twin.air.geometry import Geometry
 from twin.air.mesh import listed, meshes, moving, rooms
 from twin.air.response import Response, RoomAir, informed, unsettled

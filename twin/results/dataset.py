@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin import columns
-from twin.air.field import REFERENCE, Outcome
+from twin.air.averaging import Outcome
+from twin.air.field import REFERENCE
 from twin.air.response import RoomAir
 from twin.air.turns import AirSolution
 from twin.columns import FIGURES, Array, Index

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from twin.air.averaging import TimeAverage
 from twin.air.exchange import rows
-from twin.air.field import Loads, TimeAverage
+from twin.air.field import Loads
 from twin.air.geometry import Geometry
 from twin.air.mesh import meshes
 from twin.air.response import Response, Room, RoomAir

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.air.field import DENSITY, Averaging, Loads, average, map_fields, start_flow
+from twin.air.averaging import Averaging, average
+from twin.air.field import DENSITY, Loads, map_fields, start_flow
 from twin.air.geometry import Part, geometry
 from twin.domains.compute import AIR_HEAT
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.air.field import Averaging, Loads, average, map_fields, start_flow
+from twin.air.averaging import Averaging, average
+from twin.air.field import Loads, map_fields, start_flow
 from twin.air.geometry import Part, Screen, geometry
 
 MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())
