@@ -15,6 +15,7 @@ from sweeps import files, over, small_chunks
 
 import twin
 from twin.study import store, sweep
+from twin.study.sweep_file import read_sweep
 
 
 @pytest.fixture(autouse=True)
@@ -362,12 +363,31 @@ def test_what_a_sweep_file_says_is_not_said_beside_it(tmp_path, more, says):
         ("layout: gb300_hall\nover: {case: []}\n", "case: give a list of values, one or more"),
         ("layout: gb300_hall\nseed: 1.5\nover: {site.dry_bulb: 'uniform(20 degC, 30 degC)'}\n", "seed: give a whole"),
         ("layout: gb300_hall\nsamples: true\nover: {site.dry_bulb: 'uniform(20 degC, 30 degC)'}\n", "samples: give a"),
+        ("layout: gb300_hall\nair: {cels: 0.4 m}\n", "s.yaml: unknown key air.cels; did you mean 'cell'"),
+        ("layout: gb300_hall\nair: {cell: 4 kW}\n", "s.yaml: air.cell: '4 kW' has a unit of power"),
+        ("layout: gb300_hall\nair: {cell: 0.4 m}\ncell: 0.2 m\n", "air: give mixed, finite_volume and its cell, or a"),
+        ("layout: gb300_hall\ncell: 0.2 m\n", "air: give mixed, finite_volume and its cell, or a"),
     ],
 )
 def test_a_sweep_file_with_a_fault_is_told_in_one_line(tmp_path, text, says):
     (tmp_path / "s.yaml").write_text(text)
     with pytest.raises(twin.LayoutError, match=says):
         twin.sweep(tmp_path / "s.yaml")
+
+
+def test_a_sweep_file_states_all_of_computed_air(tmp_path):
+    file = tmp_path / "s.yaml"
+    for text, air in (
+        ("", twin.Mixed()),
+        ("air: finite_volume\ncell: 0.4 m\n", twin.FiniteVolume(0.4)),
+        ("air: {}\n", twin.FiniteVolume()),
+        (
+            "air: {cell: 0.4 m, rooms: [hall], tolerance: 0.3 K, turbulence: wale, turns: 2}\n",
+            twin.FiniteVolume(0.4, 0.3, ("hall",), turbulence="wale", turns=2),
+        ),
+    ):
+        file.write_text(f"layout: gb300_hall\n{text}over: {{site.dry_bulb: [20 degC]}}\n")
+        assert read_sweep(file)["air"] == air
 
 
 def test_layouts_of_an_axis_are_as_seen_from_the_folder_of_the_file(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,14 +60,26 @@ def read_sweep(path: str | Path) -> dict[str, Any]:
     given |= {"overrides": data["set"]} if data.get("set") else {}
     given |= {"outputs": data["keep"]} if data.get("keep") else {}
     given |= {"table": table(Path(near(data["table"])))} if data.get("table") else {}
-    kind = data.get("air", "mixed")
+    return given | {"air": _air(path.name, {key: data[key] for key in ("air", "cell") if key in data})}
+
+
+def _air(source: str, data: Mapping[str, Any]) -> Mixed | FiniteVolume:
+    """The model of air that a file states: by name, with a cell beside it, or as all that `FiniteVolume` takes."""
+    kind, names = data.get("air", "mixed"), [f.name for f in fields(FiniteVolume)]
+    if kind == "mixed" and "cell" not in data:
+        return Mixed()
     if kind == "finite_volume":
-        given["air"] = FiniteVolume(data["cell"]) if "cell" in data else FiniteVolume()
-    elif kind == "mixed" and "cell" not in data:
-        given["air"] = Mixed()
-    else:
-        raise LayoutError(path.name, ["air: give mixed, or finite_volume and its cell"])
-    return given
+        return FiniteVolume(data["cell"]) if "cell" in data else FiniteVolume()
+    if isinstance(kind, dict) and "cell" not in data:
+        if faults := [
+            f"air.{k}: unknown{hint(k, names)}; there are {', '.join(names)}" for k in kind if k not in names
+        ]:
+            raise LayoutError(source, faults)
+        try:
+            return FiniteVolume(**{k: tuple(v) if isinstance(v, list) else v for k, v in kind.items()})
+        except LayoutError as error:
+            raise LayoutError(source, [f"air.{fault}" for fault in error.faults]) from error
+    raise LayoutError(source, ["air: give mixed, finite_volume and its cell, or a mapping such as {cell: 0.4 m}"])
 
 
 def _near(near: Callable[[str], str], tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

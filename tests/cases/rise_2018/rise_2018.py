@@ -105,6 +105,24 @@ def computed(cell, start=None, physics=None, **options):
     return front, rear, mean, flow
 
 
+def aisle(flow, g, flushes=20):
+    """Mean speed in the middle of the hot aisle at each height of the profiles, of its length least, mean, most [m/s].
+
+    The flow goes on from where it is; (height, 3).
+    """
+    flush = float((g.grid.volume * ~g.solid).sum() / loads().cooler_flow.sum())
+    until, speed, count = flow.time[0] + flushes * flush, 0.0, 0
+    while flow.time[0] < until:
+        flow.step(10)
+        u, v, w = (np.asarray(flow.view(c)[0], float) for c in "uvw")
+        middle = [0.5 * (np.delete(a, 0, d) + np.delete(a, -1, d)) for a, d in ((u, 2), (v, 1), (w, 0))]
+        speed, count = speed + np.linalg.norm(middle, axis=0), count + 1
+    x, y, z = (0.5 * (g.grid.edges(c)[1:] + g.grid.edges(c)[:-1]) for c in "xyz")
+    between, along = np.abs(x - 0.5 * SIZE[0]) < 0.12, y < 5 * WIDTH
+    rows = [speed[np.argmin(np.abs(z - h)), along][:, between].mean(axis=1) / count for h in MEASURED["heights_m"]]
+    return np.array([(r.min(), r.mean(), r.max()) for r in rows])
+
+
 def off(which, values):
     """Computed less measured, K, of the racks that were measured."""
     pairs = zip(MEASURED[which], values, strict=True)

@@ -207,6 +207,109 @@ def disturbed(flow, size=0.02):
     v[..., 1:-1, :] += flow.xp.asarray(size * rng.standard_normal(v[..., 1:-1, :].shape).astype(flow.kind))
 
 
+# ---- opposed jets ------------------------------------------------------------------------------------------------
+
+DUCT = 4
+"""Length of the ducts from which opposed jets come, over the slot's width."""
+
+
+class Opposed(NamedTuple):
+    """How opposed jets move: heights [slots] of the left and the right one a quarter of the way, and where they meet.
+
+    `times` are in slots over speeds.
+    """
+
+    times: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    meet: np.ndarray
+    seconds: float
+
+    @property
+    def deflection(self):
+        """Root mean square of the height of one jet above the other [slots]."""
+        return float(np.std(self.left - self.right))
+
+    @property
+    def together(self):
+        """Correlation of their heights: -1 where one rises as the other falls."""
+        return float(np.corrcoef(self.left, self.right)[0, 1])
+
+    @property
+    def period(self):
+        """Time in which the jets change sides twice [slots over speeds], by what passes half a slot either way."""
+        apart = self.left - self.right
+        sides = np.sign(apart[np.abs(apart) > 0.5])
+        changes = int((np.diff(sides) != 0).sum())
+        return 2.0 * (self.times[-1] - self.times[0]) / changes if changes else np.inf
+
+
+def opposed(slot, apart, until=300.0, **physics):
+    """Two plane jets that blow at each other from slots `apart` slot widths from each other, `slot` cells wide.
+
+    They come from ducts at Reynolds number 5,000 with fluctuations of a twentieth; the box is 24 slots high and 6 deep,
+    and air leaves above and below as it arrives there. The first 100 slots over speeds do not count.
+    """
+    grid = Grid.uniform((apart + 2 * DUCT, 6, 24), 1.0 / slot)
+    nz, ny, nx = grid.shape
+    duct, low = DUCT * slot, (nz - slot) // 2
+    west, _ = side(grid, "x", 0)
+    east, _ = side(grid, "x", 1)
+    above, below = (side(grid, "z", end)[0] for end in (1, 0))
+    begins = (west[:, 0] >= low) & (west[:, 0] < low + slot)
+    columns = np.r_[:duct, nx - duct : nx]
+    plates = np.meshgrid([low, low + slot], range(ny), columns, indexing="ij")
+    plates = np.stack([m.ravel() for m in plates], axis=1)
+    leaving = np.full(len(above), 1.0 / nx * slot)
+    along = joined(blown(west, 1.0 * begins), blown(east, -1.0 * begins))
+    upward = joined(blown(above, leaving), blown(below, -leaving), blown(plates, np.zeros(len(plates))))
+    model = Physics(viscosity=1 / 5000, diffusivity=1 / 5000, lift=0.0, **physics)
+    flow = Flow(grid, faces=(along, gliding(grid, "y", 0, 1), upward), physics=model)
+    disturbed(flow)
+    blow, rows = _against(flow, begins, slot), []
+    z = 0.5 * (grid.edges("z")[1:] + grid.edges("z")[:-1]) - 12.0
+    at = round(0.25 * apart * slot)
+
+    def look(flow):
+        u = np.asarray(flow.view("u")[0], float).mean(axis=1)
+        heights = []
+        for column, sign in ((duct + at, 1.0), (nx - duct - at, -1.0)):
+            momentum = np.maximum(sign * u[:, column], 0.0) ** 2 * (np.abs(z) < 2.5)
+            heights.append((momentum * z).sum() / momentum.sum())
+        meet = int(np.argmax(u[nz // 2, duct : nx - duct] < 0.0)) / slot - 0.5 * apart
+        rows.append((float(flow.time[0]), *heights, meet))
+
+    began = started(flow, 100.0, blow)
+    started(flow, until, lambda flow: (blow(flow), look(flow)))
+    return Opposed(*np.array(rows).T, time.process_time() - began)
+
+
+def _against(flow, begins, slot):
+    """What to call after every few steps: two jets come in turbulent, air leaves above and below as it arrives."""
+    rng, shape = np.random.default_rng(1), flow.grid.shape[:2]
+    along, upward = flow.faces[0], flow.faces[2]
+    jets = [(along.column == column, sign) for column, sign in ((2, 1.0), (flow.grid.shape[2] + 2, -1.0))]
+    above, below = upward.layer == flow.grid.shape[0], upward.layer == 0
+    kept, then = np.zeros((2, *shape)), [float(flow.time[0])]
+
+    def each(flow):
+        share = np.exp((then[0] - float(flow.time[0])) / 0.5)
+        then[0] = float(flow.time[0])
+        for own, (faces, sign) in zip(kept, jets, strict=True):
+            noise = gaussian_filter(rng.standard_normal(shape), 0.25 * slot, mode=("nearest", "wrap"))
+            own[...] = share * own + np.sqrt(1.0 - share**2) * noise / noise.std()
+            along.target[faces, 0] = sign * begins * (1.0 + 0.05 * own.ravel())
+        w = flow.fields[2]
+        rises = np.maximum(w[upward.layer[above] - 1, upward.row[above], upward.column[above]], 0.0)
+        falls = np.maximum(-w[upward.layer[below] + 1, upward.row[below], upward.column[below]], 0.0)
+        scale = sum(float(abs(along.target[faces]).sum()) for faces, _ in jets) / max(
+            float(rises.sum() + falls.sum()), 1e-6
+        )
+        upward.target[above, 0], upward.target[below, 0] = scale * rises, -scale * falls
+
+    return each
+
+
 # ---- displacement ventilation ------------------------------------------------------------------------------------
 
 
