@@ -71,10 +71,8 @@ def _air(source: str, data: Mapping[str, Any]) -> Mixed | FiniteVolume:
     if kind == "finite_volume":
         return FiniteVolume(data["cell"]) if "cell" in data else FiniteVolume()
     if isinstance(kind, dict) and "cell" not in data:
-        if faults := [
-            f"air.{k}: unknown{hint(k, names)}; there are {', '.join(names)}" for k in kind if k not in names
-        ]:
-            raise LayoutError(source, faults)
+        if unknown := [f"unknown key air.{k}{hint(k, names)}" for k in kind if k not in names]:
+            raise LayoutError(source, unknown)
         try:
             return FiniteVolume(**{k: tuple(v) if isinstance(v, list) else v for k, v in kind.items()})
         except LayoutError as error:
