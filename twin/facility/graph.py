@@ -62,6 +62,17 @@ class Facility:
         """Names of components that are out of service as laid out."""
         return frozenset(n for n, p in self.components.items() if getattr(p, "in_service", True) is False)
 
+    @cached_property
+    def outdoors(self) -> tuple[str, ...]:
+        """Names of components that belong in a room and name none, sorted."""
+        return tuple(sorted(n for n, p in self.components.items() if p.sheltered and p.room is None))
+
+    @cached_property
+    def platforms(self) -> frozenset[str]:
+        """Platforms of the racks."""
+        serves = {cls for cls in set(map(type, self.components.values())) if "platform" in cls.model_fields}
+        return frozenset(vars(p)["platform"] for p in self.components.values() if type(p) in serves) - {""}
+
     @property
     def graph(self) -> nx.MultiGraph:
         """Equipment and its joined ports, frozen; `to_networkx` gives a copy to change.

@@ -78,10 +78,11 @@ class Classes:
         return f"{count:,} components, {classes:,} classes"
 
     @cached_property
-    def _members(self) -> tuple[Index, Index]:
-        """Components class by class, and where each class begins."""
+    def _members(self) -> tuple[list[str], list[int]]:
+        """Names of the components class by class, and where each class begins."""
         assert self.component is not None
-        return np.argsort(self.component, kind="stable"), np.cumsum([0, *np.bincount(self.component)])
+        names, order = self.wiring.names, np.argsort(self.component, kind="stable")
+        return [names[i] for i in order.tolist()], np.cumsum([0, *np.bincount(self.component)]).tolist()
 
     @cached_property
     def _place(self) -> list[Key]:
@@ -102,9 +103,9 @@ class Classes:
         number = self.wiring.number.get(name)
         if self.component is None or number is None:
             return [name]
-        order, begin = self._members
+        names, begin = self._members
         k = int(self.component[number])
-        return [self.wiring.names[i] for i in order[begin[k] : begin[k + 1]].tolist()]
+        return names[begin[k] : begin[k + 1]]
 
     def elements(self, name: str) -> list[str]:
         """Names of all elements like one: components, or joints and places inside components, called component.port."""

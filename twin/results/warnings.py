@@ -178,7 +178,7 @@ def _unfitted(solution: Solution) -> Iterator[Told]:
 def _outdoors(solution: Solution) -> Iterator[Told]:
     """Equipment that belongs in a room and names none, in a layout that has rooms: its heat costs no cooling."""
     plant = solution.plant
-    lost = sorted(n for n, p in plant.facility.components.items() if p.sheltered and p.room is None)
+    lost = plant.facility.outdoors
     if not lost or not plant.zone.names:
         return
     members = set(lost)

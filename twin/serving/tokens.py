@@ -176,7 +176,7 @@ def check_served(facility: Facility, coordinates: Mapping[str, Array] | None = N
     faults: dict[str, None] = {}
     for terms in different_terms(facility, coordinates or {}):
         faults |= dict.fromkeys(terms.faults())
-        for platform in sorted(_platforms(facility)):
+        for platform in sorted(facility.platforms):
             try:
                 rates(terms, platform, 1.0)
                 if terms.max_ttft is not None and platform in known():
@@ -185,12 +185,6 @@ def check_served(facility: Facility, coordinates: Mapping[str, Array] | None = N
                 faults[str(error)] = None
     if faults:
         raise LayoutError(facility.source, list(faults))
-
-
-def _platforms(facility: Facility) -> set[str]:
-    """Platforms of the racks of a facility."""
-    serves = {cls for cls in set(map(type, facility.components.values())) if "platform" in cls.model_fields}
-    return {vars(part)["platform"] for part in facility.components.values() if type(part) in serves} - {""}
 
 
 def level(terms: Serving, platform: str, clock: Any) -> Array:

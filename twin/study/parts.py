@@ -87,4 +87,4 @@ def of_response(facility: Facility, air: Air) -> dict[str, int]:
     """A number of its own for every rack and cooler of rooms whose air a response carries, by name."""
     rooms = air.rooms.values() if isinstance(air, Response) else ()
     apart = {name for room in rooms for name in (*room.racks, *room.coolers)}
-    return {name: i for i, name in enumerate(sorted(apart & set(facility.components)))}
+    return {name: i for i, name in enumerate(sorted(n for n in apart if n in facility.components))}
