@@ -29,6 +29,7 @@ COOLING = indices("rack_cooling_counts_by_how_much_each_rack_is_beyond")
 ALIKE = indices("halls_that_are_alike_have_the_indices_of_one")
 TWO = indices("capture_of_two_racks_by_hand")
 DRIFT = air("an_average_begins_when_nothing_drifts_any_more")
+SWING = air("inlets_that_swing_do_not_drift_unless_most_do")
 TOLD = air("air_that_does_not_settle_is_told_with_its_error")
 STOP = air("ctrl_c_keeps_the_average")
 LEAK = ("domains/test_room.py::test_racks_leak_beside_their_chassis_as_pressure_drives_it",)
@@ -46,8 +47,10 @@ MUTANTS = [
     (V, '"vreman": 0.07', '"vreman": 0.1', HAND, "Vreman's constant a tenth"),
     (V, '"smagorinsky": 0.15', '"smagorinsky": 0.17', HAND, "Smagorinsky's constant as of isotropic turbulence"),
     (U, "wide = 4.0 * math.sqrt", "wide = 1.0 * math.sqrt", flows("the_dynamic_constant_of_a_resolved_vortex"), "a filter no wider than a cell"),
-    (A, "return (moved > np.maximum(tolerance, scatter)).any(axis=0)", "return (moved > tolerance).any(axis=0)", DRIFT, "scatter taken for drift"),
-    (A, "return (moved > np.maximum(tolerance, scatter)).any(axis=0)", "return (moved > 10.0).any(axis=0)", DRIFT, "drift that is not seen"),
+    (A, "return total(moved**2 * beyond) > total(scatter * beyond)", "return beyond.any(axis=0)", DRIFT, "scatter taken for drift"),
+    (A, "return total(moved**2 * beyond) > total(scatter * beyond)", "return np.zeros(moved.shape[1], bool)", DRIFT, "drift that is not seen"),
+    (A, "return total(moved**2 * beyond) > total(scatter * beyond)", "return (moved**2 * beyond > scatter).any(axis=0)", SWING, "one inlet of many that seems to drift"),
+    (A, "beyond = moved > tolerance", "beyond = moved > 0.0", SWING + DRIFT, "what hardly moves taken for drift"),
     (A, "np.where(uncertain, Outcome.ERROR_ABOVE_TOLERANCE, 0)", "0", TOLD, "errors above the tolerance untold"),
     (A, "np.where(interrupted, Outcome.INTERRUPTED, outcome)", "outcome", STOP, "interrupts untold"),
     (T, "Outcome.STILL_MOVING).astype(np.int8)", "Outcome.SETTLED).astype(np.int8)", TOLD, "inlets that still move untold"),
