@@ -244,7 +244,7 @@ class Opposed(NamedTuple):
         return 2.0 * (self.times[-1] - self.times[0]) / changes if changes else np.inf
 
 
-def opposed(slot, apart, until=300.0, **physics):
+def opposed(slot, apart, until=400.0, **physics):
     """Two plane jets that blow at each other from slots `apart` slot widths from each other, `slot` cells wide.
 
     They come from ducts at Reynolds number 5,000 with fluctuations of a twentieth; the box is 24 slots high and 6 deep,

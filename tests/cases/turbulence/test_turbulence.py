@@ -191,3 +191,16 @@ def test_air_behind_a_step_reattaches_as_in_a_direct_simulation(turbulence, with
     found = flows.step(8, turbulence=turbulence)
     print(turbulence, found)
     assert found.values["reattachment"] == pytest.approx(PUBLISHED["step"]["reattachment"], rel=within)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("apart", "held"), [(4, "straight"), (8, "deflecting")])
+def test_opposed_jets_pass_each_other_in_turn_where_they_are_far_apart(apart, held):
+    """Up to 4 slots apart they stay straight; from 6 on one rises as the other falls, and then they change."""
+    limit = PUBLISHED["opposed_jets"][held]
+    found = flows.opposed(4, apart)
+    print(f"{apart} slots: {found.deflection:.2f}, {found.together:.2f}, {found.period:.0f}, {found.seconds:.0f} CPU s")
+    if held == "straight":
+        assert apart <= limit and found.deflection < 0.35
+    else:
+        assert apart >= limit and found.deflection > 0.6 and found.together < -0.7
