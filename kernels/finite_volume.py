@@ -50,8 +50,9 @@ Turbulence = Literal["smagorinsky", "wale", "vreman", "dynamic", "zero_equation"
 CONSTANTS = {"smagorinsky": 0.15, "wale": 0.5, "vreman": 0.07, "dynamic": 1.0, "zero_equation": 0.03874}
 """Constants of the models of turbulence as published for cells that resolve no wall.
 
-Cs of Smagorinsky, Cw of WALE, for isotropic turbulence [Nicoud & Ducros 1999], c of Vreman, 2.5 Cs² of Cs 0.17
-[Vreman 2004], and Chen & Xu's [1998]. The dynamic model finds its own.
+Cs of Smagorinsky between the 0.1 of channels and the 0.17 of isotropic turbulence [Pope, Turbulent Flows, 2000, ch.
+13], Cw of WALE, for isotropic turbulence [Nicoud & Ducros 1999], c of Vreman, 2.5 Cs² of Cs 0.17 [Vreman 2004], and
+Chen & Xu's [1998]. The dynamic model finds its own.
 """
 
 SOLID = 1e30
@@ -160,7 +161,8 @@ class Physics:
     """What air is and how it is modelled.
 
     `viscosity` and `diffusivity` [m²/s] are laminar; `lift` [m/s²/K] is gravity over the reference temperature.
-    `turbulence` is one of MODELS, or none; `constant` is its own (see CONSTANTS), published if None. `stratification`
+    `turbulence` is one of MODELS, or none; `constant` is its own (see CONSTANTS), published if None, and of no use to
+    the dynamic model. `stratification`
     damps the eddies of all models but zero_equation where warm air lies on cold. `momentum` is carried by limited
     upwind or by central differences, which keep kinetic energy. `implicit` solves laminar diffusion with the direct
     solver, second order in time. `wall_law` gives walls the friction of the logarithmic law, and none if False.
@@ -221,7 +223,8 @@ class Flow:
         new = lambda: xp.zeros(self.padded, self.kind)  # noqa: E731
         self.u, self.v, self.w, self.T, self.p, self.nu = (new() for _ in range(6))
         self._u, self._v, self._w, self._T = (new() for _ in range(4))
-        self._old, self._older = [new() for _ in range(4)], [new() for _ in range(3)]
+        self._old = [new() for _ in range(4)]
+        self._older = [new() for _ in range(3)] if physics.momentum == "central" else []
         self._phi = xp.zeros((scenarios * nz, ny, nx), self.kind)
         self.nu[...] = physics.viscosity
         self._rows = xp.zeros((scenarios * nz, ny * momentum.PARTS, 3), self.kind)
@@ -236,6 +239,7 @@ class Flow:
         self._open, self._length = (xp.asarray(a.astype(self.kind)) for a in _geometry(grid, faces, physics))
         if physics.turbulence == "dynamic":
             self._near, self._length = self._length, new()
+            self._filtered = [xp.zeros((n * scenarios * nz, ny, nx), self.kind) for n in (turbulence.MOMENTS, 2)]
         self.faces = [self._pulled(d, faces) for d in range(3)]
         self.cells = send(
             Held._make([*_columns(cells.at), *(self._wide(getattr(cells, c)) for c in Cells.NUMBERS)]), xp
@@ -258,9 +262,9 @@ class Flow:
 
     def _pulled(self, d: int, faces: tuple[Faces, Faces, Faces]) -> Pulled:
         """Faces of direction d that are listed or lie along walls, each once."""
-        part, near, reach = faces[d], np.zeros((0, 3), int), np.zeros(0)
+        part, near, reach, beside = faces[d], np.zeros((0, 3), int), np.zeros(0), np.zeros((0, 6))
         if self.physics.wall_law:
-            near, reach = _along_walls(self.grid, faces, d)
+            near, reach, beside = _along_walls(self.grid, faces, d)
         at, which = np.unique(np.concatenate([part.at, near]), axis=0, return_inverse=True)
         listed, walls = np.split(which.ravel(), [len(part.at)])
         rate, loss, target, wall = np.zeros((4, len(at), self.scenarios), self.kind)
@@ -268,7 +272,9 @@ class Flow:
             column[listed] = self._wide(numbers)
         distance = np.zeros(len(at), self.kind)
         distance[walls] = reach
-        return send(Pulled._make([*_columns(at), rate, loss, target, wall, distance]), self.xp)
+        closed = np.zeros((len(at), 6), self.kind)
+        closed[walls] = beside
+        return send(Pulled._make([*_columns(at), rate, loss, target, wall, distance, closed]), self.xp)
 
     def _driven(self, faces: tuple[Faces, Faces, Faces], cells: Cells, sides: Sides) -> Array:
         """Minimum of `rates` [1/s], (S,), by what will move air at rest: imposed speeds, moving walls, warmth, heat."""
@@ -314,11 +320,29 @@ class Flow:
         if p.turbulence != "none":
             stages += [[self._eddies(here)], [bind(transport.mirrored, rows, self.nu, mesh)]]
         domains = (*rows, nx - 1), (s * nz, ny - 1, nx), (s * (nz - 1), ny, nx)
+        older = self._older or [there.p] * 3  # limited momentum has no use for it
         moved = [
-            bind(momentum.momentum[d, carry], domain, here, self._old[d], self._older[d], there[d], *fixed)
+            bind(momentum.momentum[d, carry], domain, here, self._old[d], older[d], there[d], *fixed)
             for d, domain in zip(momentum.AXES, domains, strict=True)
         ]
         stages.append(moved)
+        if p.wall_law and not p.implicit:
+            stages.append(
+                [
+                    bind(
+                        momentum.part[d, carry],
+                        (s, len(pulled.rate)),
+                        pulled,
+                        here,
+                        self._old[d],
+                        there[d],
+                        mesh,
+                        self.clock,
+                    )
+                    for d, pulled in zip(momentum.AXES, self.faces, strict=True)
+                    if self._host(pulled.beside).any()
+                ]
+            )
         if p.implicit:
             stages.append(
                 [lambda c=c: self._diffuse(c, here[c], there[c]) for c in range(3) if self._diffusion[c].values.size]
@@ -382,9 +406,8 @@ class Flow:
         """The calls that find the lengths of eddies which the flow itself gives."""
         if self.physics.turbulence != "dynamic":
             return []
-        (nz, ny, nx), s, mesh = self.grid.shape, self.scenarios, self._mesh
-        cells = s * nz
-        given, sums = (self.xp.zeros((n * cells, ny, nx), self.kind) for n in (turbulence.MOMENTS, 2))
+        (nz, ny, nx), mesh, (given, sums) = self.grid.shape, self._mesh, self._filtered
+        cells = self.scenarios * nz
         domain = (cells, ny, nx)
         return [
             [bind(turbulence.moments, domain, self._air(odd), mesh, given, cells)],
@@ -518,6 +541,7 @@ class Flow:
         """Memory of the fields and of what a step needs, per cell and scenario."""
         arrays = (self.u, self.v, self.w, self.T, self.p, self.nu, self._u, self._v, self._w, self._T)
         arrays = (*arrays, *self._old, *self._older, self._phi, self._open, self._length)
+        arrays = (*arrays, *(self._filtered if self.physics.turbulence == "dynamic" else ()))
         return sum(a.nbytes for a in arrays) / (self.scenarios * np.prod(self.grid.shape))
 
 
@@ -580,19 +604,27 @@ def _geometry(grid: Grid, faces: tuple[Faces, Faces, Faces], physics: Physics) -
     return code, length
 
 
-def _along_walls(grid: Grid, faces: tuple[Faces, Faces, Faces], d: int) -> tuple[Array, Array]:
-    """Inner faces of direction d that run along walls, (m, 3), and their distance to these [m], less where two meet."""
+def _along_walls(grid: Grid, faces: tuple[Faces, Faces, Faces], d: int) -> tuple[Array, Array, Array]:
+    """Inner faces of direction d that run along walls: (m, 3), their distance to these [m], less where two meet (m,).
+
+    And where walls within the box lie beside them, as `Pulled` has it (m, 6).
+    """
     shut, own = _shut(grid, faces), 2 - d
-    total = np.zeros(shut[d].shape)
+    total, beside = np.zeros(shut[d].shape), np.zeros((*shut[d].shape, 6), bool)
     for other in {0, 1, 2} - {d}:
         axis = 2 - other
         size = (grid.z, grid.y, grid.x)[axis]
         half = 0.5 * size.reshape([-1 if a == axis else 1 for a in range(3)])
-        for wall in (np.delete(shut[other], -1, axis), np.delete(shut[other], 0, axis)):
+        for end, side in ((0, -1), (1, 0)):
+            wall = np.delete(shut[other], side, axis)
             pair = np.delete(wall, -1, own) & np.delete(wall, 0, own)
             inner = [slice(None)] * 3
             inner[own] = slice(1, -1)
             total[tuple(inner)] += pair / half
+            beside[*inner, 2 * other + end] = pair
+            outermost = [slice(None)] * 3
+            outermost[axis] = -end  # the side of the box has a ghost that does not rub
+            beside[*outermost, 2 * other + end] = False
     total[shut[d]] = 0.0
     at = np.argwhere(total > 0)
-    return at, 1.0 / total[tuple(at.T)]
+    return at, 1.0 / total[tuple(at.T)], beside[tuple(at.T)]

@@ -67,7 +67,10 @@ class Scheme(NamedTuple):
 
 
 class Pulled(NamedTuple):
-    """Faces that something pulls at: places (m,), numbers (m, S), and the reach of walls (m,) [m]."""
+    """Faces that something pulls at: places (m,), numbers (m, S), and the reach of walls (m,) [m].
+
+    `beside` is 1 where a closed face lies beside one, before and after it along x, y and z, (m, 6).
+    """
 
     layer: Ints1
     row: Ints1
@@ -77,6 +80,7 @@ class Pulled(NamedTuple):
     target: Reals2
     wall: Reals2
     reach: Reals1
+    beside: Reals2
 
 
 @cell
@@ -244,6 +248,38 @@ def momentum(
         change = clock[s, NOW] * g - clock[s, THEN] * last_g
         new[r, j, i] = c + dt * (change + push)
     old[r, j, i] = g
+
+
+@family(own={"x": X, "y": Y, "z": Z}, carry={"limited": LIMITED, "central": CENTRAL})
+def part(s, f, faces: Pulled, air: Air, old: Reals3, new: Reals3, mesh: Mesh, clock: Reals2, *, own, carry):
+    """Take back what `momentum` let diffuse through closed faces: beside these is the wall's friction and nothing else.
+
+    Faces are those along `own`, fields as `momentum` had and left them.
+    """
+    r = s * (mesh.nz + 1) + faces.layer[f]
+    j = faces.row[f]
+    i = faces.column[f]
+    f_own = (air.u, air.v, air.w)[own]
+    c = f_own[r, j, i]
+    both = along(air.nu, r, j, i, own, -1) + air.nu[r, j, i]
+    wrong = 0.0
+    for t in AXES:
+        if t != own:
+            at_t = (i, j, faces.layer[f])[t]
+            widths = (mesh.x, mesh.y, mesh.z)[t]
+            if faces.beside[f, 2 * t] > 0.5:
+                n2 = 0.25 * (both + corner(air.nu, r, j, i, t, -1, own) + along(air.nu, r, j, i, t, -1))
+                rubbed = n2 * (c - along(f_own, r, j, i, t, -1)) * widths[CENTRES, at_t]
+                wrong -= rubbed * widths[INVERSE, at_t]
+            if faces.beside[f, 2 * t + 1] > 0.5:
+                n3 = 0.25 * (both + corner(air.nu, r, j, i, t, 1, own) + along(air.nu, r, j, i, t, 1))
+                rubbed = n3 * (along(f_own, r, j, i, t, 1) - c) * widths[CENTRES, at_t + 1]
+                wrong += rubbed * widths[INVERSE, at_t]
+    if carry == CENTRAL:
+        new[r, j, i] -= clock[s, STEP] * clock[s, A] * wrong
+    else:
+        new[r, j, i] -= clock[s, STEP] * clock[s, NOW] * wrong
+    old[r, j, i] -= wrong
 
 
 @kernel

@@ -15,7 +15,7 @@ MOMENTS = 9
 """Numbers of a cell that the dynamic model filters: three velocities and six strains."""
 
 MAX_CONSTANT = 0.3
-"""Largest constant that the dynamic model takes, twice that of isotropic turbulence."""
+"""Largest constant that the dynamic model takes, near twice that of isotropic turbulence."""
 
 
 class Eddies(NamedTuple):

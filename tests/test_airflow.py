@@ -173,7 +173,7 @@ def test_ctrl_c_keeps_the_average(layout):
     assert re.fullmatch(r"\d+ s left: hall, 0.2 m, turn 1, flush \d+\.\d, ±\d\.\d\d K", count[-1])
     assert max(map(len, count)) + len("999 s, solving our_hall, ") < 80
     assert solved["air_outcome"].item() == Outcome.INTERRUPTED and "interrupted" in solved.dataset.attrs
-    assert solved["warnings"].item().startswith("air of hall: interrupted: its inlets are known to ±")
+    assert solved["warnings"].item().startswith("air of hall: interrupted on cells of 0.2 m: its inlets are")
 
 
 def test_ctrl_c_before_the_first_average_says_that_nothing_is_kept(layout):
@@ -222,6 +222,25 @@ def test_air_that_does_not_settle_is_told_with_its_error(layout, monkeypatch, ca
     ):
         assert result.ok and result["air_outcome"].item() == outcome
         assert re.search(says, caplog.text) and re.search(says, result["warnings"].item())
+
+
+def test_scenarios_without_a_solution_have_no_average():
+    """They have no error bar, and what moves in one scenario is not said of another."""
+    air = twin.FiniteVolume(cell=0.6, rooms=("hall",), turns=1, coarse=False)
+    result = twin.solve("gb300_hall", {"site.dry_bulb": [303.15, 368.15]}, air=air)
+    assert result["air_outcome"].values.tolist() == [[Outcome.SETTLED, Outcome.NOT_SOLVED]]
+    error, moved = result["rack_inlet_error"].values, result.air_solution.rooms[0].moved
+    assert (error[:, 0] < 0.5).all() and np.isnan(error[:, 1]).all()
+    assert 0.1 < moved[0] < 1.0 and moved[1] == 0.0
+
+
+def test_air_that_would_be_left_out_is_refused(layout, tmp_path):
+    done = CliRunner().invoke(app, ["bound", str(layout), "--secure", "n-1", "--air", "finite_volume"])
+    assert done.exit_code == 2 and "--air: --secure searches with mixed air only" in done.output
+    leaks = tmp_path / "leaks.yaml"
+    leaks.write_text(ROOM.replace("type: rack, it_power: 8 kW", "type: rack, leak_area: 0.1, it_power: 8 kW"))
+    with pytest.raises(LayoutError, match="r1: leak_area: air passes its whole front; give `air_span`"):
+        twin.load(leaks)
 
 
 def test_sealed_compartments_are_faults(layout, tmp_path):
@@ -353,10 +372,10 @@ def test_a_model_of_air_is_a_value_or_its_name():
         ({"cell": None}, "cell: None is not a quantity"),
         ({"cell": True}, "cell: True is not a quantity"),
         ({"tolerance": "1 m"}, "tolerance: '1 m' has a unit of length, expected temperature difference"),
-        ({"rooms": "hall"}, "rooms: 'hall': give names in a tuple"),
-        ({"rooms": None}, "rooms: None: give names in a tuple"),
+        ({"rooms": "hall"}, "rooms: 'hall': give a list of names"),
+        ({"rooms": None}, "rooms: None: give a list of names"),
         ({"turns": 0}, "turns: 0: give a whole number from 1"),
-        ({"coarse": "no"}, "coarse: 'no': give True or False"),
+        ({"coarse": "no"}, "coarse: 'no': give true or false"),
         ({"turbulence": "les"}, "turbulence: 'les' is none of smagorinsky, wale, vreman, dynamic, zero_equation"),
         ({"momentum": "upwind"}, "momentum: 'upwind' is none of limited, central"),
         ({"precision": "float16"}, "precision: 'float16' is none of float32, float64"),

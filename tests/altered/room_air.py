@@ -20,6 +20,9 @@ def air(*names):
 
 
 STRAIGHT = ("kernels/test_finite_volume.py::test_air_that_comes_in_through_a_side_comes_straight",)
+PANEL = ("kernels/test_finite_volume.py::test_air_beyond_a_closed_panel_is_not_dragged_along",)
+BLOCK = ("kernels/test_finite_volume.py::test_the_top_of_a_block_rubs_as_the_floor_of_the_room_does",)
+NONE = air("scenarios_without_a_solution_have_no_average")
 KEPT = flows("central_momentum_keeps_kinetic_energy_and_limited_loses_it")
 HAND = flows("eddies_are_as_published_in_a_flow_by_hand")
 FADE = flows("eddies_fade_where_warm_air_lies_on_cold")
@@ -39,6 +42,8 @@ MUTANTS = [
     (M, "clock[s, C] * older[r, j, i]", "clock[s, C] * last_g", STEPS, "the last step's change for that before"),
     (M, "clock[s, B] = (5.0 * dt + 3.0 * last) / (6.0 * last)", "clock[s, B] = 0.5", STEPS, "the second-order weight of the last change"),
     (M, "under = min(speed, 0.0) * c if at_t == edge else under", "under = speed * c if at_t == edge else under", STRAIGHT, "air that comes in with the speed of the cell behind"),
+    (M, "wrong += rubbed * widths[INVERSE, at_t]", "wrong += 0.0 * rubbed", PANEL, "air that is dragged along through a panel above it"),
+    (M, "wrong -= rubbed * widths[INVERSE, at_t]", "wrong -= 0.0 * rubbed", BLOCK, "friction on a block counted twice"),
     (V, "a = 1.0 + dt * (2.0 * dt + 6.0 * last + 3.0 * first)", "a = 1.0 + dt * (2.0 * dt + 3.0 * last + 3.0 * first)", STEPS, "a weight of a new step that adds up to no one"),
     (U, "0.5 * mesh.z[INVERSE, k] * (air.T[rp, j, i + 2] - air.T[rm, j, i + 2])", "mesh.z[INVERSE, k] * (air.T[rp, j, i + 2] - air.T[rm, j, i + 2])", FADE, "twice the stratification"),
     (U, "stable = max(lift * warmer, 0.0)", "stable = abs(lift * warmer)", FADE, "eddies that fade where warm air rises"),
@@ -53,7 +58,8 @@ MUTANTS = [
     (A, "beyond = moved > tolerance", "beyond = moved > 0.0", SWING + DRIFT, "what hardly moves taken for drift"),
     (A, "np.where(uncertain, Outcome.ERROR_ABOVE_TOLERANCE, 0)", "0", TOLD, "errors above the tolerance untold"),
     (A, "np.where(interrupted, Outcome.INTERRUPTED, outcome)", "outcome", STOP, "interrupts untold"),
-    (T, "Outcome.STILL_MOVING).astype(np.int8)", "Outcome.SETTLED).astype(np.int8)", TOLD, "inlets that still move untold"),
+    (T, "outcome = np.where(solved, mean.outcome, Outcome.NOT_SOLVED)", "outcome = np.where(solved, mean.outcome, Outcome.SETTLED)", NONE, "scenarios without a solution that settle"),
+    (T, "np.where(moving, Outcome.STILL_MOVING, before)", "np.where(moving, Outcome.SETTLED, before)", TOLD, "inlets that still move untold"),
     (I, "shi = _ratio(total(drawn * warmer), total(drawn * whole)", "shi = _ratio(total(drawn * warmer), total(drawn * rise)", SUMS, "heat over the rise alone"),
     (I, "back = _mean(solution[columns.stream.inlet][vent], moved)", "back = _mean(solution[columns.stream.outlet][vent], moved)", SUMS, "a return that the fans have warmed"),
     (I, "hot = np.maximum(T - wide(rec.hottest), 0.0) / (wide(allow.hottest) - wide(rec.hottest))", "hot = np.maximum(T - wide(rec.hottest), 0.0) / wide(allow.hottest)", COOLING, "over the allowable alone"),

@@ -317,6 +317,55 @@ def test_air_that_comes_in_through_a_side_comes_straight():
     assert left[0] < 0.2 and max(left) < 0.3
 
 
+def still(at):
+    """Faces (m, 3) that let no air pass."""
+    return Faces(np.asarray(at), *(np.full((len(at), 1), v) for v in (SOLID, 0.0, 0.0)))
+
+
+def blown(shape, first, speed=1.0):
+    """Faces of both ends in x, of layers from a first one on, through which air is blown, (m, 3), and their speed."""
+    at = np.array([[k, j, i] for k in range(first, shape[0]) for j in range(shape[1]) for i in (0, shape[2])])
+    return at, np.full((len(at), 1), speed)
+
+
+@pytest.mark.parametrize("momentum", ["limited", "central"])
+def test_air_beyond_a_closed_panel_is_not_dragged_along(momentum):
+    """Air blows at 1 m/s above a panel; below it nothing moves but by what a projection leaves of the start."""
+    grid = Grid.uniform((2.0, 0.6, 1.2), 0.2)
+    nz, ny, nx = grid.shape
+    at, speed = blown(grid.shape, nz // 2)
+    wind = Faces(at, np.full((len(at), 1), SOLID), np.zeros((len(at), 1)), speed)
+    panel = still([[nz // 2, j, i] for j in range(ny) for i in range(nx)])
+    physics = Physics(lift=0.0, momentum=momentum)
+    flow = Flow(grid, faces=(wind, Faces(), panel), physics=physics, kind=np.float64)
+    flow.step(2000)
+    assert np.abs(flow.view("u")[0, nz // 2 :]).max() > 1.0
+    assert np.abs(flow.view("u")[0, : nz // 2]).max() < 0.02
+
+
+def test_the_top_of_a_block_rubs_as_the_floor_of_the_room_does():
+    """The pressure that a duct takes is the same over the box's own floor and over solid cells below it."""
+    drop = {}
+    for blocked in (0, 2):
+        grid = Grid(np.full(20, 0.2), np.full(3, 0.2), np.full(6 + blocked, 0.2))
+        solid = np.argwhere(np.arange(6 + blocked)[:, None, None] * np.ones((1, 3, 20)) < blocked)
+        walls = [
+            still(np.unique(np.concatenate([solid, solid + np.eye(3, dtype=int)[2 - d]]), axis=0))
+            if blocked
+            else Faces()
+            for d in range(3)
+        ]
+        at, speed = blown(grid.shape, blocked)
+        along = np.concatenate([walls[0].at, at]).astype(int)
+        target = np.concatenate([walls[0].target, speed])
+        walls[0] = Faces(along, np.full((len(along), 1), SOLID), np.zeros((len(along), 1)), target)
+        flow = Flow(grid, faces=tuple(walls), physics=Physics(lift=0.0), kind=np.float64)
+        flow.step(1500)
+        p = flow.view("p")[0, blocked:, 1].mean(axis=0)
+        drop[blocked] = p[6] - p[16]
+    assert drop[2] == pytest.approx(drop[0], rel=0.02) and drop[0] > 0.02
+
+
 def test_a_fan_works_on_its_curve_and_a_grille_on_its_own():
     """A linear fan curve, dp / rho = 6 (1 - u / 2), and a grille of 12 u |u| / 2 in a closed circuit."""
     grid = Grid.uniform((3.0, 1.0, 1.0), 0.1)

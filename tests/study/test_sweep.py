@@ -363,9 +363,13 @@ def test_what_a_sweep_file_says_is_not_said_beside_it(tmp_path, more, says):
         ("layout: gb300_hall\nover: {case: []}\n", "case: give a list of values, one or more"),
         ("layout: gb300_hall\nseed: 1.5\nover: {site.dry_bulb: 'uniform(20 degC, 30 degC)'}\n", "seed: give a whole"),
         ("layout: gb300_hall\nsamples: true\nover: {site.dry_bulb: 'uniform(20 degC, 30 degC)'}\n", "samples: give a"),
-        ("layout: gb300_hall\nair: {cels: 0.4 m}\n", "s.yaml: unknown key air.cels; did you mean 'cell'"),
+        ("layout: gb300_hall\nair: {cell: 0.4 m, cels: 0.4 m}\n", "s.yaml: unknown key air.cels; did you mean 'cell'"),
         ("layout: gb300_hall\nair: {cell: 4 kW}\n", "s.yaml: air.cell: '4 kW' has a unit of power"),
         ("layout: gb300_hall\nair: {cell: 0.4 m}\ncell: 0.2 m\n", "air: give mixed, finite_volume and its cell, or a"),
+        ("layout: gb300_hall\nair: {cell: 0.4 m, rooms: hall}\n", "s.yaml: air.rooms: 'hall': give a list of names"),
+        ("layout: gb300_hall\nair: {cell: 0.4 m, rooms: [hall, hall]}\n", "s.yaml: air.rooms: hall given twice"),
+        ("layout: gb300_hall\nair: finite_volume\n", "air: give mixed, finite_volume and its cell, or a"),
+        ("layout: gb300_hall\nair: finite_volume\ncell: 4 kW\n", "s.yaml: air.cell: '4 kW' has a unit of power"),
         ("layout: gb300_hall\ncell: 0.2 m\n", "air: give mixed, finite_volume and its cell, or a"),
     ],
 )
@@ -380,7 +384,7 @@ def test_a_sweep_file_states_all_of_computed_air(tmp_path):
     for text, air in (
         ("", twin.Mixed()),
         ("air: finite_volume\ncell: 0.4 m\n", twin.FiniteVolume(0.4)),
-        ("air: {}\n", twin.FiniteVolume()),
+        ("air: {cell: 0.2 m}\n", twin.FiniteVolume(0.2)),
         (
             "air: {cell: 0.4 m, rooms: [hall], tolerance: 0.3 K, turbulence: wale, turns: 2}\n",
             twin.FiniteVolume(0.4, 0.3, ("hall",), turbulence="wale", turns=2),

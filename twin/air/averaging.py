@@ -56,13 +56,14 @@ class Averaging:
 
 
 class Outcome(IntEnum):
-    """How an average ended."""
+    """How an average ended; a scenario whose plant has no solution has none."""
 
     SETTLED = 0
     ERROR_ABOVE_TOLERANCE = 1
     STILL_DRIFTING = 2
     STILL_MOVING = 3
     INTERRUPTED = 4
+    NOT_SOLVED = 5
 
 
 class Course(NamedTuple):
@@ -313,7 +314,8 @@ def average(
     try:
         while restless.any() and sampler.elapsed < averaging.max_spin_up * sampler.flush:
             sampler.settle(averaging.window / PARTS, report)
-            restless = drifting(sampler.settling, averaging.tolerance)
+            inlets, whole = ([rows[part] for rows in sampler.settling] for part in (slice(-1), slice(-1, None)))
+            restless = drifting(inlets, averaging.tolerance) | drifting(whole, averaging.tolerance)
         sampler.start()
         while len(sampler.batches) < averaging.max_batches:
             sampler.add_batch(report)
@@ -330,11 +332,12 @@ def average(
 
 
 def drifting(parts: Sequence[Array], tolerance: float) -> Array:
-    """Whether air drifts in the last PARTS of means over equal times [K], each (group, S); (S,).
+    """Whether temperatures drift in the last PARTS of means over equal times [K], each (group, S); (S,).
 
     The mean of the later half then differs from that of the earlier one by more than a tolerance [K]. A flow that is
     statistically steady is not still, and of many inlets that swing one always seems to drift: all that differ so are
-    seen together, and drift if they differ by more than the parts of a half do, both as sums of squares.
+    seen together, and drift if they differ by more than the parts of a half do, both as sums of squares. One that
+    drifts among many that swing as much is not told from these.
     """
     if len(parts) < PARTS:
         return np.ones(parts[0].shape[1] if parts else 1, bool)

@@ -29,7 +29,7 @@ UNSETTLED = {
     Outcome.ERROR_ABOVE_TOLERANCE: "its inlets are known to ±{error:.2f} K only, after {flushes:.0f} flushes",
     Outcome.STILL_DRIFTING: "its inlets still drifted when the average began; they are known to ±{error:.2f} K at best",
     Outcome.STILL_MOVING: "its inlets moved by {moved:.2f} K in the last turn of field and plant; allow more turns",
-    Outcome.INTERRUPTED: "interrupted: its inlets are known to ±{error:.2f} K only, after {flushes:.0f} flushes",
+    Outcome.INTERRUPTED: "interrupted on cells of {cell:g} m: its inlets are known to ±{error:.2f} K only",
 }
 """What is told of air that did not settle."""
 
@@ -38,7 +38,7 @@ UNSETTLED = {
 class RoomAir:
     """A room's computed air: its geometry, what was imposed, and the average; rows are of racks and coolers.
 
-    `cell` is the size of its cells as requested, m; `moved` is the largest change of an inlet in the last turn, K.
+    `cell` is the size of its cells as requested, m; `moved` is the largest change of an inlet in the last turn, K (S,).
     """
 
     room: str
@@ -48,7 +48,7 @@ class RoomAir:
     fan: Index
     loads: Loads
     mean: TimeAverage
-    moved: float = np.inf
+    moved: Array
 
 
 def unsettled(room: RoomAir) -> list[tuple[str, list[int]]]:
@@ -58,7 +58,7 @@ def unsettled(room: RoomAir) -> list[tuple[str, list[int]]]:
         here = np.flatnonzero(mean.outcome == outcome)
         if len(here):
             error = float(mean.error[:, here].max(initial=0.0))
-            words = text.format(error=error, flushes=mean.flushes, moved=room.moved)
+            words = text.format(error=error, flushes=mean.flushes, moved=room.moved[here].max(), cell=room.cell)
             told.append((f"air of {room.room}: {words}", here.tolist()))
     return told
 

@@ -112,12 +112,14 @@ class FiniteVolume:
         faults: list[str] = []
         for name, quantity in (("cell", "length"), ("tolerance", "temperature_difference")):
             object.__setattr__(self, name, _positive(name, getattr(self, name), quantity, faults))
-        if isinstance(self.rooms, (tuple, list)) and all(isinstance(n, str) for n in self.rooms):
+        if isinstance(self.rooms, (tuple, list)) and all(isinstance(n, str) and n for n in self.rooms):
             object.__setattr__(self, "rooms", tuple(self.rooms))
+            twice = sorted({n for n in self.rooms if self.rooms.count(n) > 1})
+            faults += [f"rooms: {listed(twice)} given twice"] if twice else []
         else:
-            faults.append(f"rooms: {self.rooms!r}: give names in a tuple, such as ('hall',)")
+            faults.append(f"rooms: {self.rooms!r}: give a list of names, such as ['hall']")
         if not isinstance(self.coarse, bool):
-            faults.append(f"coarse: {self.coarse!r}: give True or False")
+            faults.append(f"coarse: {self.coarse!r}: give true or false")
         if not isinstance(self.turns, int) or isinstance(self.turns, bool) or self.turns < 1:
             faults.append(f"turns: {self.turns!r}: give a whole number from 1")
         for name, choices in CHOICES.items():
@@ -365,13 +367,15 @@ def _settle(now: AirSolution, level: _Level, run: _Run) -> AirSolution:
         now = _turn(now, level, turn, run)
         if now.stopped:
             break
-        moved = max(r.moved for r in now.rooms)
+        moved = max(r.moved.max() for r in now.rooms)
         log.debug("%g m cells, turn %d: inlets moved by %.2f K", level.cell, turn, moved)
         if moved < MAX_MOVE * run.air.tolerance:
             return now
     for name, room in run.rooms.items():
-        if room.moved >= MAX_MOVE * run.air.tolerance and not room.mean.stopped:
-            outcome = np.where(room.mean.outcome, room.mean.outcome, Outcome.STILL_MOVING).astype(np.int8)
+        before = room.mean.outcome
+        moving = (room.moved >= MAX_MOVE * run.air.tolerance) & (before == Outcome.SETTLED)
+        if not room.mean.stopped:
+            outcome = np.where(moving, Outcome.STILL_MOVING, before).astype(np.int8)
             run.rooms[name] = replace(room, mean=replace(room.mean, outcome=outcome))
     return now
 
@@ -408,12 +412,18 @@ def _average(now: AirSolution, group: _SameRooms, level: _Level, turn: int, run:
     averaging = Averaging(level.tolerance, NEXT_WINDOW if key in run.fields else FIRST_WINDOW)
     mean = average(flow, g, loads, averaging=averaging, watch=run.watch.average(level, group, turn))
     for (name, (engine, fan, own)), column in zip(each.items(), group.column, strict=True):
-        part = mean.select(column)
+        part = _of_solved(mean.select(column), known(now.plant, now.solution, name))
         before = run.rooms[name].mean.inlet if name in run.rooms else now.solution[columns.engine.air_inlet][engine]
-        moved = float(np.abs(part.inlet - before).max(initial=0.0))
+        moved = np.abs(part.inlet - before).max(axis=0, initial=0.0) * (part.outcome != Outcome.NOT_SOLVED)
         run.rooms[name] = RoomAir(name, level.cell, group.rooms[name], engine, fan, own, part, moved)
     run.fields[key] = flow
     return mean
+
+
+def _of_solved(mean: TimeAverage, solved: Array) -> TimeAverage:
+    """The same; scenarios without a solution, which were computed with another's loads, have no error bar (S,)."""
+    outcome = np.where(solved, mean.outcome, Outcome.NOT_SOLVED).astype(np.int8)
+    return replace(mean, outcome=outcome, error=np.where(solved, mean.error, np.nan))
 
 
 # ---- rooms on cells ----------------------------------------------------------------------------------------------

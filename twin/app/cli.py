@@ -14,6 +14,7 @@ from twin.app.common import (
     BAD_INPUT,
     CELL,
     EXCEEDED,
+    INTERRUPTED,
     SOLVER_FAILED,
     TABLES,
     WIDTH,
@@ -162,6 +163,8 @@ def bound(
 ) -> None:
     """Find the highest sustainable rack density: all racks alike, then each class, row or rack alone."""
     if secure is not None:
+        if air != AirModel.mixed or air_sets:
+            raise Fault("--air", "--secure searches with mixed air only: leave --air and --air-set out")
         _secure(layout, case, sets, secure, json)
         return
     from twin import api
@@ -169,6 +172,8 @@ def bound(
     from twin.study.bound import GROUPS, scaled_racks
 
     result = solved(layout, case, sets, air=air, cell=cell, air_sets=air_sets)
+    if result.stopped:
+        raise typer.Exit(INTERRUPTED)
     with progressing("searching the bound") as progress:
         several = len(GROUPS[per.value](result.facility, scaled_racks(result.part()[0].plant))) > 1
         bounds = api.bound(result, scale=scale.value, per=per.value if several else None, progress=progress)

@@ -301,8 +301,8 @@ def _air_value(name: str, value: str) -> object:
     if name == "rooms":
         return tuple(room.strip() for room in value.split(","))
     if name == "coarse":
-        return {"yes": True, "true": True, "no": False, "false": False}.get(value, value)
-    return int(value) if name == "turns" and value.isdigit() else value
+        return {"yes": True, "true": True, "no": False, "false": False}.get(value.lower(), value)
+    return int(value) if name == "turns" and value.isascii() and value.isdigit() else value
 
 
 def solved(

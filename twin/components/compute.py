@@ -185,6 +185,8 @@ class Rack(Component):
         faults = super().check(name)
         if self.chip_idle > self.chip_power:
             faults.append(f"{name}: chip_idle: {self.chip_idle:g} W exceeds chip_power {self.chip_power:g} W")
+        if self.leak_area > 0 and self.air_span is None:
+            faults.append(f"{name}: leak_area: air passes its whole front; give `air_span`, beside which it leaks")
         if self.power_cap is not None and self.min_power_cap is not None and self.power_cap < self.min_power_cap:
             lowest = f"{self.min_power_cap:g} W, the lowest that its driver takes"
             faults.append(f"{name}: power_cap: {self.power_cap:g} W is below {lowest}")

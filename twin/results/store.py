@@ -173,7 +173,7 @@ def _air(room: RoomAir) -> xr.Dataset:
         edges = g.grid.edges(axis)
         coordinates |= {axis: 0.5 * (edges[1:] + edges[:-1]), f"{axis}_face": edges}
     numbers = {n: getattr(mean, n) for n in ("flushes", "seconds", "divergence")}
-    attrs = {"cell": room.cell, "moved": room.moved, **numbers}
+    attrs = {"cell": room.cell, "moved": room.moved.tolist(), **numbers}
     return xr.Dataset(variables, coordinates, attrs)
 
 
@@ -274,7 +274,7 @@ def _averages(path: Path, plant: Plant, names: list[str]) -> tuple[RoomAir, ...]
         none = np.zeros((0, plant.scenarios))
         means = {n: data[n].values for n in MEANS}
         mean = TimeAverage(**given, probe=none, probe_error=none, fields=means)
-        averages.append(RoomAir(name, cells[name], g, engine, fan, loads, mean, float(attrs["moved"])))
+        averages.append(RoomAir(name, cells[name], g, engine, fan, loads, mean, np.atleast_1d(attrs["moved"])))
     return tuple(averages)
 
 

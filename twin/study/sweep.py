@@ -257,6 +257,8 @@ def _trial(group: Group, design: Design, chosen: frozenset[str], air: Air, symme
     if isinstance(air, FiniteVolume):  # the same cells, roughly
         air = replace(air, tolerance=ROUGHLY, coarse=False)
     (_, data), *_ = asked(group.facility, every.part(np.array([at])), chosen, air, symmetry=symmetry)
+    if "interrupted" in data.attrs:
+        raise KeyboardInterrupt
     return data
 
 

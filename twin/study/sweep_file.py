@@ -68,16 +68,15 @@ def _air(source: str, data: Mapping[str, Any]) -> Mixed | FiniteVolume:
     kind, names = data.get("air", "mixed"), [f.name for f in fields(FiniteVolume)]
     if kind == "mixed" and "cell" not in data:
         return Mixed()
-    if kind == "finite_volume":
-        return FiniteVolume(data["cell"]) if "cell" in data else FiniteVolume()
-    if isinstance(kind, dict) and "cell" not in data:
-        if unknown := [f"unknown key air.{k}{hint(k, names)}" for k in kind if k not in names]:
-            raise LayoutError(source, unknown)
-        try:
-            return FiniteVolume(**{k: tuple(v) if isinstance(v, list) else v for k, v in kind.items()})
-        except LayoutError as error:
-            raise LayoutError(source, [f"air.{fault}" for fault in error.faults]) from error
-    raise LayoutError(source, ["air: give mixed, finite_volume and its cell, or a mapping such as {cell: 0.4 m}"])
+    given = {"cell": data["cell"]} if kind == "finite_volume" and "cell" in data else kind
+    if not isinstance(given, dict) or "cell" not in given or (given is kind and "cell" in data):
+        raise LayoutError(source, ["air: give mixed, finite_volume and its cell, or a mapping such as {cell: 0.4 m}"])
+    if unknown := [f"unknown key air.{k}{hint(k, names)}" for k in given if k not in names]:
+        raise LayoutError(source, unknown)
+    try:
+        return FiniteVolume(**given)
+    except LayoutError as error:
+        raise LayoutError(source, [f"air.{fault}" for fault in error.faults]) from error
 
 
 def _near(near: Callable[[str], str], tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

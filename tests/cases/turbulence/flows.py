@@ -228,7 +228,7 @@ class Opposed(NamedTuple):
     @property
     def deflection(self):
         """Root mean square of the height of one jet above the other [slots]."""
-        return float(np.std(self.left - self.right))
+        return float(np.sqrt(np.mean((self.left - self.right) ** 2)))
 
     @property
     def together(self):
