@@ -152,7 +152,8 @@ def test_the_vortex_of_taylor_and_green_decays_as_published():
 @pytest.mark.slow
 def test_the_vortex_on_finer_cells():
     """On 128³ the mean error is below 5 % of the peak without a model, the largest is not."""
-    assert vortex(128, momentum="central", turbulence="none") < (0.13, 0.05)
+    largest, mean = vortex(128, momentum="central", turbulence="none")
+    assert largest < 0.13 and mean < 0.05
     largest, mean = vortex(128)
     assert largest < 0.13 and mean < 0.08
 
@@ -185,9 +186,9 @@ def test_the_layer_under_a_ceiling_stands_where_a_plume_carries_what_comes_in(tu
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("turbulence", "within"), [("vreman", 0.10), ("smagorinsky", 0.30)])
+@pytest.mark.parametrize(("turbulence", "within"), [("vreman", 0.10), ("smagorinsky", 0.15)])
 def test_air_behind_a_step_reattaches_as_in_a_direct_simulation(turbulence, within):
-    """Within 10 % by Vreman's model, within 30 % by the default."""
+    """Within 10 % by Vreman's model, 8 % by the default, here with a margin for another processor."""
     found = flows.step(8, turbulence=turbulence)
     print(turbulence, found)
     assert found.values["reattachment"] == pytest.approx(PUBLISHED["step"]["reattachment"], rel=within)
