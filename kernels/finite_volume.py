@@ -622,7 +622,7 @@ def _along_walls(grid: Grid, faces: tuple[Faces, Faces, Faces], d: int) -> tuple
             inner[own] = slice(1, -1)
             total[tuple(inner)] += pair / half
             beside[*inner, 2 * other + end] = pair
-            outermost = [slice(None)] * 3
+            outermost: list[int | slice] = [slice(None)] * 3
             outermost[axis] = -end  # the side of the box has a ghost that does not rub
             beside[*outermost, 2 * other + end] = False
     total[shut[d]] = 0.0
