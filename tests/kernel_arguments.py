@@ -136,6 +136,7 @@ def lost(rng, start, end, precision):
 AIR = (
     *(
         *momentum.momentum.values(),
+        *momentum.part.values(),
         momentum.resist,
         momentum.divergence,
         momentum.courant,
@@ -154,12 +155,19 @@ AIR = (
 
 
 def air(k, rng, precision):
-    """What a small stretched room with walls, a fan and a heated cell hands to a kernel, its fields random."""
+    """What a small stretched room with walls, a fan, a block and a heated cell hands to a kernel, its fields random."""
     seen, keep = {}, finite_volume.bind
     finite_volume.bind = lambda kernel, domain, *args, **_: lambda: seen.setdefault(kernel, (domain, args))
     try:
         at = np.array([[1, 2, 3], [2, 0, 1]])
-        fan = finite_volume.Faces(at, *(rng.uniform(0, 2, (2, 1)) for _ in range(3)))
+        fan = [rng.uniform(0, 2, (2, 1)) for _ in range(3)]
+        block = np.argwhere(np.ones((2, 2, 2), bool)) + np.array([1, 2, 5])
+        faces = []
+        for d in range(3):
+            shut = np.unique(np.concatenate([block, block + np.eye(3, dtype=int)[2 - d]]), axis=0)
+            numbers = (np.full((len(shut), 1), v) for v in (finite_volume.SOLID, 0.0, 0.0))
+            parts = (np.concatenate(pair) for pair in zip(fan, numbers, strict=True))
+            faces.append(finite_volume.Faces(np.concatenate([at, shut]), *parts))
         heat = finite_volume.Cells(at, *(rng.uniform(0, 2, (2, 1)) for _ in range(3)))
         grid = finite_volume.Grid(*(rng.uniform(0.5, 1.5, n) for n in (9, 5, 4)))
         for model in finite_volume.MODELS:
@@ -167,7 +175,7 @@ def air(k, rng, precision):
             physics = finite_volume.Physics(turbulence=model, momentum=carried)
             sides = finite_volume.Sides(u=(finite_volume.NO_SLIP,) * 6, T=((-1.0, 0.5),) * 6)
             flow = finite_volume.Flow(
-                grid, 2, faces=(fan,) * 3, cells=heat, physics=physics, sides=sides, kind=precision
+                grid, 2, faces=tuple(faces), cells=heat, physics=physics, sides=sides, kind=precision
             )
             flow.step(1, dt=0.1)
     finally:
