@@ -351,7 +351,7 @@ def displacement(cell, until=600.0, heat=300.0, interface=1.5, **physics):
 # ---- a step ------------------------------------------------------------------------------------------------------
 
 
-def step(cells, until=200.0, **physics):
+def step(cells, until=500.0, **physics):
     """Reattachment [steps] behind a step at Reynolds number 5,100 and expansion ratio 1.2, `cells` along its height.
 
     The box begins 4 steps before it, is 24 long, 6 high and 4 deep; air comes in with a boundary layer of 1.2 steps
