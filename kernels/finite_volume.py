@@ -162,10 +162,9 @@ class Physics:
 
     `viscosity` and `diffusivity` [m²/s] are laminar; `lift` [m/s²/K] is gravity over the reference temperature.
     `turbulence` is one of MODELS, or none; `constant` is its own (see CONSTANTS), published if None, and of no use to
-    the dynamic model. `stratification`
-    damps the eddies of all models but zero_equation where warm air lies on cold. `momentum` is carried by limited
-    upwind or by central differences, which keep kinetic energy. `implicit` solves laminar diffusion with the direct
-    solver, second order in time. `wall_law` gives walls the friction of the logarithmic law, and none if False.
+    the dynamic model. `stratification` damps the eddies of all models but zero_equation where warm air lies on cold.
+    `momentum` is carried by limited upwind or by central differences, which keep kinetic energy. `implicit` solves
+    laminar diffusion with the direct solver, second order in time. `wall_law` gives walls the friction of the logarithmic law, and none if False.
     """
 
     viscosity: float = AIR_VISCOSITY
@@ -237,6 +236,7 @@ class Flow:
         self._mesh = Mesh._make([*self._tables, nx, ny, nz])
         self._side = xp.asarray(sides.table().astype(self.kind))
         self._open, self._length = (xp.asarray(a.astype(self.kind)) for a in _geometry(grid, faces, physics))
+        self._filtered: list[Array] = []
         if physics.turbulence == "dynamic":
             self._near, self._length = self._length, new()
             self._filtered = [xp.zeros((n * scenarios * nz, ny, nx), self.kind) for n in (turbulence.MOMENTS, 2)]
@@ -540,8 +540,7 @@ class Flow:
     def bytes_per_cell(self) -> float:
         """Memory of the fields and of what a step needs, per cell and scenario."""
         arrays = (self.u, self.v, self.w, self.T, self.p, self.nu, self._u, self._v, self._w, self._T)
-        arrays = (*arrays, *self._old, *self._older, self._phi, self._open, self._length)
-        arrays = (*arrays, *(self._filtered if self.physics.turbulence == "dynamic" else ()))
+        arrays = (*arrays, *self._old, *self._older, *self._filtered, self._phi, self._open, self._length)
         return sum(a.nbytes for a in arrays) / (self.scenarios * np.prod(self.grid.shape))
 
 
