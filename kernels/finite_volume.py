@@ -164,7 +164,8 @@ class Physics:
     `turbulence` is one of MODELS, or none; `constant` is its own (see CONSTANTS), published if None, and of no use to
     the dynamic model. `stratification` damps the eddies of all models but zero_equation where warm air lies on cold.
     `momentum` is carried by limited upwind or by central differences, which keep kinetic energy. `implicit` solves
-    laminar diffusion with the direct solver, second order in time. `wall_law` gives walls the friction of the logarithmic law, and none if False.
+    laminar diffusion with the direct solver, second order in time. `wall_law` gives walls the friction of the
+    logarithmic law, and none if False.
     """
 
     viscosity: float = AIR_VISCOSITY
