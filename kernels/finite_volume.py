@@ -11,16 +11,15 @@ Stat. Comput. 7 (1986) 870].
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, DTypeLike
-from twin.kernels import momentum, poisson, transport, turbulence
+from twin.kernels import boundaries, momentum, poisson, transport, turbulence
 from twin.kernels.arrays import fetch, send
+from twin.kernels.boundaries import SOLID, Cells, Faces, Grid, Sides
 from twin.kernels.launch import Call, bind, record
 from twin.kernels.momentum import Air, Mesh, Pulled, Scheme
 from twin.kernels.transport import Held
@@ -30,7 +29,6 @@ log = logging.getLogger("twin")
 
 Array = np.ndarray
 Stage = list[Call]
-Ends = tuple[float, float]
 
 MODELS = {
     "smagorinsky": turbulence.smagorinsky,
@@ -40,9 +38,6 @@ MODELS = {
     "zero_equation": turbulence.zero_equation,
 }
 """Kernels of the models of turbulence."""
-
-GHOSTS = np.array([0, 0, 2])
-"""Where the first cell stands in the arrays, z, y, x."""
 
 Momentum = Literal["limited", "central"]
 Turbulence = Literal["smagorinsky", "wale", "vreman", "dynamic", "zero_equation", "none"]
@@ -55,11 +50,9 @@ Cs of Smagorinsky between the 0.1 of channels and the 0.17 of isotropic turbulen
 Chen & Xu's [1998]. The dynamic model finds its own.
 """
 
-SOLID = 1e30
-"""A rate [1/s] that sets a velocity or a temperature within one step."""
+KARMAN = 0.41
+"""Growth of the eddies' length with the distance to a wall, Kármán's constant."""
 
-SLIP: Ends = (1.0, 0.0)
-NO_SLIP: Ends = (-1.0, 0.0)
 COURANT = 0.5
 """Largest share of a cell that air crosses in a step."""
 
@@ -89,73 +82,6 @@ AIR_VISCOSITY = 1.5e-5
 """Kinematic viscosity of air at 20 degC, m²/s."""
 
 
-def stretched(length: float, cells: int, strength: float = 1.2) -> Array:
-    """Widths of cells that crowd at both ends, edges after tanh(strength s), s from -1 to 1 [m]."""
-    edges = np.tanh(strength * np.linspace(-1.0, 1.0, cells + 1)) / np.tanh(strength)
-    return 0.5 * length * np.diff(edges)
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Widths of the cells along x, y, z [m]."""
-
-    x: Array
-    y: Array
-    z: Array
-
-    @classmethod
-    def uniform(cls, size: Sequence[float], cell: float) -> Grid:
-        """A box of (x, y, z) [m] in cells of about one size."""
-        counts = [max(3, round(s / cell)) for s in size]
-        return cls(*(np.full(n, s / n) for n, s in zip(counts, size, strict=True)))
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Cells along z, y, x."""
-        return len(self.z), len(self.y), len(self.x)
-
-    @property
-    def volume(self) -> Array:
-        """Volume of the cells, m³, (z, y, x)."""
-        return self.z[:, None, None] * self.y[:, None] * self.x
-
-    def edges(self, axis: str) -> Array:
-        """Coordinates of the faces along an axis, m."""
-        return np.r_[0.0, np.cumsum(getattr(self, axis))]
-
-
-@dataclass(frozen=True)
-class Faces:
-    """Faces of one direction that do more than carry air: u is drawn towards `target` at rate + loss |u|.
-
-    `at` holds z, y, x of each face (m, 3), a face standing before the cell of its numbers; rates are (m, 1|S) [1/s],
-    losses [1/m], targets [m/s].
-    """
-
-    at: Array = field(default_factory=lambda: np.zeros((0, 3), np.int32))
-    rate: Array = field(default_factory=lambda: np.zeros((0, 1)))
-    loss: Array = field(default_factory=lambda: np.zeros((0, 1)))
-    target: Array = field(default_factory=lambda: np.zeros((0, 1)))
-
-    def closed(self, shape: tuple[int, ...]) -> Array:
-        """Where no air passes, (z, y, x) of faces."""
-        mask = np.zeros(shape, bool)
-        shut = (self.rate >= SOLID).all(axis=1) & (self.target == 0).all(axis=1)
-        mask[tuple(self.at[shut].T)] = True
-        return mask
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Cells that are drawn towards `target` [K] at `rate` [1/s] and heated by `source` [K/s], all (m, 1|S)."""
-
-    NUMBERS: ClassVar = ("rate", "target", "source")
-    at: Array = field(default_factory=lambda: np.zeros((0, 3), np.int32))
-    rate: Array = field(default_factory=lambda: np.zeros((0, 1)))
-    target: Array = field(default_factory=lambda: np.zeros((0, 1)))
-    source: Array = field(default_factory=lambda: np.zeros((0, 1)))
-
-
 @dataclass(frozen=True)
 class Physics:
     """What air is and how it is modelled.
@@ -183,20 +109,6 @@ class Physics:
     def published(self) -> float:
         """The model's constant, as published if none is given."""
         return CONSTANTS.get(self.turbulence, 0.0) if self.constant is None else self.constant
-
-
-@dataclass(frozen=True)
-class Sides:
-    """Ghost factors (a, b) of the six sides x0, x1, y0, y1, z0, z1 for u, v, w and T: ghost = a own + b."""
-
-    u: tuple[Ends, ...] = (SLIP,) * 6
-    v: tuple[Ends, ...] = (SLIP,) * 6
-    w: tuple[Ends, ...] = (SLIP,) * 6
-    T: tuple[Ends, ...] = (SLIP,) * 6
-
-    def table(self) -> Array:
-        """(6, 8): pairs for u, v, w and T."""
-        return np.concatenate([np.array(c, float) for c in (self.u, self.v, self.w, self.T)], axis=1)
 
 
 class Flow:
@@ -232,18 +144,19 @@ class Flow:
         self.clock = xp.zeros((scenarios, 7), self.kind)
         self._before = np.zeros((2, scenarios))
         self.time, self.steps, self.started = np.zeros(scenarios), 0, False
-        self._tables = [xp.asarray(t) for t in (_axis(grid.x, 2), _axis(grid.y, 0), _axis(grid.z, 0))]
-        self._tables = [t.astype(self.kind) for t in self._tables]
+        ghosts = ((grid.x, 2), (grid.y, 0), (grid.z, 0))
+        self._tables = [xp.asarray(boundaries.axis_table(*g).astype(self.kind)) for g in ghosts]
         self._mesh = Mesh._make([*self._tables, nx, ny, nz])
         self._side = xp.asarray(sides.table().astype(self.kind))
-        self._open, self._length = (xp.asarray(a.astype(self.kind)) for a in _geometry(grid, faces, physics))
+        self._open = xp.asarray(boundaries.diffusive(grid, faces).astype(self.kind))
+        self._length = xp.asarray(self._eddy_length(faces).astype(self.kind))
         self._filtered: list[Array] = []
         if physics.turbulence == "dynamic":
             self._near, self._length = self._length, new()
             self._filtered = [xp.zeros((n * scenarios * nz, ny, nx), self.kind) for n in (turbulence.MOMENTS, 2)]
         self.faces = [self._pulled(d, faces) for d in range(3)]
         self.cells = send(
-            Held._make([*_columns(cells.at), *(self._wide(getattr(cells, c)) for c in Cells.NUMBERS)]), xp
+            Held._make([*boundaries.columns(cells.at), *(self._wide(getattr(cells, c)) for c in Cells.NUMBERS)]), xp
         )
         self.given = xp.zeros((max(len(cells.at), 1), scenarios), self.kind)
         self._min_rate = self._driven(faces, cells, sides)
@@ -265,7 +178,7 @@ class Flow:
         """Faces of direction d that are listed or lie along walls, each once."""
         part, near, reach, beside = faces[d], np.zeros((0, 3), int), np.zeros(0), np.zeros((0, 6))
         if self.physics.wall_law:
-            near, reach, beside = _along_walls(self.grid, faces, d)
+            near, reach, beside = boundaries.along_walls(self.grid, faces, d)
         at, which = np.unique(np.concatenate([part.at, near]), axis=0, return_inverse=True)
         listed, walls = np.split(which.ravel(), [len(part.at)])
         rate, loss, target, wall = np.zeros((4, len(at), self.scenarios), self.kind)
@@ -275,7 +188,7 @@ class Flow:
         distance[walls] = reach
         closed = np.zeros((len(at), 6), self.kind)
         closed[walls] = beside
-        return send(Pulled._make([*_columns(at), rate, loss, target, wall, distance, closed]), self.xp)
+        return send(Pulled._make([*boundaries.columns(at), rate, loss, target, wall, distance, closed]), self.xp)
 
     def _driven(self, faces: tuple[Faces, Faces, Faces], cells: Cells, sides: Sides) -> Array:
         """Minimum of `rates` [1/s], (S,), by what will move air at rest: imposed speeds, moving walls, warmth, heat."""
@@ -291,6 +204,16 @@ class Flow:
     def _largest(self, rows: Array) -> Array:
         """Largest size in each scenario of rows (m, 1|S)."""
         return np.broadcast_to(np.abs(rows), (len(rows), self.scenarios)).max(axis=0, initial=0.0)
+
+    def _eddy_length(self, faces: tuple[Faces, Faces, Faces]) -> Array:
+        """Length of the eddies that cells do not hold, or what bounds it, in the arrays' shape [m]."""
+        (nz, ny, nx), p = self.grid.shape, self.physics
+        free, distance = p.published * np.cbrt(self.grid.volume), boundaries.from_walls(self.grid, faces)
+        near = KARMAN * distance
+        lengths = {"zero_equation": distance, "dynamic": near, "smagorinsky": np.minimum(free, near)}
+        length = np.zeros((nz + 1, ny + 1, nx + 4))
+        length[:nz, :ny, 2 : nx + 2] = lengths.get(p.turbulence, free)
+        return length
 
     def _boxes(self, sides: Sides) -> None:
         """The direct solvers: of the pressure, and of what diffuses implicitly between its own sides."""
@@ -543,88 +466,3 @@ class Flow:
         arrays = (self.u, self.v, self.w, self.T, self.p, self.nu, self._u, self._v, self._w, self._T)
         arrays = (*arrays, *self._old, *self._older, *self._filtered, self._phi, self._open, self._length)
         return sum(a.nbytes for a in arrays) / (self.scenarios * np.prod(self.grid.shape))
-
-
-def _columns(at: Array) -> list[Array]:
-    """Where places (m, 3) stand in the arrays: layers, rows and columns."""
-    return [np.ascontiguousarray(c, np.int32) for c in (at + GHOSTS).T]
-
-
-def _axis(widths: Array, ghosts: int) -> Array:
-    """Inverse widths, inverse distances of centres, and shares of the cells at a face, by place in the arrays."""
-    n = len(widths)
-    between = 0.5 * (widths[1:] + widths[:-1])
-    table = np.ones((4, n + (2 * ghosts or 1)))
-    table[momentum.INVERSE, ghosts : ghosts + n] = 1.0 / widths
-    faces = slice(ghosts, ghosts + n + 1)
-    table[momentum.CENTRES, faces] = 1.0 / np.r_[widths[0], between, widths[-1]]
-    table[momentum.BEFORE, faces] = np.r_[0.5, 0.5 * widths[:-1] / between, 0.5]
-    table[momentum.AFTER, faces] = np.r_[0.5, 0.5 * widths[1:] / between, 0.5]
-    return table
-
-
-def _shut(grid: Grid, faces: tuple[Faces, Faces, Faces]) -> list[Array]:
-    """Closed faces along x, y and z: those listed as such, and the sides of the box but for openings."""
-    masks = []
-    for d, part in enumerate(faces):
-        axis = 2 - d
-        shape = tuple(n + (a == axis) for a, n in enumerate(grid.shape))
-        mask = part.closed(shape)
-        ends: list[int | slice] = [slice(None)] * 3
-        opened = np.zeros(shape, bool)
-        opened[tuple(part.at.T)] = True
-        for end in (0, -1):
-            ends[axis] = end
-            mask[tuple(ends)] |= ~opened[tuple(ends)]
-        masks.append(mask)
-    return masks
-
-
-def _geometry(grid: Grid, faces: tuple[Faces, Faces, Faces], physics: Physics) -> tuple[Array, Array]:
-    """Which lower faces let heat diffuse, coded, and the length of the eddies, in the arrays' shape."""
-    nz, ny, nx = grid.shape
-    code = np.full((nz + 1, ny + 1, nx + 4), 7.0)
-    near = np.zeros(grid.shape, bool)
-    for d, part in enumerate(faces):
-        axis = 2 - d
-        mask = part.closed(tuple(n + (a == axis) for a, n in enumerate(grid.shape)))
-        code[: mask.shape[0], : mask.shape[1], 2 : 2 + mask.shape[2]] -= mask * 2.0**d
-        low, high = (np.delete(mask, end, axis) for end in (-1, 0))
-        near |= low | high
-    ends = [np.minimum(e[1:] + e[:-1], 2 * e[-1] - e[1:] - e[:-1]) / 2 for e in (grid.edges(c) for c in "zyx")]
-    distance = np.minimum(np.minimum(ends[0][:, None, None], ends[1][:, None]), ends[2])
-    if near.any():
-        sizes = [float(np.mean(getattr(grid, c))) for c in "zyx"]
-        distance = np.minimum(distance, scipy.ndimage.distance_transform_edt(~near, sizes) + 0.5 * min(sizes))  # type: ignore[operator]
-    length = np.zeros_like(code)
-    cell = np.cbrt(grid.volume)
-    near = 0.41 * distance
-    lengths = {"zero_equation": distance, "dynamic": near, "smagorinsky": np.minimum(physics.published * cell, near)}
-    length[:nz, :ny, 2 : nx + 2] = lengths.get(physics.turbulence, physics.published * cell)
-    return code, length
-
-
-def _along_walls(grid: Grid, faces: tuple[Faces, Faces, Faces], d: int) -> tuple[Array, Array, Array]:
-    """Inner faces of direction d that run along walls: (m, 3), their distance to these [m], less where two meet (m,).
-
-    And where walls within the box lie beside them, as `Pulled` has it (m, 6).
-    """
-    shut, own = _shut(grid, faces), 2 - d
-    total, beside = np.zeros(shut[d].shape), np.zeros((*shut[d].shape, 6), bool)
-    for other in {0, 1, 2} - {d}:
-        axis = 2 - other
-        size = (grid.z, grid.y, grid.x)[axis]
-        half = 0.5 * size.reshape([-1 if a == axis else 1 for a in range(3)])
-        for end, side in ((0, -1), (1, 0)):
-            wall = np.delete(shut[other], side, axis)
-            pair = np.delete(wall, -1, own) & np.delete(wall, 0, own)
-            inner = [slice(None)] * 3
-            inner[own] = slice(1, -1)
-            total[tuple(inner)] += pair / half
-            beside[*inner, 2 * other + end] = pair
-            outermost: list[int | slice] = [slice(None)] * 3
-            outermost[axis] = -end  # the side of the box has a ghost that does not rub
-            beside[*outermost, 2 * other + end] = False
-    total[shut[d]] = 0.0
-    at = np.argwhere(total > 0)
-    return at, 1.0 / total[tuple(at.T)], beside[tuple(at.T)]

@@ -8,6 +8,7 @@ from zlib import crc32
 import feeders
 import numpy as np
 from twin.kernels import (
+    boundaries,
     compensation,
     connected,
     elimination,
@@ -165,15 +166,15 @@ def air(k, rng, precision):
         faces = []
         for d in range(3):
             shut = np.unique(np.concatenate([block, block + np.eye(3, dtype=int)[2 - d]]), axis=0)
-            numbers = (np.full((len(shut), 1), v) for v in (finite_volume.SOLID, 0.0, 0.0))
+            numbers = (np.full((len(shut), 1), v) for v in (boundaries.SOLID, 0.0, 0.0))
             parts = (np.concatenate(pair) for pair in zip(fan, numbers, strict=True))
-            faces.append(finite_volume.Faces(np.concatenate([at, shut]), *parts))
-        heat = finite_volume.Cells(at, *(rng.uniform(0, 2, (2, 1)) for _ in range(3)))
-        grid = finite_volume.Grid(*(rng.uniform(0.5, 1.5, n) for n in (9, 5, 4)))
+            faces.append(boundaries.Faces(np.concatenate([at, shut]), *parts))
+        heat = boundaries.Cells(at, *(rng.uniform(0, 2, (2, 1)) for _ in range(3)))
+        grid = boundaries.Grid(*(rng.uniform(0.5, 1.5, n) for n in (9, 5, 4)))
         for model in finite_volume.MODELS:
             carried = "limited" if model == "zero_equation" else "central"
             physics = finite_volume.Physics(turbulence=model, momentum=carried)
-            sides = finite_volume.Sides(u=(finite_volume.NO_SLIP,) * 6, T=((-1.0, 0.5),) * 6)
+            sides = boundaries.Sides(u=(boundaries.NO_SLIP,) * 6, T=((-1.0, 0.5),) * 6)
             flow = finite_volume.Flow(
                 grid, 2, faces=tuple(faces), cells=heat, physics=physics, sides=sides, kind=precision
             )

@@ -34,6 +34,7 @@ TWO = indices("capture_of_two_racks_by_hand")
 DRIFT = air("an_average_begins_when_nothing_drifts_any_more")
 SWING = air("inlets_that_swing_do_not_drift_unless_most_do")
 TOLD = air("air_that_does_not_settle_is_told_with_its_error")
+FEW = air("means_of_few_flushes_are_known_as_often_as_is_said")
 STOP = air("ctrl_c_keeps_the_average")
 LEAK = ("domains/test_room.py::test_racks_leak_beside_their_chassis_as_pressure_drives_it",)
 
@@ -56,6 +57,8 @@ MUTANTS = [
     (A, "return total(moved**2 * beyond) > total(scatter * beyond)", "return np.zeros(moved.shape[1], bool)", DRIFT, "drift that is not seen"),
     (A, "return total(moved**2 * beyond) > total(scatter * beyond)", "return (moved**2 * beyond > scatter).any(axis=0)", SWING, "one inlet of many that seems to drift"),
     (A, "beyond = moved > tolerance", "beyond = moved > 0.0", SWING + DRIFT, "what hardly moves taken for drift"),
+    (A, "stdtrit(n - 1, 0.975)", "2.0", FEW, "twice the standard error, whatever the number of flushes"),
+    (A, "stdtrit(n - 1, 0.975)", "stdtrit(n - 1, 0.95)", FEW, "an interval of 90 %"),
     (A, "np.where(uncertain, Outcome.ERROR_ABOVE_TOLERANCE, 0)", "0", TOLD, "errors above the tolerance untold"),
     (A, "np.where(interrupted, Outcome.INTERRUPTED, outcome)", "outcome", STOP, "interrupts untold"),
     (T, "outcome = np.where(solved, mean.outcome, Outcome.NOT_SOLVED)", "outcome = np.where(solved, mean.outcome, Outcome.SETTLED)", NONE, "scenarios without a solution that settle"),

@@ -20,7 +20,8 @@ from races import machine  # isort: skip
 import numpy as np
 import openfoam
 from twin.kernels import poisson
-from twin.kernels.finite_volume import SOLID, Cells, Faces, Flow, Grid
+from twin.kernels.boundaries import SOLID, Cells, Faces, Grid
+from twin.kernels.finite_volume import Flow
 
 
 @dataclass(frozen=True)

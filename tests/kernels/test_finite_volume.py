@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 from twin.kernels import poisson
-from twin.kernels.finite_volume import NO_SLIP, SLIP, SOLID, Cells, Faces, Flow, Grid, Physics, Sides, stretched
+from twin.kernels.boundaries import NO_SLIP, SLIP, SOLID, Cells, Faces, Grid, Sides, stretched
+from twin.kernels.finite_volume import Flow, Physics
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "cases" / "cavities" / "published.json").read_text())
 LAMINAR = dict(turbulence="none", implicit=True, wall_law=False)

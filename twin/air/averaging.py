@@ -1,7 +1,7 @@
 """Statistically steady air of a room: mean fields over flushes, with an error for every inlet.
 
 The flow is unsteady, so that a steady answer is one that is steady on average. It begins when nothing drifts any more,
-and goes on until the standard error of what racks breathe is below a tolerance.
+and goes on until what racks breathe is known to a tolerance, at a confidence of 95 %.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import stdtrit
 
 from twin.air.field import MIN_FLOW, REFERENCE, Loads
 from twin.air.geometry import Geometry
 from twin.elements import Array, Index, total
 from twin.kernels.arrays import fetch
-from twin.kernels.finite_volume import GHOSTS, Flow
+from twin.kernels.boundaries import GHOSTS
+from twin.kernels.finite_volume import Flow
 
 MAX_FLUSH = 600.0
 """Longest time that counts as one flush, s: a room whose coolers stand still has none."""
@@ -39,7 +41,8 @@ class Averaging:
     Attributes
     ----------
     tolerance
-        Twice the standard error that every inlet and probe may have [K], and how far they may drift in a window.
+        Half of the 95 % confidence interval that the mean of every inlet and probe may have [K], and how far they may
+        drift in a window.
     window
         Flushes in which nothing may drift before the average begins; see `drifting`.
     max_spin_up
@@ -76,12 +79,12 @@ class Course(NamedTuple):
 
 @dataclass(frozen=True)
 class TimeAverage:
-    """Statistically steady air of a room in S scenarios: means over flushes with twice their standard error.
+    """Statistically steady air of a room in S scenarios: means over flushes with their 95 % confidence intervals.
 
     Attributes
     ----------
     inlet, error
-        Air at each rack's inlet and its error [K], (rack, S).
+        Air at each rack's inlet and half of its confidence interval [K], (rack, S).
     intake
         Mean of what each cooler draws, from the heat that it took [K], (cooler, S).
     probe, probe_error
@@ -217,10 +220,8 @@ class _Sampler:
 
     @property
     def error(self) -> Array:
-        """Twice the standard error of the mean of batches [K], (group, S); infinite with a single one."""
-        if len(self.batches) < 2:
-            return np.full(np.shape(self.batches[0]), np.inf)
-        return 2.0 * np.std(self.batches, axis=0, ddof=1) / np.sqrt(len(self.batches))
+        """Half of the 95 % confidence interval of the mean of batches [K], (group, S); see `uncertainty`."""
+        return uncertainty(self.batches)
 
     def start(self) -> None:
         """Count heat from here."""
@@ -300,10 +301,10 @@ def average(
 
     The average begins when no inlet, no probe (x, y, z) [m] and not the air as a whole drifts any more (`drifting`), or
     after `averaging.max_spin_up` flushes. A batch is one flush of the room, its free volume over the coolers' flow.
-    `min_batches` to `max_batches` of them are averaged, until twice the standard error of every rack's inlet and every
-    probe is below `tolerance` [K]; `outcome` of the result says whether that came about. Ctrl-C ends the average with
-    the batches that are whole; before the first one it raises KeyboardInterrupt with a word on that. `watch` is called
-    after every few steps with how far it is.
+    `min_batches` to `max_batches` of them are averaged, until half of the 95 % confidence interval of every rack's inlet
+    and every probe is below `tolerance` [K]; `outcome` of the result says whether that came about. Ctrl-C ends the
+    average with the batches that are whole; before the first one it raises KeyboardInterrupt with a word on that.
+    `watch` is called after every few steps with how far it is.
 
     >>> average(flow, room, loads, averaging=Averaging(tolerance=0.5)).inlet
     """
@@ -329,6 +330,17 @@ def average(
     uncertain = ~(sampler.error.max(axis=0, initial=0.0) < averaging.tolerance)
     outcome = np.where(restless, Outcome.STILL_DRIFTING, np.where(uncertain, Outcome.ERROR_ABOVE_TOLERANCE, 0))
     return sampler.average(np.where(interrupted, Outcome.INTERRUPTED, outcome).astype(np.int8))
+
+
+def uncertainty(batches: Sequence[Array]) -> Array:
+    """Half of the 95 % confidence interval of the mean of batches, each of the same shape; infinite with a single one.
+
+    Student's t of batch means, which are taken as independent [Law, Simulation Modeling and Analysis, ch. 9].
+    """
+    n = len(batches)
+    if n < 2:
+        return np.full(np.shape(batches[0]), np.inf)
+    return stdtrit(n - 1, 0.975) * np.std(batches, axis=0, ddof=1) / np.sqrt(n)
 
 
 def drifting(parts: Sequence[Array], tolerance: float) -> Array:

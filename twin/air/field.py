@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, DTypeLike
 from twin.air.geometry import Geometry
 from twin.domains.compute import AIR_HEAT
 from twin.elements import Array, Index
-from twin.kernels.finite_volume import SOLID, Cells, Faces, Flow, Grid, Physics
+from twin.kernels.boundaries import SOLID, Cells, Faces, Grid
+from twin.kernels.finite_volume import Flow, Physics
 
 REFERENCE = 293.15
 """Temperature from which the solver counts, K."""

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.elements import Array, Index
+from twin.kernels.boundaries import Grid
 from twin.kernels.connected import connected
-from twin.kernels.finite_volume import Grid
 
 Mask = NDArray[np.bool_]
 Point = tuple[float, float, float]

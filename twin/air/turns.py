@@ -80,8 +80,8 @@ class FiniteVolume:
     cell
         Size of a cell [m].
     tolerance
-        Twice the standard error that every inlet may have [K]; field and plant take turns until inlets move by less
-        than twice as much.
+        Half of the 95 % confidence interval that every inlet's mean may have [K]; field and plant take turns until
+        inlets move by less than twice as much.
     rooms
         Rooms whose air is computed; all in which racks and coolers have places if none are named. All that moves their
         air must have a place there.

@@ -283,7 +283,7 @@ def _rooms(air: AirSolution, labels: dict[str, list[str]]) -> dict[str, Any]:
     if not air.rooms:
         return {}
     parts, size = air.plant.facility.components, air.plant.scenarios
-    bar, drawn = "twice the standard error of the inlet", "air drawn by the cooler"
+    bar, drawn = "half the 95 % confidence interval of the inlet", "air drawn by the cooler"
     by_equipment: dict[str, Any] = {}
     where: dict[str, dict[str, int]] = {}
     for room in air.rooms:

@@ -49,7 +49,7 @@ RACK, COOLER = ("rack", *SCENARIO), ("cooler", *SCENARIO)
 
 AVERAGES = {
     "inlet": (RACK, "K", "mean air at the inlet of each rack"),
-    "error": (RACK, "K", "twice the standard error of the inlet"),
+    "error": (RACK, "K", "half the 95 % confidence interval of the inlet"),
     "intake": (COOLER, "K", "mean air that each cooler draws"),
     "heat_in": (SCENARIO, "W", "heat that the air was given"),
     "heat_out": (SCENARIO, "W", "heat that coolers took"),

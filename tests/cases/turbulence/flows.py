@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
-from twin.kernels.finite_volume import GRAVITY, SOLID, Cells, Faces, Flow, Grid, Physics
+from twin.kernels.boundaries import SOLID, Cells, Faces, Grid
+from twin.kernels.finite_volume import GRAVITY, Flow, Physics
 
 STRIDE = 10
 """Steps between samples of an average."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from twin.kernels.finite_volume import Flow, Grid, Physics
+from twin.kernels.boundaries import Grid
+from twin.kernels.finite_volume import Flow, Physics
 
 sys.path.insert(0, str(Path(__file__).parent))
 
