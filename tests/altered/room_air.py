@@ -36,6 +36,7 @@ SWING = air("inlets_that_swing_do_not_drift_unless_most_do")
 TOLD = air("air_that_does_not_settle_is_told_with_its_error")
 FEW = air("means_of_few_flushes_are_known_as_often_as_is_said")
 STOP = air("ctrl_c_keeps_the_average")
+CHASSIS = ("domains/test_room.py::test_chassis_and_the_panels_between_them_are_what_they_are",)
 LEAK = ("domains/test_room.py::test_racks_leak_beside_their_chassis_as_pressure_drives_it",)
 
 MUTANTS = [
@@ -70,5 +71,8 @@ MUTANTS = [
     (I, "[:, None] / plant.counts[columns.zone][room.row]", "[:, None] ** 0.5", ALIKE, "racks that do not count for those alike"),
     (I, "straight = np.linalg.solve(np.eye(len(room.racks)) + room.heat, room.heat)", "straight = room.heat", indices("capture_is_what_does_not_come_straight_from_racks"), "detours taken for the straight way"),
     (I, "1.0 - flow @ straight / flow", "1.0 - straight.sum(axis=0)", TWO, "exhausts that do not count by their air"),
+    (G, "    _straighten(g, part.axis, cells)\n    before, behind", "    before, behind", CHASSIS, "chassis that let air swirl"),
+    (G, "rest = whole[~(whole[:, None] == openings).all(axis=2).any(axis=1)]", "rest = whole", CHASSIS, "leaks in the way of the fans"),
+    (G, "low[across], high[across] = middle - 0.5 * part.opening, middle + 0.5 * part.opening", "low[across], high[across] = middle - part.opening, middle + part.opening", CHASSIS, "an opening twice as wide"),
     (G, "perforated(part.leak_area)", "perforated(min(2.0 * part.leak_area, 0.9))", LEAK, "leaks twice as wide"),
 ]

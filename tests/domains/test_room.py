@@ -97,10 +97,35 @@ def test_a_wrong_room_or_cell_is_an_error(room, cell, words):
         mesh(twin.load("gb300_hall"), room, cell)
 
 
+def test_chassis_and_the_panels_between_them_are_what_they_are():
+    """Two of 0.4 m and 0.2 m height, 0.6 m wide, in a rack 1 m wide: nothing passes beside them, or what leaks."""
+    chassis = ((0.2, 0.6), (1.0, 1.2))
+    for leak in (0.0, 0.1):
+        rack = Part("r", "rack", (0.5, 0.0, 0.0), (1.0, 1.0, 2.0), 0, -1, chassis, 0.6, leak_area=leak)
+        g = geometry((1.6, 1.0, 2.0), 0.1, [rack], [])
+        (mover,) = g.racks
+        open_ = np.zeros((20, 10), bool)
+        open_[2:6, 2:8] = open_[10:12, 2:8] = True
+        assert not g.faults and mover.area == pytest.approx(0.36)
+        assert {tuple(c) for c in mover.cells} == {(z, y, x) for z, y in np.argwhere(open_) for x in range(5, 10)}
+        assert {tuple(c) for c in mover.driven} == {(z, y, x) for z, y in np.argwhere(open_) for x in range(5, 11)}
+        assert set(mover.upstream[:, 2]) == {10}  # its front points along x, and draws there
+        assert g.closed[2][2:7, 2:8, 5:10].all() and g.closed[1][2:6, 2:9, 5:10].all()  # air goes straight
+        beside = ~open_
+        if leak:
+            assert not g.solid.any()
+            assert [{tuple(f) for f in at} for _, at, _ in g.losses] == [
+                {(z, y, x) for z, y in np.argwhere(beside)} for x in (5, 10)
+            ]
+        else:
+            assert (g.solid[:, :, 5:10] == beside[..., None]).all() and not g.losses
+            assert (g.closed[0][:, :, 5:11] == beside[..., None]).all()
+
+
 def test_racks_leak_beside_their_chassis_as_pressure_drives_it():
     """Across a rack that closes a room but for leaks of a fifth: K ρ u² / 2 at its front and at its back."""
     tall = (1.0, 1.0, 2.0)
-    rack = Part("r", "rack", (0.4, 0.0, 0.0), (0.6, 1.0, 2.0), 0, 1, (0.0, 1.0), leak_area=0.2)
+    rack = Part("r", "rack", (0.4, 0.0, 0.0), (0.6, 1.0, 2.0), 0, 1, ((0.0, 1.0),), leak_area=0.2)
     g = geometry(tall, 0.1, [rack], [])
     assert not g.faults and [(d, len(at)) for d, at, _ in g.losses] == [(0, 100), (0, 100)]
     given = Loads(np.array([[0.5]]), np.zeros((1, 1)), np.zeros((0, 1)), np.zeros((0, 1)))

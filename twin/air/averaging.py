@@ -301,10 +301,10 @@ def average(
 
     The average begins when no inlet, no probe (x, y, z) [m] and not the air as a whole drifts any more (`drifting`), or
     after `averaging.max_spin_up` flushes. A batch is one flush of the room, its free volume over the coolers' flow.
-    `min_batches` to `max_batches` of them are averaged, until half of the 95 % confidence interval of every rack's inlet
-    and every probe is below `tolerance` [K]; `outcome` of the result says whether that came about. Ctrl-C ends the
-    average with the batches that are whole; before the first one it raises KeyboardInterrupt with a word on that.
-    `watch` is called after every few steps with how far it is.
+    `min_batches` to `max_batches` of them are averaged, until half of the 95 % confidence interval of every inlet and
+    probe is below `tolerance` [K]; `outcome` of the result says whether that came about. Ctrl-C ends the average with
+    the batches that are whole; before the first one it raises KeyboardInterrupt with a word on that. `watch` is called
+    after every few steps with how far it is.
 
     >>> average(flow, room, loads, averaging=Averaging(tolerance=0.5)).inlet
     """

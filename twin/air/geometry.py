@@ -52,8 +52,10 @@ class Part:
         Direction of the air: 0 for x, 1 for y.
     sign
         1 or -1: from the front to the back of a rack, out of the outlet of a cooler.
-    span
-        Heights between which a rack's air passes, above its base [m]; all of it if None.
+    spans
+        Heights between which a rack's air passes, above its base [m]; all of it if there are none.
+    opening
+        Width in the middle of a rack's front and back through which its air passes [m]; all of it if None.
     outlet
         Width and height of a cooler's opening [m]; all of its side if None.
     intake
@@ -61,7 +63,7 @@ class Part:
     sill
         Height of a cooler's outlet above its base [m].
     leak_area
-        Open share of a rack's front and back beside its span, through which air passes as pressure drives it.
+        Open share of a rack's front and back beside its openings, through which air passes as pressure drives it.
     """
 
     name: str
@@ -70,7 +72,8 @@ class Part:
     high: Point
     axis: int = 0
     sign: int = 1
-    span: tuple[float, float] | None = None
+    spans: tuple[tuple[float, float], ...] = ()
+    opening: float | None = None
     outlet: tuple[float, float] | None = None
     intake: Literal["back", "top"] = "back"
     sill: float = 0.0
@@ -309,12 +312,12 @@ def _box(grid: Grid, low: Sequence[float], high: Sequence[float]) -> Box:
 
 
 class _Passage(NamedTuple):
-    """Ranges of a rack's or cooler's driven faces, and of the cells that are before, behind and in it."""
+    """A rack's or cooler's driven faces, and the cells that are before, behind and in it, each (m, 3)."""
 
-    driven: Ranges
-    upstream: Ranges
-    downstream: Ranges
-    cells: Ranges
+    driven: Index
+    upstream: Index
+    downstream: Index
+    cells: Index
 
 
 def _place(g: Geometry, part: Part, box: Box) -> None:
@@ -329,29 +332,54 @@ def _place(g: Geometry, part: Part, box: Box) -> None:
         if fault:
             g.faults.append(f"{part.name}: {fault}")
             return
-    widths = g.grid.z, g.grid.y, g.grid.x
-    area = np.prod([widths[a][passage.driven[a]].sum() for a in range(3) if a != 2 - part.axis])
-    driven, upstream, cells = (_indices(r) for r in (passage.driven, passage.upstream, passage.cells))
-    g.movers.append(AirMover(part.name, part.role, part.axis, part.sign, driven, float(area), upstream, cells))
+    area = float(sections(g.grid, part.axis, passage.downstream).sum())
+    moved = passage.driven, area, passage.upstream, passage.cells
+    g.movers.append(AirMover(part.name, part.role, part.axis, part.sign, *moved))
+
+
+def sections(grid: Grid, d: int, cells: Index) -> Array:
+    """Areas of cells (m, 3) across direction d [m²], (m,)."""
+    widths = grid.z, grid.y, grid.x
+    return np.prod([widths[a][cells[:, a]] for a in range(3) if a != 2 - d], axis=0)
 
 
 def _place_rack(g: Geometry, part: Part, box: Box) -> _Passage:
-    """Open a rack at its front and back, between the heights of its span; the rest of it is solid, or leaks."""
+    """Let air through a rack's openings, straight as its chassis guide it; the rest of it is solid, or leaks."""
     axis = 2 - part.axis
-    if part.span is not None:
-        low, high = ((*corner[:2], part.low[2] + z) for corner, z in zip((part.low, part.high), part.span, strict=True))
-        span = _box(g.grid, low, high)[0]
-        for rest in (slice(box[0].start, span.start), slice(span.stop, box[0].stop)):
-            if rest.stop > rest.start and part.leak_area > 0:
-                _leak(g, part, (rest, *box[1:]))
-            elif rest.stop > rest.start:
-                _fill(g, (rest, *box[1:]))
-        box = (span, *box[1:])
-    _close_sides(g, box, ((part.axis, -1), (part.axis, 1)))
-    cells = _ranges(box)
+    openings = _openings(g, part, box)
+    if part.leak_area > 0:
+        _leak(g, part, box, openings)
+    else:
+        _fill(g, box)
+    along = np.arange(box[axis].start, box[axis].stop)
+    cells = _swept(openings, axis, along)
+    driven = _swept(openings, axis, np.append(along, box[axis].stop))
+    g.solid[tuple(cells.T)] = False
+    g.closed[part.axis][tuple(driven.T)] = False
+    _straighten(g, part.axis, cells)
     before, behind = _ends(part, box)
-    planes = np.arange(box[axis].start, box[axis].stop + 1)
-    return _Passage(_at(cells, axis, planes), _at(cells, axis, before), _at(cells, axis, behind), cells)
+    return _Passage(driven, _swept(openings, axis, [before]), _swept(openings, axis, [behind]), cells)
+
+
+def _openings(g: Geometry, part: Part, box: Box) -> Index:
+    """Cells in the first plane of a rack's box through which its air passes, (m, 3)."""
+    axis, across = 2 - part.axis, 1 - part.axis
+    low, high = list(part.low), list(part.high)
+    if part.opening is not None:
+        middle = 0.5 * (low[across] + high[across])
+        low[across], high[across] = middle - 0.5 * part.opening, middle + 0.5 * part.opening
+    cells = []
+    for bottom, top in part.spans or ((0.0, part.high[2] - part.low[2]),):
+        low[2], high[2] = part.low[2] + bottom, part.low[2] + top
+        cells.append(_indices(_at(_ranges(_box(g.grid, low, high)), axis, box[axis].start)))
+    return np.unique(np.concatenate(cells), axis=0)
+
+
+def _swept(cells: Index, axis: int, numbers: Sequence[int] | Index) -> Index:
+    """Cells (m, 3) at each of some numbers along an axis, (m numbers, 3)."""
+    swept = np.repeat(cells[None], len(numbers), axis=0)
+    swept[:, :, axis] = np.asarray(numbers)[:, None]
+    return swept.reshape(-1, 3)
 
 
 def _place_cooler(g: Geometry, part: Part, box: Box) -> _Passage:
@@ -368,7 +396,8 @@ def _place_cooler(g: Geometry, part: Part, box: Box) -> _Passage:
         _straighten(g, d, _indices(coil))
     cells = _ranges(box)
     upstream = _at(cells, 0, box[0].stop) if part.intake == "top" else _at(cells, axis, before)
-    return _Passage(_at(opening, axis, face), upstream, _at(opening, axis, behind), coil)
+    ranges = (_at(opening, axis, face), upstream, _at(opening, axis, behind), coil)
+    return _Passage(*map(_indices, ranges))
 
 
 def _open_outlet(g: Geometry, part: Part, box: Box) -> Box:
@@ -394,9 +423,9 @@ def _ends(part: Part, box: Box) -> tuple[int, int]:
     return (along.start - 1, along.stop) if part.sign > 0 else (along.stop, along.start - 1)
 
 
-def _beyond_wall(g: Geometry, part: Part, cells: Ranges, does: str) -> str:
-    """What is wrong if cells lie outside the room with which a part `does` something; empty if they do not."""
-    for axis, (numbers, count) in enumerate(zip(cells, g.grid.shape, strict=True)):
+def _beyond_wall(g: Geometry, part: Part, cells: Index, does: str) -> str:
+    """What is wrong if cells (m, 3) lie outside the room with which a part `does` something; empty if they do not."""
+    for axis, (numbers, count) in enumerate(zip(cells.T, g.grid.shape, strict=True)):
         if numbers.min() >= 0 and numbers.max() < count:
             continue
         edges = g.grid.edges("zyx"[axis])
@@ -425,13 +454,14 @@ def _fill(g: Geometry, box: Box) -> None:
         mask[_faces_of(box, d)] = True
 
 
-def _leak(g: Geometry, part: Part, box: Box) -> None:
-    """Let air pass along a rack through a box of it, held up at its front and at its back as by a perforated plate."""
+def _leak(g: Geometry, part: Part, box: Box, openings: Index) -> None:
+    """Let air pass along a rack beside its openings, held up at its front and its back as by a perforated plate."""
     axis = 2 - part.axis
     _close_sides(g, box, ((part.axis, -1), (part.axis, 1)))
+    whole = _indices(_at(_ranges(box), axis, box[axis].start))
+    rest = whole[~(whole[:, None] == openings).all(axis=2).any(axis=1)]
     for face in (box[axis].start, box[axis].stop):
-        faces = _indices(_at(_ranges(box), axis, face))
-        g.losses.append(FaceLoss(part.axis, faces, perforated(part.leak_area)))
+        g.losses.append(FaceLoss(part.axis, _swept(rest, axis, [face]), perforated(part.leak_area)))
 
 
 def _straighten(g: Geometry, d: int, cells: Index) -> None:

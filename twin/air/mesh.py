@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from twin.air.geometry import CLEARANCE, Geometry, Part, geometry
+from twin.air.geometry import CLEARANCE, Geometry, Part, geometry, sections
 from twin.air.geometry import Screen as Sheet
-from twin.columns import Array
 from twin.components.base import Component
 from twin.components.hall import Room
 from twin.facility.files import LayoutError, hint
@@ -161,8 +160,9 @@ def _part(name: str, p: Component, low: tuple[float, ...]) -> Part | None:
     high = tuple(a + b for a, b in zip(low, extent, strict=True))
     axis, way = WAYS[p.way]
     if p.shapes_air == "rack" and _moves_air(p):
-        given = {"span": getattr(p, "air_span", None), "leak_area": getattr(p, "leak_area", 0.0)}
-        return Part(name, "rack", low, high, axis, -way, **given)  # type: ignore[arg-type]
+        front = {"spans": getattr(p, "air_span", ()), "opening": getattr(p, "air_width", None)}
+        leak = getattr(p, "leak_area", 0.0)
+        return Part(name, "rack", low, high, axis, -way, **front, leak_area=leak)  # type: ignore[arg-type]
     if p.shapes_air == "cooler":
         shape = {"outlet": getattr(p, "outlet", None), "intake": getattr(p, "intake", "back")}
         return Part(name, "cooler", low, high, axis, way, **shape)  # type: ignore[arg-type]
@@ -182,11 +182,5 @@ def summary(g: Geometry) -> dict[str, int | float | list[int] | list[float]]:
         "coolers": len(g.coolers),
         "solids": len(g.skins),
         "open_area_m2": float(openings),
-        "resisting_area_m2": float(sum(_area(g, d, at) for d, at, _ in g.losses)),
+        "resisting_area_m2": float(sum(sections(g.grid, d, at).sum() for d, at, _ in g.losses)),
     }
-
-
-def _area(g: Geometry, d: int, at: Array) -> float:
-    sides = (g.grid.z, g.grid.y, g.grid.x)
-    others = [a for a in range(3) if a != 2 - d]
-    return float(np.prod([sides[a][at[:, a]] for a in others], axis=0).sum())

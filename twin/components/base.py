@@ -207,8 +207,9 @@ class Component(Model):
     colocation owns it. legend: its group in pictures, any text. look: what it is drawn as; a "run" of pipe or cable
     is drawn along its route, a "busway" above what it feeds. asset_class: what NVIDIA's AI-factory profile of OpenUSD
     assets calls it, "" for none. shapes_air: what it is to the air of its room: a "rack" breathes at its face (by its
-    fields `air_flow`, `facing` and `air_span`, and as rows of an Engine), a "cooler" blows (`facing`, `outlet`,
-    `intake`, and as rows of a Fan), a "solid" is in the way, a "screen" parts it (`open_area`), and "nothing" leaves
+    fields `air_flow` and `facing`, `air_span` and `air_width` if it has them, and as rows of an Engine), a "cooler"
+    blows (`facing`, `outlet`, `intake`, and as rows of a Fan), a "solid" is in the way, a "screen" parts it
+    (`open_area`), and "nothing" leaves
     it alone. cools_room: whether it is what a room without cooling lacks. airs_room: whether it works only in rooms
     that are ventilated, whose humidity is a balance. holds_pressure: whether it is what a coolant loop without
     pressure lacks. indoors: whether it must stand in a room. set_point_role: what its set point holds, "coolant" to

@@ -1,9 +1,9 @@
 """Racks: chips with clock, cap and leakage, their hosts, converters, fans and cold plates."""
 
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from twin import columns
 from twin.columns import Index, Real, limits, totals
@@ -83,6 +83,16 @@ class CoolingPath(NamedTuple):
     plate_temperature: Real = np.inf
 
 
+def _pairs(value: object) -> object:
+    """Several pairs, or one pair as the only one of several."""
+    single = isinstance(value, (list, tuple)) and len(value) > 0 and not isinstance(value[0], (list, tuple))
+    return (value,) if single else value
+
+
+Spans = Annotated[tuple[tuple[Length, Length], ...], BeforeValidator(_pairs)]
+"""Pairs of heights; a single pair may stand by itself."""
+
+
 class Rack(Component):
     """An air-cooled rack. Power = shelf(board(chips + hosts + other) + inner + fans), see `domains.compute`.
 
@@ -141,9 +151,10 @@ class Rack(Component):
     air_rise: TemperatureDifference = Field(14.0, gt=0, le=60, description="of the air, that the fans aim at")
     min_fan_speed: Fraction = Field(0.3, gt=0, le=1, description="lowest over rated")
     facing: Facing = Field("-y", description="where the front points, which draws the air")
-    air_span: tuple[Length, Length] | None = Field(None, description="heights between which air passes; all if none")
+    air_span: Spans = Field((), description="heights between which air passes, one pair or several; all if none")
+    air_width: Length | None = Field(None, gt=0, description="width of its front where air passes; all if none")
     leak_area: Fraction = Field(
-        0.0, ge=0, le=0.5, description="open share of its front beside `air_span`, by blanks and chassis; 0 to 0.1"
+        0.0, ge=0, le=0.5, description="open share of its front beside that, by blanks and chassis; 0 to 0.1"
     )
     network_share: Power = Field(
         0.0, ge=0, description="network power per accelerator outside this rack, for kW per GPU"
@@ -160,7 +171,7 @@ class Rack(Component):
     air_class: AirClassName = Field("A2", description="of ASHRAE, for its air")
     life: Time = Field(4 * YEAR, gt=0, description="depreciation life")
 
-    structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "air_span", "leak_area"}
+    structural: ClassVar[frozenset[str]] = Component.structural | {"facing", "air_span", "air_width", "leak_area"}
     kind: ClassVar[str] = "rack"
     dimension: ClassVar[str] = "rack"
     heading: ClassVar[str] = "servers"
@@ -185,14 +196,30 @@ class Rack(Component):
         faults = super().check(name)
         if self.chip_idle > self.chip_power:
             faults.append(f"{name}: chip_idle: {self.chip_idle:g} W exceeds chip_power {self.chip_power:g} W")
-        if self.leak_area > 0 and self.air_span is None:
-            faults.append(f"{name}: leak_area: air passes its whole front; give `air_span`, beside which it leaks")
+        faults += self._check_front(name)
         if self.power_cap is not None and self.min_power_cap is not None and self.power_cap < self.min_power_cap:
             lowest = f"{self.min_power_cap:g} W, the lowest that its driver takes"
             faults.append(f"{name}: power_cap: {self.power_cap:g} W is below {lowest}")
         if self.it_power is not None and self.rack_cap is not None:
             faults.append(f"{name}: rack_cap: does nothing where it_power is given")
         return [*faults, *gains(self, name, "shelf_", 1.2), *gains(self, name, "board_", 1.2)]
+
+    def _check_front(self, name: str) -> list[str]:
+        """What is wrong with where its air passes."""
+        faults, before = [], 0.0
+        width, height = self.extent[1 if self.way[1] == "x" else 0], self.extent[2]
+        for low, high in self.air_span:
+            if not before <= low < high <= height:
+                faults.append(
+                    f"{name}: air_span: {low:g} to {high:g} m: give heights upwards, one above the other, "
+                    f"within its {height:g} m"
+                )
+            before = high
+        if self.air_width is not None and self.air_width > width:
+            faults.append(f"{name}: air_width: {self.air_width:g} m is more than its {width:g} m")
+        if self.leak_area > 0 and not self.air_span and self.air_width is None:
+            faults.append(f"{name}: leak_area: air passes its whole front; give `air_span`, beside which it leaks")
+        return faults
 
     @classmethod
     def lower(cls, t: Table, write: Write) -> None:

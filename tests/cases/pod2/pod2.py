@@ -12,7 +12,8 @@ from twin.domains.compute import AIR_HEAT
 
 MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())["states"]
 SIZE = (6.95, 4.87, 3.0)
-WIDTH, DEPTH, HEIGHT, SPAN = 0.62, 1.08, 2.22, (0.3, 1.8)
+WIDTH, DEPTH, HEIGHT = 0.62, 1.08, 2.22
+CHASSIS, OPENING = ((0.3, 0.6), (0.7, 0.9), (1.17, 1.47), (1.57, 1.77)), 0.45
 COOLER, OUTLET = (0.51, 1.225, 2.55), (1.0, 1.775)
 GROUPS = {"01-03": (1, 3), "04-06": (4, 6), "07-09": (7, 9), "10-12": (10, 12)}
 HEIGHTS = (0.4, 1.2, 2.0)
@@ -35,7 +36,17 @@ def racks(leak=0.0):
         x = 4.17 if right else 1.79
         low = (x, y, 0.0)
         parts.append(
-            Part(f"r{n:02d}", "rack", low, (x + DEPTH, y + WIDTH, HEIGHT), 0, -1 if right else 1, SPAN, leak_area=leak)
+            Part(
+                f"r{n:02d}",
+                "rack",
+                low,
+                (x + DEPTH, y + WIDTH, HEIGHT),
+                0,
+                -1 if right else 1,
+                CHASSIS,
+                OPENING,
+                leak_area=leak,
+            )
         )
     return parts
 

@@ -39,7 +39,7 @@ def racks():
         x = left + DEPTH + AISLE if right else left
         span = (BASE, BASE + servers * SERVER)
         high = (x + DEPTH, y + WIDTH, HEIGHT)
-        parts.append(Part(f"r{n}", "rack", (x, y, 0.0), high, 0, -1 if right else 1, span))
+        parts.append(Part(f"r{n}", "rack", (x, y, 0.0), high, 0, -1 if right else 1, (span,), FACE))
     return parts
 
 
