@@ -18,6 +18,7 @@ from twin.air.averaging import Averaging, Outcome, drifting, uncertainty
 from twin.air.exchange import imposed, meshed
 from twin.air.mesh import mesh
 from twin.app.cli import app
+from twin.app.common import CELL
 from twin.facility.files import LayoutError
 from twin.plant.compile import compile
 from twin.show import screen
@@ -174,6 +175,26 @@ def test_ctrl_c_keeps_the_average(layout):
     assert max(map(len, count)) + len("999 s, solving our_hall, ") < 80
     assert solved["air_outcome"].item() == Outcome.INTERRUPTED and "interrupted" in solved.dataset.attrs
     assert solved["warnings"].item().startswith("air of hall: interrupted on cells of 0.2 m: its inlets are")
+
+
+@pytest.mark.parametrize("command", ["solve", "export"])
+def test_ctrl_c_on_the_command_line_shows_the_average_and_ends_with_130(layout, tmp_path, monkeypatch, command):
+    keep = airflow.average
+
+    def stopped(flow, g, loads, **given):
+        mean = keep(flow, g, loads, **given)
+        return replace(mean, outcome=np.full_like(mean.outcome, Outcome.INTERRUPTED))
+
+    monkeypatch.setattr(airflow, "average", stopped)
+    file = tmp_path / "closet.vtp"
+    more = ["-o", str(file)] if command == "export" else []
+    done = CliRunner().invoke(app, [command, str(layout), "--air", "finite_volume", "--cell", "0.2 m", *more])
+    assert done.exit_code == 130 and "interrupted: the air is the average so far" in done.stderr
+    assert file.exists() if more else "r1" in done.stdout
+
+
+def test_the_cells_of_the_command_line_are_those_of_the_model():
+    assert f"{twin.FiniteVolume().cell:g} m" == CELL
 
 
 def test_ctrl_c_before_the_first_average_says_that_nothing_is_kept(layout):

@@ -78,7 +78,7 @@ class FiniteVolume:
     Attributes
     ----------
     cell
-        Size of a cell [m].
+        Size of a cell [m]; what depends on it is told by a second size.
     tolerance
         Half of the 95 % confidence interval that every inlet's mean may have [K]; field and plant take turns until
         inlets move by less than twice as much.
@@ -99,7 +99,7 @@ class FiniteVolume:
         Of the fields.
     """
 
-    cell: float = 0.2
+    cell: float = 0.4
     tolerance: float = 0.5
     rooms: tuple[str, ...] = ()
     coarse: bool = True

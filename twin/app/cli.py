@@ -59,7 +59,7 @@ app = typer.Typer(
     cls=Commands,
     help="Digital twin of AI factories: power, coolant, heat and air in one solve, tokens and cost out of it.",
     epilog="Exit codes: 0 fine, 1 solver failed, 2 bad input or an output that cannot be written, 3 a limit is "
-    "exceeded or nothing is sustainable, 130 interrupted.",
+    "exceeded or nothing is sustainable, 130 interrupted, though what there is may be shown.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -141,6 +141,8 @@ def solve(
     else:
         typer.echo(screens.screen(result, highest, summary, units.value))
     settled(result)
+    if result.stopped:
+        raise typer.Exit(INTERRUPTED)
     if summary["status"] == "limit_exceeded":
         raise typer.Exit(EXCEEDED)
 

@@ -174,7 +174,7 @@ TABLES = (".xlsx", ".csv", ".parquet")
 """Endings of tables."""
 
 CELL = "0.4 m"
-"""Size of the air's cells if none is given."""
+"""Size of the air's cells if none is given, that of `FiniteVolume`, which is not imported for it."""
 
 Layout = Annotated[str, typer.Argument(help="A shipped layout (see `twin list`) or a YAML file.", show_default=False)]
 Case = Annotated[str | None, typer.Option("--case", help="Apply one of the layout's cases.")]

@@ -11,6 +11,7 @@ import typer
 
 from twin.app.common import (
     CELL,
+    INTERRUPTED,
     WRITTEN,
     AirModel,
     AirOption,
@@ -115,9 +116,10 @@ def export(
     try:
         path, kind = check(output, to.value if to else None)
         options = (("case", case), ("set", sets), ("air", air), ("cell", cell), ("air-set", air_sets))
-        result = written(layout, options)
+        result, interrupted = written(layout, options), False
         if result is None:
             result = solved(layout, case, sets, air=air or AirModel.mixed, cell=cell or CELL, air_sets=air_sets)
+            interrupted = result.stopped
         if not 0 <= scenario < result.size:
             raise Fault("--scenario", f"{scenario} is none of the {result.size} there are, counted from 0")
         settled(result, scenario)
@@ -141,6 +143,8 @@ def export(
     for text in scene.told:
         typer.echo(text, err=True)
     typer.echo(f"{path} is written")
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
 
 
 @pictures.command()
@@ -149,7 +153,7 @@ def view(
     case: Case = None,
     sets: Sets = None,
     air: AirOption = AirModel.mixed,
-    cell: Cell = "0.4 m",
+    cell: Cell = CELL,
     air_sets: AirSets = None,
     color: Color = None,
 ) -> None:
