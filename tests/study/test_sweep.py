@@ -450,3 +450,14 @@ def test_what_passes_a_limit_is_hatched():
     middle = inside.shape[1] // 2
     left, right = white[:, : middle - 4].mean(), white[:, middle + 4 :].mean()
     assert (left > 0.01, right > 0.01) == (bool(passed[:, 0].any()), bool(passed[:, 1].any()))
+
+
+def test_processes_side_by_side_have_one_thread_of_linear_algebra_each(monkeypatch):
+    """Two that each wait for threads of their own on the same cores take ten times as long."""
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        monkeypatch.delenv(f"{library}_NUM_THREADS", raising=False)
+    with sweep._pool(2).opened() as processes:
+        assert processes.submit(os.getenv, "OPENBLAS_NUM_THREADS").result() == "1"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    with sweep._pool(2).opened() as processes:
+        assert processes.submit(os.getenv, "OPENBLAS_NUM_THREADS").result() == "3"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 import threading
@@ -392,7 +393,7 @@ def _pool(executor: Any) -> Any:
         workers = executor
         if workers < 1:
             raise LayoutError("executor", [f"{workers} workers: give at least one"])
-        return _Pool(lambda: ProcessPoolExecutor(workers, get_context("spawn"), _ignore_interrupts))
+        return _Pool(lambda: _processes(workers))
     if hasattr(submits, "get_executor"):  # a client of dask.distributed
         if not submits.scheduler_info()["workers"]:
             raise LayoutError("executor", ["the dask cluster has no workers"])
@@ -401,6 +402,16 @@ def _pool(executor: Any) -> Any:
         told = "give a number of processes, a concurrent.futures.Executor or the Client of a dask cluster"
         raise LayoutError("executor", [f"{executor!r:.60}: {told}"])
     return _Pool(lambda: nullcontext(submits))
+
+
+def _processes(workers: int) -> ProcessPoolExecutor:
+    """Processes side by side, with one thread of linear algebra each: more would wait for each other, ten times as long.
+
+    What the environment says of threads stands.
+    """
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    return ProcessPoolExecutor(workers, get_context("spawn"), _ignore_interrupts)
 
 
 def _ignore_interrupts() -> None:
