@@ -92,6 +92,7 @@ for k, (velocity, watts, count) in enumerate(zip(drawn, heat, servers, strict=Tr
         air_flow=velocity * count * unit * 0.45,
         min_fan_speed=1.0,
         air_span=(low, low + count * unit),
+        air_width=0.45,
     )
 
 for name in ("chiller", "pump", *(f"c{k}" for k in range(1, 5)), *(f"r{k}" for k in range(1, 11))):

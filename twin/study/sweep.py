@@ -405,7 +405,7 @@ def _pool(executor: Any) -> Any:
 
 
 def _processes(workers: int) -> ProcessPoolExecutor:
-    """Processes side by side, with one thread of linear algebra each: more would wait for each other, ten times as long.
+    """Processes side by side with one thread of linear algebra each, as more would wait for each other tenfold.
 
     What the environment says of threads stands.
     """
