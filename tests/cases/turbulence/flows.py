@@ -314,7 +314,7 @@ def _against(flow, begins, slot):
 # ---- displacement ventilation ------------------------------------------------------------------------------------
 
 
-def displacement(cell, until=600.0, heat=300.0, interface=1.5, **physics):
+def displacement(cell, until=1800.0, heat=300.0, interface=1.5, **physics):
     """Height of the interface [m] above a line of heat [W/m] in a room that is supplied along its floor.
 
     The room is 6 m wide, 1 m deep and 3 m high, the line of heat 0.2 m wide; supply and extract are even over floor

@@ -177,9 +177,9 @@ def test_a_wall_jet_on_coarse_cells():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("turbulence", "within"), [("dynamic", 0.15), ("smagorinsky", 0.45)])
+@pytest.mark.parametrize(("turbulence", "within"), [("dynamic", 0.10), ("smagorinsky", 0.30)])
 def test_the_layer_under_a_ceiling_stands_where_a_plume_carries_what_comes_in(turbulence, within):
-    """Within a tenth by the dynamic model, a third off by the default; margins are of averages over three flushes."""
+    """Within a tenth by the dynamic model, a fifth off by the default; an average lasts ten flushes."""
     found = flows.displacement(0.1, turbulence=turbulence)
     print(turbulence, found)
     assert found.values["interface"] == pytest.approx(PUBLISHED["line_plume"]["interface"], rel=within)
