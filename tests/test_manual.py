@@ -56,8 +56,9 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("page", "code", "printed"), EXAMPLES, ids=[page for page, *_ in EXAMPLES])
-def test_examples_print_what_stands_below_them(page, code, printed):
-    assert run("-c", code).strip() == printed
+def test_examples_print_what_stands_below_them(page, code, printed, tmp_path):
+    (tmp_path / "tests").symlink_to(ROOT / "tests")  # what they read lies here, what they write does not
+    assert run("-c", code, folder=tmp_path).strip() == printed
 
 
 def test_all_python_that_is_shown_is_an_example_with_its_output():
