@@ -275,6 +275,31 @@ def test_air_that_would_be_left_out_is_refused(layout, tmp_path):
         twin.load(leaks)
 
 
+@pytest.mark.parametrize(
+    ("front", "words"),
+    [
+        ("air_span: [1.8 m, 0.3 m]", r"r1: air_span: 1.8 to 0.3 m: give heights upwards"),
+        ("air_span: [[0.3 m, 0.6 m], [0.5 m, 0.9 m]]", r"r1: air_span: 0.5 to 0.9 m: give heights upwards"),
+        ("air_span: [0.3 m, 9 m]", r"r1: air_span: 0.3 to 9 m: .* within its \d[\d.]* m"),
+        ("air_width: 5 m", r"r1: air_width: 5 m is more than its \d[\d.]* m"),
+    ],
+)
+def test_a_front_that_cannot_be_is_refused(tmp_path, front, words):
+    path = tmp_path / "front.yaml"
+    path.write_text(ROOM.replace("type: rack, it_power: 8 kW", f"type: rack, {front}, it_power: 8 kW", 1))
+    with pytest.raises(LayoutError, match=words):
+        twin.load(path)
+
+
+def test_chassis_of_a_layout_are_those_of_its_room(tmp_path):
+    """Two blocks of chassis 0.4 m wide: 0.4 times 0.6 m of the front are open on cells of 0.1 m."""
+    path = tmp_path / "chassis.yaml"
+    front = "air_span: [[0.3 m, 0.7 m], [1.2 m, 1.4 m]], air_width: 0.4 m"
+    path.write_text(ROOM.replace("type: rack, it_power: 8 kW", f"type: rack, {front}, it_power: 8 kW"))
+    first = mesh(twin.load(path), "hall", 0.1).racks[0]
+    assert first.area == pytest.approx(0.24, rel=0.02)
+
+
 def test_sealed_compartments_are_faults(layout, tmp_path):
     sealed = tmp_path / "sealed.yaml"
     sealed.write_text(ROOM.replace("connections:\n", f"{WALL}connections:\n"))
