@@ -36,6 +36,7 @@ SWING = air("inlets_that_swing_do_not_drift_unless_most_do")
 TOLD = air("air_that_does_not_settle_is_told_with_its_error")
 FEW = air("means_of_few_flushes_are_known_as_often_as_is_said")
 STOP = air("ctrl_c_keeps_the_average")
+OWN = tuple(f"domains/test_room.py::test_air_passes_a_rack_within_its_own_cells[{cell}]" for cell in (0.4, 0.8))
 CHASSIS = ("domains/test_room.py::test_chassis_and_the_panels_between_them_are_what_they_are",)
 LEAK = ("domains/test_room.py::test_racks_leak_beside_their_chassis_as_pressure_drives_it",)
 
@@ -74,5 +75,7 @@ MUTANTS = [
     (G, "    _straighten(g, part.axis, cells)\n    before, behind", "    before, behind", CHASSIS, "chassis that let air swirl"),
     (G, "rest = whole[~(whole[:, None] == openings).all(axis=2).any(axis=1)]", "rest = whole", CHASSIS, "leaks in the way of the fans"),
     (G, "low[across], high[across] = middle - 0.5 * part.opening, middle + 0.5 * part.opening", "low[across], high[across] = middle - part.opening, middle + part.opening", CHASSIS, "an opening twice as wide"),
+    (G, "_at(_ranges(_box_within(g.grid, low, high, box)), axis", "_at(_ranges(_box(g.grid, low, high)), axis", OWN, "chassis in the cells of a neighbour"),
+    (G, "outlet = _box_within(g.grid, low, high, box)", "outlet = _box(g.grid, low, high)", OWN, "an outlet beside its cooler"),
     (G, "perforated(part.leak_area)", "perforated(min(2.0 * part.leak_area, 0.9))", LEAK, "leaks twice as wide"),
 ]

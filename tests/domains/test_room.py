@@ -122,6 +122,22 @@ def test_chassis_and_the_panels_between_them_are_what_they_are():
             assert (g.closed[0][:, :, 5:11] == beside[..., None]).all()
 
 
+@pytest.mark.parametrize("cell", [0.1, 0.25, 0.4, 0.8])
+def test_air_passes_a_rack_within_its_own_cells(cell):
+    """Wherever it stands: cells that are coarser than what they hold round a rack and its chassis apart."""
+    for place in np.arange(0.0, 2.0, 0.06):
+        low, high = (1.6, place, 0.0), (2.4, place + 0.6, 1.0)
+        whole, part = (
+            geometry((4.0, 4.0, 3.2), cell, [Part("r", "rack", low, high, 0, 1, *front)], []).racks[0]
+            for front in ((), (((0.3, 0.4), (0.9, 1.0)), 0.45))
+        )
+        assert {tuple(c) for c in part.cells} <= {tuple(c) for c in whole.cells}
+        assert 0.0 < part.area <= whole.area
+        side = Part("c", "cooler", low, high, 0, 1, outlet=(0.4, 0.5))
+        outlet = geometry((4.0, 4.0, 3.2), cell, [side], []).coolers[0].cells
+        assert {tuple(c[:2]) for c in outlet} <= {tuple(c[:2]) for c in whole.cells}
+
+
 def test_racks_leak_beside_their_chassis_as_pressure_drives_it():
     """Across a rack that closes a room but for leaks of a fifth: K ρ u² / 2 at its front and at its back."""
     tall = (1.0, 1.0, 2.0)

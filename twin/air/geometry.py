@@ -371,8 +371,17 @@ def _openings(g: Geometry, part: Part, box: Box) -> Index:
     cells = []
     for bottom, top in part.spans or ((0.0, part.high[2] - part.low[2]),):
         low[2], high[2] = part.low[2] + bottom, part.low[2] + top
-        cells.append(_indices(_at(_ranges(_box(g.grid, low, high)), axis, box[axis].start)))
+        cells.append(_indices(_at(_ranges(_box_within(g.grid, low, high, box)), axis, box[axis].start)))
     return np.unique(np.concatenate(cells), axis=0)
+
+
+def _box_within(grid: Grid, low: Sequence[float], high: Sequence[float], whole: Box) -> Box:
+    """Cells of a box between two corners (x, y, z) [m], or the nearest of it: coarse cells round the two apart."""
+    slices = []
+    for s, w in zip(_box(grid, low, high), whole, strict=True):
+        start = min(max(s.start, w.start), w.stop - 1)
+        slices.append(slice(start, max(min(s.stop, w.stop), start + 1)))
+    return slices[0], slices[1], slices[2]
 
 
 def _swept(cells: Index, axis: int, numbers: Sequence[int] | Index) -> Index:
@@ -408,7 +417,7 @@ def _open_outlet(g: Geometry, part: Part, box: Box) -> Box:
     low, high = list(part.low), list(part.high)
     low[across], high[across] = middle - 0.5 * part.outlet[0], middle + 0.5 * part.outlet[0]
     low[2], high[2] = part.low[2] + part.sill, part.low[2] + part.sill + part.outlet[1]
-    outlet = _box(g.grid, low, high)
+    outlet = _box_within(g.grid, low, high, box)
     face = box[axis].stop if part.sign > 0 else box[axis].start
     for block, closed in ((box, True), (outlet, False)):
         index: list[int | slice] = list(block)
