@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 import twin
 from twin.air import field as room
 from twin.air.exchange import NO_PLACES, imposed, meshed
-from twin.air.geometry import Part, Screen, geometry
+from twin.air.geometry import geometry
 from twin.air.mesh import mesh, rooms
+from twin.air.parts import Part, Screen
 from twin.app.cli import app
 from twin.facility.files import LayoutError
 from twin.plant.compile import compile

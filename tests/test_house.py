@@ -58,6 +58,7 @@ OTHER_MEANINGS = (
     ("networks/__init__.py", {"pipe_flow"}, "a public function"),
     ("__init__.py", {"pipe_flow"}, "a public function"),
     ("air/geometry.py", {"rack"}, "a role in the air of a room"),
+    ("air/parts.py", {"rack"}, "a role in the air of a room"),
     ("air/mesh.py", {"rack", "screen"}, "roles in the air of a room, see ShapesAir"),
     ("air/exchange.py", {"rack"}, "a role in the air of a room"),
     ("show/scene/places.py", {"rack", "busway"}, "a role in the air of a room, a look, see Look"),

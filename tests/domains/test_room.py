@@ -5,9 +5,11 @@ import pytest
 
 import twin
 from twin.air.averaging import Averaging, average
+from twin.air.compartments import unbalanced
 from twin.air.field import DENSITY, Loads, map_fields, start_flow
-from twin.air.geometry import Part, Screen, geometry, perforated, unbalanced
+from twin.air.geometry import geometry
 from twin.air.mesh import mesh, rooms, summary
+from twin.air.parts import Part, Screen, perforated
 from twin.domains.compute import AIR_HEAT
 from twin.facility.files import LayoutError
 
@@ -39,9 +41,9 @@ def test_what_cannot_stand_so_is_a_fault(parts, words):
 
 def test_a_sealed_compartment_that_gains_air_is_a_fault():
     open_aisle, sealed = (geometry(SIZE, 0.2, [RACK, COOLER], s) for s in ([], [LID]))
-    assert unbalanced(open_aisle, np.array([1.0, 1.5])) == []
-    assert unbalanced(sealed, np.array([1.0, 1.0])) == []
-    message = " ".join(unbalanced(sealed, np.array([1.0, 1.5])))
+    assert unbalanced(open_aisle, np.array([[1.0], [1.5]])) == []
+    assert unbalanced(sealed, np.array([[1.0], [1.0]])) == []
+    message = " ".join(unbalanced(sealed, np.array([[1.0, 1.0], [1.0, 1.5]])))
     assert "the sealed compartment around (1.5, 1.0, 1.0) m gains 0.50 m³/s" in message
     assert "loses 0.50 m³/s" in message
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from twin import columns
+from twin.air.compartments import unbalanced
 from twin.air.field import MIN_FLOW, Loads
-from twin.air.geometry import Geometry, unbalanced
+from twin.air.geometry import Geometry
 from twin.air.mesh import listed, meshes, rooms, summary
 from twin.columns import Array, Index
 from twin.components.base import REGISTRY
@@ -131,8 +132,7 @@ def faults(plant: Plant, solution: Solution, name: str, g: Geometry, loads: Load
     if not g.coolers:
         coolers = " or ".join(sorted(kind for kind, cls in REGISTRY.items() if cls.shapes_air == "cooler"))
         return [f"nothing with a place cools its air; give a {coolers} `at`"]
-    flows = np.concatenate([loads.rack_flow, loads.cooler_flow])
-    return sorted({text for s in range(flows.shape[1]) for text in unbalanced(g, flows[:, s])})
+    return unbalanced(g, np.concatenate([loads.rack_flow, loads.cooler_flow]))
 
 
 def _outside(plant: Plant, solution: Solution, name: str, g: Geometry) -> list[str]:

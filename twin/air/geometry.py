@@ -13,19 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.air.parts import Part, Role, Screen, perforated
 from twin.elements import Array, Index
 from twin.kernels.boundaries import Grid
-from twin.kernels.connected import connected
 
 Mask = NDArray[np.bool_]
-Point = tuple[float, float, float]
-Role = Literal["rack", "cooler", "solid"]
 Box = tuple[slice, slice, slice]
 """A block of cells, by its ranges along z, y, x."""
 
@@ -34,86 +31,6 @@ Ranges = tuple[Index, Index, Index]
 
 CLEARANCE = 0.02
 """Depth from which two parts overlap, and width from which there is a gap between a part and a wall, m."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Equipment in a room, as a box; air leaves it along direction `axis` towards `sign`.
-
-    Attributes
-    ----------
-    name
-        As in the layout.
-    role
-        rack, cooler or solid.
-    low, high
-        Opposite corners (x, y, z) [m].
-    axis
-        Direction of the air: 0 for x, 1 for y.
-    sign
-        1 or -1: from the front to the back of a rack, out of the outlet of a cooler.
-    spans
-        Heights between which a rack's air passes, above its base [m]; all of it if there are none.
-    opening
-        Width in the middle of a rack's front and back through which its air passes [m]; all of it if None.
-    outlet
-        Width and height of a cooler's opening [m]; all of its side if None.
-    intake
-        Where a cooler draws its air.
-    sill
-        Height of a cooler's outlet above its base [m].
-    leak_area
-        Open share of a rack's front and back beside its openings, through which air passes as pressure drives it.
-    """
-
-    name: str
-    role: Role
-    low: Point
-    high: Point
-    axis: int = 0
-    sign: int = 1
-    spans: tuple[tuple[float, float], ...] = ()
-    opening: float | None = None
-    outlet: tuple[float, float] | None = None
-    intake: Literal["back", "top"] = "back"
-    sill: float = 0.0
-    leak_area: float = 0.0
-
-
-def perforated(f: float) -> float:
-    """Loss coefficient K on the approach velocity of a thin perforated plate of open area f.
-
-    K = (0.707 (1 - f)^0.375 + 1 - f)² / f²   [Fried & Idelchik, Flow Resistance, 1989, ch. 8]
-    """
-    return (0.707 * (1.0 - f) ** 0.375 + 1.0 - f) ** 2 / f**2
-
-
-@dataclass(frozen=True)
-class Screen:
-    """A thin rectangle across direction `axis`: closed, or open by a share with a pressure loss of K ρ u²/2.
-
-    Attributes
-    ----------
-    name
-        As in the layout.
-    low, high
-        Opposite corners (x, y, z) [m].
-    axis
-        Direction across which it stands: 0, 1, 2 for x, y, z.
-    open_area
-        Open over total area, 0 where it is closed.
-    """
-
-    name: str
-    low: Point
-    high: Point
-    axis: int
-    open_area: float = 0.0
-
-    @property
-    def loss(self) -> float:
-        """Loss coefficient K on the approach velocity; see `perforated`."""
-        return perforated(self.open_area)
 
 
 @dataclass(frozen=True)
@@ -203,23 +120,6 @@ class Geometry:
     def coolers(self) -> list[AirMover]:
         """Coolers, in the order of their parts."""
         return [t for t in self.movers if t.role == "cooler"]
-
-    @cached_property
-    def compartments(self) -> Index:
-        """Number of each cell's compartment, (z, y, x), between closed faces and imposed flows; -1 in solids."""
-        nz, ny, nx = self.grid.shape
-        number = np.arange(nz * ny * nx).reshape(nz, ny, nx)
-        closed = [c.copy() for c in self.closed]
-        for t in self.movers:
-            closed[t.axis][tuple(t.driven.T)] = True
-        start, end = [], []
-        for d, mask in enumerate(closed):
-            axis = 2 - d
-            passable = ~mask[plane(axis, slice(1, -1))]
-            start.append(np.delete(number, -1, axis)[passable])
-            end.append(np.delete(number, 0, axis)[passable])
-        label = connected(number.size, np.concatenate(start), np.concatenate(end)).reshape(number.shape)
-        return np.where(self.solid, -1, label)
 
 
 def plane(axis: int, index: int | slice) -> tuple[int | slice, ...]:
@@ -557,42 +457,3 @@ def _at(ranges: Ranges, axis: int, numbers: int | Index) -> Ranges:
 def _indices(ranges: Ranges) -> Index:
     """Every z, y, x of a product of ranges, (m, 3)."""
     return np.stack([m.ravel() for m in np.meshgrid(*ranges, indexing="ij")], axis=1)
-
-
-# ---- mass balance ------------------------------------------------------------------------------------------------
-
-
-def unbalanced(g: Geometry, flows: Array) -> list[str]:
-    """Sealed compartments that gain or lose air, a sentence each; `flows` [m³/s] of racks, then coolers, (mover,)."""
-    net, moved = _compartment_flows(g, flows)
-    faults = []
-    for k in np.flatnonzero(np.abs(net) > 1e-6 * np.maximum(moved.max(initial=0.0), 1e-9)):
-        verb = "gains" if net[k] > 0 else "loses"
-        place = ", ".join(f"{v:.1f}" for v in _centre(g, np.argwhere(g.compartments == k)))
-        faults.append(f"the sealed compartment around ({place}) m {verb} {abs(net[k]):.2f} m³/s; open a way out")
-    return faults
-
-
-def _compartment_flows(g: Geometry, flows: Array) -> tuple[Array, Array]:
-    """Air that driven faces bring into every compartment, less what they take, and the sum of both, m³/s, (k,)."""
-    label = g.compartments
-    net, moved = np.zeros((2, label.max() + 1))
-    for t, flow in zip([*g.racks, *g.coolers], flows, strict=True):
-        axis = 2 - t.axis
-        for number in np.unique(t.driven[:, axis]):
-            behind = t.driven[t.driven[:, axis] == number]
-            before = behind - np.eye(3, dtype=int)[axis]
-            share = flow / len(behind)
-            for cells, sign in ((before, -t.sign), (behind, t.sign)):
-                compartment = label[tuple(cells.T)]
-                compartment = compartment[compartment >= 0]
-                np.add.at(net, compartment, sign * share)
-                np.add.at(moved, compartment, abs(share))
-    return net, moved
-
-
-def _centre(g: Geometry, cells: Index) -> list[float]:
-    """Mean place (x, y, z) [m] of cells (m, 3), unweighted."""
-    widths = (g.grid.x, g.grid.y, g.grid.z)
-    number = cells.mean(axis=0)[::-1]
-    return [float(np.interp(i, np.arange(len(w)), np.cumsum(w) - w / 2)) for i, w in zip(number, widths, strict=True)]

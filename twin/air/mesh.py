@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from twin.air.geometry import CLEARANCE, Geometry, Part, geometry, sections
-from twin.air.geometry import Screen as Sheet
+from twin.air.geometry import CLEARANCE, Geometry, geometry, sections
+from twin.air.parts import Part
+from twin.air.parts import Screen as Sheet
 from twin.components.base import Component
 from twin.components.hall import Room
 from twin.facility.files import LayoutError, hint

@@ -7,7 +7,8 @@ import numpy as np
 
 from twin.air.averaging import Averaging, average
 from twin.air.field import DENSITY, Loads, map_fields, start_flow
-from twin.air.geometry import Part, geometry
+from twin.air.geometry import geometry
+from twin.air.parts import Part
 from twin.domains.compute import AIR_HEAT
 
 MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())["states"]

@@ -7,7 +7,8 @@ import numpy as np
 
 from twin.air.averaging import Averaging, average
 from twin.air.field import Loads, map_fields, start_flow
-from twin.air.geometry import Part, Screen, geometry
+from twin.air.geometry import geometry
+from twin.air.parts import Part, Screen
 
 MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())
 SIZE = (6.484, 5.084, 3.15)

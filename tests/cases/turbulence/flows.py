@@ -217,9 +217,11 @@ DUCT = 4
 class Opposed(NamedTuple):
     """How opposed jets move: heights [slots] of the left and the right one a quarter of the way, and where they meet.
 
-    `times` are in slots over speeds.
+    A jet that does not get so far has no height: NaN. Where they meet is told from the middle. `times` are in slots
+    over speeds.
     """
 
+    apart: int
     times: np.ndarray
     left: np.ndarray
     right: np.ndarray
@@ -227,14 +229,20 @@ class Opposed(NamedTuple):
     seconds: float
 
     @property
+    def centred(self):
+        """Share of the time in which they meet in the middle half of their way."""
+        return float(np.mean(np.abs(self.meet) < 0.25 * self.apart))
+
+    @property
     def deflection(self):
         """Root mean square of the height of one jet above the other [slots]."""
-        return float(np.sqrt(np.mean((self.left - self.right) ** 2)))
+        return float(np.sqrt(np.nanmean((self.left - self.right) ** 2)))
 
     @property
     def together(self):
         """Correlation of their heights: -1 where one rises as the other falls."""
-        return float(np.corrcoef(self.left, self.right)[0, 1])
+        both = np.isfinite(self.left - self.right)
+        return float(np.corrcoef(self.left[both], self.right[both])[0, 1])
 
     @property
     def period(self):
@@ -245,11 +253,12 @@ class Opposed(NamedTuple):
         return 2.0 * (self.times[-1] - self.times[0]) / changes if changes else np.inf
 
 
-def opposed(slot, apart, until=400.0, **physics):
+def opposed(slot, apart, until=700.0, draw=1, **physics):
     """Two plane jets that blow at each other from slots `apart` slot widths from each other, `slot` cells wide.
 
     They come from ducts at Reynolds number 5,000 with fluctuations of a twentieth; the box is 24 slots high and 6 deep,
-    and air leaves above and below as it arrives there. The first 100 slots over speeds do not count.
+    and air leaves above and below as it arrives there. The first 100 slots over speeds do not count. `draw` is the seed
+    of the fluctuations.
     """
     grid = Grid.uniform((apart + 2 * DUCT, 6, 24), 1.0 / slot)
     nz, ny, nx = grid.shape
@@ -267,7 +276,7 @@ def opposed(slot, apart, until=400.0, **physics):
     model = Physics(viscosity=1 / 5000, diffusivity=1 / 5000, lift=0.0, **physics)
     flow = Flow(grid, faces=(along, gliding(grid, "y", 0, 1), upward), physics=model)
     disturbed(flow)
-    blow, rows = _against(flow, begins, slot), []
+    blow, rows = _against(flow, begins, slot, draw), []
     z = 0.5 * (grid.edges("z")[1:] + grid.edges("z")[:-1]) - 12.0
     at = round(0.25 * apart * slot)
 
@@ -276,18 +285,18 @@ def opposed(slot, apart, until=400.0, **physics):
         heights = []
         for column, sign in ((duct + at, 1.0), (nx - duct - at, -1.0)):
             momentum = np.maximum(sign * u[:, column], 0.0) ** 2 * (np.abs(z) < 2.5)
-            heights.append((momentum * z).sum() / momentum.sum())
+            heights.append((momentum * z).sum() / momentum.sum() if momentum.any() else np.nan)
         meet = int(np.argmax(u[nz // 2, duct : nx - duct] < 0.0)) / slot - 0.5 * apart
         rows.append((float(flow.time[0]), *heights, meet))
 
     began = started(flow, 100.0, blow)
     started(flow, until, lambda flow: (blow(flow), look(flow)))
-    return Opposed(*np.array(rows).T, time.process_time() - began)
+    return Opposed(apart, *np.array(rows).T, time.process_time() - began)
 
 
-def _against(flow, begins, slot):
+def _against(flow, begins, slot, draw):
     """What to call after every few steps: two jets come in turbulent, air leaves above and below as it arrives."""
-    rng, shape = np.random.default_rng(1), flow.grid.shape[:2]
+    rng, shape = np.random.default_rng(draw), flow.grid.shape[:2]
     along, upward = flow.faces[0], flow.faces[2]
     jets = [(along.column == column, sign) for column, sign in ((2, 1.0), (flow.grid.shape[2] + 2, -1.0))]
     above, below = upward.layer == flow.grid.shape[0], upward.layer == 0
