@@ -23,7 +23,7 @@ from twin.kernels.boundaries import SOLID, Cells, Faces, Grid, Sides
 from twin.kernels.launch import Call, bind, record
 from twin.kernels.momentum import Air, Mesh, Pulled, Scheme
 from twin.kernels.transport import Held
-from twin.kernels.turbulence import Eddies
+from twin.kernels.turbulence import Eddies, Window
 
 log = logging.getLogger("twin")
 
@@ -77,6 +77,12 @@ MAX_RATIO = 3.0
 MAX_SHIFTS = 8
 """Time steps for which implicit diffusion keeps its factors."""
 
+WINDOW = (2**24, 2**16)
+"""Cells whose motion the dynamic model filters at once, on a GPU and on the CPU, where they stay in its caches."""
+
+MIN_WINDOW = 8
+"""Planes of such cells at least: those beside them are filtered twice."""
+
 GRAVITY = 9.81
 AIR_VISCOSITY = 1.5e-5
 """Kinematic viscosity of air at 20 degC, m²/s."""
@@ -97,7 +103,7 @@ class Physics:
     viscosity: float = AIR_VISCOSITY
     diffusivity: float = AIR_VISCOSITY / 0.71
     lift: float = GRAVITY / 293.15
-    turbulence: Turbulence = "smagorinsky"
+    turbulence: Turbulence = "dynamic"
     constant: float | None = None
     turbulent_prandtl: float = 0.9
     stratification: bool = True
@@ -153,7 +159,9 @@ class Flow:
         self._filtered: list[Array] = []
         if physics.turbulence == "dynamic":
             self._near, self._length = self._length, new()
-            self._filtered = [xp.zeros((n * scenarios * nz, ny, nx), self.kind) for n in (turbulence.MOMENTS, 2)]
+            self._window = min(max(WINDOW[xp is np] // (ny * nx), MIN_WINDOW), scenarios * nz)
+            sizes = turbulence.MOMENTS * (self._window + 4), 2 * (self._window + 2)
+            self._filtered = [xp.zeros((n, ny, nx + 2), self.kind) for n in sizes]
         self.faces = [self._pulled(d, faces) for d in range(3)]
         self.cells = send(
             Held._make([*boundaries.columns(cells.at), *(self._wide(getattr(cells, c)) for c in Cells.NUMBERS)]), xp
@@ -331,13 +339,21 @@ class Flow:
         if self.physics.turbulence != "dynamic":
             return []
         (nz, ny, nx), mesh, (given, sums) = self.grid.shape, self._mesh, self._filtered
-        cells = self.scenarios * nz
-        domain = (cells, ny, nx)
-        return [
-            [bind(turbulence.moments, domain, self._air(odd), mesh, given, cells)],
-            [bind(turbulence.stresses, domain, given, mesh, sums, cells)],
-            [bind(turbulence.dynamic, domain, sums, self._near, mesh, self._length, cells)],
-        ]
+        every, air, found = self.scenarios * nz, self._air(odd), []
+        sizes = self._window + 4, self._window + 2
+        for begin in range(0, every, self._window):
+            end = min(begin + self._window, every)
+            (low, high), (first, last) = ((max(begin - n, 0), min(end + n, every)) for n in (2, 1))
+            seen, summed = Window(low, 0, 0, sizes[0]), Window(first, low, *sizes)
+            used = Window(begin, first, sizes[1], 0)
+            found += [
+                [bind(turbulence.moments, (high - low, ny, nx), air, mesh, given, seen)],
+                [bind(turbulence.ended, given.shape[:2], given, mesh)],
+                [bind(turbulence.stresses, (last - first, ny, nx), given, mesh, sums, summed)],
+                [bind(turbulence.ended, sums.shape[:2], sums, mesh)],
+                [bind(turbulence.dynamic, (end - begin, ny, nx), sums, self._near, mesh, self._length, used)],
+            ]
+        return found
 
     # ---- stepping --------------------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from twin.kernels.cell import Int, Real, Reals3, cell, kernel
 from twin.kernels.momentum import INVERSE, Air, Mesh, Pulled
 
-MOMENTS = 9
-"""Numbers of a cell that the dynamic model filters: three velocities and six strains."""
+MOMENTS = 10
+"""Numbers of a cell that the dynamic model filters: three velocities, six strains and the size of strain."""
 
 MAX_CONSTANT = 0.3
 """Largest constant that the dynamic model takes, near twice that of isotropic turbulence."""
@@ -193,16 +193,30 @@ def zero_equation(q, j, i, air: Air, length: Reals3, mesh: Mesh, eddies: Eddies)
 
 
 # ---- a constant that the flow gives ------------------------------------------------------------------------------
+# It is found a window of planes after another, so that what is filtered stays small and near; planes q are of all
+# scenarios, one after another. Arrays hold those of a window and what stands beside it, with a ghost at both ends of x.
+
+
+class Window(NamedTuple):
+    """The planes with which a kernel and what it is given begin, and for how many that and `out` have room."""
+
+    begin: Int
+    given: Int
+    planes: Int
+    filled: Int
 
 
 @cell
-def around(mesh: Mesh, q, j, i, n):
-    """Where the number n of the 27 cells in and around a cell stands; beyond a wall the nearest there is."""
+def around(mesh: Mesh, q, j, n):
+    """Where the number n of the 27 cells in and around a cell stands: its plane, its row, and 0, 1 or 2 more than i.
+
+    Beyond a wall it is the nearest there is.
+    """
     c = n // 9
     b = (n - 9 * c) // 3
     s = q // mesh.nz
-    row = s * mesh.nz + min(max(q - s * mesh.nz + c - 1, 0), mesh.nz - 1)
-    return row, min(max(j + b - 1, 0), mesh.ny - 1), min(max(i + n - 9 * c - 3 * b - 1, 0), mesh.nx - 1)
+    plane = s * mesh.nz + min(max(q - s * mesh.nz + c - 1, 0), mesh.nz - 1)
+    return plane, min(max(j + b - 1, 0), mesh.ny - 1), n - 9 * c - 3 * b
 
 
 @cell
@@ -215,32 +229,46 @@ def weight(n):
 
 
 @kernel
-def moments(q, j, i, air: Air, mesh: Mesh, out: Reals3, cells: Int):
-    """Velocities in the middle of a cell and its strains, one after another in `out`, (9 cells, ny, nx)."""
+def moments(m, j, i, air: Air, mesh: Mesh, out: Reals3, window: Window):
+    """Velocities in the middle of a cell, its strains and |S|, one after another in `out`, (10 filled, ny, nx + 2)."""
+    q = m + window.begin
     r = q + q // mesh.nz
+    more = window.filled
     ux, uy, uz = along(air, mesh, q, j, i)
     vx, vy, vz = across(air, mesh, q, j, i)
     wx, wy, wz = upward(air, mesh, q, j, i)
-    out[q, j, i] = 0.5 * (air.u[r, j, i + 2] + air.u[r, j, i + 3])
-    out[q + cells, j, i] = 0.5 * (air.v[r, j, i + 2] + air.v[r, j + 1, i + 2])
-    out[q + 2 * cells, j, i] = 0.5 * (air.w[r, j, i + 2] + air.w[r + 1, j, i + 2])
-    out[q + 3 * cells, j, i] = ux
-    out[q + 4 * cells, j, i] = vy
-    out[q + 5 * cells, j, i] = wz
-    out[q + 6 * cells, j, i] = 0.5 * (uy + vx)
-    out[q + 7 * cells, j, i] = 0.5 * (uz + wx)
-    out[q + 8 * cells, j, i] = 0.5 * (vz + wy)
+    out[m, j, i + 1] = 0.5 * (air.u[r, j, i + 2] + air.u[r, j, i + 3])
+    out[m + more, j, i + 1] = 0.5 * (air.v[r, j, i + 2] + air.v[r, j + 1, i + 2])
+    out[m + 2 * more, j, i + 1] = 0.5 * (air.w[r, j, i + 2] + air.w[r + 1, j, i + 2])
+    xy = 0.5 * (uy + vx)
+    xz = 0.5 * (uz + wx)
+    yz = 0.5 * (vz + wy)
+    out[m + 3 * more, j, i + 1] = ux
+    out[m + 4 * more, j, i + 1] = vy
+    out[m + 5 * more, j, i + 1] = wz
+    out[m + 6 * more, j, i + 1] = xy
+    out[m + 7 * more, j, i + 1] = xz
+    out[m + 8 * more, j, i + 1] = yz
+    out[m + 9 * more, j, i + 1] = math.sqrt(squared(ux, vy, wz, xy, xz, yz))
 
 
 @kernel
-def stresses(q, j, i, given: Reals3, mesh: Mesh, out: Reals3, cells: Int):
+def ended(q, j, values: Reals3, mesh: Mesh):
+    """The ghosts of a row, (..., ny, nx + 2), have what lies beside them."""
+    values[q, j, 0] = values[q, j, 1]
+    values[q, j, mesh.nx + 1] = values[q, j, mesh.nx]
+
+
+@kernel
+def stresses(m, j, i, given: Reals3, mesh: Mesh, out: Reals3, window: Window):
     """What a filter two cells wide resolves of stress, L:M and M:M of Germano's identity, one after the other in `out`.
 
     L = filtered (u u) - filtered u filtered u, M = 2 Δ² (filtered (|S| S) - 4 |filtered S| filtered S) [Germano et al.,
-    Phys. Fluids A 3 (1991) 1760]; `given` is what `moments` gave.
+    Phys. Fluids A 3 (1991) 1760]; `given` is what `moments` gave, `out` (2 filled, ny, nx + 2).
     """
-    s = q // mesh.nz
-    k = q - s * mesh.nz
+    q = m + window.begin
+    k = q - q // mesh.nz * mesh.nz
+    more = window.planes
     u = 0.0
     v = 0.0
     w = 0.0
@@ -263,11 +291,12 @@ def stresses(q, j, i, given: Reals3, mesh: Mesh, out: Reals3, cells: Int):
     mxz = 0.0
     myz = 0.0
     for n in range(27):
-        row, jj, ii = around(mesh, q, j, i, n)
+        plane, jj, a = around(mesh, q, j, n)
+        row = plane - window.given
         share = weight(n)
-        p = given[row, jj, ii]
-        o = given[row + cells, jj, ii]
-        e = given[row + 2 * cells, jj, ii]
+        p = given[row, jj, i + a]
+        o = given[row + more, jj, i + a]
+        e = given[row + 2 * more, jj, i + a]
         u += share * p
         v += share * o
         w += share * e
@@ -277,13 +306,13 @@ def stresses(q, j, i, given: Reals3, mesh: Mesh, out: Reals3, cells: Int):
         uv += share * p * o
         uw += share * p * e
         vw += share * o * e
-        sxx = given[row + 3 * cells, jj, ii]
-        syy = given[row + 4 * cells, jj, ii]
-        szz = given[row + 5 * cells, jj, ii]
-        sxy = given[row + 6 * cells, jj, ii]
-        sxz = given[row + 7 * cells, jj, ii]
-        syz = given[row + 8 * cells, jj, ii]
-        size = share * math.sqrt(squared(sxx, syy, szz, sxy, sxz, syz))
+        sxx = given[row + 3 * more, jj, i + a]
+        syy = given[row + 4 * more, jj, i + a]
+        szz = given[row + 5 * more, jj, i + a]
+        sxy = given[row + 6 * more, jj, i + a]
+        sxz = given[row + 7 * more, jj, i + a]
+        syz = given[row + 8 * more, jj, i + a]
+        size = share * given[row + 9 * more, jj, i + a]
         xx += share * sxx
         yy += share * syy
         zz += share * szz
@@ -308,25 +337,27 @@ def stresses(q, j, i, given: Reals3, mesh: Mesh, out: Reals3, cells: Int):
     # M has no trace but that of rounding, and of the ends of filters at walls: only what is traceless of L counts.
     third = (uu - u * u + vv - v * v + ww - w * w) / 3.0
     lm = (uu - u * u - third) * mxx + (vv - v * v - third) * myy + (ww - w * w - third) * mzz
-    out[q, j, i] = lm + 2.0 * ((uv - u * v) * mxy + (uw - u * w) * mxz + (vw - v * w) * myz)
-    out[q + cells, j, i] = mxx * mxx + myy * myy + mzz * mzz + 2.0 * (mxy * mxy + mxz * mxz + myz * myz)
+    out[m, j, i + 1] = lm + 2.0 * ((uv - u * v) * mxy + (uw - u * w) * mxz + (vw - v * w) * myz)
+    out[m + window.filled, j, i + 1] = mxx * mxx + myy * myy + mzz * mzz + 2.0 * (mxy * mxy + mxz * mxz + myz * myz)
 
 
 @kernel
-def dynamic(q, j, i, given: Reals3, near: Reals3, mesh: Mesh, length: Reals3, cells: Int):
+def dynamic(m, j, i, given: Reals3, near: Reals3, mesh: Mesh, length: Reals3, window: Window):
     """The length of Smagorinsky's model that the flow itself gives, l² = Δ² (L:M) / (M:M), both sums over neighbours.
 
     Least squares of Lilly (Phys. Fluids A 4 (1992) 633), over the cell and those around it; the square of the constant
     lies between 0 and 0.3², and l is no more than `near`, 0.41 of the distance to a wall.
     """
+    q = m + window.begin
     s = q // mesh.nz
     k = q - s * mesh.nz
     lm = 0.0
     mm = 0.0
     for n in range(27):
-        row, jj, ii = around(mesh, q, j, i, n)
-        lm += given[row, jj, ii]
-        mm += given[row + cells, jj, ii]
+        plane, jj, a = around(mesh, q, j, n)
+        row = plane - window.given
+        lm += given[row, jj, i + a]
+        mm += given[row + window.planes, jj, i + a]
     square = min(max(lm / max(mm, 1e-30), 0.0), MAX_CONSTANT * MAX_CONSTANT)
     width = 1.0 / (mesh.x[INVERSE, i + 2] * mesh.y[INVERSE, j] * mesh.z[INVERSE, k])
     length[q + s, j, i + 2] = min(math.sqrt(square) * math.pow(width, 0.3333333333333333), near[k, j, i + 2])

@@ -151,7 +151,7 @@ AIR = (
         transport.mirrored,
     ),
     *(momentum.settle, turbulence.smagorinsky, turbulence.wale, turbulence.vreman, turbulence.zero_equation),
-    *(turbulence.moments, turbulence.stresses, turbulence.dynamic, turbulence.wall_law),
+    *(turbulence.moments, turbulence.ended, turbulence.stresses, turbulence.dynamic, turbulence.wall_law),
 )
 
 

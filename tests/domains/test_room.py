@@ -56,8 +56,12 @@ def test_a_contained_aisle_keeps_the_supply_temperature_and_heat_balances():
     assert mean.intake[0, 0] == pytest.approx(291.15 + 10e3 / HEAT, abs=0.3)
     assert abs(mean.imbalance[0]) < 5e-3
     assert mean.divergence < 1e-5
-    roof = flow.view("w")[0, 10, :, 5:10]
-    assert np.abs(roof).sum() * 0.04 < 2e-3  # m³/s through the lid, of 1
+    through = []
+    for _ in range(100):
+        flow.step(5)
+        through.append(flow.view("w")[0, 10, :, 5:10].sum() * 0.04)
+    assert abs(np.mean(through)) < 2e-3  # m³/s through the lid, of 1
+    assert np.std(through) < 1e-2  # pressure swings to and fro within a step
 
 
 def test_a_rack_that_draws_more_than_coolers_give_recirculates():

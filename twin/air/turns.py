@@ -105,7 +105,7 @@ class FiniteVolume:
     coarse: bool = True
     turns: int = 4
     momentum: Momentum = "central"
-    turbulence: Turbulence = "smagorinsky"
+    turbulence: Turbulence = "dynamic"
     precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:

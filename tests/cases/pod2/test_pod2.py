@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import pod2
 
-WITHIN = {"S1": (1.8, 3.8), "S2": (1.4, 3.6), "U1": (1.0, 4.3)}
+WITHIN = {"S1": (1.5, 3.3), "S2": (1.0, 3.1), "U1": (1.0, 4.3)}
 """How far group means and top less middle may be off on cells of 0.2 m, K: what they are, and a margin."""
 
 
@@ -44,8 +44,8 @@ def test_pod2_balances_and_layers(state):
 
 @pytest.mark.slow
 def test_pod2_on_finer_cells():
-    """The layer under the ceiling is sharper on them: gradients of S1 are off by 1.7 K, and a margin."""
+    """The layer under the ceiling is sharper on them: gradients of S1 are off by 1.6 K, and a margin."""
     _, _, start = pod2.computed("S1", 0.2, tolerance=0.3, min_batches=1, max_batches=1)
     front, _, _ = pod2.computed("S1", 0.1, start, tolerance=0.3, window=1.0, min_batches=3, max_batches=3)
     print(pod2.table("S1", front))
-    assert (off("S1", front) < np.array([2.2, 2.2])).all()
+    assert (off("S1", front) < np.array([2.4, 2.2])).all()
