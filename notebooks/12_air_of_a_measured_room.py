@@ -144,8 +144,8 @@ assert np.abs(off).max() < 1.03
 # The coolers blow 4.3 m³/s and the racks draw 2.6, so that cold air reaches every front: this room shows that no front
 # is warmed falsely, not how much hot air comes round a row that is short of air. In a larger room of the same centre,
 # short of air, means of fronts were told within 1.9 K on cells of 0.1 and 0.2 m, but gradients over their height within
-# 3.5 K only: the warm layer below the ceiling needs cells of 0.05 m where half of the racks are hot, and is then told
-# within 1.3 K (`tests/cases/pod2/README.md`).
+# 3.6 K only: the warm layer below the ceiling needs cells of 0.05 m where half of the racks are hot, and is then told
+# within 1.6 K (`tests/cases/pod2/README.md`).
 #
 # **So: fronts of a room that has air enough are told within half a kelvin, half of what its sensors are good for; of
 # rooms short of air within two on average over their height, which is what to keep from a limit.**
