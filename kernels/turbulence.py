@@ -14,6 +14,9 @@ from twin.kernels.momentum import INVERSE, Air, Mesh, Pulled
 MOMENTS = 10
 """Numbers of a cell that the dynamic model filters: three velocities, six strains and the size of strain."""
 
+SIDES = (0, 1, 2)
+"""What stands before a cell, the cell, and what stands behind it."""
+
 MAX_CONSTANT = 0.3
 """Largest constant that the dynamic model takes, near twice that of isotropic turbulence."""
 
@@ -207,25 +210,16 @@ class Window(NamedTuple):
 
 
 @cell
-def around(mesh: Mesh, q, j, n):
-    """Where the number n of the 27 cells in and around a cell stands: its plane, its row, and 0, 1 or 2 more than i.
-
-    Beyond a wall it is the nearest there is.
-    """
-    c = n // 9
-    b = (n - 9 * c) // 3
+def plane(mesh: Mesh, q, c):
+    """Plane below a cell, of it or above it, by one of SIDES; at a wall the nearest there is."""
     s = q // mesh.nz
-    plane = s * mesh.nz + min(max(q - s * mesh.nz + c - 1, 0), mesh.nz - 1)
-    return plane, min(max(j + b - 1, 0), mesh.ny - 1), n - 9 * c - 3 * b
+    return s * mesh.nz + min(max(q - s * mesh.nz + c - 1, 0), mesh.nz - 1)
 
 
 @cell
 def weight(n):
-    """Share of the number n of these cells in a filter two cells wide, by the trapezoidal rule."""
-    c = n // 9
-    b = (n - 9 * c) // 3
-    a = n - 9 * c - 3 * b
-    return (0.5 if a == 1 else 0.25) * (0.5 if b == 1 else 0.25) * (0.5 if c == 1 else 0.25)
+    """Share of what stands at one of SIDES in a filter two cells wide, by the trapezoidal rule."""
+    return 0.5 if n == 1 else 0.25
 
 
 @kernel
@@ -290,41 +284,43 @@ def stresses(m, j, i, given: Reals3, mesh: Mesh, out: Reals3, window: Window):
     mxy = 0.0
     mxz = 0.0
     myz = 0.0
-    for n in range(27):
-        plane, jj, a = around(mesh, q, j, n)
-        row = plane - window.given
-        share = weight(n)
-        p = given[row, jj, i + a]
-        o = given[row + more, jj, i + a]
-        e = given[row + 2 * more, jj, i + a]
-        u += share * p
-        v += share * o
-        w += share * e
-        uu += share * p * p
-        vv += share * o * o
-        ww += share * e * e
-        uv += share * p * o
-        uw += share * p * e
-        vw += share * o * e
-        sxx = given[row + 3 * more, jj, i + a]
-        syy = given[row + 4 * more, jj, i + a]
-        szz = given[row + 5 * more, jj, i + a]
-        sxy = given[row + 6 * more, jj, i + a]
-        sxz = given[row + 7 * more, jj, i + a]
-        syz = given[row + 8 * more, jj, i + a]
-        size = share * given[row + 9 * more, jj, i + a]
-        xx += share * sxx
-        yy += share * syy
-        zz += share * szz
-        xy += share * sxy
-        xz += share * sxz
-        yz += share * syz
-        mxx += size * sxx
-        myy += size * syy
-        mzz += size * szz
-        mxy += size * sxy
-        mxz += size * sxz
-        myz += size * syz
+    for c in SIDES:
+        for b in SIDES:
+            row = plane(mesh, q, c) - window.given
+            jj = min(max(j + b - 1, 0), mesh.ny - 1)
+            for a in SIDES:
+                share = weight(c) * weight(b) * weight(a)
+                p = given[row, jj, i + a]
+                o = given[row + more, jj, i + a]
+                e = given[row + 2 * more, jj, i + a]
+                u += share * p
+                v += share * o
+                w += share * e
+                uu += share * p * p
+                vv += share * o * o
+                ww += share * e * e
+                uv += share * p * o
+                uw += share * p * e
+                vw += share * o * e
+                sxx = given[row + 3 * more, jj, i + a]
+                syy = given[row + 4 * more, jj, i + a]
+                szz = given[row + 5 * more, jj, i + a]
+                sxy = given[row + 6 * more, jj, i + a]
+                sxz = given[row + 7 * more, jj, i + a]
+                syz = given[row + 8 * more, jj, i + a]
+                size = share * given[row + 9 * more, jj, i + a]
+                xx += share * sxx
+                yy += share * syy
+                zz += share * szz
+                xy += share * sxy
+                xz += share * sxz
+                yz += share * syz
+                mxx += size * sxx
+                myy += size * syy
+                mzz += size * szz
+                mxy += size * sxy
+                mxz += size * sxz
+                myz += size * syz
     wide = 4.0 * math.sqrt(squared(xx, yy, zz, xy, xz, yz))
     width = 1.0 / (mesh.x[INVERSE, i + 2] * mesh.y[INVERSE, j] * mesh.z[INVERSE, k])
     double = 2.0 * math.pow(width, 0.6666666666666666)
@@ -353,11 +349,13 @@ def dynamic(m, j, i, given: Reals3, near: Reals3, mesh: Mesh, length: Reals3, wi
     k = q - s * mesh.nz
     lm = 0.0
     mm = 0.0
-    for n in range(27):
-        plane, jj, a = around(mesh, q, j, n)
-        row = plane - window.given
-        lm += given[row, jj, i + a]
-        mm += given[row + window.planes, jj, i + a]
+    for c in SIDES:
+        for b in SIDES:
+            row = plane(mesh, q, c) - window.given
+            jj = min(max(j + b - 1, 0), mesh.ny - 1)
+            for a in SIDES:
+                lm += given[row, jj, i + a]
+                mm += given[row + window.planes, jj, i + a]
     square = min(max(lm / max(mm, 1e-30), 0.0), MAX_CONSTANT * MAX_CONSTANT)
     width = 1.0 / (mesh.x[INVERSE, i + 2] * mesh.y[INVERSE, j] * mesh.z[INVERSE, k])
     length[q + s, j, i + 2] = min(math.sqrt(square) * math.pow(width, 0.3333333333333333), near[k, j, i + 2])

@@ -57,7 +57,7 @@ MUTANTS = [
     (V, '"vreman": 0.07', '"vreman": 0.1', HAND, "Vreman's constant a tenth"),
     (V, '"smagorinsky": 0.15', '"smagorinsky": 0.17', HAND, "Smagorinsky's constant as of isotropic turbulence"),
     (U, "wide = 4.0 * math.sqrt", "wide = 1.0 * math.sqrt", VORTEX, "a filter no wider than a cell"),
-    (U, "(0.5 if a == 1 else 0.25)", "(0.25 if a == 1 else 0.25)", VORTEX, "a filter that leaves a quarter of what is in the middle out"),
+    (U, "return 0.5 if n == 1 else 0.25", "return 0.4 if n == 1 else 0.3", VORTEX, "a filter too wide"),
     (U, "square = min(max(lm / max(mm, 1e-30), 0.0)", "square = min(abs(lm / max(mm, 1e-30))", VORTEX, "eddies where the flow gives none"),
     (V, "min(end + n, every)", "min(end, every)", WINDOWS, "windows that do not see beyond their end"),
     (A, "return total(moved**2 * beyond) > total(scatter * beyond)", "return beyond.any(axis=0)", DRIFT, "scatter taken for drift"),
