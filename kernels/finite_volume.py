@@ -340,7 +340,7 @@ class Flow:
             return []
         (nz, ny, nx), mesh, (given, sums) = self.grid.shape, self._mesh, self._filtered
         every, air, found = self.scenarios * nz, self._air(odd), []
-        sizes = self._window + 4, self._window + 2
+        sizes = len(given) // turbulence.MOMENTS, len(sums) // 2
         for begin in range(0, every, self._window):
             end = min(begin + self._window, every)
             (low, high), (first, last) = ((max(begin - n, 0), min(end + n, every)) for n in (2, 1))
